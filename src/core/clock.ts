@@ -1,0 +1,122 @@
+/**
+ * Time, handed in. Everything that waits asks a Clock, so that tests can move time by themselves.
+ */
+
+/** Milliseconds on a monotonic clock. Fractions are allowed; the epoch means nothing. */
+export type Millis = number;
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  now(): Millis;
+  /** Milliseconds since 1970 for people to read; never used to decide anything. */
+  wallTime(): Millis;
+  /** Runs once, at or shortly after `when`. A moment in the past means "on a later turn". */
+  at(when: Millis, run: () => void): Timer;
+}
+
+/** setTimeout takes 31 bits and fires at once beyond that, so longer waits are armed again. */
+const TIMEOUT_MAX: Millis = 2 ** 31 - 1;
+
+/** The machine's clock. Its timers are a millisecond coarse and may fire early: decide by `now()`. */
+export class SystemClock implements Clock {
+  now(): Millis {
+    return performance.now();
+  }
+
+  wallTime(): Millis {
+    return performance.timeOrigin + performance.now();
+  }
+
+  at(when: Millis, run: () => void): Timer {
+    const timer = new SystemTimer(this, when, run);
+    timer.arm();
+    return timer;
+  }
+}
+
+class SystemTimer implements Timer {
+  #handle: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly clock: SystemClock,
+    private readonly when: Millis,
+    private readonly run: () => void,
+  ) {}
+
+  arm(): void {
+    const wait = Math.ceil(Math.max(0, this.when - this.clock.now()));
+    this.#handle = setTimeout(this.#fire, Math.min(wait, TIMEOUT_MAX));
+  }
+
+  readonly #fire = (): void => {
+    if (this.when - this.clock.now() > 1) this.arm();
+    else this.run();
+  };
+
+  cancel(): void {
+    if (this.#handle) clearTimeout(this.#handle);
+    this.#handle = null;
+  }
+}
+
+interface Pending {
+  readonly when: Millis;
+  /** Breaks ties, so that equal deadlines run in the order they were asked for. */
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** Time that moves only when a test says so. */
+export class VirtualClock implements Clock {
+  #now: Millis;
+  #order = 0;
+  #pending: Pending[] = [];
+
+  constructor(start: Millis = 0) {
+    this.#now = start;
+  }
+
+  now(): Millis {
+    return this.#now;
+  }
+
+  wallTime(): Millis {
+    return this.#now;
+  }
+
+  at(when: Millis, run: () => void): Timer {
+    const entry: Pending = { when: Math.max(when, this.#now), order: this.#order++, run };
+    this.#pending.push(entry);
+    this.#pending.sort((a, b) => a.when - b.when || a.order - b.order);
+    return {
+      cancel: () => {
+        this.#pending = this.#pending.filter((other) => other !== entry);
+      },
+    };
+  }
+
+  /** Moves time on by `by`, running what falls due on the way, each at its own moment. */
+  advance(by: Millis): void {
+    const until = this.#now + by;
+    for (;;) {
+      const next = this.#pending[0];
+      if (!next || next.when > until) break;
+      this.#pending.shift();
+      this.#now = next.when;
+      next.run();
+    }
+    this.#now = until;
+  }
+
+  /** When the next timer is due, or Infinity. */
+  get next(): Millis {
+    return this.#pending[0]?.when ?? Infinity;
+  }
+
+  get idle(): boolean {
+    return this.#pending.length === 0;
+  }
+}

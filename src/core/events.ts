@@ -1,0 +1,97 @@
+/**
+ * Facts: what happened, as data. The data path and the plan tell them; telemetry turns them into
+ * the journal, the log and the event stream. Nobody who tells a fact knows who listens.
+ */
+import type { Tally } from "./ledger.js";
+import type { Problem } from "./errors.js";
+
+/** Who was hit by what. */
+export interface FaultOrigin {
+  readonly proxy: string;
+  readonly activation: string;
+  readonly profile: string;
+  readonly phase: string;
+  readonly fault: string;
+  readonly type: string;
+  readonly bot: string;
+  readonly connection: number;
+}
+
+export interface FaultReport extends Tally {
+  readonly proxy: string;
+  readonly fault: string;
+  readonly type: string;
+}
+
+export type Fact =
+  | ({
+      readonly kind: "fault_hit";
+      readonly effect: string;
+      readonly amount: number;
+      readonly detail?: Readonly<Record<string, string | number | boolean>>;
+      /** The activation only observes: nothing was done. */
+      readonly observed?: true;
+    } & FaultOrigin)
+  | ({ readonly kind: "fault_total"; readonly effects: Readonly<Record<string, number>> } & FaultOrigin)
+  | {
+      readonly kind: "connection_failed";
+      readonly proxy: string;
+      readonly connection: number;
+      readonly client: string;
+      readonly reason: ConnectionFailure;
+      readonly text: string;
+    }
+  | {
+      readonly kind: "activation_started";
+      readonly activation: string;
+      readonly profile: string;
+      readonly seed: number;
+      readonly params: Readonly<Record<string, unknown>>;
+      readonly mode: "inject" | "observe";
+      /** One line that starts the same run again. */
+      readonly again: string;
+    }
+  | { readonly kind: "phase_entered"; readonly activation: string; readonly profile: string; readonly phase: string; readonly pass: number }
+  | {
+      readonly kind: "activation_ended";
+      readonly activation: string;
+      readonly profile: string;
+      readonly why: "finished" | "expired" | "healed" | "replaced" | "profile deleted";
+      readonly faults: readonly FaultReport[];
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: "plan_changed"; readonly revision: number }
+  | { readonly kind: "reload"; readonly ok: boolean; readonly problems: readonly Problem[]; readonly changed: readonly string[] }
+  | { readonly kind: "proxy_started"; readonly proxy: string; readonly listen: string; readonly upstream: string }
+  | { readonly kind: "proxy_stopped"; readonly proxy: string }
+  | { readonly kind: "listener_closed"; readonly proxy: string; readonly why: string }
+  | { readonly kind: "listener_opened"; readonly proxy: string; readonly listen: string }
+  | { readonly kind: "listen_failed"; readonly proxy: string; readonly listen: string; readonly reason: string }
+  | { readonly kind: "limit_reached"; readonly proxy: string; readonly limit: string; readonly value: number }
+  | { readonly kind: "bots_unidentified"; readonly proxy: string; readonly client: string }
+  | { readonly kind: "mark"; readonly text: string }
+  | { readonly kind: "mistake"; readonly where: string; readonly error: unknown };
+
+export type FactKind = Fact["kind"];
+
+export const CONNECTION_FAILURES = [
+  "client_reset",
+  "client_error",
+  "upstream_reset",
+  "upstream_error",
+  "upstream_refused",
+  "upstream_unreachable",
+  "upstream_timeout",
+  "upstream_unresolved",
+  "proxy_header",
+  "connection_limit",
+  "internal",
+] as const;
+export type ConnectionFailure = (typeof CONNECTION_FAILURES)[number];
+
+export interface Facts {
+  tell(fact: Fact): void;
+}
+
+/** For whoever must hand in a sink and has nobody to tell. */
+export const nobody: Facts = { tell: () => undefined };

@@ -1,0 +1,154 @@
+/**
+ * Named randomness: a draw is a function of who is asked what for the how-manyeth time, never of the
+ * order in which bots happen to arrive.
+ *
+ * The rule (version 1, held by golden vectors in test/core/random.test.ts and told in docs/determinism.md):
+ * 1. name = the JSON text, without spaces, of ["squall/1", seed, activation, phase, pass, fault, proxy, bot];
+ *    seed and pass are numbers, the rest strings.
+ * 2. key = the first 8 bytes of SHA-256(name), as two big-endian 32-bit words.
+ * 3. block i of subject n in lane l = Philox4x32-10(key, counter [i, l, n mod 2^32, floor(n / 2^32)]).
+ * 4. a unit draw takes two words (a, b): (floor(a / 2^5) * 2^26 + floor(b / 2^6)) / 2^53, in [0, 1).
+ * 5. lane 0 block 0 is the subject's `probability` draw; a fault's own draws begin with block 0 of
+ *    lane 1 (the subject), lane 2 (its upstream bytes), lane 3 (its downstream bytes).
+ *
+ * Philox: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC11).
+ */
+import { createHash } from "node:crypto";
+
+export const DRAW_RULE = "squall/1";
+
+export interface DrawName {
+  readonly seed: number;
+  readonly activation: string;
+  readonly phase: string;
+  readonly pass: number;
+  readonly fault: string;
+  readonly proxy: string;
+  readonly bot: string;
+}
+
+export interface DrawKey {
+  readonly high: number;
+  readonly low: number;
+}
+
+export type Lane = 0 | 1 | 2 | 3;
+export const LANE = { admission: 0, subject: 1, upstream: 2, downstream: 3 } as const satisfies Record<string, Lane>;
+
+export function drawKey(name: DrawName): DrawKey {
+  const text = JSON.stringify([
+    DRAW_RULE,
+    name.seed,
+    name.activation,
+    name.phase,
+    name.pass,
+    name.fault,
+    name.proxy,
+    name.bot,
+  ]);
+  const digest = createHash("sha256").update(text).digest();
+  return { high: digest.readUInt32BE(0), low: digest.readUInt32BE(4) };
+}
+
+/** The draw that `probability` is compared with: once for each subject, and never again for it. */
+export function admissionDraw(key: DrawKey, ordinal: number): number {
+  return new Random(key, ordinal, LANE.admission).unit();
+}
+
+/** The draws of one subject in one lane, in order. */
+export class Random {
+  readonly #key: DrawKey;
+  readonly #lane: Lane;
+  readonly #ordinalLow: number;
+  readonly #ordinalHigh: number;
+  #block = 0;
+  #left = 0;
+  readonly #words: Words = [0, 0, 0, 0];
+
+  constructor(key: DrawKey, ordinal: number, lane: Lane) {
+    this.#key = key;
+    this.#lane = lane;
+    this.#ordinalLow = ordinal >>> 0;
+    this.#ordinalHigh = Math.floor(ordinal / 2 ** 32) >>> 0;
+  }
+
+  /** Uniform in [0, 1), 53 bits. */
+  unit(): number {
+    if (this.#left === 0) {
+      const words = this.#words;
+      words[0] = this.#block >>> 0;
+      words[1] = this.#lane;
+      words[2] = this.#ordinalLow;
+      words[3] = this.#ordinalHigh;
+      philox(words, this.#key.high, this.#key.low);
+      this.#block++;
+      this.#left = 2;
+    }
+    this.#left--;
+    const [a, b, c, d] = this.#words;
+    return this.#left === 1 ? unitOf(a, b) : unitOf(c, d);
+  }
+
+  /** Uniform in [low, high). */
+  between(low: number, high: number): number {
+    return low + (high - low) * this.unit();
+  }
+
+  /** A whole number in [0, below). */
+  integer(below: number): number {
+    return Math.floor(this.unit() * below);
+  }
+
+  chance(probability: number): boolean {
+    return this.unit() < probability;
+  }
+
+  /** Standard normal, by Box and Muller; two unit draws each, so that the count of draws never varies. */
+  normal(): number {
+    const radius = Math.sqrt(-2 * Math.log(1 - this.unit()));
+    return radius * Math.cos(2 * Math.PI * this.unit());
+  }
+}
+
+function unitOf(a: number, b: number): number {
+  return ((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53;
+}
+
+type Words = [number, number, number, number];
+
+const MULTIPLIER_0 = 0xd2511f53;
+const MULTIPLIER_1 = 0xcd9e8d57;
+const WEYL_0 = 0x9e3779b9;
+const WEYL_1 = 0xbb67ae85;
+
+/** Ten rounds of Philox4x32 in place; exported for its published test vectors. */
+export function philox(words: Words, key0: number, key1: number): void {
+  let [c0, c1, c2, c3] = words;
+  for (let round = 0; round < 10; round++) {
+    const high0 = multiplyHigh(MULTIPLIER_0, c0);
+    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
+    const high1 = multiplyHigh(MULTIPLIER_1, c2);
+    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
+    c0 = (high1 ^ c1 ^ key0) >>> 0;
+    c1 = low1;
+    c2 = (high0 ^ c3 ^ key1) >>> 0;
+    c3 = low0;
+    key0 = (key0 + WEYL_0) >>> 0;
+    key1 = (key1 + WEYL_1) >>> 0;
+  }
+  words[0] = c0;
+  words[1] = c1;
+  words[2] = c2;
+  words[3] = c3;
+}
+
+/** The upper 32 bits of a 32 by 32 bit product; doubles carry only 53, so it goes by halves. */
+function multiplyHigh(a: number, b: number): number {
+  const aHigh = a >>> 16;
+  const aLow = a & 0xffff;
+  const bHigh = b >>> 16;
+  const bLow = b & 0xffff;
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const cross = aLow * bHigh + (middle % 65536);
+  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(cross / 65536)) >>> 0;
+}

@@ -1,0 +1,85 @@
+/** Holds every chunk for `delay`, give or take `jitter`, without reordering and without limiting throughput. */
+import { z } from "zod";
+import type { Random } from "../../core/random.js";
+import { defineFault, type Outlet, type StreamStage } from "../contract.js";
+import { DelayDraw, delayOf, delayParams, explainDelay, type DelayParams } from "../delay.js";
+import { DelayLine } from "../kit.js";
+import { size } from "../params.js";
+
+interface Note {
+  readonly arrived: number;
+  readonly luck: number;
+}
+
+class Latency implements StreamStage {
+  readonly #line = new DelayLine<Note>();
+  readonly #draw = new DelayDraw();
+
+  constructor(
+    private readonly scope: {
+      readonly params: DelayParams & { readonly window: number };
+      readonly random: Random;
+      count(effect: "delayed", amount: number, detail: { delay_ms: number }): void;
+      delayed(by: number): void;
+    },
+  ) {}
+
+  push(chunk: Buffer, out: Outlet): void {
+    const delay = this.#add(chunk, out);
+    this.scope.count("delayed", 1, { delay_ms: Math.round(delay * 1000) / 1000 });
+    this.scope.delayed(delay);
+    this.#line.flush(out, out.now);
+  }
+
+  end(out: Outlet): void {
+    this.#add(null, out);
+    this.#line.flush(out, out.now);
+  }
+
+  #add(chunk: Buffer | null, out: Outlet): number {
+    const arrived = out.now;
+    const luck = this.#draw.luck(this.scope.random, this.scope.params);
+    const delay = delayOf(luck, this.scope.params);
+    this.#line.add(chunk, arrived + delay, { arrived, luck });
+    return delay;
+  }
+
+  wake(out: Outlet): void {
+    this.#line.flush(out, out.now);
+  }
+
+  assigned(out: Outlet): void {
+    this.#line.reschedule(({ arrived, luck }) => arrived + delayOf(luck, this.scope.params));
+    this.#line.flush(out, out.now);
+  }
+
+  release(out: Outlet): void {
+    this.#line.flush(out, Infinity);
+  }
+
+  get wakeAt(): number {
+    return this.#line.due;
+  }
+
+  get held(): number {
+    return this.#line.held;
+  }
+
+  get capacity(): number {
+    return this.scope.params.window;
+  }
+}
+
+export default defineFault({
+  type: "latency",
+  summary: "Delays every byte by a time, give or take jitter, in order and without limiting throughput.",
+  params: z.object({
+    ...delayParams,
+    window: size({ positive: true }).prefault("16MiB").describe("bytes that may be under way in each direction before the sender is slowed down"),
+  }),
+  example: { type: "latency", delay: "200ms", jitter: "50ms" },
+  effects: { delayed: "chunks held back" },
+  directions: "downstream",
+  explain: (params) => `delays every byte by ${explainDelay(params)}`,
+  stream: (scope) => new Latency(scope),
+});

@@ -1,0 +1,413 @@
+/**
+ * The pump: the one place that moves bytes. It carries one direction of a stream through its stages,
+ * inside single turns of the event loop, so that stages come and go between two chunks and there is
+ * nothing to lock, interrupt or drain.
+ *
+ *     source -> stage -> stage -> sink      back-pressure acts on the source alone
+ */
+import type { Clock, Millis, Timer } from "../core/clock.js";
+import { invariant } from "../core/invariant.js";
+import type { Outlet, Sever, StreamStage } from "../faults/contract.js";
+import type { HeldBudget, Waiter } from "./budget.js";
+
+export interface Source {
+  pause(): unknown;
+  resume(): unknown;
+}
+
+export interface Sink {
+  /** Takes the chunk; false asks for a pause until `drained`. */
+  write(chunk: Buffer): boolean;
+  end(): unknown;
+}
+
+/** How a stream ended at its source: in order (FIN), or torn down (RST). Stages hold either back alike. */
+export type Ending = "fin" | "reset";
+
+/** What the pump must tell its owner. */
+export interface PumpOwner {
+  /** A stage asks for the whole connection to be severed. */
+  severed(how: Sever): void;
+  /** An RST has come through all stages. */
+  resetArrived(pump: Pump): void;
+  /** A mistake of ours: this connection must go, the daemon stays. */
+  failed(error: unknown): void;
+}
+
+export interface PumpParts {
+  readonly source: Source;
+  readonly sink: Sink;
+  readonly clock: Clock;
+  readonly budget: HeldBudget;
+  readonly owner: PumpOwner;
+}
+
+export class Pump implements Waiter {
+  readonly #source: Source;
+  readonly #sink: Sink;
+  readonly #clock: Clock;
+  readonly #budget: HeldBudget;
+  readonly #owner: PumpOwner;
+  #first: Slot | null = null;
+  #timer: Timer | null = null;
+  #armedFor: Millis = Infinity;
+  #heldBooked = 0;
+  #blocked = false;
+  #sinkLost = false;
+  #paused = false;
+  #severed = false;
+  #ending: Ending | null = null;
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Bytes that were still held when the connection was severed, or arrived afterwards. */
+  bytesLost = 0;
+
+  constructor(parts: PumpParts) {
+    this.#source = parts.source;
+    this.#sink = parts.sink;
+    this.#clock = parts.clock;
+    this.#budget = parts.budget;
+    this.#owner = parts.owner;
+  }
+
+  // -- events of the two sockets ------------------------------------------------------------------
+
+  data(chunk: Buffer): void {
+    this.bytesIn += chunk.length;
+    if (this.#first === null && !this.#severed) {
+      // No faults: one comparison over writing straight to the socket.
+      this.bytesOut += chunk.length;
+      if (!this.#sink.write(chunk)) {
+        this.#blocked = true;
+        this.#regulate(false);
+      }
+      return;
+    }
+    if (this.#severed) {
+      this.bytesLost += chunk.length;
+      return;
+    }
+    try {
+      this.#first?.push(chunk);
+      this.#settle();
+    } catch (error) {
+      this.#owner.failed(error);
+    }
+  }
+
+  end(how: Ending): void {
+    if (this.#severed || this.#ending !== null) {
+      // A reset may overtake a FIN that is still under way; it cannot be taken back.
+      if (how === "reset") this.#ending = how;
+      return;
+    }
+    this.#ending = how;
+    try {
+      if (this.#first) this.#first.endArrived();
+      else this.#deliverEnd();
+      this.#settle();
+    } catch (error) {
+      this.#owner.failed(error);
+    }
+  }
+
+  drained(): void {
+    if (!this.#blocked || this.#sinkLost) return;
+    this.#blocked = false;
+    this.#settle();
+  }
+
+  /** The sink is gone: nothing more is read, and what still leaves a stage is lost. */
+  sinkLost(): void {
+    this.#sinkLost = true;
+    this.#blocked = true;
+    this.#settle();
+  }
+
+  relieved(): void {
+    this.#settle();
+  }
+
+  // -- changes of plan ----------------------------------------------------------------------------
+
+  /** Puts a stage before the one that stands at `index` now. */
+  insert(index: number, stage: StreamStage): void {
+    const slot = new Slot(stage, this);
+    let before: Slot | null = null;
+    for (let i = 0; i < index; i++) before = before === null ? this.#first : before.next;
+    if (before === null) {
+      slot.next = this.#first;
+      this.#first = slot;
+    } else {
+      slot.next = before.next;
+      before.next = slot;
+    }
+    // An end that has already gone past, or waits further on, never comes by here again.
+    if (this.#ending !== null && (before === null || before.endSent)) slot.skipEnd();
+    this.#settle();
+  }
+
+  /** Takes a stage out; its held bytes go on, in order. Answers how many bytes it had destroyed. */
+  remove(stage: StreamStage): number {
+    let before: Slot | null = null;
+    let slot = this.#first;
+    while (slot !== null && slot.stage !== stage) {
+      before = slot;
+      slot = slot.next;
+    }
+    invariant(slot !== null, "removing a stage that is not in the pipeline");
+    if (!this.#severed) slot.release();
+    if (before === null) this.#first = slot.next;
+    else before.next = slot.next;
+    this.#settle();
+    return slot.bytesDropped;
+  }
+
+  /** Parameters were assigned anew behind a stage: let it look again at what it holds. */
+  assigned(stage: StreamStage): void {
+    for (let slot = this.#first; slot !== null && !this.#severed; slot = slot.next) {
+      if (slot.stage === stage) slot.assigned();
+    }
+    this.#settle();
+  }
+
+  /** Something that stages share has changed (a bucket, a budget): look at the deadlines again. */
+  settle(): void {
+    this.#settle();
+  }
+
+  close(): void {
+    if (this.#severed) return;
+    this.#severed = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.bytesLost += this.held;
+    this.#budget.add(-this.#heldBooked);
+    this.#heldBooked = 0;
+    this.#budget.forget(this);
+  }
+
+  get held(): number {
+    let sum = 0;
+    for (let slot = this.#first; slot !== null; slot = slot.next) sum += slot.stage.held;
+    return sum;
+  }
+
+  get bytesDropped(): number {
+    let sum = 0;
+    for (let slot = this.#first; slot !== null; slot = slot.next) sum += slot.bytesDropped;
+    return sum;
+  }
+
+  get ended(): boolean {
+    return this.#ending !== null;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  // -- for Slot -----------------------------------------------------------------------------------
+
+  now(): Millis {
+    return this.#clock.now();
+  }
+
+  deliver(from: Slot, chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    if (this.#severed) {
+      this.bytesLost += chunk.length;
+      return;
+    }
+    if (from.next !== null) {
+      from.next.push(chunk);
+      return;
+    }
+    if (this.#sinkLost) {
+      this.bytesLost += chunk.length;
+      return;
+    }
+    this.bytesOut += chunk.length;
+    if (!this.#sink.write(chunk)) this.#blocked = true;
+  }
+
+  deliverEndAfter(from: Slot): void {
+    if (this.#severed) return;
+    if (from.next !== null) from.next.endArrived();
+    else this.#deliverEnd();
+  }
+
+  severed(how: Sever): void {
+    if (this.#severed) return;
+    this.#owner.severed(how);
+  }
+
+  get isSevered(): boolean {
+    return this.#severed;
+  }
+
+  // -- inside -------------------------------------------------------------------------------------
+
+  #deliverEnd(): void {
+    if (this.#ending === "reset") this.#owner.resetArrived(this);
+    else if (!this.#sinkLost) this.#sink.end();
+  }
+
+  #settle(): void {
+    if (this.#severed) return;
+    let earliest = Infinity;
+    let held = 0;
+    let full = this.#blocked;
+    for (let slot = this.#first; slot !== null; slot = slot.next) {
+      const { stage } = slot;
+      const due = stage.wakeAt;
+      if (due < earliest) earliest = due;
+      const stageHeld = stage.held;
+      held += stageHeld;
+      if (stageHeld >= stage.capacity) full = true;
+    }
+    if (held !== this.#heldBooked) {
+      const change = held - this.#heldBooked;
+      this.#heldBooked = held;
+      this.#budget.add(change);
+    }
+    if (earliest !== this.#armedFor || (this.#timer === null && earliest !== Infinity)) this.#rearm(earliest);
+    this.#regulate(full);
+  }
+
+  #rearm(earliest: Millis): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#armedFor = earliest;
+    if (earliest !== Infinity) this.#timer = this.#clock.at(earliest, this.#wake);
+  }
+
+  readonly #wake = (): void => {
+    this.#timer = null;
+    try {
+      const now = this.#clock.now();
+      for (let slot = this.#first; slot !== null && !this.#severed; slot = slot.next) {
+        if (slot.stage.wakeAt > now) continue;
+        slot.wake();
+        invariant(this.#severed || slot.stage.wakeAt > now, "a stage woke and is still due");
+      }
+      this.#settle();
+    } catch (error) {
+      this.#owner.failed(error);
+    }
+  };
+
+  /** Bytes inside never number more than the capacities and a chunk each, since only the source is held up. */
+  #regulate(full: boolean): void {
+    let hold = full || this.#blocked;
+    if (!hold && this.#heldBooked > 0 && this.#budget.exhausted) {
+      this.#budget.await(this);
+      hold = true;
+    }
+    if (hold === this.#paused) return;
+    this.#paused = hold;
+    if (hold) this.#source.pause();
+    else this.#source.resume();
+  }
+}
+
+/** A stage in its place, with its books. */
+class Slot implements Outlet {
+  readonly stage: StreamStage;
+  readonly #pump: Pump;
+  next: Slot | null = null;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #bytesInserted = 0;
+  bytesDropped = 0;
+  #endReceived = false;
+  endSent = false;
+
+  constructor(stage: StreamStage, pump: Pump) {
+    this.stage = stage;
+    this.#pump = pump;
+  }
+
+  // -- what the pump calls
+
+  push(chunk: Buffer): void {
+    invariant(!this.#endReceived, "bytes after the end");
+    this.#bytesIn += chunk.length;
+    this.stage.push(chunk, this);
+    this.#audit();
+  }
+
+  /** The end has come to this stage; `end` is for the stage to pass it on. */
+  endArrived(): void {
+    invariant(!this.#endReceived, "a second end");
+    this.#endReceived = true;
+    if (this.stage.end) this.stage.end(this);
+    else this.end();
+    this.#audit();
+  }
+
+  wake(): void {
+    this.stage.wake?.(this);
+    this.#audit();
+  }
+
+  assigned(): void {
+    if (this.stage.assigned) this.stage.assigned(this);
+    else this.stage.wake?.(this);
+    this.#audit();
+  }
+
+  release(): void {
+    this.stage.release(this);
+    this.#audit();
+    if (this.#pump.isSevered) return;
+    invariant(this.stage.held === 0, "a released stage still holds bytes");
+    if (this.#endReceived && !this.endSent) this.end();
+  }
+
+  skipEnd(): void {
+    this.#endReceived = true;
+    this.endSent = true;
+  }
+
+  // -- what the stage calls
+
+  get now(): Millis {
+    return this.#pump.now();
+  }
+
+  emit(chunk: Buffer): void {
+    invariant(!this.endSent, "a stage emitted after the end");
+    this.#bytesOut += chunk.length;
+    this.#pump.deliver(this, chunk);
+  }
+
+  insert(chunk: Buffer): void {
+    this.#bytesInserted += chunk.length;
+    this.emit(chunk);
+  }
+
+  drop(bytes: number): void {
+    this.bytesDropped += bytes;
+  }
+
+  end(): void {
+    invariant(!this.endSent, "a stage ended twice");
+    this.endSent = true;
+    this.#pump.deliverEndAfter(this);
+  }
+
+  sever(how: Sever): void {
+    this.#pump.severed(how);
+  }
+
+  #audit(): void {
+    const held = this.stage.held;
+    if (this.#bytesIn + this.#bytesInserted === this.#bytesOut + this.bytesDropped + held) return;
+    invariant(
+      false,
+      `a stage lost count: ${this.#bytesIn} in + ${this.#bytesInserted} inserted, ` +
+        `${this.#bytesOut} out + ${this.bytesDropped} dropped + ${held} held`,
+    );
+  }
+}
