@@ -1,0 +1,107 @@
+/**
+ * The gate: asks the faults of one connection, in order, before bytes flow. Holds add up because the next
+ * fault is asked when the hold before it is over; the first final verdict wins.
+ *
+ * Faults may come, go and change while the gate is held: one that goes lets the gate move on.
+ */
+import type { Clock, Millis, Timer } from "../core/clock.js";
+import type { ConnectionFault, GateVerdict, Sever } from "../faults/contract.js";
+
+export type GateOutcome = { readonly do: "pass" } | Sever;
+
+export class Gate {
+  readonly #clock: Clock;
+  readonly #question: (fault: ConnectionFault) => GateVerdict | undefined;
+  readonly #done: (outcome: GateOutcome) => void;
+  readonly #asked = new Set<ConnectionFault>();
+  #faults: readonly ConnectionFault[];
+  #at: ConnectionFault | null = null;
+  #heldSince: Millis = 0;
+  #timer: Timer | null = null;
+  #over = false;
+
+  constructor(parts: {
+    readonly clock: Clock;
+    readonly faults: readonly ConnectionFault[];
+    readonly question: (fault: ConnectionFault) => GateVerdict | undefined;
+    readonly done: (outcome: GateOutcome) => void;
+  }) {
+    this.#clock = parts.clock;
+    this.#faults = parts.faults;
+    this.#question = parts.question;
+    this.#done = parts.done;
+  }
+
+  /** Asks until something holds, or until all have passed. */
+  step(): void {
+    while (!this.#over) {
+      const next = this.#faults.find((fault) => !this.#asked.has(fault));
+      if (next === undefined) {
+        this.#finish({ do: "pass" });
+        return;
+      }
+      this.#at = next;
+      const verdict = this.#question(next);
+      if (verdict === undefined || verdict.do === "pass") {
+        this.#asked.add(next);
+        continue;
+      }
+      switch (verdict.do) {
+        case "hold":
+          this.#heldSince = this.#clock.now();
+          this.#hold(verdict.for);
+          return;
+        case "wait":
+        case "hang":
+          return;
+        case "reset":
+        case "close":
+          this.#finish(verdict);
+          return;
+      }
+    }
+  }
+
+  /** The fault asks to be asked again, or its parameters have changed. */
+  attend(fault: ConnectionFault): void {
+    if (this.#over || this.#at !== fault) return;
+    const verdict = this.#timer === null ? undefined : this.#question(fault);
+    if (verdict?.do === "hold") {
+      this.#hold(verdict.for);
+      return;
+    }
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.step();
+  }
+
+  /** The list of faults is another one now. */
+  changed(faults: readonly ConnectionFault[]): void {
+    this.#faults = faults;
+    if (this.#over || this.#at === null || faults.includes(this.#at)) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.step();
+  }
+
+  cancel(): void {
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #hold(duration: Millis): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.at(this.#heldSince + duration, () => {
+      this.#timer = null;
+      if (this.#at !== null) this.#asked.add(this.#at);
+      this.step();
+    });
+  }
+
+  #finish(outcome: GateOutcome): void {
+    this.#over = true;
+    this.#at = null;
+    this.#done(outcome);
+  }
+}

@@ -1,0 +1,188 @@
+/** The armed faults of one activation: makes those that are wanted, keeps those that stay, and reports at the end. */
+import type { Clock } from "../core/clock.js";
+import type { Facts, FaultReport } from "../core/events.js";
+import type { Book, Ledger, Tally } from "../core/ledger.js";
+import type { AnyFaultType } from "../faults/contract.js";
+import { ArmedFault } from "../pipeline/armed.js";
+import { liveParams, rampAt, type RampSpan } from "./params.js";
+import { WhenAdmission } from "./when.js";
+import type { CompiledFault, CompiledProfile, MatchValue } from "./value.js";
+
+interface Target {
+  readonly name: string;
+  readonly except: readonly MatchValue[];
+}
+
+/** One fault that should be in force on one proxy, with the span that its ramps run over. */
+export interface Wanted {
+  readonly fault: CompiledFault;
+  readonly proxy: Target;
+  readonly phase: string;
+  readonly pass: number;
+  readonly startsAt: number;
+  readonly endsAt: number;
+}
+
+interface Weapon {
+  readonly armed: ArmedFault;
+  admission: WhenAdmission;
+  text: string;
+}
+
+interface Account {
+  readonly book: Book;
+  readonly before: Tally;
+}
+
+export interface ArsenalParts {
+  readonly activation: string;
+  readonly profile: string;
+  readonly seed: number;
+  readonly observe: boolean;
+  readonly clock: Clock;
+  readonly facts: Facts;
+  readonly ledger: Ledger;
+  readonly types: ReadonlyMap<string, AnyFaultType>;
+}
+
+export class Arsenal {
+  readonly #parts: ArsenalParts;
+  readonly #accounts = new Map<Book, Account>();
+  #weapons = new Map<string, Weapon>();
+  #byProxy = new Map<string, ArmedFault[]>();
+  #proposed: readonly Wanted[] = [];
+
+  constructor(parts: ArsenalParts) {
+    this.#parts = parts;
+  }
+
+  on(proxy: string): readonly ArmedFault[] {
+    return this.#byProxy.get(proxy) ?? [];
+  }
+
+  forget(proxy: string): void {
+    this.#byProxy.delete(proxy);
+    for (const [key, weapon] of this.#weapons) {
+      if (weapon.armed.origin.proxy === proxy) this.#weapons.delete(key);
+    }
+  }
+
+  propose(wanted: readonly Wanted[]): void {
+    this.#proposed = wanted;
+  }
+
+  commit(assigned: Set<ArmedFault>): void {
+    this.want(this.#proposed, assigned);
+  }
+
+  /** Makes exactly these the faults in force. Those whose text changed are added to `assigned`. */
+  want(wanted: readonly Wanted[], assigned: Set<ArmedFault>): void {
+    const weapons = new Map<string, Weapon>();
+    const byProxy = new Map<string, ArmedFault[]>();
+    for (const one of wanted) {
+      const key = JSON.stringify([one.proxy.name, one.phase, one.pass, one.startsAt, one.fault.name, one.fault.type]);
+      const weapon = this.#keep(key, one, assigned) ?? this.#make(key, one);
+      if (weapon === null) continue;
+      weapons.set(key, weapon);
+      const list = byProxy.get(one.proxy.name);
+      if (list) list.push(weapon.armed);
+      else byProxy.set(one.proxy.name, [weapon.armed]);
+    }
+    this.#weapons = weapons;
+    this.#byProxy = byProxy;
+  }
+
+  #keep(key: string, wanted: Wanted, assigned: Set<ArmedFault>): Weapon | null {
+    const weapon = this.#weapons.get(key);
+    if (weapon === undefined) return null;
+    const text = JSON.stringify([wanted.fault, wanted.endsAt]);
+    if (weapon.text === text) return weapon;
+    const span = this.#span(wanted);
+    weapon.text = text;
+    weapon.admission = weapon.admission.replacedBy(wanted.fault, wanted.proxy.except, probability(wanted.fault, span));
+    weapon.armed.assign(liveParams(wanted.fault, weapon.armed.type, span), wanted.fault.directions, weapon.admission);
+    assigned.add(weapon.armed);
+    return weapon;
+  }
+
+  #make(key: string, wanted: Wanted): Weapon | null {
+    const { fault, proxy, phase, pass } = wanted;
+    const { activation, profile, seed, observe, clock, facts, ledger, types } = this.#parts;
+    const type = types.get(fault.type);
+    if (type === undefined) return null;
+    const span = this.#span(wanted);
+    const book = ledger.open(
+      { proxy: proxy.name, profile, fault: fault.name, type: fault.type },
+      Object.keys(type.effects),
+    );
+    if (!this.#accounts.has(book)) this.#accounts.set(book, { book, before: book.tally() });
+    const admission = new WhenAdmission(fault, proxy.except, probability(fault, span));
+    const armed = new ArmedFault({
+      key,
+      type,
+      params: liveParams(fault, type, span),
+      directions: fault.directions,
+      draws: { seed, activation, phase, pass, fault: fault.name, proxy: proxy.name },
+      origin: { proxy: proxy.name, activation, profile, phase, fault: fault.name, type: fault.type },
+      admission,
+      observe,
+      book,
+      facts,
+      clock,
+    });
+    return { armed, admission, text: JSON.stringify([fault, wanted.endsAt]) };
+  }
+
+  #span({ startsAt, endsAt }: Wanted): RampSpan {
+    return { startsAt, endsAt, now: () => this.#parts.clock.now() };
+  }
+
+  /** What was done since the activation began, by fault and proxy. */
+  report(): FaultReport[] {
+    return [...this.#accounts.values()].map(({ book, before }) => {
+      const now = book.tally();
+      const effects = Object.fromEntries(
+        Object.entries(now.effects).map(([effect, total]) => [effect, total - (before.effects[effect] ?? 0)]),
+      );
+      return {
+        proxy: book.labels.proxy,
+        fault: book.labels.fault,
+        type: book.labels.type,
+        subjects: now.subjects - before.subjects,
+        matched: now.matched - before.matched,
+        hits: now.hits - before.hits,
+        effects,
+      };
+    });
+  }
+
+  /** A warning for each fault that hit nothing: most often a typing mistake in `match`. */
+  untouched(profile: CompiledProfile, why: string): string[] {
+    const byFault = new Map<string, { matched: number; subjects: number; hits: number }>();
+    for (const { fault, subjects, matched, hits } of this.report()) {
+      const sum = byFault.get(fault) ?? { subjects: 0, matched: 0, hits: 0 };
+      byFault.set(fault, {
+        subjects: sum.subjects + subjects,
+        matched: sum.matched + matched,
+        hits: sum.hits + hits,
+      });
+    }
+    const warnings: string[] = [];
+    for (const fault of [...profile.faults, ...profile.phases.flatMap((phase) => phase.faults)]) {
+      const sum = byFault.get(fault.name);
+      if (sum === undefined) {
+        if (why === "finished") warnings.push(`${fault.name} was never in force`);
+      } else if (sum.matched === 0) {
+        warnings.push(`${fault.name} matched 0 of ${sum.subjects} connections`);
+      } else if (sum.hits === 0) {
+        warnings.push(`${fault.name} hit 0 of ${sum.matched} matching connections`);
+      }
+    }
+    return warnings;
+  }
+}
+
+function probability(fault: CompiledFault, span: RampSpan): () => number {
+  const { probability: value = 1 } = fault.when;
+  return typeof value === "number" ? () => value : () => rampAt(value, span);
+}

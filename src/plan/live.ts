@@ -1,0 +1,393 @@
+/**
+ * The live plan: keeps the plan's value, moves it through time, and tells each proxy which faults are
+ * in force. Every change happens whole, within one turn of the event loop, and waits for nobody.
+ */
+import type { Clock, Timer } from "../core/clock.js";
+import type { Fact, Facts } from "../core/events.js";
+import type { Ledger } from "../core/ledger.js";
+import type { AnyFaultType, Seam } from "../faults/contract.js";
+import type { ArmedFault } from "../pipeline/armed.js";
+import { Arsenal, type Wanted } from "./arsenal.js";
+import { positionAt, windowOf, type Position } from "./timeline.js";
+import {
+  INLINE,
+  TOXICS,
+  type ActivationValue,
+  type CompiledFault,
+  type CompiledProfile,
+  type MatchValue,
+  type PlanValue,
+} from "./value.js";
+
+/** A proxy as the plan sees it. */
+export interface PlanTarget {
+  readonly name: string;
+  readonly seams: ReadonlySet<Seam>;
+  /** Subjects that are never faulted here. */
+  readonly except: readonly MatchValue[];
+  /** The faults in force from now on, in order; `assigned` are those with new parameters. */
+  apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void;
+}
+
+export interface ActivationRequest {
+  readonly profile: string;
+  readonly compiled: CompiledProfile;
+  readonly seed: number;
+  readonly proxies: readonly string[] | null;
+  readonly mode: "inject" | "observe";
+  readonly ttl: number | null;
+}
+
+type EndReason = Extract<Fact, { kind: "activation_ended" }>["why"];
+
+interface Running {
+  value: ActivationValue;
+  /** The start on the monotonic clock, which no clock jump moves. */
+  readonly startedAt: number;
+  position: Position | null;
+  readonly arsenal: Arsenal;
+}
+
+export interface ActivationState {
+  readonly value: ActivationValue;
+  readonly phase: string | null;
+  readonly pass: number;
+  /** Milliseconds until it ends by itself; null for never. */
+  readonly remaining: number | null;
+  readonly phaseRemaining: number | null;
+}
+
+export class LivePlan {
+  readonly #clock: Clock;
+  readonly #facts: Facts;
+  readonly #types: ReadonlyMap<string, AnyFaultType>;
+  readonly #ledger: Ledger;
+  readonly #targets = new Map<string, PlanTarget>();
+  readonly #toxicArsenal: Arsenal;
+  readonly #listeners = new Set<() => void>();
+  #running: Running[] = [];
+  #value: PlanValue = { revision: 0, toxics: {}, activations: [] };
+  #timer: Timer | null = null;
+
+  constructor(parts: {
+    readonly clock: Clock;
+    readonly facts: Facts;
+    readonly ledger: Ledger;
+    readonly types: ReadonlyMap<string, AnyFaultType>;
+    /** Toxics have no activation, so their draws hang on the daemon's own seed. */
+    readonly seed: number;
+  }) {
+    this.#clock = parts.clock;
+    this.#facts = parts.facts;
+    this.#types = parts.types;
+    this.#ledger = parts.ledger;
+    this.#toxicArsenal = this.#arsenal({ activation: TOXICS, profile: TOXICS, seed: parts.seed, observe: false });
+  }
+
+  get value(): PlanValue {
+    return this.#value;
+  }
+
+  get revision(): number {
+    return this.#value.revision;
+  }
+
+  states(): ActivationState[] {
+    const now = this.#clock.now();
+    return this.#running.map((running) => stateOf(running, now));
+  }
+
+  /** Called after every change and every phase; answers how to stop being called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // -- proxies ------------------------------------------------------------------------------------
+
+  attach(target: PlanTarget): void {
+    this.#targets.set(target.name, target);
+    this.#advance();
+  }
+
+  /** Forgets the proxy; its toxics go with it unless it is only being restarted. */
+  detach(name: string, keepToxics: boolean): void {
+    this.#targets.delete(name);
+    this.#toxicArsenal.forget(name);
+    for (const running of this.#running) running.arsenal.forget(name);
+    if (!keepToxics && this.#value.toxics[name] !== undefined) this.setToxics(name, []);
+  }
+
+  // -- changes ------------------------------------------------------------------------------------
+
+  /** Puts these activations in place of all others, at once. */
+  replace(requests: readonly ActivationRequest[]): readonly ActivationValue[] {
+    const old = this.#running;
+    this.#running = [];
+    for (const running of old) this.#tellEnd(running, "replaced");
+    return this.#start(requests);
+  }
+
+  /** Adds activations; one of the same id starts anew. */
+  add(requests: readonly ActivationRequest[]): readonly ActivationValue[] {
+    for (const { profile } of requests) {
+      if (profile === INLINE) continue;
+      const same = this.#running.find((running) => running.value.id === profile);
+      if (same) {
+        this.#running = this.#running.filter((running) => running !== same);
+        this.#tellEnd(same, "replaced");
+      }
+    }
+    return this.#start(requests);
+  }
+
+  /** Ends those that the test picks; answers how many. */
+  end(pick: (activation: ActivationValue) => boolean, why: EndReason): number {
+    const ending = this.#running.filter((running) => pick(running.value));
+    if (ending.length === 0) return 0;
+    this.#running = this.#running.filter((running) => !ending.includes(running));
+    this.#commit({ activations: this.#running.map((running) => running.value) });
+    for (const running of ending) this.#tellEnd(running, why);
+    return ending.length;
+  }
+
+  /** Gives running activations new text; they keep their start. `null` leaves one as it is. */
+  recompile(compile: (activation: ActivationValue) => CompiledProfile | null): void {
+    let changed = false;
+    for (const running of this.#running) {
+      const compiled = compile(running.value);
+      if (compiled === null || JSON.stringify(compiled) === JSON.stringify(running.value.compiled)) continue;
+      running.value = { ...running.value, compiled };
+      changed = true;
+    }
+    if (changed) this.#commit({ activations: this.#running.map((running) => running.value) });
+  }
+
+  /** Sets a proxy's own faults, in order. Those that stay keep their state. */
+  setToxics(proxy: string, faults: readonly CompiledFault[]): void {
+    const toxics = { ...this.#value.toxics, [proxy]: faults };
+    this.#commit({ toxics: Object.fromEntries(Object.entries(toxics).filter(([, list]) => list.length > 0)) });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#listeners.clear();
+  }
+
+  // -- inside -------------------------------------------------------------------------------------
+
+  #start(requests: readonly ActivationRequest[]): readonly ActivationValue[] {
+    const generation = this.revision + 1;
+    const started = requests.map((request): Running => {
+      const value: ActivationValue = {
+        id: this.#idFor(request.profile),
+        generation,
+        profile: request.profile,
+        compiled: request.compiled,
+        seed: request.seed,
+        proxies: request.proxies,
+        mode: request.mode,
+        startedAt: this.#clock.wallTime(),
+        ttl: request.ttl,
+      };
+      const running = {
+        value,
+        startedAt: this.#clock.now(),
+        position: null,
+        arsenal: this.#arsenal({
+          activation: value.id,
+          profile: value.profile,
+          seed: value.seed,
+          observe: value.mode === "observe",
+        }),
+      };
+      this.#running.push(running);
+      return running;
+    });
+    for (const { value } of started) {
+      this.#facts.tell({
+        kind: "activation_started",
+        activation: value.id,
+        profile: value.profile,
+        seed: value.seed,
+        params: value.compiled.params,
+        mode: value.mode,
+        again: runAgain(value),
+      });
+    }
+    this.#commit({ activations: this.#running.map((running) => running.value) });
+    return started.map((running) => running.value);
+  }
+
+  #idFor(profile: string): string {
+    if (profile !== INLINE) return profile;
+    const taken = new Set(this.#running.map((running) => running.value.id));
+    let id = INLINE;
+    for (let n = 2; taken.has(id); n++) id = `${INLINE}-${n}`;
+    return id;
+  }
+
+  #arsenal(of: { activation: string; profile: string; seed: number; observe: boolean }): Arsenal {
+    return new Arsenal({
+      ...of,
+      clock: this.#clock,
+      facts: this.#facts,
+      ledger: this.#ledger,
+      types: this.#types,
+    });
+  }
+
+  #commit(change: Partial<Omit<PlanValue, "revision">>): void {
+    this.#value = { ...this.#value, ...change, revision: this.revision + 1 };
+    this.#advance();
+    this.#facts.tell({ kind: "plan_changed", revision: this.revision });
+    this.#tellListeners();
+  }
+
+  /** Works out where every activation stands, arms what belongs there, and sets the timer for the next change. */
+  #advance(): void {
+    const now = this.#clock.now();
+    let next = Infinity;
+    const finished: (readonly [Running, EndReason])[] = [];
+    for (const running of this.#running) {
+      const { value, startedAt } = running;
+      const position = positionAt(value.compiled, startedAt, now);
+      const expiresAt = value.ttl === null ? Infinity : startedAt + value.ttl;
+      if (now >= expiresAt) {
+        finished.push([running, "expired"]);
+        continue;
+      }
+      if (position === "finished") {
+        finished.push([running, "finished"]);
+        continue;
+      }
+      next = Math.min(next, expiresAt, this.#enter(running, position, now));
+    }
+    if (finished.length > 0) {
+      const gone = new Set(finished.map(([running]) => running));
+      this.#running = this.#running.filter((running) => !gone.has(running));
+      const activations = this.#running.map((running) => running.value);
+      this.#value = { ...this.#value, activations, revision: this.revision + 1 };
+    }
+    const assigned = new Set<ArmedFault>();
+    this.#toxicArsenal.want(this.#wantedToxics(), assigned);
+    for (const running of this.#running) running.arsenal.commit(assigned);
+    for (const target of this.#targets.values()) this.#publish(target, assigned);
+    for (const [running, why] of finished) this.#tellEnd(running, why);
+    this.#timer?.cancel();
+    this.#timer = next === Infinity ? null : this.#clock.at(next, this.#due);
+  }
+
+  readonly #due = (): void => {
+    this.#timer = null;
+    const before = this.revision;
+    this.#advance();
+    if (this.revision !== before) this.#facts.tell({ kind: "plan_changed", revision: this.revision });
+    this.#tellListeners();
+  };
+
+  /** Notes what a running activation wants armed now; answers when that changes next. */
+  #enter(running: Running, position: Position | null, now: number): number {
+    const { value, startedAt } = running;
+    const phase = position === null ? undefined : value.compiled.phases[position.index];
+    const before = running.position;
+    if (position !== null && phase !== undefined && (before?.startsAt !== position.startsAt || before.index !== position.index)) {
+      this.#facts.tell({
+        kind: "phase_entered",
+        activation: value.id,
+        profile: value.profile,
+        phase: phase.phase,
+        pass: position.pass + 1,
+      });
+    }
+    running.position = position;
+    let next = position?.endsAt ?? Infinity;
+    const wanted: Wanted[] = [];
+    const note = (fault: CompiledFault, place: Pick<Wanted, "phase" | "pass" | "startsAt" | "endsAt">): void => {
+      const window = windowOf(fault, place.startsAt, now);
+      next = Math.min(next, window.changesAt);
+      if (!window.open) return;
+      for (const proxy of this.#proxiesOf(fault, value.proxies)) wanted.push({ ...place, fault, proxy });
+    };
+    for (const fault of value.compiled.faults) {
+      note(fault, { phase: "", pass: 0, startsAt: startedAt, endsAt: Infinity });
+    }
+    if (position !== null && phase !== undefined) {
+      const { pass, startsAt, endsAt } = position;
+      for (const fault of phase.faults) note(fault, { phase: phase.phase, pass, startsAt, endsAt });
+    }
+    running.arsenal.propose(wanted);
+    return next;
+  }
+
+  #wantedToxics(): Wanted[] {
+    return Object.entries(this.#value.toxics).flatMap(([name, faults]) => {
+      const proxy = this.#targets.get(name);
+      if (proxy === undefined) return [];
+      return faults.map((fault) => ({ fault, proxy, phase: "", pass: 0, startsAt: 0, endsAt: Infinity }));
+    });
+  }
+
+  #proxiesOf(fault: CompiledFault, restricted: readonly string[] | null): PlanTarget[] {
+    const type = this.#types.get(fault.type);
+    if (type === undefined) return [];
+    return [...this.#targets.values()].filter(
+      (target) =>
+        (fault.proxies === null || fault.proxies.includes(target.name)) &&
+        (restricted === null || restricted.includes(target.name)) &&
+        [...target.seams].some((seam) => type[seam] !== undefined),
+    );
+  }
+
+  #publish(target: PlanTarget, assigned: ReadonlySet<ArmedFault>): void {
+    const faults = [
+      ...this.#toxicArsenal.on(target.name),
+      ...this.#running.flatMap((running) => running.arsenal.on(target.name)),
+    ];
+    target.apply(faults, assigned);
+  }
+
+  #tellEnd(running: Running, why: EndReason): void {
+    const { value } = running;
+    const faults = running.arsenal.report();
+    const untouched = running.arsenal.untouched(value.compiled, why);
+    this.#facts.tell({
+      kind: "activation_ended",
+      activation: value.id,
+      profile: value.profile,
+      why,
+      faults,
+      warnings: untouched,
+    });
+  }
+
+  #tellListeners(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+function stateOf(running: Running, now: number): ActivationState {
+  const { value, position, startedAt } = running;
+  const { phases, repeat } = value.compiled;
+  const cycle = phases.reduce((sum, phase) => sum + (phase.for ?? Infinity), 0);
+  const finishesAt = phases.length === 0 || repeat === "forever" ? Infinity : startedAt + cycle * repeat;
+  const endsAt = Math.min(finishesAt, value.ttl === null ? Infinity : startedAt + value.ttl);
+  const phaseEndsAt = position?.endsAt ?? Infinity;
+  return {
+    value,
+    phase: position === null ? null : (phases[position.index]?.phase ?? null),
+    pass: position === null ? 1 : position.pass + 1,
+    remaining: Number.isFinite(endsAt) ? Math.max(0, endsAt - now) : null,
+    phaseRemaining: Number.isFinite(phaseEndsAt) ? Math.max(0, phaseEndsAt - now) : null,
+  };
+}
+
+/** The line that starts the same run again: printed, logged, and in GET /active. */
+export function runAgain(value: Pick<ActivationValue, "profile" | "seed" | "mode" | "proxies" | "compiled">): string {
+  const words = ["squall", "use", value.profile, "--seed", String(value.seed)];
+  for (const [name, param] of Object.entries(value.compiled.params)) words.push("--param", `${name}=${String(param)}`);
+  if (value.proxies !== null) words.push("--proxy", ...value.proxies);
+  if (value.mode === "observe") words.push("--observe");
+  return words.map((word) => (/^[\w./=:%@+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(" ");
+}

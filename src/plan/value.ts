@@ -1,0 +1,88 @@
+/**
+ * The plan as a value: everything that is to happen, immutable and serialisable. Times are wall-clock
+ * milliseconds, so that another process could take the same plan over.
+ */
+import type { Direction } from "../faults/contract.js";
+
+/** One quantity that moves linearly over its phase. */
+export interface Ramp {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface MatchValue {
+  /** CIDR blocks or addresses; any of them. */
+  readonly client?: readonly string[];
+}
+
+export interface WhenValue {
+  readonly probability?: number | Ramp;
+  readonly skip?: number;
+  readonly every?: number;
+  readonly count?: number;
+  readonly per?: Per;
+  /** Milliseconds from the start of the phase. */
+  readonly after?: number;
+  readonly for?: number;
+}
+
+export const PER = ["proxy", "bot", "connection"] as const;
+export type Per = (typeof PER)[number];
+
+export interface CompiledFault {
+  readonly name: string;
+  readonly type: string;
+  /** As the type's schema made them; ramped ones hold their value at the start of the phase. */
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly ramps: Readonly<Record<string, Ramp>>;
+  /** null: each proxy that has the fault's seam. */
+  readonly proxies: readonly string[] | null;
+  readonly directions: Direction | "both" | null;
+  readonly match: readonly MatchValue[];
+  readonly except: readonly MatchValue[];
+  readonly when: WhenValue;
+}
+
+export interface CompiledPhase {
+  readonly phase: string;
+  /** Milliseconds; null for the last phase that never ends by itself. */
+  readonly for: number | null;
+  readonly faults: readonly CompiledFault[];
+}
+
+export interface CompiledProfile {
+  readonly profile: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly faults: readonly CompiledFault[];
+  readonly phases: readonly CompiledPhase[];
+  readonly repeat: number | "forever";
+}
+
+export interface ActivationValue {
+  /** The profile's name, or `inline`, `inline-2`: part of every draw's name, so never made up. */
+  readonly id: string;
+  /** The plan's revision when it started: tells a fresh start of the same profile from the old one. */
+  readonly generation: number;
+  readonly profile: string;
+  readonly compiled: CompiledProfile;
+  readonly seed: number;
+  /** Restricts all faults to these proxies; null for no restriction. */
+  readonly proxies: readonly string[] | null;
+  readonly mode: "inject" | "observe";
+  readonly startedAt: number;
+  /** Milliseconds from the start after which it is healed; null for none. */
+  readonly ttl: number | null;
+}
+
+export interface PlanValue {
+  readonly revision: number;
+  /** Faults set on one proxy at run time, in order; they live beside what profiles do. */
+  readonly toxics: Readonly<Record<string, readonly CompiledFault[]>>;
+  readonly activations: readonly ActivationValue[];
+}
+
+/** The names that journal, metrics and draws use for faults that no profile owns. */
+export const TOXICS = "toxics";
+export const INLINE = "inline";

@@ -1,0 +1,85 @@
+/** `when`: which of the matching subjects are hit. Skip and every, then probability, then count. */
+import { BoundedMap } from "../core/lru.js";
+import type { Admission, SubjectInfo } from "../pipeline/armed.js";
+import { compileMatch } from "./match.js";
+import type { CompiledFault, MatchValue, WhenValue } from "./value.js";
+
+interface Counters {
+  seen: number;
+  hits: number;
+}
+
+/** How many keys a `per` remembers; beyond it the longest unused one starts anew. */
+export const KEYS_REMEMBERED = 10_000;
+
+export class WhenAdmission implements Admission {
+  readonly #when: WhenValue;
+  readonly #probability: () => number;
+  readonly #matches: ((subject: SubjectInfo) => boolean) | null;
+  readonly #except: ((subject: SubjectInfo) => boolean) | null;
+  readonly #counters: BoundedMap<string, Counters>;
+
+  constructor(
+    fault: CompiledFault,
+    proxyExcept: readonly MatchValue[],
+    probability: () => number,
+    counters = new BoundedMap<string, Counters>(KEYS_REMEMBERED),
+  ) {
+    this.#when = fault.when;
+    this.#probability = probability;
+    this.#matches = fault.match.length === 0 ? null : compileMatch(fault.match);
+    const except = [...fault.except, ...proxyExcept];
+    this.#except = except.length === 0 ? null : compileMatch(except);
+    this.#counters = counters;
+  }
+
+  /** The same counters under new rules, for a fault whose text was changed while it was in force. */
+  replacedBy(fault: CompiledFault, proxyExcept: readonly MatchValue[], probability: () => number): WhenAdmission {
+    return new WhenAdmission(fault, proxyExcept, probability, this.#counters);
+  }
+
+  get evicted(): number {
+    return this.#counters.evicted;
+  }
+
+  matches(subject: SubjectInfo): boolean {
+    if (this.#matches !== null && !this.#matches(subject)) return false;
+    return this.#except === null || !this.#except(subject);
+  }
+
+  fires(subject: SubjectInfo, draw: () => number): boolean {
+    const { skip = 0, every = 1, count = Infinity } = this.#when;
+    const counted = skip > 0 || every > 1 || count < Infinity;
+    const counters = counted ? this.#countersOf(subject) : null;
+    if (counters !== null) {
+      const ordinal = counters.seen++ - skip;
+      if (ordinal < 0 || (ordinal + 1) % every !== 0) return false;
+    }
+    const probability = this.#probability();
+    if (probability < 1 && draw() >= probability) return false;
+    if (counters === null) return true;
+    if (counters.hits >= count) return false;
+    counters.hits++;
+    return true;
+  }
+
+  #countersOf(subject: SubjectInfo): Counters {
+    const key = this.#keyOf(subject);
+    const known = this.#counters.get(key);
+    if (known) return known;
+    const counters = { seen: 0, hits: 0 };
+    this.#counters.set(key, counters);
+    return counters;
+  }
+
+  #keyOf(subject: SubjectInfo): string {
+    switch (this.#when.per ?? "proxy") {
+      case "proxy":
+        return "";
+      case "bot":
+        return subject.bot;
+      case "connection":
+        return String(subject.connection);
+    }
+  }
+}
