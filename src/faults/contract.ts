@@ -189,6 +189,8 @@ export interface FaultType<
    * taken away, since going on would hand out a corrupt stream.
    */
   readonly destroys?: Sever["do"];
+  /** Set by types whose removal always ends the connections they were on, even if no byte was lost yet. */
+  readonly onRemoval?: Sever["do"];
   /** What this configured fault does, as the rest of a sentence: "delays … by 200ms". */
   explain(params: Readonly<P>): string;
   /** Judges combinations that a schema cannot; answers the mistake, or undefined. */

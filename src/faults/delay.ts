@@ -4,7 +4,7 @@
  * Every draw is made from one standard normal z, so that correlation can be put on z (which keeps its
  * variance, unlike averaging uniforms) and each distribution costs the same number of draws.
  */
-import { z } from "zod";
+import type { z } from "zod";
 import type { Random } from "../core/random.js";
 import { formatDuration, formatRatio } from "../core/units.js";
 import { choice, duration, ratio } from "./params.js";
@@ -27,8 +27,12 @@ export const delayParams = {
     .describe(
       "spread: uniform within +-jitter; normal with that standard deviation; lognormal with its 99th percentile at delay + jitter; pareto (shape 3) with a mean of delay + jitter / 2",
     ),
-  distribution: choice(DISTRIBUTIONS).default("uniform").describe("shape of the spread; lognormal and pareto have long tails that are not clipped"),
-  correlation: ratio({ max: 0.9999 }).prefault("0%").describe("how much a delay resembles the one before it; the spread stays the same"),
+  distribution: choice(DISTRIBUTIONS)
+    .default("uniform")
+    .describe("shape of the spread; lognormal and pareto have long tails that are not clipped"),
+  correlation: ratio({ max: 0.9999 })
+    .prefault("0%")
+    .describe("how much a delay resembles the one before it; the spread stays the same"),
 } satisfies Record<string, z.ZodType>;
 
 /** 99 % of a standard normal lies below this. */
@@ -44,7 +48,8 @@ export class DelayDraw {
     if (params.jitter === 0) return 0;
     const fresh = random.normal();
     const rho = params.correlation;
-    const luck = this.#last === null || rho === 0 ? fresh : rho * this.#last + Math.sqrt(1 - rho * rho) * fresh;
+    const luck =
+      this.#last === null || rho === 0 ? fresh : rho * this.#last + Math.sqrt(1 - rho * rho) * fresh;
     this.#last = luck;
     return luck;
   }
@@ -60,7 +65,9 @@ export function delayOf(luck: number, { delay, jitter, distribution }: DelayPara
       return Math.max(0, delay + jitter * luck);
     case "lognormal":
       // A median of zero has no lognormal around it; the spread then falls on the upper side alone.
-      return delay === 0 ? jitter * Math.max(0, luck / Z_99) : delay * Math.exp((Math.log1p(jitter / delay) / Z_99) * luck);
+      return delay === 0
+        ? jitter * Math.max(0, luck / Z_99)
+        : delay * Math.exp((Math.log1p(jitter / delay) / Z_99) * luck);
     case "pareto":
       return delay + jitter * (Math.pow(normalCdf(-luck), -1 / PARETO_SHAPE) - 1);
   }

@@ -1,6 +1,8 @@
 /** Shared parts of faults: what several kinds would otherwise each write again. */
 import type { Millis } from "../core/clock.js";
-import type { Direction, Outlet, StreamStage } from "./contract.js";
+import { invariant } from "../core/invariant.js";
+import type { Direction, Hang, Outlet, Sever, StreamStage } from "./contract.js";
+import type { Extent } from "./params.js";
 
 interface Waiting<Note> {
   /** null stands for the end of the stream, which must not overtake bytes. */
@@ -75,4 +77,255 @@ export function passing(each: (chunk: Buffer, out: Outlet) => void): StreamStage
 /** Whether a fault of this configured direction acts on that one. */
 export function acts(on: Direction | "both" | null, direction: Direction): boolean {
   return on === "both" || on === direction;
+}
+
+/** Bytes in order, taken out in other portions than they came in. */
+export class ByteQueue {
+  #chunks: Buffer[] = [];
+  #head = 0;
+  length = 0;
+
+  add(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.length += chunk.length;
+  }
+
+  /** The next `bytes` bytes, or all there are, as one buffer; copied only where they span chunks. */
+  take(bytes: number): Buffer {
+    const parts: Buffer[] = [];
+    for (let left = Math.min(bytes, this.length); left > 0;) {
+      const part = this.#next(left);
+      left -= part.length;
+      parts.push(part);
+    }
+    const [only] = parts;
+    return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+  }
+
+  /** Emits the next `bytes` bytes, or all there are, without copying. */
+  pour(out: Outlet, bytes = Infinity): void {
+    for (let left = Math.min(bytes, this.length); left > 0;) {
+      const part = this.#next(left);
+      left -= part.length;
+      out.emit(part);
+    }
+  }
+
+  /** What the first chunk has of the next `bytes` bytes. It is off the books before anybody sees it. */
+  #next(bytes: number): Buffer {
+    const first = this.#chunks[this.#head];
+    invariant(first !== undefined, "a queue counted bytes that it does not have");
+    const part = first.length <= bytes ? first : first.subarray(0, bytes);
+    if (part === first) {
+      this.#head++;
+      if (this.#head === this.#chunks.length || this.#head >= 1024) {
+        this.#chunks = this.#chunks.slice(this.#head);
+        this.#head = 0;
+      }
+    } else {
+      this.#chunks[this.#head] = first.subarray(bytes);
+    }
+    this.length -= part.length;
+    return part;
+  }
+}
+
+/**
+ * Lets everything by, or nothing: while it is shut the sender feels it, since nothing more is read, and
+ * what was under way is kept. The end is kept too. Opened or taken out, it delivers all of it.
+ */
+export class Valve implements StreamStage {
+  readonly #queue = new ByteQueue();
+  #ending = false;
+
+  constructor(
+    private readonly shut: () => boolean,
+    /** Told of each chunk and of the end, before it is judged. */
+    private readonly seen: (now: Millis) => void = () => undefined,
+  ) {}
+
+  push(chunk: Buffer, out: Outlet): void {
+    this.seen(out.now);
+    this.#queue.add(chunk);
+    this.wake(out);
+  }
+
+  end(out: Outlet): void {
+    this.seen(out.now);
+    this.#ending = true;
+    this.wake(out);
+  }
+
+  wake(out: Outlet): void {
+    if (this.shut()) return;
+    this.#queue.pour(out);
+    if (!this.#ending) return;
+    this.#ending = false;
+    out.end();
+  }
+
+  release(out: Outlet): void {
+    this.#queue.pour(out);
+  }
+
+  get held(): number {
+    return this.#queue.length;
+  }
+
+  get capacity(): number {
+    return this.shut() ? 0 : Infinity;
+  }
+
+  readonly wakeAt = Infinity;
+}
+
+/**
+ * Burns down with time or with bytes, from the moment it is lit: what cuts a connection "after 30s" or
+ * "after 64KiB". The bytes of both directions count together.
+ */
+export class Fuse {
+  #litAt: Millis | null = null;
+  #bytes = 0;
+
+  /** `after` answers the extent as it is now; undefined means at once. */
+  constructor(private readonly after: () => Extent | undefined) {}
+
+  light(now: Millis): void {
+    this.#litAt ??= now;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many more bytes may pass at this moment; 0 when it has burnt down. */
+  left(now: Millis): number {
+    this.light(now);
+    const after = this.after();
+    if (after === undefined) return 0;
+    if (after.kind === "size") return Math.max(0, after.bytes - this.#bytes);
+    return now < this.deadline ? Infinity : 0;
+  }
+
+  pass(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  get deadline(): Millis {
+    const after = this.after();
+    return after?.kind === "duration" && this.#litAt !== null ? this.#litAt + after.millis : Infinity;
+  }
+}
+
+/** A stage that lets bytes by until the fuse has burnt down; then `burnt`, and nothing passes any more. */
+export class FusedStage implements StreamStage {
+  constructor(
+    private readonly fuse: Fuse,
+    private readonly burnt: (now: Millis) => Sever | Hang,
+    /** True once it has burnt down for good, even if parameters would give it more time. */
+    private readonly spent: () => boolean,
+  ) {}
+
+  push(chunk: Buffer, out: Outlet): void {
+    const left = this.spent() ? 0 : this.fuse.left(out.now);
+    const passing = Math.min(chunk.length, left);
+    this.fuse.pass(passing);
+    if (passing > 0) out.emit(passing === chunk.length ? chunk : chunk.subarray(0, passing));
+    if (passing < chunk.length) out.drop(chunk.length - passing);
+    // At the exact byte, without waiting for another that may never come.
+    if (left !== Infinity && passing === left) this.#blow(out);
+  }
+
+  end(out: Outlet): void {
+    if (!this.spent() && this.fuse.left(out.now) > 0) out.end();
+    else this.#blow(out);
+  }
+
+  #blow(out: Outlet): void {
+    const how = this.burnt(out.now);
+    if (how.do !== "hang") out.sever(how);
+  }
+
+  release(): void {
+    // Nothing is ever held here.
+  }
+
+  readonly wakeAt = Infinity;
+  readonly held = 0;
+  readonly capacity = Infinity;
+}
+
+/** Bytes that a bucket has promised: they may leave once it has served as far as `position`. */
+export interface Booking {
+  readonly bytes: number;
+  readonly position: number;
+}
+
+/** Differences below this many bytes are rounding. */
+const ROUNDING = 1e-6;
+
+/**
+ * A token bucket that takes bookings, so that those who share it are served in turn and a timer that
+ * comes late costs no throughput. It counts in bytes: `served` is what the rate has earned so far, each
+ * booking stands behind the one before it, and whoever was idle may reach back by `burst` at most.
+ */
+export class TokenBucket {
+  #served = 0;
+  #tail = -Infinity;
+  #at: Millis;
+  #rate: number;
+
+  constructor(
+    private readonly terms: () => { readonly rate: number; readonly burst: number },
+    now: Millis,
+  ) {
+    this.#at = now;
+    this.#rate = terms().rate;
+  }
+
+  /** Books up to `wanted` bytes: `quantum`, or more if they may leave at once. */
+  book(wanted: number, quantum: number, now: Millis, waiting: boolean): Booking {
+    this.advance(now);
+    // Who has been waiting all along loses nothing to a late timer; who was idle saves up a burst and no more.
+    const base = waiting ? this.#tail : Math.max(this.#tail, this.#served - this.terms().burst);
+    const bytes = Math.min(wanted, Math.max(quantum, Math.floor(this.#served - base + ROUNDING)));
+    this.#tail = base + bytes;
+    return { bytes, position: this.#tail };
+  }
+
+  /** Gives a booking back unused. */
+  cancel(booking: Booking): void {
+    this.#tail -= booking.bytes;
+  }
+
+  ready(booking: Booking, now: Millis): boolean {
+    this.advance(now);
+    return this.#served >= booking.position - ROUNDING;
+  }
+
+  /** When the booking should be ready if the rate stays as it is; Infinity at a rate of zero. */
+  dueAt(booking: Booking, now: Millis): Millis {
+    this.advance(now);
+    const missing = booking.position - this.#served;
+    if (missing <= ROUNDING) return now;
+    return this.#rate > 0 ? now + (missing / this.#rate) * 1000 : Infinity;
+  }
+
+  /**
+   * Earns what the time since the last call is worth. Ramps are linear, so the mean of both ends is exact;
+   * after an assignment (`stepped`) the old rate counts up to now.
+   */
+  advance(now: Millis, stepped = false): void {
+    const rate = this.terms().rate;
+    const mean = stepped ? this.#rate : (this.#rate + rate) / 2;
+    this.#served += (mean * Math.max(0, now - this.#at)) / 1000;
+    this.#at = Math.max(now, this.#at);
+    this.#rate = rate;
+  }
+}
+
+/** A time as it stands in a journal entry: milliseconds, to the microsecond. */
+export function inJournal(millis: Millis): number {
+  return Math.round(millis * 1000) / 1000;
 }

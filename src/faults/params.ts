@@ -114,8 +114,10 @@ function quantity(of: Quantity, bounds: Bounds): z.ZodPipe<z.ZodString, z.ZodTra
 function outside(value: number, bounds: Bounds, of: Quantity, text: string): string | undefined {
   if (!Number.isFinite(value)) return `expected ${of.expected}, got ${shown(text)}`;
   if (bounds.positive && value <= 0) return `must be more than ${of.format(0)}, got ${text}`;
-  if (bounds.min !== undefined && value < bounds.min) return `must be at least ${of.format(bounds.min)}, got ${text}`;
-  if (bounds.max !== undefined && value > bounds.max) return `must be at most ${of.format(bounds.max)}, got ${text}`;
+  if (bounds.min !== undefined && value < bounds.min)
+    return `must be at least ${of.format(bounds.min)}, got ${text}`;
+  if (bounds.max !== undefined && value > bounds.max)
+    return `must be at most ${of.format(bounds.max)}, got ${text}`;
   return undefined;
 }
 
@@ -129,9 +131,11 @@ export const RATE_MAX: BytesPerSecond = 1e12;
 export const duration = (bounds: Bounds = {}): ReturnType<typeof quantity> =>
   quantity(DURATION, { max: DURATION_MAX, ...bounds });
 /** `64KiB` -> bytes. */
-export const size = (bounds: Bounds = {}): ReturnType<typeof quantity> => quantity(SIZE, { max: SIZE_MAX, ...bounds });
+export const size = (bounds: Bounds = {}): ReturnType<typeof quantity> =>
+  quantity(SIZE, { max: SIZE_MAX, ...bounds });
 /** `1MB/s` -> bytes per second. */
-export const rate = (bounds: Bounds = {}): ReturnType<typeof quantity> => quantity(RATE, { max: RATE_MAX, ...bounds });
+export const rate = (bounds: Bounds = {}): ReturnType<typeof quantity> =>
+  quantity(RATE, { max: RATE_MAX, ...bounds });
 /** `5%` -> 0.05. */
 export const ratio = (bounds: Bounds = {}): ReturnType<typeof quantity> => quantity(RATIO, bounds);
 
@@ -150,7 +154,9 @@ export function count(bounds: { readonly min?: number; readonly max?: number } =
 export function choice<const Words extends readonly [string, ...string[]]>(
   words: Words,
 ): z.ZodEnum<{ [Word in Words[number]]: Word }> {
-  return z.enum(words, { error: (issue) => `expected ${oneOf(words)}, got ${shown(issue.input)}` }) as z.ZodEnum<{
+  return z.enum(words, {
+    error: (issue) => `expected ${oneOf(words)}, got ${shown(issue.input)}`,
+  }) as z.ZodEnum<{
     [Word in Words[number]]: Word;
   }>;
 }
@@ -165,8 +171,7 @@ export function flag(): z.ZodBoolean {
 
 /** A point that is reached by time or by bytes: `30s`, `64KiB`. */
 export type Extent =
-  | { readonly kind: "duration"; readonly millis: Millis }
-  | { readonly kind: "size"; readonly bytes: Bytes };
+  { readonly kind: "duration"; readonly millis: Millis } | { readonly kind: "size"; readonly bytes: Bytes };
 
 export function extent(): z.ZodPipe<z.ZodString, z.ZodTransform<Extent, string>> {
   const expected = "expected a duration such as 30s or a size such as 64KiB";

@@ -1,5 +1,35 @@
 /** All fault types, one line each. */
 import type { AnyFaultType } from "../contract.js";
+import acceptDelay from "./accept_delay.js";
+import bandwidth from "./bandwidth.js";
+import blackhole from "./blackhole.js";
+import connectionLimit from "./connection_limit.js";
+import corrupt from "./corrupt.js";
+import cut from "./cut.js";
+import down from "./down.js";
+import halfOpen from "./half_open.js";
+import idleKill from "./idle_kill.js";
 import latency from "./latency.js";
+import reset from "./reset.js";
+import slicer from "./slicer.js";
+import slowClose from "./slow_close.js";
+import timeout from "./timeout.js";
+import truncate from "./truncate.js";
 
-export const FAULT_TYPES: readonly AnyFaultType[] = [latency];
+export const FAULT_TYPES: readonly AnyFaultType[] = [
+  latency,
+  bandwidth,
+  slicer,
+  corrupt,
+  truncate,
+  cut,
+  blackhole,
+  timeout,
+  reset,
+  slowClose,
+  halfOpen,
+  idleKill,
+  down,
+  acceptDelay,
+  connectionLimit,
+];

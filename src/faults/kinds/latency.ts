@@ -75,7 +75,9 @@ export default defineFault({
   summary: "Delays every byte by a time, give or take jitter, in order and without limiting throughput.",
   params: z.object({
     ...delayParams,
-    window: size({ positive: true }).prefault("16MiB").describe("bytes that may be under way in each direction before the sender is slowed down"),
+    window: size({ positive: true })
+      .prefault("16MiB")
+      .describe("bytes that may be under way in each direction before the sender is slowed down"),
   }),
   example: { type: "latency", delay: "200ms", jitter: "50ms" },
   effects: { delayed: "chunks held back" },

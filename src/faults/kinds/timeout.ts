@@ -1,0 +1,80 @@
+/** Swallows everything, and closes after a time without exception, even while a chatty peer keeps sending. */
+import { z } from "zod";
+import type { Millis } from "../../core/clock.js";
+import { formatDuration } from "../../core/units.js";
+import {
+  close,
+  defineFault,
+  pass,
+  type ConnectionFault,
+  type Pass,
+  type Scope,
+  type Sever,
+  type StreamStage,
+} from "../contract.js";
+import { duration } from "../params.js";
+
+const params = z.object({
+  after: duration()
+    .optional()
+    .describe(
+      "time from when the fault takes hold until the connection is closed; without it, it stays open",
+    ),
+});
+
+class Timeout implements ConnectionFault {
+  readonly #scope: Scope<z.infer<typeof params>, "swallowed" | "closed", undefined>;
+  #since: Millis | null = null;
+  #closed = false;
+
+  constructor(scope: Scope<z.infer<typeof params>, "swallowed" | "closed", undefined>) {
+    this.#scope = scope;
+  }
+
+  opened(): Pass | Sever {
+    this.#since ??= this.#scope.now();
+    return this.wake();
+  }
+
+  stream(): StreamStage {
+    return {
+      push: (chunk, out) => {
+        out.drop(chunk.length);
+        this.#scope.count("swallowed", chunk.length);
+      },
+      end: () => undefined,
+      release: () => undefined,
+      wakeAt: Infinity,
+      held: 0,
+      capacity: Infinity,
+    };
+  }
+
+  get wakeAt(): Millis {
+    const { after } = this.#scope.params;
+    return this.#closed || this.#since === null || after === undefined ? Infinity : this.#since + after;
+  }
+
+  wake(): Pass | Sever {
+    if (this.#scope.now() < this.wakeAt) return this.#closed ? close : pass;
+    this.#closed = true;
+    this.#scope.count("closed");
+    return close;
+  }
+}
+
+export default defineFault({
+  type: "timeout",
+  summary: "Swallows everything and closes the connection after a time, whether it is busy or not.",
+  params,
+  example: { type: "timeout", after: "5s" },
+  effects: { swallowed: "bytes that went nowhere", closed: "connections closed when their time was up" },
+  directions: "both",
+  destroys: "close",
+  onRemoval: "close",
+  explain: ({ after }) =>
+    after === undefined
+      ? "swallows everything and never closes"
+      : `swallows everything and closes the connection after ${formatDuration(after)}`,
+  connection: (scope) => new Timeout(scope),
+});
