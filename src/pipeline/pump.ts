@@ -57,10 +57,11 @@ export class Pump implements Waiter {
   #paused = false;
   #severed = false;
   #ending: Ending | null = null;
+  /** The books of stages that have been taken out again. */
+  #droppedBefore = 0;
+  #insertedBefore = 0;
   bytesIn = 0;
   bytesOut = 0;
-  /** Bytes that were still held when the connection was severed, or arrived afterwards. */
-  bytesLost = 0;
 
   constructor(parts: PumpParts) {
     this.#source = parts.source;
@@ -83,10 +84,7 @@ export class Pump implements Waiter {
       }
       return;
     }
-    if (this.#severed) {
-      this.bytesLost += chunk.length;
-      return;
-    }
+    if (this.#severed) return;
     try {
       this.#first?.push(chunk);
       this.#settle();
@@ -156,19 +154,29 @@ export class Pump implements Waiter {
       slot = slot.next;
     }
     invariant(slot !== null, "removing a stage that is not in the pipeline");
-    if (!this.#severed) slot.release();
+    try {
+      if (!this.#severed) slot.release();
+    } catch (error) {
+      this.#owner.failed(error);
+    }
     if (before === null) this.#first = slot.next;
     else before.next = slot.next;
+    this.#droppedBefore += slot.bytesDropped;
+    this.#insertedBefore += slot.bytesInserted;
     this.#settle();
     return slot.bytesDropped;
   }
 
   /** Parameters were assigned anew behind a stage: let it look again at what it holds. */
   assigned(stage: StreamStage): void {
-    for (let slot = this.#first; slot !== null && !this.#severed; slot = slot.next) {
-      if (slot.stage === stage) slot.assigned();
+    try {
+      for (let slot = this.#first; slot !== null && !this.#severed; slot = slot.next) {
+        if (slot.stage === stage) slot.assigned();
+      }
+      this.#settle();
+    } catch (error) {
+      this.#owner.failed(error);
     }
-    this.#settle();
   }
 
   /** Something that stages share has changed (a bucket, a budget): look at the deadlines again. */
@@ -181,7 +189,6 @@ export class Pump implements Waiter {
     this.#severed = true;
     this.#timer?.cancel();
     this.#timer = null;
-    this.bytesLost += this.held;
     this.#budget.add(-this.#heldBooked);
     this.#heldBooked = 0;
     this.#budget.forget(this);
@@ -193,10 +200,19 @@ export class Pump implements Waiter {
     return sum;
   }
 
+  /** Bytes that stages have destroyed, those included that are gone by now. */
   get bytesDropped(): number {
-    let sum = 0;
+    let sum = this.#droppedBefore;
     for (let slot = this.#first; slot !== null; slot = slot.next) sum += slot.bytesDropped;
     return sum;
+  }
+
+  /** Bytes that no fault destroyed and nobody got: held when the connection was severed, arrived afterwards, or left for a sink that was gone. */
+  get bytesLost(): number {
+    let inserted = this.#insertedBefore;
+    for (let slot = this.#first; slot !== null; slot = slot.next) inserted += slot.bytesInserted;
+    const accounted = this.bytesOut + this.bytesDropped + (this.#severed ? 0 : this.held);
+    return this.bytesIn + inserted - accounted;
   }
 
   get ended(): boolean {
@@ -214,19 +230,12 @@ export class Pump implements Waiter {
   }
 
   deliver(from: Slot, chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    if (this.#severed) {
-      this.bytesLost += chunk.length;
-      return;
-    }
+    if (chunk.length === 0 || this.#severed) return;
     if (from.next !== null) {
       from.next.push(chunk);
       return;
     }
-    if (this.#sinkLost) {
-      this.bytesLost += chunk.length;
-      return;
-    }
+    if (this.#sinkLost) return;
     this.bytesOut += chunk.length;
     if (!this.#sink.write(chunk)) this.#blocked = true;
   }
@@ -318,7 +327,7 @@ class Slot implements Outlet {
   next: Slot | null = null;
   #bytesIn = 0;
   #bytesOut = 0;
-  #bytesInserted = 0;
+  bytesInserted = 0;
   bytesDropped = 0;
   #endReceived = false;
   endSent = false;
@@ -383,7 +392,7 @@ class Slot implements Outlet {
   }
 
   insert(chunk: Buffer): void {
-    this.#bytesInserted += chunk.length;
+    this.bytesInserted += chunk.length;
     this.emit(chunk);
   }
 
@@ -403,10 +412,10 @@ class Slot implements Outlet {
 
   #audit(): void {
     const held = this.stage.held;
-    if (this.#bytesIn + this.#bytesInserted === this.#bytesOut + this.bytesDropped + held) return;
+    if (this.#bytesIn + this.bytesInserted === this.#bytesOut + this.bytesDropped + held) return;
     invariant(
       false,
-      `a stage lost count: ${this.#bytesIn} in + ${this.#bytesInserted} inserted, ` +
+      `a stage lost count: ${this.#bytesIn} in + ${this.bytesInserted} inserted, ` +
         `${this.#bytesOut} out + ${this.bytesDropped} dropped + ${held} held`,
     );
   }

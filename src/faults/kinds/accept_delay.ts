@@ -1,7 +1,6 @@
 /** Leaves a new connection open but dials nobody for a while, as a busy accept loop does. */
 import { z } from "zod";
-import type { Millis } from "../../core/clock.js";
-import { defineFault, hold, pass, type ConnectionFault, type GateVerdict, type Scope } from "../contract.js";
+import { defineFault, hold, type ConnectionFault, type GateVerdict, type Scope } from "../contract.js";
 import { DelayDraw, delayOf, delayParams, explainDelay } from "../delay.js";
 import { inJournal } from "../kit.js";
 
@@ -9,24 +8,22 @@ const params = z.object(delayParams);
 
 class AcceptDelay implements ConnectionFault {
   readonly #scope: Scope<z.infer<typeof params>, "delayed", undefined>;
-  #asked: { readonly at: Millis; readonly luck: number } | null = null;
+  #luck: number | null = null;
 
   constructor(scope: Scope<z.infer<typeof params>, "delayed", undefined>) {
     this.#scope = scope;
   }
 
-  /** Asked again, it answers what is left: one draw for each connection. */
+  /** One draw for each connection: asked again after an update, it answers for the same luck. */
   accepted(): GateVerdict {
     const { params: current, random } = this.#scope;
-    const now = this.#scope.now();
-    if (this.#asked === null) {
-      this.#asked = { at: now, luck: new DelayDraw().luck(random, current) };
-      const delay = delayOf(this.#asked.luck, current);
+    if (this.#luck === null) {
+      this.#luck = new DelayDraw().luck(random, current);
+      const delay = delayOf(this.#luck, current);
       this.#scope.count("delayed", 1, { delay_ms: inJournal(delay) });
       this.#scope.delayed(delay);
     }
-    const left = this.#asked.at + delayOf(this.#asked.luck, current) - now;
-    return left > 0 ? hold(left) : pass;
+    return hold(delayOf(this.#luck, current));
   }
 
   readonly wakeAt = Infinity;
