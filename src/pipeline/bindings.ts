@@ -1,0 +1,119 @@
+/** One fault on one connection, with everything it put there; and the order in which they stand. */
+import type { Millis } from "../core/clock.js";
+import { DIRECTIONS, type ConnectionFault, type ConnectionInfo, type Direction, type Sever, type StreamStage } from "../faults/contract.js";
+import type { ArmedFault, Subject } from "./armed.js";
+import type { Pump } from "./pump.js";
+
+export type Pumps = Readonly<Record<Direction, Pump>>;
+
+export class Binding {
+  readonly armed: ArmedFault;
+  readonly subject: Subject;
+  readonly fault: ConnectionFault | null;
+  #upstream: StreamStage | null = null;
+  #downstream: StreamStage | null = null;
+
+  constructor(armed: ArmedFault, subject: Subject, connection: ConnectionInfo) {
+    this.armed = armed;
+    this.subject = subject;
+    this.fault = armed.type.connection?.(subject, connection) ?? null;
+  }
+
+  stage(direction: Direction): StreamStage | null {
+    return direction === "upstream" ? this.#upstream : this.#downstream;
+  }
+
+  /** Makes the stages of this fault and puts them where they belong among those of `all`. */
+  install(pumps: Pumps, all: readonly Binding[]): void {
+    for (const direction of DIRECTIONS) {
+      if (!this.armed.actsOn(direction)) continue;
+      const stage = this.#make(direction);
+      if (stage === null) continue;
+      let index = 0;
+      for (const other of all) {
+        if (other === this) break;
+        if (other.stage(direction) !== null) index++;
+      }
+      if (direction === "upstream") this.#upstream = stage;
+      else this.#downstream = stage;
+      pumps[direction].insert(index, stage);
+    }
+  }
+
+  #make(direction: Direction): StreamStage | null {
+    if (this.fault?.stream) return this.fault.stream(direction);
+    return this.armed.type.stream?.(this.subject.forDirection(direction), { direction, carries: "tcp" }) ?? null;
+  }
+
+  /** Takes its stages out; says whether the connection cannot live on without what they destroyed. */
+  uninstall(pumps: Pumps | null): Sever | null {
+    let dropped = 0;
+    if (pumps !== null) {
+      for (const direction of DIRECTIONS) {
+        const stage = this.stage(direction);
+        if (stage !== null) dropped += pumps[direction].remove(stage);
+      }
+    }
+    this.#upstream = null;
+    this.#downstream = null;
+    this.release();
+    const { destroys, onRemoval } = this.armed.type;
+    if (onRemoval !== undefined && pumps !== null) return { do: onRemoval };
+    return destroys !== undefined && dropped > 0 ? { do: destroys } : null;
+  }
+
+  /** Parameters were assigned anew. */
+  assigned(pumps: Pumps | null): void {
+    if (pumps === null) return;
+    for (const direction of DIRECTIONS) {
+      const stage = this.stage(direction);
+      if (stage !== null) pumps[direction].assigned(stage);
+    }
+  }
+
+  release(): void {
+    this.fault?.released?.();
+    this.subject.finished();
+  }
+
+  get wakeAt(): Millis {
+    return this.fault === null ? Infinity : this.fault.wakeAt;
+  }
+}
+
+/** What a proxy's connections must do when its faults become others. Worked out once for all of them. */
+export interface FaultChange {
+  /** All that are in force from now on, in order. */
+  readonly faults: readonly ArmedFault[];
+  readonly ranks: ReadonlyMap<ArmedFault, number>;
+  readonly removed: ReadonlySet<ArmedFault>;
+  readonly added: readonly ArmedFault[];
+  readonly assigned: ReadonlySet<ArmedFault>;
+}
+
+export function changeOf(
+  before: readonly ArmedFault[],
+  after: readonly ArmedFault[],
+  assigned: ReadonlySet<ArmedFault>,
+): FaultChange | null {
+  const oldRanks = new Map(before.map((fault, rank) => [fault, rank]));
+  const ranks = new Map(after.map((fault, rank) => [fault, rank]));
+  const removed = new Set(before.filter((fault) => !ranks.has(fault)));
+  const added: ArmedFault[] = [];
+  let highest = -1;
+  for (const fault of after) {
+    const rank = oldRanks.get(fault);
+    if (rank === undefined) {
+      added.push(fault);
+    } else if (rank < highest) {
+      // It has changed places with one that stays: taken out and put in again, losing nothing.
+      removed.add(fault);
+      added.push(fault);
+    } else {
+      highest = rank;
+    }
+  }
+  const here = new Set([...assigned].filter((fault) => ranks.has(fault) && !removed.has(fault)));
+  if (removed.size === 0 && added.length === 0 && here.size === 0) return null;
+  return { faults: after, ranks, removed, added, assigned: here };
+}

@@ -1,0 +1,33 @@
+/** What all planes share: time, facts, budgets, names. Handed in by the daemon, so that several can live in one process. */
+import type { Clock } from "../core/clock.js";
+import type { Facts } from "../core/events.js";
+import type { HeldBudget } from "../pipeline/budget.js";
+import type { Resolver } from "./upstream/resolver.js";
+
+export interface PlaneContext {
+  readonly clock: Clock;
+  readonly facts: Facts;
+  readonly budget: HeldBudget;
+  readonly resolver: Resolver;
+  readonly slots: ConnectionSlots;
+}
+
+/** How many client connections the whole daemon holds at once. */
+export class ConnectionSlots {
+  readonly limit: number;
+  taken = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  take(): boolean {
+    if (this.taken >= this.limit) return false;
+    this.taken++;
+    return true;
+  }
+
+  give(): void {
+    this.taken--;
+  }
+}

@@ -1,0 +1,265 @@
+/** A TCP proxy: a listener, its connections, and the faults in force on both. */
+import type { Socket } from "node:net";
+import type { ConnectionFailure } from "../../core/events.js";
+import type { Direction, Seam } from "../../faults/contract.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import { changeOf } from "../../pipeline/bindings.js";
+import type { PlanTarget } from "../../plan/live.js";
+import type { MatchValue } from "../../plan/value.js";
+import type { PlaneContext } from "../context.js";
+import { dial, type Dialling, type DialFailure, type Endpoint } from "../upstream/dial.js";
+import { TcpConnection, type ConnectionHost } from "./connection.js";
+import { Listener, type ListenAddress } from "./listener.js";
+import { awaitProxyHeader } from "./proxy_header.js";
+
+export interface TcpProxySpec {
+  readonly name: string;
+  readonly listen: ListenAddress;
+  readonly upstream: Endpoint;
+  /** Milliseconds that dialling the upstream may take, over all its addresses. */
+  readonly dialTimeout: number;
+  /** Client connections at once; the daemon's own limit holds besides. */
+  readonly connections: number;
+  readonly proxyProtocol: "off" | "accept";
+  readonly except: readonly MatchValue[];
+}
+
+export type ProxyState = "stopped" | "listening" | "closed by fault" | "cannot listen";
+
+export interface ProxyStats {
+  readonly connectionsTotal: number;
+  readonly connectionsActive: number;
+  readonly errors: ReadonlyMap<ConnectionFailure, number>;
+  /** Bytes that came in from each side, and that went out to the other. */
+  readonly bytesIn: Readonly<Record<Direction, number>>;
+  readonly bytesOut: Readonly<Record<Direction, number>>;
+}
+
+const SEAMS_OF_TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream"]);
+/** After so many connections from one address alone, bots evidently cannot be told apart by address. */
+const ONE_ADDRESS_NOTICE = 50;
+
+export class TcpProxy implements PlanTarget, ConnectionHost {
+  readonly name: string;
+  readonly seams = SEAMS_OF_TCP;
+  readonly except: readonly MatchValue[];
+  readonly context: PlaneContext;
+  readonly spec: TcpProxySpec;
+  readonly #listener: Listener;
+  readonly #connections = new Set<TcpConnection>();
+  readonly #errors = new Map<ConnectionFailure, number>();
+  readonly #bytesIn = { upstream: 0, downstream: 0 };
+  readonly #bytesOut = { upstream: 0, downstream: 0 };
+  #faults: readonly ArmedFault[] = [];
+  #ranks: ReadonlyMap<ArmedFault, number> = new Map();
+  #connectionsTotal = 0;
+  #refused = 0;
+  #onlyAddress: string | null = null;
+  #addressesDiffer = false;
+  #drained: (() => void) | null = null;
+  #running = false;
+
+  constructor(spec: TcpProxySpec, context: PlaneContext) {
+    this.spec = spec;
+    this.name = spec.name;
+    this.except = spec.except;
+    this.context = context;
+    this.#listener = new Listener({
+      name: spec.name,
+      address: spec.listen,
+      context,
+      onConnection: (socket) => {
+        this.#accepted(socket);
+      },
+    });
+  }
+
+  get faults(): readonly ArmedFault[] {
+    return this.#faults;
+  }
+
+  get ranks(): ReadonlyMap<ArmedFault, number> {
+    return this.#ranks;
+  }
+
+  get state(): ProxyState {
+    return this.#running ? this.#listener.state : "stopped";
+  }
+
+  /** The bound address once it listens, the configured one before. */
+  get address(): ListenAddress {
+    return this.#listener.bound ?? this.spec.listen;
+  }
+
+  get upstreamText(): string {
+    const { host, port } = this.spec.upstream;
+    return `tcp://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  }
+
+  get stats(): ProxyStats {
+    const bytesIn = { ...this.#bytesIn };
+    const bytesOut = { ...this.#bytesOut };
+    for (const { pumps } of this.#connections) {
+      if (pumps === null) continue;
+      for (const direction of ["upstream", "downstream"] as const) {
+        bytesIn[direction] += pumps[direction].bytesIn;
+        bytesOut[direction] += pumps[direction].bytesOut;
+      }
+    }
+    return {
+      connectionsTotal: this.#connectionsTotal,
+      connectionsActive: this.#connections.size,
+      errors: this.#errors,
+      bytesIn,
+      bytesOut,
+    };
+  }
+
+  /** Binds the address. Throws SQ_LISTEN_FAILED; nothing is left behind then. */
+  async start(): Promise<void> {
+    this.#running = true;
+    const wanted = this.#wantsToListen();
+    try {
+      await this.#listener.start(wanted);
+    } catch (error) {
+      this.#running = false;
+      throw error;
+    }
+    const { host, port } = this.address;
+    this.context.facts.tell({
+      kind: "proxy_started",
+      proxy: this.name,
+      listen: `${host}:${port}`,
+      upstream: this.upstreamText,
+    });
+  }
+
+  /** Closes the listener and every connection. */
+  stop(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#listener.stop();
+    for (const connection of [...this.#connections]) connection.destroy();
+    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
+  }
+
+  /** Accepts nobody any more, and resolves when the last connection is over or has been closed at the deadline. */
+  drain(deadline: number): Promise<number> {
+    this.#listener.stop();
+    if (this.#connections.size === 0) return Promise.resolve(0);
+    return new Promise((resolve) => {
+      let closed = 0;
+      const timer = this.context.clock.at(deadline, () => {
+        closed = this.#connections.size;
+        for (const connection of [...this.#connections]) connection.destroy();
+      });
+      this.#drained = () => {
+        timer.cancel();
+        resolve(closed);
+      };
+    });
+  }
+
+  // -- the plan -----------------------------------------------------------------------------------
+
+  apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void {
+    const change = changeOf(this.#faults, faults, assigned);
+    if (change === null) return;
+    this.#faults = change.faults;
+    this.#ranks = change.ranks;
+    if (this.#running) this.#listener.want(this.#wantsToListen());
+    for (const connection of [...this.#connections]) connection.apply(change);
+  }
+
+  #wantsToListen(): boolean {
+    return this.#faults.every((fault) => fault.listener?.listening() ?? true);
+  }
+
+  // -- connections --------------------------------------------------------------------------------
+
+  #accepted(socket: Socket): void {
+    this.#connectionsTotal++;
+    if (this.#connections.size >= this.spec.connections || !this.context.slots.take()) {
+      this.#refuse(socket);
+      return;
+    }
+    if (this.spec.proxyProtocol === "accept") this.#acceptWithHeader(socket);
+    else this.#begin(socket, socket.remoteAddress ?? "", socket.remotePort ?? 0);
+  }
+
+  #acceptWithHeader(socket: Socket): void {
+    awaitProxyHeader(socket, this.context.clock, (result) => {
+      if ("reason" in result) {
+        this.context.slots.give();
+        this.#count("proxy_header", 0, socket.remoteAddress ?? "", result.reason);
+        socket.destroy();
+        return;
+      }
+      const source = result.source ?? { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+      this.#begin(socket, source.address, source.port);
+    });
+  }
+
+  #begin(socket: Socket, address: string, port: number): void {
+    const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
+    const connection = new TcpConnection(this, socket, {
+      id: this.#connectionsTotal,
+      address: plain,
+      port,
+      bot: plain,
+    });
+    this.#connections.add(connection);
+    this.#noticeAddress(plain);
+    connection.start();
+  }
+
+  #refuse(socket: Socket): void {
+    this.#refused++;
+    const { limit } = this.context.slots;
+    this.#count("connection_limit", this.#connectionsTotal, socket.remoteAddress ?? "", "too many connections");
+    if (this.#refused === 1) {
+      const value = Math.min(this.spec.connections, limit);
+      this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit: "connections", value });
+    }
+    socket.resetAndDestroy();
+  }
+
+  /** Without anything that tells them apart, all bots would share one row of draws: said once, loudly. */
+  #noticeAddress(address: string): void {
+    if (this.#addressesDiffer) return;
+    this.#onlyAddress ??= address;
+    if (this.#onlyAddress !== address) {
+      this.#addressesDiffer = true;
+    } else if (this.#connectionsTotal === ONE_ADDRESS_NOTICE && this.#connections.size > 1) {
+      this.context.facts.tell({ kind: "bots_unidentified", proxy: this.name, client: address });
+    }
+  }
+
+  dial(done: (result: Socket | DialFailure) => void): Dialling {
+    const { clock, resolver } = this.context;
+    return dial(this.spec.upstream, { clock, resolver, timeout: this.spec.dialTimeout }, done);
+  }
+
+  failed(connection: TcpConnection, reason: ConnectionFailure, text: string): void {
+    this.#count(reason, connection.connection, connection.client, text);
+  }
+
+  #count(reason: ConnectionFailure, connection: number, client: string, text: string): void {
+    this.#errors.set(reason, (this.#errors.get(reason) ?? 0) + 1);
+    this.context.facts.tell({ kind: "connection_failed", proxy: this.name, connection, client, reason, text });
+  }
+
+  over(connection: TcpConnection): void {
+    this.#connections.delete(connection);
+    this.context.slots.give();
+    const { pumps } = connection;
+    if (pumps !== null) {
+      for (const direction of ["upstream", "downstream"] as const) {
+        this.#bytesIn[direction] += pumps[direction].bytesIn;
+        this.#bytesOut[direction] += pumps[direction].bytesOut;
+      }
+    }
+    if (this.#connections.size < this.spec.connections) this.#refused = 0;
+    if (this.#connections.size === 0) this.#drained?.();
+  }
+}

@@ -1,0 +1,120 @@
+/** Dialling an upstream: resolve, then try its addresses one after the other within one time-out. Each connection dials for itself. */
+import { connect, isIP, type Socket } from "node:net";
+import type { Clock, Timer } from "../../core/clock.js";
+import type { ConnectionFailure } from "../../core/events.js";
+import { ResolveError, type Resolver } from "./resolver.js";
+
+export interface DialFailure {
+  readonly reason: Extract<ConnectionFailure, `upstream_${string}`>;
+  readonly text: string;
+}
+
+export interface Dialling {
+  cancel(): void;
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
+  ECONNREFUSED: "upstream_refused",
+  ETIMEDOUT: "upstream_timeout",
+  EHOSTUNREACH: "upstream_unreachable",
+  ENETUNREACH: "upstream_unreachable",
+  EADDRNOTAVAIL: "upstream_unreachable",
+  ECONNRESET: "upstream_reset",
+};
+
+/** Calls `done` once, never from within this call, unless cancelled first. */
+export function dial(
+  to: Endpoint,
+  options: { readonly clock: Clock; readonly resolver: Resolver; readonly timeout: number },
+  done: (result: Socket | DialFailure) => void,
+): Dialling {
+  const attempt = new Dial(to, options, done);
+  attempt.begin();
+  return attempt;
+}
+
+class Dial implements Dialling {
+  readonly #to: Endpoint;
+  readonly #resolver: Resolver;
+  readonly #timeout: number;
+  readonly #done: (result: Socket | DialFailure) => void;
+  readonly #timer: Timer;
+  #socket: Socket | null = null;
+  #over = false;
+
+  constructor(
+    to: Endpoint,
+    options: { readonly clock: Clock; readonly resolver: Resolver; readonly timeout: number },
+    done: (result: Socket | DialFailure) => void,
+  ) {
+    this.#to = to;
+    this.#resolver = options.resolver;
+    this.#timeout = options.timeout;
+    this.#done = done;
+    this.#timer = options.clock.at(options.clock.now() + options.timeout, () => {
+      this.#fail("upstream_timeout", `no connection to ${this.#name} within ${this.#timeout} ms`);
+    });
+  }
+
+  get #name(): string {
+    return `${this.#to.host}:${this.#to.port}`;
+  }
+
+  begin(): void {
+    if (isIP(this.#to.host) !== 0) {
+      this.#try([this.#to.host]);
+      return;
+    }
+    this.#resolver.resolve(this.#to.host).then(
+      (addresses) => {
+        this.#try(addresses.map(({ address }) => address));
+      },
+      (error: unknown) => {
+        const text = error instanceof ResolveError ? error.reason : String(error);
+        this.#fail("upstream_unresolved", `cannot resolve ${this.#to.host}: ${text}`);
+      },
+    );
+  }
+
+  #try(addresses: readonly string[]): void {
+    if (this.#over) return;
+    const [address, ...others] = addresses;
+    if (address === undefined) {
+      this.#fail("upstream_unresolved", `${this.#to.host} has no address`);
+      return;
+    }
+    const socket = connect({ host: address, port: this.#to.port, noDelay: true, allowHalfOpen: true });
+    this.#socket = socket;
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (others.length > 0) this.#try(others);
+      else this.#fail(REASONS[error.code ?? ""] ?? "upstream_error", `${this.#name}: ${error.message}`);
+    };
+    socket.once("error", onError);
+    socket.once("connect", () => {
+      if (this.#over) return;
+      this.#over = true;
+      this.#timer.cancel();
+      socket.off("error", onError);
+      this.#done(socket);
+    });
+  }
+
+  #fail(reason: DialFailure["reason"], text: string): void {
+    if (this.#over) return;
+    this.cancel();
+    this.#done({ reason, text });
+  }
+
+  cancel(): void {
+    this.#over = true;
+    this.#timer.cancel();
+    // An error of a socket that nobody waits for any more must not become an uncaught one.
+    this.#socket?.removeAllListeners("error").on("error", () => undefined);
+    this.#socket?.destroy();
+  }
+}
