@@ -1,0 +1,38 @@
+/** What a bot tells about itself while it runs: small, flat events, fit to be printed as lines of JSON. */
+import type { Millis } from "../../core/clock.js";
+
+/** The calls of the job protocol that a bot makes. */
+export type CallName = "register" | "refresh" | "lease" | "heartbeat" | "complete" | "fail";
+
+export type BotEvent =
+  | { readonly event: "registered"; readonly bot_id: string; readonly expires_in: number }
+  | { readonly event: "refreshed"; readonly bot_id: string; readonly expires_in: number }
+  /** The server had no job for us, for as long as we were ready to wait. */
+  | { readonly event: "idle" }
+  | { readonly event: "leased"; readonly job: string; readonly type: string; readonly attempt: number }
+  /** The lease is confirmed, and work begins. */
+  | { readonly event: "working"; readonly job: string }
+  | { readonly event: "heartbeat"; readonly job: string; readonly progress: number }
+  /** `repeated` is true if the server knew already: it was the answer that had been lost. */
+  | { readonly event: "completed"; readonly job: string; readonly repeated: boolean }
+  /** The work itself failed, and the server knows. */
+  | { readonly event: "failed"; readonly job: string; readonly why: string }
+  /** The job is somebody else's now; what was done for it is thrown away. */
+  | { readonly event: "lease_lost"; readonly job: string; readonly why: string }
+  | {
+      readonly event: "retrying";
+      readonly call: CallName;
+      readonly why: string;
+      readonly attempt: number;
+      readonly wait: Millis;
+    }
+  /** A call that had to be tried again got through. */
+  | {
+      readonly event: "recovered";
+      readonly call: CallName;
+      readonly attempts: number;
+      readonly after: Millis;
+    }
+  | { readonly event: "stopped" };
+
+export type Report = (event: BotEvent) => void;

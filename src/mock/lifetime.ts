@@ -1,0 +1,35 @@
+/** How long a mock process runs: until it is told to stop, or until nobody is left who would want it. */
+import type { EventEmitter } from "node:events";
+
+export interface Lifetime {
+  readonly signal: AbortSignal;
+  /** Stops listening, so that nothing here keeps the process alive. */
+  end(): void;
+}
+
+/** The signal is aborted by SIGTERM, SIGINT, the end of the IPC parent, or a reader of stdout that went away. */
+export function lifetime(
+  process: Pick<EventEmitter, "on" | "off"> = globalThis.process,
+  stdout: Pick<EventEmitter, "on" | "off"> = globalThis.process.stdout,
+): Lifetime {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  const reasons = ["SIGTERM", "SIGINT", "disconnect"] as const;
+  for (const reason of reasons) process.on(reason, stop);
+  stdout.on("error", stop);
+  return {
+    signal: controller.signal,
+    end: () => {
+      for (const reason of reasons) process.off(reason, stop);
+      // The listener on stdout stays: an error that comes later still has nobody else to go to.
+    },
+  };
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

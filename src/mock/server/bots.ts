@@ -1,0 +1,87 @@
+/** Who may call: registered bots and their bearer tokens, which expire and can be refreshed. */
+import { createHmac, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
+import type { Clock, Millis } from "../../core/clock.js";
+import { BoundedMap } from "../../core/lru.js";
+import { Refusal } from "./refusal.js";
+
+export interface Bot {
+  readonly id: string;
+  readonly name: string;
+  /** The types of jobs it takes; none stands for all. */
+  readonly capabilities: readonly string[];
+}
+
+export interface Registration {
+  readonly bot_id: string;
+  readonly token: string;
+  /** Seconds. */
+  readonly expires_in: number;
+}
+
+const BOTS_MAX = 10_000;
+
+export class BotRegistry {
+  readonly #clock: Clock;
+  readonly #tokenTtl: Millis;
+  readonly #bots = new BoundedMap<string, Bot>(BOTS_MAX);
+  /** Tokens carry their own expiry under a signature, so none has to be remembered. */
+  readonly #secret = randomBytes(32);
+
+  constructor(clock: Clock, tokenTtl: Millis) {
+    this.#clock = clock;
+    this.#tokenTtl = tokenTtl;
+  }
+
+  register(name: string, capabilities: readonly string[]): Registration {
+    const bot: Bot = { id: `bot-${randomUUID().slice(0, 13)}`, name, capabilities };
+    this.#bots.set(bot.id, bot);
+    return this.#issue(bot);
+  }
+
+  /** Takes any token that was ever issued to the bot: the answer with the latest one may have been lost. */
+  refresh(id: string, authorization: string | undefined): Registration {
+    const { bot } = this.#read(authorization);
+    if (bot.id !== id) throw unauthorized("invalid_token", "The token belongs to another bot.");
+    return this.#issue(bot);
+  }
+
+  authenticate(authorization: string | undefined): Bot {
+    const { bot, expires } = this.#read(authorization);
+    if (this.#clock.now() >= expires) throw unauthorized("invalid_token", "The token expired.");
+    return bot;
+  }
+
+  #issue(bot: Bot): Registration {
+    const claim = `${bot.id}.${Math.ceil(this.#clock.now() + this.#tokenTtl)}`;
+    return { bot_id: bot.id, token: `${claim}.${this.#sign(claim)}`, expires_in: this.#tokenTtl / 1000 };
+  }
+
+  #read(authorization: string | undefined): { bot: Bot; expires: Millis } {
+    if (authorization === undefined) throw unauthorized(null, "This call takes a bearer token.");
+    const match = /^Bearer +((bot-[0-9a-f-]+)\.(\d+))\.([\w-]+)$/iu.exec(authorization);
+    if (!match) throw unauthorized("invalid_token", "This is not a token of this server.");
+    const [, claim = "", id = "", expires = "", signature = ""] = match;
+    const expected = Buffer.from(this.#sign(claim));
+    const given = Buffer.from(signature);
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+      throw unauthorized(
+        "invalid_token",
+        "The token was not issued by this server, or not since it started.",
+      );
+    }
+    const bot = this.#bots.get(id);
+    if (!bot) throw unauthorized("invalid_token", "The bot is not known any more.");
+    return { bot, expires: Number(expires) };
+  }
+
+  #sign(claim: string): string {
+    return createHmac("sha256", this.#secret).update(claim).digest("base64url");
+  }
+}
+
+/** RFC 6750, section 3: the header names an error only if credentials were given. */
+function unauthorized(error: string | null, description: string): Refusal {
+  const realm = `Bearer realm="squall mock server"`;
+  const challenge = error === null ? realm : `${realm}, error="${error}", error_description="${description}"`;
+  return new Refusal("unauthorized", description, { headers: { "www-authenticate": challenge } });
+}
