@@ -32,6 +32,7 @@ export interface PlanTarget {
 export interface ActivationRequest {
   readonly profile: string;
   readonly compiled: CompiledProfile;
+  readonly given: Readonly<Record<string, unknown>>;
   readonly seed: number;
   readonly proxies: readonly string[] | null;
   readonly mode: "inject" | "observe";
@@ -185,6 +186,7 @@ export class LivePlan {
         generation,
         profile: request.profile,
         compiled: request.compiled,
+        given: request.given,
         seed: request.seed,
         proxies: request.proxies,
         mode: request.mode,

@@ -67,6 +67,8 @@ export interface ActivationValue {
   readonly generation: number;
   readonly profile: string;
   readonly compiled: CompiledProfile;
+  /** The params that somebody gave; `compiled.params` has the defaults as well. */
+  readonly given: Readonly<Record<string, unknown>>;
   readonly seed: number;
   /** Restricts all faults to these proxies; null for no restriction. */
   readonly proxies: readonly string[] | null;

@@ -132,6 +132,7 @@ export class Lab {
       {
         profile: "test",
         compiled: profile(faults, options.phases),
+        given: {},
         seed: options.seed ?? 1,
         proxies: null,
         mode: "inject",

@@ -42,10 +42,9 @@ const ONE_ADDRESS_NOTICE = 50;
 export class TcpProxy implements PlanTarget, ConnectionHost {
   readonly name: string;
   readonly seams = SEAMS_OF_TCP;
-  readonly except: readonly MatchValue[];
   readonly context: PlaneContext;
-  readonly spec: TcpProxySpec;
-  readonly #listener: Listener;
+  spec: TcpProxySpec;
+  #listener: Listener;
   readonly #connections = new Set<TcpConnection>();
   readonly #errors = new Map<ConnectionFailure, number>();
   readonly #bytesIn = { upstream: 0, downstream: 0 };
@@ -62,16 +61,23 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
   constructor(spec: TcpProxySpec, context: PlaneContext) {
     this.spec = spec;
     this.name = spec.name;
-    this.except = spec.except;
     this.context = context;
-    this.#listener = new Listener({
-      name: spec.name,
-      address: spec.listen,
-      context,
+    this.#listener = this.#listenerOn(spec.listen);
+  }
+
+  #listenerOn(address: ListenAddress): Listener {
+    return new Listener({
+      name: this.name,
+      address,
+      context: this.context,
       onConnection: (socket) => {
         this.#accepted(socket);
       },
     });
+  }
+
+  get except(): readonly MatchValue[] {
+    return this.spec.except;
   }
 
   get faults(): readonly ArmedFault[] {
@@ -132,6 +138,21 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
       listen: `${host}:${port}`,
       upstream: this.upstreamText,
     });
+  }
+
+  /**
+   * Takes another configuration. Connections live on as they are; a new address is bound before the old
+   * one is given up, so that a mistake in it changes nothing. Throws SQ_LISTEN_FAILED.
+   */
+  async reconfigure(spec: TcpProxySpec): Promise<void> {
+    const { listen } = this.spec;
+    if (this.#running && (listen.host !== spec.listen.host || listen.port !== spec.listen.port)) {
+      const next = this.#listenerOn(spec.listen);
+      await next.start(this.#wantsToListen());
+      this.#listener.stop();
+      this.#listener = next;
+    }
+    this.spec = spec;
   }
 
   /** Closes the listener and every connection. */

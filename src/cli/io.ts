@@ -1,0 +1,40 @@
+/** What a command may touch of the world outside: handed in by main.ts, so that tests can hand in their own. */
+import type { Colors } from "picocolors/types.js";
+
+export interface Io {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Colours for standard output; all functions are the identity where there is no terminal. */
+  readonly colours: Colors;
+  readonly terminal: boolean;
+  /** Where this program is: for children that run it again, and for the profiles that come with it. */
+  readonly program: string;
+  readonly home: string;
+  /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+  readonly stopped: Promise<string>;
+  /** Calls back at each SIGHUP. */
+  readonly onHangup: (run: () => void) => void;
+}
+
+/** Exit codes, as docs/cli.md lists them. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  invalid: 3,
+  unreachable: 4,
+} as const;
+
+/** Ends a command with a code and a text for standard error. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+
+  constructor(
+    readonly exitCode: number,
+    text: string,
+  ) {
+    super(text);
+  }
+}

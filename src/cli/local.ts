@@ -1,0 +1,141 @@
+/** The commands that run here: serve, the mock job server and the bots. */
+import type { Command } from "commander";
+import { parseDuration } from "../core/units.js";
+import { startDaemon } from "../daemon.js";
+import { botCommand } from "../mock/bot/command.js";
+import { mockServerCommand } from "../mock/server/command.js";
+import { readConfigFile } from "./files.js";
+import { CommandError, EXIT, type Io } from "./io.js";
+
+interface ServeOptions {
+  readonly config?: string;
+  readonly admin?: string;
+  readonly profiles?: readonly string[];
+  readonly activate?: string;
+  readonly seed?: string;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
+}
+
+export function addServe(program: Command, io: Io): void {
+  program
+    .command("serve", { isDefault: true })
+    .description("run the daemon")
+    .option("-c, --config <file>", "configuration (default: squall.yaml here, if there is one)")
+    .option("--admin <address>", "where the admin API listens, such as 127.0.0.1:8474")
+    .option("--profiles <paths...>", "folders or files with profiles")
+    .option("--activate <profile>", "a profile to start with")
+    .option("--seed <n>", "the seed of whatever no activation gives a seed to")
+    .option("--log-level <level>", "error, warn, info or debug (LOG_LEVEL)")
+    .option("--log-format <format>", "json, pretty, or auto: pretty on a terminal")
+    .action(async (options: ServeOptions) => {
+      await serve(options, io);
+    });
+}
+
+async function serve(options: ServeOptions, io: Io): Promise<void> {
+  const overrides = overridesOf(options);
+  const found = readConfigFile(options.config, io);
+  const daemon = await startDaemon({
+    io,
+    ...(found === null ? {} : found),
+    overrides,
+    logStream: { write: io.err },
+    terminal: io.terminal,
+    identifyPortOwner: true,
+  });
+  io.onHangup(() => {
+    void daemon.reload("SIGHUP").catch(() => undefined);
+  });
+  const signal = await io.stopped;
+  await daemon.stop({ why: signal });
+}
+
+function overridesOf(options: ServeOptions): { path: string[]; value: string; origin: string }[] {
+  const overrides: { path: string[]; value: string; origin: string }[] = [];
+  const set = (path: string[], value: string | undefined, origin: string): void => {
+    if (value !== undefined) overrides.push({ path, value, origin });
+  };
+  set(["admin", "listen"], options.admin, "--admin");
+  set(["profiles"], options.profiles === undefined ? undefined : JSON.stringify(options.profiles), "--profiles");
+  set(["activate"], options.activate, "--activate");
+  set(["seed"], options.seed, "--seed");
+  set(["log", "level"], options.logLevel, "--log-level");
+  set(["log", "format"], options.logFormat, "--log-format");
+  return overrides;
+}
+
+function durationOption(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const millis = parseDuration(text);
+  if (millis === null) throw new CommandError(EXIT.usage, `--${name}: expected a duration such as 30s, got ${JSON.stringify(text)}`);
+  return millis;
+}
+
+function numberOption(name: string, text: string, max: number): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0 || value > max) {
+    throw new CommandError(EXIT.usage, `--${name}: expected a whole number up to ${max}, got ${JSON.stringify(text)}`);
+  }
+  return value;
+}
+
+interface MockServerOptions {
+  readonly port: string;
+  readonly host?: string;
+  readonly tokenTtl?: string;
+  readonly lease?: string;
+  readonly feed?: string;
+  readonly json?: boolean;
+}
+
+interface BotOptions {
+  readonly server: string;
+  readonly name: string;
+  readonly concurrency: string;
+  readonly workTime?: string;
+  readonly json?: boolean;
+}
+
+export function addMock(program: Command): void {
+  program
+    .command("mock-server")
+    .description("run the mock job server")
+    .option("--port <port>", "port to listen on", "3000")
+    .option("--host <address>", "address to listen on")
+    .option("--token-ttl <duration>", "how long a bot's token lives")
+    .option("--lease <duration>", "how long a lease lasts without a heartbeat")
+    .option("--feed <every>", "submit a small job of its own that often")
+    .option("--json", "print JSON")
+    .action(async ({ port, host, tokenTtl, lease, feed, json }: MockServerOptions) => {
+      const token = durationOption("token-ttl", tokenTtl);
+      const leaseFor = durationOption("lease", lease);
+      const every = durationOption("feed", feed);
+      await mockServerCommand({
+        port: numberOption("port", port, 65_535),
+        ...(host === undefined ? {} : { host }),
+        ...(token === undefined ? {} : { tokenTtl: token }),
+        ...(leaseFor === undefined ? {} : { lease: leaseFor }),
+        ...(every === undefined ? {} : { feed: { every } }),
+        json: json === true,
+      });
+    });
+  program
+    .command("bot")
+    .description("run a reference bot against a job server")
+    .requiredOption("--server <url>", "the job server, or Squall in front of it")
+    .option("--name <name>", "the bot's name", "bot-1")
+    .option("--concurrency <n>", "jobs at a time", "1")
+    .option("--work-time <duration>", "how long it works on a job")
+    .option("--json", "print JSON lines")
+    .action(async ({ server, name, concurrency, workTime, json }: BotOptions) => {
+      const work = durationOption("work-time", workTime);
+      await botCommand({
+        server,
+        name,
+        concurrency: numberOption("concurrency", concurrency, 1_000),
+        ...(work === undefined ? {} : { workTime: work }),
+        json: json === true,
+      });
+    });
+}

@@ -1,0 +1,54 @@
+/** The `squall` command as a whole: one file for each group of subcommands, one place for exit codes. */
+import { Command, CommanderError } from "commander";
+import { SquallError, formatProblem } from "../core/errors.js";
+import { version } from "../version.js";
+import { addDemo } from "./demo.js";
+import { addExplain } from "./explain.js";
+import { CommandError, EXIT, type Io } from "./io.js";
+import { addMock, addServe } from "./local.js";
+import { addProfiles } from "./profiles.js";
+import { addRemoteCommands } from "./remote.js";
+import { addValidate } from "./validate.js";
+
+/** Runs one command line (without the node and script words) and answers its exit code. */
+export async function runCommand(words: readonly string[], io: Io): Promise<number> {
+  const program = new Command("squall")
+    .description("A chaos proxy: YAML fault profiles for the traffic between bots and their server.")
+    .version(version, "-v, --version")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ writeOut: io.out, writeErr: io.err });
+  addServe(program, io);
+  addValidate(program, io);
+  addExplain(program, io);
+  addProfiles(program, io);
+  addRemoteCommands(program, io);
+  addDemo(program, io);
+  addMock(program);
+  for (const command of program.commands) command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
+  try {
+    await program.parseAsync([...words], { from: "user" });
+    return EXIT.ok;
+  } catch (error) {
+    return failed(error, io);
+  }
+}
+
+function failed(error: unknown, io: Io): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof CommandError) {
+    io.err(`squall: ${error.message}\n`);
+    return error.exitCode;
+  }
+  if (error instanceof SquallError) {
+    if (error.details === undefined || error.details.length === 0) {
+      io.err(`squall: ${error.message}${error.hint === undefined ? "" : ` (${error.hint})`}\n`);
+    } else {
+      for (const problem of error.details) io.err(`${formatProblem(problem)}\n`);
+      io.err(`squall: ${error.message}\n`);
+    }
+    return error.status === 422 ? EXIT.invalid : EXIT.failed;
+  }
+  io.err(`squall: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return EXIT.failed;
+}

@@ -1,0 +1,450 @@
+/**
+ * The operator's verbs, without HTTP: profiles, activations, proxies and their own faults, reload.
+ * Each either happens whole or throws a SquallError and changes nothing; none waits for a connection.
+ */
+import { randomInt } from "node:crypto";
+import type { Library, ProfileFile } from "./config/library.js";
+import type { Located } from "./config/located.js";
+import { paramInfo, type ParamInfo } from "./config/profile.js";
+import { SquallError, type Problem } from "./core/errors.js";
+import type { Facts } from "./core/events.js";
+import { suggest } from "./core/suggest.js";
+import { formatDuration } from "./core/units.js";
+import { SEAMS, type AnyFaultType } from "./faults/contract.js";
+import { compileFault, compileFaults, compileProfile } from "./plan/compile.js";
+import { explainProfile } from "./plan/explain.js";
+import { runAgain, type ActivationRequest, type LivePlan } from "./plan/live.js";
+import { INLINE, TOXICS, type CompiledFault, type CompiledProfile } from "./plan/value.js";
+import { sameSpec, type Fleet } from "./proxy/fleet.js";
+import type { TcpProxySpec } from "./proxy/tcp/proxy.js";
+
+/** What the files want. */
+export interface Desired {
+  readonly proxies: readonly TcpProxySpec[];
+  readonly files: readonly ProfileFile[];
+  /** What changed but only counts from the next start. */
+  readonly restartNeeded: readonly string[];
+}
+
+export interface ActivationInput {
+  /** The name of a profile, or faults of its own. */
+  readonly what: { readonly profile: string } | { readonly faults: Located };
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly seed?: number;
+  /** Milliseconds. */
+  readonly ttl?: number;
+  readonly proxies?: readonly string[];
+  readonly mode?: "inject" | "observe";
+}
+
+export interface ActivationView {
+  readonly id: string;
+  readonly profile: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  readonly mode: "inject" | "observe";
+  readonly proxies: readonly string[] | null;
+  readonly phase: string | null;
+  readonly pass: number;
+  readonly since: string;
+  readonly remaining: string | null;
+  readonly remaining_seconds: number | null;
+  readonly reproducible: boolean;
+  readonly again: string;
+}
+
+export interface ActiveView {
+  readonly revision: number;
+  readonly activations: readonly ActivationView[];
+}
+
+export interface ProfileSummary {
+  readonly name: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly params: readonly ParamInfo[];
+  readonly source: string;
+  readonly origin: "file" | "memory";
+  readonly shadows: boolean;
+  readonly active: boolean;
+}
+
+export interface ProfileDetail extends ProfileSummary {
+  readonly text: string;
+  /** One sentence for each fault; null while a param must be given first. */
+  readonly explanation: readonly string[] | null;
+}
+
+export interface ProxyView {
+  readonly name: string;
+  readonly protocol: "tcp";
+  readonly listen: string;
+  readonly upstream: string;
+  readonly owner: "file" | "api";
+  readonly state: string;
+  readonly connections: { readonly active: number; readonly total: number };
+  readonly faults: readonly { readonly fault: string; readonly type: string; readonly profile: string }[];
+}
+
+export interface ReloadResult {
+  readonly changed: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export const ACTIVATIONS_MAX = 100;
+export const TOXICS_MAX = 100;
+
+export class Control {
+  readonly #plan: LivePlan;
+  readonly #fleet: Fleet;
+  readonly #library: Library;
+  readonly #types: ReadonlyMap<string, AnyFaultType>;
+  readonly #facts: Facts;
+  readonly #load: () => Promise<Desired>;
+  #reloading: Promise<ReloadResult> | null = null;
+  lastReload: { readonly ok: boolean; readonly at: string } | null = null;
+
+  constructor(parts: {
+    readonly plan: LivePlan;
+    readonly fleet: Fleet;
+    readonly library: Library;
+    readonly types: ReadonlyMap<string, AnyFaultType>;
+    readonly facts: Facts;
+    readonly load: () => Promise<Desired>;
+  }) {
+    this.#plan = parts.plan;
+    this.#fleet = parts.fleet;
+    this.#library = parts.library;
+    this.#types = parts.types;
+    this.#facts = parts.facts;
+    this.#load = parts.load;
+  }
+
+  // -- profiles -----------------------------------------------------------------------------------
+
+  profiles(): ProfileSummary[] {
+    const active = new Set(this.#plan.value.activations.map((activation) => activation.profile));
+    return this.#library.entries.map(({ source, layer, shadows }) => ({
+      name: source.name,
+      summary: source.summary,
+      tags: source.tags,
+      params: [...source.params.values()].map(paramInfo),
+      source: source.file,
+      origin: layer,
+      shadows,
+      active: active.has(source.name),
+    }));
+  }
+
+  profile(name: string): ProfileDetail {
+    const { text } = this.#library.find(name);
+    const summary = this.profiles().find((profile) => profile.name === name);
+    if (summary === undefined) throw new SquallError("SQ_PROFILE_NOT_FOUND", `no profile is called ${JSON.stringify(name)}`);
+    const needs = summary.params.some((param) => param.required);
+    const explanation = needs ? null : explainProfile(compileProfile(name, this.#library, {}, this.#types), this.#types);
+    return { ...summary, text, explanation };
+  }
+
+  /** Adds or replaces a profile in memory; where it is on, it goes on with the new text. */
+  putProfile(name: string, text: string): ProfileDetail {
+    this.#changeLibrary((library) => {
+      library.put(text, name);
+    });
+    return this.profile(name);
+  }
+
+  deleteProfile(name: string): void {
+    this.#changeLibrary((library) => {
+      library.delete(name);
+    });
+  }
+
+  /** Tries a change on a copy, with all that is on, before anything changes. */
+  #changeLibrary(change: (library: Library) => void): void {
+    const candidate = this.#library.fork();
+    change(candidate);
+    const recompiled = this.#recompiled(candidate);
+    this.#library.adopt(candidate);
+    this.#plan.end(({ profile }) => profile !== INLINE && this.#library.get(profile) === undefined, "profile deleted");
+    this.#plan.recompile(({ id }) => recompiled.get(id) ?? null);
+  }
+
+  #recompiled(library: Library): Map<string, CompiledProfile> {
+    const result = new Map<string, CompiledProfile>();
+    for (const { id, profile, given } of this.#plan.value.activations) {
+      if (profile === INLINE || library.get(profile) === undefined) continue;
+      result.set(id, compileProfile(profile, library, given, this.#types));
+    }
+    return result;
+  }
+
+  // -- activations --------------------------------------------------------------------------------
+
+  active(): ActiveView {
+    return {
+      revision: this.#plan.revision,
+      activations: this.#plan.states().map(({ value, phase, pass, remaining }) => ({
+        id: value.id,
+        profile: value.profile,
+        params: value.compiled.params,
+        seed: value.seed,
+        mode: value.mode,
+        proxies: value.proxies,
+        phase,
+        pass,
+        since: new Date(value.startedAt).toISOString(),
+        remaining: remaining === null ? null : formatDuration(Math.round(remaining)),
+        remaining_seconds: remaining === null ? null : Math.round(remaining) / 1000,
+        reproducible: true,
+        again: runAgain(value),
+      })),
+    };
+  }
+
+  /** Switches these on: in place of all that is on, or beside it. */
+  activate(inputs: readonly ActivationInput[], how: "replace" | "add"): ActiveView {
+    const already = how === "add" ? this.#plan.value.activations.length : 0;
+    if (inputs.length + already > ACTIVATIONS_MAX) {
+      throw new SquallError("SQ_TOO_MANY", `at most ${ACTIVATIONS_MAX} activations can be on at once`);
+    }
+    const requests = inputs.map((input) => this.#request(input));
+    const names = requests.map((request) => request.profile).filter((name) => name !== INLINE);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) {
+      throw new SquallError("SQ_INVALID_ACTIVATION", `the profile ${JSON.stringify(twice)} is asked for twice`);
+    }
+    if (how === "replace") this.#plan.replace(requests);
+    else this.#plan.add(requests);
+    return this.active();
+  }
+
+  #request({ what, params = {}, seed, ttl, proxies, mode = "inject" }: ActivationInput): ActivationRequest {
+    const compiled =
+      "profile" in what
+        ? compileProfile(what.profile, this.#library, params, this.#types)
+        : compileFaults(what.faults, this.#types).compiled;
+    for (const name of proxies ?? []) this.#known(name, "proxies");
+    this.#checkTargets(compiled);
+    return {
+      profile: compiled.profile,
+      compiled,
+      given: params,
+      seed: seed ?? randomInt(2 ** 32),
+      proxies: proxies === undefined || proxies.length === 0 ? null : proxies,
+      mode,
+      ttl: ttl ?? null,
+    };
+  }
+
+  #known(name: string, path: string): void {
+    if (this.#fleet.has(name)) return;
+    const near = suggest(name, this.#fleet.list().map(({ proxy }) => proxy.name));
+    throw new SquallError("SQ_INVALID_ACTIVATION", `no proxy is called ${JSON.stringify(name)}`, {
+      path,
+      ...(near === undefined ? {} : { hint: `did you mean ${JSON.stringify(near)}?` }),
+    });
+  }
+
+  /** A fault must have a proxy that it can act on; one without `proxy:` acts wherever its seam is. */
+  #checkTargets({ faults, phases }: CompiledProfile): void {
+    const members = this.#fleet.list();
+    for (const fault of [...faults, ...phases.flatMap((phase) => phase.faults)]) {
+      for (const name of fault.proxies ?? []) this.#known(name, `${fault.name}.proxy`);
+      const type = this.#types.get(fault.type);
+      const able = members.some(({ proxy }) => SEAMS.some((seam) => proxy.seams.has(seam) && type?.[seam] !== undefined));
+      if (members.length > 0 && !able) {
+        throw new SquallError("SQ_INVALID_ACTIVATION", `${fault.type} can act on none of the proxies there are`, {
+          path: fault.name,
+        });
+      }
+    }
+  }
+
+  end(id: string): number {
+    const ended = this.#plan.end((activation) => activation.id === id, "healed");
+    if (ended > 0) return ended;
+    const near = suggest(id, this.#plan.value.activations.map((activation) => activation.id));
+    throw new SquallError("SQ_ACTIVATION_NOT_FOUND", `no activation has the id ${JSON.stringify(id)}`, {
+      ...(near === undefined ? {} : { hint: `did you mean ${JSON.stringify(near)}?` }),
+    });
+  }
+
+  /** Ends all activations; connections are kept. Answers how many there were. */
+  heal(): number {
+    return this.#plan.end(() => true, "healed");
+  }
+
+  /** Calls back after each change of what is on, phases included. */
+  onChange(listener: () => void): () => void {
+    return this.#plan.onChange(listener);
+  }
+
+  get revision(): number {
+    return this.#plan.revision;
+  }
+
+  // -- proxies ------------------------------------------------------------------------------------
+
+  proxies(): ProxyView[] {
+    return this.#fleet.list().map(({ proxy, owner }) => {
+      const { host, port } = proxy.address;
+      const { connectionsActive, connectionsTotal } = proxy.stats;
+      return {
+        name: proxy.name,
+        protocol: "tcp",
+        listen: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+        upstream: proxy.upstreamText,
+        owner,
+        state: proxy.state,
+        connections: { active: connectionsActive, total: connectionsTotal },
+        faults: proxy.faults.map(({ origin }) => ({ fault: origin.fault, type: origin.type, profile: origin.profile })),
+      };
+    });
+  }
+
+  async addProxy(spec: TcpProxySpec): Promise<void> {
+    await this.#fleet.add(spec, "api");
+  }
+
+  removeProxy(name: string): void {
+    this.#fleet.remove(name);
+  }
+
+  get ready(): boolean {
+    return this.#fleet.ready;
+  }
+
+  // -- faults of a proxy itself, beside what profiles do ------------------------------------------
+
+  faults(proxy: string): readonly CompiledFault[] {
+    this.#fleet.find(proxy);
+    return this.#plan.value.toxics[proxy] ?? [];
+  }
+
+  /** Adds one behind the others. `name` counts where the text gives none. */
+  addFault(proxy: string, tree: Located, name?: string): CompiledFault {
+    const faults = this.faults(proxy);
+    const fault = compileFault(tree, this.#types, name);
+    if (faults.some((other) => other.name === fault.name)) {
+      throw new SquallError("SQ_FAULT_EXISTS", `${proxy} has a fault called ${JSON.stringify(fault.name)} already`);
+    }
+    if (faults.length >= TOXICS_MAX) throw new SquallError("SQ_TOO_MANY", `${proxy} has ${TOXICS_MAX} faults already`);
+    this.#plan.setToxics(proxy, [...faults, fault]);
+    return fault;
+  }
+
+  /** Gives one new text; live connections see new parameters at once, held bytes included. */
+  updateFault(proxy: string, name: string, tree: Located): CompiledFault {
+    const faults = this.#withFault(proxy, name);
+    const fault = compileFault(tree, this.#types, name);
+    this.#plan.setToxics(proxy, faults.map((other) => (other.name === name ? { ...fault, name } : other)));
+    return fault;
+  }
+
+  removeFault(proxy: string, name: string): void {
+    const faults = this.#withFault(proxy, name);
+    this.#plan.setToxics(proxy, faults.filter((other) => other.name !== name));
+  }
+
+  #withFault(proxy: string, name: string): readonly CompiledFault[] {
+    const faults = this.faults(proxy);
+    if (faults.some((fault) => fault.name === name)) return faults;
+    throw new SquallError("SQ_FAULT_NOT_FOUND", `${proxy} has no fault called ${JSON.stringify(name)}`);
+  }
+
+  /** Takes the faults of all proxies themselves away; activations stay. */
+  resetFaults(): void {
+    for (const proxy of Object.keys(this.#plan.value.toxics)) this.#plan.setToxics(proxy, []);
+  }
+
+  // -- the rest -----------------------------------------------------------------------------------
+
+  mark(text: string): void {
+    this.#facts.tell({ kind: "mark", text });
+  }
+
+  /** Reads the files again. Whole or not at all; reloads asked for meanwhile share one more. */
+  async reload(): Promise<ReloadResult> {
+    while (this.#reloading !== null) await this.#reloading.catch(() => undefined);
+    this.#reloading = this.#reloadOnce();
+    try {
+      return await this.#reloading;
+    } finally {
+      this.#reloading = null;
+    }
+  }
+
+  async #reloadOnce(): Promise<ReloadResult> {
+    try {
+      const result = await this.#applyFiles(await this.#load());
+      this.#tellReload(true, [], result.changed);
+      return result;
+    } catch (error) {
+      const problems: readonly Problem[] =
+        error instanceof SquallError && error.details !== undefined
+          ? error.details
+          : [{ file: "", line: 0, column: 0, path: "", message: error instanceof Error ? error.message : String(error) }];
+      this.#tellReload(false, problems, []);
+      throw error;
+    }
+  }
+
+  #tellReload(ok: boolean, problems: readonly Problem[], changed: readonly string[]): void {
+    this.lastReload = { ok, at: new Date().toISOString() };
+    this.#facts.tell({ kind: "reload", ok, problems, changed });
+  }
+
+  async #applyFiles({ proxies, files, restartNeeded }: Desired): Promise<ReloadResult> {
+    const before = new Map(this.#library.entries.map(({ source }) => [source.name, source.text]));
+    const candidate = this.#library.fork();
+    candidate.replaceFiles(files);
+    const recompiled = this.#recompiled(candidate);
+    const changed = await this.#applyProxies(proxies);
+    this.#library.adopt(candidate);
+    this.#plan.end(({ profile }) => profile !== INLINE && this.#library.get(profile) === undefined, "profile deleted");
+    this.#plan.recompile(({ id }) => recompiled.get(id) ?? null);
+    const after = new Map(this.#library.entries.map(({ source }) => [source.name, source.text]));
+    for (const name of new Set([...before.keys(), ...after.keys()])) {
+      if (before.get(name) !== after.get(name)) changed.push(`profile ${name}`);
+    }
+    return {
+      changed,
+      warnings: restartNeeded.map((what) => `${what} counts from the next start`),
+    };
+  }
+
+  /** New addresses are bound first; only when all of them could be is anything taken away. */
+  async #applyProxies(specs: readonly TcpProxySpec[]): Promise<string[]> {
+    const wanted = new Map(specs.map((spec) => [spec.name, spec]));
+    const changed: string[] = [];
+    const undo: (() => void | Promise<void>)[] = [];
+    try {
+      for (const spec of specs) {
+        const member = this.#fleet.list().find(({ proxy }) => proxy.name === spec.name);
+        if (member === undefined) {
+          await this.#fleet.add(spec, "file");
+          undo.push(() => {
+            this.#fleet.remove(spec.name);
+          });
+          changed.push(`proxy ${spec.name} added`);
+        } else if (member.owner === "file" && !sameSpec(member.proxy.spec, spec)) {
+          const { spec: old } = member.proxy;
+          await member.proxy.reconfigure(spec);
+          undo.push(() => member.proxy.reconfigure(old));
+          changed.push(`proxy ${spec.name} changed`);
+        }
+      }
+    } catch (error) {
+      for (const step of undo.reverse()) await step();
+      throw error;
+    }
+    for (const { proxy, owner } of this.#fleet.list()) {
+      if (owner !== "file" || wanted.has(proxy.name)) continue;
+      this.#fleet.remove(proxy.name);
+      changed.push(`proxy ${proxy.name} removed`);
+    }
+    return changed;
+  }
+}
+
+export { INLINE, TOXICS };

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+/** The `squall` command: arguments, signals, exit codes. Nothing else in the daemon touches `process`. */
+import { realpathSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import pc from "picocolors";
+import { runCommand } from "./cli/program.js";
+import type { Io } from "./cli/io.js";
+
+const program = realpathSync(fileURLToPath(import.meta.url));
+const terminal = process.stdout.isTTY;
+
+let stop: (signal: string) => void = () => undefined;
+const stopped = new Promise<string>((resolve) => {
+  stop = resolve;
+});
+let asked = 0;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // The first one drains; who asks again does not want to wait.
+    if (++asked > 1) process.exit(128 + (signal === "SIGINT" ? 2 : 15));
+    stop(signal);
+  });
+}
+// A reader that went away (`squall journal | head`) is no mistake of ours.
+process.stdout.on("error", () => process.exit(0));
+
+const io: Io = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  env: process.env,
+  cwd: process.cwd(),
+  colours: pc.createColors(terminal && pc.isColorSupported),
+  terminal,
+  program,
+  home: dirname(dirname(program)),
+  stopped,
+  onHangup: (run) => process.on("SIGHUP", run),
+};
+
+process.exitCode = await runCommand(process.argv.slice(2), io);
+// Whatever a command left behind (a socket that lingers) must not keep a finished command alive.
+process.exit();
