@@ -1,0 +1,109 @@
+/** Where proxies and the admin port listen, and what they dial: `host:port` and `tcp://host:port`. */
+import ipaddr from "ipaddr.js";
+import { z } from "zod";
+import { shown } from "../faults/params.js";
+
+export interface Address {
+  /** A name or an address without brackets; empty for all addresses of the machine. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const HOST = String.raw`(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}))`;
+const ADDRESS = new RegExp(`^(${HOST}?):(\\d{1,5})$`, "u");
+const UPSTREAM = new RegExp(`^tcp://(${HOST}):(\\d{1,5})/?$`, "u");
+
+/** `host:port`, `:port` or `[::1]:port`; null if it is none of them. */
+export function parseListen(text: string): Address | null {
+  return fromMatch(ADDRESS.exec(text), 0);
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function fromMatch(match: RegExpExecArray | null, portMin: number): Address | null {
+  if (match === null) return null;
+  const host = (match[1] ?? "").replace(/^\[|\]$/gu, "");
+  const port = Number(match[2]);
+  if (port < portMin || port > 65_535) return null;
+  const address = host.split("%", 1)[0] ?? "";
+  if (host.includes(":") && !ipaddr.IPv6.isValid(address)) return null;
+  // Digits and dots alone are meant as an address, and 1.2.3 or 300.1.1.1 are none.
+  if (/^[\d.]+$/u.test(host) && !ipaddr.IPv4.isValidFourPartDecimal(host)) return null;
+  return { host, port };
+}
+
+export function listen(): z.ZodType<Address, string> {
+  const expected = "expected an address to listen on such as 127.0.0.1:8474 or :8080";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .transform((text, context): Address => {
+      const address = parseListen(text);
+      if (address !== null) return address;
+      context.issues.push({ code: "custom", message: `${expected}, got ${shown(text)}`, input: text });
+      return z.NEVER;
+    });
+}
+
+export const LATER_PROTOCOLS: readonly string[] = ["http", "https", "udp", "dns"];
+
+/** `tcp://host:port`; the other protocols are known by name, to be refused by name. */
+export function upstream(): z.ZodType<Address, string> {
+  const expected = "expected an upstream such as tcp://server:3000";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .transform((text, context): Address => {
+      const address = parseUpstream(text);
+      if (typeof address !== "string") return address;
+      context.issues.push({
+        code: "custom",
+        message: address === "" ? `${expected}, got ${shown(text)}` : address,
+        input: text,
+      });
+      return z.NEVER;
+    });
+}
+
+/** The address, or what is wrong with it; empty if nothing better than "expected an upstream" can be said. */
+export function parseUpstream(text: string): Address | string {
+  const address = fromMatch(UPSTREAM.exec(text), 1);
+  if (address !== null) return address;
+  const protocol = /^([a-z]+):\/\//u.exec(text)?.[1];
+  if (protocol !== undefined && LATER_PROTOCOLS.includes(protocol)) {
+    const instead = protocol === "http" ? "; tcp://… relays HTTP as bytes" : "";
+    return `protocol ${protocol} is not part of this version${instead}`;
+  }
+  if (protocol === undefined && fromMatch(ADDRESS.exec(text), 1) !== null && !text.startsWith(":")) {
+    return `expected an upstream with its protocol: tcp://${text}`;
+  }
+  return "";
+}
+
+/** Whether two listeners cannot both have what they ask for. */
+export function clash(a: Address, b: Address): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  const [one, other] = [family(a.host), family(b.host)];
+  if (one.host === other.host) return true;
+  // "" and :: take IPv4 as well; 0.0.0.0 takes all of IPv4.
+  return covers(one, other) || covers(other, one);
+}
+
+interface Family {
+  readonly host: string;
+  readonly kind: "ipv4" | "ipv6" | "name";
+}
+
+function family(host: string): Family {
+  if (host === "") return { host: "::", kind: "ipv6" };
+  if (!ipaddr.isValid(host) || (!host.includes(":") && !ipaddr.IPv4.isValidFourPartDecimal(host))) {
+    return { host: host.toLowerCase(), kind: "name" };
+  }
+  const address = ipaddr.process(host);
+  return { host: address.toString(), kind: address.kind() };
+}
+
+function covers(wide: Family, other: Family): boolean {
+  if (wide.host === "::") return true;
+  return wide.host === "0.0.0.0" && other.kind !== "ipv6";
+}

@@ -1,0 +1,221 @@
+/**
+ * `extends`: one tree out of a profile and its parents. Parents from left to right, then the child; a
+ * fault of the same name is merged key by key in the parent's place.
+ */
+import {
+  child,
+  type Located,
+  type LocatedEntry,
+  type LocatedList,
+  type LocatedMap,
+  type LocatedScalar,
+} from "./located.js";
+import type { Problems } from "./problems.js";
+import { unknownProfile, type ParamSource, type ProfileSource } from "./profile.js";
+import { RESERVED_KEYS } from "./shapes.js";
+
+/** How long a chain of parents may be. */
+export const EXTENDS_DEPTH_MAX = 8;
+
+/** Where parents are looked up. */
+export interface ProfileView {
+  get(name: string): ProfileSource | undefined;
+  names(): readonly string[];
+}
+
+export interface NamedFault {
+  readonly name: string;
+  /** Whether the name was written, and not made of the type. */
+  readonly explicit: boolean;
+  readonly node: Located;
+}
+
+/** A profile with what it inherited, its values not looked at yet. */
+export interface MergedProfile {
+  readonly params: ReadonlyMap<string, ParamSource>;
+  readonly faults: readonly NamedFault[];
+  readonly phases: LocatedList | null;
+  readonly repeat: Located | null;
+}
+
+export function mergeProfile(source: ProfileSource, view: ProfileView, problems: Problems): MergedProfile {
+  return merge(source, view, problems, [source.name]);
+}
+
+function merge(
+  source: ProfileSource,
+  view: ProfileView,
+  problems: Problems,
+  chain: readonly string[],
+): MergedProfile {
+  let merged: MergedProfile = { params: new Map(), faults: [], phases: null, repeat: null };
+  for (const [index, parent] of source.extends.entries()) {
+    const node = extendsNode(source, index);
+    const inherited = inherit(parent, node, view, problems, chain);
+    if (inherited !== null) merged = overlay(merged, inherited, node, problems);
+  }
+  return overlay(merged, own(source, problems), source.tree, problems);
+}
+
+function inherit(
+  parent: string,
+  node: Located,
+  view: ProfileView,
+  problems: Problems,
+  chain: readonly string[],
+): MergedProfile | null {
+  if (chain.includes(parent)) {
+    problems.add(node, `profiles extend each other in a circle: ${[...chain, parent].join(" -> ")}`);
+    return null;
+  }
+  if (chain.length > EXTENDS_DEPTH_MAX) {
+    problems.add(node, `extends more than ${EXTENDS_DEPTH_MAX} profiles, one through the other`);
+    return null;
+  }
+  const found = view.get(parent);
+  if (found === undefined) {
+    const { message, hint } = unknownProfile(parent, view.names());
+    problems.add(node, message, hint);
+    return null;
+  }
+  return merge(found, view, problems, [...chain, parent]);
+}
+
+function extendsNode(source: ProfileSource, index: number): Located {
+  const node = child(source.tree, "extends");
+  return (node?.kind === "list" ? node.items[index] : node) ?? source.tree;
+}
+
+function own(source: ProfileSource, problems: Problems): MergedProfile {
+  const faults = child(source.tree, "faults");
+  const phases = child(source.tree, "phases");
+  return {
+    params: source.params,
+    faults: faults?.kind === "list" ? nameFaults(faults, new Set(), problems) : [],
+    phases: phases?.kind === "list" ? phases : null,
+    repeat: child(source.tree, "repeat") ?? null,
+  };
+}
+
+function overlay(below: MergedProfile, above: MergedProfile, at: Located, problems: Problems): MergedProfile {
+  if (below.phases !== null && above.phases !== null) {
+    problems.add(
+      child(at, "phases") ?? at,
+      "phases are inherited already; only one of a profile and its parents can have them",
+    );
+  }
+  return {
+    params: overlayParams(below.params, above.params),
+    faults: overlayFaults(below.faults, above.faults),
+    phases: above.phases ?? below.phases,
+    repeat: above.repeat ?? below.repeat,
+  };
+}
+
+/** By name; a child that gives only a new default keeps the parent's summary. */
+function overlayParams(
+  below: ReadonlyMap<string, ParamSource>,
+  above: ReadonlyMap<string, ParamSource>,
+): ReadonlyMap<string, ParamSource> {
+  const params = new Map(below);
+  for (const [name, param] of above) {
+    const inherited = below.get(name);
+    params.set(name, {
+      ...param,
+      summary: param.summary === "" ? (inherited?.summary ?? "") : param.summary,
+      fallback: param.fallback ?? inherited?.fallback ?? null,
+    });
+  }
+  return params;
+}
+
+/** Same names are merged in place, new ones come behind. */
+export function overlayFaults(below: readonly NamedFault[], above: readonly NamedFault[]): NamedFault[] {
+  const faults = new Map(below.map((fault) => [fault.name, fault]));
+  for (const fault of above) {
+    const inherited = faults.get(fault.name);
+    const explicit = fault.explicit || inherited?.explicit === true;
+    faults.set(
+      fault.name,
+      inherited === undefined
+        ? fault
+        : { ...fault, explicit, node: overlayFault(inherited.node, fault.node) },
+    );
+  }
+  return [...faults.values()];
+}
+
+function overlayFault(below: Located, above: Located): Located {
+  if (below.kind !== "map" || above.kind !== "map") return above;
+  const type = typeOf(above);
+  const changed = type !== null && type !== typeOf(below);
+  const entries = new Map<string, LocatedEntry>();
+  for (const [key, entry] of below.entries) {
+    // Another type has other parameters; only what every fault has is worth keeping.
+    if (!changed || RESERVED_KEYS.includes(key)) entries.set(key, entry);
+  }
+  for (const [key, entry] of above.entries) entries.set(key, entry);
+  return { ...above, entries };
+}
+
+function typeOf(map: LocatedMap): string | null {
+  const type = child(map, "type");
+  return type?.kind === "scalar" && typeof type.value === "string" ? type.value : null;
+}
+
+/**
+ * Gives each fault of a list its name: the one that was written, else its type, then `<type>-2` and so on,
+ * past names that are taken. `taken` are names that the list may not use at all.
+ */
+export function nameFaults(list: LocatedList, taken: ReadonlySet<string>, problems: Problems): NamedFault[] {
+  const names = new Set<string>();
+  for (const node of list.items) {
+    const given = givenName(node);
+    if (given === null) continue;
+    const name = String(given.value);
+    if (names.has(name)) problems.add(given, `two faults of this list are called ${JSON.stringify(name)}`);
+    else if (taken.has(name))
+      problems.add(given, `a fault outside the phases is called ${JSON.stringify(name)} already`);
+    names.add(name);
+  }
+  const used = new Set([...names, ...taken]);
+  const seen = new Set<string>();
+  return list.items.flatMap((node): NamedFault[] => {
+    const given = givenName(node);
+    if (given !== null) {
+      const name = String(given.value);
+      if (seen.has(name)) return [];
+      seen.add(name);
+      return [{ name, explicit: true, node }];
+    }
+    const type = (node.kind === "map" ? typeOf(node) : null) ?? "fault";
+    let name = type;
+    for (let n = 2; used.has(name); n++) name = `${type}-${n}`;
+    used.add(name);
+    return [{ name, explicit: false, node }];
+  });
+}
+
+function givenName(node: Located): LocatedScalar | null {
+  const name = child(node, "name");
+  return name?.kind === "scalar" && typeof name.value === "string" ? name : null;
+}
+
+/** Twins without names: which is which hangs on their order, and so do their draws. */
+export function warnOfTwins(list: LocatedList, warnings: Problems): void {
+  const counts = new Map<string, number>();
+  for (const node of list.items) {
+    if (node.kind !== "map" || givenName(node) !== null) continue;
+    const type = typeOf(node);
+    if (type === null) continue;
+    const count = (counts.get(type) ?? 0) + 1;
+    counts.set(type, count);
+    if (count === 2) {
+      warnings.add(
+        node,
+        `a second ${type} without a name: one more before it would rename it and change its draws`,
+        "give them names",
+      );
+    }
+  }
+}

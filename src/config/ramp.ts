@@ -1,0 +1,38 @@
+/** Ramps, `{from, to}`: what one must look like, and what is around a fault that wants one. */
+import type { AnyFaultType } from "../faults/contract.js";
+import { under, type LocatedMap } from "./located.js";
+import type { Problems } from "./problems.js";
+import { hintFor } from "./validate.js";
+
+/** A quantity that moves linearly over its phase. */
+export interface Slope {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface FaultSurroundings {
+  readonly types: ReadonlyMap<string, AnyFaultType>;
+  /** Whether there is a bounded phase around it, which ramps need. */
+  readonly ramps: boolean;
+  readonly problems: Problems;
+}
+
+/** What any ramp must be: `{from, to}`, in a phase that ends. */
+export function checkSlope(
+  node: LocatedMap,
+  { ramps, problems }: Pick<FaultSurroundings, "ramps" | "problems">,
+): void {
+  for (const [key, entry] of node.entries) {
+    if (key === "from" || key === "to") continue;
+    problems.add(
+      { place: entry.place, path: under(node.path, key) },
+      "unknown key",
+      hintFor(key, ["from", "to"]),
+    );
+  }
+  for (const end of ["from", "to"]) {
+    if (!node.entries.has(end))
+      problems.add({ place: node.place, path: under(node.path, end) }, "is required: both ends of a ramp");
+  }
+  if (!ramps) problems.add(node, 'a ramp needs a phase with "for" around it, and there is none');
+}

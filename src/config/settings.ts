@@ -1,0 +1,115 @@
+/**
+ * The shape of squall.yaml as zod schemas: every setting with its default. Validation, the JSON Schema
+ * for editors and the list of what an environment variable can override all come from here.
+ */
+import { z } from "zod";
+import { choice, count, duration, flag, shown, size } from "../faults/params.js";
+import { listen, upstream } from "./address.js";
+import { name, oneOrMany, text } from "./shapes.js";
+
+export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+export const LOG_FORMATS = ["auto", "pretty", "json"] as const;
+
+/** A word that goes into a header: the token is never shown, not even when it is wrong. */
+function secret(): z.ZodString {
+  return z
+    .string({ error: "expected text" })
+    .regex(/^[\x21-\x7e]*$/u, { error: "expected a token without spaces and other than ASCII characters" });
+}
+
+/** A host as it stands in a Host header, without a port. */
+function hostName(): z.ZodString {
+  const expected = "expected a host name such as squall.internal";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .regex(/^[\w.:[\]-]{1,253}$/u, { error: (issue) => `${expected}, got ${shown(issue.input)}` });
+}
+
+const path = (): z.ZodString => text().min(1, { error: 'expected a path, got ""' });
+
+export const adminShape = z.strictObject({
+  listen: listen().prefault("127.0.0.1:8474").describe("where the admin port listens"),
+  token: secret()
+    .optional()
+    .describe("a bearer token that every request must carry; better read from ${SQUALL_ADMIN_TOKEN}"),
+  hosts: oneOrMany(hostName(), "a host name")
+    .prefault([])
+    .describe("names that the Host header may have besides addresses, localhost and names without a dot"),
+  body: size({ positive: true }).prefault("1MiB").describe("the largest body that is taken"),
+});
+
+export const journalShape = z.strictObject({
+  keep: count({ max: 10_000_000 }).default(10_000).describe("entries kept in memory"),
+  file: path().optional().describe("where entries are written as JSON lines; nowhere by default"),
+  rotate: size({ positive: true }).prefault("64MiB").describe("a new file is begun at this size"),
+  files: count({ min: 1, max: 1_000 }).default(5).describe("old files that are kept"),
+});
+
+export const limitsShape = z.strictObject({
+  connections: count({ min: 1 }).default(8_000).describe("client connections open at once, over all proxies"),
+  header: size({ positive: true }).prefault("64KiB").describe("the largest message head"),
+  held: size({ positive: true })
+    .prefault("256MiB")
+    .describe("bytes held back by faults at once, over all proxies"),
+  drain: duration().prefault("10s").describe("how long connections may finish when the daemon stops"),
+});
+
+export const logShape = z.strictObject({
+  level: choice(LOG_LEVELS).default("info"),
+  format: choice(LOG_FORMATS).default("auto").describe("auto: pretty on a terminal, else json"),
+});
+
+export const proxyShape = z.strictObject({
+  listen: listen().describe("host:port, :port for all addresses, port 0 for any free one"),
+  upstream: upstream().describe("what is dialled: tcp://host:port"),
+  identify: oneOrMany(z.literal("client"), "client")
+    .prefault(["client"])
+    .describe("how a bot is known: by its address"),
+  except: z.unknown().optional().describe("clients that are never faulted"),
+  dial_timeout: duration({ positive: true })
+    .prefault("10s")
+    .describe("how long dialling the upstream may take"),
+  proxy_protocol: choice(["off", "accept"])
+    .default("off")
+    .describe("accept: clients send a PROXY protocol header"),
+  enabled: flag().default(true),
+  limits: z
+    .strictObject({ connections: count({ min: 1 }).optional().describe("client connections open at once") })
+    .prefault({}),
+});
+
+const paramValue = z.union([z.string(), z.number(), z.boolean()], {
+  error: (issue) => `expected a single value, got ${shown(issue.input)}`,
+});
+
+export const activationShape = z.strictObject({
+  profile: name().describe("the profile to start with"),
+  params: z.record(z.string(), paramValue).default({}),
+  seed: count().optional(),
+  ttl: duration({ positive: true }).optional().describe("healed after this time"),
+  proxies: oneOrMany(text(), "the name of a proxy").optional().describe("only on these proxies"),
+  mode: choice(["inject", "observe"])
+    .default("inject")
+    .describe("observe: journal what would be hit and do nothing"),
+});
+
+const activate = z.union([name(), activationShape], {
+  error: (issue) =>
+    `expected the name of a profile, none, or a mapping with "profile: name", got ${shown(issue.input)}`,
+});
+
+export const configShape = z.strictObject({
+  admin: adminShape.prefault({}),
+  profiles: oneOrMany(path(), "a folder or a file").prefault([]).describe("folders or files with profiles"),
+  journal: journalShape.prefault({}),
+  limits: limitsShape.prefault({}),
+  seed: count().optional().describe("the seed of activations that bring none; drawn by default"),
+  log: logShape.prefault({}),
+  proxies: z.record(z.string(), proxyShape).default({}),
+  activate: oneOrMany(activate, "a profile")
+    .prefault([])
+    .describe("what to start with: a profile, several, or none"),
+  watch: flag().default(true).describe("whether profiles and this file are read again when they change"),
+});
+
+export type Settings = z.output<typeof configShape>;

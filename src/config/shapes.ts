@@ -1,0 +1,148 @@
+/**
+ * The shapes of a profile as zod schemas: what keys there are and what may stand behind each. Validation
+ * and the JSON Schema for editors both come from here; a fault's parameters come from its type.
+ */
+import ipaddr from "ipaddr.js";
+import { z } from "zod";
+import { choice, count, duration, flag, ratio, shown } from "../faults/params.js";
+
+/** What a `when` counts by. Exchanges will add `route`. */
+export const PER_KEYS = ["proxy", "bot", "connection"] as const;
+export const DIRECTION_WORDS = ["upstream", "downstream", "both"] as const;
+
+/** Profile names that mean something else: no profile at all, and faults that no profile owns. */
+export const RESERVED_NAMES: readonly string[] = ["none", "toxics", "inline"];
+
+export const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/u;
+
+export function text(): z.ZodString {
+  return z.string({ error: (issue) => `expected text, got ${shown(issue.input)}` });
+}
+
+/** The name of a profile, fault, phase, param or proxy. */
+export function name(): z.ZodString {
+  const expected = 'expected a name of lower-case letters, digits, ".", "_" and "-"';
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .regex(NAME_PATTERN, { error: (issue) => `${expected} (at most 64), got ${shown(issue.input)}` });
+}
+
+export function address(): z.ZodString {
+  const expected = "expected an address or a block such as 10.0.0.0/8";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .refine(isBlock, { error: (issue) => `${expected}, got ${shown(issue.input)}` });
+}
+
+/** Stricter than the library, which takes "1" for 0.0.0.1. */
+function isBlock(block: string): boolean {
+  const [host = "", bits] = block.split("/", 2);
+  if (bits !== undefined && !ipaddr.isValidCIDR(block)) return false;
+  return ipaddr.IPv4.isValidFourPartDecimal(host) || (host.includes(":") && ipaddr.IPv6.isValid(host));
+}
+
+/** One, or a list of them; always a list afterwards. */
+export function oneOrMany<T extends z.ZodType>(item: T, what: string): z.ZodType<z.output<T>[]> {
+  return z
+    .union([item, z.array(item)], {
+      error: (issue) => `expected ${what} or a list of them, got ${shown(issue.input)}`,
+    })
+    .transform((value: unknown): z.output<T>[] =>
+      Array.isArray(value) ? (value as z.output<T>[]) : [value as z.output<T>],
+    );
+}
+
+export const matchShape = z.strictObject({
+  client: oneOrMany(address(), "an address").optional().describe("addresses or CIDR blocks of clients"),
+});
+
+/** Keys of `match` that exist, but know something that connections do not; with what they need. */
+export const LATER_MATCH_KEYS: Readonly<Record<string, string>> = {
+  method: "HTTP exchanges",
+  path: "HTTP exchanges",
+  host: "HTTP exchanges",
+  header: "HTTP exchanges",
+  query: "HTTP exchanges",
+  bot: "HTTP exchanges",
+  upstream: "HTTP exchanges",
+  status: "HTTP exchanges",
+  qname: "DNS queries",
+  qtype: "DNS queries",
+  transport: "DNS queries",
+};
+
+export const whenShape = z.strictObject({
+  probability: ratio()
+    .optional()
+    .describe("share of the matching connections that are hit, drawn once for each"),
+  skip: count().optional().describe("leave that many alone first"),
+  every: count({ min: 1 }).optional().describe("hit each n-th"),
+  count: count({ min: 1 }).optional().describe("hit that many at most"),
+  per: choice(PER_KEYS).optional().describe("what skip, every and count count by"),
+  after: duration().optional().describe("begin so long after the start of the phase"),
+  for: duration({ positive: true }).optional().describe("and act for so long"),
+});
+
+/** The keys of a fault that are not parameters of its type. */
+export const reservedShape = z.strictObject({
+  name: name().optional().describe("what journal, metrics and extends call it; the type by default"),
+  proxy: oneOrMany(text().min(1), "the name of a proxy")
+    .optional()
+    .describe("the proxies it acts on; all by default"),
+  direction: choice(DIRECTION_WORDS)
+    .optional()
+    .describe("upstream: client to server; downstream: server to client"),
+  enabled: flag().optional().describe("false drops the fault, also one that was inherited"),
+});
+
+/** All of them, in the order in which people read them. */
+export const RESERVED_KEYS: readonly string[] = [
+  "name",
+  "type",
+  "proxy",
+  "direction",
+  "at",
+  "match",
+  "except",
+  "when",
+  "enabled",
+];
+
+const scalar = z.union([z.string(), z.number(), z.boolean()], {
+  error: (issue) => `expected a single value, got ${shown(issue.input)}`,
+});
+
+export const paramShape = z.strictObject({
+  default: scalar.optional().describe("without it the param must be given"),
+  summary: text().optional(),
+});
+export const paramDefault = scalar;
+
+export const profileShape = z.strictObject({
+  profile: name().describe("the name it is switched on by"),
+  summary: text().optional().describe("one sentence for people who choose a profile"),
+  tags: z.array(text().min(1)).optional(),
+  extends: oneOrMany(name(), "the name of a profile")
+    .optional()
+    .describe("profiles to start from, left to right"),
+  params: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("values that ${name} stands for, with their defaults"),
+  faults: z.array(z.unknown()).optional().describe("faults that act for as long as the profile is on"),
+  phases: z.array(z.unknown()).optional().describe("what happens one after the other"),
+  repeat: z
+    .union([count({ min: 1 }), z.literal("forever")], {
+      error: (issue) => `expected a whole number or forever, got ${shown(issue.input)}`,
+    })
+    .optional()
+    .describe("how often the phases are gone through; 1 by default"),
+});
+
+export const phaseShape = z.strictObject({
+  phase: name().describe("its name, once in a profile"),
+  for: duration({ positive: true })
+    .optional()
+    .describe("how long it lasts; only the last phase may go without"),
+  faults: z.array(z.unknown()).optional(),
+});

@@ -1,0 +1,214 @@
+/**
+ * A schema's judgement of a located tree: zod decides what is right, and this says what is wrong in the
+ * user's words, at the place where it was written.
+ */
+import { z } from "zod";
+import { didYouMean } from "../core/suggest.js";
+import { oneOf, shown } from "../faults/params.js";
+import { toPlain, under, type Located, type LocatedScalar, type Place } from "./located.js";
+import type { Problems } from "./problems.js";
+
+type Issue = z.core.$ZodIssue;
+
+/** What a schema made of a node, or undefined after a problem (or where a hole kept it from judging). */
+export function check<T>(schema: z.ZodType<T>, node: Located, problems: Problems): T | undefined {
+  const outcome = parse(schema, node);
+  if (outcome.success) return outcome.data;
+  for (const issue of flatten(outcome.error.issues)) report(issue, schema, node, problems);
+  return undefined;
+}
+
+function parse<T>(schema: z.ZodType<T>, node: Located): z.ZodSafeParseResult<T> {
+  const options = { error: words, reportInput: true };
+  const outcome = schema.safeParse(toPlain(node), options);
+  if (outcome.success) return outcome;
+  // `token: ${TOKEN}` with TOKEN=12345 is text, not a number: where text is wanted the characters count.
+  const texts = flatten(outcome.error.issues)
+    .map((issue) => (wantsText(issue) ? walk(node, issue.path).node : undefined))
+    .filter((found): found is LocatedScalar => found?.kind === "scalar" && found.raw !== undefined);
+  if (texts.length === 0) return outcome;
+  return schema.safeParse(toPlain(asText(node, new Set(texts))), options);
+}
+
+function wantsText(issue: Issue): boolean {
+  if (issue.code === "invalid_type") return issue.expected === "string";
+  return issue.code === "invalid_value" || issue.code === "invalid_union";
+}
+
+function asText(node: Located, texts: ReadonlySet<Located>): Located {
+  if (node.kind === "scalar") return texts.has(node) ? { ...node, value: node.raw ?? node.value } : node;
+  if (node.kind === "list") return { ...node, items: node.items.map((item) => asText(item, texts)) };
+  const entries = [...node.entries].map(
+    ([key, entry]) => [key, { ...entry, value: asText(entry.value, texts) }] as const,
+  );
+  return { ...node, entries: new Map(entries) };
+}
+
+/** Of a union, the one form that the user meant if that is clear; else the union's own message. */
+function flatten(issues: readonly Issue[]): Issue[] {
+  return issues.flatMap((issue): Issue[] => {
+    if (issue.code !== "invalid_union") return [issue];
+    const meant = issue.errors.filter((form) => !form.some(isAnotherForm));
+    const [form] = meant;
+    if (form === undefined || meant.length > 1) return [issue];
+    return flatten(form.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })));
+  });
+}
+
+function isAnotherForm(issue: Issue): boolean {
+  return issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_value");
+}
+
+function report(issue: Issue, schema: z.ZodType, node: Located, problems: Problems): void {
+  const at = walk(node, issue.path);
+  if (at.hole) return;
+  if (issue.code === "unrecognized_keys" && at.node?.kind === "map") {
+    const known = keysOf(schemaAt(schema, issue.path));
+    for (const key of issue.keys) {
+      const entry = at.node.entries.get(key);
+      if (entry === undefined) continue;
+      problems.add({ place: entry.place, path: under(at.path, key) }, "unknown key", hintFor(key, known));
+    }
+    return;
+  }
+  if (at.node === undefined) {
+    const needed = issue.message.replace(/^expected /u, "").replace(/, got (?:nothing|undefined)$/u, "");
+    problems.add(at, `is required: ${needed}`);
+    return;
+  }
+  const origin =
+    at.node.kind === "scalar" && at.node.origin !== undefined ? ` (the value of ${at.node.origin})` : "";
+  problems.add(at, issue.message + origin, choiceHint(issue, at.node));
+}
+
+/** "Did you mean", or the words themselves while they are few enough to read. */
+export function hintFor(word: string, known: readonly string[]): string | undefined {
+  const meant = didYouMean(word, known);
+  if (meant !== undefined || known.length === 0 || known.length > 24) return meant;
+  return `known: ${known.join(", ")}`;
+}
+
+function choiceHint(issue: Issue, node: Located): string | undefined {
+  if (node.kind !== "scalar") return undefined;
+  if (issue.code === "invalid_value" && typeof node.value === "string") {
+    return didYouMean(
+      node.value,
+      issue.values.filter((value) => typeof value === "string"),
+    );
+  }
+  if (issue.code === "invalid_type" && issue.expected === "string" && typeof node.value === "number") {
+    return issue.message.startsWith("expected text") ? "put it in quotes" : undefined;
+  }
+  return undefined;
+}
+
+interface Spot {
+  readonly node: Located | undefined;
+  readonly place: Place;
+  readonly path: string;
+  readonly hole: boolean;
+}
+
+/** Follows a path of keys as far as it goes; what is missing stands where its parent does. */
+function walk(root: Located, path: readonly PropertyKey[]): Spot {
+  let node = root;
+  for (const [depth, step] of path.entries()) {
+    const next =
+      node.kind === "map"
+        ? node.entries.get(String(step))?.value
+        : node.kind === "list"
+          ? node.items[Number(step)]
+          : undefined;
+    if (next === undefined) {
+      const missing = path
+        .slice(depth)
+        .reduce<string>((at, key) => under(at, typeof key === "number" ? key : String(key)), node.path);
+      return {
+        node: undefined,
+        place: node.place,
+        path: missing,
+        hole: node.kind === "scalar" && node.hole === true,
+      };
+    }
+    node = next;
+  }
+  return { node, place: node.place, path: node.path, hole: hasHole(node) };
+}
+
+/** Whether something in this tree waits for a value. */
+export function hasHole(node: Located): boolean {
+  if (node.kind === "scalar") return node.hole === true;
+  if (node.kind === "list") return node.items.some(hasHole);
+  return [...node.entries.values()].some((entry) => hasHole(entry.value));
+}
+
+function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
+  let at: z.core.$ZodType | undefined = unwrap(schema);
+  for (const step of path) {
+    if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.core.$ZodType>)[String(step)];
+    else if (at instanceof z.ZodArray) at = at.element;
+    else if (at instanceof z.ZodRecord) at = at.valueType;
+    else return undefined;
+    at = at && unwrap(at);
+  }
+  return at;
+}
+
+/** Through defaults, options and unions to the part that has keys or elements. */
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  const def: unknown = schema._zod.def;
+  if (typeof def !== "object" || def === null) return schema;
+  if ("innerType" in def && def.innerType instanceof z.ZodType) return unwrap(def.innerType);
+  if ("in" in def && def.in instanceof z.ZodType) return unwrap(def.in);
+  if (schema instanceof z.ZodUnion) {
+    const forms = schema.options.map((form) => unwrap(form));
+    return (
+      forms.find((form) => form instanceof z.ZodObject) ??
+      forms.find((form) => form instanceof z.ZodArray) ??
+      schema
+    );
+  }
+  return schema;
+}
+
+export function keysOf(schema: z.core.$ZodType | undefined): string[] {
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  object: "a mapping",
+  record: "a mapping",
+  array: "a list",
+};
+
+/** What zod says where a schema brings no words of its own. */
+const words: z.core.$ZodErrorMap = (issue) => {
+  const got = `got ${issue.input === null ? "nothing" : shown(issue.input)}`;
+  switch (issue.code) {
+    case "invalid_type":
+      return `expected ${TYPE_WORDS[issue.expected] ?? issue.expected}, ${got}`;
+    case "invalid_value":
+      return `expected ${oneOf(issue.values.map(String))}, ${got}`;
+    case "too_small":
+      return sized(issue.origin, "at least", issue.minimum, got);
+    case "too_big":
+      return sized(issue.origin, "at most", issue.maximum, got);
+    case "unrecognized_keys":
+      return "unknown key";
+    case "invalid_union":
+      return `expected another form, ${got}`;
+    default:
+      return `is not as expected, ${got}`;
+  }
+};
+
+function sized(origin: string, bound: string, limit: number | bigint, got: string): string {
+  if (origin === "string") return `expected ${bound} ${limit} characters, ${got}`;
+  if (origin === "array" || origin === "set")
+    return `expected ${bound} ${limit} ${Number(limit) === 1 ? "entry" : "entries"}, ${got}`;
+  return `must be ${bound} ${limit}, ${got}`;
+}

@@ -1,0 +1,100 @@
+/** Profile -> plan: turns what config/ has checked into the serialisable values that the live plan runs. */
+import { SquallError, type ErrorCode, type Problem } from "../core/errors.js";
+import type { FaultValue } from "../config/fault.js";
+import type { ProfileLibrary } from "../config/library.js";
+import type { Located } from "../config/located.js";
+import type { Problems } from "../config/problems.js";
+import { unknownProfile } from "../config/profile.js";
+import {
+  resolveFault,
+  resolveFaults,
+  resolveProfile,
+  type GivenParams,
+  type Types,
+} from "../config/resolve.js";
+import { INLINE, type CompiledFault, type CompiledProfile } from "./value.js";
+
+/**
+ * The profile with these params. The library has checked its profiles already, so what goes wrong here
+ * comes with the params: SQ_PROFILE_NOT_FOUND or SQ_INVALID_ACTIVATION.
+ */
+export function compileProfile(
+  name: string,
+  library: ProfileLibrary,
+  params: GivenParams,
+  types: Types,
+): CompiledProfile {
+  const source = library.get(name);
+  if (source === undefined) {
+    const { message, hint } = unknownProfile(name, library.names());
+    throw new SquallError("SQ_PROFILE_NOT_FOUND", message, hint === undefined ? {} : { hint });
+  }
+  const { value, problems } = resolveProfile(source, library, types, params);
+  const {
+    summary,
+    tags,
+    params: given,
+    faults,
+    phases,
+    repeat,
+  } = sound(value, problems, "SQ_INVALID_ACTIVATION");
+  return {
+    profile: name,
+    summary,
+    tags,
+    params: given,
+    faults: faults.map(compiled),
+    phases: phases.map((phase) => ({ ...phase, faults: phase.faults.map(compiled) })),
+    repeat,
+  };
+}
+
+/** Faults that came without a profile: a list of them, as a profile called `inline`. */
+export function compileFaults(
+  list: Located,
+  types: Types,
+): { readonly compiled: CompiledProfile; readonly warnings: readonly Problem[] } {
+  const { faults, problems, warnings } = resolveFaults(list, types);
+  problems.throwIfAny("SQ_INVALID_PROFILE");
+  const profile: CompiledProfile = {
+    profile: INLINE,
+    summary: "",
+    tags: [],
+    params: {},
+    faults: faults.map(compiled),
+    phases: [],
+    repeat: 1,
+  };
+  return { compiled: profile, warnings: warnings.list() };
+}
+
+/** One fault to be set on a proxy at run time; `name` is for names that an API made. */
+export function compileFault(tree: Located, types: Types, name?: string): CompiledFault {
+  const { fault, problems } = resolveFault(tree, types, name);
+  problems.throwIfAny("SQ_INVALID_PROFILE");
+  if (fault === null)
+    throw new SquallError("SQ_INVALID_PROFILE", "a fault that is set on a proxy cannot be switched off", {
+      path: "enabled",
+    });
+  return compiled(fault);
+}
+
+function sound<T>(value: T | null, problems: Problems, code: ErrorCode): T {
+  if (value === null) throw problems.error(code);
+  return value;
+}
+
+function compiled(fault: FaultValue): CompiledFault {
+  const { type } = fault;
+  return {
+    name: fault.name,
+    type: type.type,
+    params: fault.params,
+    ramps: fault.ramps,
+    proxies: fault.proxies,
+    directions: type.directions === null ? null : (fault.direction ?? type.directions),
+    match: fault.match,
+    except: fault.except,
+    when: fault.when,
+  };
+}
