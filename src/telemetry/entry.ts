@@ -1,0 +1,167 @@
+/**
+ * What a fact looks like once it is written down: bounded in size, free of secrets, and detached from the
+ * live objects it came from. Journal, log and event stream all show this form and no other.
+ */
+import type { Fact } from "../core/events.js";
+
+/** A fact as it is written down. Our own mistakes keep their text; the trace goes to the log only. */
+export type Recorded =
+  | Exclude<Fact, { kind: "mistake" }>
+  | { readonly kind: "mistake"; readonly where: string; readonly text: string };
+
+export interface Stamp {
+  /** From 1, without gaps, for the life of the daemon. */
+  readonly seq: number;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** How many like this one were left out since the last that was written, see `Journal`. */
+  readonly more?: number;
+  /** Something in it was longer than an entry may be, and was cut. */
+  readonly cut?: true;
+}
+
+export type JournalEntry = Stamp & Exclude<Recorded, { kind: "plan_changed" }>;
+
+export interface Record {
+  readonly fact: Recorded;
+  readonly cut: boolean;
+}
+
+const TEXT_MAX = 200;
+/** What may be longer than other texts, because it is of no use when it is not whole. */
+const TEXT_MAX_OF: Readonly<{ [key: string]: number }> = { again: 2_000, text: 1_000, message: 500 };
+const ITEMS_MAX = 100;
+const KEYS_MAX = 50;
+const DEPTH_MAX = 4;
+/** Values in one entry, over all depths. */
+const VALUES_MAX = 2_000;
+
+export const MASK = "***";
+
+/** The words by which a name gives away that its value is nobody's business. */
+const SECRET_WORDS = new Set(
+  "token tokens secret secrets password passwd passphrase pwd credential credentials authorization bearer apikey cookie jwt".split(
+    " ",
+  ),
+);
+
+export function isSecretName(name: string): boolean {
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/gu, "$1 $2")
+    .toLowerCase()
+    .split(/[^a-z0-9]+/u);
+  return words.some((word, index) => SECRET_WORDS.has(word) || (word === "key" && isKeyOf(words[index - 1])));
+}
+
+function isKeyOf(word: string | undefined): boolean {
+  return word === "api" || word === "private" || word === "access" || word === "signing";
+}
+
+export function record(fact: Fact): Record {
+  const bounds = new Bounds();
+  if (fact.kind === "mistake") {
+    const where = bounds.text(fact.where, TEXT_MAX);
+    const text = bounds.text(messageOf(fact.error), TEXT_MAX_OF["text"] ?? TEXT_MAX);
+    return { fact: { kind: "mistake", where, text }, cut: bounds.cut };
+  }
+  const safe = fact.kind === "activation_started" ? { ...fact, again: withoutSecrets(fact.again) } : fact;
+  // Only leaves become shorter, so the shape is still that of the fact.
+  return { fact: bounds.value(safe, 0) as Exclude<Fact, { kind: "mistake" }>, cut: bounds.cut };
+}
+
+/** Any other values, for log lines that are not facts. */
+export function recordFields(fields: Readonly<{ [key: string]: unknown }>): { [key: string]: unknown } {
+  return new Bounds().object(fields, 0);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** `squall use wan --param token=abc`: the values of secret parameters are not repeated to those who read along. */
+function withoutSecrets(again: string): string {
+  return again.replace(/--param ('(?:[^']|'\\'')*'|[^\s']+)/gu, (whole, word: string) => {
+    const name = word.replace(/^'/u, "").split("=", 1)[0] ?? "";
+    return isSecretName(name) ? `--param ${name}=${MASK}` : whole;
+  });
+}
+
+class Bounds {
+  cut = false;
+  #values = 0;
+
+  value(value: unknown, depth: number, name = ""): unknown {
+    if (++this.#values > VALUES_MAX) return this.#given("…");
+    switch (typeof value) {
+      case "string":
+        return this.text(value, TEXT_MAX_OF[name] ?? TEXT_MAX);
+      case "number":
+        // JSON has no word for these, and null would read as "none".
+        return Number.isFinite(value) ? value : String(value);
+      case "boolean":
+        return value;
+      case "object":
+        if (value === null) return null;
+        if (depth >= DEPTH_MAX) return this.#given("…");
+        if (Array.isArray(value)) return this.#list(value, depth);
+        if (value instanceof Error) return this.text(messageOf(value), TEXT_MAX);
+        return this.object(value, depth);
+      case "undefined":
+        return undefined;
+      default:
+        return this.text(String(value), TEXT_MAX);
+    }
+  }
+
+  text(text: string, max: number): string {
+    if (text.length <= max) return text;
+    this.cut = true;
+    // Half of a surrogate pair is not a character.
+    return `${text.slice(0, max).replace(/[\uD800-\uDBFF]$/u, "")}…`;
+  }
+
+  object(from: object, depth: number): { [key: string]: unknown } {
+    const into: { [key: string]: unknown } = {};
+    let keys = 0;
+    for (const [name, value] of Object.entries(from)) {
+      if (value === undefined) continue;
+      if (name === "__proto__" || ++keys > KEYS_MAX) {
+        this.cut = true;
+        continue;
+      }
+      // A secret is masked whatever it is: that it is a number tells too much already.
+      into[this.text(name, TEXT_MAX)] = isSecretName(name) ? MASK : this.value(value, depth + 1, name);
+    }
+    return into;
+  }
+
+  #list(from: readonly unknown[], depth: number): unknown[] {
+    if (from.length > ITEMS_MAX) this.cut = true;
+    return from.slice(0, ITEMS_MAX).map((item) => this.value(item, depth + 1));
+  }
+
+  #given(instead: string): string {
+    this.cut = true;
+    return instead;
+  }
+}
+
+/**
+ * Control characters, and those that turn the direction of text: bots choose their own names, and neither a
+ * terminal nor a reader should do what a name says.
+ */
+const HARMFUL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** One line of JSON. What could harm a terminal is escaped, so the data is unchanged. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(HARMFUL, (char) => `\\u${hex(char, 4)}`);
+}
+
+/** Text for a terminal. */
+export function harmless(text: string): string {
+  return text.replace(HARMFUL, (char) => (char < "\u0100" ? `\\x${hex(char, 2)}` : `\\u${hex(char, 4)}`));
+}
+
+function hex(char: string, digits: number): string {
+  return char.charCodeAt(0).toString(16).padStart(digits, "0");
+}

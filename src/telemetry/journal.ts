@@ -1,0 +1,194 @@
+/**
+ * The journal: the record of what was done to whom. A ring in memory that can be asked, and a file of JSON
+ * lines if one is wanted. What is told over and over is thinned out, so that it cannot push the faults out.
+ */
+import type { Clock } from "../core/clock.js";
+import type { ConnectionFailure, FactKind } from "../core/events.js";
+import { invariant } from "../core/invariant.js";
+import { BoundedMap } from "../core/lru.js";
+import { jsonLine, type JournalEntry, type Record } from "./entry.js";
+import { RotatingFile, type FileSystem } from "./rotating_file.js";
+
+export const JOURNAL_KEEP = 10_000;
+
+export interface JournalFile {
+  /** Its folder must exist. */
+  readonly path: string;
+  /** The file is rotated before it grows beyond this; 64 MiB if not given. */
+  readonly maxBytes?: number;
+  /** How many files are kept, the one being written among them; 5 if not given. */
+  readonly maxFiles?: number;
+  /** How many lines may wait for the disk; 10,000 if not given. */
+  readonly queueMax?: number;
+  readonly fileSystem?: FileSystem;
+}
+
+export interface JournalOptions {
+  readonly clock: Clock;
+  /** Entries in memory; the oldest makes room. 10,000 if not given. */
+  readonly keep?: number;
+  readonly file?: JournalFile;
+  /** Told in a sentence when the file cannot be written. */
+  readonly onProblem?: (text: string) => void;
+}
+
+export interface JournalQuery {
+  /** Entries after this sequence number. With `limit`, the oldest of them; without `since`, the newest. */
+  readonly since?: number;
+  readonly limit?: number;
+  readonly kind?: string;
+  readonly proxy?: string;
+  readonly activation?: string;
+  readonly profile?: string;
+  readonly fault?: string;
+  readonly type?: string;
+  readonly bot?: string;
+  readonly connection?: number;
+}
+
+const FILTERS = ["kind", "proxy", "activation", "profile", "fault", "type", "bot", "connection"] as const;
+
+/** Failures that tell something about Squall. The others are what bots and servers do all day: they go to the log. */
+const JOURNALLED_FAILURES: ReadonlySet<ConnectionFailure> = new Set([
+  "internal",
+  "connection_limit",
+  "proxy_header",
+]);
+/** What can be told thousands of times a second, or for ever: one entry in this time, the rest is counted in it. */
+const THINNED: ReadonlySet<FactKind> = new Set([
+  "connection_failed",
+  "listen_failed",
+  "limit_reached",
+  "mistake",
+]);
+const THINNED_TO_MS = 10_000;
+const THINNED_MAX = 1_000;
+
+interface Repetition {
+  readonly until: number;
+  more: number;
+}
+
+export class Journal {
+  readonly keep: number;
+  readonly #clock: Clock;
+  readonly #ring: JournalEntry[] = [];
+  readonly #file: RotatingFile | null;
+  readonly #repeated = new BoundedMap<string, Repetition>(THINNED_MAX);
+  #lastSeq = 0;
+
+  constructor({ clock, keep = JOURNAL_KEEP, file, onProblem = () => undefined }: JournalOptions) {
+    invariant(Number.isInteger(keep) && keep >= 1, `a journal keeps at least one entry, not ${keep}`);
+    this.keep = keep;
+    this.#clock = clock;
+    this.#file =
+      file === undefined
+        ? null
+        : new RotatingFile({ maxBytes: 64 * 2 ** 20, maxFiles: 5, queueMax: 10_000, ...file, onProblem });
+  }
+
+  /** The sequence number of the newest entry; 0 when there is none. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** The sequence number of the oldest entry still in memory. */
+  get firstSeq(): number {
+    return this.#lastSeq - this.#ring.length + 1;
+  }
+
+  /** Entries that left memory for newer ones. */
+  get dropped(): number {
+    return this.#lastSeq - this.#ring.length;
+  }
+
+  /** Lines that the file could not take. */
+  get fileDropped(): number {
+    return this.#file?.dropped ?? 0;
+  }
+
+  /** Writes it down; null if it does not belong here, or is one too many of its kind. */
+  add({ fact, cut }: Record): JournalEntry | null {
+    if (fact.kind === "plan_changed") return null;
+    if (fact.kind === "connection_failed" && !JOURNALLED_FAILURES.has(fact.reason)) return null;
+    const more = THINNED.has(fact.kind) ? this.#thin(JSON.stringify(sameness(fact))) : 0;
+    if (more === null) return null;
+    const entry: JournalEntry = {
+      seq: ++this.#lastSeq,
+      time: new Date(this.#clock.wallTime()).toISOString(),
+      ...fact,
+      ...(more > 0 ? { more } : {}),
+      ...(cut ? { cut } : {}),
+    };
+    this.#ring[(entry.seq - 1) % this.keep] = entry;
+    this.#file?.write(jsonLine(entry));
+    return entry;
+  }
+
+  /** Matching entries in the order of their numbers. */
+  query(query: JournalQuery = {}): JournalEntry[] {
+    const { since, limit = Infinity } = query;
+    const wanted = FILTERS.filter((key) => query[key] !== undefined);
+    const matches = (entry: JournalEntry): boolean =>
+      wanted.every((key) => Object.hasOwn(entry, key) && entry[key as keyof JournalEntry] === query[key]);
+    const found: JournalEntry[] = [];
+    if (since === undefined) {
+      for (let seq = this.#lastSeq; seq >= this.firstSeq && found.length < limit; seq--) {
+        const entry = this.at(seq);
+        if (entry !== undefined && matches(entry)) found.push(entry);
+      }
+      return found.reverse();
+    }
+    for (let seq = Math.max(since + 1, this.firstSeq); seq <= this.#lastSeq && found.length < limit; seq++) {
+      const entry = this.at(seq);
+      if (entry !== undefined && matches(entry)) found.push(entry);
+    }
+    return found;
+  }
+
+  /** The entry of that number, if it is still in memory. */
+  at(seq: number): JournalEntry | undefined {
+    return seq < this.firstSeq ? undefined : this.#ring[(seq - 1) % this.keep];
+  }
+
+  /** Resolves when all entries so far are in the file, or could not be written. */
+  async flush(): Promise<void> {
+    await this.#file?.flush();
+  }
+
+  /** Opens the file anew, for those who rotate it from outside. */
+  async reopen(): Promise<void> {
+    await this.#file?.reopen();
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  /** How many like it were left out before this one; null to leave this one out as well. */
+  #thin(key: string): number | null {
+    const now = this.#clock.now();
+    const before = this.#repeated.get(key);
+    if (before !== undefined && now < before.until) {
+      before.more++;
+      return null;
+    }
+    this.#repeated.set(key, { until: now + THINNED_TO_MS, more: 0 });
+    return before?.more ?? 0;
+  }
+}
+
+function sameness(fact: Record["fact"]): readonly unknown[] {
+  switch (fact.kind) {
+    case "connection_failed":
+      return [fact.kind, fact.proxy, fact.reason];
+    case "limit_reached":
+      return [fact.kind, fact.proxy, fact.limit];
+    case "listen_failed":
+      return [fact.kind, fact.proxy, fact.reason];
+    case "mistake":
+      return [fact.kind, fact.text];
+    default:
+      return [fact.kind];
+  }
+}

@@ -1,0 +1,281 @@
+/** What Prometheus is told: one registry for each daemon, read from plain numbers when it is scraped. */
+import { Registry } from "prom-client";
+import { CONNECTION_FAILURES } from "../core/events.js";
+import type { Book, Ledger } from "../core/ledger.js";
+import type { Direction } from "../faults/contract.js";
+import type { ActivationState } from "../plan/live.js";
+import type { Journal } from "./journal.js";
+import { memoized, ProcessMetrics } from "./process_metrics.js";
+import {
+  register,
+  SampledCounter,
+  SampledGauge,
+  SampledHistogram,
+  type AnySampled,
+  type Sample,
+} from "./sampled.js";
+import type { Reload } from "./telemetry.js";
+
+/** A proxy of any protocol, as far as it is measured. */
+export interface MeasuredProxy {
+  readonly name: string;
+  readonly state: string;
+  readonly stats: {
+    readonly connectionsTotal: number;
+    readonly connectionsActive: number;
+    readonly errors: ReadonlyMap<string, number>;
+    readonly bytesOut: Readonly<{ [direction in Direction]: number }>;
+  };
+}
+
+export interface MetricsOptions {
+  readonly ledger: Ledger;
+  readonly proxies: () => Iterable<MeasuredProxy>;
+  readonly activations: () => readonly ActivationState[];
+  /** The profiles of the library, on or off. */
+  readonly profileNames: () => Iterable<string>;
+  readonly revision: () => number;
+  readonly budget: { readonly held: number; readonly limit: number };
+  readonly slots: { readonly limit: number };
+  readonly telemetry: { readonly journal: Journal; readonly switches: number; readonly reload: Reload };
+  readonly version: string;
+  /** The process's own metrics; left out where the process is somebody else's. */
+  readonly process?: boolean;
+}
+
+const DIRECTIONS = ["upstream", "downstream"] as const;
+const FAULT_LABELS = ["proxy", "profile", "fault", "type"] as const;
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #process: ProcessMetrics | null;
+
+  constructor(options: MetricsOptions) {
+    const metrics: AnySampled[] = [
+      ...proxyMetrics(options),
+      ...faultMetrics(options),
+      ...profileMetrics(options),
+      ...daemonMetrics(options),
+    ];
+    const dropped = new SampledCounter({
+      name: "squall_series_dropped_total",
+      help: "Series that share the label values `other`, because a metric may have no more.",
+      labels: ["metric"],
+      read: () => [
+        ...metrics
+          .filter(({ labelNames }) => labelNames.length > 0)
+          .map(({ name, cap }): Sample => [[name], cap.dropped]),
+        // Books that were never opened under their own names.
+        ...["squall_faults_total", "squall_injected_delay_seconds"].map((name): Sample => [
+          [name],
+          options.ledger.overflowed,
+        ]),
+      ],
+    });
+    this.#process = options.process === false ? null : new ProcessMetrics();
+    for (const metric of [...metrics, dropped, ...(this.#process?.metrics ?? [])])
+      register(this.registry, metric);
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  /** The text for `GET /metrics`. */
+  async text(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  /** Every metric that is exported. */
+  get names(): string[] {
+    return this.registry.getMetricsAsArray().map(({ name }) => name);
+  }
+
+  close(): void {
+    this.#process?.close();
+  }
+}
+
+function proxyMetrics({ proxies, slots }: MetricsOptions): AnySampled[] {
+  // Adding up the bytes of the open connections is the costly part, so it is done once for all these.
+  const all = memoized(() => [...proxies()].map(({ name, state, stats }) => ({ name, state, stats })));
+  const each = (value: (proxy: MeasuredProxy) => number) => (): Sample[] =>
+    all().map((proxy) => [[proxy.name], value(proxy)]);
+  return [
+    new SampledCounter({
+      name: "squall_connections_total",
+      help: "Client connections accepted, those included that were refused for a limit.",
+      labels: ["proxy"],
+      read: each(({ stats }) => stats.connectionsTotal),
+    }),
+    new SampledGauge({
+      name: "squall_connections_active",
+      help: "Client connections that are open.",
+      labels: ["proxy"],
+      read: each(({ stats }) => stats.connectionsActive),
+    }),
+    new SampledGauge({
+      name: "squall_connections_limit",
+      help: "Client connections that the daemon holds at most, over all proxies.",
+      read: () => [[[], slots.limit]],
+    }),
+    new SampledCounter({
+      name: "squall_connections_errors_total",
+      help: "Connections that failed without a fault's doing, by reason.",
+      labels: ["proxy", "reason"],
+      read: () =>
+        all().flatMap(({ name, stats }) =>
+          reasons(stats.errors).map(([reason, count]): Sample => [[name, reason], count]),
+        ),
+    }),
+    new SampledCounter({
+      name: "squall_bytes_total",
+      help: "Bytes delivered, by direction: `upstream` is to the server, `downstream` to the client.",
+      labels: ["proxy", "direction"],
+      read: () =>
+        all().flatMap(({ name, stats }) =>
+          DIRECTIONS.map((direction): Sample => [[name, direction], stats.bytesOut[direction]]),
+        ),
+    }),
+    new SampledGauge({
+      name: "squall_proxy_up",
+      help: "1 while the proxy listens; 0 while a fault keeps it closed, it cannot bind, or it is stopped.",
+      labels: ["proxy"],
+      sum: Math.max,
+      read: each(({ state }) => (state === "listening" ? 1 : 0)),
+    }),
+  ];
+}
+
+/** The known reasons from the start, at 0, so that the first failure is an increase. */
+function reasons(errors: ReadonlyMap<string, number>): [string, number][] {
+  return [
+    ...new Map<string, number>([...CONNECTION_FAILURES.map((reason) => [reason, 0] as const), ...errors]),
+  ];
+}
+
+function faultMetrics({ ledger }: MetricsOptions): AnySampled[] {
+  const labels = ({ labels: { proxy, profile, fault, type } }: Book): string[] => [
+    proxy,
+    profile,
+    fault,
+    type,
+  ];
+  const each = (value: (book: Book) => number) => (): Sample[] =>
+    Array.from(ledger.books(), (book) => [labels(book), value(book)]);
+  return [
+    new SampledCounter({
+      name: "squall_faults_total",
+      help: "What faults did, by effect; docs/faults.md says what each effect counts.",
+      labels: [...FAULT_LABELS, "effect"],
+      read: () =>
+        Array.from(ledger.books()).flatMap((book) =>
+          Object.entries(book.effects).map(([effect, amount]): Sample => [[...labels(book), effect], amount]),
+        ),
+    }),
+    new SampledCounter({
+      name: "squall_fault_subjects_total",
+      help: "Connections or exchanges that came by while the fault was in force.",
+      labels: FAULT_LABELS,
+      read: each(({ subjects }) => subjects),
+    }),
+    new SampledCounter({
+      name: "squall_fault_hits_total",
+      help: "Connections or exchanges that the fault acted on, or would have while only observing.",
+      labels: FAULT_LABELS,
+      read: each(({ hits }) => hits),
+    }),
+    new SampledHistogram({
+      name: "squall_injected_delay_seconds",
+      help: "Time that faults held something back.",
+      labels: FAULT_LABELS,
+      read: () =>
+        Array.from(ledger.books())
+          // Most types never delay anything, and sixteen lines of zeros for each would bury the rest.
+          .filter(({ delayBuckets }) => delayBuckets.some((count) => count > 0))
+          .map((book) => [labels(book), { buckets: book.delayBuckets, sum: book.delaySumSeconds }]),
+    }),
+    new SampledCounter({
+      name: "squall_trigger_evictions_total",
+      help: "Counters of `when` and of draws that were given up for want of room; their owners start anew.",
+      read: () => [[[], Array.from(ledger.books()).reduce((sum, { evicted }) => sum + evicted, 0)]],
+    }),
+  ];
+}
+
+function profileMetrics({ activations, profileNames, telemetry }: MetricsOptions): AnySampled[] {
+  const running = memoized(activations);
+  return [
+    new SampledGauge({
+      name: "squall_profile_active",
+      help: "1 while the profile is on; 0 for profiles of the library that are off.",
+      labels: ["profile"],
+      sum: Math.max,
+      read: () => [
+        // Those that are on first: should there be too many profiles, it is not these that become `other`.
+        ...running().map(({ value }): Sample => [[value.profile], 1]),
+        ...Array.from(profileNames(), (name): Sample => [[name], 0]),
+      ],
+    }),
+    new SampledGauge({
+      name: "squall_profile_phase",
+      help: "1 for the phase that a running profile is in, 0 for its others.",
+      labels: ["profile", "phase"],
+      sum: Math.max,
+      read: () =>
+        running().flatMap(({ value, phase }) =>
+          value.compiled.phases.map((one): Sample => [
+            [value.profile, one.phase],
+            one.phase === phase ? 1 : 0,
+          ]),
+        ),
+    }),
+    new SampledCounter({
+      name: "squall_profile_switches_total",
+      help: "How many times a profile was switched on.",
+      read: () => [[[], telemetry.switches]],
+    }),
+  ];
+}
+
+function daemonMetrics({ telemetry, budget, revision, version }: MetricsOptions): AnySampled[] {
+  const gauge = (name: string, help: string, value: () => number): SampledGauge =>
+    new SampledGauge({ name, help, read: () => [[[], value()]] });
+  const counter = (name: string, help: string, value: () => number): SampledCounter =>
+    new SampledCounter({ name, help, read: () => [[[], value()]] });
+  return [
+    gauge(
+      "squall_config_last_reload_successful",
+      "1 if the last reload, or the start, was carried out; 0 if it was refused.",
+      () => (telemetry.reload.ok ? 1 : 0),
+    ),
+    gauge(
+      "squall_config_last_reload_timestamp_seconds",
+      "When the configuration in force was read, in Unix time.",
+      () => telemetry.reload.loadedAt / 1000,
+    ),
+    gauge("squall_held_bytes", "Bytes that faults hold back at the moment.", () => budget.held),
+    gauge(
+      "squall_held_bytes_limit",
+      "Bytes that faults may hold back; beyond it senders are paused.",
+      () => budget.limit,
+    ),
+    counter(
+      "squall_journal_dropped_total",
+      "Journal entries that left memory for newer ones.",
+      () => telemetry.journal.dropped,
+    ),
+    counter(
+      "squall_journal_file_dropped_total",
+      "Journal entries that the file could not take.",
+      () => telemetry.journal.fileDropped,
+    ),
+    gauge("squall_plan_revision", "The revision of the plan in force.", revision),
+    new SampledGauge({
+      name: "squall_build_info",
+      help: "Always 1; the label says which version runs.",
+      labels: ["version"],
+      read: () => [[[version], 1]],
+    }),
+  ];
+}
