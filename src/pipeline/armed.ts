@@ -85,6 +85,8 @@ export class ArmedFault {
 
   /** New parameters behind the same fault: live stages see them at their next look. */
   assign(params: Record<string, unknown>, directions: Direction | "both" | null, admission: Admission): void {
+    // What is not given any more must go, or an optional parameter could never be taken back.
+    for (const name of Object.keys(this.params)) if (!(name in params)) Reflect.deleteProperty(this.params, name);
     Object.defineProperties(this.params, Object.getOwnPropertyDescriptors(params));
     this.#directions = directions;
     this.#admission = admission;

@@ -12,6 +12,7 @@ export class Binding {
   readonly fault: ConnectionFault | null;
   #upstream: StreamStage | null = null;
   #downstream: StreamStage | null = null;
+  #released = false;
 
   constructor(armed: ArmedFault, subject: Subject, connection: ConnectionInfo) {
     this.armed = armed;
@@ -26,7 +27,7 @@ export class Binding {
   /** Makes the stages of this fault and puts them where they belong among those of `all`. */
   install(pumps: Pumps, all: readonly Binding[]): void {
     for (const direction of DIRECTIONS) {
-      if (!this.armed.actsOn(direction)) continue;
+      if (!this.armed.actsOn(direction) || this.stage(direction) !== null) continue;
       const stage = this.#make(direction);
       if (stage === null) continue;
       let index = 0;
@@ -47,31 +48,45 @@ export class Binding {
 
   /** Takes its stages out; says whether the connection cannot live on without what they destroyed. */
   uninstall(pumps: Pumps | null): Sever | null {
-    let dropped = 0;
-    if (pumps !== null) {
-      for (const direction of DIRECTIONS) {
-        const stage = this.stage(direction);
-        if (stage !== null) dropped += pumps[direction].remove(stage);
-      }
-    }
-    this.#upstream = null;
-    this.#downstream = null;
+    const sever = pumps === null ? null : this.lift(pumps, DIRECTIONS);
     this.release();
-    const { destroys, onRemoval } = this.armed.type;
-    if (onRemoval !== undefined && pumps !== null) return { do: onRemoval };
+    const { onRemoval } = this.armed.type;
+    return onRemoval !== undefined && pumps !== null ? { do: onRemoval } : sever;
+  }
+
+  /** Takes its stages out while the fault itself stays: to be put in again elsewhere, or because a direction has gone. */
+  lift(pumps: Pumps, directions: readonly Direction[]): Sever | null {
+    let dropped = 0;
+    for (const direction of directions) {
+      const stage = this.stage(direction);
+      if (stage === null) continue;
+      if (direction === "upstream") this.#upstream = null;
+      else this.#downstream = null;
+      dropped += pumps[direction].remove(stage);
+    }
+    const { destroys } = this.armed.type;
     return destroys !== undefined && dropped > 0 ? { do: destroys } : null;
   }
 
-  /** Parameters were assigned anew. */
-  assigned(pumps: Pumps | null): void {
-    if (pumps === null) return;
+  /** Parameters, and with them perhaps the directions, were assigned anew. */
+  assigned(pumps: Pumps | null, all: readonly Binding[]): Sever | null {
+    if (pumps === null) return null;
+    const sever = this.lift(
+      pumps,
+      DIRECTIONS.filter((direction) => !this.armed.actsOn(direction)),
+    );
+    if (sever !== null) return sever;
     for (const direction of DIRECTIONS) {
       const stage = this.stage(direction);
       if (stage !== null) pumps[direction].assigned(stage);
     }
+    this.install(pumps, all);
+    return null;
   }
 
   release(): void {
+    if (this.#released) return;
+    this.#released = true;
     this.fault?.released?.();
     this.subject.finished();
   }
@@ -88,6 +103,8 @@ export interface FaultChange {
   readonly ranks: ReadonlyMap<ArmedFault, number>;
   readonly removed: ReadonlySet<ArmedFault>;
   readonly added: readonly ArmedFault[];
+  /** Those that have changed places with others that stay: their stages are taken out and put in again. */
+  readonly moved: ReadonlySet<ArmedFault>;
   readonly assigned: ReadonlySet<ArmedFault>;
 }
 
@@ -100,20 +117,19 @@ export function changeOf(
   const ranks = new Map(after.map((fault, rank) => [fault, rank]));
   const removed = new Set(before.filter((fault) => !ranks.has(fault)));
   const added: ArmedFault[] = [];
+  const moved = new Set<ArmedFault>();
   let highest = -1;
   for (const fault of after) {
     const rank = oldRanks.get(fault);
     if (rank === undefined) {
       added.push(fault);
     } else if (rank < highest) {
-      // It has changed places with one that stays: taken out and put in again, losing nothing.
-      removed.add(fault);
-      added.push(fault);
+      moved.add(fault);
     } else {
       highest = rank;
     }
   }
-  const here = new Set([...assigned].filter((fault) => ranks.has(fault) && !removed.has(fault)));
-  if (removed.size === 0 && added.length === 0 && here.size === 0) return null;
-  return { faults: after, ranks, removed, added, assigned: here };
+  const here = new Set([...assigned].filter((fault) => oldRanks.has(fault) && ranks.has(fault)));
+  if (removed.size === 0 && added.length === 0 && moved.size === 0 && here.size === 0) return null;
+  return { faults: after, ranks, removed, added, moved, assigned: here };
 }

@@ -92,8 +92,14 @@ export class Gate {
 
   #hold(duration: Millis): void {
     this.#timer?.cancel();
-    this.#timer = this.#clock.at(this.#heldSince + duration, () => {
+    const until = this.#heldSince + duration;
+    this.#timer = this.#clock.at(until, () => {
       this.#timer = null;
+      // Timers may be early; it is the clock that says when a hold is over.
+      if (this.#clock.now() < until) {
+        this.#hold(duration);
+        return;
+      }
       if (this.#at !== null) this.#asked.add(this.#at);
       this.step();
     });

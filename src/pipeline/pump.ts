@@ -57,6 +57,7 @@ export class Pump implements Waiter {
   #paused = false;
   #severed = false;
   #ending: Ending | null = null;
+  #endDelivered = false;
   /** The books of stages that have been taken out again. */
   #droppedBefore = 0;
   #insertedBefore = 0;
@@ -95,8 +96,9 @@ export class Pump implements Waiter {
 
   end(how: Ending): void {
     if (this.#severed || this.#ending !== null) {
-      // A reset may overtake a FIN that is still under way; it cannot be taken back.
+      // A reset may overtake a FIN that is still under way, and still has to follow one that has gone.
       if (how === "reset") this.#ending = how;
+      if (how === "reset" && this.#endDelivered && !this.#severed) this.#owner.resetArrived(this);
       return;
     }
     this.#ending = how;
@@ -258,6 +260,7 @@ export class Pump implements Waiter {
   // -- inside -------------------------------------------------------------------------------------
 
   #deliverEnd(): void {
+    this.#endDelivered = true;
     if (this.#ending === "reset") this.#owner.resetArrived(this);
     else if (!this.#sinkLost) this.#sink.end();
   }

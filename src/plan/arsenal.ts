@@ -167,18 +167,21 @@ export class Arsenal {
         hits: sum.hits + hits,
       });
     }
-    const warnings: string[] = [];
+    // The same name may stand in several phases; it is one fault to whoever reads the report.
+    const warnings = new Set<string>();
     for (const fault of [...profile.faults, ...profile.phases.flatMap((phase) => phase.faults)]) {
       const sum = byFault.get(fault.name);
       if (sum === undefined) {
-        if (why === "finished") warnings.push(`${fault.name} was never in force`);
+        if (why === "finished") warnings.add(`${fault.name} was never in force`);
+      } else if (sum.subjects === 0 && this.#parts.types.get(fault.type)?.listener !== undefined) {
+        // Nobody got in to be hit, which is just what it is for.
       } else if (sum.matched === 0) {
-        warnings.push(`${fault.name} matched 0 of ${sum.subjects} connections`);
+        warnings.add(`${fault.name} matched 0 of ${sum.subjects} connections`);
       } else if (sum.hits === 0) {
-        warnings.push(`${fault.name} hit 0 of ${sum.matched} matching connections`);
+        warnings.add(`${fault.name} hit 0 of ${sum.matched} matching connections`);
       }
     }
-    return warnings;
+    return [...warnings];
   }
 }
 

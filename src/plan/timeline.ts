@@ -15,14 +15,19 @@ export function positionAt(profile: CompiledProfile, startedAt: number, now: num
   if (profile.phases.length === 0) return null;
   let cycle = 0;
   for (const phase of profile.phases) cycle += phase.for ?? Infinity;
-  const elapsed = Math.max(0, now - startedAt);
-  const pass = Number.isFinite(cycle) ? Math.floor(elapsed / cycle) : 0;
+  const begins = (pass: number): number => startedAt + (pass === 0 ? 0 : pass * cycle);
+  let pass = Number.isFinite(cycle) ? Math.floor(Math.max(0, now - startedAt) / cycle) : 0;
+  // Rounding must not leave a moment in the pass before it: nothing would ever come after that pass.
+  if (now >= begins(pass + 1)) pass++;
+  else if (pass > 0 && now < begins(pass)) pass--;
   if (profile.repeat !== "forever" && pass >= profile.repeat) return "finished";
-  let startsAt = startedAt + (pass === 0 ? 0 : pass * cycle);
+  const last = profile.phases.length - 1;
+  let into = 0;
   for (const [index, phase] of profile.phases.entries()) {
-    const endsAt = startsAt + (phase.for ?? Infinity);
-    if (now < endsAt || index === profile.phases.length - 1) return { pass, index, startsAt, endsAt };
-    startsAt = endsAt;
+    const startsAt = begins(pass) + into;
+    into += phase.for ?? Infinity;
+    const endsAt = index === last ? begins(pass + 1) : begins(pass) + into;
+    if (now < endsAt || index === last) return { pass, index, startsAt, endsAt };
   }
   return "finished";
 }

@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { ConnectionFault, ConnectionInfo, Direction, GateVerdict, Sever } from "../../faults/contract.js";
+import { DIRECTIONS, type ConnectionFault, type ConnectionInfo, type Direction, type GateVerdict, type Sever } from "../../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
 import { Binding, type FaultChange, type Pumps } from "../../pipeline/bindings.js";
 import { Gate, type GateOutcome } from "../../pipeline/gate.js";
@@ -32,7 +32,9 @@ export interface Origin {
   readonly bot: string;
 }
 
-/** How long a severed connection may take to get its last bytes out, or to see the peer's FIN. */
+/** How long a closed connection may take to get its last bytes out: a peer that reads slowly must get them all. */
+const FLUSH_MAX_MS = 30_000;
+/** How long a reset may be late for bytes that are still to go out, and how long a closed peer's FIN is waited for. */
 const LINGER_MAX_MS = 2_000;
 
 /** The connection that a socket belongs to: a property, so that handlers are shared and not made for each. */
@@ -79,6 +81,8 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
   start(): void {
     for (const armed of this.#host.faults) this.#bind(armed, false);
     this.#throughGate((fault) => fault.accepted?.(), this.#dial);
+    // Read as far as the socket's own buffer goes, so that a client that resets while it waits is noticed.
+    if (this.#pumps === null && !this.#severed) this.#clientSocket.read(0);
   }
 
   // -- faults come and go -------------------------------------------------------------------------
@@ -92,21 +96,24 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
     }
   }
 
-  #apply({ removed, added, assigned, ranks }: FaultChange): void {
+  #apply({ removed, added, moved, assigned, ranks }: FaultChange): void {
     if (removed.size > 0 && this.#bindings.length > 0) this.#unbind(removed);
+    if (moved.size > 0) this.#move(moved, ranks);
     for (const armed of added) {
       if (this.#severed) return;
       const binding = this.#bind(armed, true);
       if (binding === null) continue;
-      this.#bindings.sort((a, b) => (ranks.get(a.armed) ?? 0) - (ranks.get(b.armed) ?? 0));
+      this.#sort(ranks);
       if (this.#pumps !== null) this.#open(binding, this.#pumps);
     }
     if (this.#severed) return;
-    if (removed.size > 0 || added.length > 0) this.#gate?.changed(this.#connectionFaults());
+    if (removed.size > 0 || added.length > 0 || moved.size > 0) this.#gate?.changed(this.#connectionFaults());
     if (assigned.size > 0) {
       for (const binding of [...this.#bindings]) {
         if (!assigned.has(binding.armed)) continue;
-        binding.assigned(this.#pumps);
+        const sever = binding.assigned(this.#pumps, this.#bindings);
+        if (sever !== null) this.severed(sever);
+        if (this.#severed) return;
         this.#attend(binding);
       }
     }
@@ -122,6 +129,22 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
     }
     this.#bindings = staying;
     if (sever !== null) this.severed(sever);
+  }
+
+  #move(moved: ReadonlySet<ArmedFault>, ranks: ReadonlyMap<ArmedFault, number>): void {
+    const pumps = this.#pumps;
+    const moving = this.#bindings.filter((binding) => moved.has(binding.armed));
+    for (const binding of moving) {
+      const sever = pumps === null ? null : binding.lift(pumps, DIRECTIONS);
+      if (sever !== null) this.severed(sever);
+    }
+    this.#sort(ranks);
+    if (pumps === null || this.#severed) return;
+    for (const binding of this.#bindings) if (moving.includes(binding)) binding.install(pumps, this.#bindings);
+  }
+
+  #sort(ranks: ReadonlyMap<ArmedFault, number>): void {
+    this.#bindings.sort((a, b) => (ranks.get(a.armed) ?? 0) - (ranks.get(b.armed) ?? 0));
   }
 
   #bind(armed: ArmedFault, live: boolean): Binding | null {
@@ -164,8 +187,17 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
       if (outcome.do === "pass") then();
       else this.severed(outcome);
     };
-    this.#gate = new Gate({ clock: this.#host.context.clock, faults, question, done });
-    this.#guarded(() => this.#gate?.step());
+    const guarded = (fault: ConnectionFault): GateVerdict | undefined => {
+      // Asked from timers too, where nobody else would catch what a fault throws.
+      try {
+        return question(fault);
+      } catch (error) {
+        this.failed(error);
+        return undefined;
+      }
+    };
+    this.#gate = new Gate({ clock: this.#host.context.clock, faults, question: guarded, done });
+    this.#gate.step();
   }
 
   readonly #dial = (): void => {
@@ -318,10 +350,12 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
       const late = this.#host.context.clock.at(this.#host.context.clock.now() + LINGER_MAX_MS, () => {
         socket.resetAndDestroy();
       });
-      socket.write("", () => {
+      const out = (): void => {
         late.cancel();
         if (!socket.destroyed) socket.resetAndDestroy();
-      });
+      };
+      if (socket.writableEnded) socket.once("finish", out).once("close", out);
+      else socket.write("", out);
     }
   }
 
@@ -334,8 +368,11 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
     for (const socket of this.#sockets()) {
       socket.end();
       socket.resume();
-      const late = clock.at(clock.now() + LINGER_MAX_MS, () => {
-        socket.destroy();
+      const wait = (time: number): Timer => clock.at(clock.now() + time, () => socket.destroy());
+      let late = wait(socket.writableFinished ? LINGER_MAX_MS : FLUSH_MAX_MS);
+      socket.once("finish", () => {
+        late.cancel();
+        late = wait(LINGER_MAX_MS);
       });
       socket.once("close", () => {
         late.cancel();
@@ -382,7 +419,7 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
     this.#over = true;
     this.#stopWaiting();
     this.#closePumps();
-    for (const binding of this.#bindings) binding.release();
+    for (const binding of this.#bindings) this.#guarded(() => binding.release());
     this.#bindings = [];
     this.#host.over(this);
   }

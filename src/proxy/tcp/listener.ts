@@ -73,6 +73,7 @@ export class Listener {
     if (!this.#started || wanted === this.#wanted) return;
     this.#wanted = wanted;
     if (wanted) {
+      this.#retryAfter = RETRY_MIN_MS;
       this.#reopen();
     } else {
       this.#close();

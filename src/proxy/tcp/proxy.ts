@@ -46,6 +46,8 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
   spec: TcpProxySpec;
   #listener: Listener;
   readonly #connections = new Set<TcpConnection>();
+  /** Clients whose PROXY protocol header is still to come; they take up places like all others. */
+  readonly #unnamed = new Set<Socket>();
   readonly #errors = new Map<ConnectionFailure, number>();
   readonly #bytesIn = { upstream: 0, downstream: 0 };
   readonly #bytesOut = { upstream: 0, downstream: 0 };
@@ -55,6 +57,7 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
   #refused = 0;
   #onlyAddress: string | null = null;
   #addressesDiffer = false;
+  #noticed = false;
   #drained: (() => void) | null = null;
   #running = false;
 
@@ -131,6 +134,8 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
       this.#running = false;
       throw error;
     }
+    // The plan may have become another one while the address was bound.
+    this.#listener.want(this.#wantsToListen());
     const { host, port } = this.address;
     this.context.facts.tell({
       kind: "proxy_started",
@@ -149,6 +154,9 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
     if (this.#running && (listen.host !== spec.listen.host || listen.port !== spec.listen.port)) {
       const next = this.#listenerOn(spec.listen);
       await next.start(this.#wantsToListen());
+      // Stopped, or under another plan, by the time it is bound.
+      if (!this.#running) next.stop();
+      next.want(this.#wantsToListen());
       this.#listener.stop();
       this.#listener = next;
     }
@@ -160,6 +168,7 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
     if (!this.#running) return;
     this.#running = false;
     this.#listener.stop();
+    for (const socket of [...this.#unnamed]) socket.destroy();
     for (const connection of [...this.#connections]) connection.destroy();
     this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
   }
@@ -167,14 +176,17 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
   /** Accepts nobody any more, and resolves when the last connection is over or has been closed at the deadline. */
   drain(deadline: number): Promise<number> {
     this.#listener.stop();
-    if (this.#connections.size === 0) return Promise.resolve(0);
+    if (this.#active === 0) return Promise.resolve(0);
     return new Promise((resolve) => {
       let closed = 0;
       const timer = this.context.clock.at(deadline, () => {
-        closed = this.#connections.size;
+        closed = this.#active;
+        for (const socket of [...this.#unnamed]) socket.destroy();
         for (const connection of [...this.#connections]) connection.destroy();
       });
+      const before = this.#drained;
       this.#drained = () => {
+        before?.();
         timer.cancel();
         resolve(closed);
       };
@@ -200,31 +212,35 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
 
   #accepted(socket: Socket): void {
     this.#connectionsTotal++;
-    if (this.#connections.size >= this.spec.connections || !this.context.slots.take()) {
+    if (this.#active >= this.spec.connections || !this.context.slots.take()) {
       this.#refuse(socket);
       return;
     }
-    if (this.spec.proxyProtocol === "accept") this.#acceptWithHeader(socket);
-    else this.#begin(socket, socket.remoteAddress ?? "", socket.remotePort ?? 0);
+    const id = this.#connectionsTotal;
+    const peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+    if (this.spec.proxyProtocol === "accept") this.#acceptWithHeader(socket, id, peer);
+    else this.#begin(socket, id, peer);
   }
 
-  #acceptWithHeader(socket: Socket): void {
+  #acceptWithHeader(socket: Socket, id: number, peer: { readonly address: string; readonly port: number }): void {
+    this.#unnamed.add(socket);
     awaitProxyHeader(socket, this.context.clock, (result) => {
+      this.#unnamed.delete(socket);
       if ("reason" in result) {
         this.context.slots.give();
-        this.#count("proxy_header", 0, socket.remoteAddress ?? "", result.reason);
+        this.#count("proxy_header", id, peer.address, result.reason);
         socket.destroy();
+        this.#released();
         return;
       }
-      const source = result.source ?? { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-      this.#begin(socket, source.address, source.port);
+      this.#begin(socket, id, result.source ?? peer);
     });
   }
 
-  #begin(socket: Socket, address: string, port: number): void {
+  #begin(socket: Socket, id: number, { address, port }: { readonly address: string; readonly port: number }): void {
     const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
     const connection = new TcpConnection(this, socket, {
-      id: this.#connectionsTotal,
+      id,
       address: plain,
       port,
       bot: plain,
@@ -251,7 +267,8 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
     this.#onlyAddress ??= address;
     if (this.#onlyAddress !== address) {
       this.#addressesDiffer = true;
-    } else if (this.#connectionsTotal === ONE_ADDRESS_NOTICE && this.#connections.size > 1) {
+    } else if (this.#connectionsTotal >= ONE_ADDRESS_NOTICE && this.#connections.size > 1 && !this.#noticed) {
+      this.#noticed = true;
       this.context.facts.tell({ kind: "bots_unidentified", proxy: this.name, client: address });
     }
   }
@@ -280,7 +297,15 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
         this.#bytesOut[direction] += pumps[direction].bytesOut;
       }
     }
-    if (this.#connections.size < this.spec.connections) this.#refused = 0;
-    if (this.#connections.size === 0) this.#drained?.();
+    this.#released();
+  }
+
+  #released(): void {
+    if (this.#active < this.spec.connections) this.#refused = 0;
+    if (this.#active === 0) this.#drained?.();
+  }
+
+  get #active(): number {
+    return this.#connections.size + this.#unnamed.size;
   }
 }
