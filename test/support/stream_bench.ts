@@ -305,10 +305,10 @@ export class StreamBench implements PumpOwner {
   }
 
   /** `12.5 downstream 64` for bytes; `end`, `reset`; last, how the connection was severed. */
-  transcript(): string[] {
-    const lines = this.written.map(
-      ({ at, direction, what }) => `${at} ${direction} ${what instanceof Buffer ? what.length : what}`,
-    );
+  transcript(only?: Direction): string[] {
+    const lines = this.written
+      .filter(({ direction }) => only === undefined || direction === only)
+      .map(({ at, direction, what }) => `${at} ${direction} ${what instanceof Buffer ? what.length : what}`);
     return this.ended ? [...lines, `${this.ended.at} severed ${this.ended.how}`] : lines;
   }
 
