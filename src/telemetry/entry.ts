@@ -22,14 +22,20 @@ export interface Stamp {
 
 export type JournalEntry = Stamp & Exclude<Recorded, { kind: "plan_changed" }>;
 
-export interface Record {
+/** A fact, written down, and whether it had to be cut for that. */
+export interface Written {
   readonly fact: Recorded;
   readonly cut: boolean;
 }
 
 const TEXT_MAX = 200;
+const MESSAGE_MAX = 1_000;
 /** What may be longer than other texts, because it is of no use when it is not whole. */
-const TEXT_MAX_OF: Readonly<{ [key: string]: number }> = { again: 2_000, text: 1_000, message: 500 };
+const LONG_TEXTS: ReadonlyMap<string, number> = new Map([
+  ["again", 2_000],
+  ["text", MESSAGE_MAX],
+  ["message", MESSAGE_MAX],
+]);
 const ITEMS_MAX = 100;
 const KEYS_MAX = 50;
 const DEPTH_MAX = 4;
@@ -39,13 +45,16 @@ const VALUES_MAX = 2_000;
 export const MASK = "***";
 
 /** The words by which a name gives away that its value is nobody's business. */
-const SECRET_WORDS = new Set(
-  "token tokens secret secrets password passwd passphrase pwd credential credentials authorization bearer apikey cookie jwt".split(
-    " ",
-  ),
-);
+const SECRET_WORDS = new Set([
+  ...["token", "tokens", "secret", "secrets", "password", "passwords", "passwd", "passphrase", "pwd", "jwt"],
+  ...["credential", "credentials", "authorization", "bearer", "apikey", "cookie", "cookies"],
+]);
+
+/** Rules most names out at the price of one look, since every field of every entry is asked about. */
+const SUSPICIOUS = /tok|secret|pass|pwd|jwt|cred|auth|bearer|key|cookie/iu;
 
 export function isSecretName(name: string): boolean {
+  if (!SUSPICIOUS.test(name)) return false;
   const words = name
     .replace(/([a-z0-9])([A-Z])/gu, "$1 $2")
     .toLowerCase()
@@ -57,11 +66,11 @@ function isKeyOf(word: string | undefined): boolean {
   return word === "api" || word === "private" || word === "access" || word === "signing";
 }
 
-export function record(fact: Fact): Record {
+export function record(fact: Fact): Written {
   const bounds = new Bounds();
   if (fact.kind === "mistake") {
     const where = bounds.text(fact.where, TEXT_MAX);
-    const text = bounds.text(messageOf(fact.error), TEXT_MAX_OF["text"] ?? TEXT_MAX);
+    const text = bounds.text(messageOf(fact.error), MESSAGE_MAX);
     return { fact: { kind: "mistake", where, text }, cut: bounds.cut };
   }
   const safe = fact.kind === "activation_started" ? { ...fact, again: withoutSecrets(fact.again) } : fact;
@@ -70,7 +79,7 @@ export function record(fact: Fact): Record {
 }
 
 /** Any other values, for log lines that are not facts. */
-export function recordFields(fields: Readonly<{ [key: string]: unknown }>): { [key: string]: unknown } {
+export function recordFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return new Bounds().object(fields, 0);
 }
 
@@ -94,7 +103,7 @@ class Bounds {
     if (++this.#values > VALUES_MAX) return this.#given("…");
     switch (typeof value) {
       case "string":
-        return this.text(value, TEXT_MAX_OF[name] ?? TEXT_MAX);
+        return this.text(value, LONG_TEXTS.get(name) ?? TEXT_MAX);
       case "number":
         // JSON has no word for these, and null would read as "none".
         return Number.isFinite(value) ? value : String(value);
@@ -120,8 +129,8 @@ class Bounds {
     return `${text.slice(0, max).replace(/[\uD800-\uDBFF]$/u, "")}…`;
   }
 
-  object(from: object, depth: number): { [key: string]: unknown } {
-    const into: { [key: string]: unknown } = {};
+  object(from: object, depth: number): Record<string, unknown> {
+    const into: Record<string, unknown> = {};
     let keys = 0;
     for (const [name, value] of Object.entries(from)) {
       if (value === undefined) continue;

@@ -6,7 +6,7 @@ import type { Clock } from "../core/clock.js";
 import type { ConnectionFailure, FactKind } from "../core/events.js";
 import { invariant } from "../core/invariant.js";
 import { BoundedMap } from "../core/lru.js";
-import { jsonLine, type JournalEntry, type Record } from "./entry.js";
+import { jsonLine, type JournalEntry, type Written } from "./entry.js";
 import { RotatingFile, type FileSystem } from "./rotating_file.js";
 
 export const JOURNAL_KEEP = 10_000;
@@ -108,7 +108,7 @@ export class Journal {
   }
 
   /** Writes it down; null if it does not belong here, or is one too many of its kind. */
-  add({ fact, cut }: Record): JournalEntry | null {
+  add({ fact, cut }: Written): JournalEntry | null {
     if (fact.kind === "plan_changed") return null;
     if (fact.kind === "connection_failed" && !JOURNALLED_FAILURES.has(fact.reason)) return null;
     const more = THINNED.has(fact.kind) ? this.#thin(JSON.stringify(sameness(fact))) : 0;
@@ -178,7 +178,7 @@ export class Journal {
   }
 }
 
-function sameness(fact: Record["fact"]): readonly unknown[] {
+function sameness(fact: Written["fact"]): readonly unknown[] {
   switch (fact.kind) {
     case "connection_failed":
       return [fact.kind, fact.proxy, fact.reason];

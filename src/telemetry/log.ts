@@ -42,10 +42,10 @@ export interface LogOptions {
 export interface Log {
   enabled(level: LineLevel): boolean;
   write(line: LogLine): void;
-  error(text: string, fields?: Readonly<{ [key: string]: unknown }>): void;
-  warn(text: string, fields?: Readonly<{ [key: string]: unknown }>): void;
-  info(text: string, fields?: Readonly<{ [key: string]: unknown }>): void;
-  debug(text: string, fields?: Readonly<{ [key: string]: unknown }>): void;
+  error(text: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(text: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(text: string, fields?: Readonly<Record<string, unknown>>): void;
+  debug(text: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Lines that could not be written. */
   readonly lost: number;
   /** Resolves when every line has been handed to the stream, which stays open. */
@@ -100,19 +100,19 @@ class WinstonLog implements Log {
     this.#logger.log({ level: line.level, message: "", line: { ...line, time } satisfies TimedLine });
   }
 
-  error(text: string, fields?: Readonly<{ [key: string]: unknown }>): void {
+  error(text: string, fields?: Readonly<Record<string, unknown>>): void {
     this.#say("error", text, fields);
   }
 
-  warn(text: string, fields?: Readonly<{ [key: string]: unknown }>): void {
+  warn(text: string, fields?: Readonly<Record<string, unknown>>): void {
     this.#say("warn", text, fields);
   }
 
-  info(text: string, fields?: Readonly<{ [key: string]: unknown }>): void {
+  info(text: string, fields?: Readonly<Record<string, unknown>>): void {
     this.#say("info", text, fields);
   }
 
-  debug(text: string, fields?: Readonly<{ [key: string]: unknown }>): void {
+  debug(text: string, fields?: Readonly<Record<string, unknown>>): void {
     this.#say("debug", text, fields);
   }
 
@@ -127,7 +127,7 @@ class WinstonLog implements Log {
     return this.#closing;
   }
 
-  #say(level: LineLevel, text: string, fields: Readonly<{ [key: string]: unknown }> = {}): void {
+  #say(level: LineLevel, text: string, fields: Readonly<Record<string, unknown>> = {}): void {
     if (!this.enabled(level)) return;
     const shown = recordFields(fields);
     this.write({ level, text, note: inWords(shown), fields: shown });
@@ -154,7 +154,8 @@ class Outlet {
   }
 
   close(): void {
-    this.#stream.off("error", this.#onError);
+    // What still waits in the stream may yet fail, and an error that nobody hears ends the process.
+    if ((this.#stream.writableLength ?? 0) === 0) this.#stream.off("error", this.#onError);
   }
 
   #write(line: string): void {

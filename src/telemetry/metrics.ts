@@ -24,7 +24,7 @@ export interface MeasuredProxy {
     readonly connectionsTotal: number;
     readonly connectionsActive: number;
     readonly errors: ReadonlyMap<string, number>;
-    readonly bytesOut: Readonly<{ [direction in Direction]: number }>;
+    readonly bytesOut: Readonly<Record<Direction, number>>;
   };
 }
 
@@ -51,9 +51,10 @@ export class Metrics {
   readonly #process: ProcessMetrics | null;
 
   constructor(options: MetricsOptions) {
+    const faults = faultMetrics(options);
     const metrics: AnySampled[] = [
       ...proxyMetrics(options),
-      ...faultMetrics(options),
+      ...faults,
       ...profileMetrics(options),
       ...daemonMetrics(options),
     ];
@@ -62,14 +63,9 @@ export class Metrics {
       help: "Series that share the label values `other`, because a metric may have no more.",
       labels: ["metric"],
       read: () => [
-        ...metrics
-          .filter(({ labelNames }) => labelNames.length > 0)
-          .map(({ name, cap }): Sample => [[name], cap.dropped]),
+        ...metrics.filter(isLabelled).map(({ name, cap }): Sample => [[name], cap.dropped]),
         // Books that were never opened under their own names.
-        ...["squall_faults_total", "squall_injected_delay_seconds"].map((name): Sample => [
-          [name],
-          options.ledger.overflowed,
-        ]),
+        ...faults.filter(isLabelled).map(({ name }): Sample => [[name], options.ledger.overflowed]),
       ],
     });
     this.#process = options.process === false ? null : new ProcessMetrics();
@@ -94,6 +90,10 @@ export class Metrics {
   close(): void {
     this.#process?.close();
   }
+}
+
+function isLabelled({ labelNames }: AnySampled): boolean {
+  return labelNames.length > 0;
 }
 
 function proxyMetrics({ proxies, slots }: MetricsOptions): AnySampled[] {

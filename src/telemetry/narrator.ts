@@ -50,7 +50,7 @@ export class Narrator {
       burst: 1,
       onMore: (more, last) => {
         const text = `… and ${more} more in ${FAILURE_WINDOW_MS / 1000} s, the last: ${last.text}`;
-        log.write({ ...last, text, fields: { ...last.fields, more } });
+        log.write({ ...last, text, more: [], fields: { ...last.fields, more } });
       },
     });
   }

@@ -20,78 +20,87 @@ export interface SampledOptions<V = number> {
   readonly read: () => Iterable<Sample<V>> | Promise<Iterable<Sample<V>>>;
 }
 
-interface Described {
+interface Described<L> {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
-  readonly values: readonly object[];
+  readonly values: readonly L[];
   readonly aggregator: string;
 }
 
-type Labels = Readonly<{ [name: string]: string }>;
+type Labels = Readonly<Record<string, string>>;
+
+/** One line as prom-client prints it: the labels of the series are shared by its lines, `le` is a line's own. */
+interface Line {
+  readonly metricName: string;
+  readonly labels: Labels;
+  readonly sharedLabels: Labels;
+  readonly value: number;
+}
 
 /**
  * Holds a metric to its number of series. Who was there first keeps a series of his own for as long as he is
  * there, so that `other` and the named ones do not trade places between two scrapes.
  */
 export class SeriesCap<V> {
-  readonly #max: number;
+  readonly #names: readonly string[];
   readonly #sum: (a: V, b: V) => V;
-  #named = new Set<string>();
+  readonly #max: number;
+  readonly #other: Labels;
+  /** The label objects stay the same from scrape to scrape: prom-client remembers the text it made of each. */
+  #named = new Map<string, Labels>();
   #shared = new Set<string>();
   /** How many series had to share `other` so far. */
   dropped = 0;
 
-  constructor(sum: (a: V, b: V) => V, max = SERIES_MAX) {
+  constructor(names: readonly string[], sum: (a: V, b: V) => V, max = SERIES_MAX) {
+    this.#names = names;
     this.#sum = sum;
     this.#max = max - 1;
+    this.#other = this.#labelled(names.map(() => OTHER));
   }
 
-  fold(samples: Iterable<Sample<V>>): Sample<V>[] {
+  fold(samples: Iterable<Sample<V>>): (readonly [labels: Labels, value: V])[] {
     const series = new Map<string, Sample<V>>();
     for (const [labels, value] of samples) {
       const key = labels.length === 1 ? (labels[0] ?? "") : JSON.stringify(labels);
       const same = series.get(key);
       series.set(key, [labels, same === undefined ? value : this.#sum(same[1], value)]);
     }
-    if (series.size <= this.#max && this.#shared.size === 0) {
-      this.#named = new Set(series.keys());
-      return [...series.values()];
-    }
-    return this.#folded(series);
-  }
-
-  #folded(series: ReadonlyMap<string, Sample<V>>): Sample<V>[] {
-    const named = new Set<string>();
-    const shared = new Set<string>();
-    for (const key of series.keys()) {
-      if (this.#named.has(key)) named.add(key);
-      else if (this.#shared.has(key)) shared.add(key);
-    }
-    const kept: Sample<V>[] = [];
-    let other: Sample<V> | null = null;
-    for (const [key, sample] of series) {
-      if (!named.has(key) && !shared.has(key)) {
+    // Those that are gone give up their places first, and then those that are new may take them.
+    const named = new Map([...this.#named].filter(([key]) => series.has(key)));
+    const shared = new Set([...this.#shared].filter((key) => series.has(key)));
+    const folded: (readonly [Labels, V])[] = [];
+    let other: { readonly sum: V } | null = null;
+    for (const [key, [labels, value]] of series) {
+      let own = named.get(key);
+      if (own === undefined && !shared.has(key)) {
         if (named.size < this.#max) {
-          named.add(key);
+          own = this.#labelled(labels);
+          named.set(key, own);
         } else {
           shared.add(key);
           this.dropped++;
         }
       }
-      if (named.has(key)) kept.push(sample);
-      else other = [sample[0].map(() => OTHER), other === null ? sample[1] : this.#sum(other[1], sample[1])];
+      if (own !== undefined) folded.push([own, value]);
+      else other = { sum: other === null ? value : this.#sum(other.sum, value) };
     }
     this.#named = named;
     this.#shared = shared;
-    return other === null ? kept : [...kept, other];
+    if (other !== null) folded.push([this.#other, other.sum]);
+    return folded;
+  }
+
+  #labelled(values: readonly string[]): Labels {
+    return Object.fromEntries(this.#names.map((name, index) => [name, values[index] ?? ""]));
   }
 }
 
 abstract class Sampled<V> {
   readonly name: string;
   readonly help: string;
-  abstract readonly type: Described["type"];
+  abstract readonly type: Described<Line>["type"];
   readonly labelNames: readonly string[];
   readonly cap: SeriesCap<V>;
   readonly #read: SampledOptions<V>["read"];
@@ -100,17 +109,30 @@ abstract class Sampled<V> {
     this.name = name;
     this.help = help;
     this.labelNames = labels;
-    this.cap = new SeriesCap(sum);
+    this.cap = new SeriesCap(labels, sum);
     this.#read = read;
   }
 
-  /** Called by prom-client at each scrape. */
-  async get(): Promise<Described> {
+  /** Called by prom-client when it makes JSON. */
+  async get(): Promise<Described<Omit<Line, "sharedLabels">>> {
+    const described = await this.getForPromString();
+    const values = described.values.map(({ metricName, value, labels, sharedLabels }) => ({
+      metricName,
+      value,
+      labels: { ...sharedLabels, ...labels },
+    }));
+    return { ...described, values };
+  }
+
+  /** Called by prom-client when it makes text. */
+  async getForPromString(): Promise<Described<Line>> {
     // Not awaited unless it must be: all metrics of a scrape are then read in one turn and agree with each other.
     const samples = this.#read();
-    const read = samples instanceof Promise ? await samples : samples;
-    const values = this.cap.fold(read).flatMap(([labels, value]) => this.print(this.#named(labels), value));
-    return { name: this.name, help: this.help, type: this.type, values, aggregator: "sum" };
+    const lines: Line[] = [];
+    for (const [labels, value] of this.cap.fold(samples instanceof Promise ? await samples : samples)) {
+      this.print(lines, labels, value);
+    }
+    return { name: this.name, help: this.help, type: this.type, values: lines, aggregator: "sum" };
   }
 
   /** prom-client's registry may ask for it; the numbers are not ours to reset. */
@@ -118,15 +140,10 @@ abstract class Sampled<V> {
     return;
   }
 
-  protected abstract print(labels: Labels, value: V): object[];
-
-  #named(values: readonly string[]): Labels {
-    const labels: { [name: string]: string } = {};
-    for (const [index, name] of this.labelNames.entries()) labels[name] = values[index] ?? "";
-    return labels;
-  }
+  protected abstract print(lines: Line[], labels: Labels, value: V): void;
 }
 
+const NONE: Labels = {};
 const add = (a: number, b: number): number => a + b;
 
 export class SampledCounter extends Sampled<number> {
@@ -136,8 +153,8 @@ export class SampledCounter extends Sampled<number> {
     super(options, add);
   }
 
-  protected print(labels: Labels, value: number): object[] {
-    return [{ labels, value }];
+  protected print(lines: Line[], labels: Labels, value: number): void {
+    lines.push({ metricName: this.name, labels: NONE, sharedLabels: labels, value });
   }
 }
 
@@ -149,8 +166,8 @@ export class SampledGauge extends Sampled<number> {
     super(options, options.sum ?? add);
   }
 
-  protected print(labels: Labels, value: number): object[] {
-    return [{ labels, value }];
+  protected print(lines: Line[], labels: Labels, value: number): void {
+    lines.push({ metricName: this.name, labels: NONE, sharedLabels: labels, value });
   }
 }
 
@@ -159,6 +176,9 @@ export interface Distribution {
   readonly buckets: readonly number[];
   readonly sum: number;
 }
+
+const BOUNDS: readonly Labels[] = DELAY_BUCKETS.map((bound) => ({ le: String(bound) }));
+const BEYOND: Labels = { le: "+Inf" };
 
 export class SampledHistogram extends Sampled<Distribution> {
   readonly type = "histogram";
@@ -170,19 +190,15 @@ export class SampledHistogram extends Sampled<Distribution> {
     }));
   }
 
-  protected print(labels: Labels, { buckets, sum }: Distribution): object[] {
+  protected print(lines: Line[], sharedLabels: Labels, { buckets, sum }: Distribution): void {
+    const metricName = `${this.name}_bucket`;
     let count = 0;
-    const lines: object[] = buckets.map((own, index) => {
+    for (const [index, own] of buckets.entries()) {
       count += own;
-      return {
-        metricName: `${this.name}_bucket`,
-        labels: { ...labels, le: DELAY_BUCKETS[index] ?? "+Inf" },
-        value: count,
-      };
-    });
-    lines.push({ metricName: `${this.name}_sum`, labels, value: sum });
-    lines.push({ metricName: `${this.name}_count`, labels, value: count });
-    return lines;
+      lines.push({ metricName, labels: BOUNDS[index] ?? BEYOND, sharedLabels, value: count });
+    }
+    lines.push({ metricName: `${this.name}_sum`, labels: NONE, sharedLabels, value: sum });
+    lines.push({ metricName: `${this.name}_count`, labels: NONE, sharedLabels, value: count });
   }
 }
 
