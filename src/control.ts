@@ -101,6 +101,7 @@ export class Control {
   readonly #types: ReadonlyMap<string, AnyFaultType>;
   readonly #facts: Facts;
   readonly #load: () => Promise<Desired>;
+  readonly #seed: number | null;
   #reloading: Promise<ReloadResult> | null = null;
   lastReload: { readonly ok: boolean; readonly at: string } | null = null;
 
@@ -111,6 +112,8 @@ export class Control {
     readonly types: ReadonlyMap<string, AnyFaultType>;
     readonly facts: Facts;
     readonly load: () => Promise<Desired>;
+    /** Of activations that bring none; drawn for each if null. */
+    readonly seed?: number | null;
   }) {
     this.#plan = parts.plan;
     this.#fleet = parts.fleet;
@@ -118,6 +121,7 @@ export class Control {
     this.#types = parts.types;
     this.#facts = parts.facts;
     this.#load = parts.load;
+    this.#seed = parts.seed ?? null;
   }
 
   // -- profiles -----------------------------------------------------------------------------------
@@ -229,7 +233,7 @@ export class Control {
       profile: compiled.profile,
       compiled,
       given: params,
-      seed: seed ?? randomInt(2 ** 32),
+      seed: seed ?? this.#seed ?? randomInt(2 ** 32),
       proxies: proxies === undefined || proxies.length === 0 ? null : proxies,
       mode,
       ttl: ttl ?? null,

@@ -32,6 +32,8 @@ const io: Io = {
   cwd: process.cwd(),
   colours: pc.createColors(terminal && pc.isColorSupported),
   terminal,
+  log: process.stdout,
+  pid: process.pid,
   program,
   home: dirname(dirname(program)),
   stopped,

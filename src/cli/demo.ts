@@ -81,17 +81,21 @@ class Demo {
   async #start(bots: number): Promise<void> {
     const upstream = await this.#startServer();
     const daemon = await startDaemon({
-      io: { env: {}, cwd: this.#io.cwd, home: this.#io.home },
+      env: {},
+      cwd: this.#io.cwd,
+      home: this.#io.home,
       text: JSON.stringify({
         admin: { listen: this.#options.admin },
         profiles: this.#options.profiles ?? [`${this.#io.home}/profiles`],
         log: { level: "error" },
         proxies: { jobs: { listen: this.#options.listen, upstream: upstream.replace("http://", "tcp://") } },
       }),
-      logStream: { write: this.#io.err },
+      logStream: this.#io.log,
+      ownProcess: true,
+      pid: this.#io.pid,
     });
     this.#daemon = daemon;
-    daemon.telemetry.journal.subscribe((entry) => {
+    daemon.telemetry.stream.subscribe(({ entry }) => {
       this.#journalled(entry as unknown as JournalEntryView);
     });
     const through = daemon.control.proxies()[0]?.listen ?? this.#options.listen;

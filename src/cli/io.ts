@@ -1,5 +1,6 @@
 /** What a command may touch of the world outside: handed in by main.ts, so that tests can hand in their own. */
 import type { Colors } from "picocolors/types.js";
+import type { LogStream } from "../telemetry/log.js";
 
 export interface Io {
   readonly out: (text: string) => void;
@@ -9,6 +10,9 @@ export interface Io {
   /** Colours for standard output; all functions are the identity where there is no terminal. */
   readonly colours: Colors;
   readonly terminal: boolean;
+  /** Where a daemon logs. */
+  readonly log: LogStream;
+  readonly pid: number;
   /** Where this program is: for children that run it again, and for the profiles that come with it. */
   readonly program: string;
   readonly home: string;

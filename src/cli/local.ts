@@ -34,24 +34,26 @@ export function addServe(program: Command, io: Io): void {
 }
 
 async function serve(options: ServeOptions, io: Io): Promise<void> {
-  const overrides = overridesOf(options);
+  const overrides = overridesOf(options, io);
   const found = readConfigFile(options.config, io);
   const daemon = await startDaemon({
-    io,
     ...(found === null ? {} : found),
     overrides,
-    logStream: { write: io.err },
-    terminal: io.terminal,
-    identifyPortOwner: true,
+    env: io.env,
+    cwd: io.cwd,
+    home: io.home,
+    logStream: io.log,
+    ownProcess: true,
+    pid: io.pid,
   });
   io.onHangup(() => {
-    void daemon.reload("SIGHUP").catch(() => undefined);
+    void daemon.reload("SIGHUP");
   });
   const signal = await io.stopped;
   await daemon.stop({ why: signal });
 }
 
-function overridesOf(options: ServeOptions): { path: string[]; value: string; origin: string }[] {
+function overridesOf(options: ServeOptions, io: Io): { path: string[]; value: string; origin: string }[] {
   const overrides: { path: string[]; value: string; origin: string }[] = [];
   const set = (path: string[], value: string | undefined, origin: string): void => {
     if (value !== undefined) overrides.push({ path, value, origin });
@@ -60,7 +62,7 @@ function overridesOf(options: ServeOptions): { path: string[]; value: string; or
   set(["profiles"], options.profiles === undefined ? undefined : JSON.stringify(options.profiles), "--profiles");
   set(["activate"], options.activate, "--activate");
   set(["seed"], options.seed, "--seed");
-  set(["log", "level"], options.logLevel, "--log-level");
+  set(["log", "level"], options.logLevel ?? io.env["LOG_LEVEL"]?.toLowerCase(), options.logLevel === undefined ? "LOG_LEVEL" : "--log-level");
   set(["log", "format"], options.logFormat, "--log-format");
   return overrides;
 }

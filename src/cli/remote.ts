@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { formatDuration } from "../core/units.js";
 import { AdminClient, type ClientOptions } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { paramsOf } from "./params.js";
 import { journalLine, type JournalEntryView } from "./journal_line.js";
 
 interface RemoteOptions extends ClientOptions {
@@ -85,12 +86,7 @@ function addUse(program: Command, io: Io): void {
     .option("--param <name=value>", "a parameter of the profile; may be given several times", collect)
     .option("--add", "beside what is on, instead of in its place")
     .action(async (profile: string, options: UseOptions) => {
-      const params: Record<string, string> = {};
-      for (const text of options.param ?? []) {
-        const at = text.indexOf("=");
-        if (at < 1) throw new CommandError(EXIT.usage, `--param: expected name=value, got ${JSON.stringify(text)}`);
-        params[text.slice(0, at)] = text.slice(at + 1);
-      }
+      const params = paramsOf(options.param);
       const client = new AdminClient(options, io);
       const body = { profile, ...(Object.keys(params).length === 0 ? {} : { params }), ...commonBody(options) };
       report(io, options, await client.call(options.add === true ? "POST" : "PUT", "/active", body));

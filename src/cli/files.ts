@@ -1,0 +1,25 @@
+/** Finds the configuration that a command is about. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { CommandError, EXIT, type Io } from "./io.js";
+
+export interface ConfigText {
+  readonly file: string;
+  readonly text: string;
+}
+
+const SIZE_MAX = 2 ** 20;
+
+/** The named file, else squall.yaml where the command runs, else null. */
+export function readConfigFile(named: string | undefined, io: Pick<Io, "cwd">): ConfigText | null {
+  const file = named ?? ["squall.yaml", "squall.yml"].find((name) => existsSync(join(io.cwd, name)));
+  if (file === undefined) return null;
+  const path = resolve(io.cwd, file);
+  try {
+    if (statSync(path).size > SIZE_MAX) throw new Error("is larger than 1MiB");
+    return { file, text: readFileSync(path, "utf8") };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError(EXIT.invalid, `cannot read the configuration ${file}: ${why}`);
+  }
+}

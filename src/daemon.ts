@@ -1,0 +1,339 @@
+/** The composition root: wires everything, and starts, reloads and stops it in order. */
+import { readFileSync } from "node:fs";
+import * as fsPromises from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { randomInt } from "node:crypto";
+import { startAdmin, type Admin } from "./admin/server.js";
+import { formatAddress } from "./config/address.js";
+import { readConfig, type Config, type ConfigInput } from "./config/config.js";
+import { Library } from "./config/library.js";
+import { loadProfiles } from "./config/load.js";
+import type { Override } from "./config/overrides.js";
+import { jsonSchemas } from "./config/schema.js";
+import { Watch } from "./config/watch.js";
+import { Control, type Desired } from "./control.js";
+import { SystemClock } from "./core/clock.js";
+import { SquallError } from "./core/errors.js";
+import { Ledger } from "./core/ledger.js";
+import { FAULT_TYPES } from "./faults/kinds/index.js";
+import { HeldBudget } from "./pipeline/budget.js";
+import { LivePlan } from "./plan/live.js";
+import { ConnectionSlots, type PlaneContext } from "./proxy/context.js";
+import { Fleet } from "./proxy/fleet.js";
+import type { TcpProxySpec } from "./proxy/tcp/proxy.js";
+import { Resolver } from "./proxy/upstream/resolver.js";
+import { createLog, type Log, type LogStream } from "./telemetry/log.js";
+import { Metrics } from "./telemetry/metrics.js";
+import { Telemetry } from "./telemetry/telemetry.js";
+import { version } from "./version.js";
+
+export interface DaemonOptions {
+  /** The configuration as text, from where it was read; without it, defaults and overrides alone count. */
+  readonly text?: string;
+  /** Its file: relative paths start from its folder, and it is read again at a reload. */
+  readonly file?: string;
+  readonly overrides?: readonly Override[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Where this package is: the profiles that come with it are used if no others are named. */
+  readonly home: string;
+  readonly logStream: LogStream;
+  /** True where the process is the daemon's own: its CPU, memory and descriptors are metrics then. */
+  readonly ownProcess: boolean;
+  readonly pid?: number;
+}
+
+export interface StopOptions {
+  /** Who wants it, for the log. */
+  readonly why?: string;
+  /** Milliseconds for connections to finish; the configured limit if not given. */
+  readonly drain?: number;
+}
+
+export interface Daemon {
+  readonly adminUrl: string;
+  readonly control: Control;
+  readonly telemetry: Telemetry;
+  reload(why: string): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
+}
+
+/** Starts everything, or throws and leaves nothing behind. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { config } = readConfig(configInput(options, options.text));
+  const daemon = new RunningDaemon(options, config);
+  try {
+    await daemon.start();
+  } catch (error) {
+    await daemon.abandon();
+    throw error;
+  }
+  return daemon;
+}
+
+function configInput({ file, env, cwd, overrides = [] }: DaemonOptions, text: string | undefined): ConfigInput {
+  return {
+    ...(text === undefined ? {} : { text }),
+    ...(file === undefined ? {} : { file }),
+    env,
+    overrides,
+    folder: cwd,
+  };
+}
+
+class RunningDaemon implements Daemon {
+  readonly control: Control;
+  readonly telemetry: Telemetry;
+  readonly #options: DaemonOptions;
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #clock = new SystemClock();
+  readonly #plan: LivePlan;
+  readonly #fleet: Fleet;
+  readonly #library: Library;
+  readonly #context: PlaneContext;
+  readonly #metrics: Metrics;
+  readonly #types = new Map(FAULT_TYPES.map((type) => [type.type, type]));
+  #admin: Admin | null = null;
+  #watch: Watch | null = null;
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: DaemonOptions, config: Config) {
+    this.#options = options;
+    this.#config = config;
+    const { log, journal, limits } = config;
+    this.#log = createLog({ level: log.level, format: log.format, stream: options.logStream, clock: this.#clock });
+    this.telemetry = new Telemetry({
+      clock: this.#clock,
+      log: this.#log,
+      journal: {
+        keep: journal.keep,
+        ...(journal.file === null
+          ? {}
+          : { file: { path: journal.file, maxBytes: journal.rotate, maxFiles: journal.files } }),
+      },
+    });
+    const ledger = new Ledger();
+    this.#context = {
+      clock: this.#clock,
+      facts: this.telemetry,
+      budget: new HeldBudget(limits.held),
+      resolver: new Resolver({ clock: this.#clock }),
+      slots: new ConnectionSlots(limits.connections),
+    };
+    this.#plan = new LivePlan({
+      clock: this.#clock,
+      facts: this.telemetry,
+      ledger,
+      types: this.#types,
+      seed: config.seed ?? randomInt(2 ** 32),
+    });
+    this.#fleet = new Fleet(this.#context, this.#plan);
+    this.#library = new Library(this.#types);
+    this.control = new Control({
+      plan: this.#plan,
+      fleet: this.#fleet,
+      library: this.#library,
+      types: this.#types,
+      facts: this.telemetry,
+      load: () => this.#desired(),
+      seed: config.seed,
+    });
+    this.#metrics = new Metrics({
+      ledger,
+      proxies: () => this.#fleet.list().map(({ proxy }) => proxy),
+      activations: () => this.#plan.states(),
+      profileNames: () => this.#library.names(),
+      revision: () => this.#plan.revision,
+      budget: this.#context.budget,
+      slots: this.#context.slots,
+      telemetry: this.telemetry,
+      version,
+      process: options.ownProcess,
+    });
+  }
+
+  get adminUrl(): string {
+    return this.#admin?.url ?? "";
+  }
+
+  async start(): Promise<void> {
+    const { admin, limits, proxies } = this.#config;
+    this.#library.replaceFiles(await this.#profileFiles(this.#config));
+    // The admin port first: if another daemon has it, nothing else is touched.
+    await this.#startAdmin(admin, limits.header);
+    const started = proxies.filter((proxy) => proxy.enabled).map((proxy) => this.#fleet.prepare(this.#spec(proxy), "file"));
+    this.#activate();
+    for (const proxy of started) await proxy.start();
+    if (this.#config.watch) await this.#startWatch();
+    this.#log.info(`squall ${version} is ready`, {
+      admin: this.adminUrl,
+      proxies: started.length,
+      profiles: this.#library.names().length,
+    });
+  }
+
+  async #startAdmin(admin: Config["admin"], header: number): Promise<void> {
+    try {
+      this.#admin = await startAdmin({
+        control: this.control,
+        telemetry: this.telemetry,
+        metrics: this.#metrics,
+        clock: this.#clock,
+        listen: admin.listen,
+        token: admin.token,
+        hosts: admin.hosts,
+        bodyMax: admin.body,
+        headerMax: header,
+        version,
+        types: this.#types,
+        schemas: jsonSchemas(this.#types),
+        budget: this.#context.budget,
+        slots: this.#context.slots,
+        pid: this.#options.pid ?? null,
+      });
+    } catch (error) {
+      if (!(error instanceof SquallError) || error.code !== "SQ_ADMIN_PORT_TAKEN") throw error;
+      const who = await whoIsThere(formatAddress(admin.listen));
+      throw new SquallError("SQ_ADMIN_PORT_TAKEN", `${error.message}: ${who}`, {
+        hint: "stop it, or choose another port with --admin",
+        cause: error,
+      });
+    }
+  }
+
+  /** In force before the first bot is accepted. */
+  #activate(): void {
+    const { activate } = this.#config;
+    if (activate.length === 0) return;
+    this.control.activate(
+      activate.map(({ profile, params, seed, ttl, proxies, mode }) => ({
+        what: { profile },
+        params,
+        mode,
+        ...(seed === null ? {} : { seed }),
+        ...(ttl === null ? {} : { ttl }),
+        ...(proxies === null ? {} : { proxies }),
+      })),
+      "replace",
+    );
+  }
+
+  #spec(proxy: Config["proxies"][number]): TcpProxySpec {
+    return {
+      name: proxy.name,
+      listen: proxy.listen,
+      upstream: proxy.upstream,
+      dialTimeout: proxy.dialTimeout,
+      connections: proxy.connections ?? this.#config.limits.connections,
+      proxyProtocol: proxy.proxyProtocol,
+      except: proxy.except,
+    };
+  }
+
+  // -- files --------------------------------------------------------------------------------------
+
+  #profilePaths(config: Config): readonly string[] {
+    if (config.profiles.length > 0) return config.profiles;
+    const own = resolve(this.#options.cwd, "profiles");
+    return [existsSync(own) ? own : join(this.#options.home, "profiles")];
+  }
+
+  async #profileFiles(config: Config): Promise<Desired["files"]> {
+    return loadProfiles(this.#profilePaths(config), fsPromises, this.#options.cwd);
+  }
+
+  async #desired(): Promise<Desired> {
+    const { file, cwd } = this.#options;
+    const text = file === undefined ? this.#options.text : readFileSync(resolve(cwd, file), "utf8");
+    const { config } = readConfig(configInput(this.#options, text));
+    const restartNeeded = (["admin", "journal", "limits", "log", "seed", "watch"] as const).filter(
+      (part) => JSON.stringify(config[part]) !== JSON.stringify(this.#config[part]),
+    );
+    return {
+      proxies: config.proxies.filter((proxy) => proxy.enabled).map((proxy) => this.#spec(proxy)),
+      files: await this.#profileFiles(config),
+      restartNeeded,
+    };
+  }
+
+  async #startWatch(): Promise<void> {
+    const { file, cwd } = this.#options;
+    const paths = [...this.#profilePaths(this.#config), ...(file === undefined ? [] : [resolve(cwd, file)])];
+    this.#watch = new Watch(paths, {
+      clock: this.#clock,
+      changed: () => {
+        void this.reload("a file changed");
+      },
+    });
+    await this.#watch.start();
+  }
+
+  /** What goes wrong is in the journal and the log; the old plan keeps running. */
+  async reload(why: string): Promise<void> {
+    this.#log.debug(`reloading: ${why}`);
+    try {
+      await this.control.reload();
+    } catch (error) {
+      if (!(error instanceof SquallError)) this.telemetry.tell({ kind: "mistake", where: "reload", error });
+    }
+  }
+
+  // -- the end ------------------------------------------------------------------------------------
+
+  stop(options: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options);
+    return this.#stopping;
+  }
+
+  async #stop({ why, drain = this.#config.limits.drain }: StopOptions): Promise<void> {
+    if (why !== undefined) this.#log.info(`${why}: finishing what is under way`, { seconds_at_most: drain / 1000 });
+    this.#watch?.close();
+    // Healed first: a connection that a fault holds back could not finish.
+    this.#plan.end(() => true, "healed");
+    const closed = await this.#fleet.drain(this.#clock.now() + drain);
+    if (closed > 0) this.#log.warn(`${closed} connections did not finish in time and were closed`);
+    await this.#dispose();
+    if (why !== undefined) this.#log.info("stopped");
+    await this.#log.close();
+  }
+
+  /** Undoes a start that failed. */
+  async abandon(): Promise<void> {
+    this.#watch?.close();
+    await this.#dispose();
+    await this.#log.close();
+  }
+
+  async #dispose(): Promise<void> {
+    this.#fleet.stop();
+    this.#plan.stop();
+    await this.#admin?.close();
+    this.#metrics.close();
+    this.#context.resolver.close();
+    await this.telemetry.close();
+  }
+}
+
+/** Who has the admin port: another Squall, a Toxiproxy, or somebody else. */
+async function whoIsThere(address: string): Promise<string> {
+  const at = address.replace(/^(?:0\.0\.0\.0|\[::\])/u, "127.0.0.1");
+  const ask = async (path: string): Promise<Record<string, unknown>> => {
+    const response = await fetch(`http://${at}${path}`, { signal: AbortSignal.timeout(1_000) });
+    return (await response.json()) as Record<string, unknown>;
+  };
+  try {
+    const { version: theirs, pid } = await ask("/status");
+    if (typeof theirs === "string") return `squall ${theirs} is there already${typeof pid === "number" ? ` (process ${pid})` : ""}`;
+  } catch {
+    // Not ours, or not in the mood.
+  }
+  try {
+    const { version: theirs } = await ask("/version");
+    if (typeof theirs === "string") return `a Toxiproxy ${theirs} is there already`;
+  } catch {
+    // Nor that.
+  }
+  return "another program is there already";
+}

@@ -1,0 +1,171 @@
+/** The rules of the house, held by a test: who may import whom, what every fault brings along, how long a file may be. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import * as fsPromises from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Library } from "../src/config/library.js";
+import { loadProfiles } from "../src/config/load.js";
+import { readConfig } from "../src/config/config.js";
+import { FAULT_TYPES } from "../src/faults/kinds/index.js";
+import { compileFaults, compileProfile } from "../src/plan/compile.js";
+import { explainProfile } from "../src/plan/explain.js";
+import { locate } from "../src/config/located.js";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
+
+const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT })
+  .toString()
+  .split("\n")
+  .filter((file) => file !== "" && existsSync(join(ROOT, file)));
+const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+const sources = tracked.filter((file) => file.startsWith("src/") && file.endsWith(".ts"));
+
+/** Who may import whom: each room and those below it. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: ["core"],
+  faults: ["core", "faults"],
+  config: ["core", "faults", "config"],
+  pipeline: ["core", "faults", "pipeline"],
+  plan: ["core", "faults", "config", "pipeline", "plan"],
+  proxy: ["core", "faults", "config", "pipeline", "plan", "proxy"],
+  control: ["core", "faults", "config", "pipeline", "plan", "proxy", "control"],
+  telemetry: ["core", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry"],
+  admin: ["core", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry", "admin", "version"],
+  mock: ["core", "mock"],
+  version: [],
+};
+
+/** `src/control.ts` is a room of one file. */
+const roomOf = (file: string): string => (relative("src", file).split("/")[0] ?? "").replace(/\.ts$/u, "");
+
+function importsOf(file: string): string[] {
+  return [...read(file).matchAll(/(?:from|import)\s*\(?"(\.{1,2}\/[^"]+)"/gu)].map((match) =>
+    relative(ROOT, resolve(ROOT, dirname(file), (match[1] ?? "").replace(/\.js$/u, ".ts"))),
+  );
+}
+
+describe("the house", () => {
+  it("imports one way only", () => {
+    const wrong = sources.flatMap((file) => {
+      const allowed = MAY_IMPORT[roomOf(file)];
+      if (allowed === undefined) return [];
+      return importsOf(file)
+        .filter((target) => !allowed.includes(roomOf(target)))
+        .map((target) => `${file} imports ${target}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("lets a fault kind import nothing but core and what lies beside the contract", () => {
+    const wrong = sources
+      .filter((file) => file.startsWith("src/faults/kinds/"))
+      .flatMap((file) => importsOf(file).filter((target) => !/^src\/(?:core|faults)\//u.test(target)));
+    expect(wrong).toEqual([]);
+  });
+
+  it("has no file of a thousand lines", () => {
+    const long = tracked.filter((file) => /\.(?:ts|js|mjs)$/u.test(file) && read(file).split("\n").length >= 1_000);
+    expect(long).toEqual([]);
+  });
+
+  it("opens every source file with a sentence about its place", () => {
+    const silent = sources.filter((file) => !/^(?:#!.*\n)?\/\*\*\s*\S/u.test(read(file)));
+    expect(silent).toEqual([]);
+  });
+
+  it("touches `process` in main.ts and where the process itself is the subject, and nowhere else", () => {
+    const users = sources.filter(
+      (file) => !file.startsWith("src/mock/") && /\bprocess\.(?!_)/u.test(read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*/gu, "")),
+    );
+    expect(users.filter((file) => !["src/main.ts", "src/telemetry/process_metrics.ts"].includes(file))).toEqual([]);
+  });
+
+  it("says nothing of where it was made", () => {
+    const telling = tracked.filter(
+      (file) =>
+        file !== "test/repo.test.ts" &&
+        /\.(?:ts|js|mjs|json|md|ya?ml|sh)$|run$/u.test(file) &&
+        /\/work\/|\.\.\/shared|registry\.npmjs|"resolved"/u.test(read(file)),
+    );
+    expect(telling).toEqual([]);
+  });
+
+  it("has a licence that may be used for every package that it needs at run time", () => {
+    const lock = JSON.parse(read("package-lock.json")) as {
+      packages: Record<string, { dev?: boolean; license?: string }>;
+    };
+    const odd = Object.entries(lock.packages)
+      .filter(([path, { dev }]) => path !== "" && dev !== true)
+      .filter(([, { license = "" }]) => !/^\(?(?:MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD)/u.test(license))
+      .map(([path, { license }]) => `${path}: ${String(license)}`);
+    expect(odd).toEqual([]);
+  });
+});
+
+describe("every fault type", () => {
+  it("has a file of its name, and every file is listed", () => {
+    const files = readdirSync(join(ROOT, "src/faults/kinds"))
+      .filter((file) => file !== "index.ts")
+      .map((file) => file.replace(/\.ts$/u, ""));
+    expect([...TYPES.keys()].sort()).toEqual(files.sort());
+  });
+
+  for (const { type, example } of FAULT_TYPES) {
+    it(`${type} has a test, a place in the docs, and an example that compiles and explains itself`, () => {
+      expect(tracked).toContain(`test/faults/kinds/${type}.test.ts`);
+      expect(read("docs/faults.md")).toContain(`\n## ${type}\n`);
+      const { compiled } = compileFaults(locate([example]), TYPES);
+      expect(explainProfile(compiled, TYPES)).toHaveLength(1);
+    });
+  }
+});
+
+describe("what is shipped", () => {
+  it("has profiles that all compile, each with a summary, tags and a sentence for each fault", async () => {
+    const library = new Library(TYPES);
+    library.replaceFiles(await loadProfiles([join(ROOT, "profiles")], fsPromises, ROOT));
+    expect(library.names().length).toBeGreaterThan(8);
+    for (const name of library.names()) {
+      const compiled = compileProfile(name, library, {}, TYPES);
+      expect(compiled.summary, name).toMatch(/^[A-Z].*\.$/u);
+      expect(compiled.tags.length, name).toBeGreaterThan(0);
+      expect(explainProfile(compiled, TYPES).length, name).toBeGreaterThan(0);
+    }
+    expect(library.warnings).toEqual([]);
+  });
+
+  it("has YAML in its docs that a daemon would take", () => {
+    for (const file of tracked.filter((name) => name.endsWith(".md"))) {
+      for (const [, block = ""] of read(file).matchAll(/```yaml\n([\s\S]*?)```/gu)) {
+        if (/^profile:/mu.test(block)) {
+          const library = new Library(TYPES);
+          expect(() => {
+            library.replaceFiles([{ file, text: block }]);
+          }, `${file}: ${block}`).not.toThrow();
+        } else if (/^(?:proxies|admin):/mu.test(block)) {
+          expect(() => readConfig({ text: block, file, env: {} }), `${file}: ${block}`).not.toThrow();
+        } else {
+          const faults = (library: Library): void => {
+            library.replaceFiles([{ file, text: `profile: fragment\nfaults:\n${block.replace(/^/gmu, "  ")}` }]);
+          };
+          expect(() => {
+            faults(new Library(TYPES));
+          }, `${file}: ${block}`).not.toThrow();
+        }
+      }
+    }
+  });
+
+  it("has only links in its docs that lead somewhere", () => {
+    const dead = tracked
+      .filter((file) => file.endsWith(".md"))
+      .flatMap((file) =>
+        [...read(file).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/gu)]
+          .filter(([, target = ""]) => !existsSync(resolve(ROOT, dirname(file), target)))
+          .map(([, target]) => `${file} -> ${String(target)}`),
+      );
+    expect(dead).toEqual([]);
+  });
+});
