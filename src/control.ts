@@ -143,9 +143,12 @@ export class Control {
   profile(name: string): ProfileDetail {
     const { text } = this.#library.find(name);
     const summary = this.profiles().find((profile) => profile.name === name);
-    if (summary === undefined) throw new SquallError("SQ_PROFILE_NOT_FOUND", `no profile is called ${JSON.stringify(name)}`);
+    if (summary === undefined)
+      throw new SquallError("SQ_PROFILE_NOT_FOUND", `no profile is called ${JSON.stringify(name)}`);
     const needs = summary.params.some((param) => param.required);
-    const explanation = needs ? null : explainProfile(compileProfile(name, this.#library, {}, this.#types), this.#types);
+    const explanation = needs
+      ? null
+      : explainProfile(compileProfile(name, this.#library, {}, this.#types), this.#types);
     return { ...summary, text, explanation };
   }
 
@@ -169,7 +172,10 @@ export class Control {
     change(candidate);
     const recompiled = this.#recompiled(candidate);
     this.#library.adopt(candidate);
-    this.#plan.end(({ profile }) => profile !== INLINE && this.#library.get(profile) === undefined, "profile deleted");
+    this.#plan.end(
+      ({ profile }) => profile !== INLINE && this.#library.get(profile) === undefined,
+      "profile deleted",
+    );
     this.#plan.recompile(({ id }) => recompiled.get(id) ?? null);
   }
 
@@ -215,7 +221,10 @@ export class Control {
     const names = requests.map((request) => request.profile).filter((name) => name !== INLINE);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice !== undefined) {
-      throw new SquallError("SQ_INVALID_ACTIVATION", `the profile ${JSON.stringify(twice)} is asked for twice`);
+      throw new SquallError(
+        "SQ_INVALID_ACTIVATION",
+        `the profile ${JSON.stringify(twice)} is asked for twice`,
+      );
     }
     if (how === "replace") this.#plan.replace(requests);
     else this.#plan.add(requests);
@@ -242,7 +251,10 @@ export class Control {
 
   #known(name: string, path: string): void {
     if (this.#fleet.has(name)) return;
-    const near = suggest(name, this.#fleet.list().map(({ proxy }) => proxy.name));
+    const near = suggest(
+      name,
+      this.#fleet.list().map(({ proxy }) => proxy.name),
+    );
     throw new SquallError("SQ_INVALID_ACTIVATION", `no proxy is called ${JSON.stringify(name)}`, {
       path,
       ...(near === undefined ? {} : { hint: `did you mean ${JSON.stringify(near)}?` }),
@@ -255,11 +267,17 @@ export class Control {
     for (const fault of [...faults, ...phases.flatMap((phase) => phase.faults)]) {
       for (const name of fault.proxies ?? []) this.#known(name, `${fault.name}.proxy`);
       const type = this.#types.get(fault.type);
-      const able = members.some(({ proxy }) => SEAMS.some((seam) => proxy.seams.has(seam) && type?.[seam] !== undefined));
+      const able = members.some(({ proxy }) =>
+        SEAMS.some((seam) => proxy.seams.has(seam) && type?.[seam] !== undefined),
+      );
       if (members.length > 0 && !able) {
-        throw new SquallError("SQ_INVALID_ACTIVATION", `${fault.type} can act on none of the proxies there are`, {
-          path: fault.name,
-        });
+        throw new SquallError(
+          "SQ_INVALID_ACTIVATION",
+          `${fault.type} can act on none of the proxies there are`,
+          {
+            path: fault.name,
+          },
+        );
       }
     }
   }
@@ -267,7 +285,10 @@ export class Control {
   end(id: string): number {
     const ended = this.#plan.end((activation) => activation.id === id, "healed");
     if (ended > 0) return ended;
-    const near = suggest(id, this.#plan.value.activations.map((activation) => activation.id));
+    const near = suggest(
+      id,
+      this.#plan.value.activations.map((activation) => activation.id),
+    );
     throw new SquallError("SQ_ACTIVATION_NOT_FOUND", `no activation has the id ${JSON.stringify(id)}`, {
       ...(near === undefined ? {} : { hint: `did you mean ${JSON.stringify(near)}?` }),
     });
@@ -301,7 +322,11 @@ export class Control {
         owner,
         state: proxy.state,
         connections: { active: connectionsActive, total: connectionsTotal },
-        faults: proxy.faults.map(({ origin }) => ({ fault: origin.fault, type: origin.type, profile: origin.profile })),
+        faults: proxy.faults.map(({ origin }) => ({
+          fault: origin.fault,
+          type: origin.type,
+          profile: origin.profile,
+        })),
       };
     });
   }
@@ -330,9 +355,13 @@ export class Control {
     const faults = this.faults(proxy);
     const fault = compileFault(tree, this.#types, name);
     if (faults.some((other) => other.name === fault.name)) {
-      throw new SquallError("SQ_FAULT_EXISTS", `${proxy} has a fault called ${JSON.stringify(fault.name)} already`);
+      throw new SquallError(
+        "SQ_FAULT_EXISTS",
+        `${proxy} has a fault called ${JSON.stringify(fault.name)} already`,
+      );
     }
-    if (faults.length >= TOXICS_MAX) throw new SquallError("SQ_TOO_MANY", `${proxy} has ${TOXICS_MAX} faults already`);
+    if (faults.length >= TOXICS_MAX)
+      throw new SquallError("SQ_TOO_MANY", `${proxy} has ${TOXICS_MAX} faults already`);
     this.#plan.setToxics(proxy, [...faults, fault]);
     return fault;
   }
@@ -341,13 +370,19 @@ export class Control {
   updateFault(proxy: string, name: string, tree: Located): CompiledFault {
     const faults = this.#withFault(proxy, name);
     const fault = compileFault(tree, this.#types, name);
-    this.#plan.setToxics(proxy, faults.map((other) => (other.name === name ? { ...fault, name } : other)));
+    this.#plan.setToxics(
+      proxy,
+      faults.map((other) => (other.name === name ? { ...fault, name } : other)),
+    );
     return fault;
   }
 
   removeFault(proxy: string, name: string): void {
     const faults = this.#withFault(proxy, name);
-    this.#plan.setToxics(proxy, faults.filter((other) => other.name !== name));
+    this.#plan.setToxics(
+      proxy,
+      faults.filter((other) => other.name !== name),
+    );
   }
 
   #withFault(proxy: string, name: string): readonly CompiledFault[] {
@@ -387,7 +422,15 @@ export class Control {
       const problems: readonly Problem[] =
         error instanceof SquallError && error.details !== undefined
           ? error.details
-          : [{ file: "", line: 0, column: 0, path: "", message: error instanceof Error ? error.message : String(error) }];
+          : [
+              {
+                file: "",
+                line: 0,
+                column: 0,
+                path: "",
+                message: error instanceof Error ? error.message : String(error),
+              },
+            ];
       this.#tellReload(false, problems, []);
       throw error;
     }
@@ -405,7 +448,10 @@ export class Control {
     const recompiled = this.#recompiled(candidate);
     const changed = await this.#applyProxies(proxies);
     this.#library.adopt(candidate);
-    this.#plan.end(({ profile }) => profile !== INLINE && this.#library.get(profile) === undefined, "profile deleted");
+    this.#plan.end(
+      ({ profile }) => profile !== INLINE && this.#library.get(profile) === undefined,
+      "profile deleted",
+    );
     this.#plan.recompile(({ id }) => recompiled.get(id) ?? null);
     const after = new Map(this.#library.entries.map(({ source }) => [source.name, source.text]));
     for (const name of new Set([...before.keys(), ...after.keys()])) {

@@ -72,7 +72,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return daemon;
 }
 
-function configInput({ file, env, cwd, overrides = [] }: DaemonOptions, text: string | undefined): ConfigInput {
+function configInput(
+  { file, env, cwd, overrides = [] }: DaemonOptions,
+  text: string | undefined,
+): ConfigInput {
   return {
     ...(text === undefined ? {} : { text }),
     ...(file === undefined ? {} : { file }),
@@ -103,7 +106,12 @@ class RunningDaemon implements Daemon {
     this.#options = options;
     this.#config = config;
     const { log, journal, limits } = config;
-    this.#log = createLog({ level: log.level, format: log.format, stream: options.logStream, clock: this.#clock });
+    this.#log = createLog({
+      level: log.level,
+      format: log.format,
+      stream: options.logStream,
+      clock: this.#clock,
+    });
     this.telemetry = new Telemetry({
       clock: this.#clock,
       log: this.#log,
@@ -163,7 +171,9 @@ class RunningDaemon implements Daemon {
     this.#library.replaceFiles(await this.#profileFiles(this.#config));
     // The admin port first: if another daemon has it, nothing else is touched.
     await this.#startAdmin(admin, limits.header);
-    const started = proxies.filter((proxy) => proxy.enabled).map((proxy) => this.#fleet.prepare(this.#spec(proxy), "file"));
+    const started = proxies
+      .filter((proxy) => proxy.enabled)
+      .map((proxy) => this.#fleet.prepare(this.#spec(proxy), "file"));
     this.#activate();
     for (const proxy of started) await proxy.start();
     if (this.#config.watch) await this.#startWatch();
@@ -288,7 +298,8 @@ class RunningDaemon implements Daemon {
   }
 
   async #stop({ why, drain = this.#config.limits.drain }: StopOptions): Promise<void> {
-    if (why !== undefined) this.#log.info(`${why}: finishing what is under way`, { seconds_at_most: drain / 1000 });
+    if (why !== undefined)
+      this.#log.info(`${why}: finishing what is under way`, { seconds_at_most: drain / 1000 });
     this.#watch?.close();
     // Healed first: a connection that a fault holds back could not finish.
     this.#plan.end(() => true, "healed");
@@ -325,7 +336,8 @@ async function whoIsThere(address: string): Promise<string> {
   };
   try {
     const { version: theirs, pid } = await ask("/status");
-    if (typeof theirs === "string") return `squall ${theirs} is there already${typeof pid === "number" ? ` (process ${pid})` : ""}`;
+    if (typeof theirs === "string")
+      return `squall ${theirs} is there already${typeof pid === "number" ? ` (process ${pid})` : ""}`;
   } catch {
     // Not ours, or not in the mood.
   }

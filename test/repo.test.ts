@@ -32,7 +32,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proxy: ["core", "faults", "config", "pipeline", "plan", "proxy"],
   control: ["core", "faults", "config", "pipeline", "plan", "proxy", "control"],
   telemetry: ["core", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry"],
-  admin: ["core", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry", "admin", "version"],
+  admin: [
+    "core",
+    "faults",
+    "config",
+    "pipeline",
+    "plan",
+    "proxy",
+    "control",
+    "telemetry",
+    "admin",
+    "version",
+  ],
   mock: ["core", "mock"],
   version: [],
 };
@@ -66,7 +77,9 @@ describe("the house", () => {
   });
 
   it("has no file of a thousand lines", () => {
-    const long = tracked.filter((file) => /\.(?:ts|js|mjs)$/u.test(file) && read(file).split("\n").length >= 1_000);
+    const long = tracked.filter(
+      (file) => /\.(?:ts|js|mjs)$/u.test(file) && read(file).split("\n").length >= 1_000,
+    );
     expect(long).toEqual([]);
   });
 
@@ -77,9 +90,13 @@ describe("the house", () => {
 
   it("touches `process` in main.ts and where the process itself is the subject, and nowhere else", () => {
     const users = sources.filter(
-      (file) => !file.startsWith("src/mock/") && /\bprocess\.(?!_)/u.test(read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*/gu, "")),
+      (file) =>
+        !file.startsWith("src/mock/") &&
+        /\bprocess\.(?!_)/u.test(read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*/gu, "")),
     );
-    expect(users.filter((file) => !["src/main.ts", "src/telemetry/process_metrics.ts"].includes(file))).toEqual([]);
+    expect(
+      users.filter((file) => !["src/main.ts", "src/telemetry/process_metrics.ts"].includes(file)),
+    ).toEqual([]);
   });
 
   it("says nothing of where it was made", () => {
@@ -148,7 +165,9 @@ describe("what is shipped", () => {
           expect(() => readConfig({ text: block, file, env: {} }), `${file}: ${block}`).not.toThrow();
         } else {
           const faults = (library: Library): void => {
-            library.replaceFiles([{ file, text: `profile: fragment\nfaults:\n${block.replace(/^/gmu, "  ")}` }]);
+            library.replaceFiles([
+              { file, text: `profile: fragment\nfaults:\n${block.replace(/^/gmu, "  ")}` },
+            ]);
           };
           expect(() => {
             faults(new Library(TYPES));

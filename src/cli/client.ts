@@ -15,10 +15,9 @@ export class AdminClient {
 
   constructor(options: ClientOptions, io: Pick<Io, "env">) {
     const given = options.admin ?? io.env["SQUALL_ADMIN"] ?? ADMIN_DEFAULT;
-    this.base = (given.includes("://") ? given : `http://${given.startsWith(":") ? `127.0.0.1${given}` : given}`).replace(
-      /\/+$/u,
-      "",
-    );
+    this.base = (
+      given.includes("://") ? given : `http://${given.startsWith(":") ? `127.0.0.1${given}` : given}`
+    ).replace(/\/+$/u, "");
     const token = options.token ?? io.env["SQUALL_ADMIN_TOKEN"];
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
@@ -42,7 +41,10 @@ export class AdminClient {
 
   /** The data of each server-sent event, for as long as the daemon sends. */
   async *events(path: string, signal?: AbortSignal): AsyncGenerator<string> {
-    const response = await this.#send(path, { headers: this.#headers, ...(signal === undefined ? {} : { signal }) });
+    const response = await this.#send(path, {
+      headers: this.#headers,
+      ...(signal === undefined ? {} : { signal }),
+    });
     if (!response.ok || response.body === null) {
       throw new CommandError(exitFor(response.status), problemText(await response.text(), response.status));
     }
@@ -66,7 +68,8 @@ export class AdminClient {
     try {
       return await fetch(`${this.base}${path}`, init);
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+      const cause =
+        error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
       throw new CommandError(
         EXIT.unreachable,
         `no Squall answers at ${this.base} (${cause}). Is it running? Start it with: squall serve`,
@@ -82,7 +85,14 @@ function exitFor(status: number): number {
 interface ErrorAnswer {
   readonly error?: unknown;
   readonly hint?: unknown;
-  readonly details?: readonly { readonly file: string; readonly line: number; readonly column: number; readonly path: string; readonly message: string; readonly hint?: string }[];
+  readonly details?: readonly {
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+    readonly path: string;
+    readonly message: string;
+    readonly hint?: string;
+  }[];
 }
 
 function problemText(text: string, status: number): string {
@@ -90,7 +100,9 @@ function problemText(text: string, status: number): string {
     const { error, hint, details } = JSON.parse(text) as ErrorAnswer;
     const lines = [`${String(error)}${typeof hint === "string" ? ` (${hint})` : ""}`];
     for (const { file, line, column, path, message, hint: one } of details ?? []) {
-      lines.push(`  ${file}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}${one === undefined ? "" : ` (${one})`}`);
+      lines.push(
+        `  ${file}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}${one === undefined ? "" : ` (${one})`}`,
+      );
     }
     return lines.join("\n");
   } catch {

@@ -56,11 +56,17 @@ class Demo {
     const { bots, for: limit } = this.#options;
     const count = Number(bots);
     if (!Number.isSafeInteger(count) || count < 1 || count > 100) {
-      throw new CommandError(EXIT.usage, `--bots: expected a whole number from 1 to 100, got ${JSON.stringify(bots)}`);
+      throw new CommandError(
+        EXIT.usage,
+        `--bots: expected a whole number from 1 to 100, got ${JSON.stringify(bots)}`,
+      );
     }
     const duration = limit === undefined ? null : parseDuration(limit);
     if (limit !== undefined && duration === null) {
-      throw new CommandError(EXIT.usage, `--for: expected a duration such as 30s, got ${JSON.stringify(limit)}`);
+      throw new CommandError(
+        EXIT.usage,
+        `--for: expected a duration such as 30s, got ${JSON.stringify(limit)}`,
+      );
     }
     const broken = new Promise<never>((_resolve, reject) => {
       this.#failed = reject;
@@ -124,7 +130,16 @@ class Demo {
 
   #startServer(): Promise<string> {
     return new Promise((resolve, reject) => {
-      const args = ["mock-server", "--port", "0", "--feed", `${FEED_EVERY_MS}ms`, "--lease", `${LEASE_MS}ms`, "--json"];
+      const args = [
+        "mock-server",
+        "--port",
+        "0",
+        "--feed",
+        `${FEED_EVERY_MS}ms`,
+        "--lease",
+        `${LEASE_MS}ms`,
+        "--json",
+      ];
       const child = this.#child(args, (line) => {
         resolve((JSON.parse(line) as { url: string }).url);
       });
@@ -143,13 +158,25 @@ class Demo {
 
   /** What a bot lives through; what is normal and frequent is left out. */
   #lived(name: string, event: BotEvent): void {
-    if (event.event === "idle" || event.event === "heartbeat" || event.event === "working" || event.event === "leased") return;
+    if (
+      event.event === "idle" ||
+      event.event === "heartbeat" ||
+      event.event === "working" ||
+      event.event === "leased"
+    )
+      return;
     this.#line(this.#io.colours.bold(name), describeEvent(event, this.#io.colours));
   }
 
   #journalled(entry: JournalEntryView): void {
-    if (entry.kind === "proxy_started" || entry.kind === "proxy_stopped" || entry.kind === "fault_total") return;
-    this.#line(this.#io.colours.magenta("squall"), journalLine(entry, this.#io.colours).slice(this.#io.terminal ? 0 : 13).trimStart());
+    if (entry.kind === "proxy_started" || entry.kind === "proxy_stopped" || entry.kind === "fault_total")
+      return;
+    this.#line(
+      this.#io.colours.magenta("squall"),
+      journalLine(entry, this.#io.colours)
+        .slice(this.#io.terminal ? 0 : 13)
+        .trimStart(),
+    );
     if (entry.kind === "activation_started") {
       this.#suggest("Heal them:", `curl -X DELETE ${this.#adminText}/active`);
     }

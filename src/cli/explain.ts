@@ -22,10 +22,11 @@ export function addExplain(program: Command, io: Io): void {
     .description("say what a profile does, one sentence a fault; takes a name or a file")
     .option("-c, --config <file>", "the configuration that names the profiles")
     .option("--profiles <paths...>", "folders or files with profiles")
-    .option("--param <name=value>", "a parameter of the profile; may be given several times", (value, previous: readonly string[] = []) => [
-      ...previous,
-      value,
-    ])
+    .option(
+      "--param <name=value>",
+      "a parameter of the profile; may be given several times",
+      (value, previous: readonly string[] = []) => [...previous, value],
+    )
     .option("--json", "print the compiled profile as JSON")
     .action(async (profile: string, options: ExplainOptions) => {
       const params = paramsOf(options.param);

@@ -24,7 +24,9 @@ export function journalLine(entry: JournalEntryView, colours: Colors): string {
     if (inner === null || typeof inner !== "object") continue;
     for (const [name, value] of Object.entries(inner)) words.push(colours.yellow(`${name}=${plain(value)}`));
   }
-  const warnings = Array.isArray(entry["warnings"]) ? entry["warnings"].map((text) => `\n    warning: ${plain(text)}`) : [];
+  const warnings = Array.isArray(entry["warnings"])
+    ? entry["warnings"].map((text) => `\n    warning: ${plain(text)}`)
+    : [];
   return `${colours.dim(clock)} ${kind} ${words.join(" ")}${colours.yellow(warnings.join(""))}`;
 }
 

@@ -59,10 +59,18 @@ function overridesOf(options: ServeOptions, io: Io): { path: string[]; value: st
     if (value !== undefined) overrides.push({ path, value, origin });
   };
   set(["admin", "listen"], options.admin, "--admin");
-  set(["profiles"], options.profiles === undefined ? undefined : JSON.stringify(options.profiles), "--profiles");
+  set(
+    ["profiles"],
+    options.profiles === undefined ? undefined : JSON.stringify(options.profiles),
+    "--profiles",
+  );
   set(["activate"], options.activate, "--activate");
   set(["seed"], options.seed, "--seed");
-  set(["log", "level"], options.logLevel ?? io.env["LOG_LEVEL"]?.toLowerCase(), options.logLevel === undefined ? "LOG_LEVEL" : "--log-level");
+  set(
+    ["log", "level"],
+    options.logLevel ?? io.env["LOG_LEVEL"]?.toLowerCase(),
+    options.logLevel === undefined ? "LOG_LEVEL" : "--log-level",
+  );
   set(["log", "format"], options.logFormat, "--log-format");
   return overrides;
 }
@@ -70,14 +78,21 @@ function overridesOf(options: ServeOptions, io: Io): { path: string[]; value: st
 function durationOption(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const millis = parseDuration(text);
-  if (millis === null) throw new CommandError(EXIT.usage, `--${name}: expected a duration such as 30s, got ${JSON.stringify(text)}`);
+  if (millis === null)
+    throw new CommandError(
+      EXIT.usage,
+      `--${name}: expected a duration such as 30s, got ${JSON.stringify(text)}`,
+    );
   return millis;
 }
 
 function numberOption(name: string, text: string, max: number): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0 || value > max) {
-    throw new CommandError(EXIT.usage, `--${name}: expected a whole number up to ${max}, got ${JSON.stringify(text)}`);
+    throw new CommandError(
+      EXIT.usage,
+      `--${name}: expected a whole number up to ${max}, got ${JSON.stringify(text)}`,
+    );
   }
   return value;
 }

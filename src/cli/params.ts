@@ -5,7 +5,8 @@ export function paramsOf(texts: readonly string[] = []): Record<string, string> 
   const params: Record<string, string> = {};
   for (const text of texts) {
     const at = text.indexOf("=");
-    if (at < 1) throw new CommandError(EXIT.usage, `--param: expected name=value, got ${JSON.stringify(text)}`);
+    if (at < 1)
+      throw new CommandError(EXIT.usage, `--param: expected name=value, got ${JSON.stringify(text)}`);
     params[text.slice(0, at)] = text.slice(at + 1);
   }
   return params;

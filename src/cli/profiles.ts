@@ -70,12 +70,16 @@ function byTag(profiles: readonly ProfileView[]): Group[] {
     if (group) group.push(profile);
     else groups.set(tag, [profile]);
   }
-  return [...groups].map(([tag, members]) => ({ tag, profiles: members })).sort((a, b) => (a.tag < b.tag ? -1 : 1));
+  return [...groups]
+    .map(([tag, members]) => ({ tag, profiles: members }))
+    .sort((a, b) => (a.tag < b.tag ? -1 : 1));
 }
 
 function groupText({ tag, profiles }: Group, { colours }: Io): string {
   const lines = profiles.map(({ name, summary, params, active }) => {
-    const knobs = params.map((param) => `${param.name}=${param.required ? "?" : String(param.default)}`).join(" ");
+    const knobs = params
+      .map((param) => `${param.name}=${param.required ? "?" : String(param.default)}`)
+      .join(" ");
     const on = active === true ? ` ${colours.green("(on)")}` : "";
     return `  ${colours.bold(name)}${on}\n      ${summary}\n${knobs === "" ? "" : `      ${colours.dim(knobs)}\n`}`;
   });

@@ -25,7 +25,8 @@ export async function runCommand(words: readonly string[], io: Io): Promise<numb
   addRemoteCommands(program, io);
   addDemo(program, io);
   addMock(program);
-  for (const command of program.commands) command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
+  for (const command of program.commands)
+    command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
   try {
     await program.parseAsync([...words], { from: "user" });
     return EXIT.ok;

@@ -88,7 +88,11 @@ function addUse(program: Command, io: Io): void {
     .action(async (profile: string, options: UseOptions) => {
       const params = paramsOf(options.param);
       const client = new AdminClient(options, io);
-      const body = { profile, ...(Object.keys(params).length === 0 ? {} : { params }), ...commonBody(options) };
+      const body = {
+        profile,
+        ...(Object.keys(params).length === 0 ? {} : { params }),
+        ...commonBody(options),
+      };
       report(io, options, await client.call(options.add === true ? "POST" : "PUT", "/active", body));
     });
 }
@@ -101,7 +105,8 @@ function addAdd(program: Command, io: Io): void {
       const fault: Record<string, unknown> = { type };
       for (let i = 0; i < parameters.length; i++) {
         const word = parameters[i] ?? "";
-        if (!word.startsWith("--")) throw new CommandError(EXIT.usage, `expected --parameter value, got ${JSON.stringify(word)}`);
+        if (!word.startsWith("--"))
+          throw new CommandError(EXIT.usage, `expected --parameter value, got ${JSON.stringify(word)}`);
         const at = word.indexOf("=");
         const name = (at < 0 ? word.slice(2) : word.slice(2, at)).replaceAll("-", "_");
         const value = at < 0 ? parameters[++i] : word.slice(at + 1);
@@ -109,7 +114,11 @@ function addAdd(program: Command, io: Io): void {
         fault[name] = scalar(value);
       }
       const client = new AdminClient(options, io);
-      report(io, options, await client.call("POST", "/active", { faults: [{ ...fault, proxy }], ...commonBody(options) }));
+      report(
+        io,
+        options,
+        await client.call("POST", "/active", { faults: [{ ...fault, proxy }], ...commonBody(options) }),
+      );
     });
 }
 
@@ -180,7 +189,9 @@ function addStatus(program: Command, io: Io): void {
         return;
       }
       const { colours } = io;
-      io.out(`squall ${status.version} at ${client.base}, up ${formatDuration(status.uptime_seconds * 1000)}\n`);
+      io.out(
+        `squall ${status.version} at ${client.base}, up ${formatDuration(status.uptime_seconds * 1000)}\n`,
+      );
       for (const { name, listen, upstream, state, connections } of status.proxies) {
         const tint = state === "listening" ? colours.green : colours.yellow;
         io.out(`  ${colours.bold(name)}  ${listen} -> ${upstream}  ${tint(state)}  `);

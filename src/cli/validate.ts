@@ -23,7 +23,9 @@ interface ValidateOptions {
 export function addValidate(program: Command, io: Io): void {
   program
     .command("validate [paths...]")
-    .description("check profiles (files or folders) and configurations (files called squall*.yaml); all mistakes at once")
+    .description(
+      "check profiles (files or folders) and configurations (files called squall*.yaml); all mistakes at once",
+    )
     .option("-c, --config <file>", "a configuration to check, with the profiles that it names")
     .option("--json", "print the mistakes as JSON")
     .action(async (paths: string[], options: ValidateOptions) => {

@@ -113,7 +113,8 @@ async function describe(path: string, depth: number, lines: string[]): Promise<v
     }
     lines.push(`${path}/`);
     for (const entry of (await readdir(path)).sort()) {
-      if (!entry.startsWith(".") && entry !== "node_modules") await describe(join(path, entry), depth + 1, lines);
+      if (!entry.startsWith(".") && entry !== "node_modules")
+        await describe(join(path, entry), depth + 1, lines);
     }
   } catch {
     lines.push(`${path} is not there`);

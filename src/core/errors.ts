@@ -20,11 +20,23 @@ export const ERRORS = {
   SQ_TIMEOUT: { status: 408, about: "The request did not arrive in time." },
   SQ_PROXY_EXISTS: { status: 409, about: "A proxy of that name exists already." },
   SQ_FAULT_EXISTS: { status: 409, about: "The proxy has a fault of that name already." },
-  SQ_PROFILE_IN_FILE: { status: 409, about: "The profile belongs to a file and cannot be deleted through the API." },
+  SQ_PROFILE_IN_FILE: {
+    status: 409,
+    about: "The profile belongs to a file and cannot be deleted through the API.",
+  },
   SQ_TOO_LARGE: { status: 413, about: "The body is larger than the admin port takes." },
-  SQ_INVALID_PROFILE: { status: 422, about: "The profile has mistakes; `details` lists each with its position." },
-  SQ_INVALID_CONFIG: { status: 422, about: "The configuration has mistakes; `details` lists each with its position." },
-  SQ_INVALID_ACTIVATION: { status: 422, about: "The activation cannot be put into force as it was asked for." },
+  SQ_INVALID_PROFILE: {
+    status: 422,
+    about: "The profile has mistakes; `details` lists each with its position.",
+  },
+  SQ_INVALID_CONFIG: {
+    status: 422,
+    about: "The configuration has mistakes; `details` lists each with its position.",
+  },
+  SQ_INVALID_ACTIVATION: {
+    status: 422,
+    about: "The activation cannot be put into force as it was asked for.",
+  },
   SQ_TOO_MANY: { status: 429, about: "A limit of the daemon is reached." },
   SQ_INTERNAL: { status: 500, about: "A mistake of Squall itself; the log has the trace." },
   SQ_LISTEN_FAILED: { status: 500, about: "The listening address cannot be bound." },

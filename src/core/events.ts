@@ -51,7 +51,13 @@ export type Fact =
       /** One line that starts the same run again. */
       readonly again: string;
     }
-  | { readonly kind: "phase_entered"; readonly activation: string; readonly profile: string; readonly phase: string; readonly pass: number }
+  | {
+      readonly kind: "phase_entered";
+      readonly activation: string;
+      readonly profile: string;
+      readonly phase: string;
+      readonly pass: number;
+    }
   | {
       readonly kind: "activation_ended";
       readonly activation: string;
@@ -61,12 +67,27 @@ export type Fact =
       readonly warnings: readonly string[];
     }
   | { readonly kind: "plan_changed"; readonly revision: number }
-  | { readonly kind: "reload"; readonly ok: boolean; readonly problems: readonly Problem[]; readonly changed: readonly string[] }
-  | { readonly kind: "proxy_started"; readonly proxy: string; readonly listen: string; readonly upstream: string }
+  | {
+      readonly kind: "reload";
+      readonly ok: boolean;
+      readonly problems: readonly Problem[];
+      readonly changed: readonly string[];
+    }
+  | {
+      readonly kind: "proxy_started";
+      readonly proxy: string;
+      readonly listen: string;
+      readonly upstream: string;
+    }
   | { readonly kind: "proxy_stopped"; readonly proxy: string }
   | { readonly kind: "listener_closed"; readonly proxy: string; readonly why: string }
   | { readonly kind: "listener_opened"; readonly proxy: string; readonly listen: string }
-  | { readonly kind: "listen_failed"; readonly proxy: string; readonly listen: string; readonly reason: string }
+  | {
+      readonly kind: "listen_failed";
+      readonly proxy: string;
+      readonly listen: string;
+      readonly reason: string;
+    }
   | { readonly kind: "limit_reached"; readonly proxy: string; readonly limit: string; readonly value: number }
   | { readonly kind: "bots_unidentified"; readonly proxy: string; readonly client: string }
   | { readonly kind: "mark"; readonly text: string }

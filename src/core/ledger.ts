@@ -12,7 +12,9 @@ export interface BookLabels {
 }
 
 /** Upper bounds of the injected delay histogram, in seconds. */
-export const DELAY_BUCKETS: readonly number[] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120];
+export const DELAY_BUCKETS: readonly number[] = [
+  0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120,
+];
 
 /** One fault's books on one proxy. They outlive the fault, so that counters never run backwards. */
 export class Book {

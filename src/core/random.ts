@@ -33,7 +33,10 @@ export interface DrawKey {
 }
 
 export type Lane = 0 | 1 | 2 | 3;
-export const LANE = { admission: 0, subject: 1, upstream: 2, downstream: 3 } as const satisfies Record<string, Lane>;
+export const LANE = { admission: 0, subject: 1, upstream: 2, downstream: 3 } as const satisfies Record<
+  string,
+  Lane
+>;
 
 export function drawKey(name: DrawName): DrawKey {
   const text = JSON.stringify([

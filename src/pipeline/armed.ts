@@ -6,7 +6,15 @@ import type { Clock, Millis } from "../core/clock.js";
 import type { Facts, FaultOrigin } from "../core/events.js";
 import type { Book } from "../core/ledger.js";
 import { BoundedMap } from "../core/lru.js";
-import { LANE, Random, admissionDraw, drawKey, type DrawKey, type DrawName, type Lane } from "../core/random.js";
+import {
+  LANE,
+  Random,
+  admissionDraw,
+  drawKey,
+  type DrawKey,
+  type DrawName,
+  type Lane,
+} from "../core/random.js";
 import type { AnyFaultType, Detail, Direction, ListenerFault, Scope } from "../faults/contract.js";
 
 /** What there is to know about a subject when it begins. */
@@ -86,7 +94,8 @@ export class ArmedFault {
   /** New parameters behind the same fault: live stages see them at their next look. */
   assign(params: Record<string, unknown>, directions: Direction | "both" | null, admission: Admission): void {
     // What is not given any more must go, or an optional parameter could never be taken back.
-    for (const name of Object.keys(this.params)) if (!(name in params)) Reflect.deleteProperty(this.params, name);
+    for (const name of Object.keys(this.params))
+      if (!(name in params)) Reflect.deleteProperty(this.params, name);
     Object.defineProperties(this.params, Object.getOwnPropertyDescriptors(params));
     this.#directions = directions;
     this.#admission = admission;
@@ -99,7 +108,8 @@ export class ArmedFault {
     this.book.matched++;
     const bot = this.#bot(subject.bot);
     const ordinal = bot.ordinals++;
-    if (!this.#admission.fires(subject, () => admissionDraw(this.#keyOf(bot, subject.bot), ordinal))) return null;
+    if (!this.#admission.fires(subject, () => admissionDraw(this.#keyOf(bot, subject.bot), ordinal)))
+      return null;
     const admitted = new Subject(this, subject, this.#keyOf(bot, subject.bot), ordinal);
     if (!this.observe) return admitted;
     admitted.observed();
@@ -180,7 +190,13 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   /** In observe mode: it would have been hit, and is not. */
   observed(): void {
     this.armed.book.hits++;
-    this.armed.facts.tell({ kind: "fault_hit", ...this.#origin(), effect: "observed", amount: 1, observed: true });
+    this.armed.facts.tell({
+      kind: "fault_hit",
+      ...this.#origin(),
+      effect: "observed",
+      amount: 1,
+      observed: true,
+    });
   }
 
   /** The subject is over: tells the total where it says more than the first entry did. */

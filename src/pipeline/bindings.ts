@@ -1,6 +1,13 @@
 /** One fault on one connection, with everything it put there; and the order in which they stand. */
 import type { Millis } from "../core/clock.js";
-import { DIRECTIONS, type ConnectionFault, type ConnectionInfo, type Direction, type Sever, type StreamStage } from "../faults/contract.js";
+import {
+  DIRECTIONS,
+  type ConnectionFault,
+  type ConnectionInfo,
+  type Direction,
+  type Sever,
+  type StreamStage,
+} from "../faults/contract.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import type { Pump } from "./pump.js";
 
@@ -43,7 +50,9 @@ export class Binding {
 
   #make(direction: Direction): StreamStage | null {
     if (this.fault?.stream) return this.fault.stream(direction);
-    return this.armed.type.stream?.(this.subject.forDirection(direction), { direction, carries: "tcp" }) ?? null;
+    return (
+      this.armed.type.stream?.(this.subject.forDirection(direction), { direction, carries: "tcp" }) ?? null
+    );
   }
 
   /** Takes its stages out; says whether the connection cannot live on without what they destroyed. */

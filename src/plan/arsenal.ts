@@ -80,7 +80,14 @@ export class Arsenal {
     const weapons = new Map<string, Weapon>();
     const byProxy = new Map<string, ArmedFault[]>();
     for (const one of wanted) {
-      const key = JSON.stringify([one.proxy.name, one.phase, one.pass, one.startsAt, one.fault.name, one.fault.type]);
+      const key = JSON.stringify([
+        one.proxy.name,
+        one.phase,
+        one.pass,
+        one.startsAt,
+        one.fault.name,
+        one.fault.type,
+      ]);
       const weapon = this.#keep(key, one, assigned) ?? this.#make(key, one);
       if (weapon === null) continue;
       weapons.set(key, weapon);
@@ -99,8 +106,16 @@ export class Arsenal {
     if (weapon.text === text) return weapon;
     const span = this.#span(wanted);
     weapon.text = text;
-    weapon.admission = weapon.admission.replacedBy(wanted.fault, wanted.proxy.except, probability(wanted.fault, span));
-    weapon.armed.assign(liveParams(wanted.fault, weapon.armed.type, span), wanted.fault.directions, weapon.admission);
+    weapon.admission = weapon.admission.replacedBy(
+      wanted.fault,
+      wanted.proxy.except,
+      probability(wanted.fault, span),
+    );
+    weapon.armed.assign(
+      liveParams(wanted.fault, weapon.armed.type, span),
+      wanted.fault.directions,
+      weapon.admission,
+    );
     assigned.add(weapon.armed);
     return weapon;
   }

@@ -82,7 +82,12 @@ export class LivePlan {
     this.#facts = parts.facts;
     this.#types = parts.types;
     this.#ledger = parts.ledger;
-    this.#toxicArsenal = this.#arsenal({ activation: TOXICS, profile: TOXICS, seed: parts.seed, observe: false });
+    this.#toxicArsenal = this.#arsenal({
+      activation: TOXICS,
+      profile: TOXICS,
+      seed: parts.seed,
+      observe: false,
+    });
   }
 
   get value(): PlanValue {
@@ -167,7 +172,9 @@ export class LivePlan {
   /** Sets a proxy's own faults, in order. Those that stay keep their state. */
   setToxics(proxy: string, faults: readonly CompiledFault[]): void {
     const toxics = { ...this.#value.toxics, [proxy]: faults };
-    this.#commit({ toxics: Object.fromEntries(Object.entries(toxics).filter(([, list]) => list.length > 0)) });
+    this.#commit({
+      toxics: Object.fromEntries(Object.entries(toxics).filter(([, list]) => list.length > 0)),
+    });
   }
 
   stop(): void {
@@ -294,7 +301,11 @@ export class LivePlan {
     const { value, startedAt } = running;
     const phase = position === null ? undefined : value.compiled.phases[position.index];
     const before = running.position;
-    if (position !== null && phase !== undefined && (before?.startsAt !== position.startsAt || before.index !== position.index)) {
+    if (
+      position !== null &&
+      phase !== undefined &&
+      (before?.startsAt !== position.startsAt || before.index !== position.index)
+    ) {
       this.#facts.tell({
         kind: "phase_entered",
         activation: value.id,
@@ -306,7 +317,10 @@ export class LivePlan {
     running.position = position;
     let next = position?.endsAt ?? Infinity;
     const wanted: Wanted[] = [];
-    const note = (fault: CompiledFault, place: Pick<Wanted, "phase" | "pass" | "startsAt" | "endsAt">): void => {
+    const note = (
+      fault: CompiledFault,
+      place: Pick<Wanted, "phase" | "pass" | "startsAt" | "endsAt">,
+    ): void => {
       const window = windowOf(fault, place.startsAt, now);
       next = Math.min(next, window.changesAt);
       if (!window.open) return;
@@ -386,10 +400,15 @@ function stateOf(running: Running, now: number): ActivationState {
 }
 
 /** The line that starts the same run again: printed, logged, and in GET /active. */
-export function runAgain(value: Pick<ActivationValue, "profile" | "seed" | "mode" | "proxies" | "compiled">): string {
+export function runAgain(
+  value: Pick<ActivationValue, "profile" | "seed" | "mode" | "proxies" | "compiled">,
+): string {
   const words = ["squall", "use", value.profile, "--seed", String(value.seed)];
-  for (const [name, param] of Object.entries(value.compiled.params)) words.push("--param", `${name}=${String(param)}`);
+  for (const [name, param] of Object.entries(value.compiled.params))
+    words.push("--param", `${name}=${String(param)}`);
   if (value.proxies !== null) words.push("--proxy", ...value.proxies);
   if (value.mode === "observe") words.push("--observe");
-  return words.map((word) => (/^[\w./=:%@+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(" ");
+  return words
+    .map((word) => (/^[\w./=:%@+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(" ");
 }

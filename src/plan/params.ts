@@ -10,7 +10,11 @@ export interface RampSpan {
   readonly now: () => Millis;
 }
 
-export function liveParams(fault: CompiledFault, type: AnyFaultType, span: RampSpan): Record<string, unknown> {
+export function liveParams(
+  fault: CompiledFault,
+  type: AnyFaultType,
+  span: RampSpan,
+): Record<string, unknown> {
   const params: Record<string, unknown> = { ...fault.params };
   for (const [name, ramp] of Object.entries(fault.ramps)) {
     const schema = type.params.shape[name];

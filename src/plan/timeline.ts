@@ -11,7 +11,11 @@ export interface Position {
 }
 
 /** `finished` once the last pass is over; null in a profile without phases. */
-export function positionAt(profile: CompiledProfile, startedAt: number, now: number): Position | null | "finished" {
+export function positionAt(
+  profile: CompiledProfile,
+  startedAt: number,
+  now: number,
+): Position | null | "finished" {
   if (profile.phases.length === 0) return null;
   let cycle = 0;
   for (const phase of profile.phases) cycle += phase.for ?? Infinity;
@@ -33,7 +37,11 @@ export function positionAt(profile: CompiledProfile, startedAt: number, now: num
 }
 
 /** Whether a fault's `after` and `for` let it act, and when that changes next. */
-export function windowOf(fault: CompiledFault, startsAt: number, now: number): { open: boolean; changesAt: number } {
+export function windowOf(
+  fault: CompiledFault,
+  startsAt: number,
+  now: number,
+): { open: boolean; changesAt: number } {
   const opensAt = startsAt + (fault.when.after ?? 0);
   const closesAt = opensAt + (fault.when.for ?? Infinity);
   if (now < opensAt) return { open: false, changesAt: opensAt };

@@ -34,7 +34,11 @@ export class WhenAdmission implements Admission {
   }
 
   /** The same counters under new rules, for a fault whose text was changed while it was in force. */
-  replacedBy(fault: CompiledFault, proxyExcept: readonly MatchValue[], probability: () => number): WhenAdmission {
+  replacedBy(
+    fault: CompiledFault,
+    proxyExcept: readonly MatchValue[],
+    probability: () => number,
+  ): WhenAdmission {
     return new WhenAdmission(fault, proxyExcept, probability, this.#counters);
   }
 

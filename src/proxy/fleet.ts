@@ -47,7 +47,8 @@ export class Fleet {
     if (this.#members.has(spec.name)) {
       throw new SquallError("SQ_PROXY_EXISTS", `a proxy is called ${JSON.stringify(spec.name)} already`);
     }
-    if (this.#members.size >= PROXIES_MAX) throw new SquallError("SQ_TOO_MANY", `there are ${PROXIES_MAX} proxies already`);
+    if (this.#members.size >= PROXIES_MAX)
+      throw new SquallError("SQ_TOO_MANY", `there are ${PROXIES_MAX} proxies already`);
     const proxy = new TcpProxy(spec, this.#context);
     this.#members.set(spec.name, { proxy, owner });
     this.#plan.attach(proxy);

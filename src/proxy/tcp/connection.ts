@@ -7,7 +7,14 @@
 import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import { DIRECTIONS, type ConnectionFault, type ConnectionInfo, type Direction, type GateVerdict, type Sever } from "../../faults/contract.js";
+import {
+  DIRECTIONS,
+  type ConnectionFault,
+  type ConnectionInfo,
+  type Direction,
+  type GateVerdict,
+  type Sever,
+} from "../../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
 import { Binding, type FaultChange, type Pumps } from "../../pipeline/bindings.js";
 import { Gate, type GateOutcome } from "../../pipeline/gate.js";
@@ -140,7 +147,8 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
     }
     this.#sort(ranks);
     if (pumps === null || this.#severed) return;
-    for (const binding of this.#bindings) if (moving.includes(binding)) binding.install(pumps, this.#bindings);
+    for (const binding of this.#bindings)
+      if (moving.includes(binding)) binding.install(pumps, this.#bindings);
   }
 
   #sort(ranks: ReadonlyMap<ArmedFault, number>): void {
@@ -381,11 +389,29 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
   }
 
   #sockets(): Socket[] {
-    const sockets = this.#upstreamSocket === null ? [this.#clientSocket] : [this.#clientSocket, this.#upstreamSocket];
+    const sockets =
+      this.#upstreamSocket === null ? [this.#clientSocket] : [this.#clientSocket, this.#upstreamSocket];
     return sockets.filter((socket) => !socket.destroyed);
   }
 
   // -- what the sockets say -----------------------------------------------------------------------
+
+  /**
+   * The source of a direction has ended, or seems to have: where an RST comes right behind the last bytes,
+   * libuv reports an end in its place. Writing nothing tells the two apart, as the kernel then answers with
+   * the error. Bytes that are still to be written will tell by themselves.
+   */
+  sourceEnded(side: Direction, socket: Socket): void {
+    if (this.#severed || this.#over) return;
+    if (!socket.writable || socket.writableLength > 0) {
+      this.#pumps?.[side].end("fin");
+      return;
+    }
+    socket.write("", (error) => {
+      // With an error the socket breaks, and `broke` hears of it.
+      if (!error && !this.#severed) this.#pumps?.[side].end("fin");
+    });
+  }
 
   broke(side: Direction, error: NodeJS.ErrnoException): void {
     if (this.#severed || this.#over) return;
@@ -444,11 +470,11 @@ function onUpstreamData(this: Socket, chunk: Buffer): void {
 }
 
 function onClientEnd(this: Socket): void {
-  (this as Owned)[OWNER]?.pumps?.upstream.end("fin");
+  (this as Owned)[OWNER]?.sourceEnded("upstream", this);
 }
 
 function onUpstreamEnd(this: Socket): void {
-  (this as Owned)[OWNER]?.pumps?.downstream.end("fin");
+  (this as Owned)[OWNER]?.sourceEnded("downstream", this);
 }
 
 function onClientDrain(this: Socket): void {

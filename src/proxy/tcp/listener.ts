@@ -131,21 +131,34 @@ export class Listener {
   #bind(): Promise<void> {
     const { host, port } = this.#bound ?? this.#configured;
     // noDelay: small exchanges would otherwise wait for delayed ACKs. pauseOnConnect: no byte is read before the gate.
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, this.#onConnection);
+    const server = createServer(
+      { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
+      this.#onConnection,
+    );
     this.#binding = true;
     return new Promise((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {
         this.#binding = false;
-        reject(new SquallError("SQ_LISTEN_FAILED", `listen tcp ${this.#text}: ${reasonOf(error)}`, { cause: error }));
+        reject(
+          new SquallError("SQ_LISTEN_FAILED", `listen tcp ${this.#text}: ${reasonOf(error)}`, {
+            cause: error,
+          }),
+        );
       });
       server.listen({ host: host === "" ? "::" : host, port, backlog: BACKLOG }, () => {
         this.#binding = false;
         server.removeAllListeners("error");
         server.on("error", (error) => {
-          this.#context.facts.tell({ kind: "listen_failed", proxy: this.#name, listen: this.#text, reason: error.message });
+          this.#context.facts.tell({
+            kind: "listen_failed",
+            proxy: this.#name,
+            listen: this.#text,
+            reason: error.message,
+          });
         });
         const address = server.address();
-        if (address !== null && typeof address === "object") this.#bound = { host: address.address, port: address.port };
+        if (address !== null && typeof address === "object")
+          this.#bound = { host: address.address, port: address.port };
         if (this.#started && this.#wanted) {
           this.#server = server;
         } else {

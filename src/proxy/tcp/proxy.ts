@@ -222,7 +222,11 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
     else this.#begin(socket, id, peer);
   }
 
-  #acceptWithHeader(socket: Socket, id: number, peer: { readonly address: string; readonly port: number }): void {
+  #acceptWithHeader(
+    socket: Socket,
+    id: number,
+    peer: { readonly address: string; readonly port: number },
+  ): void {
     this.#unnamed.add(socket);
     awaitProxyHeader(socket, this.context.clock, (result) => {
       this.#unnamed.delete(socket);
@@ -237,7 +241,11 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
     });
   }
 
-  #begin(socket: Socket, id: number, { address, port }: { readonly address: string; readonly port: number }): void {
+  #begin(
+    socket: Socket,
+    id: number,
+    { address, port }: { readonly address: string; readonly port: number },
+  ): void {
     const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
     const connection = new TcpConnection(this, socket, {
       id,
@@ -253,7 +261,12 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
   #refuse(socket: Socket): void {
     this.#refused++;
     const { limit } = this.context.slots;
-    this.#count("connection_limit", this.#connectionsTotal, socket.remoteAddress ?? "", "too many connections");
+    this.#count(
+      "connection_limit",
+      this.#connectionsTotal,
+      socket.remoteAddress ?? "",
+      "too many connections",
+    );
     if (this.#refused === 1) {
       const value = Math.min(this.spec.connections, limit);
       this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit: "connections", value });
@@ -284,7 +297,14 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
 
   #count(reason: ConnectionFailure, connection: number, client: string, text: string): void {
     this.#errors.set(reason, (this.#errors.get(reason) ?? 0) + 1);
-    this.context.facts.tell({ kind: "connection_failed", proxy: this.name, connection, client, reason, text });
+    this.context.facts.tell({
+      kind: "connection_failed",
+      proxy: this.name,
+      connection,
+      client,
+      reason,
+      text,
+    });
   }
 
   over(connection: TcpConnection): void {

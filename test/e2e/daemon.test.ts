@@ -1,0 +1,249 @@
+/** The daemon as a process: how it starts, who it says is there, how it ends, and what it leaves behind. */
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Workshop, getJson, squall } from "../support/process.js";
+
+let shop: Workshop;
+let ends: (() => void)[];
+
+beforeEach(() => {
+  shop = new Workshop();
+  ends = [];
+});
+
+afterEach(async () => {
+  await shop.close();
+  for (const end of ends) end();
+});
+
+async function echo(): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined).pipe(socket);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ends.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function proxyPort(admin: string): Promise<number> {
+  const { body } = await getJson(`${admin}/status`);
+  const [proxy] = body["proxies"] as { listen: string }[];
+  return Number(proxy?.listen.split(":").at(-1));
+}
+
+async function dial(port: number): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  ends.push(() => socket.destroy());
+  await once(socket, "connect");
+  socket.on("error", () => undefined);
+  return socket;
+}
+
+async function exchanged(socket: Socket, text: string): Promise<string> {
+  socket.write(text);
+  const [chunk] = (await once(socket, "data")) as [Buffer];
+  return chunk.toString();
+}
+
+const through = (upstream: number): Record<string, unknown> => ({
+  proxies: { jobs: { listen: "127.0.0.1:0", upstream: `tcp://127.0.0.1:${upstream}` } },
+});
+
+describe("squall serve", () => {
+  it("carries bytes, hurts on PUT /active, heals on DELETE /active, and says so in metrics and journal", async () => {
+    const { admin } = await shop.daemon(through(await echo()));
+    const port = await proxyPort(admin);
+    const socket = await dial(port);
+    expect(await exchanged(socket, "hello")).toBe("hello");
+    const closed = once(socket, "close");
+    const { status } = await getJson(`${admin}/active`, {
+      method: "PUT",
+      body: "profile=server-crash&seed=7",
+    });
+    expect(status).toBe(200);
+    await closed;
+    await expect(dial(port)).rejects.toThrow("ECONNREFUSED");
+    await getJson(`${admin}/active`, { method: "DELETE" });
+    // Binding again takes a turn of the event loop: the journal says when it is done.
+    const events = await fetch(`${admin}/events?after=0`);
+    const reader = events.body?.getReader();
+    let seen = "";
+    while (!seen.includes("listener_opened"))
+      seen += Buffer.from((await reader?.read())?.value ?? []).toString();
+    await reader?.cancel();
+    expect(await exchanged(await dial(port), "again")).toBe("again");
+    const { body } = await getJson(`${admin}/journal?limit=100`);
+    expect(JSON.stringify(body["entries"])).toContain('"effect":"');
+    const metrics = await (await fetch(`${admin}/metrics`)).text();
+    expect(metrics).toMatch(/squall_faults_total\{[^}]*profile="server-crash"[^}]*\} 1/u);
+    expect(metrics).toMatch(/squall_profile_active\{profile="server-crash"\} 0/u);
+  });
+
+  it("starts with a profile in force before the first client", async () => {
+    const { admin } = await shop.daemon({ ...through(await echo()), activate: "server-crash" });
+    await expect(dial(await proxyPort(admin))).rejects.toThrow("ECONNREFUSED");
+  });
+
+  it("drains at SIGTERM: what is under way finishes, nobody new comes in, and it ends with 0", async () => {
+    const { admin, process } = await shop.daemon(through(await echo()));
+    const port = await proxyPort(admin);
+    const socket = await dial(port);
+    await exchanged(socket, "before");
+    process.kill("SIGTERM");
+    await process.printed(/SIGTERM/u);
+    expect(await exchanged(socket, "during")).toBe("during");
+    await expect(dial(port)).rejects.toThrow("ECONNREFUSED");
+    socket.end();
+    expect(await process.ended).toMatchObject({ code: 0 });
+  });
+
+  it("closes what does not finish within the limit and still ends with 0", async () => {
+    const { admin, process } = await shop.daemon({ ...through(await echo()), limits: { drain: "100ms" } });
+    const socket = await dial(await proxyPort(admin));
+    await exchanged(socket, "before");
+    const closed = once(socket, "close");
+    process.kill("SIGTERM");
+    await closed;
+    expect(await process.ended).toMatchObject({ code: 0 });
+  });
+
+  it("leaves nothing behind at SIGKILL: the same ports can be had at once", async () => {
+    const upstream = await echo();
+    const { admin, process } = await shop.daemon(through(upstream));
+    const port = await proxyPort(admin);
+    await exchanged(await dial(port), "before");
+    process.kill("SIGKILL");
+    await process.ended;
+    const again = await shop.daemon({
+      admin: { listen: admin.replace("http://", "") },
+      proxies: { jobs: { listen: `127.0.0.1:${port}`, upstream: `tcp://127.0.0.1:${upstream}` } },
+    });
+    expect(again.admin).toBe(admin);
+    expect(await exchanged(await dial(port), "after")).toBe("after");
+  });
+
+  it("says which Squall has the admin port, and ends with 1", async () => {
+    const { admin, process } = await shop.daemon({});
+    const second = await squall(["serve", "--admin", admin.replace("http://", "")]);
+    expect(second.code).toBe(1);
+    expect(second.err).toContain("is there already");
+    expect(second.err).toContain(`process ${process.child.pid}`);
+  });
+
+  it("says that another program has the admin port", async () => {
+    const second = await squall(["serve", "--admin", `127.0.0.1:${await echo()}`]);
+    expect(second.code).toBe(1);
+    expect(second.err).toContain("another program is there already");
+  });
+
+  it("ends with 1 and the reason when a proxy cannot listen, and gives the admin port back", async () => {
+    const taken = await echo();
+    const file = shop.file(
+      "squall.yaml",
+      JSON.stringify({
+        admin: { listen: "127.0.0.1:0" },
+        proxies: { jobs: { listen: `127.0.0.1:${taken}`, upstream: "tcp://127.0.0.1:1" } },
+      }),
+    );
+    const ended = await squall(["serve", "--config", file]);
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain(`127.0.0.1:${taken}: address already in use`);
+  });
+
+  it("ends with 3 and every mistake of a bad configuration, with places and carets", async () => {
+    const file = shop.file("squall.yaml", "proxies:\n  jobs:\n    listen: here\n    upsteam: tcp://a:1\n");
+    const ended = await squall(["serve", "--config", file]);
+    expect(ended.code).toBe(3);
+    expect(ended.err).toMatch(/squall\.yaml:3:13 proxies\.jobs\.listen: /u);
+    expect(ended.err).toMatch(/squall\.yaml:4:5 .*did you mean "upstream"/u);
+    expect(ended.err).toContain("^");
+  });
+
+  it("reads its files again at SIGHUP, whole or not at all", async () => {
+    const upstream = await echo();
+    const { admin, process, file } = await shop.daemon({ ...through(upstream), watch: false });
+    writeFileSync(file, "proxies: { jobs: { listen: nowhere } }");
+    process.kill("SIGHUP");
+    await process.printed(/proxies\.jobs/u);
+    expect(await exchanged(await dial(await proxyPort(admin)), "still")).toBe("still");
+    expect(await (await fetch(`${admin}/metrics`)).text()).toContain(
+      "squall_config_last_reload_successful 0",
+    );
+  });
+
+  it("takes a flag over the environment, and the environment over the file", async () => {
+    const file = shop.file("squall.yaml", "admin: { listen: 127.0.0.1:1 }\nlog: { level: error }\n");
+    const process = shop.start(
+      ["serve", "--config", file, "--admin", "127.0.0.1:0", "--log-format", "json"],
+      {
+        env: { SQUALL__LOG__LEVEL: "info", SQUALL__ADMIN__LISTEN: "127.0.0.1:2" },
+      },
+    );
+    await process.printed(/"admin":"http:\/\/127\.0\.0\.1:(?!1"|2")\d+"/u);
+  });
+
+  it("picks up a profile as it is saved, and keeps the old one when the new one has a mistake", async () => {
+    const profile = shop.file("mine.yaml", "profile: mine\nsummary: One.\nfaults: [{ type: reset }]\n");
+    const { admin, process } = await shop.daemon({ ...through(await echo()), profiles: [profile] });
+    await getJson(`${admin}/active`, { method: "PUT", body: "profile=mine" });
+    writeFileSync(profile, "profile: mine\nsummary: Two.\nfaults: [{ type: latency, delay: 5ms }]\n");
+    await process.printed(/profile mine/u);
+    expect((await getJson(`${admin}/profiles/mine`)).body).toMatchObject({ summary: "Two.", active: true });
+    writeFileSync(profile, "profile: mine\nfaults: [{ type: latency, delay: 5 }]\n");
+    await process.printed(/expected a duration such as 50ms, got 5/u);
+    expect((await getJson(`${admin}/profiles/mine`)).body).toMatchObject({ summary: "Two." });
+  });
+});
+
+describe("squall demo", () => {
+  it("shows bots at work, hurts them visibly, heals them, and takes its children along", async () => {
+    const demo = shop.start(["demo", "--admin", "127.0.0.1:0", "--listen", "127.0.0.1:0"]);
+    const [, admin = ""] = await demo.printed(/admin on (http:\S+)/u);
+    await demo.printed(/curl -X PUT localhost:\d+\/active -d profile=server-crash/u);
+    await demo.printed(/bot-3 .*completed/u);
+    await getJson(`${admin}/active`, { method: "PUT", body: "profile=server-crash" });
+    await demo.printed(/bot-\d .*ECONN(?:RESET|REFUSED)/u);
+    await demo.printed(/curl -X DELETE localhost:\d+\/active/u);
+    await getJson(`${admin}/active`, { method: "DELETE" });
+    await demo.printed(/bot-\d .*(?:recovered|through again|again after)/iu);
+    const { pid = 0 } = demo.child;
+    const children = childrenOf(pid);
+    expect(children.length).toBe(4);
+    demo.kill("SIGTERM");
+    expect(await demo.ended).toMatchObject({ code: 0 });
+    expect(children.filter(alive)).toEqual([]);
+  });
+
+  it("takes its children along at SIGKILL as well", async () => {
+    const demo = shop.start(["demo", "--admin", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--bots", "1"]);
+    await demo.printed(/bot-1 .*completed/u);
+    const children = childrenOf(demo.child.pid ?? 0);
+    demo.kill("SIGKILL");
+    // The children hold the other ends of its pipes: `ended` comes when the last of them is gone.
+    await demo.ended;
+    expect(children.filter(alive)).toEqual([]);
+  });
+});
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .split(" ")
+    .map(Number)
+    .filter((child) => child > 0);
+}
+
+/** A zombie that nobody has waited for yet is gone as far as anybody can tell. */
+function alive(pid: number): boolean {
+  try {
+    return !/\) Z /u.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
