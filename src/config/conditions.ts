@@ -63,6 +63,7 @@ export function readMatch(node: Located | undefined, acts: string, problems: Pro
 }
 
 function readEntry(node: Located, acts: string, problems: Problems): MatchEntry | null {
+  if (node.kind === "scalar" && node.hole) return null;
   if (node.kind !== "map") {
     problems.add(
       node,
@@ -76,7 +77,7 @@ function readEntry(node: Located, acts: string, problems: Problems): MatchEntry 
     if (needs === undefined || !Object.hasOwn(LATER_MATCH_KEYS, key)) continue;
     problems.add(
       { place: entry.place, path: under(node.path, key) },
-      `${shown(key)} is known of ${needs}, and ${acts} acts on connections`,
+      `${shown(key)} can only be matched on ${needs}, and ${acts} acts on connections`,
     );
     map = { ...map, entries: new Map([...map.entries].filter(([other]) => other !== key)) };
   }

@@ -2,6 +2,7 @@
  * `extends`: one tree out of a profile and its parents. Parents from left to right, then the child; a
  * fault of the same name is merged key by key in the parent's place.
  */
+import { refuseReference } from "./interpolate.js";
 import {
   child,
   type Located,
@@ -170,6 +171,8 @@ function typeOf(map: LocatedMap): string | null {
 export function nameFaults(list: LocatedList, taken: ReadonlySet<string>, problems: Problems): NamedFault[] {
   const names = new Set<string>();
   for (const node of list.items) {
+    refuseReference(child(node, "type"), problems);
+    refuseReference(child(node, "name"), problems);
     const given = givenName(node);
     if (given === null) continue;
     const name = String(given.value);

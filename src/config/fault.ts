@@ -26,6 +26,7 @@ export interface FaultValue {
 /** null if it is switched off, or after a problem. */
 export function readFault(node: Located, named: string, around: FaultSurroundings): FaultValue | null {
   const { problems } = around;
+  if (node.kind === "scalar" && node.hole) return null;
   if (node.kind !== "map") {
     problems.add(
       node,

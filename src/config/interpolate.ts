@@ -29,6 +29,13 @@ export interface Missing {
 /** Answers what stands behind a name; `fallback` is what was written behind `:-`. */
 export type Lookup = (name: string, fallback: string | undefined) => Found | Missing;
 
+/** What something is called and what it is must be known before there are any values. */
+export function refuseReference(node: Located | undefined, problems: Problems): void {
+  if (node?.kind === "list") for (const item of node.items) refuseReference(item, problems);
+  if (node?.kind !== "scalar" || typeof node.value !== "string" || !/(?<!\$)\$\{/u.test(node.value)) return;
+  problems.add(node, "params cannot be used here");
+}
+
 const PART = /\$\$\{|\$\{([^{}]*)\}|\$\{/gu;
 
 export function interpolate(node: Located, lookup: Lookup, problems: Problems): Located {

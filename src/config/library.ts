@@ -3,10 +3,10 @@
  * and shadows files until it is deleted. Every change is checked as a whole first and then happens whole.
  */
 import { SquallError, type Problem } from "../core/errors.js";
-import type { ProfileView } from "./extends.js";
+import { mergeProfile, type ProfileView } from "./extends.js";
 import { SourceText, under } from "./located.js";
 import { Problems } from "./problems.js";
-import { readProfile, unknownProfile, type ProfileSource } from "./profile.js";
+import { paramInfo, readProfile, unknownProfile, type ParamInfo, type ProfileSource } from "./profile.js";
 import { checkProfile, type Types } from "./resolve.js";
 import { readDocuments } from "./source.js";
 
@@ -17,6 +17,8 @@ export type Layer = "file" | "memory";
 export interface LibraryEntry {
   readonly source: ProfileSource;
   readonly layer: Layer;
+  /** With those it inherits. */
+  readonly params: readonly ParamInfo[];
   /** Whether a file has a profile of that name underneath. */
   readonly shadows: boolean;
 }
@@ -57,9 +59,9 @@ export class Library implements ProfileLibrary {
       const made = this.#memory.get(name);
       const source = made ?? this.#files.get(name);
       if (source === undefined) return [];
-      return [
-        { source, layer: made ? "memory" : "file", shadows: made !== undefined && this.#files.has(name) },
-      ];
+      const params = [...mergeProfile(source, this, new Problems()).params.values()].map(paramInfo);
+      const layer = made ? "memory" : "file";
+      return [{ source, layer, params, shadows: made !== undefined && this.#files.has(name) }];
     });
   }
 

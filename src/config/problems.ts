@@ -27,12 +27,12 @@ export class Problems {
 
   add(at: At, message: string, hint?: string): void {
     const { text, offset } = at.place;
-    const identity = JSON.stringify([text.name, offset, at.path, message]);
-    if (this.#known.has(identity)) return;
     if (this.#found.length >= PROBLEMS_KEPT) {
       this.#more++;
       return;
     }
+    const identity = JSON.stringify([text.name, offset, at.path, message]);
+    if (this.#known.has(identity)) return;
     this.#known.add(identity);
     const { line, column, source } = text.at(offset);
     const problem: Problem = {

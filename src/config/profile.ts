@@ -1,6 +1,7 @@
 /** A profile as it was written: its document, checked as far as it can be without its parents and params. */
 import type { z } from "zod";
 import { didYouMean } from "../core/suggest.js";
+import { refuseReference } from "./interpolate.js";
 import {
   child,
   under,
@@ -70,7 +71,7 @@ export function readProfile(tree: Located, text: string, problems: Problems): Pr
   if (name?.kind === "scalar" && typeof name.value === "string" && RESERVED_NAMES.includes(name.value)) {
     problems.add(name, `the name ${JSON.stringify(name.value)} is reserved`);
   }
-  noReferences(map, problems);
+  for (const key of ["profile", "summary", "tags", "extends"]) refuseReference(child(map, key), problems);
   const given = shell ?? salvage(map);
   if (given === null) return null;
   return {
@@ -97,16 +98,6 @@ function salvage(
   const name = check(profileShape.pick({ profile: true }), only("profile"), silent);
   const parents = check(profileShape.pick({ extends: true }), only("extends"), silent);
   return name === undefined || parents === undefined ? null : { ...name, ...parents };
-}
-
-/** Who a profile is cannot hang on what it is given. */
-function noReferences(map: LocatedMap, problems: Problems): void {
-  const look = (node: Located | undefined): void => {
-    if (node?.kind === "list") node.items.forEach(look);
-    if (node?.kind !== "scalar" || typeof node.value !== "string" || !/(?<!\$)\$\{/u.test(node.value)) return;
-    problems.add(node, "params cannot be used here");
-  };
-  for (const key of ["profile", "summary", "tags", "extends"]) look(child(map, key));
 }
 
 function readParams(node: Located | undefined, problems: Problems): Map<string, ParamSource> {

@@ -25,10 +25,18 @@ export interface ReadLimits {
   readonly depth: number;
   /** Scalars, lists and maps of one text, those behind aliases counted each time. */
   readonly nodes: number;
+  /** Pieces that the lexer makes, blanks included: what bounds the time that a text can take. */
+  readonly tokens: number;
   readonly documents: number;
 }
 
-export const READ_LIMITS: ReadLimits = { bytes: 2 ** 20, depth: 32, nodes: 200_000, documents: 1_000 };
+export const READ_LIMITS: ReadLimits = {
+  bytes: 2 ** 20,
+  depth: 32,
+  nodes: 100_000,
+  tokens: 300_000,
+  documents: 1_000,
+};
 
 export interface LocatedDocument {
   readonly tree: Located;
@@ -64,6 +72,11 @@ export function readDocuments(
   const documents = parse(text, refuse);
   if (problems.count > before) return [];
   const builder = new Builder(source, problems, limits);
+  const excessive = documents[limits.documents];
+  if (excessive !== undefined) {
+    refuse(excessive.range[0], `holds more than ${limits.documents} documents`);
+    return [];
+  }
   const starts = documents.map((document, index) => (index === 0 ? 0 : document.range[0]));
   return documents.flatMap((document, index) => {
     const { contents } = document;
@@ -82,7 +95,7 @@ function scan(text: string, limits: ReadLimits): { offset: number; message: stri
   let offset = 0;
   let flow = 0;
   let inLine = 0;
-  let documents = 1;
+  let documents = 0;
   let tokens = 0;
   let isText = false;
   for (const token of new Lexer().lex(text)) {
@@ -114,13 +127,15 @@ function scan(text: string, limits: ReadLimits): { offset: number; message: stri
           inLine = 0;
           break;
         case "doc-start":
-          if (++documents > limits.documents + 1) {
+        case "doc-end":
+        case "directive-line":
+          if (++documents > 2 * limits.documents) {
             return { offset, message: `holds more than ${limits.documents} documents` };
           }
           break;
         default:
       }
-      if (++tokens > limits.nodes * 5) return { offset, message: "has too many parts" };
+      if (++tokens > limits.tokens) return { offset, message: "has too many parts" };
     }
     offset += token.length;
   }
@@ -154,6 +169,11 @@ function parse(
       refuse(document.range[0], `expected YAML 1.2, got a %YAML ${yaml.version} directive`);
     }
     for (const { pos, message } of document.errors) {
+      // The parser catches its own overflow and calls it a mistake of the text, which it is.
+      if (/call stack/u.test(message)) {
+        refuse(pos[0], "is nested too deep");
+        break;
+      }
       const hint = /\$$/u.test(text.slice(0, pos[0])) ? 'between { } or [ ] put "${…}" in quotes' : undefined;
       refuse(pos[0], `is not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`, hint);
       // What follows a broken piece of flow is mostly the same mistake again.
@@ -251,7 +271,7 @@ class Builder {
     for (const [index, node] of nodes.entries()) {
       const item = this.#node(node as Node | null, under(path, index), depth + 1, place.offset);
       if (this.#full) break;
-      if (item !== null) items.push(item);
+      items.push(item ?? { kind: "scalar", value: null, place, path, hole: true });
     }
     return { kind: "list", items, place, path };
   }
@@ -269,7 +289,15 @@ class Builder {
       }
       const value = this.#node(pair.value as Node | null, under(path, name), depth + 1, offset);
       if (this.#full) break;
-      if (value !== null) entries.set(name, { key: name, place: this.#place(offset), value });
+      // Refused already; it stays as something that nobody looks at again.
+      const kept: Located = value ?? {
+        kind: "scalar",
+        value: null,
+        place: this.#place(offset),
+        path,
+        hole: true,
+      };
+      entries.set(name, { key: name, place: this.#place(offset), value: kept });
     }
     return { kind: "map", entries, place, path };
   }

@@ -14,20 +14,34 @@ type Issue = z.core.$ZodIssue;
 export function check<T>(schema: z.ZodType<T>, node: Located, problems: Problems): T | undefined {
   const outcome = parse(schema, node);
   if (outcome.success) return outcome.data;
-  for (const issue of flatten(outcome.error.issues)) report(issue, schema, node, problems);
+  for (const issue of outcome.issues) report(issue, schema, node, problems);
   return undefined;
 }
 
-function parse<T>(schema: z.ZodType<T>, node: Located): z.ZodSafeParseResult<T> {
+type Outcome<T> =
+  | { readonly success: true; readonly data: T }
+  | { readonly success: false; readonly issues: readonly Issue[] };
+
+function parse<T>(schema: z.ZodType<T>, node: Located): Outcome<T> {
   const options = { error: words, reportInput: true };
   const outcome = schema.safeParse(toPlain(node), options);
   if (outcome.success) return outcome;
+  const issues = flatten(outcome.error.issues);
   // `token: ${TOKEN}` with TOKEN=12345 is text, not a number: where text is wanted the characters count.
-  const texts = flatten(outcome.error.issues)
-    .map((issue) => (wantsText(issue) ? walk(node, issue.path).node : undefined))
+  const texts = issues
+    .filter(wantsText)
+    .map((issue) => walk(node, issue.path).node)
     .filter((found): found is LocatedScalar => found?.kind === "scalar" && found.raw !== undefined);
-  if (texts.length === 0) return outcome;
-  return schema.safeParse(toPlain(asText(node, new Set(texts))), options);
+  if (texts.length === 0) return { success: false, issues };
+  const again = schema.safeParse(toPlain(asText(node, new Set(texts))), options);
+  if (again.success) return again;
+  // What is still wrong is told as it was given, not as the text that was tried in its place.
+  const place = (issue: Issue): string => JSON.stringify(issue.path.map(String));
+  const before = new Map(issues.map((issue) => [place(issue), issue]));
+  return {
+    success: false,
+    issues: flatten(again.error.issues).map((issue) => before.get(place(issue)) ?? issue),
+  };
 }
 
 function wantsText(issue: Issue): boolean {

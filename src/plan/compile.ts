@@ -5,13 +5,9 @@ import type { ProfileLibrary } from "../config/library.js";
 import type { Located } from "../config/located.js";
 import type { Problems } from "../config/problems.js";
 import { unknownProfile } from "../config/profile.js";
-import {
-  resolveFault,
-  resolveFaults,
-  resolveProfile,
-  type GivenParams,
-  type Types,
-} from "../config/resolve.js";
+import { resolveFault, resolveFaults } from "../config/inline.js";
+import type { GivenParams } from "../config/params.js";
+import { resolveProfile, type Types } from "../config/resolve.js";
 import { INLINE, type CompiledFault, type CompiledProfile } from "./value.js";
 
 /**
