@@ -65,16 +65,22 @@ export class Binding {
 
   /** Takes its stages out while the fault itself stays: to be put in again elsewhere, or because a direction has gone. */
   lift(pumps: Pumps, directions: readonly Direction[]): Sever | null {
-    let dropped = 0;
+    const { destroys } = this.armed.type;
+    if (destroys !== undefined) {
+      for (const direction of directions) {
+        const stage = this.stage(direction);
+        // It stays where it is until the cut: taken out, it would let the end by as if nothing were missing.
+        if (stage !== null && pumps[direction].droppedBy(stage) > 0) return { do: destroys };
+      }
+    }
     for (const direction of directions) {
       const stage = this.stage(direction);
       if (stage === null) continue;
       if (direction === "upstream") this.#upstream = null;
       else this.#downstream = null;
-      dropped += pumps[direction].remove(stage);
+      pumps[direction].remove(stage);
     }
-    const { destroys } = this.armed.type;
-    return destroys !== undefined && dropped > 0 ? { do: destroys } : null;
+    return null;
   }
 
   /** Parameters, and with them perhaps the directions, were assigned anew. */

@@ -147,6 +147,14 @@ export class Pump implements Waiter {
     this.#settle();
   }
 
+  /** How many bytes a stage has destroyed so far. */
+  droppedBy(stage: StreamStage): number {
+    for (let slot = this.#first; slot !== null; slot = slot.next) {
+      if (slot.stage === stage) return slot.bytesDropped;
+    }
+    return 0;
+  }
+
   /** Takes a stage out; its held bytes go on, in order. Answers how many bytes it had destroyed. */
   remove(stage: StreamStage): number {
     let before: Slot | null = null;

@@ -1,9 +1,10 @@
 /** A TCP proxy on real sockets with a live plan, and small servers and clients to put around it. */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { SystemClock, type Clock } from "../../src/core/clock.js";
+import { SystemClock, VirtualClock, type Clock } from "../../src/core/clock.js";
 import type { Fact, FactKind, Facts } from "../../src/core/events.js";
 import { Ledger } from "../../src/core/ledger.js";
+import type { AnyFaultType } from "../../src/faults/contract.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
 import { LivePlan } from "../../src/plan/live.js";
@@ -11,6 +12,7 @@ import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/pl
 import { ConnectionSlots, type PlaneContext } from "../../src/proxy/context.js";
 import { TcpProxy, type TcpProxySpec } from "../../src/proxy/tcp/proxy.js";
 import { Resolver } from "../../src/proxy/upstream/resolver.js";
+import { startSilentServer } from "./silent_server.js";
 
 export const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 
@@ -33,17 +35,29 @@ export class FactBook implements Facts {
   }
 
   /** The first fact of that kind, told already or still to come. */
-  async first<K extends FactKind>(kind: K): Promise<Extract<Fact, { kind: K }>> {
-    const known = this.of(kind)[0];
-    if (known) return known;
-    return new Promise((resolve) => {
-      this.#waiting.add({
-        test: (fact) => fact.kind === kind,
-        found: (fact) => {
-          resolve(fact as Extract<Fact, { kind: K }>);
-        },
+  first<K extends FactKind>(kind: K): Promise<Extract<Fact, { kind: K }>> {
+    return this.nth(kind, 1);
+  }
+
+  /** The n-th fact of that kind, counted from 1. */
+  async nth<K extends FactKind>(kind: K, n: number): Promise<Extract<Fact, { kind: K }>> {
+    for (;;) {
+      const known = this.of(kind)[n - 1];
+      if (known) return known;
+      await new Promise<void>((resolve) => {
+        this.#waiting.add({
+          test: (fact) => fact.kind === kind,
+          found: () => {
+            resolve();
+          },
+        });
       });
-    });
+    }
+  }
+
+  /** What was done to whom, without what differs between runs: `fault effect bot`. */
+  hits(): string[] {
+    return this.of("fault_hit").map(({ fault, effect, bot }) => `${fault} ${effect} ${bot}`);
   }
 }
 
@@ -78,6 +92,38 @@ export function profile(
   return { profile: "test", summary: "", tags: [], params: {}, faults, phases, repeat: 1, ...rest };
 }
 
+export interface LabOptions {
+  readonly clock?: Clock;
+  readonly held?: number;
+  readonly connections?: number;
+  /** Fault types that only a test knows. */
+  readonly types?: readonly AnyFaultType[];
+}
+
+/** Lets everything happen that is under way on loopback: all sockets are in this process, so turns of its loop are enough. */
+export async function turns(count = 20): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Goes round the event loop until it holds; the test's own time limit is the only one. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A lab on a clock that moves when told, and the clock. */
+export function timeLab(options: LabOptions = {}): { readonly lab: Lab; readonly time: VirtualClock } {
+  const time = new VirtualClock(1_000);
+  return { lab: new Lab({ ...options, clock: time }), time };
+}
+
+export interface Upstream {
+  readonly port: number;
+  /** All that have been accepted so far, in order. */
+  readonly accepted: readonly Client[];
+  /** The next connection that has not been handed out yet. */
+  next(): Promise<Client>;
+}
+
 export class Lab {
   readonly facts = new FactBook();
   readonly ledger = new Ledger();
@@ -86,7 +132,7 @@ export class Lab {
   readonly plan: LivePlan;
   readonly #ends: (() => void)[] = [];
 
-  constructor(options: { readonly clock?: Clock; readonly held?: number; readonly connections?: number } = {}) {
+  constructor(options: LabOptions = {}) {
     this.clock = options.clock ?? new SystemClock();
     this.context = {
       clock: this.clock,
@@ -99,7 +145,7 @@ export class Lab {
       clock: this.clock,
       facts: this.facts,
       ledger: this.ledger,
-      types: TYPES,
+      types: new Map([...TYPES, ...(options.types ?? []).map((type) => [type.type, type] as const)]),
       seed: 1,
     });
   }
@@ -127,7 +173,10 @@ export class Lab {
   }
 
   /** Puts these faults in force in place of all others. */
-  use(faults: readonly CompiledFault[], options: { seed?: number; phases?: readonly CompiledPhase[] } = {}): void {
+  use(
+    faults: readonly CompiledFault[],
+    options: { seed?: number; phases?: readonly CompiledPhase[] } = {},
+  ): void {
     this.plan.replace([
       {
         profile: "test",
@@ -139,6 +188,11 @@ export class Lab {
         ttl: null,
       },
     ]);
+  }
+
+  /** Gives what is in force another text, as editing its file does: it keeps its start and its state. */
+  change(faults: readonly CompiledFault[], phases?: readonly CompiledPhase[]): void {
+    this.plan.recompile(() => profile(faults, phases));
   }
 
   heal(): void {
@@ -163,20 +217,74 @@ export class Lab {
     return (server.address() as AddressInfo).port;
   }
 
+  /** A server whose connections the test itself holds. */
+  async upstream(options: ClientOptions = {}): Promise<Upstream> {
+    const accepted: Client[] = [];
+    const waiting: ((client: Client) => void)[] = [];
+    let handedOut = 0;
+    const port = await this.server((socket) => {
+      const client = new Client(socket, options);
+      accepted.push(client);
+      waiting.shift()?.(client);
+    });
+    return {
+      port,
+      accepted,
+      next: () => {
+        const ready = accepted[handedOut++];
+        return ready ? Promise.resolve(ready) : new Promise((resolve) => waiting.push(resolve));
+      },
+    };
+  }
+
+  /** One connection through the proxy, with both its ends. */
+  async through(
+    proxy: TcpProxy,
+    upstream: Upstream,
+    options: ClientOptions = {},
+  ): Promise<{ client: Client; peer: Client }> {
+    const client = this.client(proxy, options.localAddress, options);
+    const peer = await upstream.next();
+    // The upstream accepts a turn before the proxy sees that it is connected.
+    await turns();
+    return { client, peer };
+  }
+
+  /** A port on which nobody listens: it was free a moment ago. */
+  async deadPort(): Promise<number> {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
+
+  /**
+   * A port that answers no SYN: its queue of connections is full and nobody accepts, which a process that
+   * has stopped does for good.
+   */
+  async silentPort(): Promise<number> {
+    const { port, stop } = await startSilentServer();
+    this.onEnd(stop);
+    return port;
+  }
+
   echo(): Promise<number> {
     return this.server((socket) => socket.pipe(socket));
   }
 
-  client(proxy: TcpProxy, localAddress?: string): Client {
+  client(proxy: TcpProxy | number, localAddress?: string, options: ClientOptions = {}): Client {
     const socket = connect({
       host: "127.0.0.1",
-      port: proxy.address.port,
+      port: typeof proxy === "number" ? proxy : proxy.address.port,
       allowHalfOpen: true,
       noDelay: true,
       ...(localAddress === undefined ? {} : { localAddress }),
     });
     this.onEnd(() => socket.destroy());
-    return new Client(socket);
+    return new Client(socket, options);
   }
 
   onEnd(run: () => void): void {
@@ -191,6 +299,12 @@ export class Lab {
   }
 }
 
+export interface ClientOptions {
+  readonly localAddress?: string;
+  /** False for one that reads nothing until told. */
+  readonly reading?: boolean;
+}
+
 export type End = "fin" | "reset" | { readonly error: string };
 
 /** A client that keeps what it reads and knows how its connection ended. */
@@ -199,30 +313,61 @@ export class Client {
   readonly connected: Promise<void>;
   /** FIN or RST from the other side, whichever came first. */
   readonly ended: Promise<End>;
+  /** What `ended` resolved to, or null while it has not. */
+  end: End | null = null;
+  /** Sizes of the chunks as they were read. */
+  readonly sizes: number[] = [];
   #chunks: Buffer[] = [];
   #length = 0;
   readonly #waiting = new Set<() => void>();
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, { reading = true }: ClientOptions = {}) {
     this.socket = socket;
     this.connected = new Promise((resolve, reject) => {
-      socket.once("connect", resolve);
       socket.once("error", reject);
+      if (socket.connecting) socket.once("connect", resolve);
+      else resolve();
     });
     this.connected.catch(() => undefined);
     this.ended = new Promise((resolve) => {
+      const over = (end: End): void => {
+        this.end ??= end;
+        resolve(end);
+      };
       socket.once("end", () => {
-        resolve("fin");
+        // Where an RST comes right behind bytes, libuv reports an end; writing nothing brings the error out.
+        if (!socket.writable || socket.writableLength > 0) over("fin");
+        else socket.write("", (error) => error ?? over("fin"));
       });
-      socket.once("error", (error: NodeJS.ErrnoException) => {
-        resolve(error.code === "ECONNRESET" ? "reset" : { error: error.code ?? error.message });
+      socket.on("error", (error: NodeJS.ErrnoException) => {
+        over(
+          error.code === "ECONNRESET" || error.code === "EPIPE"
+            ? "reset"
+            : { error: error.code ?? error.message },
+        );
       });
     });
-    socket.on("data", (chunk: Buffer) => {
+    if (reading) this.read();
+    else socket.pause();
+  }
+
+  /** Begins to read, for one that did not. */
+  read(): void {
+    this.socket.on("data", (chunk: Buffer) => {
       this.#chunks.push(chunk);
       this.#length += chunk.length;
+      this.sizes.push(chunk.length);
       for (const waiter of [...this.#waiting]) waiter();
     });
+    this.socket.resume();
+  }
+
+  /** Writes until it is told of an RST: a socket that has read its FIN hears of nothing otherwise. */
+  async broken(): Promise<void> {
+    while (!this.socket.destroyed) {
+      if (this.socket.writableLength === 0) this.socket.write("?");
+      await turns(1);
+    }
   }
 
   get length(): number {
@@ -239,6 +384,14 @@ export class Client {
 
   write(data: string | Buffer): void {
     this.socket.write(data);
+  }
+
+  fin(): void {
+    this.socket.end();
+  }
+
+  rst(): void {
+    this.socket.resetAndDestroy();
   }
 
   /** Resolves once that many bytes have been read in all. */
