@@ -148,7 +148,7 @@ export class Journal {
 
   /** The entry of that number, if it is still in memory. */
   at(seq: number): JournalEntry | undefined {
-    return seq < this.firstSeq ? undefined : this.#ring[(seq - 1) % this.keep];
+    return seq < this.firstSeq || seq > this.#lastSeq ? undefined : this.#ring[(seq - 1) % this.keep];
   }
 
   /** Resolves when all entries so far are in the file, or could not be written. */

@@ -47,6 +47,7 @@ export class SeriesCap<V> {
   readonly #sum: (a: V, b: V) => V;
   readonly #max: number;
   readonly #other: Labels;
+  readonly #otherKey: string | null;
   /** The label objects stay the same from scrape to scrape: prom-client remembers the text it made of each. */
   #named = new Map<string, Labels>();
   #shared = new Set<string>();
@@ -57,13 +58,15 @@ export class SeriesCap<V> {
     this.#names = names;
     this.#sum = sum;
     this.#max = max - 1;
-    this.#other = this.#labelled(names.map(() => OTHER));
+    const others = names.map(() => OTHER);
+    this.#other = this.#labelled(others);
+    this.#otherKey = names.length === 0 ? null : keyOf(others);
   }
 
   fold(samples: Iterable<Sample<V>>): (readonly [labels: Labels, value: V])[] {
     const series = new Map<string, Sample<V>>();
     for (const [labels, value] of samples) {
-      const key = labels.length === 1 ? (labels[0] ?? "") : JSON.stringify(labels);
+      const key = keyOf(labels);
       const same = series.get(key);
       series.set(key, [labels, same === undefined ? value : this.#sum(same[1], value)]);
     }
@@ -74,7 +77,8 @@ export class SeriesCap<V> {
     let other: { readonly sum: V } | null = null;
     for (const [key, [labels, value]] of series) {
       let own = named.get(key);
-      if (own === undefined && !shared.has(key)) {
+      // Somebody may really be called `other`: the same labels must not come twice.
+      if (own === undefined && key !== this.#otherKey && !shared.has(key)) {
         if (named.size < this.#max) {
           own = this.#labelled(labels);
           named.set(key, own);
@@ -95,6 +99,10 @@ export class SeriesCap<V> {
   #labelled(values: readonly string[]): Labels {
     return Object.fromEntries(this.#names.map((name, index) => [name, values[index] ?? ""]));
   }
+}
+
+function keyOf(labels: readonly string[]): string {
+  return labels.length === 1 ? (labels[0] ?? "") : JSON.stringify(labels);
 }
 
 abstract class Sampled<V> {

@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { Telemetry } from "../../src/telemetry/telemetry.js";
+import { FACTS, failed, hit, logged, SAMPLES } from "./samples.js";
+import type { LogOptions } from "../../src/telemetry/log.js";
+
+process.env["TZ"] = "UTC";
+
+function start(options: Partial<LogOptions> = {}) {
+  const { log, clock, lines } = logged(options);
+  const telemetry = new Telemetry({ clock, log });
+  return {
+    clock,
+    telemetry,
+    tell: telemetry.tell.bind(telemetry),
+    /** Without the time, which has the same width in each line. */
+    texts: async () => {
+      await telemetry.close();
+      return (await lines()).map((line) => line.slice("14:03:07.120  ".length));
+    },
+    lines: async () => {
+      await telemetry.close();
+      return lines();
+    },
+  };
+}
+
+describe("what people read", () => {
+  it("says who was hit by what", async () => {
+    const { tell, lines } = start();
+    tell(hit());
+    tell(hit({ effect: "corrupted", amount: 12, detail: { at_byte: 700, path: "/v1/jobs" } }));
+    tell({ ...SAMPLES.fault_hit, effect: "observed", observed: true });
+    expect(await lines()).toEqual([
+      "14:03:07.120  fault    jobs/latency  bot 127.0.0.2  delayed (delay_ms 200)",
+      "14:03:07.120  fault    jobs/latency  bot 127.0.0.2  corrupted 12 (at_byte 700, path /v1/jobs)",
+      "14:03:07.120  fault    jobs/latency  bot 127.0.0.2  would be hit",
+    ]);
+  });
+
+  it("says a sentence for every other kind", async () => {
+    const { tell, texts } = start();
+    for (const fact of FACTS) if (fact.kind !== "fault_hit" && fact.kind !== "mistake") tell(fact);
+    expect(await texts()).toEqual([
+      "failed   jobs  127.0.0.2  proxy_header: no PROXY protocol header",
+      "profile  wan  on  seed 7",
+      "again: squall use wan --seed 7 --param delay=200",
+      "phase    wan  crash",
+      "profile  wan  off (healed)",
+      "jobs/latency  hit 12 of 12 matching, of 412 in all: delayed 41",
+      "jobs/reset  hit 0 of 0 matching, of 412 in all",
+      "warning: reset matched 0 of 412 connections",
+      "reload   refused, and what was in force stays",
+      "profiles/wan.yaml:4:14 faults[0].jitter: expected a duration such as 50ms, got 50",
+      "        jitter: 50",
+      "                 ^",
+      "proxy    jobs  listens on 127.0.0.1:8080 for tcp://jobs.internal:3000",
+      "proxy    jobs  stopped",
+      "proxy    jobs  does not listen: a fault is in force",
+      "proxy    jobs  listens again on 127.0.0.1:8080",
+      "proxy    jobs  cannot listen on 127.0.0.1:8080, and tries again: address already in use",
+      "limit    jobs  reached its limit of 8000 connections",
+      "bots     jobs  ALL BOTS LOOK THE SAME: every connection comes from 172.18.0.1, so they share one row of draws",
+      "give them addresses of their own, or let `identify` or `proxy_protocol` tell them apart",
+      "mark     test_crash_recovery begins",
+    ]);
+  });
+
+  it("has the trace of a mistake of ours", async () => {
+    const { tell, texts } = start();
+    tell(SAMPLES.mistake);
+    const [first, second, third] = await texts();
+    expect(first).toBe(
+      "mistake  a mistake of Squall itself in connection 7: RangeError: offset is out of bounds",
+    );
+    expect(second).toBe("RangeError: offset is out of bounds");
+    expect(third).toContain("samples.ts");
+  });
+
+  it("names a second pass, an observing activation and what a reload changed", async () => {
+    const { tell, texts } = start();
+    tell({ ...SAMPLES.phase_entered, pass: 2 });
+    tell({ ...SAMPLES.activation_started, mode: "observe" });
+    tell({ kind: "reload", ok: true, problems: [], changed: ["profile wan", "proxy jobs"] });
+    tell({ kind: "reload", ok: true, problems: [], changed: [] });
+    expect(await texts()).toEqual([
+      "phase    wan  crash (pass 2)",
+      "profile  wan  on, only observing  seed 7",
+      "again: squall use wan --seed 7 --param delay=200",
+      "reload   profile wan, proxy jobs",
+      "reload   nothing changed",
+    ]);
+  });
+});
+
+describe("what machines read", () => {
+  it("has the fields of the journal's entry", async () => {
+    const { tell, telemetry, lines } = start({ format: "json", level: "debug" });
+    for (const fact of FACTS) tell(fact);
+    const read = (await lines()).map((line) => JSON.parse(line) as Record<string, unknown>);
+    const entries = read
+      .filter(({ seq }) => seq !== undefined)
+      .map(({ level: _l, message: _m, trace: _t, ...entry }) => entry);
+    expect(entries).toEqual(telemetry.journal.query());
+    expect(read.find(({ kind }) => kind === "plan_changed")).toMatchObject({ level: "debug", revision: 5 });
+    expect(read.find(({ kind }) => kind === "mistake")).toMatchObject({
+      trace: expect.stringContaining("RangeError") as unknown,
+    });
+  });
+});
+
+describe("the pace", () => {
+  it("is five lines a second for a fault on a proxy, and then a count; the journal has them all", async () => {
+    const { clock, tell, telemetry, texts } = start();
+    for (let n = 0; n < 317; n++) tell(hit());
+    tell(hit({ proxy: "broker" }));
+    clock.advance(1_000);
+    tell(hit());
+    const lines = await texts();
+    expect(lines.filter((line) => line.includes("jobs/latency  bot"))).toHaveLength(6);
+    expect(lines.slice(5, 7)).toEqual([
+      "fault    broker/latency  bot 127.0.0.2  delayed (delay_ms 200)",
+      "fault    jobs/latency  … and 312 more",
+    ]);
+    expect(telemetry.journal.lastSeq).toBe(319);
+  });
+
+  it("shows why bots fail with a line at once and a count every ten seconds", async () => {
+    const { clock, tell, lines } = start();
+    const refused = failed({ reason: "upstream_refused", text: "connect ECONNREFUSED 10.0.0.1:3000" });
+    for (let second = 0; second < 12; second++) {
+      for (let n = 0; n < 100; n++) tell(refused);
+      clock.advance(1_000);
+    }
+    const failure = "jobs  127.0.0.2  upstream_refused: connect ECONNREFUSED 10.0.0.1:3000";
+    expect(await lines()).toEqual([
+      `14:03:07.120  failed   ${failure}`,
+      `14:03:17.120  failed   … and 999 more in 10 s, the last: ${failure}`,
+      `14:03:17.120  failed   ${failure}`,
+      `14:03:19.120  failed   … and 199 more in 10 s, the last: ${failure}`,
+    ]);
+  });
+
+  it("keeps proxies and reasons apart", async () => {
+    const { tell, texts } = start();
+    tell(failed({ reason: "upstream_refused" }));
+    tell(failed({ reason: "upstream_timeout" }));
+    tell(failed({ reason: "upstream_refused", proxy: "broker" }));
+    expect(await texts()).toHaveLength(3);
+  });
+
+  it("does not repeat a trace", async () => {
+    const { tell, texts } = start();
+    tell(SAMPLES.mistake);
+    const once =
+      SAMPLES.mistake.error instanceof Error ? (SAMPLES.mistake.error.stack ?? "").split("\n").length : 0;
+    for (let n = 0; n < 50; n++) tell(SAMPLES.mistake);
+    expect(await texts()).toHaveLength(1 + once + 1);
+  });
+
+  it("shows every failure and every total to those who debug", async () => {
+    const { tell, texts } = start({ level: "debug" });
+    tell(SAMPLES.fault_total);
+    tell(SAMPLES.plan_changed);
+    for (let n = 0; n < 20; n++) tell(failed({ reason: "client_reset" }));
+    const lines = await texts();
+    expect(lines.slice(0, 2)).toEqual([
+      "total    jobs/latency  bot 127.0.0.2  delayed 41",
+      "plan     revision 5",
+    ]);
+    expect(lines.filter((line) => line.startsWith("failed   jobs"))).toHaveLength(20);
+  });
+
+  it("holds for phases that follow each other too fast to read", async () => {
+    const { tell, texts } = start();
+    for (let pass = 1; pass <= 100; pass++) tell({ ...SAMPLES.phase_entered, pass });
+    const lines = await texts();
+    expect(lines).toHaveLength(21);
+    expect(lines.at(-1)).toBe("phase    wan  … and 80 more");
+  });
+
+  it("leaves no timer behind when telemetry closes", async () => {
+    const { clock, tell, telemetry } = start();
+    for (const fact of FACTS) tell(fact);
+    expect(clock.idle).toBe(false);
+    await telemetry.close();
+    expect(clock.idle).toBe(true);
+  });
+});

@@ -1,0 +1,152 @@
+/** One fact of every kind, and small parts that the tests of telemetry share. */
+import { Writable } from "node:stream";
+import { VirtualClock } from "../../src/core/clock.js";
+import type { Fact, FactKind, FaultOrigin } from "../../src/core/events.js";
+import { createLog, type Log, type LogOptions } from "../../src/telemetry/log.js";
+
+/** 2026-03-01T14:03:07.120Z */
+export const NOON = Date.UTC(2026, 2, 1, 14, 3, 7, 120);
+
+export const origin: FaultOrigin = {
+  proxy: "jobs",
+  activation: "wan",
+  profile: "wan",
+  phase: "crash",
+  fault: "latency",
+  type: "latency",
+  bot: "127.0.0.2",
+  connection: 7,
+};
+
+type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>;
+
+export const SAMPLES: { readonly [K in FactKind]: FactOf<K> } = {
+  fault_hit: { kind: "fault_hit", ...origin, effect: "delayed", amount: 1, detail: { delay_ms: 200 } },
+  fault_total: { kind: "fault_total", ...origin, effects: { delayed: 41 } },
+  connection_failed: {
+    kind: "connection_failed",
+    proxy: "jobs",
+    connection: 7,
+    client: "127.0.0.2",
+    reason: "proxy_header",
+    text: "no PROXY protocol header",
+  },
+  activation_started: {
+    kind: "activation_started",
+    activation: "wan",
+    profile: "wan",
+    seed: 7,
+    params: { delay: 200 },
+    mode: "inject",
+    again: "squall use wan --seed 7 --param delay=200",
+  },
+  phase_entered: { kind: "phase_entered", activation: "wan", profile: "wan", phase: "crash", pass: 1 },
+  activation_ended: {
+    kind: "activation_ended",
+    activation: "wan",
+    profile: "wan",
+    why: "healed",
+    faults: [
+      {
+        proxy: "jobs",
+        fault: "latency",
+        type: "latency",
+        subjects: 412,
+        matched: 12,
+        hits: 12,
+        effects: { delayed: 41 },
+      },
+      {
+        proxy: "jobs",
+        fault: "reset",
+        type: "reset",
+        subjects: 412,
+        matched: 0,
+        hits: 0,
+        effects: { reset: 0 },
+      },
+    ],
+    warnings: ["reset matched 0 of 412 connections"],
+  },
+  plan_changed: { kind: "plan_changed", revision: 5 },
+  reload: {
+    kind: "reload",
+    ok: false,
+    problems: [
+      {
+        file: "profiles/wan.yaml",
+        line: 4,
+        column: 14,
+        path: "faults[0].jitter",
+        message: "expected a duration such as 50ms, got 50",
+        source: "    jitter: 50",
+      },
+    ],
+    changed: [],
+  },
+  proxy_started: {
+    kind: "proxy_started",
+    proxy: "jobs",
+    listen: "127.0.0.1:8080",
+    upstream: "tcp://jobs.internal:3000",
+  },
+  proxy_stopped: { kind: "proxy_stopped", proxy: "jobs" },
+  listener_closed: { kind: "listener_closed", proxy: "jobs", why: "a fault is in force" },
+  listener_opened: { kind: "listener_opened", proxy: "jobs", listen: "127.0.0.1:8080" },
+  listen_failed: {
+    kind: "listen_failed",
+    proxy: "jobs",
+    listen: "127.0.0.1:8080",
+    reason: "address already in use",
+  },
+  limit_reached: { kind: "limit_reached", proxy: "jobs", limit: "connections", value: 8000 },
+  bots_unidentified: { kind: "bots_unidentified", proxy: "jobs", client: "172.18.0.1" },
+  mark: { kind: "mark", text: "test_crash_recovery begins" },
+  mistake: { kind: "mistake", where: "connection 7", error: new RangeError("offset is out of bounds") },
+};
+
+export const FACTS: readonly Fact[] = Object.values(SAMPLES);
+
+export function hit(rest: Partial<FactOf<"fault_hit">> = {}): FactOf<"fault_hit"> {
+  return { ...SAMPLES.fault_hit, ...rest };
+}
+
+export function failed(rest: Partial<FactOf<"connection_failed">> = {}): FactOf<"connection_failed"> {
+  return { ...SAMPLES.connection_failed, ...rest };
+}
+
+export class Sink extends Writable {
+  text = "";
+
+  override _write(chunk: Buffer | string, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+
+  get lines(): string[] {
+    return this.text.split("\n").slice(0, -1);
+  }
+}
+
+/** A log on a virtual clock; `lines()` ends it and answers what was written. */
+export function logged(options: Partial<LogOptions> = {}): {
+  readonly log: Log;
+  readonly clock: VirtualClock;
+  readonly sink: Sink;
+  readonly lines: () => Promise<string[]>;
+} {
+  const sink = new Sink();
+  const clock = new VirtualClock(NOON);
+  const log = createLog({ level: "info", format: "pretty", stream: sink, colours: false, clock, ...options });
+  return {
+    log,
+    clock,
+    sink,
+    lines: async () => {
+      await log.close();
+      return sink.lines;
+    },
+  };
+}
+
+export const silent = (): Log => logged({ level: "silent" }).log;
