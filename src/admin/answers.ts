@@ -1,0 +1,257 @@
+/** The shapes that the admin API answers, as named zod schemas: the OpenAPI document is made of them. */
+import { z } from "zod";
+import type { ActiveView, ProfileDetail, ProfileSummary, ProxyView, ReloadResult } from "../control.js";
+import { ERRORS, type ErrorCode } from "../core/errors.js";
+import type { FactKind } from "../core/events.js";
+
+/** Names of schemas, for `#/components/schemas/…`. */
+export const names = z.registry<{ id: string }>();
+
+export function named<T extends z.ZodType>(id: string, schema: T): T {
+  names.add(schema, { id });
+  return schema;
+}
+
+const whole = (): z.ZodNumber => z.int().min(0);
+const texts = (): z.ZodArray<z.ZodString> => z.array(z.string());
+const anything = (): z.ZodRecord<z.ZodString, z.ZodUnknown> => z.record(z.string(), z.unknown());
+
+// -- errors ---------------------------------------------------------------------------------------
+
+export const problem = named(
+  "Problem",
+  z.strictObject({
+    file: z.string(),
+    line: whole(),
+    column: whole(),
+    path: z.string().describe("where in the document, such as faults[2].jitter"),
+    message: z.string(),
+    hint: z.string().optional(),
+    source: z.string().optional().describe("the line that it stands in"),
+  }),
+);
+
+export const errorAnswer = named(
+  "Error",
+  z.strictObject({
+    error: z.string().describe("what is wrong, in a sentence"),
+    status: z.int().min(400).max(599),
+    code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]).describe("stable, see docs/errors.md"),
+    path: z.string().optional().describe("the key or parameter that is wrong"),
+    hint: z.string().optional().describe("what would have been right"),
+    details: z.array(problem).optional().describe("each mistake, with its position"),
+  }),
+);
+
+// -- profiles -------------------------------------------------------------------------------------
+
+const param = named(
+  "Param",
+  z.strictObject({
+    name: z.string(),
+    summary: z.string(),
+    required: z.boolean(),
+    default: z.union([z.string(), z.number(), z.boolean(), z.null()]).exactOptional(),
+  }),
+);
+
+const profileKeys = {
+  name: z.string(),
+  summary: z.string(),
+  tags: texts(),
+  params: z.array(param),
+  source: z.string().describe("the file it was read from"),
+  origin: z.enum(["file", "memory"]).describe("memory: made through the API, gone with the daemon"),
+  shadows: z.boolean().describe("a file has a profile of the same name underneath"),
+  active: z.boolean(),
+};
+
+const profileSummary: z.ZodType<ProfileSummary> = named("ProfileSummary", z.strictObject(profileKeys));
+
+export const profileList = named("Profiles", z.strictObject({ profiles: z.array(profileSummary) }));
+
+export const profileDetail: z.ZodType<ProfileDetail> = named(
+  "Profile",
+  z.strictObject({
+    ...profileKeys,
+    text: z.string().describe("the document as it was written"),
+    explanation: texts()
+      .nullable()
+      .describe("a sentence for each fault; null while a param must be given first"),
+  }),
+);
+
+// -- what is on -----------------------------------------------------------------------------------
+
+const activation = named(
+  "Activation",
+  z.strictObject({
+    id: z.string(),
+    profile: z.string(),
+    params: anything(),
+    seed: whole(),
+    mode: z.enum(["inject", "observe"]),
+    proxies: texts().nullable().describe("only on these; null for all"),
+    phase: z.string().nullable(),
+    pass: whole(),
+    since: z.string(),
+    remaining: z.string().nullable().describe("until it ends by itself; null for never"),
+    remaining_seconds: z.number().nullable(),
+    reproducible: z.boolean(),
+    again: z.string().describe("the command that starts the same run again"),
+  }),
+);
+
+const activeKeys = {
+  revision: whole().describe("of the plan; grows with every change"),
+  activations: z.array(activation),
+};
+
+export const active: z.ZodType<ActiveView> = named("Active", z.strictObject(activeKeys));
+
+export const activeWaited = named(
+  "ActiveWaited",
+  z.strictObject({
+    ...activeKeys,
+    timed_out: z.boolean().optional().describe("with wait only: true if it did not come in time"),
+  }),
+);
+
+export const healed = named("Healed", z.strictObject({ ...activeKeys, ended: whole() }));
+
+// -- the daemon -----------------------------------------------------------------------------------
+
+const proxy: z.ZodType<ProxyView> = named(
+  "ProxyStatus",
+  z.strictObject({
+    name: z.string(),
+    protocol: z.literal("tcp"),
+    listen: z.string(),
+    upstream: z.string(),
+    owner: z.enum(["file", "api"]),
+    state: z.string(),
+    connections: z.strictObject({ active: whole(), total: whole() }),
+    faults: z.array(z.strictObject({ fault: z.string(), type: z.string(), profile: z.string() })),
+  }),
+);
+
+const limit = (): z.ZodNullable<z.ZodNumber> => whole().nullable();
+
+export const status = named(
+  "Status",
+  z.strictObject({
+    version: z.string(),
+    uptime_seconds: z.number().min(0),
+    ready: z.boolean(),
+    revision: whole(),
+    pid: whole(),
+    node: z.string(),
+    proxies: z.array(proxy),
+    connections: whole().describe("client connections open now, over all proxies"),
+    held_bytes: whole().describe("bytes that faults hold back now"),
+    limits: z
+      .strictObject({
+        connections: limit(),
+        held_bytes: limit(),
+        admin_connections: whole(),
+        admin_body_bytes: whole(),
+        admin_header_bytes: whole(),
+        event_streams: whole(),
+        long_polls: whole(),
+      })
+      .describe("null for none"),
+    journal: z.strictObject({ entries: whole(), last: whole(), dropped: whole() }),
+    streams: whole().describe("readers of the event stream"),
+    last_reload: z.strictObject({ ok: z.boolean(), at: z.string() }).nullable(),
+  }),
+);
+
+export const alive = named("Alive", z.strictObject({ alive: z.literal(true) }));
+export const ready = named("Ready", z.strictObject({ ready: z.literal(true) }));
+
+export const reloaded: z.ZodType<ReloadResult> = named(
+  "Reloaded",
+  z.strictObject({ changed: texts(), warnings: texts() }),
+);
+
+// -- the journal ----------------------------------------------------------------------------------
+
+/** Every kind of entry; the compiler sees to it that none is missing. */
+const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
+  fault_hit: true,
+  fault_total: true,
+  connection_failed: true,
+  activation_started: true,
+  phase_entered: true,
+  activation_ended: true,
+  reload: true,
+  proxy_started: true,
+  proxy_stopped: true,
+  listener_closed: true,
+  listener_opened: true,
+  listen_failed: true,
+  limit_reached: true,
+  bots_unidentified: true,
+  mark: true,
+  mistake: true,
+};
+export const ENTRY_KINDS = Object.keys(KINDS) as [keyof typeof KINDS, ...(keyof typeof KINDS)[]];
+
+const entry = named(
+  "JournalEntry",
+  z.looseObject({
+    seq: whole().describe("from 1, without gaps, for the life of the daemon"),
+    time: z.string(),
+    kind: z.enum(ENTRY_KINDS),
+    more: whole().optional().describe("so many like this one were left out since the last one"),
+    cut: z.literal(true).optional().describe("something in it was too long and was cut"),
+  }),
+);
+
+export const journal = named(
+  "Journal",
+  z.strictObject({
+    entries: z.array(entry),
+    last: whole().describe("number of the newest entry there is; 0 for none"),
+    dropped: whole().describe("entries that left memory for newer ones"),
+  }),
+);
+
+export const marked = named("Marked", z.strictObject({ seq: whole(), text: z.string() }));
+
+// -- what there is --------------------------------------------------------------------------------
+
+const faultParam = named(
+  "FaultParam",
+  z.strictObject({
+    name: z.string(),
+    kind: z.string().describe("duration, size, rate, ratio, or a plain type"),
+    required: z.boolean(),
+    default: z.unknown().optional(),
+    values: texts().optional().describe("the words that it can be"),
+    ramp: z.boolean().describe("can be {from, to} in a phase"),
+    summary: z.string(),
+  }),
+);
+
+export const faultTypes = named(
+  "FaultTypes",
+  z.strictObject({
+    types: z.array(
+      z.strictObject({
+        type: z.string(),
+        summary: z.string(),
+        direction: z
+          .enum(["upstream", "downstream", "both"])
+          .nullable()
+          .describe("where it acts if nothing is said; null where a direction has no meaning"),
+        params: z.array(faultParam),
+        effects: z.record(z.string(), z.string()),
+        example: anything(),
+      }),
+    ),
+  }),
+);
+
+/** A document whose shape is somebody else's: JSON Schema, OpenAPI. */
+export const document = named("Document", anything());

@@ -1,0 +1,113 @@
+/** The routes as an express application: checks in front, one runner for all of them, errors in one form behind. */
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import { z } from "zod";
+import { SquallError } from "../core/errors.js";
+import { didYouMean } from "../core/suggest.js";
+import { ClientLeft, NO_BODY, readBody } from "./body.js";
+import type { Guard } from "./guard.js";
+import type { House } from "./house.js";
+import { readQuery } from "./query.js";
+import type { Answer, Route } from "./route.js";
+
+const NOTHING = z.object({});
+
+export function createApp(routes: readonly Route[], guard: Guard, house: House): Express {
+  const app = express();
+  app.disable("x-powered-by").disable("etag").disable("trust proxy");
+  app.set("query parser", "simple").set("case sensitive routing", true);
+  const open = new Set(routes.filter((route) => route.open === true).map(({ path }) => path));
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    response.set({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
+    guard.checkHost(request);
+    // "http://somewhere/active": proxies are asked like this, and this is none.
+    if (!request.url.startsWith("/"))
+      throw new SquallError("SQ_BAD_REQUEST", "expected a path such as /status");
+    if (!open.has(request.path)) guard.checkToken(request);
+    next();
+  });
+  for (const path of new Set(routes.map((route) => route.path))) {
+    addPath(
+      app,
+      path,
+      routes.filter((route) => route.path === path),
+      house,
+    );
+  }
+  app.use((request: Request) => {
+    throw noSuchPath(request.path, routes);
+  });
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    answerError(error, request, response, house);
+  });
+  return app;
+}
+
+function addPath(app: Express, path: string, routes: readonly Route[], house: House): void {
+  const pattern = path.replaceAll(/\{(\w+)\}/gu, ":$1");
+  const at = app.route(pattern);
+  // express answers HEAD with the handler of GET.
+  for (const route of routes)
+    at[route.method]((request: Request, response: Response) => run(route, request, response, house));
+  const methods = routes.flatMap(({ method }) =>
+    method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()],
+  );
+  at.all((request: Request, response: Response) => {
+    response.set("allow", methods.join(", "));
+    if (request.method === "OPTIONS") response.status(204).end();
+    else
+      throw new SquallError(
+        "SQ_METHOD_NOT_ALLOWED",
+        `${path} takes ${methods.join(", ")}, not ${request.method}`,
+      );
+  });
+}
+
+async function run(route: Route, request: Request, response: Response, house: House): Promise<void> {
+  const query = readQuery(route.query ?? NOTHING, request.query);
+  const body = route.body === undefined ? NO_BODY : await readBody(request, response, house.limits.bodyBytes);
+  const params = request.params as Readonly<Record<string, string>>;
+  send(await route.handle({ params, query, body, request, response }), response, house);
+}
+
+function send(answer: Answer, response: Response, { limits }: House): void {
+  if (answer === "taken") return;
+  // Who asks and then does not read would hold the answer in memory for good.
+  response.setTimeout(limits.answerTimeout, () => response.destroy());
+  response.status(answer.status);
+  if ("json" in answer) response.type("application/json").send(JSON.stringify(answer.json));
+  else if ("text" in answer) response.set("content-type", answer.type).send(answer.text);
+  else response.end();
+}
+
+function answerError(error: unknown, request: Request, response: Response, house: House): void {
+  if (error instanceof ClientLeft) {
+    response.destroy();
+    return;
+  }
+  const known = errorOf(error);
+  if (known.code === "SQ_INTERNAL") {
+    house.telemetry.tell({ kind: "mistake", where: `${request.method} ${request.path}`, error });
+  }
+  // Half an answer cannot be taken back, but it can be broken off visibly.
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (known.code === "SQ_UNAUTHORIZED") response.set("www-authenticate", 'Bearer realm="squall"');
+  send({ status: known.status, json: known }, response, house);
+}
+
+function errorOf(error: unknown): SquallError {
+  if (error instanceof SquallError) return error;
+  // What express refuses by itself, such as %zz in a path.
+  const status = error instanceof Error && "status" in error ? Number(error.status) : 500;
+  if (status >= 400 && status < 500)
+    return new SquallError("SQ_BAD_REQUEST", "the request cannot be understood");
+  return new SquallError("SQ_INTERNAL", "a mistake of Squall itself: the log has more", { cause: error });
+}
+
+function noSuchPath(path: string, routes: readonly Route[]): SquallError {
+  const known = routes.map((route) => route.path).filter((other) => !other.includes("{"));
+  const hint = didYouMean(path, known) ?? "GET / lists what there is";
+  return new SquallError("SQ_NOT_FOUND", `no such path: ${path.slice(0, 100)}`, { hint });
+}

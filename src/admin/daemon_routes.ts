@@ -1,0 +1,104 @@
+/** The calls about the daemon itself: how it is, whether it can be used, reading its files again. */
+import { SquallError } from "../core/errors.js";
+import { alive, ready, reloaded, status } from "./answers.js";
+import type { House } from "./house.js";
+import { defineRoute, json, text, type Route } from "./route.js";
+
+export function daemonRoutes(house: House): Route[] {
+  const { control, metrics } = house;
+  return [
+    defineRoute({
+      method: "get",
+      path: "/status",
+      summary: "Version, proxies, connections, limits.",
+      answers: { 200: { about: "how the daemon is", schema: status } },
+      handle: () => json(statusOf(house)),
+    }),
+    defineRoute({
+      method: "post",
+      path: "/reload",
+      summary: "Reads configuration and profiles again, whole or not at all.",
+      answers: { 200: { about: "in force", schema: reloaded } },
+      errors: [
+        "SQ_INVALID_CONFIG",
+        "SQ_INVALID_PROFILE",
+        "SQ_INVALID_ACTIVATION",
+        "SQ_LISTEN_FAILED",
+        "SQ_TOO_MANY",
+      ],
+      handle: async () => json(await control.reload()),
+    }),
+    defineRoute({
+      method: "get",
+      path: "/healthz",
+      summary: "Answers for as long as the daemon lives.",
+      open: true,
+      answers: { 200: { about: "alive", schema: alive } },
+      handle: () => json({ alive: true }),
+    }),
+    defineRoute({
+      method: "get",
+      path: "/readyz",
+      summary: "Whether every proxy that should listen does.",
+      open: true,
+      answers: { 200: { about: "ready", schema: ready } },
+      errors: ["SQ_NOT_READY"],
+      handle: () => {
+        if (control.ready) return json({ ready: true });
+        const unable = control.proxies().filter(({ state }) => state === "cannot listen");
+        const names = unable.map(({ name, listen }) => `${name} cannot listen on ${listen}`);
+        throw new SquallError("SQ_NOT_READY", names.join(", "));
+      },
+    }),
+    defineRoute({
+      method: "get",
+      path: "/metrics",
+      summary: "Metrics in the text format of Prometheus.",
+      answers: { 200: { about: "the metrics", types: ["text/plain"] } },
+      handle: async () => text(await metrics.text(), metrics.contentType),
+    }),
+  ];
+}
+
+function statusOf({
+  control,
+  telemetry,
+  occupancy,
+  about,
+  clock,
+  startedAt,
+  limits,
+  streams,
+  polls,
+}: House): unknown {
+  const { slots, budget } = occupancy;
+  const { lastSeq, dropped } = telemetry.journal;
+  return {
+    version: about.version,
+    uptime_seconds: Math.round(clock.now() - startedAt) / 1000,
+    ready: control.ready,
+    revision: control.revision,
+    pid: about.pid,
+    node: about.node,
+    proxies: control.proxies(),
+    connections: slots.taken,
+    held_bytes: budget.held,
+    limits: {
+      connections: limitOf(slots.limit),
+      held_bytes: limitOf(budget.limit),
+      admin_connections: limits.connections,
+      admin_body_bytes: limits.bodyBytes,
+      admin_header_bytes: limits.headerBytes,
+      event_streams: streams.limit,
+      long_polls: polls.limit,
+    },
+    journal: { entries: lastSeq - dropped, last: lastSeq, dropped },
+    streams: streams.size,
+    last_reload: control.lastReload,
+  };
+}
+
+/** JSON has no word for Infinity. */
+function limitOf(limit: number): number | null {
+  return Number.isFinite(limit) ? limit : null;
+}

@@ -1,0 +1,122 @@
+/**
+ * `GET /events`: the journal as it is written, as server-sent events. A reader that falls behind has a
+ * queue of entries, not of bytes, and is dropped when that is full: it can come back with `Last-Event-ID`.
+ */
+import type { Request, Response } from "express";
+import type { Timer } from "../core/clock.js";
+import { jsonLine } from "../telemetry/entry.js";
+import type { StreamEvent, Subscription, SubscribeOptions } from "../telemetry/stream.js";
+import type { House } from "./house.js";
+
+type Waiting = Pick<StreamEvent, "id" | "entry">;
+
+/** How long a browser waits before it comes back. */
+const RETRY_MS = 2_000;
+
+export function serveEvents(
+  house: House,
+  request: Request,
+  response: Response,
+  options: SubscribeOptions,
+): void {
+  response.status(200).set({
+    "content-type": "text/event-stream; charset=utf-8",
+    // Nothing between here and the reader should collect events first.
+    "x-accel-buffering": "no",
+  });
+  if (request.method === "HEAD") response.end();
+  else new EventFeed(house, response).open(options);
+}
+
+class EventFeed {
+  readonly #house: House;
+  readonly #response: Response;
+  readonly #queue: Waiting[] = [];
+  #sent = 0;
+  #queueMax = 0;
+  #full = false;
+  #heartbeat: Timer | null = null;
+  #subscription: Subscription | null = null;
+
+  constructor(house: House, response: Response) {
+    this.#house = house;
+    this.#response = response;
+  }
+
+  open(options: SubscribeOptions): void {
+    const { streams, telemetry, limits } = this.#house;
+    streams.enter(this.#response, () => {
+      this.#close();
+    });
+    const subscription = telemetry.stream.subscribe((event) => {
+      this.#hear(event);
+    }, options);
+    this.#subscription = subscription;
+    const { replay, gap } = subscription;
+    // Only references wait: the journal has the entries anyway.
+    for (const { id, entry } of replay) this.#queue.push({ id, entry });
+    this.#queueMax = this.#queue.length + limits.streamQueue;
+    this.#response.on("drain", () => {
+      this.#full = false;
+      this.#pump();
+    });
+    this.#write(`retry: ${RETRY_MS}\n\n`);
+    if (gap !== null) this.#write(`event: gap\ndata: ${this.#gapLine(gap.lost)}\n\n`);
+    this.#pump();
+    this.#beat();
+  }
+
+  /** Looks like an entry, so that whoever prints entries can print it; it has no number of its own. */
+  #gapLine(lost: number | null): string {
+    return jsonLine({
+      seq: 0,
+      time: new Date(this.#house.clock.wallTime()).toISOString(),
+      kind: "gap",
+      lost,
+    });
+  }
+
+  #hear({ id, entry, json }: StreamEvent): void {
+    if (!this.#full && this.#queue.length === 0) {
+      this.#write(eventText(id, entry.kind, json));
+      return;
+    }
+    this.#queue.push({ id, entry });
+    if (this.#queue.length - this.#sent > this.#queueMax) this.#response.destroy();
+  }
+
+  #pump(): void {
+    while (!this.#full && this.#sent < this.#queue.length) {
+      const next = this.#queue[this.#sent++];
+      if (next !== undefined) this.#write(eventText(next.id, next.entry.kind, jsonLine(next.entry)));
+    }
+    // Moved up now and then, not for each entry.
+    if (this.#sent === this.#queue.length || this.#sent > 1_000) {
+      this.#queue.splice(0, this.#sent);
+      this.#sent = 0;
+    }
+  }
+
+  #beat(): void {
+    const { clock, limits } = this.#house;
+    this.#heartbeat = clock.at(clock.now() + limits.heartbeat, () => {
+      if (!this.#full) this.#write(": still here\n\n");
+      this.#beat();
+    });
+  }
+
+  #write(text: string): void {
+    if (!this.#response.write(text)) this.#full = true;
+  }
+
+  #close(): void {
+    this.#heartbeat?.cancel();
+    this.#subscription?.close();
+    this.#queue.length = 0;
+    this.#response.end();
+  }
+}
+
+function eventText(id: string, kind: string, json: string): string {
+  return `id: ${id}\nevent: ${kind}\ndata: ${json}\n\n`;
+}

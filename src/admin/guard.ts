@@ -1,0 +1,98 @@
+/**
+ * Who may call: checked before anything else looks at a request. The admin port usually listens on
+ * loopback without a token, so a web page must not reach it through a name that it made point there.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import ipaddr from "ipaddr.js";
+import { SquallError } from "../core/errors.js";
+
+export interface GuardOptions {
+  /** None, or empty: everybody who passes the host check may call. */
+  readonly token: string | undefined;
+  /** Names that the Host header may have besides the ones that no stranger can own. */
+  readonly hosts: readonly string[];
+}
+
+export class Guard {
+  readonly #token: Buffer | null;
+  readonly #hosts: ReadonlySet<string>;
+
+  constructor({ token, hosts }: GuardOptions) {
+    this.#token = token === undefined || token === "" ? null : digest(token);
+    this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
+  }
+
+  get hasToken(): boolean {
+    return this.#token !== null;
+  }
+
+  /** Throws SQ_FORBIDDEN_HOST, or SQ_BAD_REQUEST for a request that names two hosts. */
+  checkHost({ headers, rawHeaders }: Pick<IncomingMessage, "headers" | "rawHeaders">): void {
+    const given = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
+    if (given.length > 1)
+      throw new SquallError("SQ_BAD_REQUEST", "the request has more than one Host header");
+    const { host, origin } = headers;
+    // HTTP/1.0 may go without, as health checks do; no browser does.
+    if (host !== undefined && !this.#knows(host)) {
+      throw new SquallError(
+        "SQ_FORBIDDEN_HOST",
+        `the admin port does not answer to the host ${shown(host)}`,
+        {
+          path: "host",
+          hint: "use its address, localhost, or a name listed in admin.hosts",
+        },
+      );
+    }
+    if (origin !== undefined && (host === undefined || !sameHost(origin, host))) {
+      throw new SquallError("SQ_FORBIDDEN_HOST", `pages of ${shown(origin)} may not call the admin port`, {
+        path: "origin",
+      });
+    }
+  }
+
+  /** Throws SQ_UNAUTHORIZED. */
+  checkToken({ headers }: Pick<IncomingMessage, "headers">): void {
+    if (this.#token === null) return;
+    const [, given] = /^bearer +(\S+) *$/iu.exec(headers.authorization ?? "") ?? [];
+    // Digests have one length, so that the time taken tells nothing about the token's.
+    if (given !== undefined && timingSafeEqual(digest(given), this.#token)) return;
+    throw new SquallError(
+      "SQ_UNAUTHORIZED",
+      given === undefined ? "a token is needed" : "the token is not the right one",
+      { hint: "send the header: authorization: Bearer TOKEN" },
+    );
+  }
+
+  #knows(host: string): boolean {
+    const name = hostName(host);
+    if (name === null) return false;
+    // A name without a dot is given out by the machine or the local network, never by a stranger's DNS.
+    return isAddress(name) || /^[\w-]+$/u.test(name) || this.#hosts.has(name);
+  }
+}
+
+function digest(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}
+
+/** The host without its port, in lower case; null if it is no host at all. */
+function hostName(host: string): string | null {
+  return /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{0,5})?$/u.exec(host.toLowerCase())?.[1] ?? null;
+}
+
+function isAddress(name: string): boolean {
+  if (name.startsWith("[")) return ipaddr.IPv6.isValid(name.slice(1, -1));
+  return ipaddr.IPv4.isValidFourPartDecimal(name);
+}
+
+function sameHost(origin: string, host: string): boolean {
+  const [, scheme, from] = /^(https?):\/\/([^/?#@]+)$/u.exec(origin.toLowerCase()) ?? [];
+  if (scheme === undefined || from === undefined) return false;
+  const standard = scheme === "http" ? /:80$/u : /:443$/u;
+  return from.replace(standard, "") === host.toLowerCase().replace(standard, "");
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 80));
+}

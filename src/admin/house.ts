@@ -1,0 +1,75 @@
+/** What the admin API is given to work with. It reaches nothing behind the control layer but telemetry. */
+import type { Control } from "../control.js";
+import type { Clock } from "../core/clock.js";
+import type { Facts } from "../core/events.js";
+import type { AnyFaultType } from "../faults/contract.js";
+import type { Journal } from "../telemetry/journal.js";
+import type { EventStream } from "../telemetry/stream.js";
+import type { Guests } from "./guests.js";
+
+export interface AdminTelemetry extends Facts {
+  readonly journal: Pick<Journal, "query" | "lastSeq" | "dropped">;
+  readonly stream: Pick<EventStream, "subscribe">;
+}
+
+export interface AdminMetrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+/** How full the daemon is; Infinity for what has no limit. */
+export interface Occupancy {
+  readonly slots: { readonly taken: number; readonly limit: number };
+  readonly budget: { readonly held: number; readonly limit: number };
+}
+
+export interface About {
+  readonly version: string;
+  readonly pid: number;
+  /** Of the runtime, such as v20.20.2. */
+  readonly node: string;
+}
+
+export interface AdminLimits {
+  readonly bodyBytes: number;
+  readonly headerBytes: number;
+  /** Milliseconds for a head, and for a whole request, to arrive. */
+  readonly requestTimeout: number;
+  /** Milliseconds that a client may take nothing of an answer. */
+  readonly answerTimeout: number;
+  readonly connections: number;
+  readonly streams: number;
+  readonly polls: number;
+  /** Entries that wait for one slow reader of the event stream, besides those it asked for again. */
+  readonly streamQueue: number;
+  /** Milliseconds between signs of life in the event stream. */
+  readonly heartbeat: number;
+}
+
+export const ADMIN_LIMITS: AdminLimits = {
+  bodyBytes: 2 ** 20,
+  headerBytes: 64 * 1024,
+  requestTimeout: 10_000,
+  answerTimeout: 30_000,
+  connections: 512,
+  streams: 64,
+  polls: 256,
+  streamQueue: 4_096,
+  heartbeat: 15_000,
+};
+
+export interface House {
+  readonly control: Control;
+  readonly telemetry: AdminTelemetry;
+  readonly metrics: AdminMetrics;
+  readonly occupancy: Occupancy;
+  readonly clock: Clock;
+  readonly about: About;
+  readonly types: ReadonlyMap<string, AnyFaultType>;
+  readonly schemas: { readonly profile: object; readonly squall: object };
+  readonly limits: AdminLimits;
+  readonly streams: Guests;
+  readonly polls: Guests;
+  /** When the admin port opened, on the monotonic clock. */
+  readonly startedAt: number;
+}

@@ -1,0 +1,28 @@
+/**
+ * The one table of calls. Express, the OpenAPI document and the index are made from it. Toxiproxy's paths
+ * (/proxies, /populate, /reset, /version) are not ours to give out.
+ */
+import { activeRoutes } from "./active_routes.js";
+import { daemonRoutes } from "./daemon_routes.js";
+import type { House } from "./house.js";
+import { journalRoutes } from "./journal_routes.js";
+import { openApiDocument } from "./openapi.js";
+import { profileRoutes } from "./profile_routes.js";
+import { referenceRoutes } from "./reference_routes.js";
+import type { Route } from "./route.js";
+
+export function apiRoutes(house: House, token: boolean): readonly Route[] {
+  let openapi: object | null = null;
+  const routes: readonly Route[] = [
+    ...profileRoutes(house),
+    ...activeRoutes(house),
+    ...journalRoutes(house),
+    ...daemonRoutes(house),
+    ...referenceRoutes(
+      house,
+      () => routes,
+      () => (openapi ??= openApiDocument(routes, house.about.version, token)),
+    ),
+  ];
+  return routes;
+}

@@ -1,0 +1,169 @@
+/** The admin port: an HTTP server with a limit on everything, opened and closed by the daemon. */
+import { createServer, STATUS_CODES, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { formatAddress, type Address } from "../config/address.js";
+import { SquallError, type ErrorCode } from "../core/errors.js";
+import { createApp } from "./app.js";
+import { Guard } from "./guard.js";
+import { Guests } from "./guests.js";
+import { ADMIN_LIMITS, type AdminLimits, type House } from "./house.js";
+import { apiRoutes } from "./routes.js";
+
+export interface AdminOptions extends Omit<House, "limits" | "streams" | "polls" | "startedAt"> {
+  readonly listen: Address;
+  /** A bearer token that every call must carry; none if missing or empty. */
+  readonly token?: string | undefined;
+  /** Names that the Host header may have besides addresses, localhost and names without a dot. */
+  readonly hosts?: readonly string[];
+  readonly limits?: Partial<AdminLimits>;
+}
+
+export interface Admin {
+  /** Where it can be called from this machine. */
+  readonly url: string;
+  readonly address: Address;
+  /** Lets long polls and streams go, answers what is being answered, and closes the port. */
+  close(): Promise<void>;
+}
+
+const KEEP_ALIVE_MS = 5_000;
+/** For answers that are under way when the port closes. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** Throws SQ_ADMIN_PORT_TAKEN or SQ_LISTEN_FAILED. */
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  const { listen, token, hosts = [], clock } = options;
+  const limits = { ...ADMIN_LIMITS, ...options.limits };
+  const house: House = {
+    ...options,
+    limits,
+    streams: new Guests("event streams", limits.streams),
+    polls: new Guests("long polls", limits.polls),
+    startedAt: clock.now(),
+  };
+  const guard = new Guard({ token, hosts });
+  const app = createApp(apiRoutes(house, guard.hasToken), guard, house);
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.requestTimeout,
+    requestTimeout: limits.requestTimeout,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: Math.min(1_000, limits.requestTimeout),
+  });
+  server.maxConnections = limits.connections;
+  const answering = new Answering(server);
+  server.on("request", app);
+  // A body that is refused anyway need not be sent; see readBody.
+  server.on("checkContinue", app);
+  server.on("checkExpectation", app);
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    refuse(error, socket, answering.headSent(socket));
+  });
+  await bind(server, listen);
+  const { address: host, port } = server.address() as AddressInfo;
+  return {
+    url: `http://${formatAddress({ host: reachable(host), port })}`,
+    address: { host, port },
+    close: () => close(server, house, answering),
+  };
+}
+
+function bind(server: Server, { host, port }: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const where = formatAddress({ host, port });
+      reject(
+        error.code === "EADDRINUSE"
+          ? new SquallError("SQ_ADMIN_PORT_TAKEN", `the admin port ${where} is in use`, { cause: error })
+          : new SquallError(
+              "SQ_LISTEN_FAILED",
+              `the admin port cannot listen on ${where}: ${error.message}`,
+              {
+                cause: error,
+              },
+            ),
+      );
+    });
+    server.listen({ port, ...(host === "" ? {} : { host }) }, resolve);
+  });
+}
+
+/** All addresses of a machine are none that could be called. */
+function reachable(host: string): string {
+  return host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host;
+}
+
+async function close(server: Server, { clock, streams, polls }: House, answering: Answering): Promise<void> {
+  if (!server.listening) return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      server.closeAllConnections();
+    };
+    const grace = clock.at(clock.now() + CLOSE_GRACE_MS, end);
+    server.close(() => {
+      grace.cancel();
+      resolve();
+    });
+    streams.close();
+    polls.close();
+    answering.whenDone(end);
+  });
+}
+
+/** Which answers are under way, on which sockets. */
+class Answering {
+  readonly #now = new Map<Duplex, { readonly headersSent: boolean }>();
+  #done: (() => void) | null = null;
+
+  constructor(server: Server) {
+    for (const event of ["request", "checkContinue", "checkExpectation"] as const) {
+      server.on(event, ({ socket }: { socket: Socket }, response: ServerResponse) => {
+        this.#now.set(socket, response);
+        response.once("close", () => {
+          if (this.#now.get(socket) === response) this.#now.delete(socket);
+          if (this.#now.size === 0) this.#done?.();
+        });
+      });
+    }
+  }
+
+  headSent(socket: Duplex): boolean {
+    return this.#now.get(socket)?.headersSent === true;
+  }
+
+  /** Calls back when none is under way, which may be at once. */
+  whenDone(run: () => void): void {
+    this.#done = run;
+    if (this.#now.size === 0) run();
+  }
+}
+
+/** Answers what never became a request: node:http would do it without a body, in words of its own. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex, headSent: boolean): void {
+  if (error.code === "ECONNRESET" || !socket.writable || headSent) {
+    socket.destroy();
+    return;
+  }
+  const { status, code, text } = refusal(error.code ?? "");
+  const body = JSON.stringify({ error: text, status, code });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n` +
+      `connection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
+function refusal(reason: string): { status: number; code: ErrorCode; text: string } {
+  switch (reason) {
+    case "HPE_HEADER_OVERFLOW":
+      return { status: 431, code: "SQ_TOO_LARGE", text: "the head of the request is too large" };
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return { status: 413, code: "SQ_TOO_LARGE", text: "the chunk extensions are too large" };
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return { status: 408, code: "SQ_TIMEOUT", text: "the request did not arrive in time" };
+    default:
+      return { status: 400, code: "SQ_BAD_REQUEST", text: "this is not an HTTP request" };
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * The admin port over real HTTP, with a control layer that switches a real proxy. Its client holds every
+ * answer that any test sees against the OpenAPI document that the daemon itself serves.
+ */
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { connect, type Socket } from "node:net";
+import { expect } from "vitest";
+import { COMMON_ERRORS } from "../../src/admin/route.js";
+import { startAdmin, type Admin, type AdminOptions } from "../../src/admin/server.js";
+import { Library, type ProfileFile } from "../../src/config/library.js";
+import { Control, type Desired } from "../../src/control.js";
+import { VirtualClock } from "../../src/core/clock.js";
+import type { Fact } from "../../src/core/events.js";
+import { Fleet } from "../../src/proxy/fleet.js";
+import type { TcpProxySpec } from "../../src/proxy/tcp/proxy.js";
+import { Telemetry } from "../../src/telemetry/telemetry.js";
+import { Lab, TYPES } from "../support/lab.js";
+
+export const PROFILES: readonly ProfileFile[] = [
+  {
+    file: "profiles/slow.yaml",
+    text: `profile: slow
+summary: Everything takes its time.
+tags: [latency]
+params:
+  by: { default: 200ms, summary: how much later }
+faults:
+  - { name: late, type: latency, delay: "\${by}" }
+`,
+  },
+  {
+    file: "profiles/restart.yaml",
+    text: `profile: restart
+summary: Calm, then away, then slow.
+phases:
+  - { phase: calm, for: 10s }
+  - phase: away
+    for: 5s
+    faults: [{ type: down, existing: reset }]
+  - phase: warm-up
+    for: 10s
+    faults: [{ type: latency, delay: 1s }]
+`,
+  },
+  {
+    file: "profiles/needs.yaml",
+    text: `profile: needs
+params:
+  rate:
+    summary: how much goes through
+faults:
+  - { type: bandwidth, rate: "\${rate}" }
+---
+profile: needs-too
+extends: [needs]
+`,
+  },
+];
+
+export interface AdminAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** The body as JSON, where it is some; tests say by their expectations what they take it for. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly json: any;
+}
+
+export interface Ask {
+  readonly body?: string | Buffer;
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For answers that are no answers of the API, such as those to half a request. */
+  readonly unchecked?: true;
+}
+
+interface Operation {
+  readonly responses: Readonly<
+    Record<string, { description: string; content?: Record<string, { schema: object }> }>
+  >;
+}
+
+export interface OpenApi {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+export class AdminLab {
+  readonly clock: VirtualClock;
+  readonly lab: Lab;
+  readonly fleet: Fleet;
+  readonly library: Library;
+  readonly control: Control;
+  readonly telemetry: Telemetry;
+  /** What the next reload finds. */
+  desired: () => Promise<Desired>;
+  readonly #options: Partial<AdminOptions>;
+  #admin: Admin | null = null;
+  #contract: Contract | null = null;
+
+  private constructor(options: Partial<AdminOptions> & { readonly keep?: number }) {
+    const { keep, ...rest } = options;
+    this.#options = rest;
+    this.clock = new VirtualClock(1_000);
+    this.lab = new Lab({ clock: this.clock });
+    this.telemetry = new Telemetry({
+      clock: this.clock,
+      log: quiet,
+      ...(keep === undefined ? {} : { journal: { keep } }),
+    });
+    const book = this.lab.facts.tell.bind(this.lab.facts);
+    this.lab.facts.tell = (fact: Fact) => {
+      book(fact);
+      this.telemetry.tell(fact);
+    };
+    this.fleet = new Fleet(this.lab.context, this.lab.plan);
+    this.library = new Library(TYPES);
+    this.library.replaceFiles(PROFILES);
+    this.desired = () => Promise.resolve({ proxies: this.files(), files: PROFILES, restartNeeded: [] });
+    this.control = new Control({
+      plan: this.lab.plan,
+      fleet: this.fleet,
+      library: this.library,
+      types: TYPES,
+      facts: this.lab.facts,
+      load: () => this.desired(),
+    });
+  }
+
+  static async open(options: Partial<AdminOptions> & { readonly keep?: number } = {}): Promise<AdminLab> {
+    const here = new AdminLab(options);
+    await here.fleet.add(here.proxySpec("jobs"), "file");
+    here.#admin = await startAdmin(here.adminOptions());
+    return here;
+  }
+
+  adminOptions(): AdminOptions {
+    return {
+      control: this.control,
+      telemetry: this.telemetry,
+      metrics: {
+        contentType: "text/plain; version=0.0.4; charset=utf-8",
+        text: () => Promise.resolve("up 1\n"),
+      },
+      occupancy: this.lab.context,
+      clock: this.clock,
+      about: { version: "1.2.3", pid: 42, node: "v20.0.0" },
+      types: TYPES,
+      schemas: { profile: { title: "profile" }, squall: { title: "squall" } },
+      listen: { host: "127.0.0.1", port: 0 },
+      ...this.#options,
+    };
+  }
+
+  proxySpec(name: string, spec: Partial<TcpProxySpec> = {}): TcpProxySpec {
+    return {
+      name,
+      listen: { host: "127.0.0.1", port: 0 },
+      upstream: { host: "127.0.0.1", port: 9 },
+      dialTimeout: 5_000,
+      connections: 100,
+      proxyProtocol: "off",
+      except: [],
+      ...spec,
+    };
+  }
+
+  files(): TcpProxySpec[] {
+    return this.fleet
+      .list()
+      .filter(({ owner }) => owner === "file")
+      .map(({ proxy }) => proxy.spec);
+  }
+
+  get admin(): Admin {
+    if (this.#admin === null) throw new Error("the admin port is not open");
+    return this.#admin;
+  }
+
+  get port(): number {
+    return this.admin.address.port;
+  }
+
+  get host(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  async contract(): Promise<Contract> {
+    this.#contract ??= new Contract((await this.raw("GET", "/openapi.json", {})).json as OpenApi);
+    return this.#contract;
+  }
+
+  get(path: string, ask: Ask = {}): Promise<AdminAnswer> {
+    return this.call("GET", path, ask);
+  }
+
+  /** One call on a connection of its own; the answer is checked against the OpenAPI document. */
+  async call(method: string, path: string, ask: Ask = {}): Promise<AdminAnswer> {
+    const answer = await this.raw(method, path, ask);
+    if (ask.unchecked !== true) (await this.contract()).check(method, path, answer);
+    return answer;
+  }
+
+  raw(method: string, path: string, { body, type, headers = {} }: Ask): Promise<AdminAnswer> {
+    const { token } = this.adminOptions();
+    return new Promise((resolve, reject) => {
+      const request = httpRequest(
+        {
+          host: "127.0.0.1",
+          port: this.port,
+          method,
+          path,
+          agent: false,
+          headers: {
+            ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+            ...(type === undefined ? {} : { "content-type": type }),
+            ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
+            ...headers,
+          },
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("error", reject);
+          response.on("end", () => {
+            const text = Buffer.concat(chunks).toString("utf8");
+            const isJson =
+              (response.headers["content-type"] ?? "").startsWith("application/json") && text !== "";
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              text,
+              json: isJson ? (JSON.parse(text) as unknown) : undefined,
+            });
+          });
+        },
+      );
+      request.on("error", reject);
+      request.end(body);
+    });
+  }
+
+  /** A bare connection to the admin port. */
+  socket(): Socket {
+    const socket = connect({ host: "127.0.0.1", port: this.port, noDelay: true });
+    socket.on("error", () => undefined);
+    this.lab.onEnd(() => socket.destroy());
+    return socket;
+  }
+
+  async close(): Promise<void> {
+    const closing = this.#admin?.close();
+    this.clock.advance(10_000);
+    await closing;
+    this.fleet.stop();
+    await this.telemetry.close();
+    await this.lab.close();
+  }
+}
+
+const quiet = {
+  level: "error",
+  log: () => undefined,
+  error: () => undefined,
+  warn: () => undefined,
+  info: () => undefined,
+  debug: () => undefined,
+  close: () => Promise.resolve(),
+} as unknown as ConstructorParameters<typeof Telemetry>[0]["log"];
+
+/** What the OpenAPI document promises, held against what is answered. */
+export class Contract {
+  readonly document: OpenApi;
+  readonly seen = new Set<string>();
+  readonly #ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+  readonly #validators = new Map<string, ValidateFunction>();
+  readonly #paths: readonly (readonly [RegExp, string])[];
+
+  constructor(document: OpenApi) {
+    this.document = document;
+    this.#ajv.addSchema({ $id: "https://squall.test/api", components: document.components });
+    this.#paths = Object.keys(document.paths).map((path) => [
+      new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/gu, "[^/]+")}/?$`, "u"),
+      path,
+    ]);
+  }
+
+  check(method: string, target: string, answer: AdminAnswer): void {
+    const { status, headers, json } = answer;
+    expect(headers["cache-control"]).toBe("no-store");
+    expect(headers["x-content-type-options"]).toBe("nosniff");
+    expect(Object.keys(headers).filter((name) => name.startsWith("access-control"))).toEqual([]);
+    expect(headers["x-powered-by"]).toBeUndefined();
+    const path = this.#paths.find(([pattern]) => pattern.test(target.split("?", 1)[0] ?? ""))?.[1];
+    const operations = path === undefined ? undefined : this.document.paths[path];
+    const operation = operations?.[method === "HEAD" ? "get" : method.toLowerCase()];
+    const declared = operation?.responses[String(status)];
+    if (declared === undefined) {
+      expect(status, `${method} ${target} answered ${status}, which nobody declared`).toBeGreaterThanOrEqual(
+        400,
+      );
+      if (method === "HEAD") return;
+      this.#expectShape({ $ref: "https://squall.test/api#/components/schemas/Error" }, json);
+      expect(json.status).toBe(status);
+      expect([
+        ...COMMON_ERRORS,
+        ...(operation === undefined ? ["SQ_NOT_FOUND", "SQ_METHOD_NOT_ALLOWED"] : []),
+      ]).toContain(json.code);
+      return;
+    }
+    this.seen.add(`${method} ${path} ${status}`);
+    if (method === "HEAD") {
+      expect(answer.text).toBe("");
+      return;
+    }
+    const type = (headers["content-type"] ?? "").split(";", 1)[0] ?? "";
+    if (declared.content === undefined) {
+      expect(answer.text).toBe("");
+      return;
+    }
+    const content = declared.content[type];
+    expect(content, `${method} ${target} answered ${type}, which nobody declared`).toBeDefined();
+    if (type === "application/json") this.#expectShape(content?.schema ?? {}, json);
+    if (status >= 400) {
+      expect(json.status).toBe(status);
+      expect(declared.description).toContain(`${json.code}:`);
+    }
+  }
+
+  #expectShape(schema: object, value: unknown): void {
+    const text = JSON.stringify(schema).replaceAll('"#/components', '"https://squall.test/api#/components');
+    let validate = this.#validators.get(text);
+    if (validate === undefined) {
+      validate = this.#ajv.compile(JSON.parse(text) as object);
+      this.#validators.set(text, validate);
+    }
+    if (!validate(value)) expect(validate.errors, JSON.stringify(value)).toEqual([]);
+  }
+}
