@@ -41,7 +41,9 @@ export interface DaemonOptions {
   readonly logStream: LogStream;
   /** True where the process is the daemon's own: its CPU, memory and descriptors are metrics then. */
   readonly ownProcess: boolean;
-  readonly pid?: number;
+  readonly pid: number;
+  /** The runtime, such as v20.20.2. */
+  readonly node: string;
 }
 
 export interface StopOptions {
@@ -192,16 +194,13 @@ class RunningDaemon implements Daemon {
         metrics: this.#metrics,
         clock: this.#clock,
         listen: admin.listen,
-        token: admin.token,
+        token: admin.token ?? undefined,
         hosts: admin.hosts,
-        bodyMax: admin.body,
-        headerMax: header,
-        version,
+        limits: { bodyBytes: admin.body, headerBytes: header },
         types: this.#types,
         schemas: jsonSchemas(this.#types),
-        budget: this.#context.budget,
-        slots: this.#context.slots,
-        pid: this.#options.pid ?? null,
+        occupancy: { budget: this.#context.budget, slots: this.#context.slots },
+        about: { version, pid: this.#options.pid, node: this.#options.node },
       });
     } catch (error) {
       if (!(error instanceof SquallError) || error.code !== "SQ_ADMIN_PORT_TAKEN") throw error;

@@ -34,6 +34,7 @@ const io: Io = {
   terminal,
   log: process.stdout,
   pid: process.pid,
+  node: process.version,
   program,
   home: dirname(dirname(program)),
   stopped,

@@ -99,6 +99,7 @@ class Demo {
       logStream: this.#io.log,
       ownProcess: true,
       pid: this.#io.pid,
+      node: this.#io.node,
     });
     this.#daemon = daemon;
     daemon.telemetry.stream.subscribe(({ entry }) => {

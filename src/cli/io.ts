@@ -13,6 +13,7 @@ export interface Io {
   /** Where a daemon logs. */
   readonly log: LogStream;
   readonly pid: number;
+  readonly node: string;
   /** Where this program is: for children that run it again, and for the profiles that come with it. */
   readonly program: string;
   readonly home: string;

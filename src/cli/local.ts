@@ -45,6 +45,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     logStream: io.log,
     ownProcess: true,
     pid: io.pid,
+    node: io.node,
   });
   io.onHangup(() => {
     void daemon.reload("SIGHUP");
