@@ -49,6 +49,7 @@ const FAULT_LABELS = ["proxy", "profile", "fault", "type"] as const;
 export class Metrics {
   readonly registry = new Registry();
   readonly #process: ProcessMetrics | null;
+  readonly #all: readonly AnySampled[];
 
   constructor(options: MetricsOptions) {
     const faults = faultMetrics(options);
@@ -69,8 +70,8 @@ export class Metrics {
       ],
     });
     this.#process = options.process === false ? null : new ProcessMetrics();
-    for (const metric of [...metrics, dropped, ...(this.#process?.metrics ?? [])])
-      register(this.registry, metric);
+    this.#all = [...metrics, dropped, ...(this.#process?.metrics ?? [])];
+    for (const metric of this.#all) register(this.registry, metric);
   }
 
   get contentType(): string {
@@ -82,9 +83,9 @@ export class Metrics {
     return this.registry.metrics();
   }
 
-  /** Every metric that is exported. */
-  get names(): string[] {
-    return this.registry.getMetricsAsArray().map(({ name }) => name);
+  /** Every metric that is exported, for documentation. */
+  get described(): { readonly name: string; readonly type: string; readonly labels: readonly string[] }[] {
+    return this.#all.map(({ name, type, labelNames }) => ({ name, type, labels: labelNames }));
   }
 
   close(): void {
