@@ -36,6 +36,11 @@ export function addServe(program: Command, io: Io): void {
 async function serve(options: ServeOptions, io: Io): Promise<void> {
   const overrides = overridesOf(options, io);
   const found = readConfigFile(options.config, io);
+  // Before it starts: a SIGHUP that comes meanwhile must not end the process.
+  let reload: () => void = () => undefined;
+  io.onHangup(() => {
+    reload();
+  });
   const daemon = await startDaemon({
     ...(found === null ? {} : found),
     overrides,
@@ -47,9 +52,9 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     pid: io.pid,
     node: io.node,
   });
-  io.onHangup(() => {
+  reload = () => {
     void daemon.reload("SIGHUP");
-  });
+  };
   const signal = await io.stopped;
   await daemon.stop({ why: signal });
 }
