@@ -27,17 +27,7 @@ export const holdsConnected: AnyFaultType = defineFault({
 });
 
 /** Throws where it is told to, as a fault with a mistake in it would. */
-export const PLACES = [
-  "accepted",
-  "opened",
-  "stream",
-  "push",
-  "end",
-  "wake",
-  "release",
-  "released",
-  "timer",
-] as const;
+export const PLACES = ["accepted", "opened", "stream", "push", "end", "wake", "release", "released"] as const;
 export type Place = (typeof PLACES)[number];
 
 export const throwing: AnyFaultType = defineFault({

@@ -66,6 +66,8 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
   #severed = false;
   #over = false;
   #socketsOpen = 1;
+  /** Sources that ended without a byte before the pumps were there; Node tells of that even where nobody reads. */
+  readonly #endedEarly: Direction[] = [];
 
   constructor(host: ConnectionHost, client: Socket, origin: Origin) {
     this.#host = host;
@@ -76,8 +78,7 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
     this.bot = origin.bot;
     this.#acceptedAt = host.context.clock.now();
     (client as Owned)[OWNER] = this;
-    client.on("error", onClientError);
-    client.on("close", onSocketClose);
+    client.on("error", onClientError).on("close", onSocketClose).on("end", onClientEnd);
   }
 
   get pumps(): Pumps | null {
@@ -221,8 +222,7 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
       this.#upstreamSocket = result;
       this.#socketsOpen++;
       (result as Owned)[OWNER] = this;
-      result.on("error", onUpstreamError);
-      result.on("close", onSocketClose);
+      result.on("error", onUpstreamError).on("close", onSocketClose).on("end", onUpstreamEnd);
       this.#throughGate((fault) => fault.connected?.(), this.#opened);
     });
   };
@@ -245,11 +245,12 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
       this.#rearm();
     });
     if (this.#severed) return;
-    client.on("data", onClientData).on("end", onClientEnd).on("drain", onClientDrain);
-    upstream.on("data", onUpstreamData).on("end", onUpstreamEnd).on("drain", onUpstreamDrain);
+    client.on("data", onClientData).on("drain", onClientDrain);
+    upstream.on("data", onUpstreamData).on("drain", onUpstreamDrain);
     if (pumps.upstream.paused) client.pause();
     else client.resume();
     if (pumps.downstream.paused) upstream.pause();
+    for (const side of this.#endedEarly) pumps[side].end("fin");
   };
 
   #open(binding: Binding, pumps: Pumps): void {
@@ -403,13 +404,18 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
    */
   sourceEnded(side: Direction, socket: Socket): void {
     if (this.#severed || this.#over) return;
+    const ended = (): void => {
+      if (this.#severed) return;
+      if (this.#pumps === null) this.#endedEarly.push(side);
+      else this.#pumps[side].end("fin");
+    };
     if (!socket.writable || socket.writableLength > 0) {
-      this.#pumps?.[side].end("fin");
+      ended();
       return;
     }
     socket.write("", (error) => {
       // With an error the socket breaks, and `broke` hears of it.
-      if (!error && !this.#severed) this.#pumps?.[side].end("fin");
+      if (!error) ended();
     });
   }
 
