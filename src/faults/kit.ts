@@ -13,17 +13,15 @@ interface Waiting<Note> {
 
 /**
  * In-order bytes that leave when they are due: what latency, slow closes and lost segments have in common.
- * The line is first in, first out: nothing is due before what came before it.
+ * The line is first in, first out: what is due earlier than what came before it waits for that.
  */
 export class DelayLine<Note> {
   #items: Waiting<Note>[] = [];
   #head = 0;
-  #lastDue: Millis = -Infinity;
   held = 0;
 
   add(chunk: Buffer | null, due: Millis, note: Note): void {
-    this.#lastDue = Math.max(due, this.#lastDue);
-    this.#items.push({ chunk, note, due: this.#lastDue });
+    this.#items.push({ chunk, note, due });
     this.held += chunk?.length ?? 0;
   }
 
@@ -37,12 +35,9 @@ export class DelayLine<Note> {
 
   /** Works out all deadlines anew, after parameters were assigned. */
   reschedule(dueOf: (note: Note) => Millis): void {
-    this.#lastDue = -Infinity;
     for (let i = this.#head; i < this.#items.length; i++) {
       const item = this.#items[i];
-      if (item === undefined) continue;
-      this.#lastDue = Math.max(this.#lastDue, dueOf(item.note));
-      item.due = this.#lastDue;
+      if (item !== undefined) item.due = dueOf(item.note);
     }
   }
 
@@ -61,7 +56,6 @@ export class DelayLine<Note> {
         this.#items = [];
         this.#head = 0;
       }
-      this.#lastDue = -Infinity;
     } else if (this.#head >= 1024) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;

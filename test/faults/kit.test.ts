@@ -57,7 +57,7 @@ describe("a byte queue", () => {
     expect(poured[0]?.buffer).toBe(chunk.buffer);
   });
 
-  it("lets go of chunks that have left, also when it never runs empty", () => {
+  it("keeps count over thousands of chunks without ever running empty", () => {
     const queue = new ByteQueue();
     queue.add(Buffer.alloc(1));
     for (let i = 0; i < 5000; i++) {
@@ -145,6 +145,22 @@ describe("a token bucket", () => {
     expect(bucket.dueAt(first, 0)).toBe(100);
     bucket.cancel(first);
     expect(bucket.dueAt(bucket.book(100, 100, 0, false), 0)).toBe(100);
+  });
+
+  it("earns the mean of a ramp, however seldom it is asked, and the old rate up to an assignment", () => {
+    let [rate, now] = [0, 0];
+    const bucket = new TokenBucket(() => ({ rate, burst: 0 }), now);
+    const booking = bucket.book(500, 500, now, false);
+    rate = 1000;
+    now = 1000;
+    expect(bucket.dueAt(bucket.book(1, 1, now, true), now)).toBe(1001);
+    expect(bucket.ready(booking, now)).toBe(true);
+    const stepped = new TokenBucket(() => ({ rate, burst: 0 }), 0);
+    const other = stepped.book(1000, 1000, 0, false);
+    rate = 1_000_000;
+    stepped.advance(999, true);
+    expect(stepped.ready(other, 999)).toBe(false);
+    expect(stepped.ready(other, 1000)).toBe(true);
   });
 
   it("never comes due at a rate of zero", () => {

@@ -73,6 +73,17 @@ describe("cut", () => {
     expect(whole.transcript()).toEqual(["0 upstream 10", "0 upstream 10"]);
   });
 
+  it("stays silent once it is, whatever extent it is given then", () => {
+    const bench = new StreamBench();
+    const placed = bench.place("cut", { after: "10B", then: "hang" });
+    bench.send("upstream", 20);
+    bench.assign(placed, { after: "1MiB", then: "hang" });
+    bench.send("upstream", 20);
+    bench.send("downstream", 20);
+    bench.end("downstream");
+    expect(bench.transcript()).toEqual(["0 upstream 10"]);
+  });
+
   it("ends what hangs when it is told to end otherwise", () => {
     const bench = new StreamBench();
     const placed = bench.place("cut", { after: "1s", then: "hang" });
