@@ -1,0 +1,9 @@
+/** What Node itself offers: two sockets and `stream.pipe()` both ways. */
+import { startWorker } from "../lib/processes.mjs";
+import { profiling } from "./profiling.mjs";
+
+export const pipe = {
+  name: "pipe()",
+  start: ({ lab, upstreamPort }) =>
+    startWorker("contenders/pipe_relay.mjs", [upstreamPort], { execArgv: profiling(lab, "pipe") }),
+};

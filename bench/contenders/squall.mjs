@@ -1,0 +1,31 @@
+/** The daemon as it is shipped, with one TCP proxy; faults are switched on through its API. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { call } from "../lib/api.mjs";
+import { freePort, startProgram } from "../lib/processes.mjs";
+import { profiling } from "./profiling.mjs";
+
+let started = 0;
+
+export const squall = {
+  name: "Squall",
+  async start({ lab, upstreamPort, faults = [] }) {
+    const file = join(lab.folder, `squall-${started++}.yaml`);
+    const port = await freePort();
+    const config = {
+      admin: { listen: "127.0.0.1:0" },
+      watch: false,
+      limits: { connections: 9_000 },
+      proxies: { jobs: { listen: `127.0.0.1:${port}`, upstream: `tcp://127.0.0.1:${upstreamPort}` } },
+    };
+    // JSON is YAML.
+    writeFileSync(file, JSON.stringify(config));
+    const args = [...profiling(lab, "squall"), join(lab.dist, "main.js"), "serve", "--config", file];
+    const program = await startProgram(process.execPath, [...args, "--log-format", "json"], {
+      ready: (line) => (line.includes("is ready") ? /http:\/\/127\.0\.0\.1:\d+/u.exec(line)?.[0] : undefined),
+    });
+    const admin = program.info;
+    if (faults.length > 0) await call(admin, "PUT", "/active", { faults });
+    return { ...program, admin, port };
+  },
+};
