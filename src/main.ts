@@ -35,6 +35,7 @@ const io: Io = {
   log: process.stdout,
   pid: process.pid,
   node: process.version,
+  platform: process.platform,
   program,
   home: dirname(dirname(program)),
   stopped,

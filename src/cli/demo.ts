@@ -108,7 +108,7 @@ class Demo {
     const through = daemon.control.proxies()[0]?.listen ?? this.#options.listen;
     this.#say(`job server on ${upstream}`);
     this.#say(`Squall    on http://${through}, admin on ${daemon.adminUrl}`);
-    for (let n = 1; n <= bots; n++) this.#startBot(`bot-${n}`, `http://${through}`);
+    for (let n = 1; n <= bots; n++) this.#startBot(n, `http://${through}`);
     this.#suggest("Hurt them:", `curl -X PUT ${this.#adminText}/active -d profile=server-crash`);
   }
 
@@ -150,8 +150,21 @@ class Demo {
     });
   }
 
-  #startBot(name: string, server: string): void {
-    const args = ["bot", "--server", server, "--name", name, "--work-time", `${WORK_MS}ms`, "--json"];
+  #startBot(n: number, server: string): void {
+    const name = `bot-${n}`;
+    // An address of its own for each bot, so that the journal tells them apart.
+    const from = this.#io.platform === "linux" ? ["--local-address", `127.0.0.${n + 1}`] : [];
+    const args = [
+      "bot",
+      "--server",
+      server,
+      "--name",
+      name,
+      "--work-time",
+      `${WORK_MS}ms`,
+      "--json",
+      ...from,
+    ];
     this.#child(args, (line) => {
       this.#lived(name, JSON.parse(line) as BotEvent);
     });
@@ -172,12 +185,9 @@ class Demo {
   #journalled(entry: JournalEntryView): void {
     if (entry.kind === "proxy_started" || entry.kind === "proxy_stopped" || entry.kind === "fault_total")
       return;
-    this.#line(
-      this.#io.colours.magenta("squall"),
-      journalLine(entry, this.#io.colours)
-        .slice(this.#io.terminal ? 0 : 13)
-        .trimStart(),
-    );
+    // Without its time: the lines of the bots have none either.
+    const { colours } = this.#io;
+    this.#line(colours.magenta("squall"), journalLine(entry, colours).replace(/^\S+\s+/u, ""));
     if (entry.kind === "activation_started") {
       this.#suggest("Heal them:", `curl -X DELETE ${this.#adminText}/active`);
     }

@@ -14,6 +14,8 @@ export interface Io {
   readonly log: LogStream;
   readonly pid: number;
   readonly node: string;
+  /** Such as `linux`: only there is all of 127.0.0.0/8 this machine. */
+  readonly platform: string;
   /** Where this program is: for children that run it again, and for the profiles that come with it. */
   readonly program: string;
   readonly home: string;

@@ -117,6 +117,7 @@ interface BotOptions {
   readonly name: string;
   readonly concurrency: string;
   readonly workTime?: string;
+  readonly localAddress?: string;
   readonly json?: boolean;
 }
 
@@ -150,14 +151,16 @@ export function addMock(program: Command): void {
     .option("--name <name>", "the bot's name", "bot-1")
     .option("--concurrency <n>", "jobs at a time", "1")
     .option("--work-time <duration>", "how long it works on a job")
+    .option("--local-address <address>", "where its connections come from")
     .option("--json", "print JSON lines")
-    .action(async ({ server, name, concurrency, workTime, json }: BotOptions) => {
+    .action(async ({ server, name, concurrency, workTime, localAddress, json }: BotOptions) => {
       const work = durationOption("work-time", workTime);
       await botCommand({
         server,
         name,
         concurrency: numberOption("concurrency", concurrency, 1_000),
         ...(work === undefined ? {} : { workTime: work }),
+        ...(localAddress === undefined ? {} : { localAddress }),
         json: json === true,
       });
     });

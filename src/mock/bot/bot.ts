@@ -40,6 +40,8 @@ export interface BotOptions {
   readonly name: string;
   /** How many jobs it does at the same time. */
   readonly concurrency: number;
+  /** The address that its connections come from, where a machine has several. */
+  readonly localAddress?: string;
   /** The only thing that ends the bot. */
   readonly signal: AbortSignal;
   readonly report: Report;
@@ -75,7 +77,7 @@ export async function runBot(options: BotOptions): Promise<void> {
   if (options.signal.aborted) onStop();
   else options.signal.addEventListener("abort", onStop, { once: true });
   const clock = options.clock ?? new SystemClock();
-  const exchanger = new Exchanger(options.server, clock);
+  const exchanger = new Exchanger(options.server, clock, options.localAddress);
   try {
     const bot = new Bot(options, clock, exchanger, stop.signal);
     await Promise.all(Array.from({ length: options.concurrency }, () => bot.serve()));

@@ -11,6 +11,8 @@ export interface BotCommandOptions {
   readonly name: string;
   readonly concurrency: number;
   readonly workTime?: Millis;
+  /** The address that its connections come from, where a machine has several. */
+  readonly localAddress?: string;
   /** Prints each event as a line of JSON, with `time` and `bot`. */
   readonly json?: boolean;
 }

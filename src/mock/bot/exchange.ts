@@ -34,11 +34,12 @@ export class Exchanger {
   readonly #agent: http.Agent;
   readonly #request: typeof http.request;
 
-  constructor(server: string, clock: Clock) {
+  constructor(server: string, clock: Clock, localAddress?: string) {
     this.#server = new URL(server.endsWith("/") ? server : `${server}/`);
     this.#clock = clock;
     const secure = this.#server.protocol === "https:";
-    this.#agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+    const options = { keepAlive: true, ...(localAddress === undefined ? {} : { localAddress }) };
+    this.#agent = secure ? new https.Agent(options) : new http.Agent(options);
     this.#request = secure ? https.request : http.request;
   }
 

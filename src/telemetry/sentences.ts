@@ -1,0 +1,122 @@
+/** Facts as sentences: the same words in the log, in `squall journal` and in the demo. */
+import { formatProblem, type Problem } from "../core/errors.js";
+import type { Recorded } from "./entry.js";
+import { inWords, type LineLevel, type LogLine } from "./line.js";
+
+export type Of<K extends Recorded["kind"]> = Extract<Recorded, { kind: K }>;
+/** What happened, in one line for people, at the level that it deserves by itself. */
+export function lineOf(fact: Recorded): LogLine {
+  switch (fact.kind) {
+    case "fault_hit":
+      return { level: "info", ...hit(fact) };
+    case "fault_total":
+      return { level: "debug", topic: "total", text: `${who(fact)}  ${inWords(fact.effects)}` };
+    case "phase_entered": {
+      const pass = fact.pass > 1 ? ` (pass ${fact.pass})` : "";
+      return { level: "info", topic: "phase", text: `${fact.activation}  ${fact.phase}${pass}` };
+    }
+    case "connection_failed":
+      return failure(fact);
+    case "listen_failed":
+      return {
+        level: "warn",
+        topic: "proxy",
+        text: `${fact.proxy}  cannot listen on ${fact.listen}, and tries again: ${fact.reason}`,
+        fields: fact,
+      };
+    case "limit_reached":
+      return {
+        level: "warn",
+        topic: "limit",
+        text: `${fact.proxy}  reached its limit of ${fact.value} ${fact.limit}`,
+        fields: fact,
+      };
+    case "mistake":
+      return {
+        level: "error",
+        topic: "mistake",
+        text: `a mistake of Squall itself in ${fact.where}: ${fact.text}`,
+        fields: fact,
+      };
+    case "activation_started":
+      return {
+        level: "info",
+        topic: "profile",
+        text: `${fact.activation}  on${fact.mode === "observe" ? ", only observing" : ""}  seed ${fact.seed}`,
+        more: [`again: ${fact.again}`],
+      };
+    case "activation_ended":
+      return {
+        level: fact.warnings.length > 0 ? "warn" : "info",
+        topic: "profile",
+        text: `${fact.activation}  off (${fact.why})`,
+        more: [...fact.faults.map(report), ...fact.warnings.map((warning) => `warning: ${warning}`)],
+      };
+    case "plan_changed":
+      return { level: "debug", topic: "plan", text: `revision ${fact.revision}` };
+    case "reload":
+      return fact.ok
+        ? {
+            level: "info",
+            topic: "reload",
+            text: fact.changed.length === 0 ? "nothing changed" : fact.changed.join(", "),
+          }
+        : {
+            level: "error",
+            topic: "reload",
+            text: "refused, and what was in force stays",
+            more: fact.problems.map((problem: Problem) => formatProblem(problem)),
+          };
+    case "proxy_started":
+      return {
+        level: "info",
+        topic: "proxy",
+        text: `${fact.proxy}  listens on ${fact.listen} for ${fact.upstream}`,
+      };
+    case "proxy_stopped":
+      return { level: "info", topic: "proxy", text: `${fact.proxy}  stopped` };
+    case "listener_closed":
+      return { level: "info", topic: "proxy", text: `${fact.proxy}  does not listen: ${fact.why}` };
+    case "listener_opened":
+      return { level: "info", topic: "proxy", text: `${fact.proxy}  listens again on ${fact.listen}` };
+    case "bots_unidentified":
+      return {
+        level: "warn",
+        topic: "bots",
+        text: `${fact.proxy}  ALL BOTS LOOK THE SAME: every connection comes from ${fact.client}, so they share one row of draws`,
+        more: [`give them addresses of their own, or let \`identify\` or \`proxy_protocol\` tell them apart`],
+      };
+    case "mark":
+      return { level: "info", topic: "mark", text: fact.text };
+  }
+}
+
+function hit(fact: Of<"fault_hit">): Omit<LogLine, "level"> {
+  const amount = fact.amount === 1 ? "" : ` ${fact.amount}`;
+  const detail = fact.detail === undefined ? "" : ` (${inWords(fact.detail)})`;
+  const what = fact.observed === true ? "would be hit" : `${fact.effect}${amount}${detail}`;
+  return { topic: "fault", text: `${who(fact)}  ${what}` };
+}
+
+function who({ proxy, fault, bot }: Of<"fault_hit"> | Of<"fault_total">): string {
+  return `${proxy}/${fault}  bot ${bot}`;
+}
+
+function failure(fact: Of<"connection_failed">): LogLine {
+  const level: LineLevel = fact.reason === "internal" ? "error" : "info";
+  const { proxy, client, reason, text } = fact;
+  return { level, topic: "failed", text: `${proxy}  ${client}  ${reason}: ${text}`, fields: fact };
+}
+
+function report({
+  proxy,
+  fault,
+  subjects,
+  matched,
+  hits,
+  effects,
+}: Of<"activation_ended">["faults"][number]): string {
+  const done = Object.entries(effects).filter(([, amount]) => amount > 0);
+  const did = done.length === 0 ? "" : `: ${inWords(Object.fromEntries(done))}`;
+  return `${proxy}/${fault}  hit ${hits} of ${matched} matching, of ${subjects} in all${did}`;
+}
