@@ -1,0 +1,124 @@
+/** `when`: which of the matching subjects are hit. */
+import { describe, expect, it } from "vitest";
+import { admissionDraw, drawKey } from "../../src/core/random.js";
+import type { WhenValue } from "../../src/plan/value.js";
+import { KEYS_REMEMBERED, WhenAdmission } from "../../src/plan/when.js";
+import type { SubjectInfo } from "../../src/pipeline/armed.js";
+import { fault } from "../support/lab.js";
+
+const admission = (when: WhenValue, probability = 1): WhenAdmission =>
+  new WhenAdmission(fault("half_open", {}, { when }), [], () => probability);
+const subject = (bot = "x", connection = 1): SubjectInfo => ({ bot, connection, client: "127.0.0.1" });
+const never = (): number => {
+  throw new Error("nobody asked for a draw");
+};
+
+/** `1` for each that was hit. */
+const pattern = (of: WhenAdmission, n: number, one = subject(), draw = never): string =>
+  Array.from({ length: n }, () => (of.fires(one, draw) ? "1" : "0")).join("");
+
+describe("when", () => {
+  it("hits everybody when nothing is said, and needs no draw for it", () => {
+    expect(pattern(admission({}), 5)).toBe("11111");
+  });
+
+  it("skips the first, and then hits each so-manyeth", () => {
+    expect(pattern(admission({ skip: 2 }), 5)).toBe("00111");
+    expect(pattern(admission({ every: 3 }), 9)).toBe("001001001");
+    expect(pattern(admission({ skip: 2, every: 3 }), 9)).toBe("000010010");
+  });
+
+  it("stops after so many hits", () => {
+    expect(pattern(admission({ count: 2 }), 5)).toBe("11000");
+    expect(pattern(admission({ skip: 1, every: 2, count: 2 }), 9)).toBe("001010000");
+  });
+
+  it("leaves the first two alone, then hits each fifth, three times per bot", () => {
+    const each = admission({ skip: 2, every: 5, count: 3, per: "bot" });
+    for (const bot of ["x", "y"]) expect(pattern(each, 25, subject(bot))).toBe("0000001000010000100000000");
+  });
+
+  it("counts for all together by default, and for each connection when told so", () => {
+    const together = admission({ count: 1 });
+    expect([together.fires(subject("x"), never), together.fires(subject("y"), never)]).toEqual([true, false]);
+    const apart = admission({ count: 1, per: "connection" });
+    expect([1, 2, 2].map((connection) => apart.fires(subject("x", connection), never))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it("asks probability after skip and every, and counts hits, not tries", () => {
+    const draws = [0.9, 0.1, 0.9, 0.1, 0.1];
+    let asked = 0;
+    const half = admission({ skip: 1, every: 2, count: 2 }, 0.5);
+    expect(pattern(half, 11, subject(), () => draws[asked++]!)).toBe("00001000100");
+    expect(asked).toBe(5);
+  });
+
+  it("never fires at 0 %, not even on a draw of 0", () => {
+    expect(pattern(admission({}, 0), 3, subject(), () => 0)).toBe("000");
+  });
+
+  it("always fires at 100 %, and reads a probability that moves", () => {
+    expect(pattern(admission({}, 1), 3, subject(), () => 1 - 2 ** -53)).toBe("111");
+    let probability = 0;
+    const moving = new WhenAdmission(fault("half_open"), [], () => probability);
+    const fires = (): boolean => moving.fires(subject(), () => 0.5);
+    expect(fires()).toBe(false);
+    probability = 0.6;
+    expect(fires()).toBe(true);
+  });
+
+  it.each([0.0001, 0.01, 0.5, 0.99])("hits a share of %d within three standard errors", (p) => {
+    const n = 1_000_000;
+    const each = admission({}, p);
+    const key = drawKey({
+      seed: 1,
+      activation: "a",
+      phase: "",
+      pass: 0,
+      fault: "f",
+      proxy: "jobs",
+      bot: "x",
+    });
+    let hits = 0;
+    for (let ordinal = 0; ordinal < n; ordinal++) {
+      if (each.fires(subject(), () => admissionDraw(key, ordinal))) hits++;
+    }
+    expect(Math.abs(hits / n - p)).toBeLessThanOrEqual(3 * Math.sqrt((p * (1 - p)) / n));
+  });
+
+  it("keeps its counters when its text changes", () => {
+    const before = admission({ count: 3, per: "bot" });
+    expect(pattern(before, 2)).toBe("11");
+    const after = before.replacedBy(fault("half_open", {}, { when: { count: 4, per: "bot" } }), [], () => 1);
+    expect(pattern(after, 4)).toBe("1100");
+  });
+
+  it("remembers so many bots and no more, and says how many it has forgotten", () => {
+    const each = admission({ count: 1, per: "bot" });
+    for (let bot = 0; bot < KEYS_REMEMBERED + 5; bot++)
+      expect(each.fires(subject(`bot-${bot}`), never)).toBe(true);
+    expect(each.evicted).toBe(5);
+    expect(each.fires(subject(`bot-${KEYS_REMEMBERED}`), never)).toBe(false);
+  });
+});
+
+describe("match and except", () => {
+  it("are asked of the client, and either list of exceptions is enough", () => {
+    const of = new WhenAdmission(
+      fault("half_open", {}, { match: [{ client: ["10.0.0.0/8"] }], except: [{ client: ["10.0.0.1"] }] }),
+      [{ client: ["10.0.0.2"] }],
+      () => 1,
+    );
+    const clients = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "192.168.0.1"];
+    expect(clients.map((client) => of.matches({ bot: "x", connection: 1, client }))).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
+  });
+});
