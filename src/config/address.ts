@@ -24,11 +24,12 @@ export function formatAddress({ host, port }: Address): string {
 
 function fromMatch(match: RegExpExecArray | null, portMin: number): Address | null {
   if (match === null) return null;
-  const host = (match[1] ?? "").replace(/^\[|\]$/gu, "");
+  const written = match[1] ?? "";
+  const host = written.replace(/^\[|\]$/gu, "");
   const port = Number(match[2]);
   if (port < portMin || port > 65_535) return null;
   const address = host.split("%", 1)[0] ?? "";
-  if (host.includes(":") && !ipaddr.IPv6.isValid(address)) return null;
+  if (written.startsWith("[") && !ipaddr.IPv6.isValid(address)) return null;
   // Digits and dots alone are meant as an address, and 1.2.3 or 300.1.1.1 are none.
   if (/^[\d.]+$/u.test(host) && !ipaddr.IPv4.isValidFourPartDecimal(host)) return null;
   return { host, port };

@@ -40,46 +40,68 @@ export interface MergedProfile {
 }
 
 export function mergeProfile(source: ProfileSource, view: ProfileView, problems: Problems): MergedProfile {
-  return merge(source, view, problems, [source.name]);
+  return new Merger(view, problems).merge(source, [source.name]).merged;
 }
 
-function merge(
-  source: ProfileSource,
-  view: ProfileView,
-  problems: Problems,
-  chain: readonly string[],
-): MergedProfile {
-  let merged: MergedProfile = { params: new Map(), faults: [], phases: null, repeat: null };
-  for (const [index, parent] of source.extends.entries()) {
-    const node = extendsNode(source, index);
-    const inherited = inherit(parent, node, view, problems, chain);
-    if (inherited !== null) merged = overlay(merged, inherited, node, problems);
-  }
-  return overlay(merged, own(source, problems), source.tree, problems);
+interface Ancestor {
+  readonly merged: MergedProfile;
+  /** How many profiles stand above each other in it, itself included. */
+  readonly height: number;
 }
 
-function inherit(
-  parent: string,
-  node: Located,
-  view: ProfileView,
-  problems: Problems,
-  chain: readonly string[],
-): MergedProfile | null {
-  if (chain.includes(parent)) {
-    problems.add(node, `profiles extend each other in a circle: ${[...chain, parent].join(" -> ")}`);
+/** Merges each ancestor once, however often families meet: a few short lists could name it millions of times. */
+class Merger {
+  readonly #view: ProfileView;
+  readonly #problems: Problems;
+  readonly #known = new Map<string, Ancestor>();
+  /** Where the profile that is being merged names the parent that is being looked at. */
+  #named: Located | null = null;
+
+  constructor(view: ProfileView, problems: Problems) {
+    this.#view = view;
+    this.#problems = problems;
+  }
+
+  merge(source: ProfileSource, chain: readonly string[]): Ancestor {
+    let merged: MergedProfile = { params: new Map(), faults: [], phases: null, repeat: null };
+    let height = 1;
+    for (const [index, parent] of source.extends.entries()) {
+      const node = extendsNode(source, index);
+      if (chain.length === 1) this.#named = node;
+      const inherited = this.#inherit(parent, node, chain);
+      if (inherited === null) continue;
+      merged = overlay(merged, inherited.merged, node, this.#problems);
+      height = Math.max(height, inherited.height + 1);
+    }
+    return { merged: overlay(merged, own(source, this.#problems), source.tree, this.#problems), height };
+  }
+
+  #inherit(parent: string, node: Located, chain: readonly string[]): Ancestor | null {
+    if (chain.includes(parent)) {
+      this.#problems.add(node, `profiles extend each other in a circle: ${[...chain, parent].join(" -> ")}`);
+      return null;
+    }
+    const found = this.#view.get(parent);
+    if (found === undefined) {
+      const { message, hint } = unknownProfile(parent, this.#view.names());
+      this.#problems.add(node, message, hint);
+      return null;
+    }
+    const ancestor = this.#ancestor(parent, found, chain);
+    if (ancestor !== null && chain.length + ancestor.height <= EXTENDS_DEPTH_MAX + 1) return ancestor;
+    this.#problems.add(
+      this.#named ?? node,
+      `extends more than ${EXTENDS_DEPTH_MAX} profiles, one through the other`,
+    );
     return null;
   }
-  if (chain.length > EXTENDS_DEPTH_MAX) {
-    problems.add(node, `extends more than ${EXTENDS_DEPTH_MAX} profiles, one through the other`);
-    return null;
+
+  #ancestor(name: string, source: ProfileSource, chain: readonly string[]): Ancestor | null {
+    if (chain.length > EXTENDS_DEPTH_MAX) return null;
+    const known = this.#known.get(name) ?? this.merge(source, [...chain, name]);
+    this.#known.set(name, known);
+    return known;
   }
-  const found = view.get(parent);
-  if (found === undefined) {
-    const { message, hint } = unknownProfile(parent, view.names());
-    problems.add(node, message, hint);
-    return null;
-  }
-  return merge(found, view, problems, [...chain, parent]);
 }
 
 function extendsNode(source: ProfileSource, index: number): Located {

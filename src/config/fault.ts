@@ -116,7 +116,7 @@ function readParams(map: LocatedMap, type: AnyFaultType, around: FaultSurroundin
   const known = new Map<string, LocatedEntry>();
   const ramped: string[] = [];
   for (const [key, entry] of given.entries) {
-    const schema = shape[key];
+    const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (schema === undefined) {
       const at = { place: entry.place, path: under(map.path, key) };
       problems.add(

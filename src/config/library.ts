@@ -39,7 +39,7 @@ export class Library implements ProfileLibrary {
   readonly #types: Types;
   #files: Sources = new Map();
   #memory: Sources = new Map();
-  #warnings: readonly Problem[] = [];
+  #warnings: ReadonlyMap<string, readonly Problem[]> = new Map();
 
   constructor(types: Types) {
     this.#types = types;
@@ -67,7 +67,7 @@ export class Library implements ProfileLibrary {
 
   /** Mistakes that forbid nothing, over all profiles. */
   get warnings(): readonly Problem[] {
-    return this.#warnings;
+    return [...this.#warnings.values()].flat();
   }
 
   /** The profile, or an error that names the nearest one. */
@@ -145,20 +145,23 @@ export class Library implements ProfileLibrary {
     if (view.names().length > PROFILES_MAX) {
       throw new SquallError("SQ_TOO_MANY", `there would be more than ${PROFILES_MAX} profiles`);
     }
-    const warnings = new Problems();
+    const warnings = new Map<string, readonly Problem[]>();
     for (const name of view.names()) {
       const source = view.get(name);
       if (source === undefined) continue;
       const touched = changed === null || name === changed || reaches(source, changed, view, new Set());
-      if (!touched) continue;
+      if (!touched) {
+        warnings.set(name, this.#warnings.get(name) ?? []);
+        continue;
+      }
       const checked = checkProfile(source, view, this.#types);
       problems.absorb(checked.problems);
-      warnings.absorb(checked.warnings);
+      warnings.set(name, checked.warnings.list());
     }
     problems.throwIfAny("SQ_INVALID_PROFILE");
     this.#files = files;
     this.#memory = memory;
-    if (changed === null) this.#warnings = warnings.list();
+    this.#warnings = warnings;
   }
 }
 

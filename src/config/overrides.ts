@@ -1,6 +1,6 @@
 /** Settings from outside the file: `SQUALL__PROXIES__JOBS__UPSTREAM=…` and flags, laid over what the file says. */
 import { z } from "zod";
-import { hintFor, keysOf } from "./validate.js";
+import { hintFor, keysOf, partOf, unwrap } from "./validate.js";
 import {
   scalarOf,
   SourceText,
@@ -59,7 +59,7 @@ function valueOf({ value, origin }: Override, place: Place, problems: Problems):
 function put(
   node: Located | undefined,
   steps: readonly string[],
-  schema: z.ZodType | undefined,
+  schema: z.core.$ZodType | undefined,
   value: Located,
   path: string,
   place: Place,
@@ -67,7 +67,7 @@ function put(
 ): Located | null {
   const [step, ...rest] = steps;
   if (step === undefined) return repath(value, path);
-  const inside = schema === undefined ? undefined : strip(schema);
+  const inside = schema === undefined ? undefined : unwrap(schema);
   if (node?.kind === "list")
     return putInList(node.items, step, rest, inside, value, path, place, problems, node);
   const entries = node?.kind === "map" ? node.entries : new Map<string, LocatedEntry>();
@@ -84,7 +84,7 @@ function put(
   const next = put(
     entries.get(key)?.value,
     rest,
-    partOf(inside, key),
+    insideOf(inside, key),
     value,
     under(path, key),
     place,
@@ -99,7 +99,7 @@ function putInList(
   items: readonly Located[],
   step: string,
   rest: readonly string[],
-  schema: z.ZodType | undefined,
+  schema: z.core.$ZodType | undefined,
   value: Located,
   path: string,
   place: Place,
@@ -117,7 +117,7 @@ function putInList(
   const next = put(
     items[index],
     rest,
-    schema instanceof z.ZodArray ? (schema.element as z.ZodType) : undefined,
+    schema instanceof z.ZodArray ? schema.element : undefined,
     value,
     under(path, index),
     place,
@@ -134,7 +134,11 @@ function putInList(
 }
 
 /** Variables know neither case nor "-", so what exists is found by its sound; a new proxy gets small letters. */
-function keyFor(step: string, existing: readonly string[], schema: z.ZodType | undefined): string | null {
+function keyFor(
+  step: string,
+  existing: readonly string[],
+  schema: z.core.$ZodType | undefined,
+): string | null {
   const sound = (word: string): string => word.toLowerCase().replaceAll("-", "_");
   const known = [...existing, ...keysOf(schema)];
   const found = known.find((key) => key === step) ?? known.find((key) => sound(key) === sound(step));
@@ -142,27 +146,9 @@ function keyFor(step: string, existing: readonly string[], schema: z.ZodType | u
   return schema instanceof z.ZodRecord ? step.toLowerCase() : null;
 }
 
-function partOf(schema: z.ZodType | undefined, key: string): z.ZodType | undefined {
-  if (schema instanceof z.ZodObject) return (schema.shape as Record<string, z.ZodType>)[key];
-  if (schema instanceof z.ZodRecord) return schema.valueType as z.ZodType;
-  return undefined;
-}
-
-/** Through defaults and unions to the part that has keys. */
-function strip(schema: z.ZodType): z.ZodType {
-  const def: unknown = schema.def;
-  if (typeof def !== "object" || def === null) return schema;
-  if ("innerType" in def && def.innerType instanceof z.ZodType) return strip(def.innerType);
-  if ("in" in def && def.in instanceof z.ZodType) return strip(def.in);
-  if (schema instanceof z.ZodUnion) {
-    const forms = schema.options.map((form) => strip(form as z.ZodType));
-    return (
-      forms.find((form) => form instanceof z.ZodObject) ??
-      forms.find((form) => form instanceof z.ZodArray) ??
-      schema
-    );
-  }
-  return schema;
+function insideOf(schema: z.core.$ZodType | undefined, key: string): z.core.$ZodType | undefined {
+  if (schema instanceof z.ZodObject) return partOf(schema.shape, key);
+  return schema instanceof z.ZodRecord ? schema.valueType : undefined;
 }
 
 function repath(node: Located, path: string): Located {

@@ -5,6 +5,7 @@ import { refuseReference } from "./interpolate.js";
 import {
   child,
   under,
+  without,
   withoutBlanks,
   type Located,
   type LocatedMap,
@@ -65,7 +66,8 @@ export function readProfile(tree: Located, text: string, problems: Problems): Pr
     return null;
   }
   const map = withoutBlanks(tree);
-  const shell = check(profileShape, map, problems);
+  // How often the phases are gone through may hang on a param, and is looked at with them.
+  const shell = check(profileShape, without(map, new Set(["repeat"])), problems);
   const params = readParams(child(map, "params"), problems);
   const name = child(map, "profile");
   if (name?.kind === "scalar" && typeof name.value === "string" && RESERVED_NAMES.includes(name.value)) {

@@ -34,7 +34,7 @@ export const READ_LIMITS: ReadLimits = {
   bytes: 2 ** 20,
   depth: 32,
   nodes: 100_000,
-  tokens: 300_000,
+  tokens: 200_000,
   documents: 1_000,
 };
 

@@ -159,7 +159,7 @@ export function hasHole(node: Located): boolean {
 function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
   let at: z.core.$ZodType | undefined = unwrap(schema);
   for (const step of path) {
-    if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.core.$ZodType>)[String(step)];
+    if (at instanceof z.ZodObject) at = partOf(at.shape, String(step));
     else if (at instanceof z.ZodArray) at = at.element;
     else if (at instanceof z.ZodRecord) at = at.valueType;
     else return undefined;
@@ -168,8 +168,16 @@ function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core
   return at;
 }
 
+/** A key of a shape, and nothing that every object has. */
+export function partOf(
+  shape: Readonly<Record<string, z.core.$ZodType>>,
+  key: string,
+): z.core.$ZodType | undefined {
+  return Object.hasOwn(shape, key) ? shape[key] : undefined;
+}
+
 /** Through defaults, options and unions to the part that has keys or elements. */
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   const def: unknown = schema._zod.def;
   if (typeof def !== "object" || def === null) return schema;
   if ("innerType" in def && def.innerType instanceof z.ZodType) return unwrap(def.innerType);

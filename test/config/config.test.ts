@@ -1,0 +1,274 @@
+/** squall.yaml becomes plain values: defaults, then the file, then the environment, then flags. */
+import { describe, expect, it } from "vitest";
+import { readConfig, type Config, type ConfigInput } from "../../src/config/config.js";
+import { refusalOf, told } from "./broken_text.js";
+
+const config = (input: ConfigInput): Config => readConfig(input).config;
+
+const FILE = `
+admin:
+  listen: 0.0.0.0:9000
+  token: \${TOKEN}
+  hosts: squall.internal
+profiles: [./profiles, /opt/more.yaml]
+journal: { file: journal.jsonl, keep: "\${KEEP:-500}" }
+limits: { connections: 100 }
+proxies:
+  jobs:
+    listen: :8080
+    upstream: tcp://job-server:3000
+  my-broker:
+    listen: "[::1]:6380"
+    upstream: tcp://[fd00::1]:6379
+    identify: client
+    except: [{ client: 10.0.0.0/8 }, { client: [127.0.0.1, "::1"] }]
+    dial_timeout: 500ms
+    proxy_protocol: accept
+    enabled: false
+    limits: { connections: 10 }
+activate: [calm, { profile: lost, params: { after: 3s, n: 4 }, seed: 7, ttl: 30s, proxies: jobs, mode: observe }]
+watch: false
+`;
+
+describe("a configuration", () => {
+  it("may be absent: everything has a default", () => {
+    const { config: defaults, warnings } = readConfig({});
+    expect(defaults).toEqual({
+      admin: { listen: { host: "127.0.0.1", port: 8474 }, token: null, hosts: [], body: 2 ** 20 },
+      profiles: [],
+      journal: { keep: 10_000, file: null, rotate: 64 * 2 ** 20, files: 5 },
+      limits: { connections: 8_000, header: 65_536, held: 256 * 2 ** 20, drain: 10_000 },
+      seed: null,
+      log: { level: "info", format: "auto" },
+      proxies: [],
+      activate: [],
+      watch: true,
+    });
+    expect(warnings).toEqual([]);
+    expect(config({ text: "# nothing\n" })).toEqual(defaults);
+  });
+
+  it("becomes plain values, with paths from the folder of its file", () => {
+    const read = config({ text: FILE, file: "/etc/squall/squall.yaml", env: { TOKEN: "12345" } });
+    expect(read.admin).toEqual({
+      listen: { host: "0.0.0.0", port: 9000 },
+      token: "12345",
+      hosts: ["squall.internal"],
+      body: 2 ** 20,
+    });
+    expect(read.profiles).toEqual(["/etc/squall/profiles", "/opt/more.yaml"]);
+    expect(read.journal).toEqual({
+      keep: 500,
+      file: "/etc/squall/journal.jsonl",
+      rotate: 64 * 2 ** 20,
+      files: 5,
+    });
+    expect(read.proxies).toEqual([
+      {
+        name: "jobs",
+        protocol: "tcp",
+        listen: { host: "", port: 8080 },
+        upstream: { host: "job-server", port: 3000 },
+        identify: ["client"],
+        except: [],
+        dialTimeout: 10_000,
+        proxyProtocol: "off",
+        enabled: true,
+        connections: null,
+      },
+      {
+        name: "my-broker",
+        protocol: "tcp",
+        listen: { host: "::1", port: 6380 },
+        upstream: { host: "fd00::1", port: 6379 },
+        identify: ["client"],
+        except: [{ client: ["10.0.0.0/8"] }, { client: ["127.0.0.1", "::1"] }],
+        dialTimeout: 500,
+        proxyProtocol: "accept",
+        enabled: false,
+        connections: 10,
+      },
+    ]);
+    expect(read.activate).toEqual([
+      { profile: "calm", params: {}, seed: null, ttl: null, proxies: null, mode: "inject" },
+      {
+        profile: "lost",
+        params: { after: "3s", n: 4 },
+        seed: 7,
+        ttl: 30_000,
+        proxies: ["jobs"],
+        mode: "observe",
+      },
+    ]);
+    expect(read.watch).toBe(false);
+  });
+
+  it("that leaves a setting blank has not set it", () => {
+    const read = config({ text: "admin:\n  token:\n  listen:\nproxies:\nprofiles:\njournal:\n  file: ~\n" });
+    expect(read).toEqual(config({}));
+  });
+
+  it("starts with nothing for none", () => {
+    expect(config({ text: "activate: none\n" }).activate).toEqual([]);
+  });
+
+  it("gives paths from a folder that is handed in when there is no file", () => {
+    const overrides = [{ path: ["profiles"], value: '["a", "/b"]', origin: "--profiles" }];
+    expect(config({ overrides, folder: "/work" }).profiles).toEqual(["/work/a", "/b"]);
+    expect(config({ overrides }).profiles).toEqual(["a", "/b"]);
+  });
+});
+
+describe("a variable in the text", () => {
+  const token = (text: string, env: Record<string, string>): string | null =>
+    config({ text: `admin:\n  token: ${text}\n`, env }).admin.token;
+
+  it("is read from the environment that was handed in, and from nowhere else", () => {
+    expect(token("${A}", { A: "x" })).toBe("x");
+    expect(refusalOf(() => token("${PATH}", {})).message).toContain("the environment has no variable PATH");
+    expect(refusalOf(() => token("${constructor}", {})).message).toContain(
+      "the environment has no variable constructor",
+    );
+  });
+
+  it("has a default for when it is not set or empty", () => {
+    expect(token("${A:-x}", {})).toBe("x");
+    expect(token("${A:-x}", { A: "" })).toBe("x");
+    expect(token("${A:-x}", { A: "y" })).toBe("y");
+    expect(token("${A:-}", {})).toBe(null);
+    expect(token("${A}", { A: "" })).toBe(null);
+  });
+
+  it("may stand within text, and twice", () => {
+    expect(token("<${A}-${B:-b}>", { A: "1" })).toBe("<1-b>");
+    expect(token("$${A}", { A: "1" })).toBe("${A}");
+  });
+
+  it("is put in once: what comes out of it is not looked at again", () => {
+    expect(token("${A}", { A: "${B}", B: "x" })).toBe("${B}");
+  });
+
+  it("keeps its characters where text is wanted, and is a number where one is wanted", () => {
+    expect(token("${A}", { A: "007" })).toBe("007");
+    expect(token("${A}", { A: "true" })).toBe("true");
+    expect(config({ text: "seed: ${A}\n", env: { A: "007" } }).seed).toBe(7);
+    expect(config({ text: "watch: ${A}\n", env: { A: "false" } }).watch).toBe(false);
+  });
+
+  it("cannot add settings", () => {
+    const refusal = refusalOf(() =>
+      config({ text: "log: { level: '${A}' }\n", env: { A: "info, format: json" } }),
+    );
+    expect(told(refusal.details, "squall.yaml")).toEqual([
+      '1:15 log.level: expected error, warn, info or debug, got "info, format: json" (the value of ${A})',
+    ]);
+  });
+
+  it("is not told back when it is a secret", () => {
+    const refusal = refusalOf(() => config({ text: "admin: { token: '${A}' }\n", env: { A: "se cret" } }));
+    expect(JSON.stringify(refusal)).not.toContain('cret"');
+    expect(JSON.stringify(refusal)).not.toContain("se c");
+    const other = refusalOf(() => config({ env: { SQUALL__ADMIN__TOKEN: "se cret" } }));
+    expect(JSON.stringify(other)).not.toContain("se c");
+  });
+});
+
+describe("a setting from outside", () => {
+  const text = FILE.replace("${TOKEN}", "t");
+
+  it("overrides the file by a variable, whatever its case and its dashes", () => {
+    const read = config({
+      text,
+      env: {
+        SQUALL__PROXIES__JOBS__UPSTREAM: "tcp://other:1",
+        SQUALL__PROXIES__MY_BROKER__DIAL_TIMEOUT: "1s",
+        SQUALL__proxies__my_broker__ENABLED: "true",
+        SQUALL__LIMITS__CONNECTIONS: "7",
+        SQUALL_ADMIN_TOKEN: "not a setting",
+      },
+    });
+    expect(read.proxies.map((proxy) => proxy.name)).toEqual(["jobs", "my-broker"]);
+    expect(read.proxies[0]?.upstream).toEqual({ host: "other", port: 1 });
+    expect(read.proxies[1]).toMatchObject({ dialTimeout: 1_000, enabled: true });
+    expect(read.limits.connections).toBe(7);
+  });
+
+  it("adds what the file does not have", () => {
+    const read = config({
+      env: {
+        SQUALL__PROXIES__JOBS__LISTEN: ":1",
+        SQUALL__PROXIES__JOBS__UPSTREAM: "tcp://a:1",
+        SQUALL__LOG__LEVEL: "debug",
+      },
+    });
+    expect(read.proxies).toMatchObject([
+      { name: "jobs", listen: { host: "", port: 1 }, upstream: { host: "a", port: 1 } },
+    ]);
+    expect(read.log).toEqual({ level: "debug", format: "auto" });
+  });
+
+  it("may be a list, or one entry of a list", () => {
+    expect(config({ text, env: { SQUALL__PROFILES: "[a, b]" }, folder: "/" }).profiles).toEqual(["/a", "/b"]);
+    expect(config({ text, env: { SQUALL__PROFILES: "a" }, folder: "/" }).profiles).toEqual(["/a"]);
+    expect(config({ text, env: { SQUALL__PROFILES__1: "b" }, folder: "/" }).profiles).toEqual([
+      "/profiles",
+      "/b",
+    ]);
+    const refusal = refusalOf(() => config({ text, env: { SQUALL__PROFILES__9: "b" } }));
+    expect(refusal.message).toBe(
+      "SQUALL__PROFILES__9:1:1 profiles.9: expected the number of an entry, 0 to 2",
+    );
+  });
+
+  it("as a flag wins over the environment", () => {
+    const overrides = [{ path: ["log", "level"], value: "error", origin: "--log-level" }];
+    expect(config({ text, env: { SQUALL__LOG__LEVEL: "debug" }, overrides }).log.level).toBe("error");
+  });
+
+  it("is text where text is wanted, even if it looks like a number", () => {
+    expect(config({ env: { SQUALL__ADMIN__TOKEN: "0123" } }).admin.token).toBe("0123");
+  });
+
+  it("mends what is wrong in the file", () => {
+    expect(config({ text: "seed: -1\n", env: { SQUALL__SEED: "5" } }).seed).toBe(5);
+  });
+
+  it("is not a variable of its own: what it holds is taken as it is", () => {
+    expect(config({ env: { SQUALL__ADMIN__TOKEN: "${A}", A: "x" } }).admin.token).toBe("${A}");
+  });
+
+  it("that nothing is called is told with its variable and the nearest name", () => {
+    const refusal = refusalOf(() => config({ text, env: { SQUALL__PROXIES__JOBS__UPSTREM: "x" } }));
+    expect(refusal.message).toBe(
+      'SQUALL__PROXIES__JOBS__UPSTREM:1:1 proxies.jobs.upstrem: unknown setting (did you mean "upstream"?)',
+    );
+  });
+});
+
+describe("two listeners", () => {
+  const both = (one: string, other: string): Config =>
+    config({
+      text: `proxies:\n  a: { listen: '${one}', upstream: 'tcp://x:1' }\n  b: { listen: '${other}', upstream: 'tcp://x:1' }\n`,
+    });
+
+  it.each([
+    ["127.0.0.1:80", "127.0.0.1:80"],
+    [":80", "127.0.0.1:80"],
+    ["0.0.0.0:80", "localhost:80"],
+    ["[::]:80", "[::1]:80"],
+    ["Host:80", "host:80"],
+    ["[::0:1]:80", "[::1]:80"],
+    ["[::ffff:10.0.0.1]:80", "10.0.0.1:80"],
+  ])("on %s and %s are refused", (one, other) => {
+    expect(refusalOf(() => both(one, other)).message).toContain("cannot listen on");
+  });
+
+  it.each([
+    ["127.0.0.1:80", "127.0.0.1:81"],
+    ["127.0.0.1:80", "127.0.0.2:80"],
+    [":0", ":0"],
+    ["0.0.0.0:80", "[::1]:80"],
+  ])("on %s and %s can both be", (one, other) => {
+    expect(both(one, other).proxies).toHaveLength(2);
+  });
+});

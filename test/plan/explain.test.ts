@@ -1,0 +1,91 @@
+/** Plans in sentences that a tester can hold against what happens. */
+import { readFileSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Library } from "../../src/config/library.js";
+import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
+import { compileProfile } from "../../src/plan/compile.js";
+import { explainProfile } from "../../src/plan/explain.js";
+
+const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
+const GOLDEN = new URL("../golden/", import.meta.url);
+
+function explain(text: string): string[] {
+  const library = new Library(TYPES);
+  library.replaceFiles([{ file: "x.yaml", text }]);
+  return explainProfile(compileProfile(library.names()[0] ?? "", library, {}, TYPES), TYPES);
+}
+
+const one = (fault: string): string => explain(`profile: x\nfaults:\n  - ${fault}\n`)[0] ?? "";
+
+describe("an explanation", () => {
+  it.each(readdirSync(GOLDEN).filter((file) => file.endsWith(".yaml")))(
+    "of %s is what its golden file says",
+    async (file) => {
+      const library = new Library(TYPES);
+      library.replaceFiles([{ file, text: readFileSync(new URL(file, GOLDEN), "utf8") }]);
+      const lines = library.names().flatMap((name) => {
+        return [
+          `${name}:`,
+          ...explainProfile(compileProfile(name, library, {}, TYPES), TYPES).map((line) => `  ${line}`),
+          "",
+        ];
+      });
+      await expect(lines.join("\n")).toMatchFileSnapshot(
+        new URL(`${basename(file, ".yaml")}.txt`, GOLDEN).pathname,
+      );
+    },
+  );
+
+  it("says where, for whom, what, which way and when", () => {
+    const text = [
+      "profile: x",
+      "phases:",
+      "  - phase: crash",
+      "    for: 25s",
+      "    faults:",
+      "      - { type: latency, delay: 200ms, jitter: 50ms, when: { probability: 30%, after: 5s } }",
+    ].join("\n");
+    expect(explain(text)).toEqual([
+      "Phases: crash for 25s.",
+      "On every proxy, 30% of connections: delays every byte by 200ms give or take 50ms, downstream, from 5s to 25s of phase crash.",
+    ]);
+  });
+
+  it.each([
+    [
+      "{ type: reset }",
+      "On every proxy, all connections: resets every connection at once, in both directions.",
+    ],
+    [
+      "{ type: down, proxy: jobs }",
+      "On proxy jobs, all connections: refuses new connections and resets those that are open.",
+    ],
+    [
+      "{ type: half_open, proxy: [a, b, c], match: { client: [10.0.0.1, 10.0.0.2] }, except: { client: 10.0.0.3 } }",
+      "On proxies a, b and c, all connections from 10.0.0.1 or 10.0.0.2 except those from 10.0.0.3: keeps the end of a connection from the other side, in both directions.",
+    ],
+    [
+      "{ type: half_open, when: { skip: 2, every: 3, count: 1, per: bot } }",
+      "On every proxy, all connections (leaving the first 2 alone, hitting every 3rd, once, counted for each bot): keeps the end of a connection from the other side, in both directions.",
+    ],
+    [
+      "{ type: half_open, when: { after: 5s, for: 10s } }",
+      "On every proxy, all connections: keeps the end of a connection from the other side, in both directions, from 5s to 15s.",
+    ],
+    [
+      "{ type: half_open, when: { after: 5s } }",
+      "On every proxy, all connections: keeps the end of a connection from the other side, in both directions, from 5s on.",
+    ],
+  ])("of %s is one sentence", (fault, sentence) => {
+    expect(one(fault)).toBe(sentence);
+  });
+
+  it("of a profile that disturbs nothing says so", () => {
+    expect(explain("profile: x\n")).toEqual(["Nothing is disturbed."]);
+    expect(explain("profile: x\nphases: [{ phase: a, for: 1s }]\nrepeat: forever\n")).toEqual([
+      "Phases: a for 1s, over and over.",
+      "Phase a: nothing is disturbed.",
+    ]);
+  });
+});
