@@ -2,7 +2,7 @@
  * The shapes of a profile as zod schemas: what keys there are and what may stand behind each. Validation
  * and the JSON Schema for editors both come from here; a fault's parameters come from its type.
  */
-import ipaddr from "ipaddr.js";
+import { isIP } from "node:net";
 import { z } from "zod";
 import { choice, count, duration, flag, ratio, shown } from "../faults/params.js";
 
@@ -34,11 +34,12 @@ export function address(): z.ZodString {
     .refine(isBlock, { error: (issue) => `${expected}, got ${shown(issue.input)}` });
 }
 
-/** Stricter than the library, which takes "1" for 0.0.0.1. */
+/** Strict, as the matching is: no 10.1 for 10.0.0.1, no octal, no block wider than its address. */
 function isBlock(block: string): boolean {
-  const [host = "", bits] = block.split("/", 2);
-  if (bits !== undefined && !ipaddr.isValidCIDR(block)) return false;
-  return ipaddr.IPv4.isValidFourPartDecimal(host) || (host.includes(":") && ipaddr.IPv6.isValid(host));
+  const [host = "", bits, ...more] = block.split("/");
+  const family = isIP(host);
+  if (family === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/u.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
 /** One, or a list of them; always a list afterwards. */

@@ -7,6 +7,7 @@ import { Library } from "../../src/config/library.js";
 import { locate } from "../../src/config/located.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { compileFault, compileFaults, compileProfile } from "../../src/plan/compile.js";
+import { parseBlock } from "../../src/plan/match.js";
 import { refusalOf, told } from "../config/broken_text.js";
 
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
@@ -163,6 +164,43 @@ describe("a profile that nobody has", () => {
     const library = libraryOf("profile: lost-ack\n");
     const refusal = refusalOf(() => compileProfile("lost-akc", library, {}, TYPES));
     expect(refusal).toMatchObject({ code: "SQ_PROFILE_NOT_FOUND", hint: 'did you mean "lost-ack"?' });
+  });
+});
+
+describe("clients", () => {
+  it("that the configuration takes are those that the matching understands", () => {
+    const part = fc.constantFrom(
+      "10",
+      "0",
+      "256",
+      "010",
+      ".",
+      ":",
+      "::",
+      "ffff",
+      "/",
+      "8",
+      "33",
+      "129",
+      "%eth0",
+      "1.2.3.4",
+      "fd00::1",
+      "-",
+      "+1",
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
+        const client = parts.join("");
+        let taken = true;
+        try {
+          compileFault(locate({ type: "reset", match: { client } }), TYPES);
+        } catch {
+          taken = false;
+        }
+        expect(taken).toBe(parseBlock(client) !== null);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
 
