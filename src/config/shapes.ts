@@ -34,11 +34,11 @@ export function address(): z.ZodString {
     .refine(isBlock, { error: (issue) => `${expected}, got ${shown(issue.input)}` });
 }
 
-/** Strict, as the matching is: no 10.1 for 10.0.0.1, no octal, no block wider than its address. */
+/** Strict, as the matching is: no 10.1 for 10.0.0.1, no octal, no zone, no block wider than its address. */
 function isBlock(block: string): boolean {
   const [host = "", bits, ...more] = block.split("/");
   const family = isIP(host);
-  if (family === 0 || more.length > 0) return false;
+  if (family === 0 || more.length > 0 || host.includes("%")) return false;
   return bits === undefined || (/^\d{1,3}$/u.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
