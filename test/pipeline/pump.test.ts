@@ -210,6 +210,24 @@ describe("a change on the way", () => {
     expect(bench.transcript()).toEqual(["0 downstream 1", "0 downstream end"]);
   });
 
+  it.each([0, 1])("lets a stage that comes after the end, at place %i, make up no bytes", (index) => {
+    const bench = new StreamBench();
+    bench.pumps[DOWN].insert(0, new Keeper());
+    const open = passing((chunk, out) => {
+      out.emit(chunk);
+    });
+    if (index === 1) bench.pumps[DOWN].insert(0, open);
+    bench.end(DOWN);
+    const chatty = passing(() => undefined);
+    chatty.assigned = (out): void => {
+      out.insert(Buffer.from("?"));
+    };
+    bench.pumps[DOWN].insert(index, chatty);
+    bench.pumps[DOWN].assigned(chatty);
+    expect(bench.failures[0]).toBeInstanceOf(InvariantError);
+    expect(bench.written).toEqual([]);
+  });
+
   it("shows an end that is still held back further up to a stage behind it, and to none before it", () => {
     const bench = new StreamBench();
     const middle = new Keeper();

@@ -32,7 +32,7 @@ class Timeout implements ConnectionFault {
   }
 
   opened(): Pass | Sever {
-    this.#since ??= this.#scope.now();
+    this.#since = this.#scope.now();
     return this.wake();
   }
 

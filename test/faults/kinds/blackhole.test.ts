@@ -50,6 +50,14 @@ describe("blackhole", () => {
     expect(armed.counts["held"]).toBe(hit);
   });
 
+  it("counts a connection that it catches only when the share is raised", () => {
+    const bench = new StreamBench();
+    const placed = bench.place("blackhole", { part: "0%" });
+    expect(placed.armed.counts).toEqual({});
+    bench.assign(placed, { part: "100%" });
+    expect(placed.armed.counts).toEqual({ held: 1 });
+  });
+
   it("lets go, and takes hold, when the share is assigned anew", () => {
     const bench = new StreamBench();
     const placed = bench.place("blackhole", { part: "100%" });

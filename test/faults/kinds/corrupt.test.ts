@@ -86,13 +86,14 @@ describe("corrupt", () => {
   it("follows a rate that changes on the way", () => {
     const bench = new StreamBench();
     const placed = bench.place("corrupt", { rate: "1%" });
-    for (let i = 0; i < 200; i++) {
+    // Changing so often that most gaps reach over several changes.
+    for (let i = 0; i < 8000; i++) {
       bench.assign(placed, { rate: i % 2 === 0 ? "1%" : "10%" });
-      bench.send("downstream", 1000);
+      bench.send("downstream", 50);
     }
     const found = hits(bench);
-    const low = found.filter(({ at }) => Math.floor(at / 1000) % 2 === 0).length;
-    expect(Math.abs(low - 1000)).toBeLessThan(4 * Math.sqrt(1000));
-    expect(Math.abs(found.length - low - 10_000)).toBeLessThan(4 * Math.sqrt(10_000));
+    const low = found.filter(({ at }) => Math.floor(at / 50) % 2 === 0).length;
+    expect(Math.abs(low - 2000)).toBeLessThan(4 * Math.sqrt(2000));
+    expect(Math.abs(found.length - low - 20_000)).toBeLessThan(4 * Math.sqrt(20_000));
   });
 });

@@ -73,6 +73,18 @@ describe("truncate", () => {
     expect(bench.transcript()).toEqual(["0 upstream 8", "0 downstream 8"]);
   });
 
+  it("stays silent once it is, whatever size it is given then", () => {
+    const bench = new StreamBench();
+    const placed = bench.place("truncate", { after: "10B", then: "hang" });
+    bench.send("downstream", 20);
+    bench.assign(placed, { after: "1MiB", then: "hang" });
+    bench.send("downstream", 20);
+    bench.end("downstream");
+    expect(bench.transcript()).toEqual(["0 downstream 10"]);
+    bench.assign(placed, { after: "1MiB", then: "reset" });
+    expect(bench.ended?.how).toBe("reset");
+  });
+
   it("cuts at once when an update says that enough has passed", () => {
     const bench = new StreamBench();
     const placed = bench.place("truncate", { after: "1KiB" });
