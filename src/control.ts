@@ -3,8 +3,10 @@
  * Each either happens whole or throws a SquallError and changes nothing; none waits for a connection.
  */
 import { randomInt } from "node:crypto";
+import { mergeProfile } from "./config/extends.js";
 import type { Library, ProfileFile } from "./config/library.js";
 import type { Located } from "./config/located.js";
+import { Problems } from "./config/problems.js";
 import { paramInfo, type ParamInfo } from "./config/profile.js";
 import { SquallError, type Problem } from "./core/errors.js";
 import type { Facts } from "./core/events.js";
@@ -132,7 +134,8 @@ export class Control {
       name: source.name,
       summary: source.summary,
       tags: source.tags,
-      params: [...source.params.values()].map(paramInfo),
+      // Those of its parents too: whoever switches it on must know what to give.
+      params: [...mergeProfile(source, this.#library, new Problems()).params.values()].map(paramInfo),
       source: source.file,
       origin: layer,
       shadows,

@@ -74,9 +74,16 @@ function send(answer: Answer, response: Response, { limits }: House): void {
   // Who asks and then does not read would hold the answer in memory for good.
   response.setTimeout(limits.answerTimeout, () => response.destroy());
   response.status(answer.status);
-  if ("json" in answer) response.type("application/json").send(JSON.stringify(answer.json));
-  else if ("text" in answer) response.set("content-type", answer.type).send(answer.text);
+  if ("json" in answer)
+    sendText(`${JSON.stringify(answer.json)}\n`, "application/json; charset=utf-8", response);
+  else if ("text" in answer) sendText(answer.text, answer.type, response);
   else response.end();
+}
+
+/** Not by express, which would answer 304 to whoever says `If-None-Match: *`. */
+function sendText(text: string, type: string, response: Response): void {
+  response.set({ "content-type": type, "content-length": String(Buffer.byteLength(text)) });
+  response.end(response.req.method === "HEAD" ? undefined : text);
 }
 
 function answerError(error: unknown, request: Request, response: Response, house: House): void {

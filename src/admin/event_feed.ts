@@ -1,6 +1,7 @@
 /**
- * `GET /events`: the journal as it is written, as server-sent events. A reader that falls behind has a
- * queue of entries, not of bytes, and is dropped when that is full: it can come back with `Last-Event-ID`.
+ * `GET /events`: the journal as it is written, as server-sent events. For a reader that falls behind entries
+ * wait, not bytes. One that lets too many wait, or takes nothing from one sign of life to the next, is
+ * dropped: it can come back with `Last-Event-ID`.
  */
 import type { Request, Response } from "express";
 import type { Timer } from "../core/clock.js";
@@ -35,6 +36,8 @@ class EventFeed {
   #sent = 0;
   #queueMax = 0;
   #full = false;
+  /** It was full at the last sign of life, and nothing was taken since. */
+  #stuck = false;
   #heartbeat: Timer | null = null;
   #subscription: Subscription | null = null;
 
@@ -58,6 +61,7 @@ class EventFeed {
     this.#queueMax = this.#queue.length + limits.streamQueue;
     this.#response.on("drain", () => {
       this.#full = false;
+      this.#stuck = false;
       this.#pump();
     });
     this.#write(`retry: ${RETRY_MS}\n\n`);
@@ -100,6 +104,11 @@ class EventFeed {
   #beat(): void {
     const { clock, limits } = this.#house;
     this.#heartbeat = clock.at(clock.now() + limits.heartbeat, () => {
+      if (this.#stuck) {
+        this.#response.destroy();
+        return;
+      }
+      this.#stuck = this.#full;
       if (!this.#full) this.#write(": still here\n\n");
       this.#beat();
     });

@@ -40,7 +40,10 @@ export interface AdminLimits {
   readonly connections: number;
   readonly streams: number;
   readonly polls: number;
-  /** Entries that wait for one slow reader of the event stream, besides those it asked for again. */
+  /**
+   * Entries that may wait for one reader of the event stream, besides those it asked for again. All readers
+   * share the entries, and thousands of connections may be reset within one turn.
+   */
   readonly streamQueue: number;
   /** Milliseconds between signs of life in the event stream. */
   readonly heartbeat: number;
@@ -54,7 +57,7 @@ export const ADMIN_LIMITS: AdminLimits = {
   connections: 512,
   streams: 64,
   polls: 256,
-  streamQueue: 4_096,
+  streamQueue: 20_000,
   heartbeat: 15_000,
 };
 

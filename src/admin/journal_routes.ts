@@ -17,6 +17,7 @@ import { readTree } from "./tree.js";
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 10_000;
 const LINES = "application/x-ndjson";
+const LINES_TYPE = `${LINES}; charset=utf-8`;
 const MARK_MAX = 1_000;
 
 const markShape = named(
@@ -56,7 +57,7 @@ export function journalRoutes(house: House): Route[] {
         const entries = telemetry.journal.query({ ...given(filters), limit });
         const lines =
           format === undefined ? prefersLines(request.accepts(["json", LINES])) : format === "jsonl";
-        if (lines) return text(entries.map((entry) => `${jsonLine(entry)}\n`).join(""), LINES);
+        if (lines) return text(entries.map((entry) => `${jsonLine(entry)}\n`).join(""), LINES_TYPE);
         return json({ entries, last: telemetry.journal.lastSeq, dropped: telemetry.journal.dropped });
       },
     }),

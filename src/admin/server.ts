@@ -1,6 +1,12 @@
 /** The admin port: an HTTP server with a limit on everything, opened and closed by the daemon. */
-import { createServer, STATUS_CODES, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { formatAddress, type Address } from "../config/address.js";
 import { SquallError, type ErrorCode } from "../core/errors.js";
@@ -58,7 +64,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   server.on("checkContinue", app);
   server.on("checkExpectation", app);
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    refuse(error, socket, answering.headSent(socket));
+    refuse(error, socket, answering.hasAnswer(socket));
   });
   await bind(server, listen);
   const { address: host, port } = server.address() as AddressInfo;
@@ -111,25 +117,33 @@ async function close(server: Server, { clock, streams, polls }: House, answering
   });
 }
 
-/** Which answers are under way, on which sockets. */
+/** Which answers are under way, and what was asked last on each socket. */
 class Answering {
-  readonly #now = new Map<Duplex, { readonly headersSent: boolean }>();
+  readonly #now = new Set<ServerResponse>();
+  readonly #last = new WeakMap<
+    Duplex,
+    { readonly request: IncomingMessage; readonly response: ServerResponse }
+  >();
   #done: (() => void) | null = null;
 
   constructor(server: Server) {
     for (const event of ["request", "checkContinue", "checkExpectation"] as const) {
-      server.on(event, ({ socket }: { socket: Socket }, response: ServerResponse) => {
-        this.#now.set(socket, response);
+      server.on(event, (request: IncomingMessage, response: ServerResponse) => {
+        this.#last.set(request.socket, { request, response });
+        this.#now.add(response);
         response.once("close", () => {
-          if (this.#now.get(socket) === response) this.#now.delete(socket);
+          this.#now.delete(response);
           if (this.#now.size === 0) this.#done?.();
         });
       });
     }
   }
 
-  headSent(socket: Duplex): boolean {
-    return this.#now.get(socket)?.headersSent === true;
+  /** Whether what is going on there has an answer, or the beginning of one, that another must not follow. */
+  hasAnswer(socket: Duplex): boolean {
+    const last = this.#last.get(socket);
+    if (last === undefined || !last.response.headersSent) return false;
+    return !last.request.complete || !last.response.writableFinished;
   }
 
   /** Calls back when none is under way, which may be at once. */
@@ -140,8 +154,8 @@ class Answering {
 }
 
 /** Answers what never became a request: node:http would do it without a body, in words of its own. */
-function refuse(error: NodeJS.ErrnoException, socket: Duplex, headSent: boolean): void {
-  if (error.code === "ECONNRESET" || !socket.writable || headSent) {
+function refuse(error: NodeJS.ErrnoException, socket: Duplex, hasAnswer: boolean): void {
+  if (error.code === "ECONNRESET" || !socket.writable || hasAnswer) {
     socket.destroy();
     return;
   }

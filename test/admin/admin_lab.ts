@@ -133,6 +133,7 @@ export class AdminLab {
     const here = new AdminLab(options);
     await here.fleet.add(here.proxySpec("jobs"), "file");
     here.#admin = await startAdmin(here.adminOptions());
+    here.#contract = Contract.of((await here.raw("GET", "/openapi.json", {})).text);
     return here;
   }
 
@@ -187,8 +188,8 @@ export class AdminLab {
     return `127.0.0.1:${this.port}`;
   }
 
-  async contract(): Promise<Contract> {
-    this.#contract ??= new Contract((await this.raw("GET", "/openapi.json", {})).json as OpenApi);
+  get contract(): Contract {
+    if (this.#contract === null) throw new Error("the admin port is not open");
     return this.#contract;
   }
 
@@ -199,7 +200,7 @@ export class AdminLab {
   /** One call on a connection of its own; the answer is checked against the OpenAPI document. */
   async call(method: string, path: string, ask: Ask = {}): Promise<AdminAnswer> {
     const answer = await this.raw(method, path, ask);
-    if (ask.unchecked !== true) (await this.contract()).check(method, path, answer);
+    if (ask.unchecked !== true) this.contract.check(method, path, answer);
     return answer;
   }
 
@@ -270,6 +271,8 @@ const quiet = {
   close: () => Promise.resolve(),
 } as unknown as ConstructorParameters<typeof Telemetry>[0]["log"];
 
+const contracts = new Map<string, Contract>();
+
 /** What the OpenAPI document promises, held against what is answered. */
 export class Contract {
   readonly document: OpenApi;
@@ -278,7 +281,14 @@ export class Contract {
   readonly #validators = new Map<string, ValidateFunction>();
   readonly #paths: readonly (readonly [RegExp, string])[];
 
-  constructor(document: OpenApi) {
+  /** Compiled once for all tests of a file. */
+  static of(text: string): Contract {
+    const known = contracts.get(text) ?? new Contract(JSON.parse(text) as OpenApi);
+    contracts.set(text, known);
+    return known;
+  }
+
+  private constructor(document: OpenApi) {
     this.document = document;
     this.#ajv.addSchema({ $id: "https://squall.test/api", components: document.components });
     this.#paths = Object.keys(document.paths).map((path) => [

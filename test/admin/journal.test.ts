@@ -1,0 +1,150 @@
+/** The journal over HTTP: asked for, marked. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { AdminLab } from "./admin_lab.js";
+
+let here: AdminLab;
+
+beforeEach(async () => {
+  here = await AdminLab.open();
+});
+
+afterEach(async () => {
+  await here.close();
+});
+
+const seqs = (json: { entries: { seq: number }[] }): number[] => json.entries.map(({ seq }) => seq);
+
+describe("GET /journal", () => {
+  it("answers the newest entries in order, and how many there were", async () => {
+    for (let i = 0; i < 150; i++) here.control.mark(`mark ${i}`);
+    const { json } = await here.get("/journal");
+    expect(seqs(json)).toEqual(Array.from({ length: 100 }, (_, i) => json.last - 99 + i));
+    expect(json.dropped).toBe(0);
+    expect(seqs((await here.get("/journal?limit=1")).json)).toEqual([json.last]);
+  });
+
+  it("answers the oldest entries after a number", async () => {
+    for (let i = 0; i < 5; i++) here.control.mark(`mark ${i}`);
+    expect(seqs((await here.get("/journal?since=2&limit=3")).json)).toEqual([3, 4, 5]);
+    expect(seqs((await here.get("/journal?since=999")).json)).toEqual([]);
+  });
+
+  it("says how many entries left memory", async () => {
+    await here.close();
+    here = await AdminLab.open({ keep: 2 });
+    for (let i = 0; i < 5; i++) here.control.mark(`mark ${i}`);
+    const { json } = await here.get("/journal?since=0");
+    expect(json).toMatchObject({ dropped: json.last - 2 });
+    expect(json.entries).toHaveLength(2);
+  });
+
+  it("picks by what was hit", async () => {
+    const hit = {
+      activation: "slow",
+      profile: "slow",
+      phase: "",
+      type: "latency",
+      effect: "delayed",
+      amount: 1,
+    };
+    for (const [proxy, bot, fault] of [
+      ["jobs", "bot-1", "late"],
+      ["jobs", "bot-2", "late"],
+      ["other", "bot-1", "later"],
+    ] as const) {
+      here.lab.facts.tell({ kind: "fault_hit", ...hit, proxy, bot, fault, connection: 1 });
+    }
+    for (const [query, count] of [
+      ["bot=bot-1", 2],
+      ["fault=late", 2],
+      ["proxy=other", 1],
+      ["proxy=jobs&bot=bot-1", 1],
+      ["profile=slow&kind=fault_hit", 3],
+      ["activation=slow&type=latency", 3],
+      ["kind=mark", 0],
+      ["bot=nobody", 0],
+    ] as const) {
+      expect((await here.get(`/journal?${query}`)).json.entries, query).toHaveLength(count);
+    }
+  });
+
+  it("answers JSON lines where they are asked for", async () => {
+    here.control.mark("one");
+    here.control.mark("tw\u2028o\nlines");
+    for (const [path, accept] of [
+      ["/journal?kind=mark&format=jsonl", "*/*"],
+      ["/journal?kind=mark", "application/x-ndjson"],
+    ] as const) {
+      const { headers, text } = await here.get(path, { headers: { accept } });
+      expect(headers["content-type"]).toBe("application/x-ndjson; charset=utf-8");
+      const lines = text
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { text: string });
+      expect(lines.map((line) => line.text)).toEqual(["one", "tw\u2028o\nlines"]);
+    }
+    expect((await here.get("/journal?since=99&format=jsonl")).text).toBe("");
+    expect(
+      (await here.get("/journal?format=json", { headers: { accept: "application/x-ndjson" } })).json.last,
+    ).toBe(3);
+  });
+
+  it.each([
+    "limit=0",
+    "limit=10001",
+    "limit=1e3",
+    "limit=",
+    "limit=-1",
+    "limit=1&limit=2",
+    "since=x",
+    "since=1.5",
+    "since=9999999999999999",
+    "kind=fault_hits",
+    "bot=",
+    "format=xml",
+    "limt=3",
+    "__proto__=1",
+    "constructor[prototype]=1",
+    `bot=${"b".repeat(300)}`,
+  ])("refuses %s", async (query) => {
+    const { status, json } = await here.get(`/journal?${query}`);
+    expect(status).toBe(400);
+    expect(json.code).toBe("SQ_BAD_PARAM");
+    expect(json.path).toBe(
+      query.split("=", 1)[0]?.replace("constructor", "").replace("[prototype]", '["constructor[prototype]"]'),
+    );
+  });
+});
+
+describe("POST /journal/marks", () => {
+  it("puts a mark between the entries", async () => {
+    const { status, json } = await here.call("POST", "/journal/marks", { body: '{"text":"test begins"}' });
+    expect(status).toBe(201);
+    const { entries } = (await here.get("/journal?limit=1")).json;
+    expect(entries).toMatchObject([{ seq: json.seq, kind: "mark", text: "test begins" }]);
+  });
+
+  it("takes form data", async () => {
+    const type = "application/x-www-form-urlencoded";
+    expect((await here.call("POST", "/journal/marks", { body: "text=007+begins", type })).json.text).toBe(
+      "007 begins",
+    );
+    expect((await here.call("POST", "/journal/marks", { body: "text=007", type })).json.text).toBe("007");
+  });
+
+  it.each([
+    "",
+    "{}",
+    '{"text":""}',
+    '{"text":5}',
+    '{"txt":"a"}',
+    "[]",
+    `{"text":"${"x".repeat(1_001)}"}`,
+    "{",
+  ])("refuses %s", async (body) => {
+    expect((await here.call("POST", "/journal/marks", { body })).json).toMatchObject({
+      code: "SQ_BAD_REQUEST",
+    });
+    expect((await here.get("/journal?kind=mark")).json.entries).toEqual([]);
+  });
+});
