@@ -3,7 +3,7 @@ import { basename, extname, isAbsolute, join, relative, sep } from "node:path";
 import { SourceText } from "./located.js";
 import type { ProfileFile } from "./library.js";
 import { Problems } from "./problems.js";
-import { READ_LIMITS } from "./source.js";
+import { READ_LIMITS } from "./scan.js";
 
 /** What is needed of node:fs/promises; handed in, so that tests need no disk. */
 export interface FileSystem {

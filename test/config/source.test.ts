@@ -1,7 +1,8 @@
 /** YAML becomes located trees; what is hostile or too large is refused quickly and in clear words. */
 import { describe, expect, it } from "vitest";
 import { Problems } from "../../src/config/problems.js";
-import { READ_LIMITS, readDocuments, type LocatedDocument } from "../../src/config/source.js";
+import { READ_LIMITS } from "../../src/config/scan.js";
+import { readDocuments, type LocatedDocument } from "../../src/config/source.js";
 import { child, toPlain, type Located } from "../../src/config/located.js";
 import { told } from "./broken_text.js";
 
