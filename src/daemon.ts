@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { randomInt } from "node:crypto";
 import { startAdmin, type Admin } from "./admin/server.js";
-import { formatAddress } from "./config/address.js";
+import { formatAddress, type Address } from "./config/address.js";
 import { readConfig, type Config, type ConfigInput } from "./config/config.js";
 import { Library } from "./config/library.js";
 import { loadProfiles } from "./config/load.js";
@@ -27,6 +27,9 @@ import { createLog, type Log, type LogStream } from "./telemetry/log.js";
 import { Metrics } from "./telemetry/metrics.js";
 import { Telemetry } from "./telemetry/telemetry.js";
 import { version } from "./version.js";
+
+/** Of proxies that come without a time-out of their own. */
+const DIAL_TIMEOUT_MS = 10_000;
 
 export interface DaemonOptions {
   /** The configuration as text, from where it was read; without it, defaults and overrides alone count. */
@@ -57,6 +60,11 @@ export interface Daemon {
   readonly adminUrl: string;
   readonly control: Control;
   readonly telemetry: Telemetry;
+  /** Adds a proxy of the API's, and resolves when it listens. */
+  addProxy(name: string, listen: Address, upstream: Address): Promise<void>;
+  /** Resolves when no proxy is about to open its port any more. */
+  settled(): Promise<void>;
+  metricsText(): Promise<string>;
   reload(why: string): Promise<void>;
   stop(options?: StopOptions): Promise<void>;
 }
@@ -227,6 +235,33 @@ class RunningDaemon implements Daemon {
       })),
       "replace",
     );
+  }
+
+  async addProxy(name: string, listen: Address, upstream: Address): Promise<void> {
+    await this.control.addProxy({
+      name,
+      listen,
+      upstream,
+      dialTimeout: DIAL_TIMEOUT_MS,
+      connections: this.#config.limits.connections,
+      proxyProtocol: "off",
+      except: [],
+    });
+  }
+
+  settled(): Promise<void> {
+    if (this.#fleet.ready) return Promise.resolve();
+    return new Promise((resolve) => {
+      const subscription = this.telemetry.stream.subscribe(() => {
+        if (!this.#fleet.ready) return;
+        subscription.close();
+        resolve();
+      });
+    });
+  }
+
+  metricsText(): Promise<string> {
+    return this.#metrics.text();
   }
 
   #spec(proxy: Config["proxies"][number]): TcpProxySpec {

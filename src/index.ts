@@ -1,12 +1,242 @@
-/** The library: what another program may import. */
-export { startDaemon, type Daemon, type DaemonOptions, type StopOptions } from "./daemon.js";
-export { SquallError, formatProblem, type ErrorCode, type Problem } from "./core/errors.js";
-export type {
-  ActivationInput,
-  ActivationView,
-  ActiveView,
-  Control,
-  ProfileSummary,
-  ProxyView,
-} from "./control.js";
+/**
+ * The library: Squall in the process of a test suite, on free ports, as many at a time as wanted.
+ *
+ *     const squall = await startSquall();
+ *     const jobs = await squall.proxies.add("jobs", { upstream: "127.0.0.1:3000" });
+ *     await squall.activate("high-latency", { seed: 7 });
+ *     ... requests to jobs.address ...
+ *     await squall.stop();
+ */
+import { pid, version as runtime } from "node:process";
+import { fileURLToPath } from "node:url";
+import { formatAddress, parseListen, parseUpstream } from "./config/address.js";
+import { locate } from "./config/located.js";
+import type { ActivationInput, ActiveView, ProfileDetail, ProxyView } from "./control.js";
+import { SquallError } from "./core/errors.js";
+import { parseDuration } from "./core/units.js";
+import { startDaemon, type Daemon } from "./daemon.js";
+import type { JournalEntry } from "./telemetry/entry.js";
+import type { JournalQuery } from "./telemetry/journal.js";
+import type { LogStream } from "./telemetry/log.js";
+
+export interface SquallOptions {
+  /** squall.yaml as text or as a value; what the other options say counts over it. */
+  readonly config?: string | Readonly<Record<string, unknown>>;
+  /** Folders or files with profiles; if none are named, `./profiles` where there is one, else those that come with Squall. */
+  readonly profiles?: readonly string[];
+  /** Proxies to start with, by name. */
+  readonly proxies?: Readonly<Record<string, ProxyOptions>>;
+  /** Of activations that bring none, and of faults set on a proxy; drawn if not given. */
+  readonly seed?: number;
+  /** Where the admin API listens; a free port on loopback if not given. */
+  readonly admin?: string;
+  /** What the daemon logs, and where to; nothing if not given. */
+  readonly log?: { readonly level: "error" | "warn" | "info" | "debug"; readonly stream: LogStream };
+  /** Where relative paths start; where this process runs if not given. */
+  readonly folder?: string;
+}
+
+export interface ProxyOptions {
+  /** `host:port` or `tcp://host:port`. */
+  readonly upstream: string;
+  /** A free port on loopback if not given. */
+  readonly listen?: string;
+}
+
+export interface Proxy {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** `host:port`, as clients dial it. */
+  readonly address: string;
+}
+
+export interface ActivateOptions {
+  readonly seed?: number;
+  /** A duration such as `30s`, after which it ends by itself. */
+  readonly ttl?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  /** Only on these proxies. */
+  readonly proxies?: readonly string[];
+  readonly mode?: "inject" | "observe";
+  /** Beside what is on, instead of in its place. */
+  readonly add?: boolean;
+}
+
+/** A fault as a profile writes it: `{ type: "latency", delay: "200ms" }`. */
+export type FaultInput = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+const HOME = fileURLToPath(new URL("..", import.meta.url));
+const SILENCE: LogStream = { write: () => true, on: () => undefined, off: () => undefined };
+
+/** Starts a daemon in this process. Throws SquallError and leaves nothing behind if it cannot. */
+export async function startSquall(options: SquallOptions = {}): Promise<Squall> {
+  const { config = {}, profiles, seed, admin, log, folder = "." } = options;
+  const override = (path: string[], value: unknown): { path: string[]; value: string; origin: string }[] =>
+    value === undefined
+      ? []
+      : [
+          {
+            path,
+            value: typeof value === "object" ? JSON.stringify(value) : String(value),
+            origin: path.join("."),
+          },
+        ];
+  const daemon = await startDaemon({
+    text: typeof config === "string" ? config : JSON.stringify(config),
+    overrides: [
+      ...override(["admin", "listen"], admin ?? "127.0.0.1:0"),
+      ...override(["profiles"], profiles),
+      ...override(["seed"], seed),
+      ...override(["log", "level"], log?.level ?? "error"),
+      ...override(["watch"], false),
+    ],
+    env: {},
+    cwd: folder,
+    home: HOME,
+    logStream: log?.stream ?? SILENCE,
+    ownProcess: false,
+    pid,
+    node: runtime,
+  });
+  const squall = new Squall(daemon);
+  try {
+    for (const [name, proxy] of Object.entries(options.proxies ?? {})) await squall.proxies.add(name, proxy);
+  } catch (error) {
+    await squall.stop();
+    throw error;
+  }
+  return squall;
+}
+
+/** A running Squall. All verbs throw SquallError and change nothing where they cannot do what was asked. */
+export class Squall {
+  readonly #daemon: Daemon;
+  readonly proxies: Proxies;
+
+  /** Made by `startSquall`. */
+  constructor(daemon: Daemon) {
+    this.#daemon = daemon;
+    this.proxies = new Proxies(daemon);
+  }
+
+  /** Where the admin API answers, such as `http://127.0.0.1:40123`. */
+  get adminUrl(): string {
+    return this.#daemon.adminUrl;
+  }
+
+  /** Switches a profile, or faults of its own, on; resolves when it is in force on every proxy. */
+  async activate(what: string | readonly FaultInput[], options: ActivateOptions = {}): Promise<ActiveView> {
+    const { ttl, seed, params, proxies, mode, add } = options;
+    const millis = ttl === undefined ? undefined : durationOf(ttl, "ttl");
+    const input: ActivationInput = {
+      what: typeof what === "string" ? { profile: what } : { faults: locate(what, "activate", "faults") },
+      ...(seed === undefined ? {} : { seed }),
+      ...(millis === undefined ? {} : { ttl: millis }),
+      ...(params === undefined ? {} : { params }),
+      ...(proxies === undefined ? {} : { proxies }),
+      ...(mode === undefined ? {} : { mode }),
+    };
+    const active = this.#daemon.control.activate([input], add === true ? "add" : "replace");
+    await this.#daemon.settled();
+    return active;
+  }
+
+  /** Ends all activations; resolves when every proxy listens again. Answers how many there were. */
+  async heal(): Promise<number> {
+    const ended = this.#daemon.control.heal();
+    await this.#daemon.settled();
+    return ended;
+  }
+
+  active(): ActiveView {
+    return this.#daemon.control.active();
+  }
+
+  /** Adds or replaces a profile, as YAML or JSON text. */
+  putProfile(name: string, text: string): ProfileDetail {
+    return this.#daemon.control.putProfile(name, text);
+  }
+
+  /** What was done to whom, oldest first; the newest 100 entries if no limit is given. */
+  journal(query: JournalQuery = {}): readonly JournalEntry[] {
+    return this.#daemon.telemetry.journal.query(query);
+  }
+
+  /** Puts a mark between the entries of the journal: the name of a test, say. */
+  mark(text: string): void {
+    this.#daemon.control.mark(text);
+  }
+
+  /** Everything for Prometheus, as text. */
+  async metrics(): Promise<string> {
+    return this.#daemon.metricsText();
+  }
+
+  /** Closes all ports and connections. Nothing of it keeps the process alive afterwards. */
+  async stop(): Promise<void> {
+    await this.#daemon.stop({ drain: 0 });
+  }
+}
+
+export class Proxies {
+  readonly #daemon: Daemon;
+
+  constructor(daemon: Daemon) {
+    this.#daemon = daemon;
+  }
+
+  /** Adds a proxy and resolves when it listens. */
+  async add(name: string, { upstream, listen = "127.0.0.1:0" }: ProxyOptions): Promise<Proxy> {
+    const address = parseListen(listen);
+    if (address === null) {
+      throw new SquallError(
+        "SQ_BAD_REQUEST",
+        `expected an address such as 127.0.0.1:0, got ${JSON.stringify(listen)}`,
+        {
+          path: "listen",
+        },
+      );
+    }
+    const to = parseUpstream(upstream.includes("://") ? upstream : `tcp://${upstream}`);
+    if (typeof to === "string") throw new SquallError("SQ_BAD_REQUEST", to, { path: "upstream" });
+    await this.#daemon.addProxy(name, address, to);
+    return this.get(name);
+  }
+
+  get(name: string): Proxy {
+    const view = this.#daemon.control.proxies().find((proxy) => proxy.name === name);
+    if (view !== undefined) return proxyOf(view);
+    throw new SquallError("SQ_PROXY_NOT_FOUND", `no proxy is called ${JSON.stringify(name)}`);
+  }
+
+  list(): readonly Proxy[] {
+    return this.#daemon.control.proxies().map(proxyOf);
+  }
+
+  /** Closes its port and its connections. */
+  remove(name: string): void {
+    this.#daemon.control.removeProxy(name);
+  }
+}
+
+function proxyOf(view: ProxyView): Proxy {
+  const address = parseListen(view.listen);
+  const { host, port } = address ?? { host: "", port: 0 };
+  return { name: view.name, host, port, address: formatAddress({ host, port }) };
+}
+
+function durationOf(text: string, path: string): number {
+  const millis = parseDuration(text);
+  if (millis !== null) return millis;
+  throw new SquallError("SQ_BAD_REQUEST", `expected a duration such as 30s, got ${JSON.stringify(text)}`, {
+    path,
+  });
+}
+
+export { formatProblem, SquallError, type ErrorCode, type Problem } from "./core/errors.js";
+export type { ActivationView, ActiveView, ProfileDetail, ProxyView } from "./control.js";
+export type { JournalEntry } from "./telemetry/entry.js";
+export type { JournalQuery } from "./telemetry/journal.js";
+export type { LogStream } from "./telemetry/log.js";
 export { version } from "./version.js";
