@@ -87,6 +87,15 @@ export interface OpenApi {
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
+export interface AdminLabOptions extends Partial<AdminOptions> {
+  /** Entries in the journal. */
+  readonly keep?: number;
+  /** What the clock says at first, in milliseconds since 1970. */
+  readonly start?: number;
+  /** Profiles in place of those above. */
+  readonly files?: readonly ProfileFile[];
+}
+
 export class AdminLab {
   readonly clock: VirtualClock;
   readonly lab: Lab;
@@ -100,10 +109,9 @@ export class AdminLab {
   #admin: Admin | null = null;
   #contract: Contract | null = null;
 
-  private constructor(options: Partial<AdminOptions> & { readonly keep?: number }) {
-    const { keep, ...rest } = options;
+  private constructor({ keep, start = 1_000, files = PROFILES, ...rest }: AdminLabOptions) {
     this.#options = rest;
-    this.clock = new VirtualClock(1_000);
+    this.clock = new VirtualClock(start);
     this.lab = new Lab({ clock: this.clock });
     this.telemetry = new Telemetry({
       clock: this.clock,
@@ -117,8 +125,8 @@ export class AdminLab {
     };
     this.fleet = new Fleet(this.lab.context, this.lab.plan);
     this.library = new Library(TYPES);
-    this.library.replaceFiles(PROFILES);
-    this.desired = () => Promise.resolve({ proxies: this.files(), files: PROFILES, restartNeeded: [] });
+    this.library.replaceFiles(files);
+    this.desired = () => Promise.resolve({ proxies: this.files(), files, restartNeeded: [] });
     this.control = new Control({
       plan: this.lab.plan,
       fleet: this.fleet,
@@ -129,7 +137,7 @@ export class AdminLab {
     });
   }
 
-  static async open(options: Partial<AdminOptions> & { readonly keep?: number } = {}): Promise<AdminLab> {
+  static async open(options: AdminLabOptions = {}): Promise<AdminLab> {
     const here = new AdminLab(options);
     await here.fleet.add(here.proxySpec("jobs"), "file");
     here.#admin = await startAdmin(here.adminOptions());
