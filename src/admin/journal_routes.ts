@@ -55,8 +55,7 @@ export function journalRoutes(house: House): Route[] {
       handle: ({ query, request }) => {
         const { format, limit = LIMIT_DEFAULT, ...filters } = query;
         const entries = telemetry.journal.query({ ...given(filters), limit });
-        const lines =
-          format === undefined ? prefersLines(request.accepts(["json", LINES])) : format === "jsonl";
+        const lines = format === undefined ? request.accepts(["json", LINES]) === LINES : format === "jsonl";
         if (lines) return text(entries.map((entry) => `${jsonLine(entry)}\n`).join(""), LINES_TYPE);
         return json({ entries, last: telemetry.journal.lastSeq, dropped: telemetry.journal.dropped });
       },
@@ -106,10 +105,6 @@ export function journalRoutes(house: House): Route[] {
       },
     }),
   ];
-}
-
-function prefersLines(accepted: string | false): boolean {
-  return accepted === LINES;
 }
 
 /** Without the keys that nobody gave. */

@@ -90,29 +90,28 @@ describe("GET /journal", () => {
   });
 
   it.each([
-    "limit=0",
-    "limit=10001",
-    "limit=1e3",
-    "limit=",
-    "limit=-1",
-    "limit=1&limit=2",
-    "since=x",
-    "since=1.5",
-    "since=9999999999999999",
-    "kind=fault_hits",
-    "bot=",
-    "format=xml",
-    "limt=3",
-    "__proto__=1",
-    "constructor[prototype]=1",
-    `bot=${"b".repeat(300)}`,
-  ])("refuses %s", async (query) => {
-    const { status, json } = await here.get(`/journal?${query}`);
-    expect(status).toBe(400);
-    expect(json.code).toBe("SQ_BAD_PARAM");
-    expect(json.path).toBe(
-      query.split("=", 1)[0]?.replace("constructor", "").replace("[prototype]", '["constructor[prototype]"]'),
-    );
+    ["limit", "limit=0"],
+    ["limit", "limit=10001"],
+    ["limit", "limit=1e3"],
+    ["limit", "limit="],
+    ["limit", "limit=-1"],
+    ["limit", "limit=1&limit=2"],
+    ["since", "since=x"],
+    ["since", "since=1.5"],
+    ["since", "since=9999999999999999"],
+    ["kind", "kind=fault_hits"],
+    ["bot", "bot="],
+    ["bot", `bot=${"b".repeat(300)}`],
+    ["format", "format=xml"],
+    ["limt", "limt=3"],
+    ["__proto__", "__proto__=1"],
+    ['["limit[a]"]', "limit[a]=1"],
+  ])("refuses the parameter %s in %s", async (path, query) => {
+    expect((await here.get(`/journal?${query}`)).json).toMatchObject({
+      status: 400,
+      code: "SQ_BAD_PARAM",
+      path,
+    });
   });
 });
 
