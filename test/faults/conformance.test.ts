@@ -33,8 +33,14 @@ const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
     { after: "1KiB" },
   ],
   blackhole: [{}, { part: "0%" }],
-  timeout: [{}, { after: "0ms" }, { after: "150ms" }],
-  reset: [{}, { after: "200ms" }, { after: "10KiB" }],
+  timeout: [{}, { after: "0ms" }, { after: "150ms" }, { after: "20ms", since: "last_byte" }],
+  reset: [
+    {},
+    { after: "200ms" },
+    { after: "10KiB" },
+    { after: "150ms", meanwhile: "swallow" },
+    { after: "3KiB", meanwhile: "swallow" },
+  ],
   slow_close: [{ delay: "0ms" }, { delay: "20ms" }],
   half_open: [],
   idle_kill: [{ after: "50ms", how: "silent" }, { after: "50ms", how: "reset" }, { after: "10s" }],
@@ -44,6 +50,7 @@ const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
   ],
   accept_delay: [{ delay: "0ms" }, { delay: "1s", jitter: "1s", distribution: "normal" }],
   connection_limit: [{ max: 0 }, { max: 1, queue: 1, on_full: "hang" }],
+  noop: [],
 };
 
 const CASES = FAULT_TYPES.flatMap((type) =>

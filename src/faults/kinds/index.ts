@@ -10,6 +10,7 @@ import down from "./down.js";
 import halfOpen from "./half_open.js";
 import idleKill from "./idle_kill.js";
 import latency from "./latency.js";
+import noop from "./noop.js";
 import reset from "./reset.js";
 import slicer from "./slicer.js";
 import slowClose from "./slow_close.js";
@@ -32,4 +33,5 @@ export const FAULT_TYPES: readonly AnyFaultType[] = [
   down,
   acceptDelay,
   connectionLimit,
+  noop,
 ];

@@ -6,12 +6,14 @@ import {
   pass,
   reset,
   type ConnectionFault,
+  type Outlet,
   type Pass,
   type Scope,
   type Sever,
+  type StreamStage,
 } from "../contract.js";
 import { Fuse, FusedStage } from "../kit.js";
-import { extent, formatExtent } from "../params.js";
+import { choice, extent, formatExtent } from "../params.js";
 
 const params = z.object({
   after: extent()
@@ -19,14 +21,18 @@ const params = z.object({
     .describe(
       "a time, or bytes of both directions together, counted from when the fault takes hold of the connection; by default at once",
     ),
+  meanwhile: choice(["pass", "swallow"])
+    .optional()
+    .describe("what becomes of bytes until then: they pass, by default, or they are swallowed"),
 });
+type ResetScope = Scope<z.infer<typeof params>, "reset" | "swallowed", undefined>;
 
 class Reset implements ConnectionFault {
-  readonly #scope: Scope<z.infer<typeof params>, "reset", undefined>;
+  readonly #scope: ResetScope;
   readonly #fuse: Fuse;
   #over = false;
 
-  constructor(scope: Scope<z.infer<typeof params>, "reset", undefined>) {
+  constructor(scope: ResetScope) {
     this.#scope = scope;
     this.#fuse = new Fuse(() => scope.params.after);
   }
@@ -37,8 +43,9 @@ class Reset implements ConnectionFault {
     return this.wake();
   }
 
-  stream(): FusedStage {
-    return new FusedStage(
+  stream(): StreamStage {
+    return new ResetStage(
+      this.#scope,
       this.#fuse,
       () => this.#burnt(),
       () => this.#over,
@@ -60,17 +67,51 @@ class Reset implements ConnectionFault {
   }
 }
 
+class ResetStage extends FusedStage {
+  #swallowed = false;
+
+  constructor(
+    private readonly scope: ResetScope,
+    private readonly limit: Fuse,
+    private readonly blown: () => Sever,
+    spent: () => boolean,
+  ) {
+    super(limit, blown, spent);
+  }
+
+  override push(chunk: Buffer, out: Outlet): void {
+    const left = this.limit.left(out.now);
+    const swallowing = this.scope.params.meanwhile === "swallow" && left > 0;
+    if (!swallowing && !this.#swallowed) {
+      super.push(chunk, out);
+      return;
+    }
+    out.drop(chunk.length);
+    this.scope.count("swallowed", chunk.length);
+    this.#swallowed = true;
+    this.limit.pass(Math.min(chunk.length, left));
+    // What went before is missing, so nothing can follow it but the end.
+    if (!swallowing || chunk.length >= left) out.sever(this.blown());
+  }
+
+  override end(out: Outlet): void {
+    // An end would tell that nothing more is to come: it is swallowed as well.
+    if (this.scope.params.meanwhile === "swallow" && this.limit.left(out.now) > 0) return;
+    super.end(out);
+  }
+}
+
 export default defineFault({
   type: "reset",
   summary: "Resets connections, live and new ones, with an RST to both sides.",
   params,
   example: { type: "reset", after: "2s" },
-  effects: { reset: "connections reset" },
+  effects: { reset: "connections reset", swallowed: "bytes that went nowhere before that" },
   directions: "both",
   destroys: "reset",
-  explain: ({ after }) =>
+  explain: ({ after, meanwhile }) =>
     after === undefined
       ? "resets every connection at once"
-      : `resets every connection after ${formatExtent(after)}`,
+      : `${meanwhile === "swallow" ? "swallows everything and " : ""}resets every connection after ${formatExtent(after)}`,
   connection: (scope) => new Reset(scope),
 });

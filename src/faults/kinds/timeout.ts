@@ -12,13 +12,18 @@ import {
   type Sever,
   type StreamStage,
 } from "../contract.js";
-import { duration } from "../params.js";
+import { choice, duration } from "../params.js";
 
 const params = z.object({
   after: duration()
     .optional()
     .describe(
       "time from when the fault takes hold until the connection is closed; without it, it stays open",
+    ),
+  since: choice(["start", "last_byte"])
+    .optional()
+    .describe(
+      "what the time is counted from: start, the default, is when the fault takes hold; with last_byte every chunk starts it anew, as Toxiproxy 2.12 does",
     ),
 });
 
@@ -41,6 +46,8 @@ class Timeout implements ConnectionFault {
       push: (chunk, out) => {
         out.drop(chunk.length);
         this.#scope.count("swallowed", chunk.length);
+        // The timer that is set fires in vain then, and is set anew.
+        if (this.#scope.params.since === "last_byte") this.#since = this.#scope.now();
       },
       end: () => undefined,
       release: () => undefined,
@@ -72,9 +79,10 @@ export default defineFault({
   directions: "both",
   destroys: "close",
   onRemoval: "close",
-  explain: ({ after }) =>
+  explain: ({ after, since }) =>
     after === undefined
       ? "swallows everything and never closes"
-      : `swallows everything and closes the connection after ${formatDuration(after)}`,
+      : `swallows everything and closes the connection after ${formatDuration(after)}` +
+        (since === "last_byte" ? " without a byte" : ""),
   connection: (scope) => new Timeout(scope),
 });

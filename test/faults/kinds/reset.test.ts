@@ -32,4 +32,31 @@ describe("reset", () => {
     bench.assign(placed, {});
     expect(bench.transcript()).toEqual(["5 severed reset"]);
   });
+
+  it("swallows what comes before, the end included, if it is told to", () => {
+    const bench = new StreamBench();
+    const { armed } = bench.place(
+      "reset",
+      { after: "2s", meanwhile: "swallow" },
+      { direction: "downstream" },
+    );
+    bench.send("downstream", 10);
+    bench.send("upstream", 20);
+    bench.end("downstream");
+    bench.clock.advance(5_000);
+    expect(bench.transcript()).toEqual(["0 upstream 20", "2000 severed reset"]);
+    expect(armed.counts).toEqual({ swallowed: 10, reset: 1 });
+  });
+
+  it("resets a connection that it took bytes from, when it is taken away or told to let them by", () => {
+    for (const change of ["removed", "assigned"]) {
+      const bench = new StreamBench();
+      const placed = bench.place("reset", { after: "1h", meanwhile: "swallow" });
+      bench.send("downstream", 10);
+      if (change === "removed") bench.remove(placed);
+      else bench.assign(placed, { after: "1h" });
+      bench.send("downstream", 10);
+      expect(bench.transcript()).toEqual(["0 severed reset"]);
+    }
+  });
 });

@@ -48,4 +48,16 @@ describe("timeout", () => {
     bench.clock.advance(2000);
     expect(bench.transcript()).toEqual(["0 upstream 10", "1000 severed close"]);
   });
+
+  it("waits for silence if it is told to, and then closes", () => {
+    const bench = new StreamBench();
+    const { armed } = bench.place("timeout", { after: "1s", since: "last_byte" });
+    for (let i = 0; i < 30; i++) {
+      bench.send("downstream", 10);
+      bench.clock.advance(100);
+    }
+    bench.clock.advance(10_000);
+    expect(bench.transcript()).toEqual(["3900 severed close"]);
+    expect(armed.counts).toEqual({ swallowed: 300, closed: 1 });
+  });
 });
