@@ -22,7 +22,7 @@ async function main() {
   const report = {
     startedAt: new Date().toISOString(),
     machine: machine(),
-    versions: versions(),
+    versions: versions({ own: options.dist === "dist" }),
     options: { rounds: options.rounds, seconds: options.seconds, quick: options.quick },
     cases: [],
   };

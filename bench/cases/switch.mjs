@@ -73,7 +73,7 @@ async function callsBesideDeafClients(lab) {
       await call(admin, ...one);
       calls.push(one);
     } catch (error) {
-      notes.push(`left out: ${error.message}`);
+      notes.push(`left out: ${error.message.split(" {")[0]}`);
     }
   }
   const times = new Map(calls.map(([method, path]) => [`${method} ${path}`, []]));

@@ -15,7 +15,7 @@ export const squall = {
     const config = {
       admin: { listen: "127.0.0.1:0" },
       watch: false,
-      limits: { connections: 9_000 },
+      limits: { connections: 9_000, drain: "1s" },
       proxies: { jobs: { listen: `127.0.0.1:${port}`, upstream: `tcp://127.0.0.1:${upstreamPort}` } },
     };
     // JSON is YAML.

@@ -16,7 +16,7 @@ export function call(base, method, path, body) {
       response.on("end", () => {
         const millis = performance.now() - from;
         const { statusCode } = response;
-        if (statusCode >= 400) return reject(new Error(`${method} ${path}: ${statusCode} ${answer}`));
+        if (statusCode >= 400) return reject(new Error(`${method} ${path}: ${statusCode} ${answer.trim()}`));
         const json = response.headers["content-type"]?.includes("json") === true;
         resolve({ millis, status: statusCode, body: json ? JSON.parse(answer) : answer });
       });

@@ -12,6 +12,7 @@ export function machine() {
     cores: os.availableParallelism(),
     memory: `${(os.totalmem() / 2 ** 30).toFixed(0)} GiB`,
     system: `${os.type()} ${os.release()} ${os.arch()}`,
+    busy: os.loadavg()[0] > os.availableParallelism() / 2,
     load: os
       .loadavg()
       .map((load) => load.toFixed(1))
@@ -19,9 +20,10 @@ export function machine() {
   };
 }
 
-export function versions() {
+/** `own`: whether the build measured is that of the sources beside this folder. */
+export function versions({ own }) {
   return {
-    squall: `${JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8")).version}${commit()}`,
+    squall: `${JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8")).version}${own ? commit() : " (another build)"}`,
     node: process.version,
     nginx: firstLine("nginx", ["-v"], /nginx\/(\S+)/u),
     wrk: firstLine("wrk", ["-v"], /^wrk (?:debian\/)?(\S+)/u),

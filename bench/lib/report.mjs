@@ -40,10 +40,12 @@ function sentence({ text, kind, sign, target, unit = "", value, low, high }) {
 
 function headline({ machine, versions, options, startedAt }) {
   const known = Object.entries(versions).map(([name, version]) => `${name} ${version ?? "missing"}`);
+  const busy = machine.busy ? ["the machine was busy with other work: figures not to rely on"] : [];
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memory}, ${machine.system}, load ${machine.load} at the start`,
     known.join(", "),
     `${options.rounds} rounds of ${options.seconds} s, ${startedAt}${options.quick ? ", --quick" : ""}`,
+    ...busy,
   ].join("\n");
 }
 
