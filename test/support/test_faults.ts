@@ -102,6 +102,41 @@ export const careless: AnyFaultType = defineFault({
   }),
 });
 
+/** Drops every byte and lets the end by. */
+export const swallowing: AnyFaultType = defineFault({
+  ...base,
+  type: "test_swallowing",
+  params: z.object({}),
+  directions: "downstream",
+  stream: () => ({
+    push: (chunk, out) => {
+      out.drop(chunk.length);
+    },
+    release: () => undefined,
+    wakeAt: Infinity,
+    held: 0,
+    capacity: Infinity,
+  }),
+});
+
+/** Puts a letter behind every chunk, its own and those that others put in, so that bytes tell the order of faults. */
+export const tagging: AnyFaultType = defineFault({
+  ...base,
+  type: "test_tagging",
+  params: z.object({ tag: z.string() }),
+  directions: "downstream",
+  stream: ({ params }) => ({
+    push: (chunk, out) => {
+      out.emit(chunk);
+      out.insert(Buffer.from(params.tag));
+    },
+    release: () => undefined,
+    wakeAt: Infinity,
+    held: 0,
+    capacity: Infinity,
+  }),
+});
+
 /** Books each subject with one draw of its own, so that draws can be read off the facts. */
 export const recording: AnyFaultType = defineFault({
   ...base,

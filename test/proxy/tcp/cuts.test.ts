@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import type { VirtualClock } from "../../../src/core/clock.js";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
+import type { CompiledFault } from "../../../src/plan/value.js";
+import { tagging } from "../../support/test_faults.js";
 import { fault, timeLab, turns, until, type Client, type Lab, type Upstream } from "../../support/lab.js";
 
 let lab: Lab;
@@ -113,6 +115,27 @@ describe("truncate", () => {
       expect(lab.facts.of("fault_hit")[0]?.detail).toEqual({ at_byte: 100_000 });
     },
   );
+
+  it("gives a reader that pauses for long every byte before a close", async () => {
+    const { client, peer } = await under("new", [fault("truncate", { after: "20MB", then: "close" })], {
+      reading: false,
+    });
+    const sent = randomBytes(25_000_000);
+    peer.write(sent);
+    // Read as little as it takes until the last byte has been let through: the kernel's buffers are full then.
+    let got = 0;
+    while (lab.facts.of("fault_hit").length === 0) {
+      const chunk = client.socket.read() as Buffer | null;
+      got += chunk?.length ?? 0;
+      await turns(1);
+    }
+    time.advance(20_000);
+    await turns();
+    client.read();
+    expect(await client.ended).toBe("fin");
+    expect(got + client.length).toBe(20_000_000);
+    expect(client.bytes.equals(sent.subarray(got, 20_000_000))).toBe(true);
+  });
 
   it("gives a reader that comes late and reads slowly every byte before a close", async () => {
     const { client, peer } = await under("new", [fault("truncate", { after: "3MB", then: "close" })], {
@@ -251,8 +274,8 @@ describe("blackhole", () => {
     expect(peer.text).toBe("goodbye");
   });
 
-  it("makes the sender wait: little more than the kernel's buffers is taken", async () => {
-    const { client } = await under("live", [fault("blackhole")]);
+  it.each(AGES)("makes the sender of a %s connection wait: one read is taken at the most", async (age) => {
+    const { client } = await under(age, [fault("blackhole")]);
     client.write(Buffer.alloc(50_000_000));
     await turns(200);
     expect(proxy.stats.bytesIn.upstream).toBeLessThanOrEqual(65_536);
@@ -320,6 +343,7 @@ describe("half_open", () => {
     other.write("hello? ".repeat(100));
     await turns();
     expect(other.end).toBeNull();
+    expect(proxy.stats.bytesOut).toEqual({ upstream: 0, downstream: 0 });
     lab.heal();
     expect(await other.ended).toBe("reset");
     await idle();
@@ -394,6 +418,35 @@ describe("switching faults on and off", () => {
     lab.heal();
     await client.received(18);
     expect(client.text).toBe("first second third");
+  });
+
+  it("puts what comes into its place among those that are there: toxics first, then in order", async () => {
+    ({ lab, time } = timeLab({ types: [tagging] }));
+    upstream = await lab.upstream();
+    proxy = await lab.proxy(upstream.port);
+    const tag = (name: string): CompiledFault => ({
+      ...fault("half_open", {}, { name, directions: "downstream" }),
+      type: "test_tagging",
+      params: { tag: name },
+    });
+    const { client, peer } = await lab.through(proxy, upstream);
+    const seen = async (letters: number): Promise<string> => {
+      const before = client.length;
+      peer.write("x");
+      return (await client.received(before + 2 ** letters)).toString().slice(before);
+    };
+    lab.use([tag("a")]);
+    expect(await seen(1)).toBe("xa");
+    lab.change([tag("a"), tag("b")]);
+    expect(await seen(2)).toBe("xbab");
+    lab.plan.setToxics("jobs", [tag("t")]);
+    expect(await seen(3)).toBe("xbabtbab");
+    lab.plan.setToxics("jobs", []);
+    lab.change([tag("b"), tag("a")]);
+    expect(await seen(2)).toBe("xaba");
+    lab.change([tag("c"), tag("b")]);
+    expect(await seen(2)).toBe("xbcb");
+    expect(lab.facts.of("connection_failed")).toEqual([]);
   });
 
   it("moves a live fault to the other direction when its text says so", async () => {

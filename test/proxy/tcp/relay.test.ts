@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import { fault, Lab, timeLab, turns, until, type Client, type LabOptions } from "../../support/lab.js";
-import { holdsConnected } from "../../support/test_faults.js";
+import { holdsConnected, swallowing } from "../../support/test_faults.js";
 
 const MB = 1_000_000;
 /** What Node keeps below a socket. */
@@ -226,11 +226,35 @@ describe("the ends", () => {
     expect(await peer.ended).toBe("fin");
     expect(peer.text).toBe("last words");
   });
+
+  it("tells an RST from a FIN where it comes right behind the last bytes", async () => {
+    ({ lab } = timeLab({ types: [swallowing] }));
+    const upstream = await lab.upstream();
+    const proxy = await lab.proxy(upstream.port);
+    const swallow = {
+      ...fault("half_open"),
+      type: "test_swallowing",
+      name: "swallow",
+      directions: "downstream",
+    } as const;
+    // Bytes and RST are both there before the proxy reads either.
+    lab.use([fault("blackhole"), swallow]);
+    const { client, peer } = await lab.through(proxy, upstream);
+    peer.write("last words");
+    await turns();
+    peer.rst();
+    await turns();
+    lab.change([swallow]);
+    expect(await client.ended).toBe("reset");
+    expect(client.socket.readableEnded).toBe(false);
+    expect(proxy.stats.errors.get("upstream_reset")).toBe(1);
+  });
 });
 
 describe("dialling", () => {
   it("closes the client politely when the upstream refuses", async () => {
-    open();
+    // On a clock that stands still, so that nothing but the client's own FIN can end it.
+    ({ lab } = timeLab());
     const gone = await lab.deadPort();
     const proxy = await lab.proxy(gone);
     const client = lab.client(proxy);
