@@ -39,6 +39,7 @@ const FLOWING: Readonly<Record<string, readonly Raw[]>> = {
   cut: [{ after: "1GiB" }],
   blackhole: [{ part: "0%" }],
   idle_kill: [{ after: "365d", how: "silent" }],
+  noop: [{}],
 };
 
 /** Settings that hold everything back until they are taken out or changed. */
