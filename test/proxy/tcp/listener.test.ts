@@ -105,8 +105,15 @@ describe("a proxy that is down", () => {
     await once(squatter, "listening");
     lab.heal();
     await lab.facts.first("listen_failed");
+    time.advance(100);
+    await lab.facts.nth("listen_failed", 2);
     lab.use([fault("down")]);
     expect(time.idle).toBe(true);
+    // And begins with the shortest pause when it may try again.
+    lab.heal();
+    await lab.facts.nth("listen_failed", 3);
+    expect(time.next - time.now()).toBe(100);
+    lab.use([fault("down")]);
     squatter.close();
     await once(squatter, "close");
     expect(await lab.client(port).ended).toEqual({ error: "ECONNREFUSED" });
@@ -128,6 +135,8 @@ describe("a proxy that is down", () => {
     lab.use([fault("down")]);
     await turns();
     expect(await lab.client(port).ended).toEqual({ error: "ECONNREFUSED" });
+    const told = lab.facts.all.filter(({ kind }) => kind.startsWith("listener_"));
+    expect(told.at(-1)?.kind).toBe("listener_closed");
   });
 
   it("may be down from the start: the port is known, and nobody is let in", async () => {

@@ -303,10 +303,16 @@ describe("dialling", () => {
     const timed = timeLab();
     lab = timed.lab;
     const proxy = await lab.proxy(await lab.silentPort());
+    const connects = vi.spyOn(Socket.prototype, "connect");
     const client = lab.client(proxy);
     await until(() => proxy.stats.connectionsActive === 1);
+    await turns();
+    // The client's own came first.
+    const [, dialling] = connects.mock.contexts as Socket[];
+    expect(dialling!.connecting).toBe(true);
     client.rst();
     await idle(proxy);
+    expect(dialling!.destroyed).toBe(true);
     expect(timed.time.idle).toBe(true);
     expect(lab.context.slots.taken).toBe(0);
   });
