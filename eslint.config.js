@@ -7,7 +7,10 @@ export default tseslint.config(
     rules: {
       "no-console": "error",
       "eqeqeq": "error",
-      "no-restricted-globals": ["error", { name: "process", message: "Only src/main.ts touches the process." }],
+      "no-restricted-globals": [
+        "error",
+        { name: "process", message: "Only src/main.ts touches the process." },
+      ],
       "no-restricted-properties": [
         "error",
         { object: "Math", property: "random", message: "Randomness has names: see core/random.ts." },

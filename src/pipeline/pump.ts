@@ -204,6 +204,11 @@ export class Pump implements Waiter {
     this.#budget.forget(this);
   }
 
+  /** No stage holds a byte: what was handed in has left, or is counted as dropped. */
+  get keepsNothing(): boolean {
+    return this.#first === null || this.held === 0;
+  }
+
   get held(): number {
     let sum = 0;
     for (let slot = this.#first; slot !== null; slot = slot.next) sum += slot.stage.held;

@@ -20,6 +20,7 @@ import { Binding, type FaultChange, type Pumps } from "../../pipeline/bindings.j
 import { Gate, type GateOutcome } from "../../pipeline/gate.js";
 import { Pump, type PumpOwner } from "../../pipeline/pump.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
+import type { Take } from "../upstream/reader.js";
 import type { PlaneContext } from "../context.js";
 
 /** What a connection needs of its proxy. */
@@ -27,7 +28,7 @@ export interface ConnectionHost {
   readonly context: PlaneContext;
   readonly faults: readonly ArmedFault[];
   readonly ranks: ReadonlyMap<ArmedFault, number>;
-  dial(done: (result: Socket | DialFailure) => void): Dialling;
+  dial(take: Take, done: (result: Socket | DialFailure) => void): Dialling;
   failed(connection: TcpConnection, reason: ConnectionFailure, text: string): void;
   over(connection: TcpConnection): void;
 }
@@ -43,6 +44,9 @@ export interface Origin {
 const FLUSH_MAX_MS = 30_000;
 /** How long a reset may be late for bytes that are still to go out, and how long a closed peer's FIN is waited for. */
 const LINGER_MAX_MS = 2_000;
+
+/** Shared by all connections: most servers say nothing before they are asked. */
+const NOTHING: readonly never[] = [];
 
 /** The connection that a socket belongs to: a property, so that handlers are shared and not made for each. */
 const OWNER = Symbol("connection");
@@ -66,6 +70,8 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
   #severed = false;
   #over = false;
   #socketsOpen = 1;
+  /** What the upstream said before the pumps were there. */
+  #spokenEarly: readonly Buffer[] = NOTHING;
   /** Sources that ended without a byte before the pumps were there; Node tells of that even where nobody reads. */
   readonly #endedEarly: Direction[] = [];
 
@@ -83,6 +89,19 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
 
   get pumps(): Pumps | null {
     return this.#pumps;
+  }
+
+  /** Bytes of the upstream; true if nobody needs them any more. */
+  fromUpstream(chunk: Buffer): boolean {
+    const pump = this.#pumps?.downstream;
+    if (pump === undefined) {
+      // Held at the gate: what a server says first waits here, and no more is read.
+      this.#spokenEarly = [...this.#spokenEarly, Buffer.from(chunk)];
+      this.#upstreamSocket?.pause();
+      return true;
+    }
+    pump.data(chunk);
+    return this.#clientSocket.writableLength === 0 && pump.keepsNothing;
   }
 
   /** Asks the faults, dials, and lets bytes flow. */
@@ -211,7 +230,7 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
 
   readonly #dial = (): void => {
     if (this.#over || this.#severed) return;
-    this.#dialling = this.#host.dial((result) => {
+    this.#dialling = this.#host.dial(takeUpstream, (result) => {
       this.#dialling = null;
       if ("reason" in result) {
         // As a server that is not there looks through a proxy: the client sees the end at once.
@@ -246,10 +265,13 @@ export class TcpConnection implements PumpOwner, SubjectInfo {
     });
     if (this.#severed) return;
     client.on("data", onClientData).on("drain", onClientDrain);
-    upstream.on("data", onUpstreamData).on("drain", onUpstreamDrain);
+    upstream.on("drain", onUpstreamDrain);
     if (pumps.upstream.paused) client.pause();
     else client.resume();
+    for (const chunk of this.#spokenEarly) pumps.downstream.data(chunk);
+    this.#spokenEarly = NOTHING;
     if (pumps.downstream.paused) upstream.pause();
+    else upstream.resume();
     for (const side of this.#endedEarly) pumps[side].end("fin");
   };
 
@@ -471,8 +493,8 @@ function onClientData(this: Socket, chunk: Buffer): void {
   (this as Owned)[OWNER]?.pumps?.upstream.data(chunk);
 }
 
-function onUpstreamData(this: Socket, chunk: Buffer): void {
-  (this as Owned)[OWNER]?.pumps?.downstream.data(chunk);
+function takeUpstream(socket: Socket, chunk: Buffer): boolean {
+  return (socket as Owned)[OWNER]?.fromUpstream(chunk) ?? true;
 }
 
 function onClientEnd(this: Socket): void {

@@ -7,6 +7,7 @@ import { changeOf } from "../../pipeline/bindings.js";
 import type { PlanTarget } from "../../plan/live.js";
 import type { MatchValue } from "../../plan/value.js";
 import type { PlaneContext } from "../context.js";
+import type { Take } from "../upstream/reader.js";
 import { dial, type Dialling, type DialFailure, type Endpoint } from "../upstream/dial.js";
 import { TcpConnection, type ConnectionHost } from "./connection.js";
 import { Listener, type ListenAddress } from "./listener.js";
@@ -286,9 +287,9 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
     }
   }
 
-  dial(done: (result: Socket | DialFailure) => void): Dialling {
+  dial(take: Take, done: (result: Socket | DialFailure) => void): Dialling {
     const { clock, resolver } = this.context;
-    return dial(this.spec.upstream, { clock, resolver, timeout: this.spec.dialTimeout }, done);
+    return dial(this.spec.upstream, { clock, resolver, timeout: this.spec.dialTimeout, take }, done);
   }
 
   failed(connection: TcpConnection, reason: ConnectionFailure, text: string): void {

@@ -1,7 +1,8 @@
 /** Dialling an upstream: resolve, then try its addresses one after the other within one time-out. Each connection dials for itself. */
-import { connect, isIP, type Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { Clock, Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
+import { connectReading, type Take } from "./reader.js";
 import { ResolveError, type Resolver } from "./resolver.js";
 
 export interface DialFailure {
@@ -18,6 +19,15 @@ export interface Endpoint {
   readonly port: number;
 }
 
+export interface DialOptions {
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  /** Milliseconds for all addresses together. */
+  readonly timeout: number;
+  /** What becomes of the bytes, from the moment of the connection. */
+  readonly take: Take;
+}
+
 const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
   ECONNREFUSED: "upstream_refused",
   ETIMEDOUT: "upstream_timeout",
@@ -27,10 +37,10 @@ const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
   ECONNRESET: "upstream_reset",
 };
 
-/** Calls `done` once, never from within this call, unless cancelled first. */
+/** Calls `done` with a connected socket or a failure, once, never from within this call, unless cancelled first. */
 export function dial(
   to: Endpoint,
-  options: { readonly clock: Clock; readonly resolver: Resolver; readonly timeout: number },
+  options: DialOptions,
   done: (result: Socket | DialFailure) => void,
 ): Dialling {
   const attempt = new Dial(to, options, done);
@@ -42,19 +52,17 @@ class Dial implements Dialling {
   readonly #to: Endpoint;
   readonly #resolver: Resolver;
   readonly #timeout: number;
+  readonly #take: Take;
   readonly #done: (result: Socket | DialFailure) => void;
   readonly #timer: Timer;
   #socket: Socket | null = null;
   #over = false;
 
-  constructor(
-    to: Endpoint,
-    options: { readonly clock: Clock; readonly resolver: Resolver; readonly timeout: number },
-    done: (result: Socket | DialFailure) => void,
-  ) {
+  constructor(to: Endpoint, options: DialOptions, done: (result: Socket | DialFailure) => void) {
     this.#to = to;
     this.#resolver = options.resolver;
     this.#timeout = options.timeout;
+    this.#take = options.take;
     this.#done = done;
     this.#timer = options.clock.at(options.clock.now() + options.timeout, () => {
       this.#fail("upstream_timeout", `no connection to ${this.#name} within ${this.#timeout} ms`);
@@ -88,7 +96,7 @@ class Dial implements Dialling {
       this.#fail("upstream_unresolved", `${this.#to.host} has no address`);
       return;
     }
-    const socket = connect({ host: address, port: this.#to.port, noDelay: true, allowHalfOpen: true });
+    const socket = connectReading(address, this.#to.port, this.#take);
     this.#socket = socket;
     const onError = (error: NodeJS.ErrnoException): void => {
       if (others.length > 0) this.#try(others);

@@ -1,0 +1,72 @@
+/**
+ * Reading from upstreams without a fresh 64 KiB for each chunk, which is what a plain socket allocates
+ * and what made the garbage collector the dearest part of a bulk stream.
+ *
+ * Reads land in one buffer that all upstreams share. Small ones are copied out of it. A stream that reads
+ * large ones gets a buffer of its own, which is used again as long as nobody needs the bytes any more,
+ * and is left to whoever does otherwise.
+ */
+import { connect, type Socket } from "node:net";
+
+/** Takes a chunk; true if it is not needed any more when this returns: written out, or dropped. */
+export type Take = (socket: Socket, chunk: Buffer) => boolean;
+
+const BUFFER_BYTES = 64 * 1024;
+/** From this size on a copy would cost more than a buffer of its own. */
+const LARGE_BYTES = 16 * 1024;
+
+const shared = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+
+/** Dials with TCP_NODELAY and half-close. Reading begins when it is connected, so that a peer that dies is noticed. */
+export function connectReading(host: string, port: number, take: Take): Socket {
+  const reader = new Reader(take);
+  const socket = connect({
+    host,
+    port,
+    noDelay: true,
+    allowHalfOpen: true,
+    onread: {
+      // A function, so that each read may be given another buffer; the types know only the fixed one.
+      buffer: reader.next as unknown as Buffer,
+      callback: reader.read,
+    },
+  });
+  reader.socket = socket;
+  return socket;
+}
+
+class Reader {
+  socket: Socket | null = null;
+  readonly #take: Take;
+  #own: Buffer | null = null;
+
+  constructor(take: Take) {
+    this.#take = take;
+  }
+
+  readonly next = (): Buffer => this.#own ?? shared;
+
+  readonly read = (length: number, buffer: Uint8Array): boolean => {
+    const { socket } = this;
+    if (socket === null) return true;
+    if (buffer === shared) {
+      if (length < LARGE_BYTES) {
+        this.#take(socket, Buffer.from(shared.subarray(0, length)));
+        return true;
+      }
+      this.#own = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+      shared.copy(this.#own, 0, 0, length);
+      this.#give(socket, this.#own, length);
+      return true;
+    }
+    if (this.#own === null) return true;
+    this.#give(socket, this.#own, length);
+    // A stream that has gone quiet needs no buffer of its own; thousands of them would be dear.
+    if (length < LARGE_BYTES) this.#own = null;
+    return true;
+  };
+
+  #give(socket: Socket, own: Buffer, length: number): void {
+    if (!this.#take(socket, own.subarray(0, length))) this.#own = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  }
+}
