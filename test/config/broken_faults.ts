@@ -1,5 +1,8 @@
 /** Profiles with one mistake in a name or a fault, and exactly what is said about it. */
+import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import type { BrokenText } from "./broken_text.js";
+
+const TYPES = FAULT_TYPES.map(({ type }) => type).join(", ");
 
 export const BROKEN_FAULTS: readonly BrokenText[] = [
   {
@@ -119,9 +122,7 @@ faults:
   - type: http_status
     status: 503
 `,
-    problems: [
-      '3:11 faults[0].type: no fault type is called "http_status" (known: latency, bandwidth, slicer, corrupt, truncate, cut, blackhole, timeout, reset, slow_close, half_open, idle_kill, down, accept_delay, connection_limit)',
-    ],
+    problems: [`3:11 faults[0].type: no fault type is called "http_status" (known: ${TYPES})`],
   },
   {
     name: "a type that is a list",
