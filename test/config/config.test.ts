@@ -114,7 +114,7 @@ describe("a configuration", () => {
 
   it("gives paths from a folder that is handed in when there is no file", () => {
     const overrides = [{ path: ["profiles"], value: '["a", "/b"]', origin: "--profiles" }];
-    expect(config({ overrides, folder: "/work" }).profiles).toEqual(["/work/a", "/b"]);
+    expect(config({ overrides, folder: "/srv" }).profiles).toEqual(["/srv/a", "/b"]);
     expect(config({ overrides }).profiles).toEqual(["a", "/b"]);
   });
 });
