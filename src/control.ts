@@ -13,16 +13,16 @@ import type { Facts } from "./core/events.js";
 import { suggest } from "./core/suggest.js";
 import { formatDuration } from "./core/units.js";
 import { SEAMS, type AnyFaultType } from "./faults/contract.js";
-import { compileFault, compileFaults, compileProfile } from "./plan/compile.js";
+import { compileFaults, compileProfile } from "./plan/compile.js";
 import { explainProfile } from "./plan/explain.js";
 import { runAgain, type ActivationRequest, type LivePlan } from "./plan/live.js";
 import { INLINE, TOXICS, type CompiledFault, type CompiledProfile } from "./plan/value.js";
-import { sameSpec, type Fleet } from "./proxy/fleet.js";
+import { sameSpec, type FileProxy, type Fleet, type Member, type ProxyChange } from "./proxy/fleet.js";
 import type { TcpProxySpec } from "./proxy/tcp/proxy.js";
 
 /** What the files want. */
 export interface Desired {
-  readonly proxies: readonly TcpProxySpec[];
+  readonly proxies: readonly FileProxy[];
   readonly files: readonly ProfileFile[];
   /** What changed but only counts from the next start. */
   readonly restartNeeded: readonly string[];
@@ -83,15 +83,36 @@ export interface ProxyView {
   readonly listen: string;
   readonly upstream: string;
   readonly owner: "file" | "api";
+  /** False for one that its owner has switched off; a fault may keep an enabled one closed. */
+  readonly enabled: boolean;
   readonly state: string;
   readonly connections: { readonly active: number; readonly total: number };
   readonly faults: readonly { readonly fault: string; readonly type: string; readonly profile: string }[];
+}
+
+/** A proxy in the words in which it was defined, for whoever gives definitions back. */
+export interface ProxyDefinition {
+  readonly name: string;
+  readonly listen: string;
+  readonly upstream: string;
+  readonly enabled: boolean;
+  /** Its own, in order. */
+  readonly faults: readonly CompiledFault[];
 }
 
 export interface ReloadResult {
   readonly changed: readonly string[];
   readonly warnings: readonly string[];
 }
+
+export type ProxyDefaults = Omit<TcpProxySpec, "name" | "listen" | "upstream" | "given">;
+
+const PROXY_DEFAULTS: ProxyDefaults = {
+  dialTimeout: 10_000,
+  connections: Infinity,
+  proxyProtocol: "off",
+  except: [],
+};
 
 export const ACTIVATIONS_MAX = 100;
 export const TOXICS_MAX = 100;
@@ -104,6 +125,7 @@ export class Control {
   readonly #facts: Facts;
   readonly #load: () => Promise<Desired>;
   readonly #seed: number | null;
+  readonly proxyDefaults: ProxyDefaults;
   #reloading: Promise<ReloadResult> | null = null;
   lastReload: { readonly ok: boolean; readonly at: string } | null = null;
 
@@ -116,6 +138,8 @@ export class Control {
     readonly load: () => Promise<Desired>;
     /** Of activations that bring none; drawn for each if null. */
     readonly seed?: number | null;
+    /** What a proxy gets of which its maker says nothing but its addresses. */
+    readonly proxyDefaults?: ProxyDefaults;
   }) {
     this.#plan = parts.plan;
     this.#fleet = parts.fleet;
@@ -124,6 +148,7 @@ export class Control {
     this.#facts = parts.facts;
     this.#load = parts.load;
     this.#seed = parts.seed ?? null;
+    this.proxyDefaults = { ...PROXY_DEFAULTS, ...parts.proxyDefaults };
   }
 
   // -- profiles -----------------------------------------------------------------------------------
@@ -323,6 +348,7 @@ export class Control {
         listen: `${host.includes(":") ? `[${host}]` : host}:${port}`,
         upstream: proxy.upstreamText,
         owner,
+        enabled: proxy.enabled,
         state: proxy.state,
         connections: { active: connectionsActive, total: connectionsTotal },
         faults: proxy.faults.map(({ origin }) => ({
@@ -334,12 +360,63 @@ export class Control {
     });
   }
 
-  async addProxy(spec: TcpProxySpec): Promise<void> {
-    await this.#fleet.add(spec, "api");
+  hasProxy(name: string): boolean {
+    return this.#fleet.has(name);
   }
 
+  definition(name: string): ProxyDefinition {
+    return this.#definitionOf(this.#fleet.find(name));
+  }
+
+  definitions(): ProxyDefinition[] {
+    return this.#fleet.list().map((member) => this.#definitionOf(member));
+  }
+
+  #definitionOf({ proxy }: Member): ProxyDefinition {
+    return {
+      name: proxy.name,
+      listen: proxy.listenText,
+      upstream: proxy.upstreamGiven,
+      enabled: proxy.enabled,
+      faults: this.#plan.toxicsOf(proxy.name),
+    };
+  }
+
+  async addProxy(spec: TcpProxySpec, enabled = true): Promise<void> {
+    await this.#fleet.add({ ...spec, enabled }, "api");
+  }
+
+  /** See `Fleet.update`: faults stay, connections do not where an address changes. */
+  async updateProxy(name: string, change: ProxyChange): Promise<void> {
+    await this.#fleet.update(name, change);
+  }
+
+  /** See `Fleet.populate`: what is like this already is left as it is. */
+  async populateProxy(spec: TcpProxySpec, enabled: boolean): Promise<void> {
+    await this.#fleet.populate(spec, enabled);
+  }
+
+  /** At once, whatever else is under way for it. */
   removeProxy(name: string): void {
     this.#fleet.remove(name);
+  }
+
+  /** After whatever is under way for it. */
+  async deleteProxy(name: string): Promise<void> {
+    await this.#fleet.removeInTurn(name);
+  }
+
+  /**
+   * Takes the own faults of all proxies away and switches all of them on; activations stay. Does as much
+   * as it can, and then throws the first SQ_LISTEN_FAILED there was.
+   */
+  async reset(): Promise<void> {
+    this.resetFaults();
+    const failures: unknown[] = [];
+    for (const { proxy } of this.#fleet.list()) {
+      await this.#fleet.enable(proxy.name).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   get ready(): boolean {
@@ -350,13 +427,18 @@ export class Control {
 
   faults(proxy: string): readonly CompiledFault[] {
     this.#fleet.find(proxy);
-    return this.#plan.value.toxics[proxy] ?? [];
+    return this.#plan.toxicsOf(proxy);
   }
 
-  /** Adds one behind the others. `name` counts where the text gives none. */
-  addFault(proxy: string, tree: Located, name?: string): CompiledFault {
+  fault(proxy: string, name: string): CompiledFault {
+    const fault = this.faults(proxy).find((one) => one.name === name);
+    if (fault !== undefined) return fault;
+    throw new SquallError("SQ_FAULT_NOT_FOUND", `${proxy} has no fault called ${JSON.stringify(name)}`);
+  }
+
+  /** Adds one behind the others. */
+  addFault(proxy: string, fault: CompiledFault): void {
     const faults = this.faults(proxy);
-    const fault = compileFault(tree, this.#types, name);
     if (faults.some((other) => other.name === fault.name)) {
       throw new SquallError(
         "SQ_FAULT_EXISTS",
@@ -366,37 +448,28 @@ export class Control {
     if (faults.length >= TOXICS_MAX)
       throw new SquallError("SQ_TOO_MANY", `${proxy} has ${TOXICS_MAX} faults already`);
     this.#plan.setToxics(proxy, [...faults, fault]);
-    return fault;
   }
 
-  /** Gives one new text; live connections see new parameters at once, held bytes included. */
-  updateFault(proxy: string, name: string, tree: Located): CompiledFault {
-    const faults = this.#withFault(proxy, name);
-    const fault = compileFault(tree, this.#types, name);
+  /** Gives one other parameters; live connections see them at once, held bytes included. */
+  updateFault(proxy: string, fault: CompiledFault): void {
+    this.fault(proxy, fault.name);
     this.#plan.setToxics(
       proxy,
-      faults.map((other) => (other.name === name ? { ...fault, name } : other)),
+      this.faults(proxy).map((other) => (other.name === fault.name ? fault : other)),
     );
-    return fault;
   }
 
   removeFault(proxy: string, name: string): void {
-    const faults = this.#withFault(proxy, name);
+    this.fault(proxy, name);
     this.#plan.setToxics(
       proxy,
-      faults.filter((other) => other.name !== name),
+      this.faults(proxy).filter((other) => other.name !== name),
     );
-  }
-
-  #withFault(proxy: string, name: string): readonly CompiledFault[] {
-    const faults = this.faults(proxy);
-    if (faults.some((fault) => fault.name === name)) return faults;
-    throw new SquallError("SQ_FAULT_NOT_FOUND", `${proxy} has no fault called ${JSON.stringify(name)}`);
   }
 
   /** Takes the faults of all proxies themselves away; activations stay. */
   resetFaults(): void {
-    for (const proxy of Object.keys(this.#plan.value.toxics)) this.#plan.setToxics(proxy, []);
+    this.#plan.clearToxics();
   }
 
   // -- the rest -----------------------------------------------------------------------------------
@@ -467,24 +540,24 @@ export class Control {
   }
 
   /** New addresses are bound first; only when all of them could be is anything taken away. */
-  async #applyProxies(specs: readonly TcpProxySpec[]): Promise<string[]> {
-    const wanted = new Map(specs.map((spec) => [spec.name, spec]));
+  async #applyProxies(files: readonly FileProxy[]): Promise<string[]> {
+    const wanted = new Map(files.map((file) => [file.name, file]));
     const changed: string[] = [];
     const undo: (() => void | Promise<void>)[] = [];
+    // Those that are switched off come last, as that closes connections, which no undoing brings back.
+    const inOrder = files.toSorted((a, b) => Number(a.enabled === false) - Number(b.enabled === false));
     try {
-      for (const spec of specs) {
-        const member = this.#fleet.list().find(({ proxy }) => proxy.name === spec.name);
+      for (const file of inOrder) {
+        const member = this.#fleet.list().find(({ proxy }) => proxy.name === file.name);
         if (member === undefined) {
-          await this.#fleet.add(spec, "file");
+          await this.#fleet.add(file, "file");
           undo.push(() => {
-            this.#fleet.remove(spec.name);
+            this.#fleet.remove(file.name);
           });
-          changed.push(`proxy ${spec.name} added`);
-        } else if (member.owner === "file" && !sameSpec(member.proxy.spec, spec)) {
-          const { spec: old } = member.proxy;
-          await member.proxy.reconfigure(spec);
-          undo.push(() => member.proxy.reconfigure(old));
-          changed.push(`proxy ${spec.name} changed`);
+          changed.push(`proxy ${file.name} added`);
+        } else if (member.filed !== null && !sameSpec(member.filed, file)) {
+          undo.push(await this.#fleet.refile(file));
+          changed.push(`proxy ${file.name} changed`);
         }
       }
     } catch (error) {

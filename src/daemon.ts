@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { randomInt } from "node:crypto";
 import { startAdmin, type Admin } from "./admin/server.js";
+import { isPopulateFile, readPopulateFile } from "./admin/toxiproxy/populate_file.js";
 import { formatAddress, type Address } from "./config/address.js";
 import { readConfig, type Config, type ConfigInput } from "./config/config.js";
 import { Library } from "./config/library.js";
@@ -12,7 +13,7 @@ import { loadProfiles } from "./config/load.js";
 import type { Override } from "./config/overrides.js";
 import { jsonSchemas } from "./config/schema.js";
 import { Watch } from "./config/watch.js";
-import { Control, type Desired } from "./control.js";
+import { Control, type Desired, type ProxyDefaults } from "./control.js";
 import { SystemClock } from "./core/clock.js";
 import { SquallError } from "./core/errors.js";
 import { Ledger } from "./core/ledger.js";
@@ -20,8 +21,7 @@ import { FAULT_TYPES } from "./faults/kinds/index.js";
 import { HeldBudget } from "./pipeline/budget.js";
 import { LivePlan } from "./plan/live.js";
 import { ConnectionSlots, type PlaneContext } from "./proxy/context.js";
-import { Fleet } from "./proxy/fleet.js";
-import type { TcpProxySpec } from "./proxy/tcp/proxy.js";
+import { Fleet, type FileProxy } from "./proxy/fleet.js";
 import { Resolver } from "./proxy/upstream/resolver.js";
 import { createLog, type Log, type LogStream } from "./telemetry/log.js";
 import { Metrics } from "./telemetry/metrics.js";
@@ -87,7 +87,8 @@ function configInput(
   text: string | undefined,
 ): ConfigInput {
   return {
-    ...(text === undefined ? {} : { text }),
+    // A list of proxies says nothing but proxies.
+    ...(text === undefined || isPopulateFile(text) ? {} : { text }),
     ...(file === undefined ? {} : { file }),
     env,
     overrides,
@@ -157,6 +158,7 @@ class RunningDaemon implements Daemon {
       facts: this.telemetry,
       load: () => this.#desired(),
       seed: config.seed,
+      proxyDefaults: this.#proxyDefaults,
     });
     this.#metrics = new Metrics({
       ledger,
@@ -177,15 +179,15 @@ class RunningDaemon implements Daemon {
   }
 
   async start(): Promise<void> {
-    const { admin, limits, proxies } = this.#config;
+    const { admin, limits } = this.#config;
     this.#library.replaceFiles(await this.#profileFiles(this.#config));
     // The admin port first: if another daemon has it, nothing else is touched.
     await this.#startAdmin(admin, limits.header);
-    const started = proxies
-      .filter((proxy) => proxy.enabled)
-      .map((proxy) => this.#fleet.prepare(this.#spec(proxy), "file"));
+    const files = this.#proxies(this.#config, this.#options.text);
+    const prepared = files.map((file) => [file, this.#fleet.prepare(file, "file")] as const);
+    const started = prepared.filter(([{ enabled }]) => enabled !== false);
     this.#activate();
-    for (const proxy of started) await proxy.start();
+    for (const [, proxy] of started) await proxy.start();
     if (this.#config.watch) await this.#startWatch();
     this.#log.info(`squall ${version} is ready`, {
       admin: this.adminUrl,
@@ -238,15 +240,16 @@ class RunningDaemon implements Daemon {
   }
 
   async addProxy(name: string, listen: Address, upstream: Address): Promise<void> {
-    await this.control.addProxy({
-      name,
-      listen,
-      upstream,
+    await this.control.addProxy({ ...this.#proxyDefaults, name, listen, upstream });
+  }
+
+  get #proxyDefaults(): ProxyDefaults {
+    return {
       dialTimeout: DIAL_TIMEOUT_MS,
       connections: this.#config.limits.connections,
       proxyProtocol: "off",
       except: [],
-    });
+    };
   }
 
   settled(): Promise<void> {
@@ -264,7 +267,14 @@ class RunningDaemon implements Daemon {
     return this.#metrics.text();
   }
 
-  #spec(proxy: Config["proxies"][number]): TcpProxySpec {
+  /** What the file says about proxies, in whichever of the two forms it is. */
+  #proxies(config: Config, text: string | undefined): readonly FileProxy[] {
+    if (text === undefined || !isPopulateFile(text)) return config.proxies.map((proxy) => this.#spec(proxy));
+    const { file } = this.#options;
+    return readPopulateFile(text, { types: this.#types, defaults: this.#proxyDefaults, file });
+  }
+
+  #spec(proxy: Config["proxies"][number]): FileProxy {
     return {
       name: proxy.name,
       listen: proxy.listen,
@@ -273,6 +283,7 @@ class RunningDaemon implements Daemon {
       connections: proxy.connections ?? this.#config.limits.connections,
       proxyProtocol: proxy.proxyProtocol,
       except: proxy.except,
+      ...(proxy.enabled ? {} : { enabled: false }),
     };
   }
 
@@ -296,7 +307,7 @@ class RunningDaemon implements Daemon {
       (part) => JSON.stringify(config[part]) !== JSON.stringify(this.#config[part]),
     );
     return {
-      proxies: config.proxies.filter((proxy) => proxy.enabled).map((proxy) => this.#spec(proxy)),
+      proxies: this.#proxies(config, text),
       files: await this.#profileFiles(config),
       restartNeeded,
     };

@@ -129,6 +129,9 @@ const proxy: z.ZodType<ProxyView> = named(
     listen: z.string(),
     upstream: z.string(),
     owner: z.enum(["file", "api"]),
+    enabled: z
+      .boolean()
+      .describe("false for one that was switched off; a fault may keep an enabled one closed"),
     state: z.string(),
     connections: z.strictObject({ active: whole(), total: whole() }),
     faults: z.array(z.strictObject({ fault: z.string(), type: z.string(), profile: z.string() })),

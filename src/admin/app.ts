@@ -8,6 +8,7 @@ import type { Guard } from "./guard.js";
 import type { House } from "./house.js";
 import { readQuery } from "./query.js";
 import type { Answer, Route } from "./route.js";
+import { isToxiproxyPath, noSuchPage, runToxiproxy, wrongMethod } from "./toxiproxy/dialect.js";
 
 const NOTHING = z.object({});
 
@@ -33,8 +34,9 @@ export function createApp(routes: readonly Route[], guard: Guard, house: House):
       house,
     );
   }
-  app.use((request: Request) => {
-    throw noSuchPath(request.path, routes);
+  app.use((request: Request, response: Response) => {
+    if (isToxiproxyPath(request.path)) noSuchPage(response);
+    else throw noSuchPath(request.path, routes);
   });
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
     answerError(error, request, response, house);
@@ -46,14 +48,20 @@ function addPath(app: Express, path: string, routes: readonly Route[], house: Ho
   const pattern = path.replaceAll(/\{(\w+)\}/gu, ":$1");
   const at = app.route(pattern);
   // express answers HEAD with the handler of GET.
-  for (const route of routes)
-    at[route.method]((request: Request, response: Response) => run(route, request, response, house));
+  for (const route of routes) {
+    const answer = route.dialect === "toxiproxy" ? runToxiproxy : run;
+    const handle = (request: Request, response: Response): Promise<void> =>
+      answer(route, request, response, house);
+    at[route.method](handle);
+    if (route.anyMethod === true) at.all(handle);
+  }
   const methods = routes.flatMap(({ method }) =>
     method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()],
   );
   at.all((request: Request, response: Response) => {
     response.set("allow", methods.join(", "));
-    if (request.method === "OPTIONS") response.status(204).end();
+    if (isToxiproxyPath(path)) wrongMethod(response);
+    else if (request.method === "OPTIONS") response.status(204).end();
     else
       throw new SquallError(
         "SQ_METHOD_NOT_ALLOWED",

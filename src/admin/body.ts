@@ -13,13 +13,17 @@ export const NO_BODY: BodyText = { text: "", form: false };
 
 const FORM = "application/x-www-form-urlencoded";
 
-/** Rejects with a SquallError, or with ClientLeft when there is nobody to answer any more. */
+/**
+ * Rejects with a SquallError, or with ClientLeft when there is nobody to answer any more. Text "of any type" is
+ * UTF-8 whatever its content type says.
+ */
 export async function readBody(
   request: IncomingMessage,
   response: ServerResponse,
   maxBytes: number,
+  what: "of its type" | "of any type" = "of its type",
 ): Promise<BodyText> {
-  const type = (request.headers["content-type"] ?? "").toLowerCase();
+  const type = what === "of any type" ? "" : (request.headers["content-type"] ?? "").toLowerCase();
   expectPlain(request, type);
   // node:http takes only digits here, so a length is a number.
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);

@@ -54,6 +54,7 @@ export function daemonRoutes(house: House): Route[] {
       method: "get",
       path: "/metrics",
       summary: "Metrics in the text format of Prometheus.",
+      anyMethod: true,
       answers: { 200: { about: "the metrics", types: ["text/plain"] } },
       handle: async () => text(await metrics.text(), metrics.contentType),
     }),

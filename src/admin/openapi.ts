@@ -8,6 +8,7 @@ import type { AnswerSpec, BodySpec, Route } from "./route.js";
 type Json = Readonly<Record<string, unknown>>;
 
 const ERROR = { "application/json": { schema: ref("Error") } };
+const TOXIPROXY_ERROR = { "text/plain": { schema: ref("ToxiproxyError") } };
 
 export function openApiDocument(routes: readonly Route[], version: string, token: boolean): Json {
   const paths: Record<string, Record<string, Json>> = {};
@@ -19,7 +20,7 @@ export function openApiDocument(routes: readonly Route[], version: string, token
       version,
       summary: "Fault profiles for the traffic between bots and their server.",
       description:
-        "Every GET answers HEAD as well. Errors are JSON with a stable code; Toxiproxy's API on the same port is described by Toxiproxy.",
+        "Every GET answers HEAD as well. Errors are JSON with a stable code; those of Toxiproxy's calls are as Toxiproxy has them.",
     },
     paths,
     components: {
@@ -44,8 +45,8 @@ function operation(route: Route, token: boolean): Json {
       ...Object.fromEntries(
         Object.entries(route.answers).map(([status, answer]) => [status, response(answer)]),
       ),
-      ...errorResponses(route.errors ?? []),
-      default: { description: "another error", content: ERROR },
+      ...errorResponses(route),
+      default: { description: "another error", content: errorContent(route) },
     },
     ...(token && route.open !== true ? { security: [{ token: [] }] } : {}),
   };
@@ -83,13 +84,15 @@ function requestBody({ about, required, schema, types, example }: BodySpec): Jso
     content: {
       "application/json": {
         ...json,
-        ...(example.startsWith("{") ? { example: JSON.parse(example) as unknown } : {}),
+        ...(isJson(example) ? { example: JSON.parse(example) as unknown } : {}),
       },
-      ...Object.fromEntries(
-        types.map((type) => [type, example.startsWith("{") ? other : { ...other, example }]),
-      ),
+      ...Object.fromEntries(types.map((type) => [type, isJson(example) ? other : { ...other, example }])),
     },
   };
+}
+
+function isJson(example: string): boolean {
+  return /^[[{]/u.test(example);
 }
 
 function response({ about, schema, types = [] }: AnswerSpec): Json {
@@ -100,14 +103,21 @@ function response({ about, schema, types = [] }: AnswerSpec): Json {
   return { description: about, ...(Object.keys(content).length === 0 ? {} : { content }) };
 }
 
-function errorResponses(codes: readonly ErrorCode[]): Json {
+/** A token or a host that is refused is told in our own form, whatever call it was for. */
+function errorContent({ dialect }: Route): Json {
+  return dialect === "toxiproxy" ? { ...TOXIPROXY_ERROR, ...ERROR } : ERROR;
+}
+
+function errorResponses(route: Route): Json {
+  const codes: readonly ErrorCode[] = route.errors ?? [];
+  const content = route.dialect === "toxiproxy" ? TOXIPROXY_ERROR : ERROR;
   const byStatus = new Map<number, string[]>();
   for (const code of codes) {
     const { status, about } = ERRORS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), `${code}: ${about}`]);
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, lines]) => [status, { description: lines.join(" "), content: ERROR }]),
+    [...byStatus].map(([status, lines]) => [status, { description: lines.join(" "), content }]),
   );
 }
 

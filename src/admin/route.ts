@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { ErrorCode } from "../core/errors.js";
 import type { BodyText } from "./body.js";
 
-export type Method = "get" | "put" | "post" | "delete";
+export type Method = "get" | "put" | "post" | "patch" | "delete";
 
 /** The names between braces in a path such as `/profiles/{name}`. */
 type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
@@ -58,6 +58,10 @@ export interface RouteSpec<Path extends string, Query extends z.ZodObject> {
   readonly answers: Readonly<Record<number, AnswerSpec>>;
   /** Besides `COMMON_ERRORS`. */
   readonly errors?: readonly ErrorCode[];
+  /** Answers as Toxiproxy does, errors included. */
+  readonly dialect?: "toxiproxy";
+  /** Any method will do, which the document need not know. */
+  readonly anyMethod?: true;
   /** Answers without a token, since whoever restarts a daemon that is down has none. */
   readonly open?: true;
   readonly handle: (

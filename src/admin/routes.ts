@@ -1,6 +1,6 @@
 /**
- * The one table of calls. Express, the OpenAPI document and the index are made from it. Toxiproxy's paths
- * (/proxies, /populate, /reset, /version) are not ours to give out.
+ * The one table of calls. Express, the OpenAPI document and the index are made from it. The paths below
+ * /proxies, /populate, /reset and /version are Toxiproxy's, and not ours to give out.
  */
 import { activeRoutes } from "./active_routes.js";
 import { daemonRoutes } from "./daemon_routes.js";
@@ -10,6 +10,7 @@ import { openApiDocument } from "./openapi.js";
 import { profileRoutes } from "./profile_routes.js";
 import { referenceRoutes } from "./reference_routes.js";
 import type { Route } from "./route.js";
+import { toxiproxyRoutes } from "./toxiproxy/routes.js";
 
 export function apiRoutes(house: House, token: boolean): readonly Route[] {
   let openapi: object | null = null;
@@ -18,6 +19,7 @@ export function apiRoutes(house: House, token: boolean): readonly Route[] {
     ...activeRoutes(house),
     ...journalRoutes(house),
     ...daemonRoutes(house),
+    ...toxiproxyRoutes(house),
     ...referenceRoutes(
       house,
       () => routes,

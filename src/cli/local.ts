@@ -6,6 +6,7 @@ import { botCommand } from "../mock/bot/command.js";
 import { mockServerCommand } from "../mock/server/command.js";
 import { readConfigFile } from "./files.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { logLevelOf } from "./toxiproxy_flags.js";
 
 interface ServeOptions {
   readonly config?: string;
@@ -21,7 +22,10 @@ export function addServe(program: Command, io: Io): void {
   program
     .command("serve", { isDefault: true })
     .description("run the daemon")
-    .option("-c, --config <file>", "configuration (default: squall.yaml here, if there is one)")
+    .option(
+      "-c, --config <file>",
+      "configuration (default: squall.yaml here, if there is one), or a list of proxies in Toxiproxy's form",
+    )
     .option("--admin <address>", "where the admin API listens, such as 127.0.0.1:8474")
     .option("--profiles <paths...>", "folders or files with profiles")
     .option("--activate <profile>", "a profile to start with")
@@ -74,7 +78,7 @@ function overridesOf(options: ServeOptions, io: Io): { path: string[]; value: st
   set(["seed"], options.seed, "--seed");
   set(
     ["log", "level"],
-    options.logLevel ?? io.env["LOG_LEVEL"]?.toLowerCase(),
+    options.logLevel ?? logLevelOf(io.env["LOG_LEVEL"]),
     options.logLevel === undefined ? "LOG_LEVEL" : "--log-level",
   );
   set(["log", "format"], options.logFormat, "--log-format");

@@ -8,6 +8,7 @@ import { CommandError, EXIT, type Io } from "./io.js";
 import { addMock, addServe } from "./local.js";
 import { addProfiles } from "./profiles.js";
 import { addRemoteCommands } from "./remote.js";
+import { versionText, withoutToxiproxyFlags } from "./toxiproxy_flags.js";
 import { addValidate } from "./validate.js";
 
 /** Runs one command line (without the node and script words) and answers its exit code. */
@@ -28,7 +29,9 @@ export async function runCommand(words: readonly string[], io: Io): Promise<numb
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
   try {
-    await program.parseAsync([...words], { from: "user" });
+    const { words: known, version: versionOnly } = withoutToxiproxyFlags(words);
+    if (versionOnly) io.out(versionText());
+    else await program.parseAsync([...known], { from: "user" });
     return EXIT.ok;
   } catch (error) {
     return failed(error, io);

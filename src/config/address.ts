@@ -90,6 +90,13 @@ export function clash(a: Address, b: Address): boolean {
   return covers(one, other) || covers(other, one);
 }
 
+/** One spelling for each host to listen on; all addresses of the machine are one, however that was written. */
+export function canonicalHost(host: string): string {
+  const { host: one } = family(host);
+  if (one === "localhost") return "127.0.0.1";
+  return one === "0.0.0.0" ? "::" : one;
+}
+
 interface Family {
   readonly host: string;
   readonly kind: "ipv4" | "ipv6" | "name";

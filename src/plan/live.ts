@@ -121,7 +121,7 @@ export class LivePlan {
     this.#targets.delete(name);
     this.#toxicArsenal.forget(name);
     for (const running of this.#running) running.arsenal.forget(name);
-    if (!keepToxics && this.#value.toxics[name] !== undefined) this.setToxics(name, []);
+    if (!keepToxics && this.toxicsOf(name).length > 0) this.setToxics(name, []);
   }
 
   // -- changes ------------------------------------------------------------------------------------
@@ -167,6 +167,17 @@ export class LivePlan {
       changed = true;
     }
     if (changed) this.#commit({ activations: this.#running.map((running) => running.value) });
+  }
+
+  /** A proxy's own faults. Any name may be asked for, those that every object has among them. */
+  toxicsOf(proxy: string): readonly CompiledFault[] {
+    const { toxics } = this.#value;
+    return Object.hasOwn(toxics, proxy) ? (toxics[proxy] ?? []) : [];
+  }
+
+  /** Takes the own faults of all proxies away. */
+  clearToxics(): void {
+    if (Object.keys(this.#value.toxics).length > 0) this.#commit({ toxics: {} });
   }
 
   /** Sets a proxy's own faults, in order. Those that stay keep their state. */

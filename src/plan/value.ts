@@ -41,6 +41,15 @@ export interface CompiledFault {
   readonly match: readonly MatchValue[];
   readonly except: readonly MatchValue[];
   readonly when: WhenValue;
+  /** Of a fault that was set through Toxiproxy's API: what it was called there, to be given back as it came. */
+  readonly toxic?: ToxicValue;
+}
+
+export interface ToxicValue {
+  readonly type: string;
+  readonly stream: string;
+  readonly toxicity: number;
+  readonly attributes: Readonly<Record<string, number | string>>;
 }
 
 export interface CompiledPhase {

@@ -1,16 +1,35 @@
 /** All proxies of a daemon, by name: who made them, and how they come, change and go. */
+import { canonicalHost } from "../config/address.js";
 import { SquallError } from "../core/errors.js";
 import { suggest } from "../core/suggest.js";
 import type { LivePlan } from "../plan/live.js";
+import type { CompiledFault } from "../plan/value.js";
 import type { PlaneContext } from "./context.js";
 import { TcpProxy, type TcpProxySpec } from "./tcp/proxy.js";
 
 /** A reload touches only what files own. */
 export type Owner = "file" | "api";
 
+/** A proxy as a file has it. */
+export interface FileProxy extends TcpProxySpec {
+  /** True if missing. */
+  readonly enabled?: boolean;
+  /** The faults that it is to have of its own. */
+  readonly faults?: readonly CompiledFault[];
+}
+
 export interface Member {
   readonly proxy: TcpProxy;
   readonly owner: Owner;
+  /** What its file said last: what an API has changed since then stays until the file says something else. */
+  readonly filed: FileProxy | null;
+}
+
+/** What is to become of a proxy; what is missing stays. */
+export interface ProxyChange {
+  readonly listen?: Pick<TcpProxySpec, "listen"> & { readonly given: string };
+  readonly upstream?: Pick<TcpProxySpec, "upstream"> & { readonly given: string };
+  readonly enabled?: boolean;
 }
 
 export const PROXIES_MAX = 1_000;
@@ -19,6 +38,9 @@ export class Fleet {
   readonly #context: PlaneContext;
   readonly #plan: LivePlan;
   readonly #members = new Map<string, Member>();
+  /** The verb that is under way for a name, and behind it those that wait: binding a port takes its time. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  #stopped = false;
 
   constructor(context: PlaneContext, plan: LivePlan) {
     this.#context = context;
@@ -43,27 +65,46 @@ export class Fleet {
   }
 
   /** Makes a proxy known to the plan without listening yet, so that faults are in force before the first client. */
-  prepare(spec: TcpProxySpec, owner: Owner): TcpProxy {
-    if (this.#members.has(spec.name)) {
-      throw new SquallError("SQ_PROXY_EXISTS", `a proxy is called ${JSON.stringify(spec.name)} already`);
+  prepare(spec: FileProxy, owner: Owner): TcpProxy {
+    this.#checkPlace(spec.name);
+    const proxy = this.#made(spec);
+    this.#members.set(spec.name, { proxy, owner, filed: owner === "file" ? spec : null });
+    return proxy;
+  }
+
+  #checkPlace(name: string): void {
+    if (this.#members.has(name)) {
+      throw new SquallError("SQ_PROXY_EXISTS", `a proxy is called ${JSON.stringify(name)} already`);
     }
     if (this.#members.size >= PROXIES_MAX)
       throw new SquallError("SQ_TOO_MANY", `there are ${PROXIES_MAX} proxies already`);
+  }
+
+  #made({ enabled: _enabled, faults, ...spec }: FileProxy): TcpProxy {
     const proxy = new TcpProxy(spec, this.#context);
-    this.#members.set(spec.name, { proxy, owner });
     this.#plan.attach(proxy);
+    if (faults !== undefined) this.#plan.setToxics(proxy.name, faults);
     return proxy;
   }
 
   /** Makes and starts a proxy. Throws SQ_PROXY_EXISTS or SQ_LISTEN_FAILED, leaving nothing behind. */
-  async add(spec: TcpProxySpec, owner: Owner): Promise<TcpProxy> {
-    const proxy = this.prepare(spec, owner);
+  async add(spec: FileProxy, owner: Owner): Promise<TcpProxy> {
+    return this.#inTurn(spec.name, () => this.#add(spec, owner));
+  }
+
+  async #add(spec: FileProxy, owner: Owner): Promise<TcpProxy> {
+    this.#checkPlace(spec.name);
+    const proxy = this.#made(spec);
     try {
-      await proxy.start();
+      if (spec.enabled !== false) await proxy.start();
+      if (this.#stopped) throw new SquallError("SQ_LISTEN_FAILED", "the daemon is stopping");
+      this.#checkPlace(spec.name);
     } catch (error) {
-      this.remove(spec.name);
+      proxy.stop();
+      this.#plan.detach(spec.name, false);
       throw error;
     }
+    this.#members.set(spec.name, { proxy, owner, filed: owner === "file" ? spec : null });
     return proxy;
   }
 
@@ -75,6 +116,135 @@ export class Fleet {
     this.#plan.detach(name, false);
   }
 
+  /** The same, after whatever is under way for it. */
+  async removeInTurn(name: string): Promise<void> {
+    return this.#inTurn(name, () => {
+      this.remove(name);
+      return Promise.resolve();
+    });
+  }
+
+  /**
+   * Changes a proxy, and closes its connections if an address changes or it is switched off; its own faults
+   * stay. Whole or not at all: a new address is bound before the old one is given up.
+   */
+  async update(name: string, change: ProxyChange): Promise<void> {
+    await this.#inTurn(name, async () => {
+      const { proxy } = this.find(name);
+      const { spec } = proxy;
+      const moves = change.listen !== undefined && !listensOn(proxy, change.listen.listen);
+      const turns = change.upstream !== undefined && change.upstream.given !== proxy.upstreamGiven;
+      const given = {
+        listen: moves ? change.listen.given : (spec.given?.listen ?? proxy.listenText),
+        upstream: turns ? change.upstream.given : proxy.upstreamGiven,
+      };
+      const next: TcpProxySpec = {
+        ...spec,
+        ...(moves ? { listen: change.listen.listen } : {}),
+        ...(turns ? { upstream: change.upstream.upstream } : {}),
+        given,
+      };
+      await this.#become(proxy, moves || turns ? next : spec, change.enabled ?? proxy.enabled);
+      this.#checkStill(name, proxy);
+    });
+  }
+
+  /**
+   * Sees to it that there is a proxy like this one. One that has these addresses is left as it is, with its
+   * faults and its switch; any other of that name becomes this one, without faults, and the API's. Answers
+   * whether anything changed.
+   */
+  async populate(spec: TcpProxySpec, enabled: boolean): Promise<boolean> {
+    return this.#inTurn(spec.name, async () => {
+      const member = this.#members.get(spec.name);
+      if (member === undefined) {
+        await this.#add({ ...spec, enabled }, "api");
+        return true;
+      }
+      const { proxy } = member;
+      if (listensOn(proxy, spec.listen) && spec.given?.upstream === proxy.upstreamGiven) return false;
+      await this.#become(proxy, spec, enabled);
+      this.#checkStill(spec.name, proxy);
+      this.#members.set(spec.name, { proxy, owner: "api", filed: null });
+      this.#plan.setToxics(spec.name, []);
+      return true;
+    });
+  }
+
+  /** Switches on what is off. Throws SQ_LISTEN_FAILED. */
+  async enable(name: string): Promise<void> {
+    await this.#inTurn(name, async () => {
+      const proxy = this.#members.get(name)?.proxy;
+      if (proxy !== undefined) await this.#become(proxy, proxy.spec, true);
+    });
+  }
+
+  /** What a file says now of a proxy of its own; its connections live on. Answers how to undo it. */
+  async refile(file: FileProxy): Promise<() => Promise<void>> {
+    const { enabled = true, faults = [], ...spec } = file;
+    return this.#inTurn(spec.name, async () => {
+      const member = this.find(spec.name);
+      const { proxy } = member;
+      const before = { spec: proxy.spec, enabled: proxy.enabled, toxics: this.#plan.toxicsOf(spec.name) };
+      const become = async (
+        next: TcpProxySpec,
+        on: boolean,
+        toxics: readonly CompiledFault[],
+      ): Promise<void> => {
+        if (on && proxy.enabled) await proxy.reconfigure(next);
+        else await this.#become(proxy, next, on);
+        if (JSON.stringify(toxics) !== JSON.stringify(this.#plan.toxicsOf(spec.name)))
+          this.#plan.setToxics(spec.name, toxics);
+      };
+      const hadFaults = JSON.stringify(member.filed?.faults ?? []);
+      // What an API set on it stays, unless the file itself now wants others.
+      const toxics = JSON.stringify(faults) === hadFaults ? before.toxics : faults;
+      await become(spec, enabled, toxics);
+      this.#members.set(spec.name, { ...member, filed: file });
+      return async () => {
+        this.#members.set(spec.name, member);
+        await become(before.spec, before.enabled, before.toxics);
+      };
+    });
+  }
+
+  async #become(proxy: TcpProxy, spec: TcpProxySpec, enabled: boolean): Promise<void> {
+    const before = proxy.spec;
+    if (!enabled) {
+      proxy.stop();
+      await proxy.reconfigure(spec);
+    } else if (proxy.enabled) {
+      if (spec !== before) await proxy.restart(spec);
+    } else {
+      await proxy.reconfigure(spec);
+      try {
+        await proxy.start();
+      } catch (error) {
+        await proxy.reconfigure(before);
+        throw error;
+      }
+    }
+  }
+
+  /** Somebody may have removed it while a port was bound for it, or the daemon may be about to stop. */
+  #checkStill(name: string, proxy: TcpProxy): void {
+    if (this.#members.get(name)?.proxy === proxy && !this.#stopped) return;
+    proxy.stop();
+    this.find(name);
+    throw new SquallError("SQ_PROXY_NOT_FOUND", `${JSON.stringify(name)} has become another proxy meanwhile`);
+  }
+
+  async #inTurn<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name);
+    const turn = before === undefined ? run() : before.then(run, run);
+    this.#turns.set(name, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(name) === turn) this.#turns.delete(name);
+    }
+  }
+
   /** False while a proxy that should listen cannot. */
   get ready(): boolean {
     return this.list().every(({ proxy }) => proxy.state !== "cannot listen");
@@ -82,15 +252,24 @@ export class Fleet {
 
   /** Lets connections finish until the deadline; answers how many had to be closed. */
   async drain(deadline: number): Promise<number> {
+    this.#stopped = true;
     const closed = await Promise.all(this.list().map(({ proxy }) => proxy.drain(deadline)));
     return closed.reduce((sum, one) => sum + one, 0);
   }
 
   stop(): void {
+    this.#stopped = true;
     for (const { proxy } of this.list()) proxy.stop();
   }
 }
 
-export function sameSpec(a: TcpProxySpec, b: TcpProxySpec): boolean {
+/** Whether it listens there already, by either of its addresses: the one that it was given, and the one it got. */
+function listensOn(proxy: TcpProxy, { host, port }: TcpProxySpec["listen"]): boolean {
+  const own = [proxy.spec.listen, proxy.address];
+  const wanted = canonicalHost(host);
+  return own.some((one) => canonicalHost(one.host) === wanted) && own.some((one) => one.port === port);
+}
+
+export function sameSpec(a: FileProxy, b: FileProxy): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -20,10 +20,14 @@ import type { Reload } from "./telemetry.js";
 export interface MeasuredProxy {
   readonly name: string;
   readonly state: string;
+  /** Its addresses, as Toxiproxy's API shows them. */
+  readonly listenText: string;
+  readonly upstreamGiven: string;
   readonly stats: {
     readonly connectionsTotal: number;
     readonly connectionsActive: number;
     readonly errors: ReadonlyMap<string, number>;
+    readonly bytesIn: Readonly<Record<Direction, number>>;
     readonly bytesOut: Readonly<Record<Direction, number>>;
   };
 }
@@ -99,7 +103,15 @@ function isLabelled({ labelNames }: AnySampled): boolean {
 
 function proxyMetrics({ proxies, slots }: MetricsOptions): AnySampled[] {
   // Adding up the bytes of the open connections is the costly part, so it is done once for all these.
-  const all = memoized(() => [...proxies()].map(({ name, state, stats }) => ({ name, state, stats })));
+  const all = memoized(() =>
+    [...proxies()].map(({ name, state, listenText, upstreamGiven, stats }) => ({
+      name,
+      state,
+      listenText,
+      upstreamGiven,
+      stats,
+    })),
+  );
   const each = (value: (proxy: MeasuredProxy) => number) => (): Sample[] =>
     all().map((proxy) => [[proxy.name], value(proxy)]);
   return [
@@ -138,6 +150,21 @@ function proxyMetrics({ proxies, slots }: MetricsOptions): AnySampled[] {
           DIRECTIONS.map((direction): Sample => [[name, direction], stats.bytesOut[direction]]),
         ),
     }),
+    ...(["received", "sent"] as const).map(
+      (what) =>
+        new SampledCounter({
+          name: `toxiproxy_proxy_${what}_bytes_total`,
+          help: `Bytes ${what}, under the name and labels that Toxiproxy gives them.`,
+          labels: ["direction", "listener", "proxy", "upstream"],
+          read: () =>
+            all().flatMap(({ name, listenText, upstreamGiven, stats }) =>
+              DIRECTIONS.map((direction): Sample => [
+                [direction, listenText, name, upstreamGiven],
+                (what === "received" ? stats.bytesIn : stats.bytesOut)[direction],
+              ]),
+            ),
+        }),
+    ),
     new SampledGauge({
       name: "squall_proxy_up",
       help: "1 while the proxy listens; 0 while a fault keeps it closed, it cannot bind, or it is stopped.",

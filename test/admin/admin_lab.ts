@@ -8,6 +8,7 @@ import { connect, type Socket } from "node:net";
 import { expect } from "vitest";
 import { COMMON_ERRORS } from "../../src/admin/route.js";
 import { startAdmin, type Admin, type AdminOptions } from "../../src/admin/server.js";
+import { isToxiproxyPath } from "../../src/admin/toxiproxy/dialect.js";
 import { Library, type ProfileFile } from "../../src/config/library.js";
 import { Control, type Desired } from "../../src/control.js";
 import { VirtualClock } from "../../src/core/clock.js";
@@ -279,6 +280,9 @@ const quiet = {
   close: () => Promise.resolve(),
 } as unknown as ConstructorParameters<typeof Telemetry>[0]["log"];
 
+/** Of our own answers, errors among them. */
+const JSON_TYPE = "application/json; charset=utf-8";
+
 const contracts = new Map<string, Contract>();
 
 /** What the OpenAPI document promises, held against what is answered. */
@@ -315,6 +319,10 @@ export class Contract {
     const operations = path === undefined ? undefined : this.document.paths[path];
     const operation = operations?.[method === "HEAD" ? "get" : method.toLowerCase()];
     const declared = operation?.responses[String(status)];
+    if (status >= 400 && (headers["content-type"] ?? "") !== JSON_TYPE && isToxiproxyPath(target)) {
+      this.#checkToxiproxyError(method, answer, operation, declared);
+      return;
+    }
     if (declared === undefined) {
       expect(status, `${method} ${target} answered ${status}, which nobody declared`).toBeGreaterThanOrEqual(
         400,
@@ -344,6 +352,31 @@ export class Contract {
     if (status >= 400) {
       expect(json.status).toBe(status);
       expect(declared.description).toContain(`${json.code}:`);
+    }
+  }
+
+  /** Errors of Toxiproxy's calls: text with a line end, or nothing at all. */
+  #checkToxiproxyError(
+    method: string,
+    { status, headers, text, json }: AdminAnswer,
+    operation: Operation | undefined,
+    declared: Operation["responses"][string] | undefined,
+  ): void {
+    if (method === "HEAD") return;
+    if (status === 405) {
+      expect(operation).toBeUndefined();
+      expect([text, headers["content-length"], headers["content-type"]]).toEqual(["", "0", undefined]);
+    } else if (operation === undefined) {
+      expect([status, text]).toEqual([404, "404 page not found\n"]);
+    } else if (json !== undefined) {
+      this.#expectShape(declared?.content?.["application/json"]?.schema ?? {}, json);
+    } else {
+      expect(headers["content-type"]).toBe("text/plain; charset=utf-8");
+      expect(text).toMatch(/\}\n$/u);
+      this.#expectShape(
+        { $ref: "https://squall.test/api#/components/schemas/ToxiproxyError" },
+        JSON.parse(text) as unknown,
+      );
     }
   }
 

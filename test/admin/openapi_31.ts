@@ -52,7 +52,7 @@ export const OPENAPI_31 = closed(
       propertyNames: { pattern: "^/" },
       additionalProperties: {
         type: "object",
-        propertyNames: { enum: ["get", "put", "post", "delete"] },
+        propertyNames: { enum: ["get", "put", "post", "patch", "delete"] },
         additionalProperties: operation,
       },
     },

@@ -60,6 +60,22 @@ describe("proxies", () => {
     expect(Object.keys(errors)).toHaveLength(2 * CONNECTION_FAILURES.length);
   });
 
+  it("are counted under Toxiproxy's names as well, by what came in and what went out", async () => {
+    const jobs = measured("jobs");
+    jobs.stats.bytesIn = { upstream: 7, downstream: 3_000 };
+    jobs.stats.bytesOut = { upstream: 5, downstream: 2_000 };
+    const { read } = start({ proxies: () => [jobs] });
+    const labels = "127.0.0.1:8080 jobs server:3000";
+    expect(await read("toxiproxy_proxy_received_bytes_total")).toEqual({
+      [`upstream ${labels}`]: 7,
+      [`downstream ${labels}`]: 3_000,
+    });
+    expect(await read("toxiproxy_proxy_sent_bytes_total")).toEqual({
+      [`upstream ${labels}`]: 5,
+      [`downstream ${labels}`]: 2_000,
+    });
+  });
+
   it("are read once a scrape, at the scrape", async () => {
     let reads = 0;
     const jobs = measured("jobs");
@@ -238,7 +254,7 @@ describe("names", () => {
   it("follow the rules: a total counts, a histogram has a unit, labels are words", async () => {
     const { metrics, scrape } = start({ process: true });
     for (const { name, type, help } of (await scrape()).values()) {
-      expect(name).toMatch(/^(squall|process|nodejs)_[a-z0-9_]+$/u);
+      expect(name).toMatch(/^(squall|toxiproxy|process|nodejs)_[a-z0-9_]+$/u);
       expect(type === "counter", name).toBe(name.endsWith("_total"));
       expect(help, name).toMatch(/^[A-Z0-9].*\.$/u);
     }
@@ -253,12 +269,15 @@ describe("names", () => {
         "direction",
         "effect",
         "fault",
+        // What an operator writes too, under Toxiproxy's names only.
+        "listener",
         "metric",
         "phase",
         "profile",
         "proxy",
         "reason",
         "type",
+        "upstream",
         "version",
       ].sort(),
     );

@@ -8,10 +8,13 @@ export function measured(name: string, state = "listening") {
   return {
     name,
     state,
+    listenText: "127.0.0.1:8080",
+    upstreamGiven: "server:3000",
     stats: {
       connectionsTotal: 0,
       connectionsActive: 0,
       errors: new Map<ConnectionFailure, number>(),
+      bytesIn: { upstream: 0, downstream: 0 },
       bytesOut: { upstream: 0, downstream: 0 },
     },
   };

@@ -2,10 +2,11 @@
  * A listening socket that can go away and come back: `down` closes it, healing binds it again on the
  * same port, as often as it takes if somebody else has taken the port meanwhile.
  */
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, isIP, type Server, type Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import { SquallError } from "../../core/errors.js";
 import type { PlaneContext } from "../context.js";
+import { ResolveError } from "../upstream/resolver.js";
 
 export interface ListenAddress {
   readonly host: string;
@@ -25,7 +26,7 @@ export class Listener {
   readonly #configured: ListenAddress;
   #bound: ListenAddress | null = null;
   #server: Server | null = null;
-  #binding = false;
+  #binding: Promise<void> | null = null;
   #wanted = false;
   #started = false;
   #retry: Timer | null = null;
@@ -60,12 +61,15 @@ export class Listener {
     this.#started = true;
     this.#wanted = true;
     try {
-      await this.#bind();
+      // What was under way before it was stopped would be in its own way.
+      await this.#binding?.catch(() => undefined);
+      if (this.#server === null) await this.#bind();
     } catch (error) {
       this.#started = false;
       throw error;
     }
     if (!wanted) this.want(false);
+    else this.#reopen();
   }
 
   /** Whether anybody should be let in from now on. Takes effect at once when closing. */
@@ -87,6 +91,17 @@ export class Listener {
     this.#close();
   }
 
+  /** Comes back after `stop` on the address that it had: later, if somebody has taken it. */
+  async resume(wanted: boolean): Promise<void> {
+    this.#retryAfter = RETRY_MIN_MS;
+    try {
+      await this.start(wanted);
+    } catch (error) {
+      this.#started = true;
+      this.#failed(error);
+    }
+  }
+
   #close(): void {
     this.#retry?.cancel();
     this.#retry = null;
@@ -95,12 +110,17 @@ export class Listener {
   }
 
   #reopen(): void {
-    if (!this.#started || !this.#wanted || this.#server !== null || this.#binding) return;
+    if (!this.#started || !this.#wanted || this.#server !== null || this.#binding !== null) return;
     this.#bind().then(
       () => {
         this.#retryAfter = RETRY_MIN_MS;
         if (!this.#wanted) {
           this.#close();
+          return;
+        }
+        if (this.#server === null) {
+          // It was not wanted just when it was bound, and is again.
+          this.#reopen();
           return;
         }
         this.#context.facts.tell({ kind: "listener_opened", proxy: this.#name, listen: this.#text });
@@ -129,24 +149,45 @@ export class Listener {
   }
 
   #bind(): Promise<void> {
+    const binding = this.#resolveAndListen().finally(() => {
+      this.#binding = null;
+    });
+    this.#binding = binding;
+    return binding;
+  }
+
+  async #resolveAndListen(): Promise<void> {
     const { host, port } = this.#bound ?? this.#configured;
+    await this.#listen(host === "" || isIP(host) !== 0 ? host : await this.#addressOf(host), port);
+  }
+
+  /** One address of a name, IPv4 if it has one: a socket listens on one only. */
+  async #addressOf(name: string): Promise<string> {
+    try {
+      const [first] = await this.#context.resolver.resolve(name);
+      return first?.address ?? name;
+    } catch (error) {
+      const why = error instanceof ResolveError ? error.reason : String(error);
+      throw new SquallError("SQ_LISTEN_FAILED", `listen tcp: lookup ${name}: ${why}`, { cause: error });
+    }
+  }
+
+  #listen(host: string, port: number): Promise<void> {
     // noDelay: small exchanges would otherwise wait for delayed ACKs. pauseOnConnect: no byte is read before the gate.
     const server = createServer(
       { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
       this.#onConnection,
     );
-    this.#binding = true;
     return new Promise((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {
-        this.#binding = false;
         reject(
           new SquallError("SQ_LISTEN_FAILED", `listen tcp ${this.#text}: ${reasonOf(error)}`, {
             cause: error,
           }),
         );
       });
-      server.listen({ host: host === "" ? "::" : host, port, backlog: BACKLOG }, () => {
-        this.#binding = false;
+      // Without a host it listens on all addresses, of both families where there are both.
+      server.listen({ port, backlog: BACKLOG, ...(host === "" ? {} : { host }) }, () => {
         server.removeAllListeners("error");
         server.on("error", (error) => {
           this.#context.facts.tell({

@@ -1,5 +1,6 @@
 /** A TCP proxy: a listener, its connections, and the faults in force on both. */
 import type { Socket } from "node:net";
+import { clash, formatAddress } from "../../config/address.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Seam } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
@@ -23,6 +24,8 @@ export interface TcpProxySpec {
   readonly connections: number;
   readonly proxyProtocol: "off" | "accept";
   readonly except: readonly MatchValue[];
+  /** The words in which whoever made it gave the addresses, to be given back to him. */
+  readonly given?: { readonly listen: string; readonly upstream: string };
 }
 
 export type ProxyState = "stopped" | "listening" | "closed by fault" | "cannot listen";
@@ -96,14 +99,31 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
     return this.#running ? this.#listener.state : "stopped";
   }
 
+  /** Whether it is there for clients, as far as its owner is concerned: a fault may keep it closed all the same. */
+  get enabled(): boolean {
+    return this.#running;
+  }
+
   /** The bound address once it listens, the configured one before. */
   get address(): ListenAddress {
     return this.#listener.bound ?? this.spec.listen;
   }
 
+  /** The bound address once it has listened, the words that were given before. */
+  get listenText(): string {
+    const { bound } = this.#listener;
+    return bound === null
+      ? (this.spec.given?.listen ?? formatAddress(this.spec.listen))
+      : formatAddress(bound);
+  }
+
   get upstreamText(): string {
-    const { host, port } = this.spec.upstream;
-    return `tcp://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    return `tcp://${formatAddress(this.spec.upstream)}`;
+  }
+
+  /** Without the protocol, and in the words that were given. */
+  get upstreamGiven(): string {
+    return this.spec.given?.upstream ?? formatAddress(this.spec.upstream);
   }
 
   get stats(): ProxyStats {
@@ -137,6 +157,10 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
     }
     // The plan may have become another one while the address was bound.
     this.#listener.want(this.#wantsToListen());
+    this.#tellStarted();
+  }
+
+  #tellStarted(): void {
     const { host, port } = this.address;
     this.context.facts.tell({
       kind: "proxy_started",
@@ -152,16 +176,38 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
    */
   async reconfigure(spec: TcpProxySpec): Promise<void> {
     const { listen } = this.spec;
-    if (this.#running && (listen.host !== spec.listen.host || listen.port !== spec.listen.port)) {
-      const next = this.#listenerOn(spec.listen);
-      await next.start(this.#wantsToListen());
+    if (listen.host !== spec.listen.host || listen.port !== spec.listen.port) await this.#moveTo(spec.listen);
+    this.spec = spec;
+  }
+
+  /** The same, and no connection outlives it. */
+  async restart(spec: TcpProxySpec): Promise<void> {
+    await this.reconfigure(spec);
+    if (!this.#running) return;
+    this.#closeConnections();
+    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
+    this.#tellStarted();
+  }
+
+  async #moveTo(address: ListenAddress): Promise<void> {
+    const old = this.#listener;
+    const next = this.#listenerOn(address);
+    if (this.#running) {
+      // 127.0.0.1:80 and [::]:80 cannot be had at once: then the old one must go first, and comes back if need be.
+      const first = old.bound !== null && clash(old.bound, address);
+      if (first) old.stop();
+      try {
+        await next.start(this.#wantsToListen());
+      } catch (error) {
+        if (first && this.#running) await old.resume(this.#wantsToListen());
+        throw error;
+      }
       // Stopped, or under another plan, by the time it is bound.
       if (!this.#running) next.stop();
       next.want(this.#wantsToListen());
-      this.#listener.stop();
-      this.#listener = next;
+      old.stop();
     }
-    this.spec = spec;
+    this.#listener = next;
   }
 
   /** Closes the listener and every connection. */
@@ -169,9 +215,13 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
     if (!this.#running) return;
     this.#running = false;
     this.#listener.stop();
+    this.#closeConnections();
+    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
+  }
+
+  #closeConnections(): void {
     for (const socket of [...this.#unnamed]) socket.destroy();
     for (const connection of [...this.#connections]) connection.destroy();
-    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
   }
 
   /** Accepts nobody any more, and resolves when the last connection is over or has been closed at the deadline. */
@@ -182,8 +232,7 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
       let closed = 0;
       const timer = this.context.clock.at(deadline, () => {
         closed = this.#active;
-        for (const socket of [...this.#unnamed]) socket.destroy();
-        for (const connection of [...this.#connections]) connection.destroy();
+        this.#closeConnections();
       });
       const before = this.#drained;
       this.#drained = () => {

@@ -1,0 +1,94 @@
+/**
+ * How Toxiproxy's calls are answered: compact JSON without a line end, errors as text with one, and a
+ * number on every answer. What is refused before a call is looked at (a host, a token) is answered as ever.
+ */
+import { randomBytes } from "node:crypto";
+import type { Request, Response } from "express";
+import { SquallError, type ErrorCode } from "../../core/errors.js";
+import { ClientLeft, NO_BODY, readBody } from "../body.js";
+import type { House } from "../house.js";
+import type { Answer, Route } from "../route.js";
+
+/** The version of Toxiproxy whose API this is. */
+export const API_VERSION = "2.12.0";
+
+const ROOTS = /^\/(?:version|proxies|populate|reset)(?:\/|$)/u;
+
+export function isToxiproxyPath(path: string): boolean {
+  return ROOTS.test(path);
+}
+
+/** What clients read and compare. */
+const TEXTS: Partial<Record<ErrorCode, string>> = {
+  SQ_PROXY_NOT_FOUND: "proxy not found",
+  SQ_FAULT_NOT_FOUND: "toxic not found",
+  SQ_PROXY_EXISTS: "proxy already exists",
+  SQ_FAULT_EXISTS: "toxic already exists",
+};
+
+export function errorText({ code, message }: SquallError): string {
+  const known = TEXTS[code];
+  if (known !== undefined) return known;
+  return code === "SQ_LISTEN_FAILED" ? message.replace(BIND_FAILED, "$1: bind: $2") : message;
+}
+
+/** What the system said about an address, as opposed to what the address itself lacks. */
+const BIND_FAILED =
+  /^(listen tcp \S+): (address already in use|permission denied|cannot assign requested address)$/u;
+
+export async function runToxiproxy(
+  route: Route,
+  request: Request,
+  response: Response,
+  house: House,
+): Promise<void> {
+  // express takes a slash at the end for none.
+  if (request.path.endsWith("/")) {
+    noSuchPage(response);
+    return;
+  }
+  // 20 characters, as theirs have; 15 bytes are 20 in base64.
+  response.setHeader("X-Toxiproxy-Request-Id", randomBytes(15).toString("base64url"));
+  send(await answerOf(route, request, response, house), response, house);
+}
+
+async function answerOf(route: Route, request: Request, response: Response, house: House): Promise<Answer> {
+  try {
+    const { bodyBytes } = house.limits;
+    const body =
+      route.body === undefined ? NO_BODY : await readBody(request, response, bodyBytes, "of any type");
+    const params = request.params as Readonly<Record<string, string>>;
+    return await route.handle({ params, query: {}, body, request, response });
+  } catch (error) {
+    if (error instanceof SquallError) return plainError(error.status, errorText(error));
+    if (error instanceof ClientLeft) throw error;
+    house.telemetry.tell({ kind: "mistake", where: `${request.method} ${request.path}`, error });
+    return plainError(500, "a mistake of Squall itself: the log has more");
+  }
+}
+
+function plainError(status: number, error: string): Answer {
+  return { status, text: `${JSON.stringify({ error, status })}\n`, type: "text/plain; charset=utf-8" };
+}
+
+export function noSuchPage(response: Response): void {
+  write(response, 404, "text/plain; charset=utf-8", "404 page not found\n");
+}
+
+export function wrongMethod(response: Response): void {
+  response.writeHead(405, { "content-length": 0 }).end();
+}
+
+function send(answer: Answer, response: Response, { limits }: House): void {
+  if (answer === "taken") return;
+  response.setTimeout(limits.answerTimeout, () => response.destroy());
+  if ("json" in answer) write(response, answer.status, "application/json", JSON.stringify(answer.json));
+  else if ("text" in answer) write(response, answer.status, answer.type, answer.text);
+  else response.writeHead(answer.status).end();
+}
+
+/** Past express, which would add a charset to each type. */
+function write(response: Response, status: number, type: string, text: string): void {
+  const body = Buffer.from(text);
+  response.writeHead(status, { "content-type": type, "content-length": body.length }).end(body);
+}

@@ -1,0 +1,91 @@
+/** A proxy in both forms: the JSON that Toxiproxy's clients write and read, and what the control layer takes. */
+import type { ProxyDefaults, ProxyDefinition } from "../../control.js";
+import type { TcpProxySpec } from "../../proxy/tcp/proxy.js";
+import { parseListen, parseUpstream } from "./addresses.js";
+import { badBody, fieldsOf, flagField, missing, nameField, textField } from "./fields.js";
+import { toxicViews, type ToxicView } from "./toxic.js";
+
+export interface ProxyInput {
+  readonly name: string | undefined;
+  readonly listen: string | undefined;
+  readonly upstream: string | undefined;
+  readonly enabled: boolean | undefined;
+  /** Not looked at yet. */
+  readonly toxics: unknown;
+}
+
+/** One that can be made. */
+export interface NewProxy extends ProxyInput {
+  readonly name: string;
+  readonly upstream: string;
+}
+
+/** In the order of Toxiproxy's answers. */
+export interface ProxyAnswer {
+  readonly name: string;
+  readonly listen: string;
+  readonly upstream: string;
+  readonly enabled: boolean;
+  readonly toxics: readonly ToxicView[];
+}
+
+export function readProxy(body: unknown): ProxyInput {
+  const fields = fieldsOf(body, "a proxy");
+  return {
+    name: nameField(fields),
+    listen: textField(fields, "listen"),
+    upstream: textField(fields, "upstream"),
+    enabled: flagField(fields, "enabled"),
+    toxics: fields.get("toxics"),
+  };
+}
+
+/** Throws for what is missing; `where` says which of several it is. */
+export function asNew(input: ProxyInput, where = ""): NewProxy {
+  const { name = "", upstream = "" } = input;
+  if (name === "") throw missing(`name${where}`);
+  if (upstream === "") throw missing(`upstream${where}`);
+  return { ...input, name, upstream };
+}
+
+/** A list of proxies, each of which can be made. */
+export function readProxies(body: unknown): NewProxy[] {
+  if (body === null) return [];
+  if (!Array.isArray(body)) throw badBody("expected a list of proxies");
+  const inputs = (body as unknown[]).map(readProxy);
+  return inputs.map((input, index) => asNew(input, ` at proxy ${index + 1}`));
+}
+
+export function listenOf(given: string): { listen: TcpProxySpec["listen"]; given: string } {
+  return { listen: parseListen(given), given };
+}
+
+export function upstreamOf(given: string): { upstream: TcpProxySpec["upstream"]; given: string } {
+  return { upstream: parseUpstream(given), given };
+}
+
+/** Throws SQ_LISTEN_FAILED for what is no address. */
+export function specOf({ name, listen = "", upstream }: NewProxy, defaults: ProxyDefaults): TcpProxySpec {
+  return {
+    ...defaults,
+    name,
+    listen: parseListen(listen),
+    upstream: parseUpstream(upstream),
+    given: { listen, upstream },
+  };
+}
+
+export function proxyAnswer({ name, listen, upstream, enabled, faults }: ProxyDefinition): ProxyAnswer {
+  return { name, listen, upstream, enabled, toxics: toxicViews(faults) };
+}
+
+/** An object by name with its keys in the order of their bytes, which no object of JavaScript can have. */
+export function byName(proxies: readonly ProxyDefinition[]): string {
+  const entries = proxies
+    .map((proxy) => ({ key: Buffer.from(proxy.name), proxy }))
+    .toSorted((a, b) => Buffer.compare(a.key, b.key));
+  const parts = entries.map(
+    ({ proxy }) => `${JSON.stringify(proxy.name)}:${JSON.stringify(proxyAnswer(proxy))}`,
+  );
+  return `{${parts.join(",")}}`;
+}
