@@ -419,8 +419,11 @@ export class Control {
     if (failures.length > 0) throw failures[0];
   }
 
+  /** False until the daemon has opened its proxies. */
+  starting = false;
+
   get ready(): boolean {
-    return this.#fleet.ready;
+    return !this.starting && this.#fleet.ready;
   }
 
   // -- faults of a proxy itself, beside what profiles do ------------------------------------------

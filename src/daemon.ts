@@ -182,12 +182,14 @@ class RunningDaemon implements Daemon {
     const { admin, limits } = this.#config;
     this.#library.replaceFiles(await this.#profileFiles(this.#config));
     // The admin port first: if another daemon has it, nothing else is touched.
+    this.control.starting = true;
     await this.#startAdmin(admin, limits.header);
     const files = this.#proxies(this.#config, this.#options.text);
     const prepared = files.map((file) => [file, this.#fleet.prepare(file, "file")] as const);
     const started = prepared.filter(([{ enabled }]) => enabled !== false);
     this.#activate();
     for (const [, proxy] of started) await proxy.start();
+    this.control.starting = false;
     if (this.#config.watch) await this.#startWatch();
     this.#log.info(`squall ${version} is ready`, {
       admin: this.adminUrl,

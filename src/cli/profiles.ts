@@ -1,6 +1,6 @@
 /** `squall profiles`: what there is to switch on, from the running daemon or, where none runs, from the files here. */
 import type { Command } from "commander";
-import { paramInfo, type ParamInfo } from "../config/profile.js";
+import type { ParamInfo } from "../config/profile.js";
 import { AdminClient } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { remote } from "./remote.js";
@@ -48,11 +48,11 @@ async function find(options: ProfilesOptions, io: Io): Promise<readonly ProfileV
     }
   }
   const library = await localLibrary({}, io);
-  return library.entries.map(({ source }) => ({
+  return library.entries.map(({ source, params }) => ({
     name: source.name,
     summary: source.summary,
     tags: source.tags,
-    params: [...source.params.values()].map(paramInfo),
+    params,
   }));
 }
 

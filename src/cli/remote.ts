@@ -257,6 +257,7 @@ async function follow(
       );
       if (wanted) print(entry);
     }
+    throw new CommandError(EXIT.failed, "the daemon ended the stream of events");
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   }

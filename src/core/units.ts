@@ -93,18 +93,28 @@ function scaled(text: string, pattern: RegExp, units: Readonly<Record<string, nu
   return Number(match[1]) * (units[match[2] ?? ""] ?? NaN);
 }
 
-/** The shortest exact-looking form: 1500 -> `1.5s`, 0.05 -> `50us`. */
+/** As people would write it: 1500 -> `1.5s`, 90000 -> `1m30s`, 0.05 -> `50us`. */
 export function formatDuration(millis: Millis): string {
   if (!Number.isFinite(millis)) return "for ever";
+  if (millis < 60_000) return shortDuration(millis);
+  // Beyond an hour nobody asks for parts of a second. Rounded first, so that no minute gets sixty seconds.
+  let rest = millis < 3_600_000 ? Math.round(millis) : Math.round(millis / 1000) * 1000;
+  let text = "";
   for (const [unit, factor] of [
     ["d", 86_400_000],
     ["h", 3_600_000],
     ["m", 60_000],
-    ["s", 1_000],
-    ["ms", 1],
   ] as const) {
-    if (millis >= factor) return `${trimmed(millis / factor)}${unit}`;
+    const whole = Math.floor(rest / factor);
+    rest -= whole * factor;
+    if (whole > 0) text += `${whole}${unit}`;
   }
+  return rest > 0 ? `${text}${trimmed(rest / 1000)}s` : text;
+}
+
+function shortDuration(millis: Millis): string {
+  if (millis >= 1_000) return `${trimmed(millis / 1_000)}s`;
+  if (millis >= 1) return `${trimmed(millis)}ms`;
   return millis === 0 ? "0ms" : `${trimmed(millis * 1000)}us`;
 }
 

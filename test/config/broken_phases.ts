@@ -213,7 +213,7 @@ params: { delay: 5s }
 faults:
   - { type: latency, delay: "\${dealy}" }
 `,
-    problems: ['4:29 faults[0].delay: no param is called "dealy" (known: delay)'],
+    problems: ['4:29 faults[0].delay: no param is called "dealy" (did you mean "delay"?)'],
   },
   {
     name: "a param of the environment",

@@ -10,6 +10,7 @@ describe("suggestions", () => {
     ["slow-close", "slow_close"],
     ["slowclose", "slow_close"],
     ["bandwith", "bandwidth"],
+    ["ltaency", "latency"],
     ["connection", "connection_limit"],
   ])("take %s for %s", (word, meant) => {
     expect(suggest(word, TYPES)).toBe(meant);

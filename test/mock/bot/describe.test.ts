@@ -5,7 +5,7 @@ import type { BotEvent } from "../../../src/mock/bot/events.js";
 
 it.each<[BotEvent, string]>([
   [{ event: "registered", bot_id: "bot-7", expires_in: 3600 }, "registered as bot-7, with a token for 1h"],
-  [{ event: "refreshed", bot_id: "bot-7", expires_in: 90 }, "has a new token for 1.5m"],
+  [{ event: "refreshed", bot_id: "bot-7", expires_in: 90 }, "has a new token for 1m30s"],
   [{ event: "idle" }, "no job yet"],
   [{ event: "leased", job: "job-1", type: "wash", attempt: 1 }, "leased job-1 (wash)"],
   [{ event: "leased", job: "job-1", type: "wash", attempt: 2 }, "leased job-1 (wash, attempt 2)"],
