@@ -30,6 +30,8 @@ import { version } from "./version.js";
 
 /** Of proxies that come without a time-out of their own. */
 const DIAL_TIMEOUT_MS = 10_000;
+/** How long whoever has the admin port may take to say who it is. */
+const WHO_MAX_MS = 1_000;
 
 export interface DaemonOptions {
   /** The configuration as text, from where it was read; without it, defaults and overrides alone count. */
@@ -378,8 +380,17 @@ class RunningDaemon implements Daemon {
 async function whoIsThere(address: string): Promise<string> {
   const at = address.replace(/^(?:0\.0\.0\.0|\[::\])/u, "127.0.0.1");
   const ask = async (path: string): Promise<Record<string, unknown>> => {
-    const response = await fetch(`http://${at}${path}`, { signal: AbortSignal.timeout(1_000) });
-    return (await response.json()) as Record<string, unknown>;
+    // Not AbortSignal.timeout: its timer keeps no process alive, and fetch forgets a connection that is closed at once.
+    const abort = new AbortController();
+    const late = setTimeout(() => {
+      abort.abort();
+    }, WHO_MAX_MS);
+    try {
+      const response = await fetch(`http://${at}${path}`, { signal: abort.signal });
+      return (await response.json()) as Record<string, unknown>;
+    } finally {
+      clearTimeout(late);
+    }
   };
   try {
     const { version: theirs, pid } = await ask("/status");
