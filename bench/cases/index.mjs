@@ -5,5 +5,6 @@ import { latency } from "./latency.mjs";
 import { memory } from "./memory.mjs";
 import { small } from "./small.mjs";
 import { change } from "./switch.mjs";
+import { toxics } from "./toxics.mjs";
 
-export const CASES = [small, bulk, memory, churn, change, latency];
+export const CASES = [small, bulk, memory, churn, change, latency, toxics];
