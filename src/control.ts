@@ -5,7 +5,7 @@
 import { randomInt } from "node:crypto";
 import { mergeProfile } from "./config/extends.js";
 import type { Library, ProfileFile } from "./config/library.js";
-import type { Located } from "./config/located.js";
+import { toPlain, type Located } from "./config/located.js";
 import { Problems } from "./config/problems.js";
 import { paramInfo, type ParamInfo } from "./config/profile.js";
 import { SquallError, type Problem } from "./core/errors.js";
@@ -15,7 +15,7 @@ import { formatDuration } from "./core/units.js";
 import { SEAMS, type AnyFaultType } from "./faults/contract.js";
 import { compileFaults, compileProfile } from "./plan/compile.js";
 import { explainProfile } from "./plan/explain.js";
-import { runAgain, type ActivationRequest, type LivePlan } from "./plan/live.js";
+import type { ActivationRequest, LivePlan } from "./plan/live.js";
 import { INLINE, TOXICS, type CompiledFault, type CompiledProfile } from "./plan/value.js";
 import { sameSpec, type FileProxy, type Fleet, type Member, type ProxyChange } from "./proxy/fleet.js";
 import type { TcpProxySpec } from "./proxy/tcp/proxy.js";
@@ -234,7 +234,7 @@ export class Control {
         remaining: remaining === null ? null : formatDuration(Math.round(remaining)),
         remaining_seconds: remaining === null ? null : Math.round(remaining) / 1000,
         reproducible: true,
-        again: runAgain(value),
+        again: this.#plan.again(value),
       })),
     };
   }
@@ -269,6 +269,7 @@ export class Control {
     return {
       profile: compiled.profile,
       compiled,
+      written: "faults" in what ? asList(toPlain(what.faults)) : null,
       given: params,
       seed: seed ?? this.#seed ?? randomInt(2 ** 32),
       proxies: proxies === undefined || proxies.length === 0 ? null : proxies,
@@ -577,3 +578,7 @@ export class Control {
 }
 
 export { INLINE, TOXICS };
+
+function asList(faults: unknown): readonly unknown[] {
+  return Array.isArray(faults) ? faults : [faults];
+}

@@ -148,6 +148,7 @@ class RunningDaemon implements Daemon {
       facts: this.telemetry,
       ledger,
       types: this.#types,
+      version,
       seed: config.seed ?? randomInt(2 ** 32),
     });
     this.#fleet = new Fleet(this.#context, this.#plan);

@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from "../core/clock.js";
 import type { Fact, Facts } from "../core/events.js";
+import { formatDuration } from "../core/units.js";
 import type { Ledger } from "../core/ledger.js";
 import type { AnyFaultType, Seam } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
@@ -32,6 +33,7 @@ export interface PlanTarget {
 export interface ActivationRequest {
   readonly profile: string;
   readonly compiled: CompiledProfile;
+  readonly written: readonly unknown[] | null;
   readonly given: Readonly<Record<string, unknown>>;
   readonly seed: number;
   readonly proxies: readonly string[] | null;
@@ -63,6 +65,7 @@ export class LivePlan {
   readonly #facts: Facts;
   readonly #types: ReadonlyMap<string, AnyFaultType>;
   readonly #ledger: Ledger;
+  readonly #version: string;
   readonly #targets = new Map<string, PlanTarget>();
   readonly #toxicArsenal: Arsenal;
   readonly #listeners = new Set<() => void>();
@@ -75,6 +78,8 @@ export class LivePlan {
     readonly facts: Facts;
     readonly ledger: Ledger;
     readonly types: ReadonlyMap<string, AnyFaultType>;
+    /** Of this program, for the line that starts a run again. */
+    readonly version: string;
     /** Toxics have no activation, so their draws hang on the daemon's own seed. */
     readonly seed: number;
   }) {
@@ -82,6 +87,7 @@ export class LivePlan {
     this.#facts = parts.facts;
     this.#types = parts.types;
     this.#ledger = parts.ledger;
+    this.#version = parts.version;
     this.#toxicArsenal = this.#arsenal({
       activation: TOXICS,
       profile: TOXICS,
@@ -96,6 +102,11 @@ export class LivePlan {
 
   get revision(): number {
     return this.#value.revision;
+  }
+
+  /** The line that starts the same run again. */
+  again(activation: ActivationValue): string {
+    return runAgain(activation, this.#version);
   }
 
   states(): ActivationState[] {
@@ -204,6 +215,7 @@ export class LivePlan {
         generation,
         profile: request.profile,
         compiled: request.compiled,
+        written: request.written,
         given: request.given,
         seed: request.seed,
         proxies: request.proxies,
@@ -233,7 +245,7 @@ export class LivePlan {
         seed: value.seed,
         params: value.compiled.params,
         mode: value.mode,
-        again: runAgain(value),
+        again: this.again(value),
       });
     }
     this.#commit({ activations: this.#running.map((running) => running.value) });
@@ -412,14 +424,44 @@ function stateOf(running: Running, now: number): ActivationState {
 
 /** The line that starts the same run again: printed, logged, and in GET /active. */
 export function runAgain(
-  value: Pick<ActivationValue, "profile" | "seed" | "mode" | "proxies" | "compiled">,
+  value: Pick<ActivationValue, "profile" | "seed" | "mode" | "proxies" | "compiled" | "written" | "ttl">,
+  version: string,
 ): string {
-  const words = ["squall", "use", value.profile, "--seed", String(value.seed)];
-  for (const [name, param] of Object.entries(value.compiled.params))
+  const words = value.written === null ? useAgain(value) : putAgain(value, value.written);
+  const line = words.map((word) =>
+    /^[\w./=:%@+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
+  );
+  return `${line.join(" ")}  # squall ${version}`;
+}
+
+function useAgain({
+  profile,
+  seed,
+  mode,
+  proxies,
+  compiled,
+  ttl,
+}: Pick<ActivationValue, "profile" | "seed" | "mode" | "proxies" | "compiled" | "ttl">): string[] {
+  const words = ["squall", "use", profile, "--seed", String(seed)];
+  for (const [name, param] of Object.entries(compiled.params))
     words.push("--param", `${name}=${String(param)}`);
-  if (value.proxies !== null) words.push("--proxy", ...value.proxies);
-  if (value.mode === "observe") words.push("--observe");
-  return words
-    .map((word) => (/^[\w./=:%@+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(" ");
+  if (ttl !== null) words.push("--ttl", formatDuration(ttl));
+  if (proxies !== null) words.push("--proxy", ...proxies);
+  if (mode === "observe") words.push("--observe");
+  return words;
+}
+
+/** Faults without a profile go the way they came. */
+function putAgain(
+  { seed, mode, proxies, ttl }: Pick<ActivationValue, "seed" | "mode" | "proxies" | "ttl">,
+  faults: readonly unknown[],
+): string[] {
+  const body = {
+    faults,
+    seed,
+    ...(ttl === null ? {} : { ttl: formatDuration(ttl) }),
+    ...(proxies === null ? {} : { proxies }),
+    ...(mode === "observe" ? { mode } : {}),
+  };
+  return ["curl", "-X", "PUT", "localhost:8474/active", "-d", JSON.stringify(body)];
 }

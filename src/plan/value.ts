@@ -76,6 +76,8 @@ export interface ActivationValue {
   readonly generation: number;
   readonly profile: string;
   readonly compiled: CompiledProfile;
+  /** The faults as they were written, of an activation without a profile; null otherwise. */
+  readonly written: readonly unknown[] | null;
   /** The params that somebody gave; `compiled.params` has the defaults as well. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly seed: number;

@@ -47,7 +47,7 @@ let jobs: Target;
 beforeEach(() => {
   time = new VirtualClock(1_000);
   facts = new FactBook();
-  plan = new LivePlan({ clock: time, facts, ledger: new Ledger(), types: TYPES, seed: 1 });
+  plan = new LivePlan({ clock: time, facts, ledger: new Ledger(), types: TYPES, version: "0.0.0", seed: 1 });
   jobs = new Target("jobs", time);
   plan.attach(jobs);
 });
@@ -64,6 +64,7 @@ function request(compiled: CompiledProfile, rest: Partial<ActivationRequest> = {
   return {
     profile: compiled.profile,
     compiled,
+    written: null,
     given: {},
     seed: 1,
     proxies: null,
@@ -132,7 +133,14 @@ describe("phases", () => {
       }
     }
     const jumpy = new Jumpy(1_000);
-    const own = new LivePlan({ clock: jumpy, facts, ledger: new Ledger(), types: TYPES, seed: 1 });
+    const own = new LivePlan({
+      clock: jumpy,
+      facts,
+      ledger: new Ledger(),
+      types: TYPES,
+      version: "0.0.0",
+      seed: 1,
+    });
     const target = new Target("jobs", jumpy);
     own.attach(target);
     own.replace([request(profile([], rolling))]);
@@ -343,7 +351,15 @@ describe("activations", () => {
       mode: "observe",
     });
     expect(facts.of("activation_started")[0]!.again).toBe(
-      String.raw`squall use lost-ack --seed 7 --param away=5s --param 'text=it'\''s' --proxy jobs broker --observe`,
+      String.raw`squall use lost-ack --seed 7 --param away=5s --param 'text=it'\''s' --proxy jobs broker --observe  # squall 0.0.0`,
+    );
+  });
+
+  it("say how to start faults again that came without a profile", () => {
+    const written = [{ type: "latency", delay: "it's 5ms" }];
+    use(profile([], [], { profile: "inline" }), { seed: 7, ttl: 90_000, written });
+    expect(facts.of("activation_started")[0]!.again).toBe(
+      String.raw`curl -X PUT localhost:8474/active -d '{"faults":[{"type":"latency","delay":"it'\''s 5ms"}],"seed":7,"ttl":"1m30s"}'  # squall 0.0.0`,
     );
   });
 });

@@ -145,6 +145,7 @@ export class Lab {
       clock: this.clock,
       facts: this.facts,
       ledger: this.ledger,
+      version: "0.0.0",
       types: new Map([...TYPES, ...(options.types ?? []).map((type) => [type.type, type] as const)]),
       seed: 1,
     });
@@ -181,6 +182,7 @@ export class Lab {
       {
         profile: "test",
         compiled: profile(faults, options.phases),
+        written: null,
         given: {},
         seed: options.seed ?? 1,
         proxies: null,

@@ -39,6 +39,7 @@ export function profileState(
         phases: phases.map((name) => ({ phase: name, for: 1_000, faults: [] })),
         repeat: 1,
       },
+      written: null,
       given: {},
       seed: 1,
       proxies: null,

@@ -161,11 +161,10 @@ export class TcpProxy implements PlanTarget, ConnectionHost {
   }
 
   #tellStarted(): void {
-    const { host, port } = this.address;
     this.context.facts.tell({
       kind: "proxy_started",
       proxy: this.name,
-      listen: `${host}:${port}`,
+      listen: this.listenText,
       upstream: this.upstreamText,
     });
   }

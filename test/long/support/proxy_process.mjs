@@ -29,7 +29,7 @@ const context = {
   slots: new ConnectionSlots(100_000),
 };
 const ledger = new Ledger();
-const plan = new LivePlan({ clock, facts: nobody, ledger, types, seed: 1 });
+const plan = new LivePlan({ clock, facts: nobody, ledger, types, version: "0.0.0", seed: 1 });
 const proxy = new TcpProxy(
   {
     name: "jobs",
@@ -85,6 +85,7 @@ const COMMANDS = {
     const request = {
       profile: "long",
       compiled: profile,
+      written: null,
       given: {},
       seed: 1,
       proxies: null,
