@@ -103,6 +103,8 @@ class RunningDaemon implements Daemon {
   readonly telemetry: Telemetry;
   readonly #options: DaemonOptions;
   readonly #config: Config;
+  /** Of faults that no activation gives a seed to. */
+  readonly #seed: number;
   readonly #log: Log;
   readonly #clock = new SystemClock();
   readonly #plan: LivePlan;
@@ -117,6 +119,7 @@ class RunningDaemon implements Daemon {
 
   constructor(options: DaemonOptions, config: Config) {
     this.#options = options;
+    this.#seed = config.seed ?? randomInt(2 ** 32);
     this.#config = config;
     const { log, journal, limits } = config;
     this.#log = createLog({
@@ -149,7 +152,7 @@ class RunningDaemon implements Daemon {
       ledger,
       types: this.#types,
       version,
-      seed: config.seed ?? randomInt(2 ** 32),
+      seed: this.#seed,
     });
     this.#fleet = new Fleet(this.#context, this.#plan);
     this.#library = new Library(this.#types);
@@ -196,6 +199,7 @@ class RunningDaemon implements Daemon {
     if (this.#config.watch) await this.#startWatch();
     this.#log.info(`squall ${version} is ready`, {
       admin: this.adminUrl,
+      seed: this.#seed,
       proxies: started.length,
       profiles: this.#library.names().length,
     });
@@ -215,7 +219,7 @@ class RunningDaemon implements Daemon {
         types: this.#types,
         schemas: jsonSchemas(this.#types),
         occupancy: { budget: this.#context.budget, slots: this.#context.slots },
-        about: { version, pid: this.#options.pid, node: this.#options.node },
+        about: { version, pid: this.#options.pid, node: this.#options.node, seed: this.#seed },
       });
     } catch (error) {
       if (!(error instanceof SquallError) || error.code !== "SQ_ADMIN_PORT_TAKEN") throw error;

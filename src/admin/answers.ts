@@ -149,6 +149,7 @@ export const status = named(
     revision: whole(),
     pid: whole(),
     node: z.string(),
+    seed: z.number(),
     proxies: z.array(proxy),
     connections: whole().describe("client connections open now, over all proxies"),
     held_bytes: whole().describe("bytes that faults hold back now"),

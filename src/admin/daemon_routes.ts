@@ -81,6 +81,7 @@ function statusOf({
     revision: control.revision,
     pid: about.pid,
     node: about.node,
+    seed: about.seed,
     proxies: control.proxies(),
     connections: slots.taken,
     held_bytes: budget.held,

@@ -28,6 +28,8 @@ export interface About {
   readonly pid: number;
   /** Of the runtime, such as v20.20.2. */
   readonly node: string;
+  /** Of the faults that are set on proxies themselves, toxics among them. */
+  readonly seed: number;
 }
 
 export interface AdminLimits {

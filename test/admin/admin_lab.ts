@@ -156,7 +156,7 @@ export class AdminLab {
       },
       occupancy: this.lab.context,
       clock: this.clock,
-      about: { version: "1.2.3", pid: 42, node: "v20.0.0" },
+      about: { version: "1.2.3", pid: 42, node: "v20.0.0", seed: 7 },
       types: TYPES,
       schemas: { profile: { title: "profile" }, squall: { title: "squall" } },
       listen: { host: "127.0.0.1", port: 0 },

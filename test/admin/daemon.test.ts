@@ -26,6 +26,7 @@ describe("GET /status", () => {
       ready: true,
       pid: 42,
       node: "v20.0.0",
+      seed: 7,
       connections: 0,
       held_bytes: 0,
       limits: { connections: 100_000, held_bytes: null, admin_body_bytes: 2 ** 20, event_streams: 64 },
