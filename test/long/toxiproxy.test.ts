@@ -99,7 +99,8 @@ describe("times", () => {
       `latency of 100 ms: off by ${at(errors, 0).toFixed(2)} to ${at(errors, 1).toFixed(2)} ms, median ${at(errors, 0.5).toFixed(2)}`,
     );
     expect(arrivals).toHaveLength(100);
-    for (const error of errors) expect(Math.abs(error)).toBeLessThan(10);
+    // One in a hundred may be held up by whatever else the machine does.
+    expect(errors.filter((error) => Math.abs(error) >= 10).length).toBeLessThanOrEqual(1);
   });
 
   it("480 KB at 1000 KB/s take 480 ms, give or take 10", async () => {
