@@ -58,6 +58,8 @@ export class Pump implements Waiter {
   #severed = false;
   #ending: Ending | null = null;
   #endDelivered = false;
+  /** A cut that is on its way behind bytes that are still held. */
+  #severing: Sever | null = null;
   /** The books of stages that have been taken out again. */
   #droppedBefore = 0;
   #insertedBefore = 0;
@@ -261,9 +263,20 @@ export class Pump implements Waiter {
     else this.#deliverEnd();
   }
 
-  severed(how: Sever): void {
-    if (this.#severed) return;
-    this.#owner.severed(how);
+  /**
+   * A stage severs the connection. What it let through before may still be held by stages behind it; the
+   * cut follows those bytes, as an end would, so that "so many bytes and then the end" holds in any order of faults.
+   */
+  severedBy(from: Slot, how: Sever): void {
+    if (this.#severed || this.#severing !== null) return;
+    let behind = 0;
+    for (let slot = from.next; slot !== null; slot = slot.next) behind += slot.stage.held;
+    if (behind === 0) {
+      this.#owner.severed(how);
+      return;
+    }
+    this.#severing = how;
+    from.cutOff();
   }
 
   get isSevered(): boolean {
@@ -273,6 +286,10 @@ export class Pump implements Waiter {
   // -- inside -------------------------------------------------------------------------------------
 
   #deliverEnd(): void {
+    if (this.#severing !== null) {
+      this.#owner.severed(this.#severing);
+      return;
+    }
     this.#endDelivered = true;
     if (this.#ending === "reset") this.#owner.resetArrived(this);
     else if (!this.#sinkLost) this.#sink.end();
@@ -346,6 +363,7 @@ class Slot implements Outlet {
   bytesInserted = 0;
   bytesDropped = 0;
   #endReceived = false;
+  #cut = false;
   endSent = false;
 
   constructor(stage: StreamStage, pump: Pump) {
@@ -390,6 +408,14 @@ class Slot implements Outlet {
     if (this.#endReceived && !this.endSent) this.end();
   }
 
+  /** Nothing comes from here any more but the end; what the stage still says is lost. */
+  cutOff(): void {
+    const ended = this.endSent;
+    this.#cut = true;
+    this.endSent = true;
+    if (!ended) this.#pump.deliverEndAfter(this);
+  }
+
   skipEnd(): void {
     this.#endReceived = true;
     this.endSent = true;
@@ -402,6 +428,10 @@ class Slot implements Outlet {
   }
 
   emit(chunk: Buffer): void {
+    if (this.#cut) {
+      this.bytesDropped += chunk.length;
+      return;
+    }
     invariant(!this.endSent, "a stage emitted after the end");
     this.#bytesOut += chunk.length;
     this.#pump.deliver(this, chunk);
@@ -417,13 +447,14 @@ class Slot implements Outlet {
   }
 
   end(): void {
+    if (this.#cut) return;
     invariant(!this.endSent, "a stage ended twice");
     this.endSent = true;
     this.#pump.deliverEndAfter(this);
   }
 
   sever(how: Sever): void {
-    this.#pump.severed(how);
+    this.#pump.severedBy(this, how);
   }
 
   #audit(): void {

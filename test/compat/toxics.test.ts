@@ -173,6 +173,17 @@ describe("limit_data", () => {
   });
 });
 
+describe("limit_data before latency", () => {
+  it("still lets so many bytes by: the end comes behind those that are late", async () => {
+    await here.toxic("p", { type: "limit_data", attributes: { bytes: 1_000 } });
+    await here.toxic("p", { type: "latency", attributes: { latency: 30 } });
+    const { client, peer } = await both();
+    peer.write(codedBytes(0, 5_000));
+    expect(await client.ended).toBe("fin");
+    expect(client.bytes.equals(codedBytes(0, 1_000))).toBe(true);
+  });
+});
+
 describe("toxicity", () => {
   it.each([
     [0, 10],

@@ -333,6 +333,49 @@ describe("a severed connection", () => {
     expect(bench.failures).toEqual([]);
   });
 
+  /** Lets four bytes through, and severs. */
+  const cutter = (how: "close" | "reset"): StreamStage =>
+    passing((chunk, out) => {
+      out.emit(chunk.subarray(0, 4));
+      out.drop(chunk.length - 4);
+      out.sever({ do: how });
+    });
+
+  it.each(["close", "reset"] as const)(
+    "is cut (%s) behind the bytes that a later stage still holds",
+    (how) => {
+      const bench = new StreamBench();
+      const keeper = new Keeper();
+      bench.pumps[DOWN].insert(0, cutter(how));
+      bench.pumps[DOWN].insert(1, keeper);
+      const line = new Keeper();
+      bench.pumps[DOWN].insert(2, line);
+      bench.send(DOWN, 10);
+      expect(bench.transcript()).toEqual([]);
+      bench.send(DOWN, 20);
+      bench.end(DOWN);
+      bench.pumps[DOWN].remove(keeper);
+      expect(bench.transcript()).toEqual([]);
+      bench.pumps[DOWN].remove(line);
+      expect(bench.transcript()).toEqual(["0 downstream 4", `0 severed ${how}`]);
+      const { bytesOut, bytesLost } = bench.pumps[DOWN];
+      expect([bytesOut, bytesLost]).toEqual([4, 0]);
+      expect(bench.failures).toEqual([]);
+    },
+  );
+
+  it("is cut at once where nothing is held behind the stage that cuts", () => {
+    const bench = new StreamBench();
+    const refuser = passing((chunk, out) => {
+      out.drop(chunk.length);
+      out.sever({ do: "close" });
+    });
+    bench.pumps[DOWN].insert(0, refuser);
+    bench.pumps[DOWN].insert(1, new Keeper());
+    bench.send(DOWN, 4);
+    expect(bench.transcript()).toEqual(["0 severed close"]);
+  });
+
   it("lets nothing leave for a sink that is gone, and reads no more", () => {
     const bench = new StreamBench();
     const keeper = new Keeper();
