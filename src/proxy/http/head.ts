@@ -1,0 +1,198 @@
+/**
+ * Heads as views of the bytes they came in: what is forwarded is `raw`, and strings are made only for whoever asks.
+ *
+ * A view is good until the call that handed it out returns, since read buffers are used again; `keep` makes
+ * it good for longer.
+ */
+import type { Framing } from "./framing.js";
+import { HTAB, LOWER, SP } from "./octets.js";
+
+/** Three marks for each field: where its name begins, where its colon stands, where its value ends (at the CR). */
+export const MARKS = 3;
+
+/** Field lines in the order, case and number in which they came: of a head, or of a trailer section. */
+export class Fields {
+  #raw: Buffer;
+  readonly #marks: readonly number[];
+  #kept: boolean;
+
+  constructor(raw: Buffer, marks: readonly number[], kept: boolean) {
+    this.#raw = raw;
+    this.#marks = marks;
+    this.#kept = kept;
+  }
+
+  /** Every byte of it, as it came, the closing empty line included. */
+  get raw(): Buffer {
+    return this.#raw;
+  }
+
+  /** Copies the bytes unless they are its own already, so that the view outlives the call that handed it out. */
+  keep(): this {
+    if (!this.#kept) this.#raw = Buffer.from(this.#raw);
+    this.#kept = true;
+    return this;
+  }
+
+  get count(): number {
+    return this.#marks.length / MARKS;
+  }
+
+  /** Where in `raw` the line of a field begins. */
+  start(field: number): number {
+    return this.#marks[field * MARKS] ?? 0;
+  }
+
+  /** Where in `raw` the line of a field ends: behind its CRLF. */
+  end(field: number): number {
+    return this.valueEnd(field) + 2;
+  }
+
+  colon(field: number): number {
+    return this.#marks[field * MARKS + 1] ?? 0;
+  }
+
+  /** Where in `raw` the value ends, white space before the CR included. */
+  valueEnd(field: number): number {
+    return this.#marks[field * MARKS + 2] ?? 0;
+  }
+
+  /** The name as it was sent. */
+  name(field: number): string {
+    return this.#raw.toString("latin1", this.start(field), this.colon(field));
+  }
+
+  /** The value without the white space around it, one character for each byte. */
+  value(field: number): string {
+    let start = this.colon(field) + 1;
+    let end = this.valueEnd(field);
+    while (start < end && isBlank(this.#raw[start])) start += 1;
+    while (end > start && isBlank(this.#raw[end - 1])) end -= 1;
+    return this.#raw.toString("latin1", start, end);
+  }
+
+  /** Whether the field has this name, given in lower case. */
+  is(field: number, lower: string): boolean {
+    const start = this.start(field);
+    if (this.colon(field) - start !== lower.length) return false;
+    for (let at = 0; at < lower.length; at += 1) {
+      if (LOWER[this.#raw[start + at] ?? 0] !== lower.charCodeAt(at)) return false;
+    }
+    return true;
+  }
+
+  /** The first field of that name at or after `from`, or -1. Case does not matter. */
+  indexOf(name: string, from = 0): number {
+    const lower = name.toLowerCase();
+    for (let field = from; field < this.count; field += 1) if (this.is(field, lower)) return field;
+    return -1;
+  }
+
+  has(name: string): boolean {
+    return this.indexOf(name) >= 0;
+  }
+
+  /** The value of the first field of that name. */
+  get(name: string): string | undefined {
+    const field = this.indexOf(name);
+    return field < 0 ? undefined : this.value(field);
+  }
+
+  /** The values of all fields of that name, in order. */
+  all(name: string): string[] {
+    const values: string[] = [];
+    for (let at = this.indexOf(name); at >= 0; at = this.indexOf(name, at + 1)) values.push(this.value(at));
+    return values;
+  }
+}
+
+function isBlank(octet: number | undefined): boolean {
+  return octet === SP || octet === HTAB;
+}
+
+/** What a scanner found in a start line; positions in `raw`. */
+export interface StartLine {
+  /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
+  readonly minor: number;
+  /** A request: where method and target end. A response: `second` is where the status line ends. */
+  readonly first: number;
+  readonly second: number;
+  readonly status: number;
+}
+
+/** RFC 9112 3.2; `other` is a target of none of the four forms, which the server may judge. */
+export type TargetForm = "origin" | "absolute" | "authority" | "asterisk" | "other";
+
+const SLASH = 0x2f;
+const STATUS_END = "HTTP/1.1 200".length;
+
+abstract class Head extends Fields {
+  readonly framing: Framing;
+  readonly minor: number;
+
+  constructor(raw: Buffer, marks: readonly number[], kept: boolean, start: StartLine, framing: Framing) {
+    super(raw, marks, kept);
+    this.minor = start.minor;
+    this.framing = framing;
+  }
+
+  /** Whether this message leaves its connection open for another (RFC 9112 9.3), as far as its sender is concerned. */
+  get persistent(): boolean {
+    return this.framing.persistent;
+  }
+}
+
+export class RequestHead extends Head {
+  readonly #methodEnd: number;
+  readonly #targetEnd: number;
+
+  constructor(raw: Buffer, marks: readonly number[], kept: boolean, start: StartLine, framing: Framing) {
+    super(raw, marks, kept, start, framing);
+    this.#methodEnd = start.first;
+    this.#targetEnd = start.second;
+  }
+
+  get method(): string {
+    return this.raw.toString("latin1", 0, this.#methodEnd);
+  }
+
+  /** As it was sent, one character for each byte. */
+  get target(): string {
+    return this.raw.toString("latin1", this.#methodEnd + 1, this.#targetEnd);
+  }
+
+  get form(): TargetForm {
+    if (this.framing.connect) return this.raw[this.#methodEnd + 1] === SLASH ? "other" : "authority";
+    if (this.raw[this.#methodEnd + 1] === SLASH) return "origin";
+    const target = this.target;
+    if (target === "*") return "asterisk";
+    return /^[a-z][a-z0-9+.-]*:\/\//iu.test(target) ? "absolute" : "other";
+  }
+
+  /** RFC 9112 3.2 wants exactly one Host in HTTP/1.1. It is no matter of framing, so the server may judge it. */
+  get hostFault(): "missing" | "several" | null {
+    const hosts = this.framing.hosts;
+    if (hosts > 1) return "several";
+    return hosts === 0 && this.minor === 1 ? "missing" : null;
+  }
+}
+
+export class ResponseHead extends Head {
+  readonly status: number;
+  readonly #lineEnd: number;
+
+  constructor(raw: Buffer, marks: readonly number[], kept: boolean, start: StartLine, framing: Framing) {
+    super(raw, marks, kept, start, framing);
+    this.status = start.status;
+    this.#lineEnd = start.second;
+  }
+
+  get reason(): string {
+    return this.raw.toString("latin1", STATUS_END + 1, this.#lineEnd);
+  }
+
+  /** Announces another head for the same request: 1xx but 101 (RFC 9110 15.2). */
+  get interim(): boolean {
+    return this.status < 200 && this.status !== 101;
+  }
+}
