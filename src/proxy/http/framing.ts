@@ -76,7 +76,7 @@ class Findings {
           if (fields.is(field, "upgrade")) this.upgradeField = true;
           break;
         case 10:
-          if (fields.is(field, "connection")) this.#connection(fields.value(field));
+          if (fields.is(field, "connection")) this.#connection(fields, field);
           break;
         case 14:
           if (fields.is(field, "content-length")) this.#contentLength(fields, field);
@@ -88,8 +88,14 @@ class Findings {
     }
   }
 
-  #connection(value: string): void {
-    for (const option of value.split(",")) {
+  // The values that are nearly always there are told from their bytes; strings are made for all others.
+
+  #connection(fields: Fields, field: number): void {
+    if (fields.valueIs(field, "keep-alive")) {
+      this.keepAlive = true;
+      return;
+    }
+    for (const option of fields.value(field).split(",")) {
       const name = option.trim().toLowerCase();
       if (name === "close") this.close = true;
       else if (name === "keep-alive") this.keepAlive = true;
@@ -99,6 +105,11 @@ class Findings {
 
   /** Several equal lengths are one length; RFC 9112 6.3 allows to take them so, and no reader could take them otherwise. */
   #contentLength(fields: Fields, field: number): void {
+    if (this.lengthAt < 0) {
+      this.lengthAt = fields.start(field);
+      this.length = fields.digits(field);
+      if (this.length >= 0) return;
+    }
     for (const part of fields.value(field).split(",")) {
       const digits = trimBlanks(part);
       const length = LENGTH_DIGITS.test(digits) ? Number(digits) : NaN;
@@ -107,10 +118,16 @@ class Findings {
         this.#refuse("differing_content_lengths", fields.start(field));
       } else this.length = length;
     }
-    if (this.lengthAt < 0) this.lengthAt = fields.start(field);
   }
 
   #transferEncoding(fields: Fields, field: number): void {
+    if (this.codingsAt < 0) {
+      this.codingsAt = fields.start(field);
+      if (fields.valueIs(field, "chunked")) {
+        this.codings = "chunked";
+        return;
+      }
+    }
     for (const part of fields.value(field).split(",")) {
       const coding = trimBlanks(part).toLowerCase();
       const name = trimBlanks(coding.split(";", 1)[0] ?? "");
@@ -120,7 +137,6 @@ class Findings {
       }
       this.codings = name === "chunked" ? "chunked" : "other";
     }
-    if (this.codingsAt < 0) this.codingsAt = fields.start(field);
   }
 
   #refuse(reason: RefusalReason, at: number): void {

@@ -64,17 +64,45 @@ export class Fields {
 
   /** The value without the white space around it, one character for each byte. */
   value(field: number): string {
-    let start = this.colon(field) + 1;
+    const start = this.#valueStart(field);
     let end = this.valueEnd(field);
-    while (start < end && isBlank(this.#raw[start])) start += 1;
     while (end > start && isBlank(this.#raw[end - 1])) end -= 1;
     return this.#raw.toString("latin1", start, end);
   }
 
+  #valueStart(field: number): number {
+    let start = this.colon(field) + 1;
+    const end = this.valueEnd(field);
+    while (start < end && isBlank(this.#raw[start])) start += 1;
+    return start;
+  }
+
+  /** Whether the value is this, given in lower case. White space behind it makes it another, for `value` to tell. */
+  valueIs(field: number, lower: string): boolean {
+    return this.#holds(this.#valueStart(field), this.valueEnd(field), lower);
+  }
+
+  /** The value if it is a number of up to 15 digits and nothing else, or -1, for `value` to tell what it is. */
+  digits(field: number): number {
+    const start = this.#valueStart(field);
+    const end = this.valueEnd(field);
+    if (start === end || end - start > 15) return -1;
+    let number = 0;
+    for (let at = start; at < end; at += 1) {
+      const digit = (this.#raw[at] ?? 0) - 0x30;
+      if (digit < 0 || digit > 9) return -1;
+      number = number * 10 + digit;
+    }
+    return number;
+  }
+
   /** Whether the field has this name, given in lower case. */
   is(field: number, lower: string): boolean {
-    const start = this.start(field);
-    if (this.colon(field) - start !== lower.length) return false;
+    return this.#holds(this.start(field), this.colon(field), lower);
+  }
+
+  #holds(start: number, end: number, lower: string): boolean {
+    if (end - start !== lower.length) return false;
     for (let at = 0; at < lower.length; at += 1) {
       if (LOWER[this.#raw[start + at] ?? 0] !== lower.charCodeAt(at)) return false;
     }
