@@ -18,6 +18,8 @@ export interface Difference {
   readonly name: string;
   /** A stream that shows it. */
   readonly shown: string;
+  /** Where the stream that shows it must be cut. */
+  readonly cut?: number;
   readonly kind: "request" | "response";
   readonly holds: (readings: Readings) => boolean;
 }
@@ -68,6 +70,21 @@ function looser(
   return { name, kind, shown, holds };
 }
 
+/** Node refuses, because of what an earlier message said, a message that we read. */
+function after(
+  name: string,
+  kind: Difference["kind"],
+  shown: string,
+  judge: (message: Message) => boolean,
+): Difference {
+  const holds: Judge = ({ ours, node, kind: actual }) =>
+    actual === kind &&
+    node.outcome === "refused" &&
+    continues(ours.messages, done(node)) &&
+    done(node).some((message) => judge(message));
+  return { name, kind, shown, holds };
+}
+
 /** Node takes the rest of the stream for another protocol, from a message on that we read as HTTP. */
 function sooner(name: string, shown: string, judge: (message: Message) => boolean): Difference {
   const holds: Judge = ({ ours, node }) => {
@@ -105,19 +122,48 @@ export const DIFFERENCES: readonly Difference[] = [
     "GET /\r\n\r\nGET / HTTP/1.1\r\n\r\n",
     ({ text, at }) => text[at] === "\r",
   ),
+  stricter("HTTP/0.9", "request", "bare_lf", "GET /\n", ({ unread }) => /^[A-Z]+ [^ \r\n]+\n/u.test(unread)),
+  stricter(
+    "a bare CR behind a status line",
+    "response",
+    "bare_cr",
+    "HTTP/1.1 200 OK\r\rA: b\r\nContent-Length: 0\r\n\r\n",
+    ({ text, unread, at }) => !unread.slice(0, at - text.length).includes("\n"),
+  ),
+  stricter(
+    "a bare LF before a target",
+    "request",
+    "bare_lf",
+    "CONNECT \na:1 HTTP/1.1\r\n\r\n",
+    ({ unread }) => /^[A-Z]+ +\n/u.test(unread),
+  ),
+  stricter(
+    "an Upgrade with faulty lengths",
+    "request",
+    "unchunked_request both_lengths bad_transfer_encoding bad_content_length differing_content_lengths",
+    `${POST}Connection: upgrade\r\nUpgrade: x\r\nTransfer-Encoding: gzip\r\n\r\n`,
+    ({ node, unread }) => node.outcome === "upgraded" && /upgrade:/iu.test(unread),
+  ),
+  stricter(
+    "odd lists of codings",
+    "request",
+    "both_lengths",
+    `${POST}Transfer-Encoding:\r\nContent-Length: 0\r\n\r\n`,
+    ({ unread }) => /\ntransfer-encoding:[ \t]*\r/iu.test(unread),
+  ),
   stricter("other versions", "request", "bad_version", "GET / HTTP/2.0\r\n\r\n", always),
   stricter("other versions", "response", "bad_version", "HTTP/2.0 200 OK\r\n\r\n", always),
   stricter(
     "odd empty lines before a request",
     "request",
-    "bare_cr bare_lf",
+    "bare_cr bare_lf after_close",
     "\n\rGET / HTTP/1.1\r\n\r\n",
     (readings) => all(readings) && /^[\r\n]/u.test(readings.unread),
   ),
   stricter(
     "empty lines before a response",
     "response",
-    "bad_status_line bare_lf",
+    "bad_status_line bare_lf after_close",
     `\r\n${OK}\r\n`,
     ({ unread }) => /^[\r\n]/u.test(unread),
   ),
@@ -261,6 +307,44 @@ export const DIFFERENCES: readonly Difference[] = [
     "HTTP/1.1 204 No\r\nContent-Length: a\r\n\r\n",
     ({ line }) => /^HTTP\/1\.[01] (?:1\d\d|204|304)/u.test(line),
   ),
+  looser("octets in a target", "request", "GET /a\xe9 HTTP/1.1\r\n\r\n", ({ line }) =>
+    /^[^ ]+ (?:[^ ]*[\x80-\xff]|[a-z]+:\/\/)/iu.test(line),
+  ),
+  after(
+    "Connection among trailers",
+    "request",
+    `${POST}Transfer-Encoding: chunked\r\n\r\n0\r\nConnection: close\r\n\r\n${POST}\r\n`,
+    ({ trailers }) => trailers.some((line) => /^(?:proxy-)?connection:/iu.test(line)),
+  ),
+  after(
+    "Connection in an interim response",
+    "response",
+    `HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n${OK}Content-Length: 0\r\n\r\n`,
+    (message) => message.line.startsWith("HTTP/1.1 1") && has(message, /^(?:proxy-)?connection:/iu),
+  ),
+  {
+    name: "the method PRI",
+    kind: "request",
+    shown: "PRI / HTTP/1.1\r\n\r\n",
+    holds: ({ ours, node }) =>
+      continues(ours.messages, node.messages) &&
+      ours.messages[node.messages.length]?.line.startsWith("PRI ") === true,
+  },
+  {
+    name: "a tab behind a coding",
+    kind: "response",
+    shown: `${OK}Transfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n`,
+    holds: ({ ours, node, text }) =>
+      continues(ours.messages, done(node)) && /\ntransfer-encoding:[^\n]*chunked *\t/iu.test(text),
+  },
+  {
+    name: "bytes behind a closing response",
+    kind: "response",
+    shown: "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nab",
+    cut: 39,
+    holds: ({ ours, node }) =>
+      ours.reason === "after_close" && JSON.stringify(ours.messages) === JSON.stringify(node.messages),
+  },
   {
     name: "lengths in a head that is not complete",
     kind: "request",
