@@ -8,6 +8,7 @@ import { invariant } from "../../core/invariant.js";
 import { ChunkScanner, CRLF } from "./chunked.js";
 import { Unframed, type Framing } from "./framing.js";
 import { Fields, type RequestHead, type ResponseHead } from "./head.js";
+import { KeptBytes } from "./kept_bytes.js";
 import { CR, LF } from "./octets.js";
 import type { RefusalReason } from "./refusal.js";
 import { HeadScanner, MORE, REFUSED } from "./scanner.js";
@@ -67,8 +68,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
   #fresh = true;
   #blankBytes = 0;
   /** Copies of the bytes of a head, or of trailers, that has not come to its end. */
-  #kept: Buffer[] = [];
-  #keptBytes = 0;
+  readonly #kept = new KeptBytes();
   /** Copies of what was pushed while the reader was stopped. */
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -111,7 +111,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
 
   /** Bytes that the reader has copied and not yet passed on: an unfinished head, and what came while it was stopped. */
   get bytesHeld(): number {
-    return this.#keptBytes + this.#heldBytes;
+    return this.#kept.length + this.#heldBytes;
   }
 
   /** Reads on. The chunk is looked at within this call only, and copied where that is not enough. */
@@ -193,7 +193,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
         return this.#between(chunk, at, sink);
       case State.BlankLf:
         if (chunk[at] !== LF) return this.#refuse("bare_cr", at, chunk, at, sink);
-        this.#forget();
+        this.#kept.take(EMPTY, 0, 0);
         this.#state = State.Between;
         this.#fresh = false;
         sink.blank(CRLF);
@@ -262,13 +262,13 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
       if (this.#isPreface(chunk, at)) return this.#foreign("h2", chunk, at, sink);
       return this.#refuse(scanner.fault, scanner.faultAt, chunk, at, sink);
     }
-    const kept = this.#kept.length > 0;
-    const raw = kept ? this.#gather(chunk.subarray(at, end)) : part(chunk, at, end);
-    const head = this.judge(raw, scanner, kept);
+    const before = this.#kept.length;
+    const raw = before > 0 ? this.#kept.take(chunk, at, end) : part(chunk, at, end);
+    const head = this.judge(raw, scanner, before > 0);
     if (head instanceof Unframed) {
-      return this.#refuse(head.reason, at - this.#keptBytes + head.at, chunk, at, sink);
+      this.#kept.add(raw, 0, before);
+      return this.#refuse(head.reason, at - before + head.at, chunk, at, sink);
     }
-    this.#forget();
     this.#fresh = false;
     this.begun(head);
     this.#frame(head, head.framing);
@@ -324,8 +324,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
     if (end === MORE) return this.#keep(chunk, at, chunk.length);
     if (end === REFUSED) return this.#refuse(scanner.fault, scanner.faultAt, chunk, at, sink);
     const kept = this.#kept.length > 0;
-    const raw = kept ? this.#gather(chunk.subarray(at, end)) : part(chunk, at, end);
-    this.#forget();
+    const raw = kept ? this.#kept.take(chunk, at, end) : part(chunk, at, end);
     sink.trailers(new Fields(raw, scanner.marks(), kept));
     this.#complete(sink);
     return end;
@@ -347,19 +346,8 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
   // -- bytes that wait for the rest of a head
 
   #keep(chunk: Buffer, from: number, to: number): number {
-    this.#kept.push(Buffer.from(chunk.subarray(from, to)));
-    this.#keptBytes += to - from;
+    this.#kept.add(chunk, from, to);
     return to;
-  }
-
-  #gather(last: Buffer): Buffer {
-    return Buffer.concat([...this.#kept, last]);
-  }
-
-  #forget(): void {
-    if (this.#kept.length === 0) return;
-    this.#kept = [];
-    this.#keptBytes = 0;
   }
 
   // -- the ways out of HTTP
@@ -367,8 +355,10 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
   #isPreface(chunk: Buffer, at: number): boolean {
     const end = this.#head.faultAt + 1;
     if (!this.#fresh || this.#head.fault !== "bad_version") return false;
-    const seen = this.#gather(chunk.subarray(at, end));
     // The version is refused at its first byte that differs, which is the "2".
+    this.#kept.add(chunk, at, end);
+    const seen = this.#kept.take(EMPTY, 0, 0);
+    this.#kept.add(seen, 0, seen.length - (end - at));
     return seen.equals(H2_PREFACE);
   }
 
@@ -386,9 +376,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
   }
 
   #handOver(chunk: Buffer, from: number, sink: MessageSink<H>): number {
-    const kept = this.#kept;
-    this.#forget();
-    for (const piece of kept) sink.plain(piece);
+    if (this.#kept.length > 0) sink.plain(this.#kept.take(EMPTY, 0, 0));
     if (from < chunk.length) sink.plain(part(chunk, from, chunk.length));
     return chunk.length;
   }
