@@ -228,6 +228,20 @@ describe("bodies", () => {
     expect(reader.bytesHeld).toBe(0);
   });
 
+  it("are held by nobody, while a head is held until it is whole, however small its pieces", () => {
+    const reader = new RequestReader();
+    const sink = new Transcript();
+    const text = `POST / HTTP/1.1\r\nHost: a\r\nX-A: ${"b".repeat(3_000)}\r\nContent-Length: 2\r\n\r\n`;
+    for (let at = 0; at < text.length - 1; at += 1) {
+      reader.push(bytes(text.charAt(at)), sink);
+      expect(reader.bytesHeld).toBe(at + 1);
+    }
+    reader.push(bytes("\n"), sink);
+    expect([reader.bytesHeld, sink.raw]).toEqual([0, text]);
+    reader.push(bytes("h"), sink);
+    expect(reader.bytesHeld).toBe(0);
+  });
+
   it("come in one piece for each run of payload, with the framing around it", () => {
     const sink = new Transcript();
     const seen: string[] = [];

@@ -354,6 +354,8 @@ export const WRONG: readonly Wrong[] = [
   wrong("9112 2.3: the name in lower case", "bad_request_line", "GET / ¦http/1.1\r\n\r\n"),
   wrong("9112 2.3: HTTP/2.0 in a request that is no preface", "bad_version", "GET / HTTP/¦2.0\r\n\r\n"),
   wrong("9113 3.4: the preface behind a request", "bad_version", `${GET}PRI * HTTP/¦2.0\r\n\r\nSM\r\n\r\n`),
+  wrong("9113 3.4: the preface behind an empty line", "bad_version", "\r\nPRI * HTTP/¦2.0\r\n\r\n"),
+  wrong("TLS behind an empty line", "bad_request_line", "\r\n¦\x16\x03\x01"),
   wrong("9112 2.3: HTTP/1.2", "bad_version", "GET / HTTP/1.¦2\r\n\r\n"),
   wrong("9112 2.3: HTTP/1.10", "bad_request_line", "GET / HTTP/1.1¦0\r\n\r\n"),
   wrong("something that is no TLS", "bad_request_line", "\x16¦GET / HTTP/1.1\r\n\r\n"),
