@@ -41,6 +41,7 @@ export class HeadScanner implements StartLine {
   #at: At = At.Line;
   #digits = 0;
   #scanned = 0;
+  #budget = 0;
   #fields = 0;
   minor = 0;
   first = 0;
@@ -53,10 +54,9 @@ export class HeadScanner implements StartLine {
   constructor(kind: "request" | "response" | "trailers", limits: ScanLimits) {
     this.#kind = kind;
     this.#limits = limits;
-    this.reset();
   }
 
-  /** The next byte begins a new head or section. `already` counts against its limit. */
+  /** The next byte begins a new head or section: to be called before each. `already` counts against its limit. */
   reset(already = 0): void {
     this.#at = this.#kind === "request" ? At.Method : this.#kind === "response" ? At.Version : At.Line;
     this.#digits = 0;
@@ -66,7 +66,6 @@ export class HeadScanner implements StartLine {
     this.#marks.length = 0;
     this.status = 0;
   }
-  #budget = 0;
 
   /** Three for each field, see MARKS. A copy: the next head is written over the scanner's own. */
   marks(): number[] {
