@@ -326,9 +326,9 @@ export const DIFFERENCES: readonly Difference[] = [
     name: "the method PRI",
     kind: "request",
     shown: "PRI / HTTP/1.1\r\n\r\n",
-    holds: ({ ours, node }) =>
+    holds: ({ ours, node, unread }) =>
       continues(ours.messages, node.messages) &&
-      ours.messages[node.messages.length]?.line.startsWith("PRI ") === true,
+      (ours.messages[node.messages.length]?.line.startsWith("PRI ") === true || unread.startsWith("PRI ")),
   },
   {
     name: "a tab behind a coding",
