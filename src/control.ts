@@ -16,7 +16,7 @@ import { SEAMS, type AnyFaultType } from "./faults/contract.js";
 import { compileFaults, compileProfile } from "./plan/compile.js";
 import { explainProfile } from "./plan/explain.js";
 import type { ActivationRequest, LivePlan } from "./plan/live.js";
-import { INLINE, TOXICS, type CompiledFault, type CompiledProfile } from "./plan/value.js";
+import { INLINE, type CompiledFault, type CompiledProfile } from "./plan/value.js";
 import { sameSpec, type FileProxy, type Fleet, type Member, type ProxyChange } from "./proxy/fleet.js";
 import type { TcpProxySpec } from "./proxy/tcp/proxy.js";
 
@@ -576,8 +576,6 @@ export class Control {
     return changed;
   }
 }
-
-export { INLINE, TOXICS };
 
 function asList(faults: unknown): readonly unknown[] {
   return Array.isArray(faults) ? faults : [faults];

@@ -9,7 +9,6 @@ import { loadProfiles } from "../config/load.js";
 import { SquallError, formatProblem, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
-import { compileProfile } from "../plan/compile.js";
 import { readConfigFile } from "./files.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 
@@ -117,5 +116,3 @@ export async function localLibrary(
   library.replaceFiles(await loadProfiles(paths, fsPromises, io.cwd));
   return library;
 }
-
-export { compileProfile };

@@ -42,7 +42,6 @@ export const ERRORS = {
   SQ_LISTEN_FAILED: { status: 500, about: "The listening address cannot be bound." },
   SQ_ADMIN_PORT_TAKEN: { status: 500, about: "The admin port is in use by somebody else." },
   SQ_NOT_READY: { status: 503, about: "A proxy cannot listen at the moment." },
-  SQ_UNREACHABLE: { status: 502, about: "The command line could not reach the daemon." },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -16,6 +16,7 @@ import {
   type Lane,
 } from "../core/random.js";
 import type { AnyFaultType, Detail, Direction, ListenerFault, Scope } from "../faults/contract.js";
+import { acts } from "../faults/kit.js";
 
 /** What there is to know about a subject when it begins. */
 export interface SubjectInfo {
@@ -117,7 +118,7 @@ export class ArmedFault {
   }
 
   actsOn(direction: Direction): boolean {
-    return this.#directions === "both" || this.#directions === direction;
+    return acts(this.#directions, direction);
   }
 
   #bot(name: string): Bot {
