@@ -185,6 +185,7 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   fault_hit: true,
   fault_total: true,
   connection_failed: true,
+  exchange_over: true,
   activation_started: true,
   phase_entered: true,
   activation_ended: true,

@@ -15,6 +15,15 @@ export interface FaultOrigin {
   readonly type: string;
   readonly bot: string;
   readonly connection: number;
+  /** Of HTTP exchanges; the path is without its query, which may hold secrets. */
+  readonly exchange?: ExchangeName;
+}
+
+export interface ExchangeName {
+  /** Counts the proxy's exchanges, from 1. */
+  readonly id: number;
+  readonly method: string;
+  readonly path: string;
 }
 
 export interface FaultReport extends Tally {
@@ -40,6 +49,28 @@ export type Fact =
       readonly client: string;
       readonly reason: ConnectionFailure;
       readonly text: string;
+    }
+  | {
+      /** An exchange that faults acted on is over: what the upstream did, beside what the client got. */
+      readonly kind: "exchange_over";
+      readonly proxy: string;
+      readonly connection: number;
+      readonly bot: string;
+      readonly exchange: ExchangeName;
+      readonly upstream: string;
+      /** The names of the faults that acted on it, in order. */
+      readonly faults: readonly string[];
+      /** What the upstream answered; null if it was not asked, or gave no answer. */
+      readonly upstream_status: number | null;
+      /** From the moment the head was forwarded to the head of the answer. */
+      readonly upstream_ms: number | null;
+      /** What the client saw; null if it got no status. */
+      readonly client_status: number | null;
+      /** From the request's head to the end, as far as the client is concerned. */
+      readonly client_ms: number;
+      readonly end: ExchangeEnd;
+      /** The trace-id of its W3C traceparent, if it has one. */
+      readonly trace?: string;
     }
   | {
       readonly kind: "activation_started";
@@ -95,15 +126,26 @@ export type Fact =
 
 export type FactKind = Fact["kind"];
 
+/**
+ * How an exchange ended for the client: with a whole answer; with one that was cut short or never came, by a fault
+ * or by the upstream; or because the client left.
+ */
+export const EXCHANGE_ENDS = ["complete", "cut", "reset", "closed", "client_left"] as const;
+export type ExchangeEnd = (typeof EXCHANGE_ENDS)[number];
+
 export const CONNECTION_FAILURES = [
   "client_reset",
   "client_error",
+  "client_protocol",
+  "client_slow_head",
   "upstream_reset",
   "upstream_error",
   "upstream_refused",
   "upstream_unreachable",
   "upstream_timeout",
   "upstream_unresolved",
+  "upstream_tls",
+  "upstream_protocol",
   "proxy_header",
   "connection_limit",
   "internal",

@@ -23,10 +23,33 @@ export interface SubjectInfo {
   readonly bot: string;
   readonly connection: number;
   readonly client: string;
+  /** Of HTTP exchanges, and of nothing else. */
+  readonly exchange?: ExchangeKeys;
+}
+
+/** What an exchange can be matched on. */
+export interface ExchangeKeys {
+  readonly id: number;
+  readonly method: string;
+  /** Without the query, as it was sent. */
+  readonly path: string;
+  /** Without the port, in lower case; empty if there is none. */
+  readonly host: string;
+  readonly upstream: string;
+  /** The upstream's own; null until its head has come. */
+  readonly status: number | null;
+  /** The values of all fields of that name, in order. */
+  headers(name: string): readonly string[];
+  /** The values of all parameters of that name, decoded, in order. */
+  queries(name: string): readonly string[];
 }
 
 /** The `match`, `except` and `when` of a fault, with the counters that belong to it. */
 export interface Admission {
+  /** Whether it can only be known when the upstream has answered. */
+  readonly needsStatus: boolean;
+  /** Method and the pattern that the path was matched by, or the path: what `per: route` counts by. */
+  routeOf(subject: SubjectInfo): string;
   matches(subject: SubjectInfo): boolean;
   /** Asked once for each matching subject; `draw` is its one draw for `probability`. */
   fires(subject: SubjectInfo, draw: () => number): boolean;
@@ -39,6 +62,8 @@ export interface ArmedParts {
   readonly type: AnyFaultType;
   readonly params: Record<string, unknown>;
   readonly directions: Direction | "both" | null;
+  /** Where it acts, of a type that knows several places; empty otherwise. */
+  readonly at: string;
   readonly draws: Omit<DrawName, "bot">;
   readonly origin: Pick<FaultOrigin, "proxy" | "activation" | "profile" | "phase" | "fault" | "type">;
   readonly admission: Admission;
@@ -67,6 +92,7 @@ export class ArmedFault {
   readonly shared: unknown;
   readonly listener: ListenerFault | null;
   readonly params: Record<string, unknown>;
+  readonly at: string;
   readonly #draws: Omit<DrawName, "bot">;
   readonly #bots: BoundedMap<string, Bot>;
   #directions: Direction | "both" | null;
@@ -81,13 +107,21 @@ export class ArmedFault {
     this.facts = parts.facts;
     this.clock = parts.clock;
     this.params = parts.params;
+    this.at = parts.at;
     this.#directions = parts.directions;
     this.#draws = parts.draws;
     this.#admission = parts.admission;
     this.#bots = new BoundedMap(BOTS_REMEMBERED, () => {
       this.book.evicted++;
     });
-    const scope = { params: this.params, now: () => this.clock.now() };
+    const scope = {
+      params: this.params,
+      at: this.at,
+      now: () => this.clock.now(),
+      evicted: () => {
+        this.book.evicted++;
+      },
+    };
     this.shared = this.type.shared?.(scope);
     this.listener = this.observe ? null : (this.type.listener?.(scope) ?? null);
   }
@@ -100,6 +134,15 @@ export class ArmedFault {
     Object.defineProperties(this.params, Object.getOwnPropertyDescriptors(params));
     this.#directions = directions;
     this.#admission = admission;
+  }
+
+  /** Whether subjects can only be told apart by what the upstream answered. */
+  get needsStatus(): boolean {
+    return this.#admission.needsStatus;
+  }
+
+  routeOf(subject: SubjectInfo): string {
+    return this.#admission.routeOf(subject);
   }
 
   /** Whether this subject is hit, decided once when it begins. Null lets it be. */
@@ -140,6 +183,7 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   readonly armed: ArmedFault;
   readonly params: Record<string, unknown>;
   readonly shared: unknown;
+  readonly at: string;
   readonly #info: SubjectInfo;
   readonly #key: DrawKey;
   readonly #ordinal: number;
@@ -151,6 +195,7 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
     this.armed = armed;
     this.params = armed.params;
     this.shared = armed.shared;
+    this.at = armed.at;
     this.#info = info;
     this.#key = key;
     this.#ordinal = ordinal;
@@ -163,6 +208,15 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
 
   now(): Millis {
     return this.armed.clock.now();
+  }
+
+  wallTime(): number {
+    return this.armed.clock.wallTime();
+  }
+
+  /** It has done something to this subject. */
+  get touched(): boolean {
+    return this.#effects !== null;
   }
 
   count(effect: string, amount = 1, detail?: Detail): void {
@@ -224,13 +278,18 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   }
 
   #origin(): FaultOrigin {
-    return { ...this.armed.origin, bot: this.#info.bot, connection: this.#info.connection };
+    const { bot, connection, exchange } = this.#info;
+    const origin = { ...this.armed.origin, bot, connection };
+    if (exchange === undefined) return origin;
+    const { id, method, path } = exchange;
+    return { ...origin, exchange: { id, method, path } };
   }
 }
 
 class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
   readonly params: Record<string, unknown>;
   readonly shared: unknown;
+  readonly at: string;
   readonly random: Random;
   readonly #subject: Subject;
 
@@ -238,11 +297,16 @@ class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
     this.#subject = subject;
     this.params = subject.params;
     this.shared = subject.shared;
+    this.at = subject.at;
     this.random = random;
   }
 
   now(): Millis {
     return this.#subject.now();
+  }
+
+  wallTime(): number {
+    return this.#subject.wallTime();
   }
 
   count(effect: string, amount?: number, detail?: Detail): void {

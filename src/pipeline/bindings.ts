@@ -51,7 +51,7 @@ export class Binding {
   #make(direction: Direction): StreamStage | null {
     if (this.fault?.stream) return this.fault.stream(direction);
     return (
-      this.armed.type.stream?.(this.subject.forDirection(direction), { direction, carries: "tcp" }) ?? null
+      this.armed.type.stream?.(this.subject.forDirection(direction), { direction, carries: "wire" }) ?? null
     );
   }
 

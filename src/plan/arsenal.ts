@@ -137,6 +137,7 @@ export class Arsenal {
       type,
       params: liveParams(fault, type, span),
       directions: fault.directions,
+      at: fault.at,
       draws: { seed, activation, phase, pass, fault: fault.name, proxy: proxy.name },
       origin: { proxy: proxy.name, activation, profile, phase, fault: fault.name, type: fault.type },
       admission,

@@ -10,9 +10,21 @@ export interface Ramp {
   readonly to: number;
 }
 
+/** One entry: all its keys must hold, each for any of its values. All keys but `client` are about HTTP exchanges. */
 export interface MatchValue {
-  /** CIDR blocks or addresses; any of them. */
+  /** CIDR blocks or addresses. */
   readonly client?: readonly string[];
+  readonly method?: readonly string[];
+  /** Patterns, see plan/match.ts. */
+  readonly path?: readonly string[];
+  readonly host?: readonly string[];
+  /** Name -> patterns of the value. */
+  readonly header?: Readonly<Record<string, readonly string[]>>;
+  readonly query?: Readonly<Record<string, readonly string[]>>;
+  readonly bot?: readonly string[];
+  readonly upstream?: readonly string[];
+  /** `503`, or `5xx`, or `500-599`. */
+  readonly status?: readonly string[];
 }
 
 export interface WhenValue {
@@ -26,7 +38,7 @@ export interface WhenValue {
   readonly for?: number;
 }
 
-export const PER = ["proxy", "bot", "connection"] as const;
+export const PER = ["proxy", "bot", "connection", "route"] as const;
 export type Per = (typeof PER)[number];
 
 export interface CompiledFault {
@@ -38,6 +50,8 @@ export interface CompiledFault {
   /** null: each proxy that has the fault's seam. */
   readonly proxies: readonly string[] | null;
   readonly directions: Direction | "both" | null;
+  /** Where it acts, of a type that knows several places; empty otherwise. */
+  readonly at: string;
   readonly match: readonly MatchValue[];
   readonly except: readonly MatchValue[];
   readonly when: WhenValue;

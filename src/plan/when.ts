@@ -46,6 +46,12 @@ export class WhenAdmission implements Admission {
     return this.#counters.evicted;
   }
 
+  readonly needsStatus: boolean = false;
+
+  routeOf({ exchange }: SubjectInfo): string {
+    return exchange === undefined ? "" : `${exchange.method} ${exchange.path}`;
+  }
+
   matches(subject: SubjectInfo): boolean {
     if (this.#matches !== null && !this.#matches(subject)) return false;
     return this.#except === null || !this.#except(subject);
@@ -84,6 +90,8 @@ export class WhenAdmission implements Admission {
         return subject.bot;
       case "connection":
         return String(subject.connection);
+      case "route":
+        return this.routeOf(subject);
     }
   }
 }

@@ -17,6 +17,8 @@ export function lineOf(fact: Recorded): LogLine {
     }
     case "connection_failed":
       return failure(fact);
+    case "exchange_over":
+      return { level: "info", topic: "exchange", text: exchange(fact), fields: fact };
     case "listen_failed":
       return {
         level: "warn",
@@ -100,6 +102,17 @@ function hit(fact: Of<"fault_hit">): Omit<LogLine, "level"> {
 
 function who({ proxy, fault, bot }: Of<"fault_hit"> | Of<"fault_total">): string {
   return `${proxy}/${fault}  bot ${bot}`;
+}
+
+/** `jobs  bot-1  POST /v1/jobs/4/complete  upstream 200 after 4.2 ms, client reset after 4.4 ms  [lose-the-ack]` */
+function exchange(fact: Of<"exchange_over">): string {
+  const { proxy, bot, exchange: name, upstream_status, upstream_ms, client_status, client_ms, end } = fact;
+  const upstream =
+    upstream_status === null
+      ? "upstream gave no answer"
+      : `upstream ${upstream_status} after ${upstream_ms ?? 0} ms`;
+  const client = `client ${client_status ?? "no status"}, ${end.replace("_", " ")} after ${client_ms} ms`;
+  return `${proxy}  ${bot}  ${name.method} ${name.path}  ${upstream}, ${client}  [${fact.faults.join(", ")}]`;
 }
 
 function failure(fact: Of<"connection_failed">): LogLine {

@@ -18,7 +18,13 @@ const type: AnyFaultType = defineFault({
   explain: () => "",
 });
 
-const everybody: Admission = { matches: () => true, fires: () => true, evicted: 0 };
+const everybody: Admission = {
+  needsStatus: false,
+  routeOf: () => "",
+  matches: () => true,
+  fires: () => true,
+  evicted: 0,
+};
 const names = { seed: 7, activation: "a", phase: "p", pass: 2, fault: "f", proxy: "jobs" };
 const subject = (bot: string, connection = 1): SubjectInfo => ({ bot, connection, client: bot });
 
@@ -33,6 +39,7 @@ function arm(
     type,
     params: { delay: 5, optional: 1 },
     directions: "downstream",
+    at: "",
     draws: names,
     origin: { proxy: "jobs", activation: "a", profile: "a", phase: "p", fault: "f", type: "test" },
     admission,
@@ -64,6 +71,7 @@ describe("an armed fault", () => {
   it("counts a bot's matching subjects, and those alone", () => {
     let draws: number[] = [];
     const { armed, book } = arm({
+      ...everybody,
       matches: ({ connection }) => connection % 2 === 0,
       fires: (_, draw) => {
         draws.push(draw());

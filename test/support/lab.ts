@@ -77,6 +77,7 @@ export function fault(
     ramps: {},
     proxies: null,
     directions: known.directions,
+    at: known.at?.[0] ?? "",
     match: [],
     except: [],
     when: {},

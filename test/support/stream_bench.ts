@@ -49,7 +49,12 @@ export class Armed {
     this.directions = direction ?? this.type.directions;
     this.#clock = clock;
     this.#seed = seed;
-    this.shared = this.type.shared?.({ params: this.params, now: () => clock.now() });
+    this.shared = this.type.shared?.({
+      params: this.params,
+      at: "",
+      now: () => clock.now(),
+      evicted: () => undefined,
+    });
   }
 
   assign(raw: Raw): void {
@@ -64,7 +69,9 @@ export class Armed {
       params,
       shared,
       random: new Random(drawKey({ seed: this.#seed, ...name }), ordinal, lane),
+      at: this.type.at?.[0] ?? "",
       now: () => this.#clock.now(),
+      wallTime: () => this.#clock.wallTime(),
       count: (effect, amount = 1, detail) => {
         if (!(effect in this.type.effects)) throw new Error(`unknown effect: ${effect}`);
         counts[effect] = (counts[effect] ?? 0) + amount;
@@ -198,7 +205,7 @@ export class StreamBench implements PumpOwner {
       if (!acts(armed.directions, direction)) continue;
       const made =
         fault?.stream?.(direction) ??
-        armed.type.stream?.(armed.scope(ordinal, LANE[direction]), { direction, carries: "tcp" });
+        armed.type.stream?.(armed.scope(ordinal, LANE[direction]), { direction, carries: "wire" });
       if (!made) continue;
       const stage = options.around?.(made, direction) ?? made;
       stages.set(direction, stage);

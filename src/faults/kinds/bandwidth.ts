@@ -137,6 +137,7 @@ export default defineFault({
   example: { type: "bandwidth", rate: "1MB/s" },
   effects: { throttled: "chunks that had to wait for their turn" },
   directions: "downstream",
+  at: ["wire", "body"],
   explain: ({ rate: perSecond, burst, shared }) =>
     (perSecond === 0 ? "stalls the flow" : `limits the flow to ${formatRate(perSecond)}`) +
     (burst === undefined ? "" : ` after a burst of ${formatSize(burst)}`) +

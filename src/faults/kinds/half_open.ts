@@ -10,6 +10,7 @@ export default defineFault({
   example: { type: "half_open" },
   effects: { withheld: "ends (FIN or RST) that the other side has not heard of" },
   directions: "both",
+  subject: "connection",
   explain: () => "keeps the end of a connection from the other side",
   stream: (scope) => ({
     ...passing((chunk, out) => {

@@ -82,6 +82,7 @@ export default defineFault({
   example: { type: "latency", delay: "200ms", jitter: "50ms" },
   effects: { delayed: "chunks held back" },
   directions: "downstream",
+  at: ["wire", "body"],
   explain: (params) => `delays every byte by ${explainDelay(params)}`,
   stream: (scope) => new Latency(scope),
 });

@@ -54,6 +54,7 @@ export default defineFault({
   example: { type: "slow_close", delay: "2s" },
   effects: { delayed: "ends of a stream held back" },
   directions: "both",
+  subject: "connection",
   explain: ({ delay }) => `holds the end of a stream back for ${formatDuration(delay)}`,
   stream: (scope) => new SlowClose(scope),
 });

@@ -86,6 +86,7 @@ export default defineFault({
   example: { type: "truncate", after: "1KiB", then: "reset" },
   effects: { truncated: "streams cut short" },
   directions: "downstream",
+  at: ["wire", "body"],
   destroys: "reset",
   explain: ({ after, then }) => `lets ${formatSize(after)} through and then ${ENDS[then]}`,
   stream: (scope) => new Truncate(scope),

@@ -19,7 +19,12 @@ function connection(raw: Raw, live: boolean): { armed: Armed; fault: ConnectionF
 describe("down", () => {
   it("closes the port with rst, and leaves it open with close and reset", () => {
     const armed = new Armed("down", {}, new VirtualClock());
-    const listener = armed.type.listener?.({ params: armed.params, now: () => 0 });
+    const listener = armed.type.listener?.({
+      params: armed.params,
+      at: "",
+      now: () => 0,
+      evicted: () => undefined,
+    });
     expect(listener?.listening()).toBe(false);
     armed.assign({ refuse: "close" });
     expect(listener?.listening()).toBe(true);
