@@ -8,32 +8,15 @@ import { invariant } from "../../core/invariant.js";
 import { ChunkScanner, CRLF } from "./chunked.js";
 import { Unframed, type Framing } from "./framing.js";
 import { Fields, type RequestHead, type ResponseHead } from "./head.js";
+import { Intake } from "./intake.js";
 import { KeptBytes } from "./kept_bytes.js";
+import { DEFAULT_LIMITS, type CodecLimits } from "./limits.js";
 import { CR, LF } from "./octets.js";
 import type { RefusalReason } from "./refusal.js";
 import { HeadScanner, MORE, REFUSED } from "./scanner.js";
 import type { Cut, MessageSink } from "./sink.js";
 
-export interface CodecLimits {
-  /** Of a head, the empty lines before it included. */
-  readonly headBytes: number;
-  readonly headFields: number;
-  readonly trailerBytes: number;
-  readonly trailerFields: number;
-  /** Of a chunk size with its extensions. */
-  readonly chunkLineBytes: number;
-  /** Of what is pushed while the reader is stopped. Its owner pauses the source, so that a few reads are enough. */
-  readonly heldBytes: number;
-}
-
-export const DEFAULT_LIMITS: CodecLimits = {
-  headBytes: 65_536,
-  headFields: 1_000,
-  trailerBytes: 16_384,
-  trailerFields: 100,
-  chunkLineBytes: 4_096,
-  heldBytes: 1_048_576,
-};
+export { DEFAULT_LIMITS, type CodecLimits };
 
 const enum State {
   Between,
@@ -54,31 +37,22 @@ const TLS_MAJOR = 0x03;
 const H2_PREFACE = Buffer.from("PRI * HTTP/2");
 
 /** What requests and responses have in common; RequestReader and ResponseReader are made of it. */
-export abstract class MessageReader<H extends RequestHead | ResponseHead> {
+export abstract class MessageReader<H extends RequestHead | ResponseHead> extends Intake<MessageSink<H>> {
   readonly #kind: "request" | "response";
   readonly #limits: CodecLimits;
   readonly #head: HeadScanner;
   readonly #chunks: ChunkScanner;
   #trailers: HeadScanner | null = null;
   #state: State = State.Between;
-  /** Where in the stream the chunk at hand begins. */
-  #base = 0;
   #left = 0;
   #persistent = true;
   #fresh = true;
   #blankBytes = 0;
   /** Copies of the bytes of a head, or of trailers, that has not come to its end. */
   readonly #kept = new KeptBytes();
-  /** Copies of what was pushed while the reader was stopped. */
-  #held: Buffer[] = [];
-  #heldBytes = 0;
-  #paused = false;
-  #waiting = false;
-  #running = false;
-  #ending = false;
-  #ended = false;
 
   constructor(kind: "request" | "response", limits: CodecLimits) {
+    super(limits.heldBytes);
     this.#kind = kind;
     this.#limits = limits;
     this.#head = new HeadScanner(kind, { bytes: limits.headBytes, fields: limits.headFields });
@@ -104,90 +78,20 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
     return this.#state === State.Plain;
   }
 
-  /** Reads nothing on for the moment: the source should be paused. */
-  get stopped(): boolean {
-    return this.#paused || this.#waiting;
-  }
-
   /** Bytes that the reader has copied and not yet passed on: an unfinished head, and what came while it was stopped. */
   get bytesHeld(): number {
-    return this.#kept.length + this.#heldBytes;
-  }
-
-  /** Reads on. The chunk is looked at within this call only, and copied where that is not enough. */
-  push(chunk: Buffer, sink: MessageSink<H>): void {
-    invariant(!this.#ending && !this.#running, "bytes after the end of a stream, or from within a callback");
-    if (chunk.length === 0) return;
-    if (this.stopped || this.#held.length > 0) this.#hold(chunk);
-    else this.#run(chunk, sink);
-  }
-
-  /** The stream has ended in order. While the reader is stopped this waits, like bytes do. */
-  end(sink: MessageSink<H>): void {
-    invariant(!this.#ending && !this.#running, "a second end of a stream, or from within a callback");
-    this.#ending = true;
-    if (!this.stopped && this.#held.length === 0) this.#finish(sink);
-  }
-
-  /**
-   * Stops reading, also from within a callback: nothing but the end of a message without a body is told any more.
-   * Bytes that are left in the chunk at hand are copied and wait for `resume`.
-   */
-  pause(): void {
-    this.#paused = true;
-  }
-
-  resume(sink: MessageSink<H>): void {
-    this.#paused = false;
-    this.#drain(sink);
+    return this.#kept.length + this.earlyBytes;
   }
 
   /** Ends the wait that `completed` asked for. */
   protected release(sink: MessageSink<H>, upgraded: boolean): void {
-    invariant(this.#waiting, "nothing waits for an answer");
-    this.#waiting = false;
+    invariant(this.waiting, "nothing waits for an answer");
+    this.waiting = false;
     if (upgraded) this.#upgrade(sink);
-    this.#drain(sink);
+    this.drain(sink);
   }
 
-  #drain(sink: MessageSink<H>): void {
-    // From within a callback: whoever called it reads on.
-    if (this.#running) return;
-    while (!this.stopped) {
-      const chunk = this.#held.shift();
-      if (chunk === undefined) break;
-      this.#heldBytes -= chunk.length;
-      this.#run(chunk, sink);
-    }
-    if (this.#ending && !this.#ended && !this.stopped) this.#finish(sink);
-  }
-
-  #hold(chunk: Buffer): void {
-    invariant(
-      this.#heldBytes + chunk.length <= this.#limits.heldBytes,
-      "a stopped reader was pushed more than it may hold",
-    );
-    this.#held.push(Buffer.from(chunk));
-    this.#heldBytes += chunk.length;
-  }
-
-  #run(chunk: Buffer, sink: MessageSink<H>): void {
-    let at = 0;
-    this.#running = true;
-    while (at < chunk.length) {
-      if (this.stopped) {
-        this.#held.unshift(Buffer.from(chunk.subarray(at)));
-        this.#heldBytes += chunk.length - at;
-        break;
-      }
-      at = this.#step(chunk, at, sink);
-    }
-    this.#running = false;
-    this.#base += at;
-  }
-
-  /** Reads on at `at` and says how far it came: always further, or on to another state. */
-  #step(chunk: Buffer, at: number, sink: MessageSink<H>): number {
+  protected override step(chunk: Buffer, at: number, sink: MessageSink<H>): number {
     switch (this.#state) {
       case State.Between:
         return this.#between(chunk, at, sink);
@@ -333,7 +237,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
   #complete(sink: MessageSink<H>): void {
     this.#state = State.Between;
     const next = this.completed();
-    this.#waiting = next === "wait";
+    this.waiting = next === "wait";
     sink.messageEnd(this.#persistent);
     if (next === "upgrade") this.#upgrade(sink);
   }
@@ -371,7 +275,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
   /** `at` is the byte that was wrong, `from` the first of the chunk that was not yet passed on. */
   #refuse(reason: RefusalReason, at: number, chunk: Buffer, from: number, sink: MessageSink<H>): number {
     this.#state = State.Plain;
-    sink.refused({ reason, offset: this.#base + at });
+    sink.refused({ reason, offset: this.base + at });
     return this.#handOver(chunk, from, sink);
   }
 
@@ -381,8 +285,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
     return chunk.length;
   }
 
-  #finish(sink: MessageSink<H>): void {
-    this.#ended = true;
+  protected override finish(sink: MessageSink<H>): void {
     const cut = this.#cut();
     if (this.#state === State.UntilClose) this.#complete(sink);
     if (cut !== null) sink.truncated(cut);
