@@ -1,9 +1,11 @@
 /** What Prometheus is told: one registry for each daemon, read from plain numbers when it is scraped. */
 import { Registry } from "prom-client";
 import { CONNECTION_FAILURES } from "../core/events.js";
-import type { Book, Ledger } from "../core/ledger.js";
+import { DELAY_BUCKETS, type Book, type Ledger } from "../core/ledger.js";
 import type { Direction } from "../faults/contract.js";
 import type { ActivationState } from "../plan/live.js";
+import type { ExchangeTally } from "../proxy/http/tally.js";
+import { exchangeMetrics } from "./exchange_metrics.js";
 import type { Journal } from "./journal.js";
 import { memoized, ProcessMetrics } from "./process_metrics.js";
 import {
@@ -30,6 +32,8 @@ export interface MeasuredProxy {
     readonly bytesIn: Readonly<Record<Direction, number>>;
     readonly bytesOut: Readonly<Record<Direction, number>>;
   };
+  /** Of a proxy that understands HTTP. */
+  readonly exchanges?: ExchangeTally | undefined;
 }
 
 export interface MetricsOptions {
@@ -57,8 +61,10 @@ export class Metrics {
 
   constructor(options: MetricsOptions) {
     const faults = faultMetrics(options);
+    const proxies = readOnce(options.proxies);
     const metrics: AnySampled[] = [
-      ...proxyMetrics(options),
+      ...proxyMetrics(proxies, options),
+      ...exchangeMetrics(proxies),
       ...faults,
       ...profileMetrics(options),
       ...daemonMetrics(options),
@@ -101,17 +107,21 @@ function isLabelled({ labelNames }: AnySampled): boolean {
   return labelNames.length > 0;
 }
 
-function proxyMetrics({ proxies, slots }: MetricsOptions): AnySampled[] {
-  // Adding up the bytes of the open connections is the costly part, so it is done once for all these.
-  const all = memoized(() =>
-    [...proxies()].map(({ name, state, listenText, upstreamGiven, stats }) => ({
+/** Adding up the bytes of the open connections is the costly part, so it is done once for all metrics of a scrape. */
+function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredProxy[] {
+  return memoized(() =>
+    [...proxies()].map(({ name, state, listenText, upstreamGiven, stats, exchanges }) => ({
       name,
       state,
       listenText,
       upstreamGiven,
       stats,
+      exchanges,
     })),
   );
+}
+
+function proxyMetrics(all: () => readonly MeasuredProxy[], { slots }: MetricsOptions): AnySampled[] {
   const each = (value: (proxy: MeasuredProxy) => number) => (): Sample[] =>
     all().map((proxy) => [[proxy.name], value(proxy)]);
   return [
@@ -217,6 +227,7 @@ function faultMetrics({ ledger }: MetricsOptions): AnySampled[] {
       name: "squall_injected_delay_seconds",
       help: "Time that faults held something back.",
       labels: FAULT_LABELS,
+      bounds: DELAY_BUCKETS,
       read: () =>
         Array.from(ledger.books())
           // Most types never delay anything, and sixteen lines of zeros for each would bury the rest.

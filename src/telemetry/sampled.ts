@@ -3,7 +3,6 @@
  * scrape, so that no byte pays for a metric. prom-client registers and prints anything that answers `get()`.
  */
 import type { Metric, Registry } from "prom-client";
-import { DELAY_BUCKETS } from "../core/ledger.js";
 
 export const OTHER = "other";
 
@@ -185,17 +184,23 @@ export interface Distribution {
   readonly sum: number;
 }
 
-const BOUNDS: readonly Labels[] = DELAY_BUCKETS.map((bound) => ({ le: String(bound) }));
+export interface HistogramOptions extends SampledOptions<Distribution> {
+  /** Upper bounds of all buckets but the last. */
+  readonly bounds: readonly number[];
+}
+
 const BEYOND: Labels = { le: "+Inf" };
 
 export class SampledHistogram extends Sampled<Distribution> {
   readonly type = "histogram";
+  readonly #bounds: readonly Labels[];
 
-  constructor(options: SampledOptions<Distribution>) {
+  constructor(options: HistogramOptions) {
     super(options, (a, b) => ({
       buckets: a.buckets.map((count, index) => count + (b.buckets[index] ?? 0)),
       sum: a.sum + b.sum,
     }));
+    this.#bounds = options.bounds.map((bound) => ({ le: String(bound) }));
   }
 
   protected print(lines: Line[], sharedLabels: Labels, { buckets, sum }: Distribution): void {
@@ -203,7 +208,7 @@ export class SampledHistogram extends Sampled<Distribution> {
     let count = 0;
     for (const [index, own] of buckets.entries()) {
       count += own;
-      lines.push({ metricName, labels: BOUNDS[index] ?? BEYOND, sharedLabels, value: count });
+      lines.push({ metricName, labels: this.#bounds[index] ?? BEYOND, sharedLabels, value: count });
     }
     lines.push({ metricName: `${this.name}_sum`, labels: NONE, sharedLabels, value: sum });
     lines.push({ metricName: `${this.name}_count`, labels: NONE, sharedLabels, value: count });

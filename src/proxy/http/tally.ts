@@ -97,10 +97,10 @@ export class ExchangeTally {
   }
 
   /** As clients saw them. */
-  *responses(): IterableIterator<readonly [method: string, ...CodeCount]> {
-    for (const [index, statuses] of this.#byMethod.entries()) {
-      for (const [code, count] of statuses?.seen() ?? []) yield [METHODS[index] ?? OTHER, code, count];
-    }
+  responses(): (readonly [method: string, ...CodeCount])[] {
+    return this.#byMethod.flatMap((statuses, index) =>
+      (statuses?.seen() ?? []).map(([code, count]) => [METHODS[index] ?? OTHER, code, count] as const),
+    );
   }
 
   /** As upstreams gave them. */
