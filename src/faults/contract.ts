@@ -55,6 +55,8 @@ export interface Scope<P, E extends string, S> {
   readonly shared: S;
   /** The place it was told to act in, one of the type's `at`; empty for types that know one place only. */
   readonly at: string;
+  /** Whether it acts in that direction; false of types whose `directions` are null. */
+  acts(direction: Direction): boolean;
   now(): Millis;
   /** Milliseconds since 1970: for what is written into messages, never for reckoning with. */
   wallTime(): number;
@@ -235,6 +237,8 @@ export interface Dispatch {
   readonly detached: boolean;
   /** A request of more bytes than this is not copied, and `tooLarge` is called. */
   readonly limit: number;
+  /** One more copy has been sent. */
+  copied?(): void;
   tooLarge?(): void;
 }
 

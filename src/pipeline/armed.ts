@@ -206,6 +206,10 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
     return this.#random;
   }
 
+  acts(direction: Direction): boolean {
+    return this.armed.actsOn(direction);
+  }
+
   now(): Millis {
     return this.armed.clock.now();
   }
@@ -299,6 +303,10 @@ class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
     this.shared = subject.shared;
     this.at = subject.at;
     this.random = random;
+  }
+
+  acts(direction: Direction): boolean {
+    return this.#subject.acts(direction);
   }
 
   now(): Millis {

@@ -70,6 +70,7 @@ export class Armed {
       shared,
       random: new Random(drawKey({ seed: this.#seed, ...name }), ordinal, lane),
       at: this.type.at?.[0] ?? "",
+      acts: (direction) => acts(this.directions, direction),
       now: () => this.#clock.now(),
       wallTime: () => this.#clock.wallTime(),
       count: (effect, amount = 1, detail) => {
