@@ -200,7 +200,7 @@ export class Proxies {
     }
     const to = parseUpstream(upstream.includes("://") ? upstream : `tcp://${upstream}`);
     if (typeof to === "string") throw new SquallError("SQ_BAD_REQUEST", to, { path: "upstream" });
-    await this.#daemon.addProxy(name, address, to);
+    await this.#daemon.addProxy(name, address, to.address);
     return this.get(name);
   }
 

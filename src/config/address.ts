@@ -1,4 +1,4 @@
-/** Where proxies and the admin port listen, and what they dial: `host:port` and `tcp://host:port`. */
+/** Where proxies and the admin port listen, and what they dial: `host:port`, `tcp://host:port` and `http://host`. */
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { shown } from "../faults/params.js";
@@ -11,7 +11,7 @@ export interface Address {
 
 const HOST = String.raw`(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}))`;
 const ADDRESS = new RegExp(`^(${HOST}?):(\\d{1,5})$`, "u");
-const UPSTREAM = new RegExp(`^tcp://(${HOST}):(\\d{1,5})/?$`, "u");
+const UPSTREAM = new RegExp(`^(tcp|https?)://(${HOST})(?::(\\d{1,5}))?/?$`, "u");
 
 /** `host:port`, `:port` or `[::1]:port`; null if it is none of them. */
 export function parseListen(text: string): Address | null {
@@ -23,10 +23,12 @@ export function formatAddress({ host, port }: Address): string {
 }
 
 function fromMatch(match: RegExpExecArray | null, portMin: number): Address | null {
-  if (match === null) return null;
-  const written = match[1] ?? "";
+  return match === null ? null : addressOf(match[1] ?? "", match[2] ?? "", portMin);
+}
+
+function addressOf(written: string, digits: string, portMin: number): Address | null {
   const host = written.replace(/^\[|\]$/gu, "");
-  const port = Number(match[2]);
+  const port = Number(digits);
   if (port < portMin || port > 65_535) return null;
   const address = host.split("%", 1)[0] ?? "";
   if (written.startsWith("[") && !ipaddr.IPv6.isValid(address)) return null;
@@ -47,37 +49,58 @@ export function listen(): z.ZodType<Address, string> {
     });
 }
 
-export const LATER_PROTOCOLS: readonly string[] = ["http", "https", "udp", "dns"];
+/** The server behind a proxy, and how it is spoken to. */
+export interface Upstream {
+  readonly protocol: "tcp" | "http";
+  /** Whether it is dialled with TLS. */
+  readonly tls: boolean;
+  readonly address: Address;
+}
 
-/** `tcp://host:port`; the other protocols are known by name, to be refused by name. */
-export function upstream(): z.ZodType<Address, string> {
-  const expected = "expected an upstream such as tcp://server:3000";
+export const LATER_PROTOCOLS: readonly string[] = ["udp", "dns"];
+const STANDARD_PORTS: Readonly<Record<string, string>> = { http: "80", https: "443" };
+
+/** `tcp://host:port`, `http://host[:port]` or `https://`; the other protocols are known by name, to be refused by name. */
+export function upstream(): z.ZodType<Upstream, string> {
+  const expected = "expected an upstream such as http://server:3000 or tcp://server:3000";
   return z
     .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
-    .transform((text, context): Address => {
-      const address = parseUpstream(text);
-      if (typeof address !== "string") return address;
+    .transform((text, context): Upstream => {
+      const found = parseUpstream(text);
+      if (typeof found !== "string") return found;
       context.issues.push({
         code: "custom",
-        message: address === "" ? `${expected}, got ${shown(text)}` : address,
+        message: found === "" ? `${expected}, got ${shown(text)}` : found,
         input: text,
       });
       return z.NEVER;
     });
 }
 
-/** The address, or what is wrong with it; empty if nothing better than "expected an upstream" can be said. */
-export function parseUpstream(text: string): Address | string {
-  const address = fromMatch(UPSTREAM.exec(text), 1);
-  if (address !== null) return address;
-  const protocol = /^([a-z]+):\/\//u.exec(text)?.[1];
-  if (protocol !== undefined && LATER_PROTOCOLS.includes(protocol)) {
-    const instead = protocol === "http" ? "; tcp://… relays HTTP as bytes" : "";
-    return `protocol ${protocol} is not part of this version${instead}`;
+/** The upstream, or what is wrong with it; empty if nothing better than "expected an upstream" can be said. */
+export function parseUpstream(text: string): Upstream | string {
+  const match = UPSTREAM.exec(text);
+  const scheme = match?.[1] ?? "";
+  const port = match?.[3] ?? STANDARD_PORTS[scheme];
+  const address = match === null || port === undefined ? null : addressOf(match[2] ?? "", port, 1);
+  if (address !== null)
+    return { protocol: scheme === "tcp" ? "tcp" : "http", tls: scheme === "https", address };
+  const [, protocol, rest = ""] = /^([a-z]+):\/\/(.*)$/u.exec(text) ?? [];
+  if (protocol === undefined) {
+    if (fromMatch(ADDRESS.exec(text), 1) === null || text.startsWith(":")) return "";
+    return `expected an upstream with its protocol: http://${text} or tcp://${text}`;
   }
-  if (protocol === undefined && fromMatch(ADDRESS.exec(text), 1) !== null && !text.startsWith(":")) {
-    return `expected an upstream with its protocol: tcp://${text}`;
-  }
+  if (LATER_PROTOCOLS.includes(protocol)) return `protocol ${protocol} is not part of this version`;
+  return protocol in STANDARD_PORTS ? urlMistake(rest) : "";
+}
+
+/** What a URL may have and an upstream has not. The text itself is not shown: there may be a password in it. */
+function urlMistake(rest: string): string {
+  const authority = /^[^/?#]*/u.exec(rest)?.[0] ?? "";
+  if (authority.includes("@"))
+    return "an upstream takes no user and password: what the bots send for it is passed on";
+  if (/^[/?#]./u.test(rest.slice(authority.length)) || /^[?#]/u.test(rest.slice(authority.length)))
+    return "an upstream takes no path and no query: those of the requests are passed on as they are";
   return "";
 }
 

@@ -1,23 +1,20 @@
 /** `match`, `except` and `when` of a fault: which subjects it is about, and which of those it hits. */
 import { z } from "zod";
 import type { AnyFaultType } from "../faults/contract.js";
-import { ratio, shown } from "../faults/params.js";
-import { child, under, withoutBlanks, type Located, type LocatedMap } from "./located.js";
-import type { Problems } from "./problems.js";
+import { ratio } from "../faults/params.js";
+import { aboutExchanges } from "../faults/subjects.js";
+import { child, withoutBlanks, type Located, type LocatedMap } from "./located.js";
+import { readMatch, type Knowing, type MatchEntry } from "./match.js";
 import { checkSlope, type FaultSurroundings, type Slope } from "./ramp.js";
-import { LATER_MATCH_KEYS, type PER_KEYS, matchShape, whenShape } from "./shapes.js";
-import { check, hasHole } from "./validate.js";
-
-export interface MatchEntry {
-  readonly client?: readonly string[];
-}
+import { type EXCHANGE_PER_KEYS, exchangeWhenShape, whenShape } from "./shapes.js";
+import { check } from "./validate.js";
 
 export interface WhenEntry {
   readonly probability?: number | Slope;
   readonly skip?: number;
   readonly every?: number;
   readonly count?: number;
-  readonly per?: (typeof PER_KEYS)[number];
+  readonly per?: (typeof EXCHANGE_PER_KEYS)[number];
   readonly after?: number;
   readonly for?: number;
 }
@@ -26,7 +23,7 @@ export interface Conditions {
   readonly match: readonly MatchEntry[];
   readonly except: readonly MatchEntry[];
   readonly when: WhenEntry;
-  /** Whether some connections of a proxy are left alone. */
+  /** Whether some subjects of a proxy are left alone. */
   readonly narrowed: boolean;
 }
 
@@ -37,10 +34,10 @@ export function readConditions(
 ): Conditions | null {
   const { problems } = around;
   const before = problems.count;
-  const acts = type?.type ?? "it";
-  const match = readMatch(child(fault, "match"), acts, problems);
-  const except = readMatch(child(fault, "except"), acts, problems);
-  const when = readWhen(child(fault, "when"), acts, around);
+  const knowing = knowingOf(type);
+  const match = readMatch(child(fault, "match"), knowing, problems);
+  const except = readMatch(child(fault, "except"), knowing, problems);
+  const when = readWhen(child(fault, "when"), knowing, around);
   if (problems.count > before || match === null || except === null || when === null) return null;
   const { probability = 1, skip = 0, every = 1, count } = when;
   const least = typeof probability === "number" ? probability : Math.min(probability.from, probability.to);
@@ -49,46 +46,15 @@ export function readConditions(
   return { match, except, when, narrowed };
 }
 
-/** An entry or a list of entries, any of which may hold; null after a problem. Also for `except` of a proxy. */
-export function readMatch(node: Located | undefined, acts: string, problems: Problems): MatchEntry[] | null {
-  if (node === undefined || (node.kind === "scalar" && node.value === null)) return [];
-  if (hasHole(node) && node.kind === "scalar") return [];
-  const entries: MatchEntry[] = [];
-  const before = problems.count;
-  for (const item of node.kind === "list" ? node.items : [node]) {
-    const entry = readEntry(item, acts, problems);
-    if (entry !== null) entries.push(entry);
-  }
-  return problems.count > before ? null : entries;
+/** What the subjects of a type can be asked. Nothing can be said against a fault whose type nobody knows. */
+function knowingOf(type: AnyFaultType | null): Knowing {
+  if (type === null) return { subjects: "exchanges", acts: "it does not act on them" };
+  if (!aboutExchanges(type)) return { subjects: "connections", acts: `${type.type} acts on connections` };
+  const both = type.stream === undefined ? "HTTP exchanges" : "connections and HTTP exchanges";
+  return { subjects: "exchanges", acts: `${type.type} acts on ${both}` };
 }
 
-function readEntry(node: Located, acts: string, problems: Problems): MatchEntry | null {
-  if (node.kind === "scalar" && node.hole) return null;
-  if (node.kind !== "map") {
-    problems.add(
-      node,
-      `expected a mapping such as { client: 10.0.0.0/8 }, got ${node.kind === "list" ? "a list" : shown(node.value)}`,
-    );
-    return null;
-  }
-  let map = node;
-  for (const [key, entry] of node.entries) {
-    const needs = LATER_MATCH_KEYS[key];
-    if (needs === undefined || !Object.hasOwn(LATER_MATCH_KEYS, key)) continue;
-    problems.add(
-      { place: entry.place, path: under(node.path, key) },
-      `${shown(key)} can only be matched on ${needs}, and ${acts} acts on connections`,
-    );
-    map = { ...map, entries: new Map([...map.entries].filter(([other]) => other !== key)) };
-  }
-  if (node.entries.size === 0)
-    problems.add(node, "is empty, so it would hold for all: leave it out, or name a client");
-  const entry = check(matchShape, map, problems);
-  if (entry === undefined) return null;
-  return entry.client === undefined ? {} : { client: entry.client };
-}
-
-function readWhen(node: Located | undefined, acts: string, around: FaultSurroundings): WhenEntry | null {
+function readWhen(node: Located | undefined, knowing: Knowing, around: FaultSurroundings): WhenEntry | null {
   if (node === undefined || (node.kind === "scalar" && node.value === null)) return {};
   const { problems } = around;
   if (node.kind !== "map") {
@@ -99,13 +65,15 @@ function readWhen(node: Located | undefined, acts: string, around: FaultSurround
   const probability = child(node, "probability");
   const ramp = probability?.kind === "map" ? probability : null;
   const route = child(node, "per");
-  const isRoute = route?.kind === "scalar" && route.value === "route";
-  if (isRoute) problems.add(route, `only HTTP exchanges have routes, and ${acts} acts on connections`);
+  const exchanges = knowing.subjects === "exchanges";
+  const isRoute = !exchanges && route?.kind === "scalar" && route.value === "route";
+  if (isRoute) problems.add(route, `only HTTP exchanges have routes, and ${knowing.acts}`);
   const left = withoutBlanks(node);
   const entries = [...left.entries].filter(
     ([key]) => !(ramp !== null && key === "probability") && !(isRoute && key === "per"),
   );
-  const when = check(whenShape, { ...left, entries: new Map(entries) }, problems);
+  const shape: z.ZodType<z.output<typeof exchangeWhenShape>> = exchanges ? exchangeWhenShape : whenShape;
+  const when = check(shape, { ...left, entries: new Map(entries) }, problems);
   const slope = ramp === null ? null : readSlope(ramp, around);
   if (when === undefined || problems.count > before) return null;
   const plain = Object.fromEntries(

@@ -1,33 +1,52 @@
 /** squall.yaml -> `Config`: file, then environment, then flags, checked as one and resolved to plain values. */
 import { dirname, resolve } from "node:path";
 import type { Problem } from "../core/errors.js";
-import { shown } from "../faults/params.js";
 import { clash, formatAddress, type Address } from "./address.js";
-import { readMatch, type MatchEntry } from "./conditions.js";
+import type { IdentifyRule } from "./identify.js";
 import { environmentLookup, interpolate } from "./interpolate.js";
 import {
   child,
   SourceText,
-  under,
   withoutBlanks,
   type Located,
   type LocatedEntry,
   type LocatedMap,
 } from "./located.js";
+import type { MatchEntry } from "./match.js";
 import { applyOverride, environmentOverrides, type Override } from "./overrides.js";
 import { Problems } from "./problems.js";
-import { configShape, type Settings } from "./settings.js";
+import { proxiesOf, readRules, refuseForeign, type ProxyRules } from "./proxy.js";
+import { configShape, type Persona, type Settings } from "./settings.js";
 import { NAME_PATTERN } from "./shapes.js";
 import { readDocuments } from "./source.js";
 import { check } from "./validate.js";
 
+export interface UpstreamTls {
+  /** A file of certificates (PEM) to trust instead of the usual ones. */
+  readonly ca: string | null;
+  /** Any certificate will do. */
+  readonly insecure: boolean;
+  /** The name to ask for and to find in the certificate; null for the upstream's host. */
+  readonly servername: string | null;
+}
+
 export interface ProxyConfig {
   readonly name: string;
-  readonly protocol: "tcp";
+  readonly protocol: "tcp" | "http";
   readonly listen: Address;
   readonly upstream: Address;
-  readonly identify: readonly "client"[];
+  /** How the upstream is dialled; null for plain TCP. */
+  readonly tls: UpstreamTls | null;
+  readonly identify: readonly IdentifyRule[];
   readonly except: readonly MatchEntry[];
+  /** Whose words Squall's own 502, 503 and 504 are in. */
+  readonly persona: Persona;
+  /** Whether answers say in x-squall-fault what was done to them. */
+  readonly faultHeader: boolean;
+  /** A request whose framing can be read in two ways: 400 and the end, or the rest of the connection as opaque bytes. */
+  readonly ambiguous: "reject" | "relay";
+  /** Milliseconds that the head of a request may take to arrive. */
+  readonly headTimeout: number;
   /** Milliseconds. */
   readonly dialTimeout: number;
   readonly proxyProtocol: "off" | "accept";
@@ -103,14 +122,14 @@ export function readConfig(input: ConfigInput): ReadConfig {
     root = applyOverride(root, override, problems);
   }
   root = tidy(root);
-  const refused = refuseLater(root, problems);
+  const refused = refuseForeign(root, problems);
   const settings = check(configShape, refused, problems);
-  const except = readExcepts(refused, problems);
+  const rules = readRules(refused, problems);
   checkNames(refused, problems);
   if (settings !== undefined) checkAddresses(settings, refused, problems);
   problems.throwIfAny("SQ_INVALID_CONFIG");
   if (settings === undefined) throw problems.error("SQ_INVALID_CONFIG");
-  return { config: configOf(settings, except, input), warnings: [] };
+  return { config: configOf(settings, rules, input), warnings: [] };
 }
 
 function readRoot({ text, file = "squall.yaml" }: ConfigInput, problems: Problems): LocatedMap {
@@ -160,62 +179,8 @@ function isNone(node: Located): boolean {
   return node.kind === "scalar" && node.value === "none";
 }
 
-const LATER_KEYS: Readonly<Record<string, string>> = {
-  upstreams: "a pool of upstreams is not part of this version: expected one upstream",
-  balance: "a pool of upstreams is not part of this version, so there is nothing to balance",
-  health: "a pool of upstreams is not part of this version, so no health is checked",
-};
-
-/** What later versions will know is refused in so many words, and taken out before the schema sees it. */
-function refuseLater(root: LocatedMap, problems: Problems): LocatedMap {
-  const proxies = root.entries.get("proxies");
-  if (proxies?.value.kind !== "map") return root;
-  const entries = mapValues(proxies.value.entries, (proxy) => {
-    if (proxy.kind !== "map") return proxy;
-    const kept = [...proxy.entries].filter(([key, entry]) => {
-      if (key === "identify") return !refuseIdentify(entry.value, problems);
-      const reason = Object.hasOwn(LATER_KEYS, key) ? LATER_KEYS[key] : undefined;
-      if (reason !== undefined) problems.add({ place: entry.place, path: under(proxy.path, key) }, reason);
-      return reason === undefined;
-    });
-    return { ...proxy, entries: new Map(kept) };
-  });
-  const value = { ...proxies.value, entries };
-  return { ...root, entries: new Map(root.entries).set("proxies", { ...proxies, value }) };
-}
-
-const LATER_RULES: readonly string[] = ["header", "bearer", "query"];
-
-function refuseIdentify(node: Located, problems: Problems): boolean {
-  const before = problems.count;
-  for (const rule of node.kind === "list" ? node.items : [node]) {
-    const word =
-      rule.kind === "map" ? [...rule.entries.keys()][0] : rule.kind === "scalar" ? rule.value : undefined;
-    if (typeof word !== "string" || !LATER_RULES.includes(word)) continue;
-    problems.add(
-      rule,
-      `${shown(word)} identifies bots by their HTTP requests, and a tcp proxy sees only bytes`,
-      'use "client"',
-    );
-  }
-  return problems.count > before;
-}
-
 // ------------------------------------------------------------------------------------------------
 // Beside the schema.
-
-function proxiesOf(root: LocatedMap): readonly LocatedEntry[] {
-  const proxies = child(root, "proxies");
-  return proxies?.kind === "map" ? [...proxies.entries.values()] : [];
-}
-
-function readExcepts(root: LocatedMap, problems: Problems): Map<string, readonly MatchEntry[]> {
-  const excepts = new Map<string, readonly MatchEntry[]>();
-  for (const { key, value } of proxiesOf(root)) {
-    excepts.set(key, readMatch(child(value, "except"), "a tcp proxy", problems) ?? []);
-  }
-  return excepts;
-}
 
 function checkNames(root: LocatedMap, problems: Problems): void {
   for (const { key, place, value } of proxiesOf(root)) {
@@ -248,11 +213,7 @@ function checkAddresses(settings: Settings, root: LocatedMap, problems: Problems
 // ------------------------------------------------------------------------------------------------
 // After the schema.
 
-function configOf(
-  settings: Settings,
-  excepts: ReadonlyMap<string, readonly MatchEntry[]>,
-  input: ConfigInput,
-): Config {
+function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, input: ConfigInput): Config {
   const base = input.file === undefined ? input.folder : dirname(resolve(input.folder ?? ".", input.file));
   const path = (written: string): string => (base === undefined ? written : resolve(base, written));
   const { admin, journal, limits, log, seed, watch } = settings;
@@ -268,23 +229,45 @@ function configOf(
     limits,
     seed: seed ?? null,
     log,
-    proxies: Object.entries(settings.proxies).map(([name, proxy]) => ({
-      name,
-      protocol: "tcp",
-      listen: proxy.listen,
-      upstream: proxy.upstream,
-      identify: proxy.identify,
-      except: excepts.get(name) ?? [],
-      dialTimeout: proxy.dial_timeout,
-      proxyProtocol: proxy.proxy_protocol,
-      enabled: proxy.enabled,
-      connections: proxy.limits.connections ?? null,
-    })),
+    proxies: Object.entries(settings.proxies).map(([name, proxy]) =>
+      proxyOf(name, proxy, rules.get(name), path),
+    ),
     activate: settings.activate.map((one) => {
       if (typeof one === "string")
         return { profile: one, params: {}, seed: null, ttl: null, proxies: null, mode: "inject" as const };
       return { ...one, seed: one.seed ?? null, ttl: one.ttl ?? null, proxies: one.proxies ?? null };
     }),
     watch,
+  };
+}
+
+function proxyOf(
+  name: string,
+  { listen, upstream, tls, ...proxy }: Settings["proxies"][string],
+  rules: ProxyRules | undefined,
+  path: (written: string) => string,
+): ProxyConfig {
+  return {
+    name,
+    protocol: upstream.protocol,
+    listen,
+    upstream: upstream.address,
+    tls: upstream.tls
+      ? {
+          ca: tls.ca === undefined ? null : path(tls.ca),
+          insecure: tls.insecure,
+          servername: tls.servername ?? null,
+        }
+      : null,
+    identify: rules?.identify ?? [],
+    except: rules?.except ?? [],
+    dialTimeout: proxy.dial_timeout,
+    proxyProtocol: proxy.proxy_protocol,
+    enabled: proxy.enabled,
+    connections: proxy.limits.connections ?? null,
+    persona: proxy.persona,
+    faultHeader: proxy.fault_header,
+    ambiguous: proxy.ambiguous,
+    headTimeout: proxy.head_timeout,
   };
 }

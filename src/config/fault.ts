@@ -1,9 +1,10 @@
 /** One fault of a list: reserved keys by their shapes, parameters by the type's own schema, ramps at both ends. */
 import type { z } from "zod";
 import type { AnyFaultType, Direction } from "../faults/contract.js";
-import { quantityOf, shown } from "../faults/params.js";
-import { readConditions, type MatchEntry, type WhenEntry } from "./conditions.js";
+import { choice, quantityOf, shown } from "../faults/params.js";
+import { readConditions, type WhenEntry } from "./conditions.js";
 import { child, under, without, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
+import type { MatchEntry } from "./match.js";
 import type { Problems } from "./problems.js";
 import { checkSlope, type FaultSurroundings, type Slope } from "./ramp.js";
 import { RESERVED_KEYS, reservedShape } from "./shapes.js";
@@ -18,6 +19,8 @@ export interface FaultValue {
   readonly proxies: readonly string[] | null;
   /** null where nothing was said. */
   readonly direction: Direction | "both" | null;
+  /** One of the places that the type knows; empty if it knows one only. */
+  readonly at: string;
   readonly match: readonly MatchEntry[];
   readonly except: readonly MatchEntry[];
   readonly when: WhenEntry;
@@ -38,11 +41,18 @@ export function readFault(node: Located, named: string, around: FaultSurrounding
   const type = readType(node, around);
   const reserved = check(reservedShape, onlyKeys(node, Object.keys(reservedShape.shape)), problems);
   const conditions = readConditions(node, type, around);
-  refuseAt(node, type, problems);
+  const at = readAt(node, type, problems);
   refuseDirection(node, type, problems);
   if (type === null) return null;
   const read = readParams(node, type, around);
-  if (read === null || reserved === undefined || conditions === null || problems.count > before) return null;
+  if (
+    read === null ||
+    reserved === undefined ||
+    conditions === null ||
+    at === undefined ||
+    problems.count > before
+  )
+    return null;
   if (!hasHole(node)) judge(node, type, read, conditions.narrowed, problems);
   if (problems.count > before || reserved.enabled === false) return null;
   const { narrowed: _narrowed, ...rest } = conditions;
@@ -53,6 +63,7 @@ export function readFault(node: Located, named: string, around: FaultSurrounding
     ramps: read.ramps,
     proxies: reserved.proxy ?? null,
     direction: reserved.direction ?? null,
+    at,
     ...rest,
   };
 }
@@ -85,13 +96,16 @@ function readType(map: LocatedMap, { types, problems }: FaultSurroundings): AnyF
   return null;
 }
 
-function refuseAt(map: LocatedMap, type: AnyFaultType | null, problems: Problems): void {
+/** Where it is to act: the type's first place if nothing is said. Undefined after a problem. */
+function readAt(map: LocatedMap, type: AnyFaultType | null, problems: Problems): string | undefined {
   const entry = map.entries.get("at");
-  if (entry === undefined || type === null) return;
+  if (entry === undefined || type === null) return type?.at?.[0] ?? "";
+  if (type.at !== undefined) return check(choice(type.at), entry.value, problems);
   problems.add(
     { place: entry.place, path: under(map.path, "at") },
     `${type.type} acts in one place only, so it takes no "at"`,
   );
+  return undefined;
 }
 
 function refuseDirection(map: LocatedMap, type: AnyFaultType | null, problems: Problems): void {

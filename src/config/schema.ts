@@ -5,10 +5,13 @@
 import { z } from "zod";
 import type { AnyFaultType } from "../faults/contract.js";
 import { quantityOf } from "../faults/params.js";
+import { aboutExchanges } from "../faults/subjects.js";
+import { identifyShape } from "./identify.js";
+import { exchangeMatchShape, matchShape } from "./match.js";
 import { configShape } from "./settings.js";
 import {
   NAME_PATTERN,
-  matchShape,
+  exchangeWhenShape,
   paramShape,
   phaseShape,
   profileShape,
@@ -68,20 +71,22 @@ function profileSchema(types: ReadonlyMap<string, AnyFaultType>): Json {
         ...phase,
         properties: { ...partsOf(phase, "properties"), ...names, faults: listOf("whole_fault") },
       },
-      match: matchDefinition(),
-      when: whenDefinition(),
+      match: matchDefinition(matchShape),
+      when: whenDefinition(whenShape),
+      exchange_match: matchDefinition(exchangeMatchShape),
+      exchange_when: whenDefinition(exchangeWhenShape),
       ...faultDefinitions(types),
     },
   };
 }
 
-function matchDefinition(): Json {
-  const entry = { ...open(toJson(matchShape)), minProperties: 1 };
+function matchDefinition(shape: z.ZodObject): Json {
+  const entry = { ...open(toJson(shape)), minProperties: 1 };
   return { anyOf: [entry, { type: "array", items: entry }] };
 }
 
-function whenDefinition(): Json {
-  const when = open(toJson(whenShape));
+function whenDefinition(shape: z.ZodObject): Json {
+  const when = open(toJson(shape));
   const properties = partsOf(when, "properties");
   return { ...when, properties: { ...properties, probability: ramped(properties.probability) } };
 }
@@ -116,6 +121,9 @@ function faultDefinition(type: AnyFaultType): Json {
     const source = type.params.shape[key];
     return [key, source !== undefined && quantityOf(source) !== undefined ? ramped(schema) : schema];
   });
+  const exchanges = aboutExchanges(type);
+  const subjects = exchanges ? "exchanges" : "connections";
+  const definition = (name: string): string => `#/$defs/${exchanges ? `exchange_${name}` : name}`;
   return {
     title: type.type,
     description: type.summary,
@@ -126,13 +134,19 @@ function faultDefinition(type: AnyFaultType): Json {
       ...reserved,
       name,
       ...(type.directions === null ? {} : { direction: { ...direction, default: type.directions } }),
-      match: { $ref: "#/$defs/match", description: "the connections it is about; all by default" },
-      except: { $ref: "#/$defs/match", description: "connections that it leaves alone" },
-      when: { $ref: "#/$defs/when", description: "which of the matching connections are hit" },
+      ...(type.at === undefined ? {} : { at: placeDefinition(type.at) }),
+      match: { $ref: definition("match"), description: `the ${subjects} it is about; all by default` },
+      except: { $ref: definition("match"), description: `${subjects} that it leaves alone` },
+      when: { $ref: definition("when"), description: `which of the matching ${subjects} are hit` },
     },
     additionalProperties: false,
     examples: [type.example],
   };
+}
+
+function placeDefinition(places: readonly string[]): Json {
+  const place = { description: "where it acts", default: places[0], type: "string", enum: places };
+  return alternatives(place, [REFERENCE]);
 }
 
 function squallSchema(): Json {
@@ -140,7 +154,7 @@ function squallSchema(): Json {
   const properties = partsOf(root, "properties");
   const proxies = asJson(properties.proxies);
   const proxy = asJson(proxies.additionalProperties);
-  const entry = { ...open(toJson(matchShape)), minProperties: 1 };
+  const { status: _status, ...known } = exchangeMatchShape.shape;
   return {
     $schema: DIALECT,
     $id: "urn:squall:schema:squall",
@@ -157,10 +171,11 @@ function squallSchema(): Json {
           ...proxy,
           properties: {
             ...partsOf(proxy, "properties"),
-            except: {
-              description: "clients that are never faulted",
-              anyOf: [entry, { type: "array", items: entry }],
+            identify: {
+              description: "how a bot is known: the first rule that answers; client by default",
+              ...open(toJson(identifyShape)),
             },
+            except: { description: "what is never faulted", ...matchDefinition(z.strictObject(known)) },
           },
         },
       },

@@ -59,13 +59,34 @@ export const logShape = z.strictObject({
   format: choice(LOG_FORMATS).default("auto").describe("auto: pretty on a terminal, else json"),
 });
 
+export const PERSONAS = ["plain", "nginx", "haproxy", "envoy", "alb"] as const;
+export type Persona = (typeof PERSONAS)[number];
+
+export const tlsShape = z.strictObject({
+  ca: path().optional().describe("a file of certificates (PEM) to trust instead of the usual ones"),
+  insecure: flag().default(false).describe("true takes any certificate"),
+  servername: hostName().optional().describe("the name to ask for; the upstream's host by default"),
+});
+
 export const proxyShape = z.strictObject({
   listen: listen().describe("host:port, :port for all addresses, port 0 for any free one"),
-  upstream: upstream().describe("what is dialled: tcp://host:port"),
-  identify: oneOrMany(z.literal("client"), "client")
-    .prefault(["client"])
-    .describe("how a bot is known: by its address"),
-  except: z.unknown().optional().describe("clients that are never faulted"),
+  upstream: upstream().describe("what is dialled: http://host:port, https://host:port or tcp://host:port"),
+  tls: tlsShape.prefault({}).describe("how an https:// upstream is dialled"),
+  identify: z
+    .unknown()
+    .optional()
+    .describe("how a bot is known: the first rule that answers; client by default"),
+  except: z.unknown().optional().describe("what is never faulted"),
+  persona: choice(PERSONAS).default("plain").describe("whose words Squall's own 502, 503 and 504 are in"),
+  fault_header: flag().default(false).describe("answers say in x-squall-fault what was done to them"),
+  ambiguous: choice(["reject", "relay"])
+    .default("reject")
+    .describe(
+      "a request with ambiguous framing: 400 and close, or relay the rest of the connection as bytes",
+    ),
+  head_timeout: duration({ positive: true })
+    .prefault("60s")
+    .describe("how long the head of a request may take to arrive"),
   dial_timeout: duration({ positive: true })
     .prefault("10s")
     .describe("how long dialling the upstream may take"),

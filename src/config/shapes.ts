@@ -6,8 +6,9 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { choice, count, duration, flag, ratio, shown } from "../faults/params.js";
 
-/** What a `when` counts by. Exchanges will add `route`. */
+/** What a `when` counts by. Only exchanges have a route. */
 export const PER_KEYS = ["proxy", "bot", "connection"] as const;
+export const EXCHANGE_PER_KEYS = [...PER_KEYS, "route"] as const;
 export const DIRECTION_WORDS = ["upstream", "downstream", "both"] as const;
 
 /** Profile names that mean something else: no profile at all, and faults that no profile owns. */
@@ -53,29 +54,10 @@ export function oneOrMany<T extends z.ZodType>(item: T, what: string): z.ZodType
     );
 }
 
-export const matchShape = z.strictObject({
-  client: oneOrMany(address(), "an address").optional().describe("addresses or CIDR blocks of clients"),
-});
-
-/** Keys of `match` that exist, but know something that connections do not; with what they need. */
-export const LATER_MATCH_KEYS: Readonly<Record<string, string>> = {
-  method: "HTTP exchanges",
-  path: "HTTP exchanges",
-  host: "HTTP exchanges",
-  header: "HTTP exchanges",
-  query: "HTTP exchanges",
-  bot: "HTTP exchanges",
-  upstream: "HTTP exchanges",
-  status: "HTTP exchanges",
-  qname: "DNS queries",
-  qtype: "DNS queries",
-  transport: "DNS queries",
-};
-
 export const whenShape = z.strictObject({
   probability: ratio()
     .optional()
-    .describe("share of the matching connections that are hit, drawn once for each"),
+    .describe("share of the matching subjects that are hit, drawn once for each"),
   skip: count().optional().describe("leave that many alone first"),
   every: count({ min: 1 }).optional().describe("hit each n-th"),
   count: count({ min: 1 }).optional().describe("hit that many at most"),
@@ -84,7 +66,11 @@ export const whenShape = z.strictObject({
   for: duration({ positive: true }).optional().describe("and act for so long"),
 });
 
-/** The keys of a fault that are not parameters of its type. */
+export const exchangeWhenShape = whenShape.extend({
+  per: choice(EXCHANGE_PER_KEYS).optional().describe("what skip, every and count count by"),
+});
+
+/** The keys of a fault that are not parameters of its type; `at` belongs to its type. */
 export const reservedShape = z.strictObject({
   name: name().optional().describe("what journal, metrics and extends call it; the type by default"),
   proxy: oneOrMany(text().min(1), "the name of a proxy")

@@ -89,7 +89,7 @@ function compiled(fault: FaultValue): CompiledFault {
     ramps: fault.ramps,
     proxies: fault.proxies,
     directions: type.directions === null ? null : (fault.direction ?? type.directions),
-    at: type.at?.[0] ?? "",
+    at: fault.at,
     match: fault.match,
     except: fault.except,
     when: fault.when,

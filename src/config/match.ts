@@ -1,0 +1,213 @@
+/** `match` and `except`: the keys that there are, what may stand behind each, and who can know it. */
+import { z } from "zod";
+import { shown } from "../faults/params.js";
+import { under, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
+import { pathMistake } from "./pattern.js";
+import type { Problems } from "./problems.js";
+import { address, oneOrMany, text } from "./shapes.js";
+import { check, hasHole } from "./validate.js";
+
+/** One entry: all its keys must hold, each for any of its values. All keys but `client` are about HTTP exchanges. */
+export interface MatchEntry {
+  readonly client?: readonly string[];
+  /** In capital letters. */
+  readonly method?: readonly string[];
+  readonly path?: readonly string[];
+  /** In lower case. */
+  readonly host?: readonly string[];
+  /** Names in lower case. */
+  readonly header?: Readonly<Record<string, readonly string[]>>;
+  readonly query?: Readonly<Record<string, readonly string[]>>;
+  readonly bot?: readonly string[];
+  readonly upstream?: readonly string[];
+  readonly status?: readonly string[];
+}
+
+/** What a fault or a proxy decides about: it can be asked only what is known of that. */
+export interface Knowing {
+  readonly subjects: "connections" | "exchanges";
+  /** Said of a key that it cannot know: "reset acts on connections". */
+  readonly acts: string;
+}
+
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/u;
+/** A value that says no more than that there is one. */
+const PRESENT: readonly string[] = ["*"];
+
+export function fieldName(): z.ZodType<string, string> {
+  const expected = "expected the name of a header such as x-bot-id";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .regex(FIELD_NAME, { error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .transform((name) => name.toLowerCase());
+}
+
+export function pathPattern(): z.ZodType<string, string> {
+  return z
+    .string({ error: (issue) => `expected a path such as /v1/jobs/:id, got ${shown(issue.input)}` })
+    .superRefine((pattern, context) => {
+      const mistake = pathMistake(pattern);
+      if (mistake !== undefined)
+        context.addIssue({ code: "custom", message: `${mistake}, got ${shown(pattern)}`, input: pattern });
+    });
+}
+
+function method(): z.ZodType<string, string> {
+  const expected = "expected a method such as POST";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .regex(/^[!#$%&'+.^_`|~0-9A-Za-z-]{1,64}$/u, {
+      error: (issue) => `${expected}, got ${shown(issue.input)}`,
+    })
+    .transform((word) => word.toUpperCase());
+}
+
+function host(): z.ZodType<string, string> {
+  const expected = "expected a host without a port such as jobs.example.com or *.example.com";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .regex(/^(?:(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])$/u, {
+      error: (issue) => `${expected}, got ${shown(issue.input)}`,
+    })
+    .transform((name) => name.toLowerCase());
+}
+
+function status(): z.ZodType<string, string | number> {
+  const expected = "expected a status such as 503, 5xx or 500-599";
+  return z
+    .union(
+      [z.string().regex(/^[1-9](?:\d\d|[xX]{2}|\d\d-[1-9]\d\d)$/u), z.number().int().min(100).max(999)],
+      {
+        error: (issue) => `${expected}, got ${shown(issue.input)}`,
+      },
+    )
+    .transform((value, context) => {
+      const [from = 0, to = from] = String(value).split("-").map(Number);
+      if (from > to)
+        context.issues.push({ code: "custom", message: `${expected}, got ${shown(value)}`, input: value });
+      return String(value).toLowerCase();
+    });
+}
+
+const wildcard = (what: string): z.ZodString => text().min(1, { error: `expected ${what}, got ""` });
+
+/** Patterns of a value; left empty it says only that there must be one. */
+const values = z
+  .union([text(), z.array(text()).min(1), z.null()], {
+    error: (issue) => `expected a value in quotes, or nothing for any value, got ${shown(issue.input)}`,
+  })
+  .transform((value): readonly string[] =>
+    value === null ? PRESENT : typeof value === "string" ? [value] : value,
+  );
+
+const named = z.record(z.string(), values);
+
+export const matchShape = z.strictObject({
+  client: oneOrMany(address(), "an address").optional().describe("addresses or CIDR blocks of clients"),
+});
+
+export const exchangeMatchShape = z.strictObject({
+  method: oneOrMany(method(), "a method").optional(),
+  path: oneOrMany(pathPattern(), "a path")
+    .optional()
+    .describe("without the query; :name is one segment, * is within a segment, ** is anything"),
+  host: oneOrMany(host(), "a host")
+    .optional()
+    .describe("without the port; *.example.com for all names below one"),
+  header: named
+    .optional()
+    .describe("names of headers with their values; * is anything, nothing is any value"),
+  query: named.optional().describe("names of query parameters with their values, like header"),
+  bot: oneOrMany(wildcard("the name of a bot"), "the name of a bot")
+    .optional()
+    .describe("bots by name; * is anything"),
+  ...matchShape.shape,
+  upstream: oneOrMany(wildcard("the name of an upstream"), "the name of an upstream").optional(),
+  status: oneOrMany(status(), "a status")
+    .optional()
+    .describe("what the upstream answers: 503, 5xx or 500-599"),
+});
+
+/** The keys that only exchanges can be asked. */
+export const EXCHANGE_KEYS: readonly string[] = Object.keys(exchangeMatchShape.shape).filter(
+  (key) => key !== "client",
+);
+const DNS_KEYS: readonly string[] = ["qname", "qtype", "transport"];
+
+/** An entry or a list of entries, any of which may hold; null after a problem. Also for `except` of a proxy. */
+export function readMatch(
+  node: Located | undefined,
+  knowing: Knowing,
+  problems: Problems,
+): MatchEntry[] | null {
+  if (node === undefined || (node.kind === "scalar" && node.value === null)) return [];
+  if (hasHole(node) && node.kind === "scalar") return [];
+  const entries: MatchEntry[] = [];
+  const before = problems.count;
+  for (const item of node.kind === "list" ? node.items : [node]) {
+    const entry = readEntry(item, knowing, problems);
+    if (entry !== null) entries.push(entry);
+  }
+  return problems.count > before ? null : entries;
+}
+
+function readEntry(node: Located, knowing: Knowing, problems: Problems): MatchEntry | null {
+  if (node.kind === "scalar" && node.hole) return null;
+  if (node.kind !== "map") {
+    const got = node.kind === "list" ? "a list" : shown(node.value);
+    problems.add(node, `expected a mapping such as { client: 10.0.0.0/8 }, got ${got}`);
+    return null;
+  }
+  let map = node;
+  for (const [key, entry] of node.entries) {
+    const needs = neededBy(key, knowing);
+    if (needs === undefined) continue;
+    problems.add(
+      { place: entry.place, path: under(node.path, key) },
+      `${shown(key)} can only be matched on ${needs}, and ${knowing.acts}`,
+    );
+    map = { ...map, entries: new Map([...map.entries].filter(([other]) => other !== key)) };
+  }
+  if (node.entries.size === 0)
+    problems.add(node, "is empty, so it would hold for all: leave it out, or name a client");
+  const before = problems.count;
+  for (const key of ["header", "query"]) checkNames(map.entries.get(key), key, problems);
+  const entry = check<z.output<typeof exchangeMatchShape>>(
+    knowing.subjects === "exchanges" ? exchangeMatchShape : matchShape,
+    map,
+    problems,
+  );
+  return entry === undefined || problems.count > before ? null : tidied(entry);
+}
+
+function neededBy(key: string, { subjects }: Knowing): string | undefined {
+  if (DNS_KEYS.includes(key)) return "DNS queries";
+  return subjects === "connections" && EXCHANGE_KEYS.includes(key) ? "HTTP exchanges" : undefined;
+}
+
+/** Names stand on the left, where no schema says anything in the user's words. */
+function checkNames(entry: LocatedEntry | undefined, of: string, problems: Problems): void {
+  if (entry?.value.kind !== "map") return;
+  const map: LocatedMap = entry.value;
+  if (map.entries.size === 0)
+    problems.add(map, `is empty: name a ${of === "header" ? "header" : "parameter"}`);
+  const seen = new Set<string>();
+  for (const [name, { place }] of map.entries) {
+    const at = { place, path: under(map.path, name) };
+    const canonical = of === "header" ? name.toLowerCase() : name;
+    if (of === "header" && !FIELD_NAME.test(name))
+      problems.add(at, `expected the name of a header such as x-bot-id, got ${shown(name)}`);
+    else if (seen.has(canonical)) problems.add(at, `the header ${shown(canonical)} is given twice`);
+    seen.add(canonical);
+  }
+}
+
+/** Without keys that are not there, so that plans compare and print as they were written. */
+function tidied({ header, ...entry }: z.output<typeof exchangeMatchShape>): MatchEntry {
+  const lower =
+    header &&
+    Object.fromEntries(Object.entries(header).map(([name, patterns]) => [name.toLowerCase(), patterns]));
+  return Object.fromEntries(
+    Object.entries({ ...entry, header: lower }).filter(([, value]) => value !== undefined),
+  );
+}

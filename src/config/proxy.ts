@@ -1,0 +1,128 @@
+/** What a schema alone cannot judge of a proxy: keys that hang on its protocol, `identify` and `except`. */
+import { readIdentify, type IdentifyRule } from "./identify.js";
+import { child, under, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
+import { readMatch, type Knowing, type MatchEntry } from "./match.js";
+import type { Problems } from "./problems.js";
+import { shown } from "../faults/params.js";
+
+/** `unknown` if the upstream is missing or wrong: then nothing more is said about it. */
+type Protocol = "tcp" | "http" | "https" | "unknown";
+
+const LATER_KEYS: Readonly<Record<string, string>> = {
+  upstreams: "a pool of upstreams is not part of this version: expected one upstream",
+  balance: "a pool of upstreams is not part of this version, so there is nothing to balance",
+  health: "a pool of upstreams is not part of this version, so no health is checked",
+};
+
+const HTTP_KEYS: readonly string[] = ["persona", "fault_header", "ambiguous", "head_timeout"];
+const HTTP_RULES: readonly string[] = ["header", "bearer", "query", "path"];
+
+export function proxiesOf(root: LocatedMap): readonly LocatedEntry[] {
+  const proxies = child(root, "proxies");
+  return proxies?.kind === "map" ? [...proxies.entries.values()] : [];
+}
+
+/** Refuses in so many words what this version or this protocol does not have, and takes it out before the schema sees it. */
+export function refuseForeign(root: LocatedMap, problems: Problems): LocatedMap {
+  const proxies = root.entries.get("proxies");
+  if (proxies?.value.kind !== "map") return root;
+  const entries = new Map(
+    [...proxies.value.entries].map(([name, entry]) => [
+      name,
+      { ...entry, value: withoutForeign(entry.value, problems) },
+    ]),
+  );
+  const value = { ...proxies.value, entries };
+  return { ...root, entries: new Map(root.entries).set("proxies", { ...proxies, value }) };
+}
+
+function withoutForeign(proxy: Located, problems: Problems): Located {
+  if (proxy.kind !== "map") return proxy;
+  const protocol = protocolOf(proxy);
+  const kept = [...proxy.entries].filter(([key, entry]) => {
+    const reason = foreign(key, protocol);
+    if (reason === undefined) return true;
+    problems.add({ place: entry.place, path: under(proxy.path, key) }, reason);
+    return false;
+  });
+  return { ...proxy, entries: new Map(kept) };
+}
+
+function protocolOf(proxy: Located): Protocol {
+  const upstream = child(proxy, "upstream");
+  const scheme =
+    upstream?.kind === "scalar" && typeof upstream.value === "string"
+      ? /^(tcp|https?):\/\//u.exec(upstream.value)?.[1]
+      : undefined;
+  return (scheme as Protocol | undefined) ?? "unknown";
+}
+
+function foreign(key: string, protocol: Protocol): string | undefined {
+  if (Object.hasOwn(LATER_KEYS, key)) return LATER_KEYS[key];
+  if (protocol === "unknown") return undefined;
+  if (key === "tls" && protocol !== "https")
+    return `"tls" says how an https:// upstream is dialled, and this one is ${protocol}://`;
+  if (protocol === "tcp" && HTTP_KEYS.includes(key))
+    return `${shown(key)} is about HTTP exchanges, and a tcp proxy sees only bytes`;
+  return undefined;
+}
+
+export interface ProxyRules {
+  readonly identify: readonly IdentifyRule[];
+  readonly except: readonly MatchEntry[];
+}
+
+/** `identify` and `except` of each proxy, by its name. */
+export function readRules(root: LocatedMap, problems: Problems): Map<string, ProxyRules> {
+  return new Map(
+    proxiesOf(root).map(({ key, value }) => {
+      const protocol = protocolOf(value);
+      const identify = child(value, "identify");
+      const refused = protocol === "tcp" && refuseRules(identify, problems);
+      return [
+        key,
+        {
+          identify: (refused ? null : readIdentify(identify, problems)) ?? [],
+          except: readExcept(child(value, "except"), protocol, problems),
+        },
+      ];
+    }),
+  );
+}
+
+function refuseRules(node: Located | undefined, problems: Problems): boolean {
+  if (node === undefined) return false;
+  const before = problems.count;
+  for (const rule of node.kind === "list" ? node.items : [node]) {
+    const word =
+      rule.kind === "map" ? [...rule.entries.keys()][0] : rule.kind === "scalar" ? rule.value : undefined;
+    if (typeof word !== "string" || !HTTP_RULES.includes(word)) continue;
+    problems.add(
+      rule,
+      `${shown(word)} identifies bots by their HTTP requests, and a tcp proxy sees only bytes`,
+      'use "client"',
+    );
+  }
+  return problems.count > before;
+}
+
+function readExcept(
+  node: Located | undefined,
+  protocol: Protocol,
+  problems: Problems,
+): readonly MatchEntry[] {
+  const knowing: Knowing =
+    protocol === "tcp"
+      ? { subjects: "connections", acts: "a tcp proxy acts on connections" }
+      : { subjects: "exchanges", acts: "a http proxy acts on HTTP exchanges" };
+  const entries = readMatch(node, knowing, problems) ?? [];
+  for (const entry of node?.kind === "list" ? node.items : node === undefined ? [] : [node]) {
+    const status = child(entry, "status");
+    if (status !== undefined && knowing.subjects === "exchanges")
+      problems.add(
+        status,
+        "is known when the upstream has answered, and a proxy leaves alone what it knows before",
+      );
+  }
+  return entries;
+}

@@ -1,0 +1,13 @@
+/** What a type of fault is decided about: connections, or the exchanges that go over them. */
+import type { AnyFaultType } from "./contract.js";
+
+/**
+ * Whether its subject on an HTTP proxy is the exchange: of types with an `exchange` seam, and of bytes that are not the
+ * connection's own business. Everywhere else it is the connection.
+ */
+export function aboutExchanges(
+  type: Pick<AnyFaultType, "exchange" | "stream" | "connection" | "subject">,
+): boolean {
+  if (type.exchange !== undefined) return true;
+  return type.stream !== undefined && type.connection === undefined && type.subject !== "connection";
+}
