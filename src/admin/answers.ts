@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ActiveView, ProfileDetail, ProfileSummary, ProxyView, ReloadResult } from "../control.js";
 import { ERRORS, type ErrorCode } from "../core/errors.js";
-import type { FactKind } from "../core/events.js";
+import { EXCHANGE_ENDS, type ExchangeName, type FactKind } from "../core/events.js";
 
 /** Names of schemas, for `#/components/schemas/…`. */
 export const names = z.registry<{ id: string }>();
@@ -200,17 +200,93 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   mark: true,
   mistake: true,
 };
+const SHAPED = ["fault_hit", "fault_total", "exchange_over"] as const;
 export const ENTRY_KINDS = Object.keys(KINDS) as [keyof typeof KINDS, ...(keyof typeof KINDS)[]];
 
+const stampKeys = {
+  seq: whole().describe("from 1, without gaps, for the life of the daemon"),
+  time: z.string(),
+  more: whole().optional().describe("so many like this one were left out since the last one"),
+  cut: z.literal(true).optional().describe("something in it was too long and was cut"),
+};
+
+const exchangeName: z.ZodType<ExchangeName> = named(
+  "ExchangeName",
+  z.strictObject({
+    id: whole().describe("counts the exchanges of the proxy, from 1"),
+    method: z.string(),
+    path: z.string().describe("without its query"),
+  }),
+);
+
+const originKeys = {
+  ...stampKeys,
+  proxy: z.string(),
+  activation: z.string(),
+  profile: z.string(),
+  phase: z.string().describe("empty for a fault that acts through all phases"),
+  fault: z.string(),
+  type: z.string(),
+  bot: z.string(),
+  connection: whole(),
+  exchange: exchangeName.optional().describe("where the fault acted on an HTTP exchange"),
+};
+
+const amounts = (): z.ZodType<Record<string, number>> => z.record(z.string(), z.number());
+
+const faultHit = named(
+  "FaultHitEntry",
+  z.strictObject({
+    ...originKeys,
+    kind: z.literal("fault_hit"),
+    effect: z.string().describe("what it did, see docs/faults.md"),
+    amount: z.number(),
+    detail: anything().optional(),
+    observed: z.literal(true).optional().describe("the activation only observes: nothing was done"),
+  }),
+);
+
+const faultTotal = named(
+  "FaultTotalEntry",
+  z.strictObject({ ...originKeys, kind: z.literal("fault_total"), effects: amounts() }),
+);
+
+const httpStatus = (): z.ZodNullable<z.ZodNumber> => z.int().min(100).max(999).nullable();
+
+const exchangeOver = named(
+  "ExchangeOverEntry",
+  z.strictObject({
+    ...stampKeys,
+    kind: z.literal("exchange_over"),
+    proxy: z.string(),
+    connection: whole(),
+    bot: z.string(),
+    exchange: exchangeName,
+    upstream: z.string(),
+    faults: texts().describe("the names of those that acted on it, in their order"),
+    upstream_status: httpStatus().describe("null if it was not asked, or gave no answer"),
+    upstream_ms: z
+      .number()
+      .nullable()
+      .describe("from the request that was sent on to the head of the answer"),
+    client_status: httpStatus().describe("null if the client got no status"),
+    client_ms: z
+      .number()
+      .describe("from the head of the request to the end, as far as the client is concerned"),
+    end: z.enum(EXCHANGE_ENDS),
+    trace: z.string().optional().describe("the trace-id of its traceparent"),
+  }),
+);
+
+const otherEntry = named(
+  "OtherEntry",
+  z.looseObject({ ...stampKeys, kind: z.enum(ENTRY_KINDS).exclude(SHAPED) }),
+);
+
+/** The kinds that tell of faults are given field by field, since programs read them; docs/journal.md has all. */
 const entry = named(
   "JournalEntry",
-  z.looseObject({
-    seq: whole().describe("from 1, without gaps, for the life of the daemon"),
-    time: z.string(),
-    kind: z.enum(ENTRY_KINDS),
-    more: whole().optional().describe("so many like this one were left out since the last one"),
-    cut: z.literal(true).optional().describe("something in it was too long and was cut"),
-  }),
+  z.discriminatedUnion("kind", [faultHit, faultTotal, exchangeOver, otherEntry]),
 );
 
 export const journal = named(

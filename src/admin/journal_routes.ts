@@ -42,7 +42,7 @@ export function journalRoutes(house: House): Route[] {
       query: z.object({
         since: sequence().optional().describe("entries after this number, the oldest of them first"),
         bot: word().optional(),
-        fault: word().optional(),
+        fault: word().optional().describe("its hits, its totals, and the exchanges that it acted on"),
         type: word().optional().describe("of fault"),
         proxy: word().optional(),
         profile: word().optional(),

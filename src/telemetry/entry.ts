@@ -73,9 +73,31 @@ export function record(fact: Fact): Written {
     const text = bounds.text(messageOf(fact.error), MESSAGE_MAX);
     return { fact: { kind: "mistake", where, text }, cut: bounds.cut };
   }
-  const safe = fact.kind === "activation_started" ? { ...fact, again: withoutSecrets(fact.again) } : fact;
   // Only leaves become shorter, so the shape is still that of the fact.
-  return { fact: bounds.value(safe, 0) as Exclude<Fact, { kind: "mistake" }>, cut: bounds.cut };
+  return { fact: bounds.value(fit(fact), 0) as Exclude<Fact, { kind: "mistake" }>, cut: bounds.cut };
+}
+
+/** What a fact holds that nobody should, or wants to, read. */
+function fit(fact: Exclude<Fact, { kind: "mistake" }>): object {
+  switch (fact.kind) {
+    case "activation_started":
+      return { ...fact, again: withoutSecrets(fact.again) };
+    case "exchange_over": {
+      const { upstream_ms, client_ms } = fact;
+      return {
+        ...fact,
+        upstream_ms: upstream_ms === null ? null : inMicroseconds(upstream_ms),
+        client_ms: inMicroseconds(client_ms),
+      };
+    }
+    default:
+      return fact;
+  }
+}
+
+/** Clocks have more digits than they know. */
+function inMicroseconds(millis: number): number {
+  return Math.round(millis * 1_000) / 1_000;
 }
 
 /** Any other values, for log lines that are not facts. */

@@ -40,6 +40,7 @@ export interface JournalQuery {
   readonly proxy?: string;
   readonly activation?: string;
   readonly profile?: string;
+  /** Also among the faults of an exchange that is over. */
   readonly fault?: string;
   readonly type?: string;
   readonly bot?: string;
@@ -130,7 +131,11 @@ export class Journal {
     const { since, limit = Infinity } = query;
     const wanted = FILTERS.filter((key) => query[key] !== undefined);
     const matches = (entry: JournalEntry): boolean =>
-      wanted.every((key) => Object.hasOwn(entry, key) && entry[key as keyof JournalEntry] === query[key]);
+      wanted.every((key) =>
+        key === "fault" && entry.kind === "exchange_over"
+          ? entry.faults.some((fault) => fault === query.fault)
+          : Object.hasOwn(entry, key) && entry[key as keyof JournalEntry] === query[key],
+      );
     const found: JournalEntry[] = [];
     if (since === undefined) {
       for (let seq = this.#lastSeq; seq >= this.firstSeq && found.length < limit; seq--) {

@@ -12,6 +12,8 @@ import { Throttle } from "./throttle.js";
 
 /** Lines a second for one fault on one proxy. */
 const HITS_A_SECOND = 5;
+/** Lines a second for the exchanges of one proxy. */
+const EXCHANGES_A_SECOND = 5;
 /** Lines a second for the phases of one activation. */
 const PHASES_A_SECOND = 20;
 /** Failures of one kind on one proxy get a line at once, and in the time after it only a count. */
@@ -21,6 +23,7 @@ const TRACE_MAX = 4_000;
 export class Narrator {
   readonly #log: Log;
   readonly #hits: Throttle<Of<"fault_hit">>;
+  readonly #exchanges: Throttle<Of<"exchange_over">>;
   readonly #phases: Throttle<Of<"phase_entered">>;
   readonly #failures: Throttle<LogLine>;
 
@@ -33,6 +36,15 @@ export class Narrator {
       onMore: (more, { proxy, fault, profile, kind }) => {
         const fields = { kind, proxy, profile, fault, more };
         log.write({ level: "info", topic: "fault", text: `${proxy}/${fault}  … and ${more} more`, fields });
+      },
+    });
+    this.#exchanges = new Throttle({
+      clock,
+      window: 1_000,
+      burst: EXCHANGES_A_SECOND,
+      onMore: (more, { proxy, kind }) => {
+        const fields = { kind, proxy, more };
+        log.write({ level: "info", topic: "exchange", text: `${proxy}  … and ${more} more`, fields });
       },
     });
     this.#phases = new Throttle({
@@ -69,6 +81,7 @@ export class Narrator {
 
   close(): void {
     this.#hits.close();
+    this.#exchanges.close();
     this.#phases.close();
     this.#failures.close();
   }
@@ -78,6 +91,8 @@ export class Narrator {
     switch (fact.kind) {
       case "fault_hit":
         return this.#hits.pass(`${fact.proxy}/${fact.fault}`, fact) ? line : { ...line, level: "debug" };
+      case "exchange_over":
+        return this.#exchanges.pass(fact.proxy, fact) ? line : { ...line, level: "debug" };
       case "phase_entered":
         return this.#phases.pass(fact.activation, fact) ? line : { ...line, level: "debug" };
       case "connection_failed":

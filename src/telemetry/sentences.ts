@@ -1,5 +1,6 @@
 /** Facts as sentences: the same words in the log, in `squall journal` and in the demo. */
 import { formatProblem, type Problem } from "../core/errors.js";
+import type { ExchangeEnd } from "../core/events.js";
 import type { Recorded } from "./entry.js";
 import { inWords, type LineLevel, type LogLine } from "./line.js";
 
@@ -18,7 +19,7 @@ export function lineOf(fact: Recorded): LogLine {
     case "connection_failed":
       return failure(fact);
     case "exchange_over":
-      return { level: "info", topic: "exchange", text: exchange(fact), fields: fact };
+      return { level: "info", topic: "exchange", text: exchange(fact) };
     case "listen_failed":
       return {
         level: "warn",
@@ -100,19 +101,27 @@ function hit(fact: Of<"fault_hit">): Omit<LogLine, "level"> {
   return { topic: "fault", text: `${who(fact)}  ${what}` };
 }
 
-function who({ proxy, fault, bot }: Of<"fault_hit"> | Of<"fault_total">): string {
-  return `${proxy}/${fault}  bot ${bot}`;
+function who({ proxy, fault, bot, exchange: name }: Of<"fault_hit"> | Of<"fault_total">): string {
+  return `${proxy}/${fault}  bot ${bot}${name === undefined ? "" : `  ${name.method} ${name.path}`}`;
 }
 
-/** `jobs  bot-1  POST /v1/jobs/4/complete  upstream 200 after 4.2 ms, client reset after 4.4 ms  [lose-the-ack]` */
+const ENDS: Readonly<Record<ExchangeEnd, string>> = {
+  complete: "",
+  cut: ", cut short",
+  reset: ", reset",
+  closed: ", closed",
+  client_left: ", left",
+};
+
+/** `jobs  bot bot-1  POST /v1/jobs/4/complete  upstream 200 after 4.2 ms, client got nothing, reset after 4.4 ms  [lose-the-ack]` */
 function exchange(fact: Of<"exchange_over">): string {
   const { proxy, bot, exchange: name, upstream_status, upstream_ms, client_status, client_ms, end } = fact;
   const upstream =
     upstream_status === null
-      ? "upstream gave no answer"
-      : `upstream ${upstream_status} after ${upstream_ms ?? 0} ms`;
-  const client = `client ${client_status ?? "no status"}, ${end.replace("_", " ")} after ${client_ms} ms`;
-  return `${proxy}  ${bot}  ${name.method} ${name.path}  ${upstream}, ${client}  [${fact.faults.join(", ")}]`;
+      ? "no answer from upstream"
+      : `upstream ${upstream_status}${upstream_ms === null ? "" : ` after ${upstream_ms} ms`}`;
+  const client = `client got ${client_status ?? "nothing"}${ENDS[end]} after ${client_ms} ms`;
+  return `${proxy}  bot ${bot}  ${name.method} ${name.path}  ${upstream}, ${client}  [${fact.faults.join(", ")}]`;
 }
 
 function failure(fact: Of<"connection_failed">): LogLine {

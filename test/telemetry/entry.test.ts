@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { harmless, isSecretName, jsonLine, record, recordFields } from "../../src/telemetry/entry.js";
-import { FACTS, hit, SAMPLES } from "./samples.js";
+import { FACTS, hit, over, SAMPLES } from "./samples.js";
 
 const started = SAMPLES.activation_started;
 
@@ -61,6 +61,21 @@ describe("a fact that is written down", () => {
     const { fact } = record({ ...started, params });
     expect(fact).toMatchObject({ params: { constructor: "a", toString: "b" } });
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
+  });
+
+  it("has the times of an exchange no finer than a clock knows them", () => {
+    const { fact } = record(over({ upstream_ms: 4.200000047683716, client_ms: 4.43999981880188 }));
+    expect(fact).toMatchObject({ upstream_ms: 4.2, client_ms: 4.44 });
+    expect(record(over({ upstream_ms: null })).fact).toMatchObject({ upstream_ms: null });
+  });
+
+  it("cuts the path of an exchange, and keeps its number", () => {
+    const exchange = { id: 12, method: "GET", path: `/${"x".repeat(60_000)}` };
+    for (const one of [hit({ exchange }), over({ exchange })]) {
+      const { fact, cut } = record(one);
+      expect(cut).toBe(true);
+      expect(fact).toMatchObject({ exchange: { id: 12, path: `/${"x".repeat(199)}…` } });
+    }
   });
 
   it("writes numbers that JSON does not have as words", () => {

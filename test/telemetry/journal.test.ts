@@ -7,7 +7,7 @@ import { CONNECTION_FAILURES, type Fact } from "../../src/core/events.js";
 import { InvariantError } from "../../src/core/invariant.js";
 import { record, type JournalEntry } from "../../src/telemetry/entry.js";
 import { Journal, type JournalOptions } from "../../src/telemetry/journal.js";
-import { FACTS, failed, hit, NOON, SAMPLES } from "./samples.js";
+import { FACTS, failed, hit, NOON, over, SAMPLES } from "./samples.js";
 
 function start(options: Partial<JournalOptions> = {}) {
   const clock = new VirtualClock(NOON);
@@ -105,12 +105,39 @@ describe("a query", () => {
     expect(found({ activation: "wan", connection: 7 })).toEqual([2, 3, 4]);
     expect(found({ bot: "nobody" })).toEqual([]);
   });
+
+  it("finds the exchanges that a fault acted on, whichever of several it was", () => {
+    const { journal, add } = start();
+    add(over({ faults: ["slow", "lose-the-ack"], bot: "a" }));
+    add(over({ faults: ["slow"], bot: "b" }));
+    add(hit({ fault: "lose-the-ack", bot: "a" }));
+    // Its faults are reports, not names.
+    add(SAMPLES.activation_ended);
+    const found = (query: Parameters<Journal["query"]>[0]) => seqs(journal.query(query));
+    expect(found({ fault: "slow" })).toEqual([1, 2]);
+    expect(found({ fault: "lose-the-ack" })).toEqual([1, 3]);
+    expect(found({ fault: "slow", bot: "b" })).toEqual([2]);
+    expect(found({ fault: "lose", kind: "exchange_over" })).toEqual([]);
+    expect(found({ fault: "lose-the-ack", kind: "exchange_over", proxy: "jobs", connection: 7 })).toEqual([
+      1,
+    ]);
+  });
 });
 
 describe("what is told over and over", () => {
   it("leaves failures of bots and servers to the log and the metrics", () => {
     const journalled = CONNECTION_FAILURES.filter((reason) => start().add(failed({ reason })) !== null);
     expect(journalled).toEqual(["proxy_header", "connection_limit", "internal"]);
+  });
+
+  it("is never what faults did", () => {
+    const { journal, add } = start();
+    for (let n = 0; n < 500; n++) {
+      add(hit());
+      add(over());
+    }
+    expect(journal.lastSeq).toBe(1_000);
+    expect(journal.query().some(({ more }) => more !== undefined)).toBe(false);
   });
 
   it("does not push the faults out", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/core/clock.js";
 import { CONNECTION_FAILURES } from "../../src/core/events.js";
 import { DELAY_BUCKETS, Ledger } from "../../src/core/ledger.js";
+import { ExchangeTally } from "../../src/proxy/http/tally.js";
 import { latency, measured, profileState } from "./parts.js";
 import { Metrics, type MetricsOptions } from "../../src/telemetry/metrics.js";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
@@ -97,6 +98,74 @@ describe("proxies", () => {
     const name = 'a"b\\c\nd{e}=,😀';
     const { scrape } = start({ proxies: () => [measured(name)] });
     expect((await scrape()).get("squall_proxy_up")?.series[0]?.labels).toEqual({ proxy: name });
+  });
+});
+
+describe("HTTP exchanges", () => {
+  function served() {
+    const exchanges = new ExchangeTally();
+    return { exchanges, ...start({ proxies: () => [{ ...measured("jobs"), exchanges }, measured("tcp")] }) };
+  }
+
+  it("show what clients saw beside what upstreams answered", async () => {
+    const { exchanges, read } = served();
+    exchanges.clientDone("POST", 200, 4);
+    exchanges.clientDone("POST", null, 4);
+    exchanges.clientDone("BREW", 503, 4);
+    for (let n = 0; n < 3; n++) exchanges.upstreamAnswered(200, 3);
+    expect(await read("squall_requests_total")).toEqual({
+      "jobs POST 200": 1,
+      "jobs POST none": 1,
+      "jobs other 503": 1,
+    });
+    expect(await read("squall_upstream_responses_total")).toEqual({ "jobs 200": 3 });
+  });
+
+  it("show how many requests reach an upstream for each of a client, once there is one", async () => {
+    const { exchanges, read } = served();
+    expect(await read("squall_request_amplification_ratio")).toEqual({});
+    expect(await read("squall_upstream_requests_total")).toEqual({ jobs: 0 });
+    exchanges.requests += 4;
+    for (let n = 0; n < 6; n++) exchanges.upstreamSent();
+    expect(await read("squall_request_amplification_ratio")).toEqual({ jobs: 1.5 });
+    expect(await read("squall_upstream_requests_total")).toEqual({ jobs: 6 });
+  });
+
+  it("show how long they took, for each side, from zero on", async () => {
+    const { exchanges, read } = served();
+    const counts = async () =>
+      Object.entries(await read("squall_request_duration_seconds")).filter(([, value]) => value > 0);
+    expect(Object.keys(await read("squall_request_duration_seconds"))).toContain("0.0005 jobs client");
+    expect(await counts()).toEqual([]);
+    exchanges.clientDone("GET", 200, 30_000);
+    exchanges.clientDone("GET", 200, 60_001);
+    exchanges.upstreamAnswered(200, 20_000);
+    expect(await counts()).toEqual([
+      ["30 jobs client", 1],
+      ["60 jobs client", 1],
+      ["+Inf jobs client", 2],
+      ["jobs client", 2],
+      ["30 jobs upstream", 1],
+      ["60 jobs upstream", 1],
+      ["+Inf jobs upstream", 1],
+      ["jobs upstream", 1],
+    ]);
+  });
+
+  it("have at most a thousand series, whatever upstreams answer and however many proxies there are", async () => {
+    const proxies = Array.from({ length: 20 }, (_, n) => {
+      const exchanges = new ExchangeTally();
+      for (let status = 0; status < 1_000; status++) exchanges.clientDone(`M${status}`, status, 1);
+      for (let status = 0; status < 1_000; status++) exchanges.upstreamAnswered(status, 1);
+      return { ...measured(`p${n}`), exchanges };
+    });
+    const { scrape } = start({ proxies: () => proxies });
+    const families = await scrape();
+    for (const name of ["squall_requests_total", "squall_upstream_responses_total"]) {
+      const series = families.get(name)?.series ?? [];
+      expect(series).toHaveLength(1_000);
+      expect(series.reduce((sum, { value }) => sum + value, 0)).toBe(20_000);
+    }
   });
 });
 
@@ -266,16 +335,19 @@ describe("names", () => {
     const labels = new Set(metrics.described.flatMap(({ labels }) => labels));
     expect([...labels].sort()).toEqual(
       [
+        "code",
         "direction",
         "effect",
         "fault",
         // What an operator writes too, under Toxiproxy's names only.
         "listener",
+        "method",
         "metric",
         "phase",
         "profile",
         "proxy",
         "reason",
+        "side",
         "type",
         "upstream",
         "version",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
-import { FACTS, failed, hit, logged, SAMPLES } from "./samples.js";
+import { FACTS, failed, hit, logged, over, SAMPLES } from "./samples.js";
 import type { LogOptions } from "../../src/telemetry/log.js";
 
 process.env["TZ"] = "UTC";
@@ -42,6 +42,7 @@ describe("what people read", () => {
     for (const fact of FACTS) if (fact.kind !== "fault_hit" && fact.kind !== "mistake") tell(fact);
     expect(await texts()).toEqual([
       "failed   jobs  127.0.0.2  proxy_header: no PROXY protocol header",
+      "exchange jobs  bot bot-1  POST /v1/jobs/4/complete  upstream 200 after 4.2 ms, client got nothing, reset after 4.4 ms  [lose-the-ack]",
       "profile  wan  on  seed 7",
       "again: squall use wan --seed 7 --param delay=200",
       "phase    wan  crash",
@@ -62,6 +63,35 @@ describe("what people read", () => {
       "bots     jobs  ALL BOTS LOOK THE SAME: every connection comes from 172.18.0.1, so they share one row of draws",
       "give them addresses of their own, or let `identify` or `proxy_protocol` tell them apart",
       "mark     test_crash_recovery begins",
+    ]);
+  });
+
+  it("names the exchange that was hit", async () => {
+    const { tell, texts } = start({ level: "debug" });
+    const exchange = { id: 12, method: "GET", path: "/v1/jobs/\u001b[2J" };
+    tell(hit({ exchange }));
+    tell({ ...SAMPLES.fault_total, exchange });
+    expect(await texts()).toEqual([
+      String.raw`fault    jobs/latency  bot 127.0.0.2  GET /v1/jobs/\x1b[2J  delayed (delay_ms 200)`,
+      String.raw`total    jobs/latency  bot 127.0.0.2  GET /v1/jobs/\x1b[2J  delayed 41`,
+    ]);
+  });
+
+  it("says of an exchange what the upstream did and how it ended for the client", async () => {
+    const { tell, texts } = start();
+    const unasked = { upstream_status: null, upstream_ms: null };
+    tell(over({ client_status: 200, end: "complete" }));
+    tell(over({ ...unasked, client_status: 503, end: "complete", faults: ["slow", "answer"] }));
+    tell(over({ client_status: 200, end: "cut" }));
+    tell(over({ ...unasked, end: "closed" }));
+    tell(over({ end: "client_left", client_ms: 30_000 }));
+    const before = "exchange jobs  bot bot-1  POST /v1/jobs/4/complete  ";
+    expect((await texts()).map((line) => line.replace(before, ""))).toEqual([
+      "upstream 200 after 4.2 ms, client got 200 after 4.4 ms  [lose-the-ack]",
+      "no answer from upstream, client got 503 after 4.4 ms  [slow, answer]",
+      "upstream 200 after 4.2 ms, client got 200, cut short after 4.4 ms  [lose-the-ack]",
+      "no answer from upstream, client got nothing, closed after 4.4 ms  [lose-the-ack]",
+      "upstream 200 after 4.2 ms, client got nothing, left after 30000 ms  [lose-the-ack]",
     ]);
   });
 
@@ -122,6 +152,18 @@ describe("the pace", () => {
       "fault    jobs/latency  … and 312 more",
     ]);
     expect(telemetry.journal.lastSeq).toBe(319);
+  });
+
+  it("is five exchanges a second for a proxy, and then a count; the journal has them all", async () => {
+    const { clock, tell, telemetry, texts } = start();
+    for (let n = 0; n < 5_000; n++) tell(over({ bot: `bot-${n}` }));
+    tell(over({ proxy: "broker" }));
+    clock.advance(1_000);
+    tell(over());
+    const lines = await texts();
+    expect(lines).toHaveLength(8);
+    expect(lines[6]).toBe("exchange jobs  … and 4995 more");
+    expect(telemetry.journal.lastSeq).toBe(5_002);
   });
 
   it("shows why bots fail with a line at once and a count every ten seconds", async () => {

@@ -129,6 +129,10 @@ export function failed(rest: Partial<FactOf<"connection_failed">> = {}): FactOf<
   return { ...SAMPLES.connection_failed, ...rest };
 }
 
+export function over(rest: Partial<FactOf<"exchange_over">> = {}): FactOf<"exchange_over"> {
+  return { ...SAMPLES.exchange_over, ...rest };
+}
+
 export class Sink extends Writable {
   text = "";
 
