@@ -1,7 +1,17 @@
 /** Shared parts of faults: what several kinds would otherwise each write again. */
 import type { Millis } from "../core/clock.js";
 import { invariant } from "../core/invariant.js";
-import type { Direction, Hang, Outlet, Sever, StreamStage } from "./contract.js";
+import type {
+  Direction,
+  Dispatch,
+  FieldList,
+  Hang,
+  Outlet,
+  ResponseInfo,
+  Sever,
+  StreamStage,
+  UpstreamFailure,
+} from "./contract.js";
 import type { Extent } from "./params.js";
 
 interface Waiting<Note> {
@@ -322,4 +332,54 @@ export class TokenBucket {
 /** A time as it stands in a journal entry: milliseconds, to the microsecond. */
 export function inJournal(millis: Millis): number {
   return Math.round(millis * 1000) / 1000;
+}
+
+// ------------------------------------------------------------------------------------------------
+// Heads of HTTP messages.
+
+export function failed(answer: ResponseInfo | UpstreamFailure): answer is UpstreamFailure {
+  return "failed" in answer;
+}
+
+/** Sent on once; the upstream finishes its work although the client may be gone. */
+export const DETACHED: Dispatch = { copies: 0, gap: 0, connection: "another", detached: true, limit: 0 };
+
+/** The value of the first field of that name, in any case. */
+export function fieldOf(fields: FieldList, name: string): string | undefined {
+  return fields.find(([other]) => other.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+/** With that field in the place of the first of its name and without the others; behind all if there was none. */
+export function withField(fields: FieldList, name: string, value: string): FieldList {
+  const wanted = name.toLowerCase();
+  const at = fields.findIndex(([other]) => other.toLowerCase() === wanted);
+  if (at < 0) return [...fields, [name, value]];
+  const rest = fields.slice(at + 1).filter(([other]) => other.toLowerCase() !== wanted);
+  return [...fields.slice(0, at), [name, value], ...rest];
+}
+
+export function withoutField(fields: FieldList, name: string): FieldList {
+  const unwanted = name.toLowerCase();
+  return fields.filter(([other]) => other.toLowerCase() !== unwanted);
+}
+
+/** Fields that say where a message ends, or what becomes of the connection behind it. They belong to whoever sends it. */
+export const FRAMING_FIELDS: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** As Retry-After counts: whole seconds, never fewer than were meant. What is less than a microsecond over is rounding. */
+export function wholeSeconds(millis: Millis): number {
+  return Math.max(0, Math.ceil((millis - 0.001) / 1000));
+}
+
+/** IMF-fixdate, RFC 9110 5.6.7. */
+export function httpDate(wallTime: Millis): string {
+  return new Date(wallTime).toUTCString();
 }

@@ -169,6 +169,59 @@ export function flag(): z.ZodBoolean {
   return z.boolean({ error: (issue) => `expected true or false, got ${shown(issue.input)}` });
 }
 
+/** Any text; what YAML reads as a number or a flag is taken by its characters. */
+export function text(): z.ZodString {
+  return z.string({ error: (issue) => `expected text, got ${shown(issue.input)}` });
+}
+
+/** A status code of an answer: 200 to 599, since interim ones answer nothing. */
+export function statusCode(bounds: { readonly min?: number; readonly max?: number } = {}): z.ZodNumber {
+  return count({ min: bounds.min ?? 200, max: bounds.max ?? 599 });
+}
+
+/** RFC 9110 5.6.2. */
+const TOKEN_PATTERN = "^[!#$%&'*+.^_`|~0-9A-Za-z\\-]+$";
+/** RFC 9110 5.5: what can stand in a line, one character a byte, without white space around it. */
+const FIELD_VALUE_PATTERN = "^(?:[!-~\\u0080-\\u00ff](?:[\\t -~\\u0080-\\u00ff]*[!-~\\u0080-\\u00ff])?)?$";
+
+export function fieldName(): z.ZodString {
+  const error = (issue: { input?: unknown }): string => `expected a field name, got ${shown(issue.input)}`;
+  return z.string({ error }).regex(new RegExp(TOKEN_PATTERN, "u"), { error });
+}
+
+/** `{ name: value }`, one field a line. */
+export function fieldMap(): z.ZodRecord<z.ZodString, z.ZodString> {
+  const error = (issue: { input?: unknown }): string => `expected a field value, got ${shown(issue.input)}`;
+  return mapping(
+    z.string({ error }).regex(new RegExp(FIELD_VALUE_PATTERN, "u"), { error }),
+    "field names to values",
+  );
+}
+
+/** `{ old: new }`. */
+export function fieldRenames(): z.ZodRecord<z.ZodString, z.ZodString> {
+  return mapping(fieldName(), "field names to field names");
+}
+
+function mapping(value: z.ZodString, what: string): z.ZodRecord<z.ZodString, z.ZodString> {
+  return z
+    .record(fieldName(), value, {
+      error: (issue) =>
+        issue.code === "invalid_key"
+          ? `expected a field name, got ${shown(issue.input)}`
+          : `expected a mapping of ${what}, got ${shown(issue.input)}`,
+    })
+    .refine((entries) => Object.keys(entries).length > 0, {
+      error: () => "expected at least one field, got none",
+    });
+}
+
+export function fieldNames(): z.ZodArray<z.ZodString> {
+  return z
+    .array(fieldName(), { error: (issue) => `expected a list of field names, got ${shown(issue.input)}` })
+    .min(1, { error: () => "expected at least one field, got none" });
+}
+
 /** A point that is reached by time or by bytes: `30s`, `64KiB`. */
 export type Extent =
   { readonly kind: "duration"; readonly millis: Millis } | { readonly kind: "size"; readonly bytes: Bytes };

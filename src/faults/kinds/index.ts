@@ -7,9 +7,14 @@ import connectionLimit from "./connection_limit.js";
 import corrupt from "./corrupt.js";
 import cut from "./cut.js";
 import down from "./down.js";
+import duplicateRequest from "./duplicate_request.js";
 import halfOpen from "./half_open.js";
+import httpDelay from "./http_delay.js";
+import httpStatus from "./http_status.js";
+import httpTruncate from "./http_truncate.js";
 import idleKill from "./idle_kill.js";
 import latency from "./latency.js";
+import lostResponse from "./lost_response.js";
 import noop from "./noop.js";
 import reset from "./reset.js";
 import slicer from "./slicer.js";
@@ -33,5 +38,10 @@ export const FAULT_TYPES: readonly AnyFaultType[] = [
   down,
   acceptDelay,
   connectionLimit,
+  httpDelay,
+  httpStatus,
+  lostResponse,
+  duplicateRequest,
+  httpTruncate,
   noop,
 ];
