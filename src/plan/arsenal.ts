@@ -2,14 +2,16 @@
 import type { Clock } from "../core/clock.js";
 import type { Facts, FaultReport } from "../core/events.js";
 import type { Book, Ledger, Tally } from "../core/ledger.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType, Seam } from "../faults/contract.js";
 import { ArmedFault } from "../pipeline/armed.js";
 import { liveParams, rampAt, type RampSpan } from "./params.js";
+import { subjectsOn, type Subjects } from "./subjects.js";
 import { WhenAdmission } from "./when.js";
 import type { CompiledFault, CompiledProfile, MatchValue } from "./value.js";
 
 interface Target {
   readonly name: string;
+  readonly seams: ReadonlySet<Seam>;
   readonly except: readonly MatchValue[];
 }
 
@@ -32,6 +34,7 @@ interface Weapon {
 interface Account {
   readonly book: Book;
   readonly before: Tally;
+  readonly subjects: Subjects;
 }
 
 export interface ArsenalParts {
@@ -87,6 +90,8 @@ export class Arsenal {
         one.startsAt,
         one.fault.name,
         one.fault.type,
+        // Elsewhere it is another fault: what it has in its hands cannot be moved there.
+        one.fault.at,
       ]);
       const weapon = this.#keep(key, one, assigned) ?? this.#make(key, one);
       if (weapon === null) continue;
@@ -102,7 +107,7 @@ export class Arsenal {
   #keep(key: string, wanted: Wanted, assigned: Set<ArmedFault>): Weapon | null {
     const weapon = this.#weapons.get(key);
     if (weapon === undefined) return null;
-    const text = JSON.stringify([wanted.fault, wanted.endsAt]);
+    const text = textOf(wanted);
     if (weapon.text === text) return weapon;
     const span = this.#span(wanted);
     weapon.text = text;
@@ -130,7 +135,8 @@ export class Arsenal {
       { proxy: proxy.name, profile, fault: fault.name, type: fault.type },
       Object.keys(type.effects),
     );
-    if (!this.#accounts.has(book)) this.#accounts.set(book, { book, before: book.tally() });
+    if (!this.#accounts.has(book))
+      this.#accounts.set(book, { book, before: book.tally(), subjects: subjectsOn(type, proxy.seams) });
     const admission = new WhenAdmission(fault, proxy.except, probability(fault, span));
     const armed = new ArmedFault({
       key,
@@ -146,7 +152,7 @@ export class Arsenal {
       facts,
       clock,
     });
-    return { armed, admission, text: JSON.stringify([fault, wanted.endsAt]) };
+    return { armed, admission, text: textOf(wanted) };
   }
 
   #span({ startsAt, endsAt }: Wanted): RampSpan {
@@ -155,32 +161,20 @@ export class Arsenal {
 
   /** What was done since the activation began, by fault and proxy. */
   report(): FaultReport[] {
-    return [...this.#accounts.values()].map(({ book, before }) => {
-      const now = book.tally();
-      const effects = Object.fromEntries(
-        Object.entries(now.effects).map(([effect, total]) => [effect, total - (before.effects[effect] ?? 0)]),
-      );
-      return {
-        proxy: book.labels.proxy,
-        fault: book.labels.fault,
-        type: book.labels.type,
-        subjects: now.subjects - before.subjects,
-        matched: now.matched - before.matched,
-        hits: now.hits - before.hits,
-        effects,
-      };
-    });
+    return [...this.#accounts.values()].map(reportOf);
   }
 
   /** A warning for each fault that hit nothing: most often a typing mistake in `match`. */
   untouched(profile: CompiledProfile, why: string): string[] {
-    const byFault = new Map<string, { matched: number; subjects: number; hits: number }>();
-    for (const { fault, subjects, matched, hits } of this.report()) {
-      const sum = byFault.get(fault) ?? { subjects: 0, matched: 0, hits: 0 };
+    const byFault = new Map<string, Sum>();
+    for (const account of this.#accounts.values()) {
+      const { fault, subjects, matched, hits } = reportOf(account);
+      const sum = byFault.get(fault) ?? { subjects: 0, matched: 0, hits: 0, nouns: new Set() };
       byFault.set(fault, {
         subjects: sum.subjects + subjects,
         matched: sum.matched + matched,
         hits: sum.hits + hits,
+        nouns: sum.nouns.add(account.subjects),
       });
     }
     // The same name may stand in several phases; it is one fault to whoever reads the report.
@@ -192,13 +186,46 @@ export class Arsenal {
       } else if (sum.subjects === 0 && this.#parts.types.get(fault.type)?.listener !== undefined) {
         // Nobody got in to be hit, which is just what it is for.
       } else if (sum.matched === 0) {
-        warnings.add(`${fault.name} matched 0 of ${sum.subjects} connections`);
+        warnings.add(`${fault.name} matched 0 of ${sum.subjects} ${nouns(sum)}`);
       } else if (sum.hits === 0) {
-        warnings.add(`${fault.name} hit 0 of ${sum.matched} matching connections`);
+        warnings.add(`${fault.name} hit 0 of ${sum.matched} matching ${nouns(sum)}`);
       }
     }
     return [...warnings];
   }
+}
+
+/** What a fault in force was made from; where it differs there is something to assign. */
+function textOf({ fault, endsAt, proxy }: Wanted): string {
+  return JSON.stringify([fault, endsAt, proxy.except]);
+}
+
+interface Sum {
+  readonly subjects: number;
+  readonly matched: number;
+  readonly hits: number;
+  /** A fault on proxies of both protocols has subjects of both kinds. */
+  readonly nouns: Set<Subjects>;
+}
+
+function nouns(sum: Sum): string {
+  return [...sum.nouns].sort().join(" and ");
+}
+
+function reportOf({ book, before }: Account): FaultReport {
+  const now = book.tally();
+  const effects = Object.fromEntries(
+    Object.entries(now.effects).map(([effect, total]) => [effect, total - (before.effects[effect] ?? 0)]),
+  );
+  return {
+    proxy: book.labels.proxy,
+    fault: book.labels.fault,
+    type: book.labels.type,
+    subjects: now.subjects - before.subjects,
+    matched: now.matched - before.matched,
+    hits: now.hits - before.hits,
+    effects,
+  };
 }
 
 function probability(fault: CompiledFault, span: RampSpan): () => number {

@@ -2,6 +2,8 @@
 import { formatDuration, formatRate, formatRatio, formatSize } from "../core/units.js";
 import type { AnyFaultType } from "../faults/contract.js";
 import { oneOf, quantityOf } from "../faults/params.js";
+import { aboutExchanges } from "../faults/subjects.js";
+import { needsExchanges } from "./subjects.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile, MatchValue, Ramp, WhenValue } from "./value.js";
 
 type Types = ReadonlyMap<string, AnyFaultType>;
@@ -21,8 +23,10 @@ export function explainProfile(profile: CompiledProfile, types: Types): string[]
 export function explainFault(fault: CompiledFault, types: Types, phase: CompiledPhase | null): string {
   const type = types.get(fault.type);
   const what = type === undefined ? `does what ${fault.type} does` : type.explain(fault.params);
+  const noun = nounOf(fault, type);
   const parts = [
-    `${where(fault)}, ${subjects(fault)}: ${what}`,
+    `${where(fault, noun)}, ${subjects(fault, noun)}: ${what}`,
+    ...place(fault, type),
     ...ramps(fault, type),
     ...(fault.directions === null
       ? []
@@ -32,8 +36,8 @@ export function explainFault(fault: CompiledFault, types: Types, phase: Compiled
   return `${parts.join(", ")}.`;
 }
 
-function where({ proxies }: CompiledFault): string {
-  if (proxies === null) return "On every proxy";
+function where({ proxies }: CompiledFault, noun: string): string {
+  if (proxies === null) return noun === "exchanges" ? "On every http proxy" : "On every proxy";
   return proxies.length === 1 ? `On proxy ${proxies[0] ?? ""}` : `On proxies ${list(proxies)}`;
 }
 
@@ -41,14 +45,58 @@ function list(words: readonly string[]): string {
   return oneOf(words).replace(/ or (?=[^ ]*$)/u, " and ");
 }
 
-function subjects({ match, except, when }: CompiledFault): string {
-  const of = match.length === 0 ? "connections" : `connections ${match.map(clients).join(" or ")}`;
-  const but = except.length === 0 ? "" : ` except those ${except.map(clients).join(" or ")}`;
+/** A fault on bytes counts connections on some proxies and exchanges on others; where all are hit it is all the same. */
+function nounOf(fault: CompiledFault, type: AnyFaultType | undefined): string {
+  if (type === undefined || !aboutExchanges(type)) return "connections";
+  if (needsExchanges(fault, type)) return "exchanges";
+  const { probability = 1, skip, every, count } = fault.when;
+  const some = probability !== 1 || skip !== undefined || every !== undefined || count !== undefined;
+  return some ? "connections or exchanges" : "connections";
+}
+
+function subjects({ match, except, when }: CompiledFault, noun: string): string {
+  const of =
+    match.length === 0
+      ? noun
+      : match.map((entry, index) => entryWords(entry, index === 0 ? noun : "")).join(" or ");
+  const but =
+    except.length === 0
+      ? ""
+      : ` except ${except.map((entry, index) => entryWords(entry, index === 0 ? "those" : "")).join(" or ")}`;
   return `${share(when)}${of}${but}${counted(when)}`;
 }
 
-function clients({ client }: MatchValue): string {
-  return client === undefined ? "of anybody" : `from ${oneOf(client)}`;
+/** "POST requests to /v1/jobs/:id with header x-tenant acme". A noun that is empty has been said before. */
+function entryWords(entry: MatchValue, noun: string): string {
+  const { method, path, host, bot, client, upstream, status } = entry;
+  const words = [
+    ...(method === undefined ? [noun] : [`${oneOf(method)} requests`]),
+    ...(path === undefined ? [] : [`to ${oneOf(path)}`]),
+    ...(host === undefined ? [] : [`for host ${oneOf(host)}`]),
+    ...named("header", entry.header),
+    ...named("query parameter", entry.query),
+    ...(bot === undefined ? [] : [`of bot ${oneOf(bot)}`]),
+    ...(client === undefined ? [] : [`from ${oneOf(client)}`]),
+    ...(upstream === undefined ? [] : [`on upstream ${oneOf(upstream)}`]),
+    ...(status === undefined ? [] : [`answered ${oneOf(status)}`]),
+  ];
+  return words.filter((word) => word !== "").join(" ");
+}
+
+function named(what: string, values: MatchValue["header"] = {}): string[] {
+  const words = Object.entries(values).map(([name, patterns]) =>
+    patterns.includes("*") ? name : `${name} ${oneOf(patterns)}`,
+  );
+  return words.length === 0 ? [] : [`with ${what} ${words.join(" and ")}`];
+}
+
+/** Where it acts, if the type knows several places and this is not its first. */
+function place({ at }: CompiledFault, type: AnyFaultType | undefined): string[] {
+  if (at === "" || at === type?.at?.[0]) return [];
+  if (at === "head" || at === "body") return [at === "head" ? "in heads only" : "in bodies only"];
+  if (at === "before") return ["before the upstream is asked"];
+  if (at === "after") return ["after the upstream has answered"];
+  return [`acting on ${at}`];
 }
 
 function share({ probability = 1 }: WhenValue): string {

@@ -9,6 +9,7 @@ import type { Ledger } from "../core/ledger.js";
 import type { AnyFaultType, Seam } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import { Arsenal, type Wanted } from "./arsenal.js";
+import { actsOn } from "./subjects.js";
 import { positionAt, windowOf, type Position } from "./timeline.js";
 import {
   INLINE,
@@ -375,7 +376,7 @@ export class LivePlan {
       (target) =>
         (fault.proxies === null || fault.proxies.includes(target.name)) &&
         (restricted === null || restricted.includes(target.name)) &&
-        [...target.seams].some((seam) => type[seam] !== undefined),
+        actsOn(fault, type, target.seams),
     );
   }
 

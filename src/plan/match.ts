@@ -1,7 +1,8 @@
-/** `match` and `except`: which subjects a fault is about. */
+/** `match` and `except`: which subjects a fault is about. Asked of each, so what can be done once is done here. */
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
-import type { SubjectInfo } from "../pipeline/armed.js";
+import { pathTest, valueTest, type TextTest } from "../config/pattern.js";
+import type { ExchangeKeys, SubjectInfo } from "../pipeline/armed.js";
 import type { MatchValue } from "./value.js";
 
 type Block = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
@@ -22,13 +23,146 @@ export function parseBlock(text: string): Block | null {
   return [address, length];
 }
 
-/** One entry holds if all its keys hold; a list of entries holds if any does. */
-export function compileMatch(entries: readonly MatchValue[]): (subject: SubjectInfo) => boolean {
-  const tests = entries.map((entry) => {
-    const blocks = (entry.client ?? []).map(parseBlock).filter((block) => block !== null);
-    return (subject: SubjectInfo): boolean => entry.client === undefined || inAny(subject.client, blocks);
+type Test = (subject: SubjectInfo) => boolean;
+type ExchangeTest = (exchange: ExchangeKeys) => boolean;
+
+/**
+ * One entry holds if all its keys hold; a list of entries holds if any does. Most subjects are none of a fault's, so
+ * the cheapest keys are asked first, and nothing is made to find out. A connection has no key of an exchange.
+ */
+export function compileMatch(entries: readonly MatchValue[]): Test {
+  return anyOf(entries.map(compileEntry));
+}
+
+function compileEntry(entry: MatchValue): Test {
+  const asked = exchangeTests(entry);
+  const exchange = asked.length === 0 ? null : allOf(asked);
+  const blocks = entry.client?.map(parseBlock).filter((block) => block !== null);
+  if (exchange === null)
+    return blocks === undefined ? () => true : (subject) => inAny(subject.client, blocks);
+  if (entry.bot === undefined && blocks === undefined)
+    return (subject) => subject.exchange !== undefined && exchange(subject.exchange);
+  const bot = entry.bot === undefined ? null : oneOfTexts(entry.bot.map(valueTest));
+  return (subject) =>
+    subject.exchange !== undefined &&
+    (bot === null || bot(subject.bot)) &&
+    exchange(subject.exchange) &&
+    (blocks === undefined || inAny(subject.client, blocks));
+}
+
+/** From the cheapest to the dearest. */
+function exchangeTests(entry: MatchValue): ExchangeTest[] {
+  const tests: ExchangeTest[] = [];
+  const { method, status, path, host, upstream, bot } = entry;
+  if (method !== undefined) tests.push(methodTest(method));
+  if (status !== undefined) tests.push(statusTest(status));
+  if (path !== undefined) {
+    const holds = oneOfTexts(path.map(pathTest));
+    tests.push((exchange) => holds(exchange.path));
+  }
+  if (host !== undefined) {
+    const holds = oneOfTexts(host.map(hostTest));
+    tests.push((exchange) => holds(exchange.host));
+  }
+  if (upstream !== undefined) {
+    const holds = oneOfTexts(upstream.map(valueTest));
+    tests.push((exchange) => holds(exchange.upstream));
+  }
+  for (const [name, patterns] of Object.entries(entry.query ?? {})) {
+    const holds = oneOfTexts(patterns.map(valueTest));
+    tests.push((exchange) => someText(exchange.queries(name), holds));
+  }
+  for (const [name, patterns] of Object.entries(entry.header ?? {})) {
+    const holds = oneOfTexts(patterns.map(valueTest));
+    tests.push((exchange) => someText(exchange.headers(name), holds));
+  }
+  // The bot stands beside the exchange, but only exchanges are asked for it.
+  if (tests.length === 0 && bot !== undefined) tests.push(() => true);
+  return tests;
+}
+
+function allOf(tests: readonly ExchangeTest[]): ExchangeTest {
+  const [first, second, third] = tests;
+  if (first === undefined) return () => true;
+  if (second === undefined) return first;
+  if (third === undefined) return (exchange) => first(exchange) && second(exchange);
+  return (exchange) => {
+    for (const test of tests) if (!test(exchange)) return false;
+    return true;
+  };
+}
+
+function anyOf(tests: readonly Test[]): Test {
+  const [first, second] = tests;
+  if (first === undefined) return () => false;
+  if (second === undefined) return first;
+  return (subject) => {
+    for (const test of tests) if (test(subject)) return true;
+    return false;
+  };
+}
+
+function oneOfTexts(tests: readonly TextTest[]): TextTest {
+  const [first, second] = tests;
+  if (first === undefined) return () => false;
+  if (second === undefined) return first;
+  return (text) => {
+    for (const test of tests) if (test(text)) return true;
+    return false;
+  };
+}
+
+function someText(texts: readonly string[], holds: TextTest): boolean {
+  for (const text of texts) if (holds(text)) return true;
+  return false;
+}
+
+function methodTest(methods: readonly string[]): ExchangeTest {
+  const [first = "", second] = methods;
+  if (second === undefined) return (exchange) => exchange.method === first;
+  return (exchange) => methods.includes(exchange.method);
+}
+
+/** `example.com`, or `*.example.com` for all names below it, as certificates have it. */
+function hostTest(host: string): TextTest {
+  if (!host.startsWith("*.")) return (text) => text === host;
+  const end = host.slice(1);
+  return (text) => text.length > end.length && text.endsWith(end);
+}
+
+/** `503`, `5xx` or `500-599`. */
+function statusTest(statuses: readonly string[]): ExchangeTest {
+  const spans = statuses.map((status) => {
+    const [from = "", to = from] = status.split("-");
+    return { from: Number(from.replaceAll("x", "0")), to: Number(to.replaceAll("x", "9")) };
   });
-  return (subject) => tests.some((test) => test(subject));
+  return ({ status }) => {
+    if (status === null) return false;
+    for (const { from, to } of spans) if (status >= from && status <= to) return true;
+    return false;
+  };
+}
+
+/** Whether some entry can only be decided when the upstream has answered. */
+export function asksStatus(entries: readonly MatchValue[]): boolean {
+  return entries.some((entry) => entry.status !== undefined);
+}
+
+/**
+ * Method and the pattern of the first entry that knows the path, or else the path: exchanges of one route differ in
+ * their ids only. Empty for subjects that have no path.
+ */
+export function compileRoute(entries: readonly MatchValue[]): (subject: SubjectInfo) => string {
+  const patterns = entries
+    .flatMap((entry) => entry.path ?? [])
+    .map((pattern) => ({ pattern, holds: pathTest(pattern) }));
+  return ({ exchange }) => {
+    if (exchange === undefined) return "";
+    for (const { pattern, holds } of patterns) {
+      if (holds(exchange.path)) return `${exchange.method} ${pattern}`;
+    }
+    return `${exchange.method} ${exchange.path}`;
+  };
 }
 
 function inAny(address: string, blocks: readonly Block[]): boolean {

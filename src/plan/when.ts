@@ -1,7 +1,7 @@
 /** `when`: which of the matching subjects are hit. Skip and every, then probability, then count. */
 import { BoundedMap } from "../core/lru.js";
 import type { Admission, SubjectInfo } from "../pipeline/armed.js";
-import { compileMatch } from "./match.js";
+import { asksStatus, compileMatch, compileRoute } from "./match.js";
 import type { CompiledFault, MatchValue, WhenValue } from "./value.js";
 
 interface Counters {
@@ -13,10 +13,12 @@ interface Counters {
 export const KEYS_REMEMBERED = 10_000;
 
 export class WhenAdmission implements Admission {
+  readonly needsStatus: boolean;
   readonly #when: WhenValue;
   readonly #probability: () => number;
   readonly #matches: ((subject: SubjectInfo) => boolean) | null;
   readonly #except: ((subject: SubjectInfo) => boolean) | null;
+  readonly #route: (subject: SubjectInfo) => string;
   readonly #counters: BoundedMap<string, Counters>;
 
   constructor(
@@ -30,6 +32,8 @@ export class WhenAdmission implements Admission {
     this.#matches = fault.match.length === 0 ? null : compileMatch(fault.match);
     const except = [...fault.except, ...proxyExcept];
     this.#except = except.length === 0 ? null : compileMatch(except);
+    this.#route = compileRoute(fault.match);
+    this.needsStatus = asksStatus(fault.match) || asksStatus(except);
     this.#counters = counters;
   }
 
@@ -46,10 +50,8 @@ export class WhenAdmission implements Admission {
     return this.#counters.evicted;
   }
 
-  readonly needsStatus: boolean = false;
-
-  routeOf({ exchange }: SubjectInfo): string {
-    return exchange === undefined ? "" : `${exchange.method} ${exchange.path}`;
+  routeOf(subject: SubjectInfo): string {
+    return this.#route(subject);
   }
 
   matches(subject: SubjectInfo): boolean {

@@ -48,7 +48,7 @@ describe("an explanation", () => {
     ].join("\n");
     expect(explain(text)).toEqual([
       "Phases: crash for 25s.",
-      "On every proxy, 30% of connections: delays every byte by 200ms give or take 50ms, downstream, from 5s to 25s of phase crash.",
+      "On every proxy, 30% of connections or exchanges: delays every byte by 200ms give or take 50ms, downstream, from 5s to 25s of phase crash.",
     ]);
   });
 
@@ -76,6 +76,30 @@ describe("an explanation", () => {
     [
       "{ type: half_open, when: { after: 5s } }",
       "On every proxy, all connections: keeps the end of a connection from the other side, in both directions, from 5s on.",
+    ],
+    [
+      "{ type: latency, delay: 1s, match: { method: [POST, PUT], path: '/v1/jobs/:id/complete' } }",
+      "On every http proxy, all POST or PUT requests to /v1/jobs/:id/complete: delays every byte by 1s, downstream.",
+    ],
+    [
+      "{ type: latency, delay: 1s, at: body, when: { probability: 5% } }",
+      "On every http proxy, 5% of exchanges: delays every byte by 1s, in bodies only, downstream.",
+    ],
+    [
+      "{ type: latency, delay: 1s, match: [{ bot: b-*, header: { x-tenant: acme, x-canary: } }, { method: GET, query: { wait: '5' } }], except: [{ path: /healthz }, { method: head, host: '*.example.com' }] }",
+      "On every http proxy, all exchanges with header x-tenant acme and x-canary of bot b-* or GET requests with query parameter wait 5 except those to /healthz or HEAD requests for host *.example.com: delays every byte by 1s, downstream.",
+    ],
+    [
+      "{ type: latency, delay: 1s, proxy: jobs, match: { status: [5xx, 404], upstream: a, client: 10.0.0.1 } }",
+      "On proxy jobs, all exchanges from 10.0.0.1 on upstream a answered 5xx or 404: delays every byte by 1s, downstream.",
+    ],
+    [
+      "{ type: latency, delay: 1s, when: { every: 2, per: route } }",
+      "On every http proxy, all exchanges (hitting every 2nd, counted for each route): delays every byte by 1s, downstream.",
+    ],
+    [
+      "{ type: latency, delay: 1s, when: { every: 2 } }",
+      "On every proxy, all connections or exchanges (hitting every 2nd, counted for each proxy): delays every byte by 1s, downstream.",
     ],
   ])("of %s is one sentence", (fault, sentence) => {
     expect(one(fault)).toBe(sentence);
