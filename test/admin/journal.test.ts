@@ -1,6 +1,7 @@
 /** The journal over HTTP: asked for, marked. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AdminLab } from "./admin_lab.js";
+import { FACTS, SAMPLES } from "../telemetry/samples.js";
 
 let here: AdminLab;
 
@@ -63,6 +64,34 @@ describe("GET /journal", () => {
       ["activation=slow&type=latency", 3],
       ["kind=mark", 0],
       ["bot=nobody", 0],
+    ] as const) {
+      expect((await here.get(`/journal?${query}`)).json.entries, query).toHaveLength(count);
+    }
+  });
+
+  it("has entries of every kind in the shape that the document promises", async () => {
+    const exchange = { id: 12, method: "GET", path: "/v1/jobs" };
+    for (const fact of FACTS) here.lab.facts.tell(fact);
+    here.lab.facts.tell({ ...SAMPLES.fault_hit, exchange, observed: true });
+    here.lab.facts.tell({ ...SAMPLES.fault_total, exchange });
+    here.lab.facts.tell({ ...SAMPLES.exchange_over, trace: "4bf92f3577b34da6a3ce929d0e0e4736" });
+    // The answer is held against the document where it is fetched.
+    const { json } = await here.get("/journal");
+    expect(new Set(json.entries.map(({ kind }: { kind: string }) => kind))).toEqual(
+      new Set(FACTS.map(({ kind }) => kind).filter((kind) => kind !== "plan_changed")),
+    );
+  });
+
+  it("finds an exchange by any of the faults that acted on it", async () => {
+    const faults = ["slow", "lose-the-ack"];
+    here.lab.facts.tell({ ...SAMPLES.exchange_over, faults });
+    here.lab.facts.tell({ ...SAMPLES.fault_hit, fault: "slow", bot: "bot-1" });
+    for (const [query, count] of [
+      ["fault=slow", 2],
+      ["fault=lose-the-ack&bot=bot-1", 1],
+      ["fault=slow&kind=exchange_over&proxy=jobs", 1],
+      ["fault=lose", 0],
+      ["bot=bot-1", 2],
     ] as const) {
       expect((await here.get(`/journal?${query}`)).json.entries, query).toHaveLength(count);
     }
