@@ -85,6 +85,19 @@ function after(
   return { name, kind, shown, holds };
 }
 
+/** Node has begun to read the same messages; how far it came with their bodies is another matter. */
+function begins(node: readonly Message[], ours: readonly Message[]): boolean {
+  return node.every(({ line, fields, payload }, index) => {
+    const same = ours[index];
+    return (
+      same !== undefined &&
+      line === same.line &&
+      JSON.stringify(fields) === JSON.stringify(same.fields) &&
+      same.payload.startsWith(payload)
+    );
+  });
+}
+
 /** Node takes the rest of the stream for another protocol, from a message on that we read as HTTP. */
 function sooner(name: string, shown: string, judge: (message: Message) => boolean): Difference {
   const holds: Judge = ({ ours, node }) => {
@@ -104,6 +117,13 @@ const has = (message: Message | undefined, field: RegExp): boolean =>
   message?.fields.some((line) => field.test(line)) === true;
 const all = ({ ours }: Readings): boolean => done(ours).length === ours.messages.length;
 const always = (): boolean => true;
+
+/** Node's parser is one for RTSP and ICE as well, and waits while what it has may become one of them. */
+function isOtherProtocol(text: string): boolean {
+  return ["RTSP/", "ICE/"].some(
+    (protocol) => text.startsWith(protocol) || (text !== "" && protocol.startsWith(text)),
+  );
+}
 const POST = "POST / HTTP/1.1\r\nHost: a\r\n";
 const OK = "HTTP/1.1 200 OK\r\n";
 
@@ -151,6 +171,16 @@ export const DIFFERENCES: readonly Difference[] = [
     `${POST}Transfer-Encoding:\r\nContent-Length: 0\r\n\r\n`,
     ({ unread }) => /\ntransfer-encoding:[ \t]*\r/iu.test(unread),
   ),
+  stricter("other protocols", "request", "bad_request_line", "GET / RTSP/1.0\r\n\r\n", ({ unread }) =>
+    isOtherProtocol(/^[^ ]+ [^ ]+ ([^\r\n]*)/u.exec(unread)?.[1] ?? ""),
+  ),
+  stricter(
+    "other protocols",
+    "response",
+    "bad_status_line",
+    "ICE/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    ({ unread }) => isOtherProtocol(unread),
+  ),
   stricter("other versions", "request", "bad_version", "GET / HTTP/2.0\r\n\r\n", always),
   stricter("other versions", "response", "bad_version", "HTTP/2.0 200 OK\r\n\r\n", always),
   stricter(
@@ -174,6 +204,35 @@ export const DIFFERENCES: readonly Difference[] = [
     "GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\nGET / HTTP/1.0\r\n\r\n",
     ({ ours }) => has(ours.messages.at(-1), /^connection:.*keep-alive/iu),
   ),
+  stricter(
+    "a tab behind a connection option",
+    "request",
+    "after_close",
+    "GET / HTTP/1.1\r\nConnection: a, close\t\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    ({ ours, text, at }) =>
+      has(ours.messages.at(-1), /^(?:proxy-)?connection:.*close/iu) &&
+      /\n(?:proxy-)?connection:[^\n]*close *\t/iu.test(text.slice(0, at)),
+  ),
+  {
+    name: "a tab behind a connection option",
+    kind: "request",
+    shown: "GET / HTTP/1.0\r\nConnection: keep-alive\t\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+    holds: ({ ours, node, text }) =>
+      node.reason === "HPE_CLOSED_CONNECTION" &&
+      continues(ours.messages, done(node)) &&
+      has(done(node).at(-1), /^(?:proxy-)?connection:.*keep-alive/iu) &&
+      /\n(?:proxy-)?connection:[^\n]*keep-alive *\t/iu.test(text),
+  },
+  {
+    name: "a tab behind a connection option",
+    kind: "request",
+    shown: "GET / HTTP/1.1\r\nConnection: upgrade\t\r\nUpgrade: x\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    holds: ({ ours, node, text }) =>
+      ours.outcome === "upgraded" &&
+      node.outcome !== "upgraded" &&
+      continues(node.messages, ours.messages) &&
+      /\nconnection:[^\n]*upgrade *\t/iu.test(text),
+  },
   stricter(
     "lengths of 2^53 and more",
     "request",
@@ -329,6 +388,20 @@ export const DIFFERENCES: readonly Difference[] = [
     holds: ({ ours, node, unread }) =>
       continues(ours.messages, node.messages) &&
       (ours.messages[node.messages.length]?.line.startsWith("PRI ") === true || unread.startsWith("PRI ")),
+  },
+  {
+    // Node has "PRI *" without a version for an upgrade of HTTP/0.9 that nobody listens for, and destroys the
+    // connection on the spot: the ends of the messages before it, if they came in one piece with it, are never told.
+    name: "the method PRI",
+    kind: "request",
+    shown: "GET / HTTP/1.1\r\n\r\nPRI *\r\n\r\n",
+    holds: ({ ours, node, unread }) =>
+      ours.reason === "bad_request_line" &&
+      unread.startsWith("PRI *") &&
+      node.outcome === "open" &&
+      node.messages.length === ours.messages.length + 1 &&
+      /^PRI \*[^ ]* HTTP\/0\.9$/u.test(node.messages.at(-1)?.line ?? "") &&
+      begins(node.messages.slice(0, -1), done(ours)),
   },
   {
     name: "a tab behind a coding",
