@@ -49,11 +49,19 @@ export interface JournalQuery {
 
 const FILTERS = ["kind", "proxy", "activation", "profile", "fault", "type", "bot", "connection"] as const;
 
-/** Failures that tell something about Squall. The others are what bots and servers do all day: they go to the log. */
+/**
+ * Failures that tell something about Squall, or of a peer that does not speak its protocol to the end. The others are
+ * what bots and servers do all day: they go to the log.
+ */
 const JOURNALLED_FAILURES: ReadonlySet<ConnectionFailure> = new Set([
   "internal",
   "connection_limit",
   "proxy_header",
+  "client_protocol",
+  "client_slow_head",
+  "upstream_closed",
+  "upstream_tls",
+  "upstream_protocol",
 ]);
 /** What can be told thousands of times a second, or for ever: one entry in this time, the rest is counted in it. */
 const THINNED: ReadonlySet<FactKind> = new Set([

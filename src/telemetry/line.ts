@@ -61,7 +61,7 @@ function timeOfDay(time: string): string {
 function painter(level: LineLevel, topic: string, colours: Colors): (text: string) => string {
   if (level === "error") return colours.red;
   if (level === "warn") return colours.yellow;
-  if (topic === "fault") return colours.magenta;
+  if (topic === "fault" || topic === "exchange") return colours.magenta;
   if (topic === "profile" || topic === "phase") return colours.cyan;
   return level === "debug" ? colours.dim : colours.green;
 }

@@ -125,9 +125,18 @@ describe("a query", () => {
 });
 
 describe("what is told over and over", () => {
-  it("leaves failures of bots and servers to the log and the metrics", () => {
+  it("leaves what bots and servers do all day to the log and the metrics", () => {
     const journalled = CONNECTION_FAILURES.filter((reason) => start().add(failed({ reason })) !== null);
-    expect(journalled).toEqual(["proxy_header", "connection_limit", "internal"]);
+    expect(journalled).toEqual([
+      "client_protocol",
+      "client_slow_head",
+      "upstream_closed",
+      "upstream_tls",
+      "upstream_protocol",
+      "proxy_header",
+      "connection_limit",
+      "internal",
+    ]);
   });
 
   it("is never what faults did", () => {
