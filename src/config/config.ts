@@ -1,6 +1,7 @@
 /** squall.yaml -> `Config`: file, then environment, then flags, checked as one and resolved to plain values. */
 import { dirname, resolve } from "node:path";
 import type { Problem } from "../core/errors.js";
+import type { Persona } from "../faults/personas.js";
 import { clash, formatAddress, type Address } from "./address.js";
 import type { IdentifyRule } from "./identify.js";
 import { environmentLookup, interpolate } from "./interpolate.js";
@@ -16,7 +17,7 @@ import type { MatchEntry } from "./match.js";
 import { applyOverride, environmentOverrides, type Override } from "./overrides.js";
 import { Problems } from "./problems.js";
 import { proxiesOf, readRules, refuseForeign, type ProxyRules } from "./proxy.js";
-import { configShape, type Persona, type Settings } from "./settings.js";
+import { configShape, type Settings } from "./settings.js";
 import { NAME_PATTERN } from "./shapes.js";
 import { readDocuments } from "./source.js";
 import { check } from "./validate.js";

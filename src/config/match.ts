@@ -49,7 +49,8 @@ export function pathPattern(): z.ZodType<string, string> {
       const mistake = pathMistake(pattern);
       if (mistake !== undefined)
         context.addIssue({ code: "custom", message: `${mistake}, got ${shown(pattern)}`, input: pattern });
-    });
+    })
+    .meta({ pattern: "^[/*]" });
 }
 
 function method(): z.ZodType<string, string> {
@@ -72,21 +73,30 @@ function host(): z.ZodType<string, string> {
     .transform((name) => name.toLowerCase());
 }
 
-function status(): z.ZodType<string, string | number> {
+/** Numbers have been made text before: that is what most people write. */
+function status(): z.ZodType<string, string> {
   const expected = "expected a status such as 503, 5xx or 500-599";
   return z
-    .union(
-      [z.string().regex(/^[1-9](?:\d\d|[xX]{2}|\d\d-[1-9]\d\d)$/u), z.number().int().min(100).max(999)],
-      {
-        error: (issue) => `${expected}, got ${shown(issue.input)}`,
-      },
-    )
-    .transform((value, context) => {
-      const [from = 0, to = from] = String(value).split("-").map(Number);
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .regex(/^[1-9](?:\d\d|[xX]{2}|\d\d-[1-9]\d\d)$/u, {
+      abort: true,
+      error: (issue) => `${expected}, got ${shown(issue.input)}`,
+    })
+    .meta({ type: ["string", "integer"], minimum: 100, maximum: 999 })
+    .transform((word, context) => {
+      const [from = 0, to = from] = word.split("-").map(Number);
       if (from > to)
-        context.issues.push({ code: "custom", message: `${expected}, got ${shown(value)}`, input: value });
-      return String(value).toLowerCase();
+        context.issues.push({ code: "custom", message: `${expected}, got ${shown(word)}`, input: word });
+      return word.toLowerCase();
     });
+}
+
+/** A status is a number to most people, and 5xx is none. */
+function asText(node: Located): Located {
+  if (node.kind === "list") return { ...node, items: node.items.map(asText) };
+  return node.kind === "scalar" && typeof node.value === "number"
+    ? { ...node, value: node.raw ?? String(node.value) }
+    : node;
 }
 
 const wildcard = (what: string): z.ZodString => text().min(1, { error: `expected ${what}, got ""` });
@@ -170,6 +180,9 @@ function readEntry(node: Located, knowing: Knowing, problems: Problems): MatchEn
   }
   if (node.entries.size === 0)
     problems.add(node, "is empty, so it would hold for all: leave it out, or name a client");
+  const status = map.entries.get("status");
+  if (status !== undefined)
+    map = { ...map, entries: new Map(map.entries).set("status", { ...status, value: asText(status.value) }) };
   const before = problems.count;
   for (const key of ["header", "query"]) checkNames(map.entries.get(key), key, problems);
   const entry = check<z.output<typeof exchangeMatchShape>>(

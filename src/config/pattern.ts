@@ -26,9 +26,7 @@ export function pathMistake(pattern: string): string | undefined {
   if (/[^\x21-\x7e]/u.test(pattern)) return "expected a path as it is sent, with %20 for a space";
   if (pattern.includes("***")) return 'expected "*" or "**"';
   const odd = pattern.split("/").find((part) => part.startsWith(":") && !SEGMENT.test(part));
-  if (odd !== undefined)
-    return `expected a name such as :id as the whole segment, got ${JSON.stringify(odd)}`;
-  return undefined;
+  return odd === undefined ? undefined : "expected a name such as :id as the whole segment";
 }
 
 /** The names of the segments, in order. */

@@ -3,6 +3,7 @@
  * for editors and the list of what an environment variable can override all come from here.
  */
 import { z } from "zod";
+import { PERSONAS } from "../faults/personas.js";
 import { choice, count, duration, flag, shown, size } from "../faults/params.js";
 import { listen, upstream } from "./address.js";
 import { name, oneOrMany, text } from "./shapes.js";
@@ -58,9 +59,6 @@ export const logShape = z.strictObject({
   level: choice(LOG_LEVELS).default("info"),
   format: choice(LOG_FORMATS).default("auto").describe("auto: pretty on a terminal, else json"),
 });
-
-export const PERSONAS = ["plain", "nginx", "haproxy", "envoy", "alb"] as const;
-export type Persona = (typeof PERSONAS)[number];
 
 export const tlsShape = z.strictObject({
   ca: path().optional().describe("a file of certificates (PEM) to trust instead of the usual ones"),

@@ -47,21 +47,60 @@ describe("an address to listen on", () => {
 
 describe("an upstream", () => {
   it("is tcp:// with a host and a port, and nothing behind them", () => {
-    expect(parseUpstream("tcp://redis:6379")).toEqual({ host: "redis", port: 6379 });
-    expect(parseUpstream("tcp://[::1]:1/")).toEqual({ host: "::1", port: 1 });
+    const tcp = { protocol: "tcp", tls: false };
+    expect(parseUpstream("tcp://redis:6379")).toEqual({ ...tcp, address: { host: "redis", port: 6379 } });
+    expect(parseUpstream("tcp://[::1]:1/")).toEqual({ ...tcp, address: { host: "::1", port: 1 } });
     for (const text of ["tcp://:80", "tcp://a", "tcp://a:0", "tcp://u@a:1", "tcp://a:1?x", "TCP://a:1", ""])
       expect(parseUpstream(text)).toBe("");
   });
 
+  it.each([
+    ["http://server:3000", { host: "server", port: 3000 }, false],
+    ["http://server", { host: "server", port: 80 }, false],
+    ["https://server/", { host: "server", port: 443 }, true],
+    ["https://[::1]", { host: "::1", port: 443 }, true],
+    ["https://[::1]:8443/", { host: "::1", port: 8443 }, true],
+    ["http://10.0.0.1", { host: "10.0.0.1", port: 80 }, false],
+  ] as const)("such as %s speaks HTTP, on its usual port unless another is given", (text, address, tls) => {
+    expect(parseUpstream(text)).toEqual({ protocol: "http", tls, address });
+  });
+
+  it.each([
+    "http://",
+    "http://:80",
+    "http://a:0",
+    "http://a:65536",
+    "http://10.0.0",
+    "http:a",
+    "http://[::g]",
+    "HTTP://a",
+  ])("%j is none", (text) => {
+    expect(parseUpstream(text)).toBe("");
+  });
+
+  it.each(["http://u@a", "http://u:p@a:80/", "https://u:p@a/x?y"])(
+    "with a user, %s, is told that it takes none",
+    (text) => {
+      expect(parseUpstream(text)).toContain("takes no user and password");
+    },
+  );
+
+  it.each(["http://a/b", "http://a:80/b/", "http://a?b", "http://a/?b", "http://a#b", "https://a//"])(
+    "with a path or a query, %s, is told that it takes none",
+    (text) => {
+      expect(parseUpstream(text)).toContain("takes no path and no query");
+    },
+  );
+
   it("of a protocol that will come is refused by its name", () => {
-    for (const protocol of ["http", "https", "udp", "dns"]) {
-      expect(parseUpstream(`${protocol}://a:1`)).toContain(
-        `protocol ${protocol} is not part of this version`,
-      );
+    for (const protocol of ["udp", "dns"]) {
+      expect(parseUpstream(`${protocol}://a:1`)).toBe(`protocol ${protocol} is not part of this version`);
     }
   });
 
   it("without a protocol is told how it would be written", () => {
-    expect(parseUpstream("redis:6379")).toBe("expected an upstream with its protocol: tcp://redis:6379");
+    expect(parseUpstream("redis:6379")).toBe(
+      "expected an upstream with its protocol: http://redis:6379 or tcp://redis:6379",
+    );
   });
 });

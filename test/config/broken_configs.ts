@@ -140,7 +140,7 @@ seed: 2
 `,
     problems: [
       "2:9 proxies.jobs.listen: is required: an address to listen on such as 127.0.0.1:8474 or :8080",
-      "2:9 proxies.jobs.upstream: is required: an upstream such as tcp://server:3000",
+      "2:9 proxies.jobs.upstream: is required: an upstream such as http://server:3000 or tcp://server:3000",
     ],
   },
   {
@@ -157,15 +157,35 @@ seed: 2
     text: `proxies:
   jobs: { listen: ':1', upstream: 'redis:6379' }
 `,
-    problems: ["2:35 proxies.jobs.upstream: expected an upstream with its protocol: tcp://redis:6379"],
+    problems: [
+      "2:35 proxies.jobs.upstream: expected an upstream with its protocol: http://redis:6379 or tcp://redis:6379",
+    ],
   },
   {
-    name: "an upstream that speaks HTTP",
+    name: "an upstream with a path of its own",
     text: `proxies:
-  jobs: { listen: ':1', upstream: 'http://server:3000' }
+  jobs: { listen: ':1', upstream: 'http://server:3000/v1' }
 `,
     problems: [
-      "2:35 proxies.jobs.upstream: protocol http is not part of this version; tcp://… relays HTTP as bytes",
+      "2:35 proxies.jobs.upstream: an upstream takes no path and no query: those of the requests are passed on as they are",
+    ],
+  },
+  {
+    name: "an upstream with a query of its own",
+    text: `proxies:
+  jobs: { listen: ':1', upstream: 'https://server?x=1' }
+`,
+    problems: [
+      "2:35 proxies.jobs.upstream: an upstream takes no path and no query: those of the requests are passed on as they are",
+    ],
+  },
+  {
+    name: "an upstream with a password",
+    text: `proxies:
+  jobs: { listen: ':1', upstream: 'https://me:secret@server' }
+`,
+    problems: [
+      "2:35 proxies.jobs.upstream: an upstream takes no user and password: what the bots send for it is passed on",
     ],
   },
   {
@@ -181,7 +201,7 @@ seed: 2
   jobs: { listen: ':1', upstream: 'ftp://server:21' }
 `,
     problems: [
-      '2:35 proxies.jobs.upstream: expected an upstream such as tcp://server:3000, got "ftp://server:21"',
+      '2:35 proxies.jobs.upstream: expected an upstream such as http://server:3000 or tcp://server:3000, got "ftp://server:21"',
     ],
   },
   {
@@ -190,7 +210,7 @@ seed: 2
   jobs: { listen: ':1', upstream: 'tcp://server' }
 `,
     problems: [
-      '2:35 proxies.jobs.upstream: expected an upstream such as tcp://server:3000, got "tcp://server"',
+      '2:35 proxies.jobs.upstream: expected an upstream such as http://server:3000 or tcp://server:3000, got "tcp://server"',
     ],
   },
   {
@@ -199,7 +219,7 @@ seed: 2
   jobs: { listen: ':1', upstream: 'tcp://server:1/x' }
 `,
     problems: [
-      '2:35 proxies.jobs.upstream: expected an upstream such as tcp://server:3000, got "tcp://server:1/x"',
+      '2:35 proxies.jobs.upstream: expected an upstream such as http://server:3000 or tcp://server:3000, got "tcp://server:1/x"',
     ],
   },
   {
@@ -208,7 +228,7 @@ seed: 2
   jobs: { listen: ':1', upstream: 'tcp://server:0' }
 `,
     problems: [
-      '2:35 proxies.jobs.upstream: expected an upstream such as tcp://server:3000, got "tcp://server:0"',
+      '2:35 proxies.jobs.upstream: expected an upstream such as http://server:3000 or tcp://server:3000, got "tcp://server:0"',
     ],
   },
   {
@@ -221,7 +241,7 @@ seed: 2
     health: { path: / }
 `,
     problems: [
-      "3:5 proxies.jobs.upstream: is required: an upstream such as tcp://server:3000",
+      "3:5 proxies.jobs.upstream: is required: an upstream such as http://server:3000 or tcp://server:3000",
       "4:5 proxies.jobs.upstreams: a pool of upstreams is not part of this version: expected one upstream",
       "5:5 proxies.jobs.balance: a pool of upstreams is not part of this version, so there is nothing to balance",
       "6:5 proxies.jobs.health: a pool of upstreams is not part of this version, so no health is checked",
@@ -248,7 +268,124 @@ seed: 2
     upstream: tcp://a:1
     identify: cookie
 `,
-    problems: ['5:15 proxies.jobs.identify: expected client or a list of them, got "cookie"'],
+    problems: [
+      '5:15 proxies.jobs.identify: expected client, bearer, or a mapping with header, bearer, query or path, got "cookie"',
+    ],
+  },
+  {
+    name: "bots known by odd rules",
+    text: `proxies:
+  jobs:
+    listen: :1
+    upstream: http://a
+    identify:
+      - { cookie: sid }
+      - { header: "x bot" }
+      - { header: Authorization }
+      - { bearer: { claims: sub } }
+      - { path: /v1/bots/* }
+      - { path: "v1/:bot" }
+      - { query: 5 }
+      - { header: x-bot, query: bot }
+      - [client]
+      - {}
+`,
+    problems: [
+      '6:11 proxies.jobs.identify[0].cookie: no bot is known by "cookie": expected client, bearer, or a mapping with header, bearer, query or path',
+      '7:19 proxies.jobs.identify[1].header: expected the name of a header such as x-bot-id, got "x bot"',
+      '8:19 proxies.jobs.identify[2].header: "authorization" holds a secret, and the name of a bot is shown: use "bearer"',
+      "9:19 proxies.jobs.identify[3].bearer.claim: is required: text",
+      '9:21 proxies.jobs.identify[3].bearer.claims: unknown key (did you mean "claim"?)',
+      '10:17 proxies.jobs.identify[4].path: expected a path with a segment such as :bot, got "/v1/bots/*"',
+      '11:17 proxies.jobs.identify[5].path: expected a path that begins with "/", got "v1/:bot"',
+      "12:18 proxies.jobs.identify[6].query: expected text, got 5 (put it in quotes)",
+      "13:9 proxies.jobs.identify[7]: expected one rule for each entry of the list",
+      "14:9 proxies.jobs.identify[8]: expected client, bearer, or a mapping with header, bearer, query or path, got a list",
+      "15:9 proxies.jobs.identify[9]: expected client, bearer, or a mapping with header, bearer, query or path",
+    ],
+  },
+  {
+    name: "bots known by nothing",
+    text: `proxies:
+  jobs: { listen: ':1', upstream: 'http://a', identify: [] }
+`,
+    problems: ["2:57 proxies.jobs.identify: must have at least one rule, such as client"],
+  },
+  {
+    name: "settings of HTTP on a tcp proxy",
+    text: `proxies:
+  jobs:
+    listen: :1
+    upstream: tcp://a:1
+    persona: nginx
+    fault_header: true
+    ambiguous: relay
+    head_timeout: 5s
+    tls: { insecure: true }
+`,
+    problems: [
+      '5:5 proxies.jobs.persona: "persona" is about HTTP exchanges, and a tcp proxy sees only bytes',
+      '6:5 proxies.jobs.fault_header: "fault_header" is about HTTP exchanges, and a tcp proxy sees only bytes',
+      '7:5 proxies.jobs.ambiguous: "ambiguous" is about HTTP exchanges, and a tcp proxy sees only bytes',
+      '8:5 proxies.jobs.head_timeout: "head_timeout" is about HTTP exchanges, and a tcp proxy sees only bytes',
+      '9:5 proxies.jobs.tls: "tls" says how an https:// upstream is dialled, and this one is tcp://',
+    ],
+  },
+  {
+    name: "TLS to a plain upstream",
+    text: `proxies:
+  jobs: { listen: ':1', upstream: 'http://a', tls: { ca: ca.pem } }
+`,
+    problems: [
+      '2:47 proxies.jobs.tls: "tls" says how an https:// upstream is dialled, and this one is http://',
+    ],
+  },
+  {
+    name: "odd settings of HTTP",
+    text: `proxies:
+  jobs:
+    listen: :1
+    upstream: https://a
+    persona: ngnix
+    fault_header: 1
+    ambiguous: pass
+    head_timeout: 0s
+    tls: { insecure: maybe, servername: a/b, cert: x }
+`,
+    problems: [
+      '5:14 proxies.jobs.persona: expected plain, nginx, haproxy, envoy or alb, got "ngnix" (did you mean "nginx"?)',
+      "6:19 proxies.jobs.fault_header: expected true or false, got 1",
+      '7:16 proxies.jobs.ambiguous: expected reject or relay, got "pass"',
+      "8:19 proxies.jobs.head_timeout: must be more than 0ms, got 0s",
+      '9:22 proxies.jobs.tls.insecure: expected true or false, got "maybe"',
+      '9:41 proxies.jobs.tls.servername: expected a host name such as squall.internal, got "a/b"',
+      "9:46 proxies.jobs.tls.cert: unknown key (known: ca, insecure, servername)",
+    ],
+  },
+  {
+    name: "an exception for a status",
+    text: `proxies:
+  jobs:
+    listen: :1
+    upstream: http://a
+    except: [{ path: /healthz }, { status: 503 }]
+`,
+    problems: [
+      "5:44 proxies.jobs.except[1].status: is known when the upstream has answered, and a proxy leaves alone what it knows before",
+    ],
+  },
+  {
+    name: "an exception for a question",
+    text: `proxies:
+  jobs:
+    listen: :1
+    upstream: http://a
+    except: { qname: "*.example", path: healthz }
+`,
+    problems: [
+      '5:15 proxies.jobs.except.qname: "qname" can only be matched on DNS queries, and a http proxy acts on HTTP exchanges',
+      '5:41 proxies.jobs.except.path: expected a path that begins with "/", got "healthz"',
+    ],
   },
   {
     name: "an exception for a path",
@@ -355,14 +492,14 @@ seed: 2
     name: "everything at once",
     text: `admin: { listen: here }
 proxies:
-  b: { upstream: http://x:1, lisen: :1 }
+  b: { upstream: udp://x:1, lisen: :1 }
 sed: 5
 `,
     problems: [
       '1:18 admin.listen: expected an address to listen on such as 127.0.0.1:8474 or :8080, got "here"',
       "3:6 proxies.b.listen: is required: an address to listen on such as 127.0.0.1:8474 or :8080",
-      "3:18 proxies.b.upstream: protocol http is not part of this version; tcp://… relays HTTP as bytes",
-      '3:30 proxies.b.lisen: unknown key (did you mean "listen"?)',
+      "3:18 proxies.b.upstream: protocol udp is not part of this version",
+      '3:29 proxies.b.lisen: unknown key (did you mean "listen"?)',
       '4:1 sed: unknown key (did you mean "seed"?)',
     ],
   },

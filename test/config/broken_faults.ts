@@ -1,8 +1,12 @@
 /** Profiles with one mistake in a name or a fault, and exactly what is said about it. */
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
+import { oneOf } from "../../src/faults/params.js";
 import type { BrokenText } from "./broken_text.js";
 
-const TYPES = FAULT_TYPES.map(({ type }) => type).join(", ");
+const TYPES = FAULT_TYPES.map(({ type }) => type);
+/** Only a list that can be read at a glance is shown. */
+const KNOWN = TYPES.length > 24 ? "" : ` (known: ${TYPES.join(", ")})`;
+const PLACES = oneOf(FAULT_TYPES.find(({ type }) => type === "latency")?.at ?? []);
 
 export const BROKEN_FAULTS: readonly BrokenText[] = [
   {
@@ -119,10 +123,10 @@ faults:
     name: "an unknown type, near none",
     text: `profile: x
 faults:
-  - type: http_status
-    status: 503
+  - type: teapot
+    status: 418
 `,
-    problems: [`3:11 faults[0].type: no fault type is called "http_status" (known: ${TYPES})`],
+    problems: [`3:11 faults[0].type: no fault type is called "teapot"${KNOWN}`],
   },
   {
     name: "a type that is a list",
@@ -326,9 +330,25 @@ faults:
     name: "a place",
     text: `profile: x
 faults:
-  - { type: truncate, after: 1kB, at: body }
+  - { type: reset, after: 1kB, at: body }
 `,
-    problems: ['3:35 faults[0].at: truncate acts in one place only, so it takes no "at"'],
+    problems: ['3:32 faults[0].at: reset acts in one place only, so it takes no "at"'],
+  },
+  {
+    name: "an unknown place",
+    text: `profile: x
+faults:
+  - { type: latency, delay: 1s, at: wires }
+`,
+    problems: [`3:37 faults[0].at: expected ${PLACES}, got "wires" (did you mean "wire"?)`],
+  },
+  {
+    name: "two places",
+    text: `profile: x
+faults:
+  - { type: latency, delay: 1s, at: [wire, body] }
+`,
+    problems: [`3:37 faults[0].at: expected ${PLACES}, got a list`],
   },
   {
     name: "a proxy without name",
@@ -376,6 +396,67 @@ faults:
     problems: [
       '3:29 faults[0].match.path: "path" can only be matched on HTTP exchanges, and reset acts on connections',
       '3:42 faults[0].match.method: "method" can only be matched on HTTP exchanges, and reset acts on connections',
+    ],
+  },
+  {
+    name: "a match on a question where there are exchanges",
+    text: `profile: x
+faults:
+  - { type: latency, delay: 1s, match: { qtype: A }, when: { per: root } }
+`,
+    problems: [
+      '3:42 faults[0].match.qtype: "qtype" can only be matched on DNS queries, and latency acts on connections and HTTP exchanges',
+      '3:67 faults[0].when.per: expected proxy, bot, connection or route, got "root"',
+    ],
+  },
+  {
+    name: "a path that is none",
+    text: `profile: x
+faults:
+  - type: latency
+    delay: 1s
+    match:
+      - { path: jobs }
+      - { path: ["/a?b=1", "/a b", "/***", "/:1/x", "/a/:id.json", 5] }
+`,
+    problems: [
+      '6:17 faults[0].match[0].path: expected a path that begins with "/", got "jobs"',
+      '7:18 faults[0].match[1].path[0]: expected a path without "?" and "#": use "query" for what stands behind it, got "/a?b=1"',
+      '7:28 faults[0].match[1].path[1]: expected a path as it is sent, with %20 for a space, got "/a b"',
+      '7:36 faults[0].match[1].path[2]: expected "*" or "**", got "/***"',
+      '7:44 faults[0].match[1].path[3]: expected a name such as :id as the whole segment, got "/:1/x"',
+      '7:53 faults[0].match[1].path[4]: expected a name such as :id as the whole segment, got "/a/:id.json"',
+      "7:68 faults[0].match[1].path[5]: expected a path such as /v1/jobs/:id, got 5",
+    ],
+  },
+  {
+    name: "keys of exchanges with odd values",
+    text: `profile: x
+faults:
+  - type: latency
+    delay: 1s
+    match: { method: "GET /", host: "a:80", bot: "", upstream: 5 }
+    except:
+      - { status: [99, 5x, 599-500, "503 "] }
+      - { status: 5.5 }
+      - { header: { "x y": a, x-flag: true, X-Flag: b } }
+      - { query: {}, header: x-a }
+`,
+    problems: [
+      '5:22 faults[0].match.method: expected a method such as POST, got "GET /"',
+      '5:37 faults[0].match.host: expected a host without a port such as jobs.example.com or *.example.com, got "a:80"',
+      '5:50 faults[0].match.bot: expected the name of a bot, got ""',
+      "5:64 faults[0].match.upstream: expected the name of an upstream or a list of them, got 5",
+      '7:20 faults[0].except[0].status[0]: expected a status such as 503, 5xx or 500-599, got "99"',
+      '7:24 faults[0].except[0].status[1]: expected a status such as 503, 5xx or 500-599, got "5x"',
+      '7:28 faults[0].except[0].status[2]: expected a status such as 503, 5xx or 500-599, got "599-500"',
+      '7:37 faults[0].except[0].status[3]: expected a status such as 503, 5xx or 500-599, got "503 "',
+      '8:19 faults[0].except[1].status: expected a status such as 503, 5xx or 500-599, got "5.5"',
+      '9:21 faults[0].except[2].header["x y"]: expected the name of a header such as x-bot-id, got "x y"',
+      "9:39 faults[0].except[2].header.x-flag: expected a value in quotes, or nothing for any value, got true",
+      '9:45 faults[0].except[2].header.X-Flag: the header "x-flag" is given twice',
+      "10:18 faults[0].except[3].query: is empty: name a parameter",
+      '10:30 faults[0].except[3].header: expected a mapping, got "x-a"',
     ],
   },
   {

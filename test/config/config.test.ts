@@ -17,6 +17,16 @@ proxies:
   jobs:
     listen: :8080
     upstream: tcp://job-server:3000
+  api:
+    listen: :8081
+    upstream: https://api.internal
+    tls: { ca: certs/ca.pem, servername: api.example.com }
+    identify: [{ header: X-Bot-Id }, { query: bot }, { path: "/v1/bots/:bot/**" }, bearer, { bearer: { claim: client_id } }, client]
+    except: [{ path: /healthz, method: get }, { header: { X-Probe: } }]
+    persona: envoy
+    fault_header: true
+    ambiguous: relay
+    head_timeout: 5s
   my-broker:
     listen: "[::1]:6380"
     upstream: tcp://[fd00::1]:6379
@@ -63,30 +73,63 @@ describe("a configuration", () => {
       rotate: 64 * 2 ** 20,
       files: 5,
     });
+    const plain = {
+      tls: null,
+      persona: "plain",
+      faultHeader: false,
+      ambiguous: "reject",
+      headTimeout: 60_000,
+    };
     expect(read.proxies).toEqual([
       {
         name: "jobs",
         protocol: "tcp",
         listen: { host: "", port: 8080 },
         upstream: { host: "job-server", port: 3000 },
-        identify: ["client"],
+        identify: [{ by: "client" }],
         except: [],
         dialTimeout: 10_000,
         proxyProtocol: "off",
         enabled: true,
         connections: null,
+        ...plain,
+      },
+      {
+        name: "api",
+        protocol: "http",
+        listen: { host: "", port: 8081 },
+        upstream: { host: "api.internal", port: 443 },
+        tls: { ca: "/etc/squall/certs/ca.pem", insecure: false, servername: "api.example.com" },
+        identify: [
+          { by: "header", name: "x-bot-id" },
+          { by: "query", name: "bot" },
+          { by: "path", pattern: "/v1/bots/:bot/**" },
+          { by: "bearer", claim: "sub" },
+          { by: "bearer", claim: "client_id" },
+          { by: "client" },
+        ],
+        except: [{ path: ["/healthz"], method: ["GET"] }, { header: { "x-probe": ["*"] } }],
+        dialTimeout: 10_000,
+        proxyProtocol: "off",
+        enabled: true,
+        connections: null,
+        persona: "envoy",
+        faultHeader: true,
+        ambiguous: "relay",
+        headTimeout: 5_000,
       },
       {
         name: "my-broker",
         protocol: "tcp",
         listen: { host: "::1", port: 6380 },
         upstream: { host: "fd00::1", port: 6379 },
-        identify: ["client"],
+        identify: [{ by: "client" }],
         except: [{ client: ["10.0.0.0/8"] }, { client: ["127.0.0.1", "::1"] }],
         dialTimeout: 500,
         proxyProtocol: "accept",
         enabled: false,
         connections: 10,
+        ...plain,
       },
     ]);
     expect(read.activate).toEqual([
@@ -101,6 +144,20 @@ describe("a configuration", () => {
       },
     ]);
     expect(read.watch).toBe(false);
+  });
+
+  it("makes a proxy that understands HTTP of an http:// upstream, which is dialled without TLS", () => {
+    const text = "proxies:\n  jobs: { listen: ':1', upstream: 'http://server' }\n";
+    expect(config({ text }).proxies).toMatchObject([
+      { protocol: "http", upstream: { host: "server", port: 80 }, tls: null, identify: [{ by: "client" }] },
+    ]);
+  });
+
+  it("dials an https:// upstream with TLS, and checks its certificate unless told otherwise", () => {
+    const text = "proxies:\n  jobs: { listen: ':1', upstream: 'https://server' }\n";
+    expect(config({ text }).proxies[0]?.tls).toEqual({ ca: null, insecure: false, servername: null });
+    const env = { SQUALL__PROXIES__JOBS__TLS__INSECURE: "true" };
+    expect(config({ text, env }).proxies[0]?.tls).toEqual({ ca: null, insecure: true, servername: null });
   });
 
   it("that leaves a setting blank has not set it", () => {
@@ -187,9 +244,9 @@ describe("a setting from outside", () => {
         SQUALL_ADMIN_TOKEN: "not a setting",
       },
     });
-    expect(read.proxies.map((proxy) => proxy.name)).toEqual(["jobs", "my-broker"]);
+    expect(read.proxies.map((proxy) => proxy.name)).toEqual(["jobs", "api", "my-broker"]);
     expect(read.proxies[0]?.upstream).toEqual({ host: "other", port: 1 });
-    expect(read.proxies[1]).toMatchObject({ dialTimeout: 1_000, enabled: true });
+    expect(read.proxies[2]).toMatchObject({ dialTimeout: 1_000, enabled: true });
     expect(read.limits.connections).toBe(7);
   });
 

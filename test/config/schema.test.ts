@@ -122,6 +122,16 @@ proxies:
     proxy_protocol: accept
     enabled: \${ON}
     limits: { connections: 100 }
+  api:
+    listen: :8081
+    upstream: https://api
+    tls: { ca: ca.pem, insecure: "\${ON}", servername: api.example }
+    identify: [{ header: x-bot }, bearer, { bearer: { claim: sub } }, { query: bot }, { path: "/:bot/**" }, client]
+    except: [{ path: /healthz, method: [GET, HEAD], header: { x-a: , x-b: b*, x-c: [c, d] } }, { client: "\${PROBE}" }]
+    persona: nginx
+    fault_header: true
+    ambiguous: relay
+    head_timeout: 5s
 activate: { profile: x, params: { a: 1 }, seed: 1, ttl: 30s, proxies: [broker], mode: observe }
 watch: false
 `;
@@ -139,8 +149,10 @@ watch: false
   const MORE = [
     "a proxy of nothing",
     "a pool",
-    "bots known by a header",
-    "an exception for a path",
+    "an exception for a status",
+    "an exception for a question",
+    "bots known by nothing",
+    "odd settings of HTTP",
     "a seed that is a share",
   ];
 
