@@ -9,18 +9,28 @@ import cut from "./cut.js";
 import down from "./down.js";
 import duplicateRequest from "./duplicate_request.js";
 import halfOpen from "./half_open.js";
+import httpBody from "./http_body.js";
 import httpDelay from "./http_delay.js";
+import httpHeaders from "./http_headers.js";
+import httpMalformed from "./http_malformed.js";
 import httpStatus from "./http_status.js";
 import httpTruncate from "./http_truncate.js";
 import idleKill from "./idle_kill.js";
+import keepaliveRace from "./keepalive_race.js";
+import lateResponse from "./late_response.js";
 import latency from "./latency.js";
 import lostResponse from "./lost_response.js";
 import noop from "./noop.js";
+import overload from "./overload.js";
+import rateLimit from "./rate_limit.js";
 import reset from "./reset.js";
 import slicer from "./slicer.js";
 import slowClose from "./slow_close.js";
+import slowHeaders from "./slow_headers.js";
+import staleResponse from "./stale_response.js";
 import timeout from "./timeout.js";
 import truncate from "./truncate.js";
+import unauthorized from "./unauthorized.js";
 
 export const FAULT_TYPES: readonly AnyFaultType[] = [
   latency,
@@ -42,6 +52,16 @@ export const FAULT_TYPES: readonly AnyFaultType[] = [
   httpStatus,
   lostResponse,
   duplicateRequest,
+  lateResponse,
   httpTruncate,
+  httpBody,
+  httpHeaders,
+  httpMalformed,
+  slowHeaders,
+  rateLimit,
+  overload,
+  unauthorized,
+  staleResponse,
+  keepaliveRace,
   noop,
 ];
