@@ -1,6 +1,7 @@
 /** The commands that talk to a running daemon: use, add, heal, status, journal, profiles. */
 import type { Command } from "commander";
 import { formatDuration } from "../core/units.js";
+import { matcher } from "../telemetry/journal.js";
 import { AdminClient, type ClientOptions } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { paramsOf } from "./params.js";
@@ -249,13 +250,16 @@ async function follow(
   void io.stopped.then(() => {
     stop.abort();
   });
+  const { bot, fault, proxy } = options;
+  const wanted = matcher({
+    ...(bot === undefined ? {} : { bot }),
+    ...(fault === undefined ? {} : { fault }),
+    ...(proxy === undefined ? {} : { proxy }),
+  });
   try {
     for await (const data of client.events(`/events?after=${last}`, stop.signal)) {
       const entry = JSON.parse(data) as JournalEntryView;
-      const wanted = (["bot", "fault", "proxy"] as const).every(
-        (name) => options[name] === undefined || entry[name] === options[name],
-      );
-      if (wanted) print(entry);
+      if (wanted(entry)) print(entry);
     }
     throw new CommandError(EXIT.failed, "the daemon ended the stream of events");
   } catch (error) {

@@ -137,13 +137,7 @@ export class Journal {
   /** Matching entries in the order of their numbers. */
   query(query: JournalQuery = {}): JournalEntry[] {
     const { since, limit = Infinity } = query;
-    const wanted = FILTERS.filter((key) => query[key] !== undefined);
-    const matches = (entry: JournalEntry): boolean =>
-      wanted.every((key) =>
-        key === "fault" && entry.kind === "exchange_over"
-          ? entry.faults.some((fault) => fault === query.fault)
-          : Object.hasOwn(entry, key) && entry[key as keyof JournalEntry] === query[key],
-      );
+    const matches = matcher(query);
     const found: JournalEntry[] = [];
     if (since === undefined) {
       for (let seq = this.#lastSeq; seq >= this.firstSeq && found.length < limit; seq--) {
@@ -189,6 +183,17 @@ export class Journal {
     this.#repeated.set(key, { until: now + THINNED_TO_MS, more: 0 });
     return before?.more ?? 0;
   }
+}
+
+/** Whether an entry is one of those that were asked for. */
+export function matcher(query: JournalQuery): (entry: JournalEntry) => boolean {
+  const wanted = FILTERS.filter((key) => query[key] !== undefined);
+  return (entry) =>
+    wanted.every((key) =>
+      key === "fault" && entry.kind === "exchange_over"
+        ? entry.faults.some((fault) => fault === query.fault)
+        : Object.hasOwn(entry, key) && entry[key as keyof JournalEntry] === query[key],
+    );
 }
 
 function sameness(fact: Written["fact"]): readonly unknown[] {
