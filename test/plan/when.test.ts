@@ -1,9 +1,10 @@
 /** `when`: which of the matching subjects are hit. */
 import { describe, expect, it } from "vitest";
 import { admissionDraw, drawKey } from "../../src/core/random.js";
-import type { WhenValue } from "../../src/plan/value.js";
+import type { MatchValue, WhenValue } from "../../src/plan/value.js";
 import { KEYS_REMEMBERED, WhenAdmission } from "../../src/plan/when.js";
 import type { SubjectInfo } from "../../src/pipeline/armed.js";
+import { exchangeSubject } from "../support/exchange_subject.js";
 import { fault } from "../support/lab.js";
 
 const admission = (when: WhenValue, probability = 1): WhenAdmission =>
@@ -47,6 +48,27 @@ describe("when", () => {
       true,
       false,
     ]);
+  });
+
+  it("counts for each route when told so: by the pattern that knows the path, and by the method", () => {
+    const each = new WhenAdmission(
+      fault(
+        "latency",
+        { delay: "1s" },
+        { match: [{ path: ["/jobs/:id"] }, { path: ["/**"] }], when: { every: 2, per: "route" } },
+      ),
+      [],
+      () => 1,
+    );
+    const fires = (method: string, path: string): boolean =>
+      each.fires(exchangeSubject({ method, path }), never);
+    expect([fires("GET", "/jobs/1"), fires("GET", "/jobs/2"), fires("GET", "/jobs/3")]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect([fires("POST", "/jobs/4"), fires("POST", "/jobs/5")]).toEqual([false, true]);
+    expect([fires("GET", "/bots/1"), fires("GET", "/bots/2")]).toEqual([false, true]);
   });
 
   it("asks probability after skip and every, and counts hits, not tries", () => {
@@ -120,5 +142,17 @@ describe("match and except", () => {
       true,
       false,
     ]);
+  });
+});
+
+describe("a status", () => {
+  const needs = (match: MatchValue[], except: MatchValue[] = []): boolean =>
+    new WhenAdmission(fault("half_open", {}, { match, except }), [], () => 1).needsStatus;
+
+  it("is needed if match or except ask for it, and only then", () => {
+    expect(needs([])).toBe(false);
+    expect(needs([{ path: ["/"] }], [{ method: ["GET"] }])).toBe(false);
+    expect(needs([{ path: ["/"] }, { status: ["5xx"] }])).toBe(true);
+    expect(needs([], [{ status: ["5xx"] }])).toBe(true);
   });
 });

@@ -1,0 +1,29 @@
+/** An exchange, as rules are asked about it. */
+import type { ExchangeKeys, SubjectInfo } from "../../src/pipeline/armed.js";
+
+export interface ExchangeParts {
+  readonly method?: string;
+  readonly path?: string;
+  readonly host?: string;
+  readonly upstream?: string;
+  readonly status?: number | null;
+  readonly headers?: Readonly<Record<string, readonly string[]>>;
+  readonly queries?: Readonly<Record<string, readonly string[]>>;
+  readonly bot?: string;
+  readonly client?: string;
+}
+
+export function exchangeSubject(parts: ExchangeParts = {}): SubjectInfo {
+  const { bot = "x", client = "127.0.0.1", headers = {}, queries = {} } = parts;
+  const exchange: ExchangeKeys = {
+    id: 1,
+    method: parts.method ?? "GET",
+    path: parts.path ?? "/",
+    host: parts.host ?? "localhost",
+    upstream: parts.upstream ?? "upstream",
+    status: parts.status ?? null,
+    headers: (name) => headers[name] ?? [],
+    queries: (name) => queries[name] ?? [],
+  };
+  return { bot, connection: 1, client, exchange };
+}
