@@ -22,6 +22,7 @@ import latency from "./latency.js";
 import lostResponse from "./lost_response.js";
 import noop from "./noop.js";
 import overload from "./overload.js";
+import packetLoss from "./packet_loss.js";
 import rateLimit from "./rate_limit.js";
 import reset from "./reset.js";
 import slicer from "./slicer.js";
@@ -36,6 +37,7 @@ export const FAULT_TYPES: readonly AnyFaultType[] = [
   latency,
   bandwidth,
   slicer,
+  packetLoss,
   corrupt,
   truncate,
   cut,
