@@ -2,13 +2,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/core/clock.js";
 import { Ledger } from "../../src/core/ledger.js";
+import type { Seam } from "../../src/faults/contract.js";
 import type { ArmedFault, Subject } from "../../src/pipeline/armed.js";
 import { LivePlan, type ActivationRequest, type PlanTarget } from "../../src/plan/live.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile, MatchValue } from "../../src/plan/value.js";
 import { FactBook, fault, profile, TYPES } from "../support/lab.js";
 
 class Target implements PlanTarget {
-  readonly seams = new Set(["connection", "stream", "listener"] as const);
+  readonly seams: Set<Seam> = new Set(["connection", "stream", "listener"]);
   faults: readonly ArmedFault[] = [];
   readonly changes: string[] = [];
   #connections = 0;
@@ -397,6 +398,28 @@ describe("reports", () => {
     ]);
   });
 
+  it("say of what it was that nobody was hit: of exchanges where the fault is about them", () => {
+    const api = new Target("api", time);
+    api.seams.add("exchange");
+    plan.attach(api);
+    const nobody = { match: [{ client: ["10.9.9.9"] }] };
+    use(
+      profile([
+        fault("latency", { delay: "1s" }, { name: "here", proxies: ["api"], ...nobody }),
+        fault("latency", { delay: "1s" }, { name: "everywhere", ...nobody }),
+        named("there", { proxies: ["api"], ...nobody }),
+      ]),
+    );
+    for (let n = 0; n < 3; n++) api.connect();
+    jobs.connect();
+    plan.end(() => true, "healed");
+    expect(warnings()).toEqual([
+      "here matched 0 of 3 exchanges",
+      "everywhere matched 0 of 4 connections and exchanges",
+      "there matched 0 of 3 connections",
+    ]);
+  });
+
   it("warn of a fault that never came into force, once the profile is through", () => {
     use(
       profile(
@@ -433,5 +456,48 @@ describe("reports", () => {
       ["observed", true],
       ["observed", true],
     ]);
+  });
+});
+
+describe("a fault that needs exchanges", () => {
+  const latency = (rest: Partial<CompiledFault>): CompiledFault => fault("latency", { delay: "1s" }, rest);
+
+  it("is in force on proxies that have them, and on no other", () => {
+    const api = new Target("api", time);
+    api.seams.add("exchange");
+    plan.attach(api);
+    use(
+      profile([
+        latency({ name: "any" }),
+        latency({ name: "path", match: [{ path: ["/"] }] }),
+        latency({ name: "body", at: "body" }),
+        latency({ name: "route", when: { every: 2, per: "route" } }),
+      ]),
+    );
+    const names = (target: Target): string[] => target.faults.map((one) => one.origin.fault);
+    expect(names(jobs)).toEqual(["any"]);
+    expect(names(api)).toEqual(["any", "path", "body", "route"]);
+  });
+
+  it("that moves to another place is another fault", () => {
+    const api = new Target("api", time);
+    api.seams.add("exchange");
+    plan.attach(api);
+    use(profile([latency({ at: "wire" })]));
+    const [before] = api.faults;
+    plan.recompile(() => profile([latency({ at: "body" })]));
+    expect(api.faults.map(({ at }) => at)).toEqual(["body"]);
+    expect(api.faults[0]).not.toBe(before);
+  });
+});
+
+describe("what a proxy spares", () => {
+  it("counts from the next change of the plan on, also for faults that stay", () => {
+    const faults = [named("a")];
+    use(profile(faults));
+    expect(jobs.connect("10.0.0.1")).toBe("a");
+    plan.attach(Object.assign(jobs, { except: [{ client: ["10.0.0.1"] }] }));
+    expect(jobs.connect("10.0.0.1")).toBe("");
+    expect(jobs.connect("10.0.0.2")).toBe("a");
   });
 });

@@ -1,0 +1,90 @@
+/** What a fault is decided about, and on which proxies it can act. */
+import { describe, expect, it } from "vitest";
+import type { AnyFaultType, Seam } from "../../src/faults/contract.js";
+import { aboutExchanges } from "../../src/faults/subjects.js";
+import { actsOn, needsExchanges, sparedInVain, subjectsOn } from "../../src/plan/subjects.js";
+import type { CompiledFault } from "../../src/plan/value.js";
+import { fault, profile, TYPES } from "../support/lab.js";
+
+const TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream"]);
+const HTTP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "exchange"]);
+const latency = (rest: Partial<CompiledFault> = {}): CompiledFault => fault("latency", { delay: "1s" }, rest);
+const typeOf = ({ type }: CompiledFault): AnyFaultType => TYPES.get(type)!;
+
+/** A type that acts on exchanges and on nothing else. */
+const { stream: _stream, ...bytes } = TYPES.get("latency")!;
+const EXCHANGE: AnyFaultType = { ...bytes, type: "late", exchange: () => ({}) };
+
+describe("the subject of a type", () => {
+  it("is the exchange where it has that seam, or acts on bytes that are not the connection's own business", () => {
+    const about = (type: string): boolean => aboutExchanges(TYPES.get(type)!);
+    expect(["latency", "bandwidth", "corrupt"].map(about)).toEqual([true, true, true]);
+    expect(["reset", "down", "half_open", "blackhole", "idle_kill"].map(about)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(aboutExchanges(EXCHANGE)).toBe(true);
+  });
+
+  it("is counted as what it is on the proxy in question", () => {
+    expect(subjectsOn(TYPES.get("latency")!, HTTP)).toBe("exchanges");
+    expect(subjectsOn(TYPES.get("latency")!, TCP)).toBe("connections");
+    expect(subjectsOn(TYPES.get("reset")!, HTTP)).toBe("connections");
+  });
+});
+
+describe("a fault", () => {
+  it.each<[string, Partial<CompiledFault>]>([
+    ["a path", { match: [{ path: ["/"] }] }],
+    ["a bot", { match: [{ client: ["10.0.0.1"] }, { bot: ["x"] }] }],
+    ["a method to spare", { except: [{ method: ["GET"] }] }],
+    ["bodies", { at: "body" }],
+    ["heads", { at: "head" }],
+    ["routes", { when: { every: 2, per: "route" } }],
+  ])("that speaks of %s is for http proxies", (_what, rest) => {
+    const one = latency(rest);
+    expect(needsExchanges(one, typeOf(one))).toBe(true);
+    expect([actsOn(one, typeOf(one), TCP), actsOn(one, typeOf(one), HTTP)]).toEqual([false, true]);
+  });
+
+  it("that speaks of none of it is for both", () => {
+    const one = latency({ match: [{ client: ["10.0.0.1"] }], when: { every: 2, per: "bot" } });
+    expect(needsExchanges(one, typeOf(one))).toBe(false);
+    expect([actsOn(one, typeOf(one), TCP), actsOn(one, typeOf(one), HTTP)]).toEqual([true, true]);
+    const cut = fault("reset");
+    expect([actsOn(cut, typeOf(cut), TCP), actsOn(cut, typeOf(cut), HTTP)]).toEqual([true, true]);
+  });
+
+  it("of a type that knows exchanges only is for http proxies", () => {
+    const one = { ...latency(), type: "late" };
+    expect(needsExchanges(one, EXCHANGE)).toBe(true);
+    expect([actsOn(one, EXCHANGE, TCP), actsOn(one, EXCHANGE, HTTP)]).toEqual([false, true]);
+  });
+});
+
+describe("what a proxy means to spare", () => {
+  const jobs = { name: "jobs", seams: HTTP, except: [{ path: ["/healthz"] }, { method: ["OPTIONS"] }] };
+  const warnings = (faults: CompiledFault[], proxies = [jobs]): string[] =>
+    sparedInVain(profile(faults), proxies, TYPES);
+
+  it("cannot be spared by a fault on connections, which is told", () => {
+    expect(warnings([fault("reset"), latency()])).toEqual([
+      "test: reset acts on whole connections of jobs, so its except by method and path cannot spare anything",
+    ]);
+  });
+
+  it("is not told of proxies that the fault is not for, or that spare clients only", () => {
+    expect(warnings([fault("reset", {}, { proxies: ["other"] })])).toEqual([]);
+    expect(warnings([fault("reset")], [{ ...jobs, except: [] }])).toEqual([]);
+    const clients = { ...jobs, except: [{ client: ["10.0.0.1"] }] } as unknown as typeof jobs;
+    expect(warnings([fault("reset")], [clients])).toEqual([]);
+  });
+
+  it("is told once of a fault that comes back in each phase", () => {
+    const phase = { phase: "a", for: 1_000, faults: [fault("down", { refuse: "close" })] };
+    expect(sparedInVain(profile([], [phase, { ...phase, phase: "b" }]), [jobs], TYPES)).toHaveLength(1);
+  });
+});
