@@ -66,6 +66,11 @@ const params = z.object({
     .prefault("200ms")
     .describe("what a retransmission timeout is longer than the round trip, at least"),
   max_rto: duration({ min: 1 }).prefault("120s").describe("what a retransmission timeout doubles up to"),
+  tick: duration({ max: 100 })
+    .prefault("4ms")
+    .describe(
+      "how coarse timers are, which makes a timeout up to an eighth late as on a kernel of 250 Hz; 0ms makes them exact",
+    ),
   delayed_ack: duration()
     .prefault("40ms")
     .describe("how long the acknowledgement of a lone segment waits for another, or for bytes the other way"),
@@ -92,6 +97,7 @@ const PURPOSE = {
   downstream: { bytes: 2, acks: 3 },
   link: 4,
   syn: 5,
+  timers: { upstream: 6, downstream: 7 },
 } as const;
 
 class PacketLoss implements ConnectionFault {
@@ -142,6 +148,7 @@ class PacketLoss implements ConnectionFault {
 
   stream(direction: Direction): StreamStage {
     const purposes = PURPOSE[direction];
+    const timers = new Random(this.#key, PURPOSE.timers[direction], LANE.subject);
     const stage: LossyStage = new LossyStage(
       this.#scope,
       (witness) =>
@@ -150,6 +157,7 @@ class PacketLoss implements ConnectionFault {
           forward: this.#losses(purposes.bytes),
           backward: this.#losses(purposes.acks),
           witness,
+          luck: () => timers.unit(),
           warm: this.#connection.live || !this.#scope.params.handshake,
           carries: (now, lost) => {
             const other = this.#stages[direction === "upstream" ? "downstream" : "upstream"];

@@ -21,6 +21,8 @@ export interface PathParts {
   readonly forward: LossProcess;
   readonly backward: LossProcess;
   readonly witness: Witness;
+  /** Uniform in [0, 1): how late timers are. */
+  readonly luck: () => number;
   /** The connection has been in use: no handshake lies just behind it. */
   readonly warm: boolean;
   /** Told of each segment that is sent, and whether it gets through. */
@@ -72,15 +74,16 @@ export class SegmentPath {
     this.#params = params;
     this.#rtt = rttOf(params);
     this.#receiver = new Receiver(params, witness);
-    this.#sender = new Sender(
+    this.#sender = new Sender({
       params,
-      this.#receiver,
-      (segment, now) => {
+      receiver: this.#receiver,
+      link: (segment, now) => {
         this.#carry(segment, now);
       },
       witness,
-      parts.warm,
-    );
+      luck: parts.luck,
+      warm: parts.warm,
+    });
   }
 
   /** Numbers handed in so far that have arrived in order. */

@@ -16,6 +16,8 @@ export interface SegmentParams {
   readonly delayed_ack: Millis;
   readonly idle_restart: boolean;
   readonly give_up: Millis;
+  /** How coarse the sender's timers are: one tick of its kernel. */
+  readonly tick: Millis;
   /** Bytes that may be held, and that may be under way unacknowledged. */
   readonly window: number;
 }

@@ -7,27 +7,31 @@ import { Flight } from "./flight.js";
 import type { Ack, Receiver } from "./receiver.js";
 import { RttEstimator } from "./rtt.js";
 import { rttOf, type Resent, type Segment, type SegmentParams, type Witness } from "./segment.js";
+import { KernelTimer } from "./timer.js";
 import { Window } from "./window.js";
 
 /** Open: nothing is missing. Recovery: losses are repaired while the flow goes on. Loss: the timer had run out. */
 type State = "open" | "recovery" | "loss";
-type Alarm = "timeout" | "probe" | "reorder";
 
 /** Three segments that arrived ahead mean a loss at once, without RACK's patience (RFC 6675). */
 const REORDERING = 3;
 /** TCP_TIMEOUT_MIN: two ticks. */
 const TIMEOUT_MIN: Millis = 2;
-/** A timer is never set for the moment it is set in. */
-const TICK: Millis = 1;
 /** 2^31 and more is beyond any cap. */
 const BACK_OFF_MAX = 31;
 
+export interface SenderParts {
+  readonly params: SegmentParams;
+  readonly receiver: Receiver;
+  readonly link: (segment: Segment, now: Millis) => void;
+  readonly witness: Witness;
+  readonly luck: () => number;
+  readonly warm: boolean;
+}
+
 export class Sender {
-  /** When `ring` is to be called. */
-  alarmAt: Millis = Infinity;
   /** Unanswered for longer than `give_up`: the connection is to be reset. */
   gaveUp = false;
-  #alarm: Alarm = "timeout";
   #state: State = "open";
   /** Sequence numbers: up to where acknowledged, sent, written; and where the episode of losses ends. */
   #acked = 0;
@@ -45,23 +49,25 @@ export class Sender {
   #inVain: number | null = null;
   readonly #flight = new Flight();
   readonly #rtt = new RttEstimator();
+  readonly #timer: KernelTimer;
   readonly window: Window;
 
-  constructor(
-    private readonly params: SegmentParams,
-    private readonly receiver: Receiver,
-    private readonly link: (segment: Segment, now: Millis) => void,
-    private readonly witness: Witness,
-    warm: boolean,
-  ) {
+  constructor(private readonly parts: SenderParts) {
+    const { params, luck, warm } = parts;
+    this.#timer = new KernelTimer(() => params.tick, luck);
     this.window = new Window(params);
     if (warm) this.#rtt.warm(rttOf(params), params.min_rto);
     else this.#rtt.sample(rttOf(params), params.min_rto, 0, 0);
   }
 
+  /** When `ring` is to be called. */
+  get alarmAt(): Millis {
+    return this.#timer.at;
+  }
+
   /** The round trip became another one: what was learnt of the old one would only mislead. */
   rerouted(): void {
-    this.#rtt.warm(rttOf(this.params), this.params.min_rto);
+    this.#rtt.warm(rttOf(this.parts.params), this.parts.params.min_rto);
   }
 
   write(bytes: number, now: Millis): void {
@@ -77,7 +83,7 @@ export class Sender {
     const before = this.#acked;
     let delivered = 0;
     let sample: Millis | null = null;
-    for (const segment of this.receiver.take(ack.arrivals)) {
+    for (const segment of this.parts.receiver.take(ack.arrivals)) {
       if (segment.acked) continue;
       flight.arrived(segment, now, this.#rtt.min);
       delivered++;
@@ -88,7 +94,8 @@ export class Sender {
     this.#acked = Math.max(this.#acked, ack.next);
     flight.acknowledge(this.#acked);
     const advanced = this.#acked > before;
-    if (sample !== null) this.#rtt.sample(Math.max(0, sample), this.params.min_rto, this.#acked, this.#next);
+    if (sample !== null)
+      this.#rtt.sample(Math.max(0, sample), this.parts.params.min_rto, this.#acked, this.#next);
     if (advanced) {
       this.#backOff = 0;
       this.#unansweredSince = null;
@@ -108,12 +115,11 @@ export class Sender {
 
   /** The alarm is due. */
   ring(now: Millis): void {
-    const alarm = this.#alarm;
-    this.alarmAt = Infinity;
-    if (this.#flight.size === 0) return;
+    const { alarm } = this.#timer;
+    if (!this.#timer.rings() || this.#flight.size === 0) return;
     if (alarm === "reorder") {
       this.#detect(now);
-      if (this.alarmAt === Infinity) this.#armTimeout(now);
+      if (!this.#timer.armed) this.#armTimeout(now);
       this.#send(now);
     } else if (alarm === "probe") this.#probe(now);
     else this.#timedOut(now);
@@ -127,7 +133,7 @@ export class Sender {
       this.#enter("recovery");
       this.window.reduce();
     }
-    if (again !== Infinity) this.#arm("reorder", again, now);
+    if (again !== Infinity) this.#timer.arm("reorder", again, now);
     return lost;
   }
 
@@ -164,7 +170,7 @@ export class Sender {
     const flight = this.#flight;
     const first = flight.first;
     if (first === undefined) return;
-    if (this.#unansweredSince !== null && now - this.#unansweredSince >= this.params.give_up) {
+    if (this.#unansweredSince !== null && now - this.#unansweredSince >= this.parts.params.give_up) {
       this.gaveUp = true;
       return;
     }
@@ -215,7 +221,7 @@ export class Sender {
   // -- sending ------------------------------------------------------------------------------------
 
   get #hasRoom(): boolean {
-    return this.#next - this.#acked < this.params.window;
+    return this.#next - this.#acked < this.parts.params.window;
   }
 
   #send(now: Millis): void {
@@ -239,14 +245,16 @@ export class Sender {
   }
 
   #sendNew(now: Millis): void {
-    const end = Math.min(this.#next + this.params.mss, this.#written);
+    const end = Math.min(this.#next + this.parts.params.mss, this.#written);
     const segment = this.#flight.add(this.#next, end, now);
     this.#next = end;
     this.#transmit(segment, now);
   }
 
   #resend(segment: Segment, why: Resent, now: Millis): void {
-    this.witness.resent(segment, why, now - segment.sentAt, segment.transmissions);
+    // A timer is told as it was set, not how late it was.
+    const waited = why === "fast" ? now - segment.sentAt : this.#timer.wait;
+    this.parts.witness.resent(segment, why, waited, segment.transmissions);
     this.#unansweredSince ??= now;
     if (this.#inVain !== null && why !== "probe") this.#inVain++;
     this.#transmit(segment, now);
@@ -256,40 +264,38 @@ export class Sender {
     this.#flight.sent(segment, now);
     this.#lastSentAt = now;
     if (this.#state === "recovery") this.window.spent();
-    this.link(segment, now);
+    this.parts.link(segment, now);
   }
 
   // -- the one timer ------------------------------------------------------------------------------
 
   get #timeout(): Millis {
-    return Math.min(this.params.max_rto, this.#rtt.timeout(this.params.min_rto) * 2 ** this.#backOff);
+    return Math.min(
+      this.parts.params.max_rto,
+      this.#rtt.timeout(this.parts.params.min_rto) * 2 ** this.#backOff,
+    );
   }
 
   /** After something was sent, or acknowledged (`afresh`): a probe where one makes sense, and else the timeout. */
   #setTimer(now: Millis, afresh: boolean): void {
     const flight = this.#flight;
     if (flight.size === 0) {
-      this.alarmAt = Infinity;
+      this.#timer.clear();
       return;
     }
-    if (this.#alarm === "reorder" && this.alarmAt !== Infinity) return;
+    if (this.#timer.armed && this.#timer.alarm === "reorder") return;
     const since = afresh ? now : (flight.first?.sentAt ?? now);
     if (this.#state !== "open" || flight.early > 0) {
-      if (afresh || this.alarmAt === Infinity) this.#armTimeout(now, since);
+      if (afresh || !this.#timer.armed) this.#armTimeout(now, since);
       return;
     }
     // A lone segment may be waiting for a delayed acknowledgement (tcp_schedule_loss_probe).
-    const alone = flight.size === 1 ? this.params.min_rto : TIMEOUT_MIN;
+    const alone = flight.size === 1 ? this.parts.params.min_rto : TIMEOUT_MIN;
     const patience = 2 * (this.#rtt.srtt ?? 0) + alone;
-    this.#arm("probe", Math.min(now + patience, since + this.#timeout), now);
+    this.#timer.arm("probe", Math.min(now + patience, since + this.#timeout), now);
   }
 
   #armTimeout(now: Millis, since = this.#flight.first?.sentAt ?? now): void {
-    this.#arm("timeout", since + this.#timeout, now);
-  }
-
-  #arm(alarm: Alarm, at: Millis, now: Millis): void {
-    this.#alarm = alarm;
-    this.alarmAt = Math.max(at, now + (alarm === "reorder" ? 0.001 : TICK));
+    this.#timer.arm("timeout", since + this.#timeout, now);
   }
 }

@@ -89,7 +89,11 @@ export class Window {
 
   /** One acknowledgement during a reduction (tcp_cwnd_reduction). */
   proportion(delivered: number, lost: number, advanced: boolean, flying: number): void {
-    if (this.#unmoved || delivered <= 0) return;
+    if (delivered <= 0) return;
+    if (this.#unmoved) {
+      this.size = Math.min(this.size + delivered, Math.max(this.size, this.allowed + 1));
+      return;
+    }
     this.#delivered += delivered;
     const room = this.#threshold - flying;
     let send: number;
