@@ -9,7 +9,7 @@ import type { Random } from "../core/random.js";
 import { formatDuration, formatRatio } from "../core/units.js";
 import { choice, duration, ratio } from "./params.js";
 
-export const DISTRIBUTIONS = ["uniform", "normal", "lognormal", "pareto"] as const;
+export const DISTRIBUTIONS = ["uniform", "normal", "lognormal", "pareto", "paretonormal"] as const;
 export type Distribution = (typeof DISTRIBUTIONS)[number];
 
 export interface DelayParams {
@@ -25,11 +25,11 @@ export const delayParams = {
   jitter: duration()
     .prefault("0ms")
     .describe(
-      "spread: uniform within +-jitter; normal with that standard deviation; lognormal with its 99th percentile at delay + jitter; pareto (shape 3) with a mean of delay + jitter / 2",
+      "spread: uniform within +-jitter; normal with that standard deviation; lognormal with its 99th percentile at delay + jitter; pareto (shape 3) with a mean of delay + jitter / 2; paretonormal three quarters of that and a quarter of normal",
     ),
   distribution: choice(DISTRIBUTIONS)
     .default("uniform")
-    .describe("shape of the spread; lognormal and pareto have long tails that are not clipped"),
+    .describe("shape of the spread; lognormal, pareto and paretonormal have long tails that are not clipped"),
   correlation: ratio({ max: 0.9999 })
     .prefault("0%")
     .describe("how much a delay resembles the one before it; the spread stays the same"),
@@ -69,8 +69,16 @@ export function delayOf(luck: number, { delay, jitter, distribution }: DelayPara
         ? jitter * Math.max(0, luck / Z_99)
         : delay * Math.exp((Math.log1p(jitter / delay) / Z_99) * luck);
     case "pareto":
-      return delay + jitter * (Math.pow(normalCdf(-luck), -1 / PARETO_SHAPE) - 1);
+      return delay + jitter * paretoExcess(luck);
+    case "paretonormal":
+      // The mixture that netem took over from NIST Net, quantile by quantile, so that one draw is enough.
+      return Math.max(0, delay + jitter * (0.25 * luck + 0.75 * paretoExcess(luck)));
   }
+}
+
+/** How far a Pareto variable of scale 1 lies above its least value, at the quantile of this luck. Mean 1/2, variance 3/4. */
+function paretoExcess(luck: number): number {
+  return Math.pow(normalCdf(-luck), -1 / PARETO_SHAPE) - 1;
 }
 
 /** The share of a standard normal below z. Abramowitz and Stegun 26.2.17; the error is below 7.5e-8. */

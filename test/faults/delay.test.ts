@@ -64,7 +64,56 @@ describe("drawn delays", () => {
     expect(values.filter((value) => value > 100 + 50 * 19).length).toBeGreaterThan(1);
   });
 
-  it.each(["uniform", "normal", "lognormal", "pareto"] as const)(
+  it("are paretonormal in quantiles and mean: a quarter normal, three quarters pareto", () => {
+    const values = draws({ distribution: "paretonormal", delay: 1000 });
+    for (const [z, p] of [
+      [-1.281552, 0.1],
+      [0, 0.5],
+      [1.281552, 0.9],
+      [2.326348, 0.99],
+      [3.090232, 0.999],
+    ] as const) {
+      expectShare(values, 1000 + 50 * (0.25 * z + 0.75 * (Math.pow(1 - p, -1 / 3) - 1)), p);
+    }
+    // In jitters: the mean is 3/4 of pareto's 1/2; the standard deviation at most 1/4 + 3/4 sqrt(3/4) = 0.9.
+    expect(Math.abs(mean(values) - 1000 - 0.375 * 50)).toBeLessThan((5 * 50 * 0.9) / Math.sqrt(N));
+    expect(values.filter((value) => value > 1000 + 50 * 15).length).toBeGreaterThan(1);
+  });
+
+  it("have the mean and the spread that their parameters say: lognormal", () => {
+    const values = draws({ distribution: "lognormal" });
+    // sigma = ln(1.5) / 2.326; the mean of a lognormal is the median times exp(sigma^2 / 2).
+    const sigma = Math.log(1.5) / 2.326348;
+    const average = 100 * Math.exp(sigma ** 2 / 2);
+    const spread = average * Math.sqrt(Math.expm1(sigma ** 2));
+    expect(Math.abs(mean(values) - average)).toBeLessThan((4 * spread) / Math.sqrt(N));
+    for (const z of [-2, -1, 1, 2, 3]) expectShare(values, 100 * Math.exp(sigma * z), normalCdf(z));
+  });
+
+  it("have the mean and the variance of a uniform", () => {
+    const values = draws({ distribution: "uniform" });
+    const spread = 100 / Math.sqrt(12);
+    expect(Math.abs(mean(values) - 100)).toBeLessThan((4 * spread) / Math.sqrt(N));
+    // The variance of a sample variance is (kurtosis - 1) / n; a uniform's kurtosis is 9/5.
+    expect(Math.abs(variance(values) / spread ** 2 - 1)).toBeLessThan(4 * Math.sqrt(0.8 / N));
+  });
+
+  it.each(["uniform", "lognormal", "pareto", "paretonormal"] as const)(
+    "keep their quantiles under correlation: %s",
+    (distribution) => {
+      // An AR(1) series of normals counts as n (1 - rho) / (1 + rho) draws; indicators of it correlate less.
+      const rho = 0.6;
+      const values = draws({ distribution, delay: 1000, correlation: rho });
+      const independent = draws({ distribution, delay: 1000 }, 2).sort((a, b) => a - b);
+      for (const p of [0.1, 0.5, 0.9, 0.99]) {
+        const share = values.filter((value) => value < (independent[p * N] ?? 0)).length / N;
+        const error = Math.sqrt((p * (1 - p) * (1 + (1 + rho) / (1 - rho))) / N);
+        expect(Math.abs(share - p)).toBeLessThan(4 * error);
+      }
+    },
+  );
+
+  it.each(["uniform", "normal", "lognormal", "pareto", "paretonormal"] as const)(
     "are never negative and always exact without jitter: %s",
     (distribution) => {
       expect(
@@ -94,7 +143,13 @@ describe("drawn delays", () => {
   });
 
   it("take two units of randomness each, whatever the distribution", () => {
-    for (const distribution of ["uniform", "normal", "lognormal", "pareto"] as Distribution[]) {
+    for (const distribution of [
+      "uniform",
+      "normal",
+      "lognormal",
+      "pareto",
+      "paretonormal",
+    ] as Distribution[]) {
       const random = randomOf(3, "count");
       const reference = randomOf(3, "count");
       new DelayDraw().luck(random, { delay: 1, jitter: 1, distribution, correlation: 0.5 });
