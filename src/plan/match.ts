@@ -1,6 +1,7 @@
 /** `match` and `except`: which subjects a fault is about. Asked of each, so what can be done once is done here. */
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
+import { BoundedMap } from "../core/lru.js";
 import { pathTest, valueTest, type TextTest } from "../config/pattern.js";
 import type { ExchangeKeys, SubjectInfo } from "../pipeline/armed.js";
 import type { MatchValue } from "./value.js";
@@ -23,6 +24,9 @@ export function parseBlock(text: string): Block | null {
   return [address, length];
 }
 
+/** How many clients an entry remembers its answer for. */
+const CLIENTS_REMEMBERED = 1_000;
+
 type Test = (subject: SubjectInfo) => boolean;
 type ExchangeTest = (exchange: ExchangeKeys) => boolean;
 
@@ -37,17 +41,29 @@ export function compileMatch(entries: readonly MatchValue[]): Test {
 function compileEntry(entry: MatchValue): Test {
   const asked = exchangeTests(entry);
   const exchange = asked.length === 0 ? null : allOf(asked);
-  const blocks = entry.client?.map(parseBlock).filter((block) => block !== null);
-  if (exchange === null)
-    return blocks === undefined ? () => true : (subject) => inAny(subject.client, blocks);
-  if (entry.bot === undefined && blocks === undefined)
+  const client = entry.client === undefined ? null : clientTest(entry.client);
+  if (exchange === null) return client === null ? () => true : (subject) => client(subject.client);
+  if (entry.bot === undefined && client === null)
     return (subject) => subject.exchange !== undefined && exchange(subject.exchange);
   const bot = entry.bot === undefined ? null : oneOfTexts(entry.bot.map(valueTest));
   return (subject) =>
     subject.exchange !== undefined &&
     (bot === null || bot(subject.bot)) &&
     exchange(subject.exchange) &&
-    (blocks === undefined || inAny(subject.client, blocks));
+    (client === null || client(subject.client));
+}
+
+/** Reading an address costs more than all other keys, and the same clients come again and again. */
+function clientTest(patterns: readonly string[]): TextTest {
+  const blocks = patterns.map(parseBlock).filter((block) => block !== null);
+  const known = new BoundedMap<string, boolean>(CLIENTS_REMEMBERED);
+  return (address) => {
+    const before = known.get(address);
+    if (before !== undefined) return before;
+    const inside = inAny(address, blocks);
+    known.set(address, inside);
+    return inside;
+  };
 }
 
 /** From the cheapest to the dearest. */
