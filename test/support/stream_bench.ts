@@ -40,20 +40,33 @@ export class Armed {
   /** The detail of the first of each effect. */
   readonly details: Record<string, Detail> = {};
   readonly delays: Millis[] = [];
+  evicted = 0;
   readonly #clock: VirtualClock;
   readonly #seed: number;
 
-  constructor(name: string, raw: Raw, clock: VirtualClock, direction?: Direction | "both", seed = 1) {
+  readonly at: string;
+
+  constructor(
+    name: string,
+    raw: Raw,
+    clock: VirtualClock,
+    direction?: Direction | "both",
+    seed = 1,
+    at?: string,
+  ) {
     this.type = typeNamed(name);
     this.params = this.type.params.strict().parse(raw);
     this.directions = direction ?? this.type.directions;
     this.#clock = clock;
     this.#seed = seed;
+    this.at = at ?? this.type.at?.[0] ?? "";
     this.shared = this.type.shared?.({
       params: this.params,
-      at: "",
+      at: this.at,
       now: () => clock.now(),
-      evicted: () => undefined,
+      evicted: () => {
+        this.evicted++;
+      },
     });
   }
 
@@ -69,7 +82,7 @@ export class Armed {
       params,
       shared,
       random: new Random(drawKey({ seed: this.#seed, ...name }), ordinal, lane),
-      at: this.type.at?.[0] ?? "",
+      at: this.at,
       acts: (direction) => acts(this.directions, direction),
       now: () => this.#clock.now(),
       wallTime: () => this.#clock.wallTime(),
