@@ -213,7 +213,9 @@ faults:
 faults:
   - { type: latency, delay: 5ms, distribution: gauss }
 `,
-    problems: ['3:48 faults[0].distribution: expected uniform, normal, lognormal or pareto, got "gauss"'],
+    problems: [
+      '3:48 faults[0].distribution: expected uniform, normal, lognormal, pareto or paretonormal, got "gauss"',
+    ],
   },
   {
     name: "a misspelt word",
@@ -222,7 +224,7 @@ faults:
   - { type: latency, delay: 5ms, distribution: lognorml }
 `,
     problems: [
-      '3:48 faults[0].distribution: expected uniform, normal, lognormal or pareto, got "lognorml" (did you mean "lognormal"?)',
+      '3:48 faults[0].distribution: expected uniform, normal, lognormal, pareto or paretonormal, got "lognorml" (did you mean "lognormal"?)',
     ],
   },
   {

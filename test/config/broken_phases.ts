@@ -316,7 +316,9 @@ extends: base
 faults:
   - { name: latency, distribution: flat }
 `,
-    problems: ['4:36 faults[0].distribution: expected uniform, normal, lognormal or pareto, got "flat"'],
+    problems: [
+      '4:36 faults[0].distribution: expected uniform, normal, lognormal, pareto or paretonormal, got "flat"',
+    ],
   },
   {
     name: "a parent that is no name",

@@ -27,6 +27,14 @@ proxies:
     upstream: tcp://server:3000
     identify: [client]
     except: [{ client: 10.0.0.0/8 }]
+  api:
+    listen: 0.0.0.0:8081
+    upstream: https://api.example.com
+    tls: { ca: ./ca.pem, insecure: false, servername: api }
+    identify: [{ header: x-bot-id }, bearer, { bearer: { claim: sub } }, { query: bot }, { path: "/:bot/**" }, client]
+    except: [{ path: /healthz, method: GET, host: "*.example.com" }, { header: { x-a: , x-b: [b*, c] }, query: { q: "1" } }]
+    persona: envoy
+    ambiguous: relay
 activate: { profile: x, params: { a: 1 }, ttl: 30s }
 `;
 
@@ -104,6 +112,11 @@ const PIECES = fc.constantFrom(
   "1MB/s",
   "forever",
   "client",
+  "path",
+  "header",
+  "status",
+  "5xx",
+  "/:id/**",
   "profile: x\n",
   "faults:\n",
   "phases:\n",
