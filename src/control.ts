@@ -18,7 +18,7 @@ import { explainProfile } from "./plan/explain.js";
 import type { ActivationRequest, LivePlan } from "./plan/live.js";
 import { INLINE, type CompiledFault, type CompiledProfile } from "./plan/value.js";
 import { sameSpec, type FileProxy, type Fleet, type Member, type ProxyChange } from "./proxy/fleet.js";
-import type { TcpProxySpec } from "./proxy/tcp/proxy.js";
+import type { Protocol, TcpProxySpec } from "./proxy/spec.js";
 
 /** What the files want. */
 export interface Desired {
@@ -79,7 +79,7 @@ export interface ProfileDetail extends ProfileSummary {
 
 export interface ProxyView {
   readonly name: string;
-  readonly protocol: "tcp";
+  readonly protocol: Protocol;
   readonly listen: string;
   readonly upstream: string;
   readonly owner: "file" | "api";
@@ -345,7 +345,7 @@ export class Control {
       const { connectionsActive, connectionsTotal } = proxy.stats;
       return {
         name: proxy.name,
-        protocol: "tcp",
+        protocol: proxy.protocol,
         listen: `${host.includes(":") ? `[${host}]` : host}:${port}`,
         upstream: proxy.upstreamText,
         owner,

@@ -284,7 +284,7 @@ class RunningDaemon implements Daemon {
   }
 
   #spec(proxy: Config["proxies"][number]): FileProxy {
-    return {
+    const common = {
       name: proxy.name,
       listen: proxy.listen,
       upstream: proxy.upstream,
@@ -293,6 +293,20 @@ class RunningDaemon implements Daemon {
       proxyProtocol: proxy.proxyProtocol,
       except: proxy.except,
       ...(proxy.enabled ? {} : { enabled: false }),
+    };
+    if (proxy.protocol === "tcp") return { ...common, protocol: "tcp" };
+    const { tls } = proxy;
+    return {
+      ...common,
+      protocol: "http",
+      tls: tls === null ? null : { ...tls, ca: tls.ca === null ? null : certificate(tls.ca, proxy.name) },
+      identify: proxy.identify,
+      salt: `squall/bot/${this.#seed}`,
+      persona: proxy.persona,
+      faultHeader: proxy.faultHeader,
+      ambiguous: proxy.ambiguous,
+      headTimeout: proxy.headTimeout,
+      headBytes: this.#config.limits.header,
     };
   }
 
@@ -378,6 +392,19 @@ class RunningDaemon implements Daemon {
     this.#metrics.close();
     this.#context.resolver.close();
     await this.telemetry.close();
+  }
+}
+
+/** The certificates in a file, PEM. Throws SQ_INVALID_CONFIG. */
+function certificate(path: string, proxy: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SquallError("SQ_INVALID_CONFIG", `cannot read the certificates in ${path}: ${why}`, {
+      path: `proxies.${proxy}.tls.ca`,
+      cause: error,
+    });
   }
 }
 

@@ -196,6 +196,7 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   listener_opened: true,
   listen_failed: true,
   limit_reached: true,
+  opaque_connection: true,
   bots_unidentified: true,
   mark: true,
   mistake: true,

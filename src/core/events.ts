@@ -120,6 +120,14 @@ export type Fact =
       readonly reason: string;
     }
   | { readonly kind: "limit_reached"; readonly proxy: string; readonly limit: string; readonly value: number }
+  | {
+      /** A connection to an HTTP proxy that speaks something else: its bytes are passed on as they are. */
+      readonly kind: "opaque_connection";
+      readonly proxy: string;
+      readonly connection: number;
+      readonly client: string;
+      readonly protocol: "tls" | "h2";
+    }
   | { readonly kind: "bots_unidentified"; readonly proxy: string; readonly client: string }
   | { readonly kind: "mark"; readonly text: string }
   | { readonly kind: "mistake"; readonly where: string; readonly error: unknown };
@@ -144,6 +152,7 @@ export const CONNECTION_FAILURES = [
   "upstream_unreachable",
   "upstream_timeout",
   "upstream_unresolved",
+  "upstream_closed",
   "upstream_tls",
   "upstream_protocol",
   "proxy_header",

@@ -190,6 +190,8 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   #random: Random | null = null;
   #effects: Record<string, number> | null = null;
   #firstAmount = 0;
+  /** How many of its hits have their own entry. */
+  #told = 0;
 
   constructor(armed: ArmedFault, info: SubjectInfo, key: DrawKey, ordinal: number) {
     this.armed = armed;
@@ -239,6 +241,7 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
       this.#tellHit(effect, amount, detail);
     } else {
       this.#effects[effect] = known + amount;
+      if (detail !== undefined && this.#told < (armed.type.entries ?? 0)) this.#tellHit(effect, amount, detail);
     }
   }
 
@@ -272,6 +275,7 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   }
 
   #tellHit(effect: string, amount: number, detail: Detail | undefined): void {
+    this.#told++;
     this.armed.facts.tell({
       kind: "fault_hit",
       ...this.#origin(),

@@ -35,7 +35,7 @@ export class Binding {
   install(pumps: Pumps, all: readonly Binding[]): void {
     for (const direction of DIRECTIONS) {
       if (!this.armed.actsOn(direction) || this.stage(direction) !== null) continue;
-      const stage = this.#make(direction);
+      const stage = this.make(direction);
       if (stage === null) continue;
       let index = 0;
       for (const other of all) {
@@ -48,7 +48,7 @@ export class Binding {
     }
   }
 
-  #make(direction: Direction): StreamStage | null {
+  protected make(direction: Direction): StreamStage | null {
     if (this.fault?.stream) return this.fault.stream(direction);
     return (
       this.armed.type.stream?.(this.subject.forDirection(direction), { direction, carries: "wire" }) ?? null

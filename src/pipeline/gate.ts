@@ -1,30 +1,32 @@
 /**
- * The gate: asks the faults of one connection, in order, before bytes flow. Holds add up because the next
+ * The gate: asks the faults of one connection, or of one exchange, in order, before it goes on. Holds add up because the next
  * fault is asked when the hold before it is over; the first final verdict wins.
  *
  * Faults may come, go and change while the gate is held: one that goes lets the gate move on.
  */
 import type { Clock, Millis, Timer } from "../core/clock.js";
-import type { ConnectionFault, GateVerdict, Sever } from "../faults/contract.js";
+import type { Hang, Hold, Pass, Wait } from "../faults/contract.js";
 
-export type GateOutcome = { readonly do: "pass" } | Sever;
+/** Verdicts that the gate itself understands; every other one is final. */
+export type Waiting = Pass | Hold | Wait | Hang;
 
-export class Gate {
+/** `Fault` is what is asked, `Final` what it may answer that ends the asking. */
+export class Gate<Fault extends object, Final extends { readonly do: string }> {
   readonly #clock: Clock;
-  readonly #question: (fault: ConnectionFault) => GateVerdict | undefined;
-  readonly #done: (outcome: GateOutcome) => void;
-  readonly #asked = new Set<ConnectionFault>();
-  #faults: readonly ConnectionFault[];
-  #at: ConnectionFault | null = null;
+  readonly #question: (fault: Fault) => Waiting | Final | undefined;
+  readonly #done: (outcome: Pass | Final) => void;
+  readonly #asked = new Set<Fault>();
+  #faults: readonly Fault[];
+  #at: Fault | null = null;
   #heldSince: Millis = 0;
   #timer: Timer | null = null;
   #over = false;
 
   constructor(parts: {
     readonly clock: Clock;
-    readonly faults: readonly ConnectionFault[];
-    readonly question: (fault: ConnectionFault) => GateVerdict | undefined;
-    readonly done: (outcome: GateOutcome) => void;
+    readonly faults: readonly Fault[];
+    readonly question: (fault: Fault) => Waiting | Final | undefined;
+    readonly done: (outcome: Pass | Final) => void;
   }) {
     this.#clock = parts.clock;
     this.#faults = parts.faults;
@@ -42,11 +44,18 @@ export class Gate {
       }
       this.#at = next;
       const verdict = this.#question(next);
-      if (verdict === undefined || verdict.do === "pass") {
+      if (verdict === undefined) {
         this.#asked.add(next);
         continue;
       }
+      if (!isWaiting(verdict)) {
+        this.#finish(verdict);
+        return;
+      }
       switch (verdict.do) {
+        case "pass":
+          this.#asked.add(next);
+          break;
         case "hold":
           this.#heldSince = this.#clock.now();
           this.#hold(verdict.for);
@@ -54,19 +63,15 @@ export class Gate {
         case "wait":
         case "hang":
           return;
-        case "reset":
-        case "close":
-          this.#finish(verdict);
-          return;
       }
     }
   }
 
   /** The fault asks to be asked again, or its parameters have changed. */
-  attend(fault: ConnectionFault): void {
+  attend(fault: Fault): void {
     if (this.#over || this.#at !== fault) return;
     const verdict = this.#timer === null ? undefined : this.#question(fault);
-    if (verdict?.do === "hold") {
+    if (verdict !== undefined && isWaiting(verdict) && verdict.do === "hold") {
       this.#hold(verdict.for);
       return;
     }
@@ -76,7 +81,7 @@ export class Gate {
   }
 
   /** The list of faults is another one now. */
-  changed(faults: readonly ConnectionFault[]): void {
+  changed(faults: readonly Fault[]): void {
     this.#faults = faults;
     if (this.#over || this.#at === null || faults.includes(this.#at)) return;
     this.#timer?.cancel();
@@ -105,9 +110,14 @@ export class Gate {
     });
   }
 
-  #finish(outcome: GateOutcome): void {
+  #finish(outcome: Pass | Final): void {
     this.#over = true;
     this.#at = null;
     this.#done(outcome);
   }
+}
+
+function isWaiting(verdict: { readonly do: string }): verdict is Waiting {
+  const { do: what } = verdict;
+  return what === "pass" || what === "hold" || what === "wait" || what === "hang";
 }

@@ -60,6 +60,7 @@ export class Pump implements Waiter {
   #endDelivered = false;
   /** A cut that is on its way behind bytes that are still held. */
   #severing: Sever | null = null;
+  #onEmpty: (() => void) | null = null;
   /** The books of stages that have been taken out again. */
   #droppedBefore = 0;
   #insertedBefore = 0;
@@ -111,6 +112,23 @@ export class Pump implements Waiter {
     } catch (error) {
       this.#owner.failed(error);
     }
+  }
+
+  /** The owner ends the connection here: behind all bytes that were handed in so far, like an end would come. */
+  cut(how: Sever): void {
+    if (this.#severed || this.#severing !== null) return;
+    if (this.#first === null || this.held === 0) {
+      this.#owner.severed(how);
+      return;
+    }
+    this.#severing = how;
+    if (this.#ending === null) this.end("fin");
+  }
+
+  /** Calls back, once, when no stage holds a byte; at once if none does. */
+  whenEmpty(then: () => void): void {
+    if (this.#first === null || this.held === 0) then();
+    else this.#onEmpty = then;
   }
 
   drained(): void {
@@ -312,6 +330,12 @@ export class Pump implements Waiter {
       const change = held - this.#heldBooked;
       this.#heldBooked = held;
       this.#budget.add(change);
+    }
+    if (held === 0 && this.#onEmpty !== null) {
+      const empty = this.#onEmpty;
+      this.#onEmpty = null;
+      // Whoever waits may hand in bytes in turn, which must not happen in the middle of this.
+      queueMicrotask(empty);
     }
     if (earliest !== this.#armedFor || (this.#timer === null && earliest !== Infinity)) this.#rearm(earliest);
     this.#regulate(full);

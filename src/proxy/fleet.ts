@@ -5,21 +5,23 @@ import { suggest } from "../core/suggest.js";
 import type { LivePlan } from "../plan/live.js";
 import type { CompiledFault } from "../plan/value.js";
 import type { PlaneContext } from "./context.js";
-import { TcpProxy, type TcpProxySpec } from "./tcp/proxy.js";
+import { HttpProxy } from "./http/proxy.js";
+import type { Proxy, ProxySpec } from "./spec.js";
+import { TcpProxy } from "./tcp/proxy.js";
 
 /** A reload touches only what files own. */
 export type Owner = "file" | "api";
 
 /** A proxy as a file has it. */
-export interface FileProxy extends TcpProxySpec {
+export type FileProxy = ProxySpec & {
   /** True if missing. */
   readonly enabled?: boolean;
   /** The faults that it is to have of its own. */
   readonly faults?: readonly CompiledFault[];
-}
+};
 
 export interface Member {
-  readonly proxy: TcpProxy;
+  readonly proxy: Proxy;
   readonly owner: Owner;
   /** What its file said last: what an API has changed since then stays until the file says something else. */
   readonly filed: FileProxy | null;
@@ -27,8 +29,8 @@ export interface Member {
 
 /** What is to become of a proxy; what is missing stays. */
 export interface ProxyChange {
-  readonly listen?: Pick<TcpProxySpec, "listen"> & { readonly given: string };
-  readonly upstream?: Pick<TcpProxySpec, "upstream"> & { readonly given: string };
+  readonly listen?: Pick<ProxySpec, "listen"> & { readonly given: string };
+  readonly upstream?: Pick<ProxySpec, "upstream"> & { readonly given: string };
   readonly enabled?: boolean;
 }
 
@@ -65,7 +67,7 @@ export class Fleet {
   }
 
   /** Makes a proxy known to the plan without listening yet, so that faults are in force before the first client. */
-  prepare(spec: FileProxy, owner: Owner): TcpProxy {
+  prepare(spec: FileProxy, owner: Owner): Proxy {
     this.#checkPlace(spec.name);
     const proxy = this.#made(spec);
     this.#members.set(spec.name, { proxy, owner, filed: owner === "file" ? spec : null });
@@ -80,19 +82,19 @@ export class Fleet {
       throw new SquallError("SQ_TOO_MANY", `there are ${PROXIES_MAX} proxies already`);
   }
 
-  #made({ enabled: _enabled, faults, ...spec }: FileProxy): TcpProxy {
-    const proxy = new TcpProxy(spec, this.#context);
+  #made({ enabled: _enabled, faults, ...spec }: FileProxy): Proxy {
+    const proxy = makeProxy(spec, this.#context);
     this.#plan.attach(proxy);
     if (faults !== undefined) this.#plan.setToxics(proxy.name, faults);
     return proxy;
   }
 
   /** Makes and starts a proxy. Throws SQ_PROXY_EXISTS or SQ_LISTEN_FAILED, leaving nothing behind. */
-  async add(spec: FileProxy, owner: Owner): Promise<TcpProxy> {
+  async add(spec: FileProxy, owner: Owner): Promise<Proxy> {
     return this.#inTurn(spec.name, () => this.#add(spec, owner));
   }
 
-  async #add(spec: FileProxy, owner: Owner): Promise<TcpProxy> {
+  async #add(spec: FileProxy, owner: Owner): Promise<Proxy> {
     this.#checkPlace(spec.name);
     const proxy = this.#made(spec);
     try {
@@ -138,7 +140,7 @@ export class Fleet {
         listen: moves ? change.listen.given : (spec.given?.listen ?? proxy.listenText),
         upstream: turns ? change.upstream.given : proxy.upstreamGiven,
       };
-      const next: TcpProxySpec = {
+      const next: ProxySpec = {
         ...spec,
         ...(moves ? { listen: change.listen.listen } : {}),
         ...(turns ? { upstream: change.upstream.upstream } : {}),
@@ -154,7 +156,7 @@ export class Fleet {
    * faults and its switch; any other of that name becomes this one, without faults, and the API's. Answers
    * whether anything changed.
    */
-  async populate(spec: TcpProxySpec, enabled: boolean): Promise<boolean> {
+  async populate(spec: ProxySpec, enabled: boolean): Promise<boolean> {
     return this.#inTurn(spec.name, async () => {
       const member = this.#members.get(spec.name);
       if (member === undefined) {
@@ -185,9 +187,10 @@ export class Fleet {
     return this.#inTurn(spec.name, async () => {
       const member = this.find(spec.name);
       const { proxy } = member;
+      if (protocolOf(proxy.spec) !== protocolOf(spec)) return this.#replace(member, file);
       const before = { spec: proxy.spec, enabled: proxy.enabled, toxics: this.#plan.toxicsOf(spec.name) };
       const become = async (
-        next: TcpProxySpec,
+        next: ProxySpec,
         on: boolean,
         toxics: readonly CompiledFault[],
       ): Promise<void> => {
@@ -208,7 +211,42 @@ export class Fleet {
     });
   }
 
-  async #become(proxy: TcpProxy, spec: TcpProxySpec, enabled: boolean): Promise<void> {
+  /** A proxy of another protocol in the place of this one; its connections cannot live on. Answers how to undo it. */
+  async #replace(member: Member, file: FileProxy): Promise<() => Promise<void>> {
+    const { name } = file;
+    const old = member.proxy;
+    const { enabled } = old;
+    const toxics = this.#plan.toxicsOf(name);
+    const swap = async (next: Proxy, on: boolean, faults: readonly CompiledFault[]): Promise<void> => {
+      const before = this.#members.get(name)?.proxy;
+      const wasOn = before?.enabled === true;
+      before?.stop();
+      this.#plan.detach(name, true);
+      this.#plan.attach(next);
+      try {
+        if (on) await next.start();
+      } catch (error) {
+        next.stop();
+        this.#plan.detach(name, true);
+        if (before !== undefined) {
+          this.#plan.attach(before);
+          if (wasOn) await before.start();
+        }
+        throw error;
+      }
+      this.#plan.setToxics(name, faults);
+    };
+    const { enabled: on = true, faults = [], ...spec } = file;
+    const next = makeProxy(spec, this.#context);
+    await swap(next, on, faults);
+    this.#members.set(name, { ...member, proxy: next, filed: file });
+    return async () => {
+      await swap(old, enabled, toxics);
+      this.#members.set(name, member);
+    };
+  }
+
+  async #become(proxy: Proxy, spec: ProxySpec, enabled: boolean): Promise<void> {
     const before = proxy.spec;
     if (!enabled) {
       proxy.stop();
@@ -227,7 +265,7 @@ export class Fleet {
   }
 
   /** Somebody may have removed it while a port was bound for it, or the daemon may be about to stop. */
-  #checkStill(name: string, proxy: TcpProxy): void {
+  #checkStill(name: string, proxy: Proxy): void {
     if (this.#members.get(name)?.proxy === proxy && !this.#stopped) return;
     proxy.stop();
     this.find(name);
@@ -263,11 +301,19 @@ export class Fleet {
   }
 }
 
+function makeProxy(spec: ProxySpec, context: PlaneContext): Proxy {
+  return spec.protocol === "http" ? new HttpProxy(spec, context) : new TcpProxy(spec, context);
+}
+
 /** Whether it listens there already, by either of its addresses: the one that it was given, and the one it got. */
-function listensOn(proxy: TcpProxy, { host, port }: TcpProxySpec["listen"]): boolean {
+function listensOn(proxy: Proxy, { host, port }: ProxySpec["listen"]): boolean {
   const own = [proxy.spec.listen, proxy.address];
   const wanted = canonicalHost(host);
   return own.some((one) => canonicalHost(one.host) === wanted) && own.some((one) => one.port === port);
+}
+
+function protocolOf({ protocol }: ProxySpec): string {
+  return protocol ?? "tcp";
 }
 
 export function sameSpec(a: FileProxy, b: FileProxy): boolean {

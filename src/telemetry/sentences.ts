@@ -82,6 +82,13 @@ export function lineOf(fact: Recorded): LogLine {
       return { level: "info", topic: "proxy", text: `${fact.proxy}  does not listen: ${fact.why}` };
     case "listener_opened":
       return { level: "info", topic: "proxy", text: `${fact.proxy}  listens again on ${fact.listen}` };
+    case "opaque_connection":
+      return {
+        level: "warn",
+        topic: "opaque",
+        text: `${fact.proxy}  ${fact.client} speaks ${fact.protocol === "tls" ? "TLS" : "HTTP/2"}, not HTTP/1.1: its bytes are passed on unread`,
+        fields: fact,
+      };
     case "bots_unidentified":
       return {
         level: "warn",

@@ -14,7 +14,7 @@ import { Control, type Desired } from "../../src/control.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import type { Fact } from "../../src/core/events.js";
 import { Fleet } from "../../src/proxy/fleet.js";
-import type { TcpProxySpec } from "../../src/proxy/tcp/proxy.js";
+import type { ProxySpec, TcpProxySpec } from "../../src/proxy/spec.js";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
 import { Lab, TYPES } from "../support/lab.js";
 
@@ -177,7 +177,7 @@ export class AdminLab {
     };
   }
 
-  files(): TcpProxySpec[] {
+  files(): ProxySpec[] {
     return this.fleet
       .list()
       .filter(({ owner }) => owner === "file")

@@ -10,6 +10,7 @@ import {
   wait,
   type ConnectionFault,
   type GateVerdict,
+  type Sever,
 } from "../../src/faults/contract.js";
 import { Gate } from "../../src/pipeline/gate.js";
 
@@ -24,10 +25,10 @@ const scripted = (name: string, ...answers: GateVerdict[]): Scripted => ({ name,
 class Bench {
   readonly time = new VirtualClock();
   readonly lines: string[] = [];
-  readonly gate: Gate;
+  readonly gate: Gate<ConnectionFault, Sever>;
 
   constructor(faults: readonly Scripted[], clock?: Clock) {
-    this.gate = new Gate({
+    this.gate = new Gate<ConnectionFault, Sever>({
       clock: clock ?? this.time,
       faults,
       question: (fault) => {

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { TcpProxySpec } from "../../src/proxy/spec.js";
 import { Fleet, type FileProxy } from "../../src/proxy/fleet.js";
 import { fault, Lab, turns, type Client } from "../support/lab.js";
 
@@ -27,7 +28,7 @@ afterEach(async () => {
   await lab.close();
 });
 
-function spec(name: string, more: Partial<FileProxy> = {}): FileProxy {
+function spec(name: string, more: Partial<TcpProxySpec & FileProxy> = {}): FileProxy {
   return {
     name,
     listen: { host: "127.0.0.1", port: 0 },

@@ -10,7 +10,8 @@ import { HeldBudget } from "../../src/pipeline/budget.js";
 import { LivePlan } from "../../src/plan/live.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/plan/value.js";
 import { ConnectionSlots, type PlaneContext } from "../../src/proxy/context.js";
-import { TcpProxy, type TcpProxySpec } from "../../src/proxy/tcp/proxy.js";
+import type { TcpProxySpec } from "../../src/proxy/spec.js";
+import { TcpProxy } from "../../src/proxy/tcp/proxy.js";
 import { Resolver } from "../../src/proxy/upstream/resolver.js";
 import { startSilentServer } from "./silent_server.js";
 

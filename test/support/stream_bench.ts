@@ -251,7 +251,9 @@ export class StreamBench implements PumpOwner {
 
   /** Also a wake that is not due must do no harm. */
   wake(placed: Placed): void {
-    if (!this.ended && this.placed.includes(placed)) this.#heed(placed, placed.fault?.wake?.());
+    if (this.ended || !this.placed.includes(placed)) return;
+    this.#heed(placed, placed.fault?.wake?.());
+    if (this.ended === null) for (const direction of DIRECTIONS) this.pumps[direction].settle();
   }
 
   #heed(placed: Placed, verdict: Pass | Sever | undefined): void {

@@ -114,6 +114,13 @@ export const SAMPLES: { readonly [K in FactKind]: FactOf<K> } = {
     reason: "address already in use",
   },
   limit_reached: { kind: "limit_reached", proxy: "jobs", limit: "connections", value: 8000 },
+  opaque_connection: {
+    kind: "opaque_connection",
+    proxy: "jobs",
+    connection: 7,
+    client: "127.0.0.2",
+    protocol: "tls",
+  },
   bots_unidentified: { kind: "bots_unidentified", proxy: "jobs", client: "172.18.0.1" },
   mark: { kind: "mark", text: "test_crash_recovery begins" },
   mistake: { kind: "mistake", where: "connection 7", error: new RangeError("offset is out of bounds") },

@@ -1,6 +1,6 @@
 /** A proxy in both forms: the JSON that Toxiproxy's clients write and read, and what the control layer takes. */
 import type { ProxyDefaults, ProxyDefinition } from "../../control.js";
-import type { TcpProxySpec } from "../../proxy/tcp/proxy.js";
+import type { TcpProxySpec } from "../../proxy/spec.js";
 import { parseListen, parseUpstream } from "./addresses.js";
 import { badBody, fieldsOf, flagField, missing, nameField, textField } from "./fields.js";
 import { toxicViews, type ToxicView } from "./toxic.js";

@@ -23,12 +23,12 @@ class Gaps {
   #price = 0;
   #paidFor = 0;
 
-  constructor(private readonly random: Random) {
+  constructor(private readonly random: () => Random) {
     this.#left = this.#draw();
   }
 
   #draw(): number {
-    return -Math.log(1 - this.random.unit());
+    return -Math.log(1 - this.random().unit());
   }
 
   /** How many bytes go unharmed before the next hit, at this rate. */
@@ -69,7 +69,7 @@ function mask(random: Random, bits: number): number {
 function corrupter(
   scope: Scope<z.infer<typeof params>, "corrupted", undefined>,
 ): (chunk: Buffer, out: Outlet) => void {
-  const gaps = new Gaps(scope.random);
+  const gaps = new Gaps(() => scope.random);
   let offset = 0;
   return (chunk, out) => {
     const { rate, bits } = scope.params;

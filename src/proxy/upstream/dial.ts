@@ -1,8 +1,9 @@
 /** Dialling an upstream: resolve, then try its addresses one after the other within one time-out. Each connection dials for itself. */
-import { isIP, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import { connectReading, type Take } from "./reader.js";
+import { connectReading, secureReading, type Take } from "./reader.js";
 import { ResolveError, type Resolver } from "./resolver.js";
 
 export interface DialFailure {
@@ -19,6 +20,16 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** How an upstream is spoken to over TLS. */
+export interface TlsOptions {
+  /** Certificates to trust instead of the system's, PEM; null for the system's. */
+  readonly ca: string | null;
+  /** Takes any certificate. */
+  readonly insecure: boolean;
+  /** For SNI and for checking the certificate; the upstream's own name if null. */
+  readonly servername: string | null;
+}
+
 export interface DialOptions {
   readonly clock: Clock;
   readonly resolver: Resolver;
@@ -26,6 +37,7 @@ export interface DialOptions {
   readonly timeout: number;
   /** What becomes of the bytes, from the moment of the connection. */
   readonly take: Take;
+  readonly tls?: TlsOptions | null;
 }
 
 const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
@@ -53,6 +65,7 @@ class Dial implements Dialling {
   readonly #resolver: Resolver;
   readonly #timeout: number;
   readonly #take: Take;
+  readonly #tls: TlsOptions | null;
   readonly #done: (result: Socket | DialFailure) => void;
   readonly #timer: Timer;
   #socket: Socket | null = null;
@@ -63,6 +76,7 @@ class Dial implements Dialling {
     this.#resolver = options.resolver;
     this.#timeout = options.timeout;
     this.#take = options.take;
+    this.#tls = options.tls ?? null;
     this.#done = done;
     this.#timer = options.clock.at(options.clock.now() + options.timeout, () => {
       this.#fail("upstream_timeout", `no connection to ${this.#name} within ${this.#timeout} ms`);
@@ -96,7 +110,11 @@ class Dial implements Dialling {
       this.#fail("upstream_unresolved", `${this.#to.host} has no address`);
       return;
     }
-    const socket = connectReading(address, this.#to.port, this.#take);
+    const { port } = this.#to;
+    const socket =
+      this.#tls === null
+        ? connectReading(address, port, this.#take)
+        : connect({ host: address, port, noDelay: true, allowHalfOpen: true });
     this.#socket = socket;
     const onError = (error: NodeJS.ErrnoException): void => {
       if (others.length > 0) this.#try(others);
@@ -105,11 +123,54 @@ class Dial implements Dialling {
     socket.once("error", onError);
     socket.once("connect", () => {
       if (this.#over) return;
-      this.#over = true;
-      this.#timer.cancel();
       socket.off("error", onError);
-      this.#done(socket);
+      if (this.#tls === null) this.#succeed(socket);
+      else this.#secure(socket, this.#tls);
     });
+  }
+
+  #secure(carrier: Socket, { ca, insecure, servername }: TlsOptions): void {
+    const { host } = this.#to;
+    const name = servername ?? (isIP(host) === 0 ? host : null);
+    let socket: TLSSocket;
+    try {
+      socket = secureReading(
+        carrier,
+        {
+          host,
+          ...(name === null ? {} : { servername: name }),
+          ...(ca === null ? {} : { ca }),
+          rejectUnauthorized: !insecure,
+          ALPNProtocols: ["http/1.1"],
+        },
+        this.#take,
+      );
+    } catch (error) {
+      carrier.destroy();
+      this.#fail("upstream_tls", `${this.#name}: ${String(error)}`);
+      return;
+    }
+    this.#socket = socket;
+    const onError = (error: Error): void => {
+      this.#fail("upstream_tls", `${this.#name}: ${error.message}`);
+    };
+    socket.once("error", onError);
+    // A peer that is no TLS server may simply close.
+    const onClose = (): void => {
+      this.#fail("upstream_tls", `${this.#name}: closed during the TLS handshake`);
+    };
+    socket.once("close", onClose);
+    socket.once("secureConnect", () => {
+      if (this.#over) return;
+      socket.off("error", onError).off("close", onClose);
+      this.#succeed(socket);
+    });
+  }
+
+  #succeed(socket: Socket): void {
+    this.#over = true;
+    this.#timer.cancel();
+    this.#done(socket);
   }
 
   #fail(reason: DialFailure["reason"], text: string): void {

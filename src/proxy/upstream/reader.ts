@@ -7,6 +7,7 @@
  * and is left to whoever does otherwise.
  */
 import { connect, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 
 /** Takes a chunk; true if it is not needed any more when this returns: written out, or dropped. */
 export type Take = (socket: Socket, chunk: Buffer) => boolean;
@@ -33,6 +34,31 @@ export function connectReading(host: string, port: number, take: Take): Socket {
   });
   reader.socket = socket;
   return socket;
+}
+
+/** The TCP socket below a TLS one, which is the one that can be reset. */
+const CARRIER = Symbol("carrier");
+type Carried = Socket & { [CARRIER]?: Socket };
+
+/** The same over TLS. Its reads allocate, since Node has no `onread` there. */
+export function secureReading(carrier: Socket, options: ConnectionOptions, take: Take): TLSSocket {
+  const socket = connectTls({ ...options, socket: carrier });
+  (socket as Carried)[CARRIER] = carrier;
+  socket.on("data", (chunk: Buffer) => {
+    take(socket, chunk);
+  });
+  return socket;
+}
+
+/** An RST, whatever lies above TCP. */
+export function resetSocket(socket: Socket): void {
+  const carrier = (socket as Carried)[CARRIER];
+  if (carrier === undefined) {
+    socket.resetAndDestroy();
+    return;
+  }
+  carrier.resetAndDestroy();
+  socket.destroy();
 }
 
 class Reader {

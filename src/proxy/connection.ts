@@ -1,0 +1,563 @@
+/**
+ * What connections of all byte planes have in common: a client's socket, the faults bound to the connection,
+ * a pump for each direction, and the ways it can end.
+ */
+import type { Socket } from "node:net";
+import type { Timer } from "../core/clock.js";
+import type { ConnectionFailure } from "../core/events.js";
+import {
+  DIRECTIONS,
+  type ConnectionFault,
+  type ConnectionInfo,
+  type Direction,
+  type GateVerdict,
+  type Pass,
+  type Sever,
+} from "../faults/contract.js";
+import type { ArmedFault, SubjectInfo } from "../pipeline/armed.js";
+import { Binding, type FaultChange, type Pumps } from "../pipeline/bindings.js";
+import { Gate } from "../pipeline/gate.js";
+import type { PumpOwner } from "../pipeline/pump.js";
+import type { PlaneContext } from "./context.js";
+import { resetSocket } from "./upstream/reader.js";
+
+/** What a connection needs of its proxy. */
+export interface ConnectionHost {
+  readonly context: PlaneContext;
+  readonly faults: readonly ArmedFault[];
+  readonly ranks: ReadonlyMap<ArmedFault, number>;
+  failed(connection: Connection, reason: ConnectionFailure, text: string): void;
+  over(connection: Connection): void;
+}
+
+export interface Origin {
+  readonly id: number;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** How long a closed connection may take to get its last bytes out: a peer that reads slowly must get them all. */
+const FLUSH_MAX_MS = 30_000;
+/** How long a reset may be late for bytes that are still to go out, and how long a closed peer's FIN is waited for. */
+const LINGER_MAX_MS = 2_000;
+
+/** The connection that a socket belongs to: a property, so that handlers are shared and not made for each. */
+const OWNER = Symbol("connection");
+type Owned = Socket & { [OWNER]?: SocketOwner };
+
+/** Whoever hears of a socket. A direction is named by its source: `upstream` is the client's. */
+export interface SocketOwner {
+  /** Bytes of the client. */
+  fromClient(chunk: Buffer): void;
+  /** Bytes of an upstream; true if nobody needs them any more. */
+  fromUpstream(socket: Socket, chunk: Buffer): boolean;
+  sourceEnded(direction: Direction, socket: Socket): void;
+  broke(direction: Direction, socket: Socket, error: NodeJS.ErrnoException): void;
+  /** There is room again in the socket that this direction writes to. */
+  drained(direction: Direction, socket: Socket): void;
+  socketClosed(socket: Socket): void;
+}
+
+function ownerOf(socket: Socket): SocketOwner | undefined {
+  return (socket as Owned)[OWNER];
+}
+
+/** The socket's handlers, set by whoever attached it first, tell this one from now on. */
+export function own(socket: Socket, owner: SocketOwner): void {
+  (socket as Owned)[OWNER] = owner;
+}
+
+/** Sets the handlers of an upstream socket. */
+export function adoptUpstream(socket: Socket, owner: SocketOwner): void {
+  own(socket, owner);
+  socket.on("error", onUpstreamError).on("close", onSocketClose).on("end", onUpstreamEnd);
+  socket.on("drain", onUpstreamDrain);
+}
+
+export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner {
+  readonly connection: number;
+  readonly client: string;
+  readonly bot: string;
+  protected readonly host: ConnectionHost;
+  protected readonly origin: Origin;
+  protected readonly acceptedAt: number;
+  protected readonly clientSocket: Socket;
+  protected bindings: Binding[] = [];
+  #pumps: Pumps | null = null;
+  #gate: Gate<ConnectionFault, Sever> | null = null;
+  #timer: Timer | null = null;
+  #timerAt = Infinity;
+  #severed = false;
+  #over = false;
+  #socketsOpen = 1;
+  /** Sources that ended without a byte before the pumps were there; Node tells of that even where nobody reads. */
+  readonly #endedEarly: Direction[] = [];
+
+  constructor(host: ConnectionHost, client: Socket, origin: Origin) {
+    this.host = host;
+    this.clientSocket = client;
+    this.origin = origin;
+    this.connection = origin.id;
+    this.client = origin.address;
+    this.bot = origin.address;
+    this.acceptedAt = host.context.clock.now();
+    own(client, this);
+    client.on("error", onClientError).on("close", onSocketClose).on("end", onClientEnd);
+  }
+
+  // -- what planes add ----------------------------------------------------------------------------
+
+  /** Whether this fault is bound to the connection as a whole. */
+  protected abstract concerns(armed: ArmedFault): boolean;
+  /** The faults have let the client in. */
+  protected abstract admitted(): void;
+  /** The upstream sockets that end with this connection. */
+  protected abstract upstreams(): readonly Socket[];
+  abstract fromClient(chunk: Buffer): void;
+  abstract fromUpstream(socket: Socket, chunk: Buffer): boolean;
+  /** A source has ended in order. */
+  protected abstract sourceOver(direction: Direction, socket: Socket): void;
+  /** A socket broke; its failure has been told. */
+  protected abstract sourceBroke(direction: Direction, socket: Socket): void;
+  abstract drained(direction: Direction, socket: Socket): void;
+  /** Faults have come or gone or changed; those of the connection itself are seen to. */
+  protected abstract changed(change: FaultChange): void;
+  /** A socket has closed for good. */
+  protected left(_socket: Socket): void {
+    // Nothing is kept of it.
+  }
+  /** It is severed: nothing that waits may go on. */
+  protected abstract stopped(): void;
+  /** It is over; called once. */
+  protected abstract finished(): void;
+
+  get pumps(): Pumps | null {
+    return this.#pumps;
+  }
+
+  get ended(): boolean {
+    return this.#severed || this.#over;
+  }
+
+  protected get atGate(): boolean {
+    return this.#gate !== null;
+  }
+
+  /** Asks the faults, and goes on. */
+  start(): void {
+    for (const armed of this.host.faults) this.#bind(armed, false);
+    this.throughGate(
+      (fault) => fault.accepted?.(),
+      () => {
+        this.admitted();
+      },
+    );
+    // Read as far as the socket's own buffer goes, so that a client that resets while it waits is noticed.
+    if (this.#pumps === null && !this.#severed) this.clientSocket.read(0);
+  }
+
+  /** An upstream socket that is to end with this connection. */
+  protected attach(socket: Socket): void {
+    this.#socketsOpen++;
+    adoptUpstream(socket, this);
+  }
+
+  /** An upstream socket is somebody else's from now on. */
+  protected detached(): void {
+    this.#socketsOpen--;
+  }
+
+  /** Bytes may flow: the faults put their stages in. False if one of them ended the connection. */
+  protected open(pumps: Pumps): boolean {
+    this.#pumps = pumps;
+    this.guarded(() => {
+      for (const binding of [...this.bindings]) {
+        if (this.#severed) return;
+        this.#open(binding, pumps);
+      }
+      this.#rearm();
+    });
+    if (this.#severed) return false;
+    this.clientSocket.on("data", onClientData).on("drain", onClientDrain);
+    return true;
+  }
+
+  /** The ends that came before the pumps did. */
+  protected endsBeforeOpening(): readonly Direction[] {
+    return this.#endedEarly;
+  }
+
+  // -- faults come and go -------------------------------------------------------------------------
+
+  apply(change: FaultChange): void {
+    if (this.#over || this.#severed) return;
+    this.guarded(() => {
+      this.#apply(change);
+      if (!this.#severed) this.changed(change);
+    });
+  }
+
+  #apply({ removed, added, moved, assigned, ranks }: FaultChange): void {
+    if (removed.size > 0 && this.bindings.length > 0) this.#unbind(removed);
+    if (moved.size > 0) this.#move(moved, ranks);
+    for (const armed of added) {
+      if (this.#severed) return;
+      const binding = this.#bind(armed, true);
+      if (binding === null) continue;
+      this.sort(ranks);
+      if (this.#pumps !== null) this.#open(binding, this.#pumps);
+    }
+    if (this.#severed) return;
+    if (removed.size > 0 || added.length > 0 || moved.size > 0) this.#gate?.changed(this.#connectionFaults());
+    if (assigned.size > 0) {
+      for (const binding of [...this.bindings]) {
+        if (!assigned.has(binding.armed)) continue;
+        const sever = binding.assigned(this.#pumps, this.bindings);
+        if (sever !== null) this.severed(sever);
+        if (this.#severed) return;
+        this.#attend(binding);
+      }
+    }
+    this.#rearm();
+  }
+
+  #unbind(removed: ReadonlySet<ArmedFault>): void {
+    let sever: Sever | null = null;
+    const staying: Binding[] = [];
+    for (const binding of this.bindings) {
+      if (!removed.has(binding.armed)) staying.push(binding);
+      else sever = binding.uninstall(this.#pumps) ?? sever;
+    }
+    this.bindings = staying;
+    if (sever !== null) this.severed(sever);
+  }
+
+  #move(moved: ReadonlySet<ArmedFault>, ranks: ReadonlyMap<ArmedFault, number>): void {
+    const pumps = this.#pumps;
+    const moving = this.bindings.filter((binding) => moved.has(binding.armed));
+    for (const binding of moving) {
+      const sever = pumps === null ? null : binding.lift(pumps, DIRECTIONS);
+      if (sever !== null) this.severed(sever);
+    }
+    this.sort(ranks);
+    if (pumps === null || this.#severed) return;
+    for (const binding of this.bindings) if (moving.includes(binding)) binding.install(pumps, this.bindings);
+  }
+
+  protected sort(ranks: ReadonlyMap<ArmedFault, number>): void {
+    this.bindings.sort((a, b) => (ranks.get(a.armed) ?? 0) - (ranks.get(b.armed) ?? 0));
+  }
+
+  #bind(armed: ArmedFault, live: boolean): Binding | null {
+    if (!this.concerns(armed)) return null;
+    const subject = armed.admit(this);
+    if (subject === null) return null;
+    const binding: Binding = new Binding(
+      armed,
+      subject,
+      this.connectionInfo(live && this.#pumps !== null, () => {
+        queueMicrotask(() => {
+          if (!this.#over && this.bindings.includes(binding)) this.guarded(() => this.#attend(binding));
+        });
+      }),
+    );
+    this.bindings.push(binding);
+    return binding;
+  }
+
+  protected connectionInfo(live: boolean, attend: () => void): ConnectionInfo {
+    const { address, port } = this.origin;
+    return {
+      id: this.connection,
+      client: { address, port },
+      bot: this.bot,
+      acceptedAt: this.acceptedAt,
+      live,
+      attend,
+    };
+  }
+
+  #connectionFaults(): ConnectionFault[] {
+    const faults: ConnectionFault[] = [];
+    for (const { fault } of this.bindings) if (fault !== null) faults.push(fault);
+    return faults;
+  }
+
+  // -- before bytes flow --------------------------------------------------------------------------
+
+  protected throughGate(
+    question: (fault: ConnectionFault) => GateVerdict | undefined,
+    then: () => void,
+  ): void {
+    const faults = this.bindings.length === 0 ? [] : this.#connectionFaults();
+    if (faults.length === 0) {
+      then();
+      return;
+    }
+    const done = (outcome: Pass | Sever): void => {
+      this.#gate = null;
+      if (outcome.do === "pass") then();
+      else this.severed(outcome);
+    };
+    const guarded = (fault: ConnectionFault): GateVerdict | undefined => {
+      // Asked from timers too, where nobody else would catch what a fault throws.
+      try {
+        return question(fault);
+      } catch (error) {
+        this.failed(error);
+        return undefined;
+      }
+    };
+    this.#gate = new Gate({ clock: this.host.context.clock, faults, question: guarded, done });
+    this.#gate.step();
+  }
+
+  #open(binding: Binding, pumps: Pumps): void {
+    binding.install(pumps, this.bindings);
+    const verdict = binding.fault?.opened?.();
+    if (verdict !== undefined && verdict.do !== "pass") this.severed(verdict);
+  }
+
+  // -- faults that wake ---------------------------------------------------------------------------
+
+  #attend(binding: Binding): void {
+    if (binding.fault === null) return;
+    if (this.#gate !== null) {
+      this.#gate.attend(binding.fault);
+    } else if (this.#pumps !== null) {
+      this.#wakeBinding(binding);
+      this.#rearm();
+    }
+  }
+
+  #wakeBinding(binding: Binding): void {
+    const verdict = binding.fault?.wake?.();
+    if (verdict !== undefined && verdict.do !== "pass") {
+      this.severed(verdict);
+      return;
+    }
+    this.#pumps?.upstream.settle();
+    this.#pumps?.downstream.settle();
+  }
+
+  #rearm(): void {
+    if (this.#severed || this.#pumps === null) return;
+    let earliest = Infinity;
+    for (const binding of this.bindings) earliest = Math.min(earliest, binding.wakeAt);
+    if (earliest === this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = earliest;
+    this.#timer = earliest === Infinity ? null : this.host.context.clock.at(earliest, this.#wake);
+  }
+
+  readonly #wake = (): void => {
+    this.#timer = null;
+    this.#timerAt = Infinity;
+    this.guarded(() => {
+      const now = this.host.context.clock.now();
+      for (const binding of [...this.bindings]) {
+        if (this.#severed) return;
+        if (binding.wakeAt <= now) this.#wakeBinding(binding);
+      }
+      this.#rearm();
+    });
+  };
+
+  // -- the ends -----------------------------------------------------------------------------------
+
+  /** A fault, a pump or the plane ends the connection on both sides. */
+  severed(how: Sever): void {
+    if (this.#severed || this.#over) return;
+    this.#severed = true;
+    this.#stopWaiting();
+    this.#closePumps();
+    if (how.do === "reset") this.#reset();
+    else this.#close();
+  }
+
+  resetArrived(): void {
+    this.severed({ do: "reset" });
+  }
+
+  failed(error: unknown): void {
+    this.host.context.facts.tell({ kind: "mistake", where: `connection ${this.connection}`, error });
+    this.host.failed(this, "internal", String(error));
+    this.severed({ do: "reset" });
+  }
+
+  /** The daemon is about to stop: ends by itself as soon as nothing is under way. */
+  retire(): void {
+    // Of a stream nobody knows when nothing is under way.
+  }
+
+  /** The proxy goes: both sides are closed at once, without lingering. */
+  destroy(): void {
+    this.#severed = true;
+    this.#stopWaiting();
+    this.#closePumps();
+    for (const socket of this.#sockets()) socket.destroy();
+  }
+
+  #stopWaiting(): void {
+    this.#gate?.cancel();
+    this.#gate = null;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.stopped();
+  }
+
+  #closePumps(): void {
+    this.#pumps?.upstream.close();
+    this.#pumps?.downstream.close();
+  }
+
+  #reset(): void {
+    for (const socket of this.#sockets()) {
+      if (socket.writableLength === 0) {
+        resetSocket(socket);
+        continue;
+      }
+      // Bytes that were let through before the cut must arrive; a peer that does not read them is not waited for.
+      const late = this.host.context.clock.at(this.host.context.clock.now() + LINGER_MAX_MS, () => {
+        resetSocket(socket);
+      });
+      const out = (): void => {
+        late.cancel();
+        if (!socket.destroyed) resetSocket(socket);
+      };
+      if (socket.writableEnded) socket.once("finish", out).once("close", out);
+      else socket.write("", out);
+    }
+  }
+
+  /**
+   * FIN after the bytes that were let through. What the peer still sends is read and thrown away for
+   * a while: closing with unread bytes would send an RST and could cost the peer the tail of its answer.
+   */
+  #close(): void {
+    const { clock } = this.host.context;
+    for (const socket of this.#sockets()) {
+      socket.end();
+      socket.resume();
+      const wait = (time: number): Timer => clock.at(clock.now() + time, () => socket.destroy());
+      let late = wait(socket.writableFinished ? LINGER_MAX_MS : FLUSH_MAX_MS);
+      socket.once("finish", () => {
+        late.cancel();
+        late = wait(LINGER_MAX_MS);
+      });
+      socket.once("close", () => {
+        late.cancel();
+      });
+    }
+  }
+
+  #sockets(): Socket[] {
+    return [this.clientSocket, ...this.upstreams()].filter((socket) => !socket.destroyed);
+  }
+
+  // -- what the sockets say -----------------------------------------------------------------------
+
+  /**
+   * The source of a direction has ended, or seems to have: where an RST comes right behind the last bytes,
+   * libuv reports an end in its place. Writing nothing tells the two apart, as the kernel then answers with
+   * the error. Bytes that are still to be written will tell by themselves.
+   */
+  sourceEnded(direction: Direction, socket: Socket): void {
+    if (this.#severed || this.#over) return;
+    const ended = (): void => {
+      if (this.#severed) return;
+      if (this.#pumps === null) this.#endedEarly.push(direction);
+      else this.guarded(() => this.sourceOver(direction, socket));
+    };
+    if (!socket.writable || socket.writableLength > 0) {
+      ended();
+      return;
+    }
+    socket.write("", (error) => {
+      // With an error the socket breaks, and `broke` hears of it.
+      if (!error) ended();
+    });
+  }
+
+  broke(direction: Direction, socket: Socket, error: NodeJS.ErrnoException): void {
+    if (this.#severed || this.#over) return;
+    const reset = error.code === "ECONNRESET" || error.code === "EPIPE";
+    // "upstream" here is the direction whose source broke: the client's.
+    if (direction === "upstream")
+      this.host.failed(this, reset ? "client_reset" : "client_error", error.message);
+    else this.host.failed(this, reset ? "upstream_reset" : "upstream_error", error.message);
+    if (this.#pumps === null) this.severed({ do: "reset" });
+    else this.guarded(() => this.sourceBroke(direction, socket));
+  }
+
+  socketClosed(socket: Socket): void {
+    this.#socketsOpen--;
+    this.left(socket);
+    if (this.#socketsOpen > 0) {
+      if (this.#pumps === null && !this.#severed) {
+        // The client left while it was held at a gate or while the upstream was dialled.
+        this.severed({ do: "close" });
+      }
+      return;
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stopWaiting();
+    this.#closePumps();
+    this.guarded(() => this.finished());
+    for (const binding of this.bindings) this.guarded(() => binding.release());
+    this.bindings = [];
+    this.host.over(this);
+  }
+
+  protected guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+}
+
+// Handlers shared by all connections; `this` is the socket.
+
+function onClientData(this: Socket, chunk: Buffer): void {
+  ownerOf(this)?.fromClient(chunk);
+}
+
+function onClientEnd(this: Socket): void {
+  ownerOf(this)?.sourceEnded("upstream", this);
+}
+
+function onUpstreamEnd(this: Socket): void {
+  ownerOf(this)?.sourceEnded("downstream", this);
+}
+
+function onClientDrain(this: Socket): void {
+  ownerOf(this)?.drained("downstream", this);
+}
+
+function onUpstreamDrain(this: Socket): void {
+  ownerOf(this)?.drained("upstream", this);
+}
+
+function onClientError(this: Socket, error: Error): void {
+  ownerOf(this)?.broke("upstream", this, error);
+}
+
+function onUpstreamError(this: Socket, error: Error): void {
+  ownerOf(this)?.broke("downstream", this, error);
+}
+
+function onSocketClose(this: Socket): void {
+  ownerOf(this)?.socketClosed(this);
+}
+
+/** Takes what upstream sockets read; for `dial`. */
+export function takeFromUpstream(socket: Socket, chunk: Buffer): boolean {
+  return ownerOf(socket)?.fromUpstream(socket, chunk) ?? true;
+}

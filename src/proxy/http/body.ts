@@ -1,0 +1,211 @@
+/**
+ * What faults make of a body, on its way from the reader to the wire: copied beside the stream, cut short with
+ * whatever framing, or held whole and changed. Pure: told of pieces, it says what to send.
+ */
+import type { BodyChange, BodyInfo } from "../../faults/contract.js";
+import { chunkLine, CRLF, LAST_CHUNK } from "./chunked.js";
+
+/** How the head must frame what comes out, where that differs from what was announced. */
+export type Reframing = { readonly length: number } | null;
+
+export interface BodyOutput {
+  /** The head may go now. Called once, before anything else. */
+  head(reframed: Reframing): void;
+  payload(bytes: Buffer): void;
+  /** Chunk sizes and the like. */
+  framing(bytes: Buffer): void;
+  /** The connection ends behind what was sent. */
+  cut(): void;
+}
+
+type Cut = Extract<BodyChange, { do: "cut" }>;
+type Whole = Extract<BodyChange, { do: "whole" }>;
+type Record = Extract<BodyChange, { do: "record" }>;
+
+interface Piece {
+  readonly raw: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+export class BodyRewriter {
+  readonly #info: BodyInfo;
+  readonly #out: BodyOutput;
+  readonly #cut: Cut | null;
+  readonly #limit: number;
+  readonly #recorders: readonly Recorder[];
+  #wholes: readonly Whole[];
+  #held: Piece[] = [];
+  #heldBytes = 0;
+  #passed = 0;
+  #over = false;
+
+  constructor(info: BodyInfo, changes: readonly BodyChange[], out: BodyOutput) {
+    this.#info = info;
+    this.#out = out;
+    this.#wholes = changes.filter((change) => change.do === "whole");
+    this.#recorders = changes.filter((change) => change.do === "record").map((one) => new Recorder(one));
+    const cuts = changes.filter((change) => change.do === "cut");
+    this.#cut = cuts.reduce<Cut | null>(
+      (least, one) => (least === null || one.after < least.after ? one : least),
+      null,
+    );
+    this.#limit = Math.min(Infinity, ...this.#wholes.map(({ limit }) => limit));
+  }
+
+  /** Called once, before the body. */
+  begin(): void {
+    const { length } = this.#info;
+    if (this.#wholes.length > 0) {
+      if (length !== null && length > this.#limit) this.#letBy();
+      return;
+    }
+    this.#out.head(this.#reframed(length));
+    if (this.#cut?.after === 0 && length !== 0) this.#reach(1);
+  }
+
+  #reframed(length: number | null): Reframing {
+    const cut = this.#cut;
+    if (cut?.framing !== "honest" || length === null || cut.after >= length) return null;
+    return { length: cut.after };
+  }
+
+  /** A piece as the reader has it: raw, with the payload between start and end. */
+  data(raw: Buffer, start: number, end: number): void {
+    if (end > start) for (const recorder of this.#recorders) recorder.add(raw.subarray(start, end));
+    if (this.#wholes.length > 0) this.#hold(raw, start, end);
+    else this.#pass(raw, start, end);
+  }
+
+  trailers(raw: Buffer): void {
+    if (this.#wholes.length > 0 || this.#over || this.#rechunks) return;
+    this.#out.framing(raw);
+  }
+
+  /** The body has come to its end. */
+  end(): void {
+    for (const recorder of this.#recorders) recorder.end();
+    if (this.#wholes.length > 0) {
+      this.#sendWhole();
+    } else if (this.#rechunks && !this.#over) {
+      this.#out.framing(LAST_CHUNK);
+    }
+  }
+
+  /** The body will not come to its end. What was held goes on as it is, and the cut with it. */
+  abandon(): void {
+    for (const recorder of this.#recorders) recorder.abandon();
+    if (this.#wholes.length > 0) this.#letBy();
+  }
+
+  // -- whole
+
+  #hold(raw: Buffer, start: number, end: number): void {
+    // Read buffers are used again.
+    this.#held.push({ raw: Buffer.from(raw), start, end });
+    this.#heldBytes += end - start;
+    if (this.#heldBytes <= this.#limit) return;
+    for (const whole of this.#wholes) whole.tooLarge();
+    this.#letBy();
+  }
+
+  #letBy(): void {
+    if (this.#held.length === 0) for (const whole of this.#wholes) whole.tooLarge();
+    this.#wholes = [];
+    const held = this.#held;
+    this.#held = [];
+    this.#out.head(this.#reframed(this.#info.length));
+    for (const { raw, start, end } of held) this.#pass(raw, start, end);
+  }
+
+  #sendWhole(): void {
+    let body = Buffer.concat(this.#held.map(({ raw, start, end }) => raw.subarray(start, end)));
+    this.#held = [];
+    for (const whole of this.#wholes) body = Buffer.from(whole.change(body));
+    this.#wholes = [];
+    const cut = this.#cut !== null && this.#cut.after < body.length ? this.#cut : null;
+    const sent = cut === null ? body : body.subarray(0, cut.after);
+    this.#out.head({ length: cut?.framing === "honest" ? sent.length : body.length });
+    if (sent.length > 0) this.#out.payload(sent);
+    if (cut === null) return;
+    cut.cut(sent.length);
+    if (cut.framing !== "honest") this.#out.cut();
+  }
+
+  // -- cut
+
+  /** Chunks are written anew where the last one must be well-formed although it is not the sender's. */
+  get #rechunks(): boolean {
+    return this.#cut !== null && this.#cut.framing !== "short" && this.#info.framing === "chunked";
+  }
+
+  #pass(raw: Buffer, start: number, end: number): void {
+    if (this.#over) return;
+    const cut = this.#cut;
+    if (cut === null) {
+      this.#out.framing(raw.subarray(0, start));
+      this.#out.payload(raw.subarray(start, end));
+      this.#out.framing(raw.subarray(end));
+      return;
+    }
+    const payload = end - start;
+    const passing = Math.min(payload, cut.after - this.#passed);
+    this.#passed += passing;
+    const part = raw.subarray(start, start + passing);
+    if (this.#rechunks) {
+      if (passing > 0) {
+        this.#out.framing(chunkLine(passing));
+        this.#out.payload(part);
+        this.#out.framing(CRLF);
+      }
+    } else {
+      this.#out.framing(raw.subarray(0, start));
+      this.#out.payload(part);
+      if (passing === payload) this.#out.framing(raw.subarray(end));
+    }
+    this.#reach(payload - passing);
+  }
+
+  /** So many bytes had no place any more. A body that ends just there was not cut. */
+  #reach(missing: number): void {
+    const cut = this.#cut;
+    if (cut === null || this.#over) return;
+    const { length, framing } = this.#info;
+    const known = length !== null && length > cut.after && this.#passed >= cut.after;
+    if (missing <= 0 && !known) return;
+    this.#over = true;
+    cut.cut(this.#passed);
+    if (cut.framing !== "honest" || framing === "close") this.#out.cut();
+    else if (framing === "chunked") this.#out.framing(LAST_CHUNK);
+  }
+}
+
+class Recorder {
+  readonly #to: Record;
+  #parts: Buffer[] | null = [];
+  #bytes = 0;
+
+  constructor(to: Record) {
+    this.#to = to;
+  }
+
+  add(payload: Buffer): void {
+    if (this.#parts === null) return;
+    this.#bytes += payload.length;
+    if (this.#bytes > this.#to.limit) this.abandon();
+    else this.#parts.push(Buffer.from(payload));
+  }
+
+  end(): void {
+    if (this.#parts === null) return;
+    const parts = this.#parts;
+    this.#parts = null;
+    this.#to.recorded(Buffer.concat(parts));
+  }
+
+  abandon(): void {
+    if (this.#parts === null) return;
+    this.#parts = null;
+    this.#to.lost();
+  }
+}

@@ -1,0 +1,956 @@
+/**
+ * One client's HTTP connection: its requests in order, the connection to an upstream that they go over, and the
+ * pumps through which both directions' bytes pass, as on a TCP proxy.
+ *
+ *     client -> reader -> [exchange faults] -> pump(upstream stages) -> upstream
+ *            <- pump(downstream stages) <- [exchange faults] <- reader <-
+ */
+import type { Socket } from "node:net";
+import type { Timer } from "../../core/clock.js";
+import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
+import type { Answer, Direction, Sever } from "../../faults/contract.js";
+import { failureStatus, mayHaveBody, personaAnswer } from "../../faults/personas.js";
+import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
+import type { FaultChange } from "../../pipeline/bindings.js";
+import { ExchangeFaults, type FinalVerdict } from "../../pipeline/exchange.js";
+import { Pump } from "../../pipeline/pump.js";
+import { ScopedBinding, type Part } from "../../pipeline/scoped_binding.js";
+import { Connection, takeFromUpstream, type ConnectionHost, type Origin } from "../connection.js";
+import type { DialFailure, Dialling } from "../upstream/dial.js";
+import type { Take } from "../upstream/reader.js";
+import { Exchange, type ExchangePlace, type StreamHit } from "./exchange.js";
+import { askedBy } from "./response_reader.js";
+import type { Identify } from "./identify.js";
+import type { CodecLimits } from "./limits.js";
+import { Link } from "./link.js";
+import { REFUSALS } from "./refusal.js";
+import { RequestSide, type Asking } from "./request_side.js";
+import { ResponseSide, type Answering } from "./response_side.js";
+import { Run } from "./run.js";
+import type { RequestHead } from "./head.js";
+import type { Cut, Refusal } from "./sink.js";
+import type { HttpProxySpec } from "./spec.js";
+import type { ExchangeTally } from "./tally.js";
+import { writeResponseHead } from "./write.js";
+
+/** What a connection needs of its proxy. */
+export interface HttpHost extends ConnectionHost {
+  readonly spec: HttpProxySpec;
+  readonly limits: CodecLimits;
+  readonly identify: Identify;
+  readonly tally: ExchangeTally;
+  /** The faults in force whose subjects are exchanges, in order: of the exchange seam, and those of bytes. */
+  readonly exchangeFaults: readonly ArmedFault[];
+  readonly streamFaults: readonly ArmedFault[];
+  nextExchange(): number;
+  dial(take: Take, done: (result: Socket | DialFailure) => void): Dialling;
+  /** The answers that are still to come go to nobody. `over` is called once, when they have come or never will. */
+  adopt(link: Link, over: () => void): void;
+  /** Sends a request again, on a connection of its own. */
+  sendCopy(exchange: Exchange, bytes: Buffer): void;
+  /** What an exchange came to, for metrics and journal. */
+  exchangeOver(exchange: Exchange, millis: number): void;
+  foreign(connection: Connection, protocol: "tls" | "h2"): void;
+}
+
+interface Decision {
+  readonly exchange: Exchange;
+  readonly verdict: FinalVerdict;
+}
+
+interface Readiness {
+  readonly exchange: Exchange | null;
+  readonly then: () => void;
+}
+
+/** What becomes of bytes that are no HTTP: they belong to an agreed tunnel, are relayed as they are, or go to nobody. */
+type Plain = "relayed" | "unheard";
+
+const NOTHING: readonly never[] = [];
+/** The name of an upstream that has none. */
+export const ONLY_UPSTREAM = "main";
+
+export class HttpConnection extends Connection implements Asking, Answering {
+  readonly #host: HttpHost;
+  readonly #place: ExchangePlace;
+  readonly #requests: RequestSide;
+  readonly #up = new Run((bytes) => this.pumps?.upstream.data(bytes));
+  readonly #down = new Run((bytes) => this.pumps?.downstream.data(bytes));
+  readonly #scoped = new Map<ArmedFault, ScopedBinding>();
+  /** Those that are not over, in the order of their requests; the first is the one that is answered. */
+  #queue: Exchange[] = [];
+  #link: Link | null = null;
+  #responses: ResponseSide | null = null;
+  #dialling: Dialling | null = null;
+  #waiting: Readiness | null = null;
+  #decision: Decision | null = null;
+  /** Whose answer is being sent. */
+  #answering: Exchange | null = null;
+  #plain: Plain = "relayed";
+  #relaying = false;
+  #early: Buffer[] = [];
+  /** The client has said all it has to say. */
+  #clientOver = false;
+  /** A last word of the proxy's own, behind all answers. */
+  #farewell: number | null = null;
+  #lastOver: number | null = null;
+  #upPaused = false;
+  #downPaused = false;
+  #upParts = false;
+  #downParts = false;
+  #headTimer: Timer | null = null;
+  #retiring = false;
+  #endKind: ExchangeEnd | null = null;
+
+  constructor(host: HttpHost, client: Socket, origin: Origin) {
+    super(host, client, origin);
+    this.#host = host;
+    this.#requests = new RequestSide(this, host.limits);
+    this.#place = {
+      connection: origin.id,
+      client: origin.address,
+      port: origin.port,
+      upstream: ONLY_UPSTREAM,
+      identify: host.identify,
+    };
+  }
+
+  get faultHeader(): boolean {
+    return this.#host.spec.faultHeader;
+  }
+
+  get upSplits(): boolean {
+    return this.#upParts;
+  }
+
+  get downSplits(): boolean {
+    return this.#downParts;
+  }
+
+  protected override concerns({ type }: ArmedFault): boolean {
+    return type.connection !== undefined || (type.stream !== undefined && type.subject === "connection");
+  }
+
+  protected override admitted(): void {
+    if (this.ended) return;
+    const { clock, budget } = this.host.context;
+    const source = {
+      pause: () => {
+        this.#upPaused = true;
+        this.regulate();
+      },
+      resume: () => {
+        this.#upPaused = false;
+        this.regulate();
+      },
+    };
+    const sink = {
+      write: (chunk: Buffer): boolean => {
+        const socket = this.#link?.socket;
+        // What comes out late, when the upstream has gone, has nowhere to go.
+        return socket === undefined || socket.destroyed || socket.writableEnded || socket.write(chunk);
+      },
+      end: () => this.#link?.socket.end(),
+    };
+    const answers = {
+      pause: () => {
+        this.#downPaused = true;
+        this.#regulateLink();
+      },
+      resume: () => {
+        this.#downPaused = false;
+        this.#regulateLink();
+      },
+    };
+    const pumps = {
+      upstream: new Pump({ source, sink, clock, budget, owner: this }),
+      downstream: new Pump({ source: answers, sink: this.clientSocket, clock, budget, owner: this }),
+    };
+    if (!this.open(pumps)) return;
+    this.regulate();
+    for (const direction of this.endsBeforeOpening()) this.sourceOver(direction, this.clientSocket);
+  }
+
+  // -- bytes --------------------------------------------------------------------------------------
+
+  override fromClient(chunk: Buffer): void {
+    if (this.ended) return;
+    try {
+      this.#up.begin(chunk);
+      this.#requests.push(chunk);
+      this.#up.done();
+      if (this.#requests.reader.bytesHeld > 0 || this.#headTimer !== null) this.#watchHead();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  override fromUpstream(socket: Socket, chunk: Buffer): boolean {
+    const link = this.#link;
+    if (this.ended || link?.socket !== socket) return true;
+    const pump = this.pumps?.downstream;
+    try {
+      if (link.opaque) {
+        pump?.data(chunk);
+      } else {
+        this.#down.begin(chunk);
+        link.push(chunk);
+        this.#down.done();
+      }
+    } catch (error) {
+      this.failed(error);
+    }
+    return this.clientSocket.writableLength === 0 && (pump?.keepsNothing ?? true);
+  }
+
+  up(bytes: Buffer, part: Part): void {
+    if (!this.#upParts) {
+      this.#up.add(bytes);
+      return;
+    }
+    this.#up.flush();
+    this.#reach("upstream", part);
+    this.pumps?.upstream.data(bytes);
+  }
+
+  down(bytes: Buffer, part: Part): void {
+    if (!this.#downParts) {
+      this.#down.add(bytes);
+      return;
+    }
+    this.#down.flush();
+    this.#reach("downstream", part);
+    this.pumps?.downstream.data(bytes);
+  }
+
+  #reach(direction: Direction, part: Part): void {
+    for (const binding of this.#scoped.values()) if (binding.part !== "wire") binding.reach(direction, part);
+  }
+
+  override drained(direction: Direction, socket: Socket): void {
+    if (direction === "downstream" || socket === this.#link?.socket) this.pumps?.[direction].drained();
+  }
+
+  /** Reads from the client unless what it said must be dealt with first. */
+  regulate(): void {
+    if (this.ended || this.pumps === null) return;
+    const pause = this.#upPaused || this.#requests.reader.stopped;
+    if (pause !== this.clientSocket.isPaused()) {
+      if (pause) this.clientSocket.pause();
+      else this.clientSocket.resume();
+    }
+  }
+
+  #regulateLink(): void {
+    const link = this.#link;
+    if (link === null || this.ended) return;
+    const pause = this.#downPaused || link.reader.stopped;
+    if (pause !== link.socket.isPaused()) {
+      if (pause) link.socket.pause();
+      else link.socket.resume();
+    }
+  }
+
+  pauseLink(link: Link): void {
+    link.reader.pause();
+    if (link === this.#link) this.#regulateLink();
+  }
+
+  resumeLink(link: Link): void {
+    link.resume();
+    if (link === this.#link) this.#regulateLink();
+  }
+
+  /** A head that does not come to its end would keep a place for ever. */
+  #watchHead(): void {
+    const partial =
+      this.#requests.reader.bytesHeld > 0 &&
+      this.#requests.receiving === null &&
+      !this.#requests.reader.stopped;
+    if (!partial) {
+      this.#headTimer?.cancel();
+      this.#headTimer = null;
+      return;
+    }
+    const { clock } = this.host.context;
+    const { headTimeout } = this.#host.spec;
+    this.#headTimer ??= clock.at(clock.now() + headTimeout, () => {
+      this.#headTimer = null;
+      if (this.ended) return;
+      this.host.failed(this, "client_slow_head", `a request's head took longer than ${headTimeout} ms`);
+      this.#sayFarewell(408);
+    });
+  }
+
+  // -- an exchange begins -------------------------------------------------------------------------
+
+  begun(head: RequestHead): Exchange {
+    const host = this.#host;
+    const { clock } = this.host.context;
+    const now = clock.now();
+    const idle = this.#lastOver === null || this.#queue.length > 0 ? null : now - this.#lastOver;
+    const exchange = new Exchange(host.nextExchange(), head, this.#place, now, idle);
+    this.#queue.push(exchange);
+    for (const armed of host.exchangeFaults) if (!armed.needsStatus) this.#hit(exchange, armed);
+    for (const armed of host.streamFaults) if (!armed.needsStatus) this.#hitBytes(exchange, armed);
+    return exchange;
+  }
+
+  #hit(exchange: Exchange, armed: ArmedFault): void {
+    const make = armed.type.exchange;
+    if (make === undefined) return;
+    const subject = armed.admit(exchange);
+    if (subject === null) return;
+    exchange.faults ??= new ExchangeFaults(this.host.context.clock, (error) => {
+      this.host.context.facts.tell({ kind: "mistake", where: `exchange ${exchange.id}`, error });
+    });
+    exchange.faults.add(subject, (attend) => make(subject, exchange.info(armed.routeOf(exchange), attend)));
+  }
+
+  #hitBytes(exchange: Exchange, armed: ArmedFault): StreamHit | null {
+    const hit = this.#bytesOf(exchange, armed);
+    if (hit !== null) exchange.streams = [...exchange.streams, hit];
+    return hit;
+  }
+
+  #bytesOf(subjectInfo: SubjectInfo, armed: ArmedFault): StreamHit | null {
+    const subject = armed.admit(subjectInfo);
+    const { pumps } = this;
+    if (subject === null || pumps === null) return null;
+    let binding = this.#scoped.get(armed);
+    if (binding === undefined) {
+      // What was read before must not wait for it.
+      this.#up.flush();
+      this.#down.flush();
+      binding = new ScopedBinding(
+        armed,
+        subject,
+        this.connectionInfo(true, () => undefined),
+      );
+      this.#scoped.set(armed, binding);
+      this.bindings.push(binding);
+      this.sort(this.host.ranks);
+      binding.install(pumps, this.bindings);
+      this.#noteParts();
+    }
+    return { binding, subject };
+  }
+
+  #noteParts(): void {
+    const parts = [...this.#scoped.values()].filter(({ part }) => part !== "wire");
+    this.#upParts = parts.some(({ armed }) => armed.actsOn("upstream"));
+    this.#downParts = parts.some(({ armed }) => armed.actsOn("downstream"));
+  }
+
+  #beginStreams(streams: readonly StreamHit[], direction: Direction): void {
+    if (streams.length === 0) return;
+    (direction === "upstream" ? this.#up : this.#down).flush();
+    for (const { binding, subject } of streams) binding.begin(direction, subject);
+    this.pumps?.[direction].settle();
+  }
+
+  #endStreams(streams: readonly StreamHit[], direction: Direction): void {
+    if (streams.length === 0) return;
+    (direction === "upstream" ? this.#up : this.#down).flush();
+    for (const { binding } of streams) binding.end(direction);
+  }
+
+  // -- to the upstream ----------------------------------------------------------------------------
+
+  ready(): boolean {
+    const link = this.#link;
+    return link !== null && !link.over && !link.opaque && this.#waiting === null && !link.busyForNobody;
+  }
+
+  whenReady(exchange: Exchange, then: () => void): void {
+    if (this.ended) return;
+    this.#waiting = { exchange, then };
+    this.#prepare();
+  }
+
+  /** Sees to it that there is an upstream for whoever waits for one. */
+  #prepare(): void {
+    const waiting = this.#waiting;
+    if (waiting === null || this.ended || this.#dialling !== null || this.atGate) return;
+    const link = this.#link;
+    if (link !== null && !link.over && !link.busyForNobody) {
+      this.#waiting = null;
+      waiting.then();
+      return;
+    }
+    // Another connection is needed, so what went over the old one must be over, for clients and for bytes.
+    if (waiting.exchange !== null && this.#queue[0] !== waiting.exchange) return;
+    if (link !== null) this.#letGo(link);
+    this.pumps?.upstream.whenEmpty(() => {
+      if (!this.ended && this.#link === null && this.#dialling === null && this.#waiting !== null)
+        this.#dial();
+    });
+  }
+
+  #dial(): void {
+    let called = false;
+    const dialling = this.#host.dial(takeFromUpstream, (result) => {
+      called = true;
+      this.#dialling = null;
+      if ("reason" in result) {
+        this.#host.failed(this, result.reason, result.text);
+        this.guarded(() => {
+          this.#notReached(result.reason);
+        });
+        return;
+      }
+      this.attach(result);
+      const link = new Link(result, this.#host.limits);
+      this.#responses = new ResponseSide(link, this);
+      link.sink = this.#responses;
+      this.#link = link;
+      this.throughGate(
+        (fault) => fault.connected?.(),
+        () => {
+          if (this.ended) return;
+          this.#regulateLink();
+          if (!link.socket.isPaused()) link.socket.resume();
+          queueMicrotask(() => {
+            this.guarded(() => {
+              this.#prepare();
+            });
+          });
+        },
+      );
+    });
+    if (!called) this.#dialling = dialling;
+  }
+
+  #notReached(reason: ConnectionFailure): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (waiting === null || waiting.exchange === null) this.severed({ do: "close" });
+    else this.#upstreamFailed(waiting.exchange, reason, null);
+  }
+
+  forwarding(exchange: Exchange): void {
+    const link = this.#link;
+    if (link === null) return;
+    exchange.forwardedAt = this.host.context.clock.now();
+    link.expect(exchange, askedBy(exchange.head), false);
+    this.#host.tally.upstreamSent();
+    this.#beginStreams(exchange.streams, "upstream");
+  }
+
+  requestRead(exchange: Exchange): void {
+    if (!exchange.tunnel && !exchange.head.framing.upgrade && !exchange.head.framing.connect)
+      this.#endStreams(exchange.streams, "upstream");
+    if (exchange.dispatches.length > 0) this.#sendCopies(exchange);
+    this.#settleExchange(exchange);
+  }
+
+  #sendCopies(exchange: Exchange): void {
+    const bytes = this.#requests.takeCopy();
+    if (bytes === null) return;
+    const { clock } = this.host.context;
+    for (const dispatch of exchange.dispatches) {
+      for (let copy = 1; copy <= dispatch.copies; copy++) {
+        clock.at(clock.now() + copy * dispatch.gap, () => {
+          this.guarded(() => {
+            dispatch.copied?.();
+            if (dispatch.connection === "another" || !this.#copyHere(exchange, bytes))
+              this.#host.sendCopy(exchange, bytes);
+          });
+        });
+      }
+    }
+  }
+
+  /** On the connection that it went over itself, if that can be done between two messages. */
+  #copyHere(exchange: Exchange, bytes: Buffer): boolean {
+    const link = this.#link;
+    if (this.ended || link === null || link.over || link.opaque || this.#requests.receiving !== null)
+      return false;
+    link.expect(exchange, askedBy(exchange.head), true);
+    this.#host.tally.upstreamSent();
+    this.up(bytes, "wire");
+    this.#up.flush();
+    return true;
+  }
+
+  requestCutShort(exchange: Exchange): void {
+    exchange.end ??= "closed";
+    this.#up.flush();
+    this.pumps?.upstream.cut({ do: "close" });
+  }
+
+  tooMuchDiscarded(): void {
+    this.pumps?.downstream.cut({ do: "close" });
+  }
+
+  // -- to the client ------------------------------------------------------------------------------
+
+  headCame(exchange: Exchange, status: number): void {
+    const { clock } = this.host.context;
+    exchange.status = status;
+    exchange.upstreamMillis = clock.now() - (exchange.forwardedAt ?? exchange.startedAt);
+    this.#host.tally.upstreamAnswered(status, exchange.upstreamMillis);
+    if (exchange.swallowing) return;
+    for (const armed of this.#host.exchangeFaults) if (armed.needsStatus) this.#hit(exchange, armed);
+    for (const armed of this.#host.streamFaults) if (armed.needsStatus) this.#hitBytes(exchange, armed);
+  }
+
+  answering(exchange: Exchange): void {
+    if (this.#answering === exchange) return;
+    this.#answering = exchange;
+    this.#beginStreams(exchange.streams, "downstream");
+  }
+
+  sent(exchange: Exchange, status: number): void {
+    exchange.clientStatus = status;
+  }
+
+  decided(exchange: Exchange, verdict: FinalVerdict): void {
+    this.#decision = { exchange, verdict };
+    this.#decide();
+  }
+
+  #decide(): void {
+    const decision = this.#decision;
+    if (decision === null || this.#queue[0] !== decision.exchange) return;
+    this.#decision = null;
+    this.instead(decision.exchange, decision.verdict);
+  }
+
+  instead(exchange: Exchange, verdict: FinalVerdict): void {
+    if (exchange.forwardedAt !== null) exchange.swallowing = true;
+    switch (verdict.do) {
+      case "answer":
+        this.#answer(exchange, verdict);
+        return;
+      case "raw":
+        this.answering(exchange);
+        this.down(verdict.bytes, "wire");
+        this.#end(exchange, { do: "close" });
+        return;
+      case "reset":
+      case "close":
+        this.#end(exchange, verdict);
+        return;
+    }
+  }
+
+  /** The connection ends here, for this exchange's sake; its upstream may go on if it is to. */
+  #end(exchange: Exchange, how: Sever): void {
+    exchange.end ??= how.do === "reset" ? "reset" : "closed";
+    this.#up.flush();
+    this.#down.flush();
+    if (exchange.detached && this.#link !== null) this.#letGo(this.#link);
+    this.pumps?.downstream.cut(how);
+  }
+
+  #answer(exchange: Exchange, { head, body, close }: Answer): void {
+    const { framing, minor } = exchange.head;
+    const { status, reason } = head;
+    const hasBody = mayHaveBody(status) && status >= 200;
+    // A client that waits for 100 may or may not send its body after this: nobody can tell what comes next.
+    const closing =
+      close === true || !framing.persistent || (framing.expectsContinue && !exchange.requestRead);
+    const named = new Set(head.fields.map(([name]) => name.toLowerCase()));
+    const fields = head.fields.filter(([name]) => hasBody || name.toLowerCase() !== "content-length");
+    if (hasBody && !named.has("content-length")) fields.push(["content-length", String(body.length)]);
+    if (closing && !named.has("connection")) fields.push(["connection", "close"]);
+    if (!closing && minor === 0 && !named.has("connection")) fields.push(["connection", "keep-alive"]);
+    const hits = this.faultHeader ? exchange.hits : [];
+    if (hits.length > 0) fields.push(["x-squall-fault", hits.join(", ")]);
+    this.answering(exchange);
+    this.down(writeResponseHead({ status, reason, fields }), "head");
+    if (hasBody && body.length > 0 && exchange.method !== "HEAD") this.down(body, "body");
+    this.#down.flush();
+    this.sent(exchange, status);
+    if (framing.upgrade || framing.connect) this.settled(exchange, false);
+    exchange.answered = true;
+    if (closing) {
+      this.#closeBook(exchange);
+      this.pumps?.downstream.cut({ do: "close" });
+      return;
+    }
+    this.#requests.discard(exchange);
+    this.#settleExchange(exchange);
+  }
+
+  answered(exchange: Exchange): void {
+    if (exchange.tunnel) return;
+    exchange.answered = true;
+    this.#settleExchange(exchange);
+  }
+
+  /** Takes an exchange that is over for both sides off the queue, and lets the next one go on. */
+  #settleExchange(exchange: Exchange): void {
+    if (!exchange.complete || this.#queue[0] !== exchange) return;
+    this.#closeBook(exchange);
+    if (this.#queue.length > 0) {
+      this.#decide();
+      this.#prepare();
+      return;
+    }
+    if (this.#farewell !== null) this.#sayFarewell(this.#farewell);
+    else if (this.#retiring) this.pumps?.downstream.cut({ do: "close" });
+    else if (this.#clientOver) this.#passClientEnd();
+  }
+
+  #closeBook(exchange: Exchange): void {
+    this.#queue.shift();
+    this.#lastOver = this.host.context.clock.now();
+    if (this.#answering === exchange) this.#answering = null;
+    exchange.end ??= "complete";
+    if (exchange.faults === null && exchange.streams.length === 0) {
+      this.#host.exchangeOver(exchange, this.#lastOver - exchange.startedAt);
+      return;
+    }
+    exchange.faults?.release();
+    this.#endStreams(exchange.streams, "downstream");
+    if (this.#requests.receiving === exchange) this.#endStreams(exchange.streams, "upstream");
+    // What byte faults still hold of it belongs to its time.
+    this.pumps?.downstream.whenEmpty(() => {
+      this.#tell(exchange);
+    });
+  }
+
+  #tell(exchange: Exchange): void {
+    const millis = this.host.context.clock.now() - exchange.startedAt;
+    exchange.faults?.finished();
+    for (const { subject } of exchange.streams) subject.finished();
+    const over = (): void => {
+      this.#host.exchangeOver(exchange, millis);
+    };
+    // The journal is to say what the upstream did, which is not known yet.
+    if (exchange.elsewhere && exchange.status === null) exchange.whenKnown = over;
+    else over();
+  }
+
+  cutShort(exchange: Exchange): void {
+    exchange.end ??= "cut";
+    this.#end(exchange, { do: "close" });
+  }
+
+  settled(exchange: Exchange, accepted: boolean): void {
+    if (accepted) exchange.tunnel = true;
+    this.#requests.settle(accepted);
+    this.regulate();
+  }
+
+  free(): void {
+    if (this.#waiting !== null) this.#prepare();
+  }
+
+  // -- when upstreams fail ------------------------------------------------------------------------
+
+  /** `how` it went, for those that were there; null for those that could not be reached. */
+  #upstreamFailed(exchange: Exchange, reason: ConnectionFailure, how: "fin" | "reset" | null): void {
+    const done = (outcome: FinalVerdict | { readonly do: "pass" }): void => {
+      if (outcome.do !== "pass") {
+        exchange.swallowing = false;
+        this.#inTurn(exchange, outcome);
+        return;
+      }
+      const { persona } = this.#host.spec;
+      if (how === null || persona !== "plain") {
+        const why = how !== null ? "reset" : reason === "upstream_timeout" ? "timeout" : "refused";
+        const status = failureStatus(persona, why);
+        const answer = personaAnswer(persona, status, { now: this.host.context.clock.wallTime(), why });
+        this.#inTurn(exchange, answer);
+        return;
+      }
+      // As without a proxy between: the client sees what the upstream did.
+      exchange.end ??= how === "reset" ? "reset" : "closed";
+      this.#down.flush();
+      this.pumps?.downstream.end(how);
+    };
+    if (exchange.faults === null) done({ do: "pass" });
+    else exchange.faults.askResponse({ failed: reason }, done);
+  }
+
+  #inTurn(exchange: Exchange, verdict: FinalVerdict): void {
+    exchange.forwardedAt ??= null;
+    this.#decision = { exchange, verdict };
+    this.#decide();
+  }
+
+  linkEnded(link: Link, exchange: Exchange | null, cut: Cut | null): void {
+    if (link !== this.#link) return;
+    if (exchange !== null && exchange.status === null) {
+      const where = cut === "head" ? "in the middle of its head" : "before it answered";
+      this.host.failed(this, "upstream_closed", `the upstream closed the connection ${where}`);
+      this.#dropLink(link);
+      this.#upstreamFailed(exchange, "upstream_closed", "fin");
+      return;
+    }
+    if (exchange !== null && cut !== null) {
+      this.host.failed(
+        this,
+        "upstream_closed",
+        `the upstream closed the connection in the middle of its ${cut}`,
+      );
+      exchange.end ??= "cut";
+      this.#down.flush();
+      this.pumps?.downstream.end("fin");
+      return;
+    }
+    if (exchange?.tunnel === true || this.#queue.length === 0) {
+      this.#down.flush();
+      this.pumps?.downstream.end("fin");
+    } else {
+      this.#dropLink(link);
+      this.#prepare();
+    }
+  }
+
+  unreadable(link: Link, exchange: Exchange | null, text: string): boolean {
+    this.host.failed(this, "upstream_protocol", text);
+    if (this.#host.spec.ambiguous === "relay" && exchange !== null) {
+      this.answering(exchange);
+      exchange.tunnel = true;
+      return true;
+    }
+    this.#dropLink(link);
+    link.socket.destroy();
+    if (exchange !== null && exchange.clientStatus === null) {
+      exchange.forwardedAt = null;
+      const { persona } = this.#host.spec;
+      const answer = personaAnswer(persona, 502, { now: this.host.context.clock.wallTime(), why: "reset" });
+      this.#inTurn(exchange, { ...answer, close: true });
+    } else if (exchange !== null) {
+      this.#end(exchange, { do: "reset" });
+    }
+    return false;
+  }
+
+  /** It is of no more use to this connection; it closes by itself. */
+  #dropLink(link: Link): void {
+    link.over = true;
+    if (this.#link !== link) return;
+    this.#link = null;
+    this.#downPaused = this.pumps?.downstream.paused ?? false;
+    if (!link.socket.writableEnded) link.socket.end();
+    link.socket.resume();
+  }
+
+  /** Its answers are read to their end by somebody else. */
+  #letGo(link: Link): void {
+    if (this.#link === link) this.#link = null;
+    if (link.over || link.awaited.length === 0 || link.opaque) {
+      this.#dropLink(link);
+      if (!link.socket.destroyed && !link.socket.writableEnded) link.socket.end();
+      return;
+    }
+    const waited = link.awaited.filter(({ copy }) => !copy).map(({ exchange }) => exchange);
+    for (const exchange of waited) exchange.elsewhere = true;
+    this.detached();
+    this.#host.adopt(link, () => {
+      for (const exchange of waited) {
+        exchange.elsewhere = false;
+        exchange.whenKnown?.();
+      }
+    });
+  }
+
+  // -- bytes that are no HTTP ---------------------------------------------------------------------
+
+  foreign(protocol: "tls" | "h2"): void {
+    this.#host.foreign(this, protocol);
+    this.#relay();
+  }
+
+  refused({ reason, offset }: Refusal): void {
+    const { status, text } = REFUSALS[reason];
+    this.host.failed(this, "client_protocol", `refused: ${text}, at byte ${offset} of what the client sent`);
+    if (this.#host.spec.ambiguous === "relay") {
+      this.#relay();
+      return;
+    }
+    this.#plain = "unheard";
+    this.#host.tally.clientDone("", status, 0);
+    this.#sayFarewell(status);
+  }
+
+  /** From here on both directions are bytes, for good. Answers that are still to come are read first. */
+  #relay(): void {
+    this.#relaying = true;
+    const streams = this.#host.streamFaults.flatMap((armed) => this.#bytesOf(this, armed) ?? []);
+    const begin = (): void => {
+      const link = this.#link;
+      if (link === null) return;
+      if (link.awaited.length === 0) link.opaque = true;
+      this.#relaying = false;
+      this.#beginStreams(streams, "upstream");
+      this.#beginStreams(streams, "downstream");
+      for (const bytes of this.#early) this.up(bytes, "wire");
+      this.#early = [];
+      this.#up.flush();
+      if (this.#clientOver) this.#passClientEnd();
+    };
+    if (this.ready() && this.#link !== null) begin();
+    else {
+      this.#waiting = { exchange: null, then: begin };
+      this.#prepare();
+    }
+  }
+
+  opaque(bytes: Buffer): void {
+    if (this.#plain === "unheard") return;
+    if (this.#relaying) this.#early.push(Buffer.from(bytes));
+    else if (this.#link !== null) this.up(bytes, "wire");
+  }
+
+  /** Says what is wrong, behind all answers that are under way, and closes. */
+  #sayFarewell(status: number): void {
+    this.#farewell = status;
+    if (this.#queue.length > 0) return;
+    const { head, body } = personaAnswer("plain", status, { now: this.host.context.clock.wallTime() });
+    const fields = [...head.fields, ["connection", "close"] as const];
+    if (!fields.some(([name]) => name.toLowerCase() === "content-length"))
+      fields.push(["content-length", String(body.length)]);
+    this.#down.flush();
+    this.pumps?.downstream.data(writeResponseHead({ ...head, fields }));
+    if (body.length > 0) this.pumps?.downstream.data(body);
+    this.pumps?.downstream.cut({ do: "close" });
+  }
+
+  // -- the ends -----------------------------------------------------------------------------------
+
+  protected override sourceOver(direction: Direction, socket: Socket): void {
+    if (direction === "upstream") {
+      this.#up.flush();
+      this.#requests.end();
+      return;
+    }
+    const link = this.#link;
+    if (link?.socket !== socket) return;
+    if (link.opaque) {
+      link.over = true;
+      this.pumps?.downstream.end("fin");
+    } else {
+      link.end();
+      this.#down.done();
+    }
+  }
+
+  clientEnded(cut: Cut | null): void {
+    this.#clientOver = true;
+    if (cut !== null && this.#link !== null) {
+      const text = `the client ended the connection in the middle of a request's ${cut}`;
+      this.host.failed(this, "client_protocol", text);
+    }
+    this.#passClientEnd();
+  }
+
+  #passClientEnd(): void {
+    if (this.#relaying || this.#waiting !== null || this.#decision !== null) return;
+    const [first] = this.#queue;
+    // The client may have left; whoever is detached from it does not hear of that.
+    if (first?.detached === true && !first.tunnel) return;
+    this.#up.flush();
+    if (this.#link !== null) this.pumps?.upstream.end("fin");
+    else if (this.#queue.length === 0) this.severed({ do: "close" });
+  }
+
+  protected override sourceBroke(direction: Direction, socket: Socket): void {
+    if (direction === "upstream") {
+      this.#endKind = "client_left";
+      this.#down.flush();
+      if (this.#queue[0]?.detached === true && this.#link !== null) this.#letGo(this.#link);
+      this.pumps?.downstream.sinkLost();
+      if (this.#link === null) this.severed({ do: "reset" });
+      else this.pumps?.upstream.end("reset");
+      return;
+    }
+    const link = this.#link;
+    if (link?.socket !== socket) return;
+    const next = link.awaited[0];
+    const exchange = next === undefined || next.copy || next.exchange.swallowing ? null : next.exchange;
+    link.over = true;
+    this.#responses?.broke();
+    if (exchange !== null && exchange.status === null && !link.opaque) {
+      this.#dropLink(link);
+      this.#upstreamFailed(exchange, "upstream_reset", "reset");
+    } else if (exchange !== null || this.#queue.length === 0 || link.opaque) {
+      if (exchange !== null) exchange.end ??= "cut";
+      this.#down.flush();
+      this.pumps?.downstream.end("reset");
+    } else {
+      this.#dropLink(link);
+      this.#prepare();
+    }
+  }
+
+  override severed(how: Sever): void {
+    this.#endKind ??= how.do === "reset" ? "reset" : "closed";
+    super.severed(how);
+  }
+
+  override retire(): void {
+    this.#retiring = true;
+    if (this.#queue.length === 0 && this.pumps !== null) this.pumps.downstream.cut({ do: "close" });
+  }
+
+  protected override upstreams(): readonly Socket[] {
+    return this.#link === null ? NOTHING : [this.#link.socket];
+  }
+
+  protected override left(socket: Socket): void {
+    if (this.#link?.socket !== socket) return;
+    this.#link.over = true;
+    if (!this.ended && this.#queue.length > 0) this.#link = null;
+  }
+
+  protected override stopped(): void {
+    this.#dialling?.cancel();
+    this.#dialling = null;
+    this.#headTimer?.cancel();
+    this.#headTimer = null;
+    this.#waiting = null;
+    this.#decision = null;
+    for (const { faults } of this.#queue) faults?.release();
+  }
+
+  protected override finished(): void {
+    const unfinished = this.#queue;
+    this.#queue = [];
+    for (const exchange of unfinished) {
+      if (exchange.tunnel) exchange.end ??= "complete";
+      else if (this.#endKind === "client_left") exchange.end ??= "client_left";
+      exchange.end ??= exchange.clientStatus === null ? (this.#endKind ?? "closed") : "cut";
+      this.#tell(exchange);
+    }
+  }
+
+  // -- faults come and go -------------------------------------------------------------------------
+
+  protected override changed({ removed, added, assigned }: FaultChange): void {
+    if (removed.size > 0) {
+      for (const armed of removed) this.#scoped.delete(armed);
+      for (const exchange of [...this.#queue]) this.#lose(exchange, removed);
+    }
+    for (const armed of added) {
+      if (this.ended || !this.#host.streamFaults.includes(armed)) continue;
+      for (const exchange of [...this.#queue]) this.#hitLate(exchange, armed);
+    }
+    if (assigned.size > 0) for (const { faults } of [...this.#queue]) faults?.assigned(assigned);
+    this.#noteParts();
+  }
+
+  #lose(exchange: Exchange, removed: ReadonlySet<ArmedFault>): void {
+    const gone = exchange.streams.filter(({ subject }) => removed.has(subject.armed));
+    if (gone.length > 0) {
+      exchange.streams = exchange.streams.filter((hit) => !gone.includes(hit));
+      for (const { subject } of gone) subject.finished();
+    }
+    exchange.faults?.removed(removed);
+  }
+
+  /** An exchange that is under way is hit by what has just come into force, from here on. */
+  #hitLate(exchange: Exchange, armed: ArmedFault): void {
+    if (armed.needsStatus && exchange.status === null) return;
+    const hit = this.#hitBytes(exchange, armed);
+    if (hit === null) return;
+    const sending = this.#requests.receiving === exchange && exchange.forwardedAt !== null;
+    if (sending || exchange.tunnel) this.#beginStreams([hit], "upstream");
+    if (this.#answering === exchange || exchange.tunnel) this.#beginStreams([hit], "downstream");
+  }
+}

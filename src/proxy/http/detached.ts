@@ -1,0 +1,146 @@
+/**
+ * Upstream connections that outlive their client, or never had one: the answer to a request whose client was
+ * lost is read to its end, and copies of a request are sent on connections of their own.
+ */
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "../../core/clock.js";
+import { own, type SocketOwner } from "../connection.js";
+import type { Exchange } from "./exchange.js";
+import type { Link } from "./link.js";
+import type { ResponseHead } from "./head.js";
+import type { MessageSink } from "./sink.js";
+
+/** How long an upstream may take for an answer that nobody waits for. */
+const DETACHED_MAX_MS = 600_000;
+/** How many such connections a proxy keeps at once. */
+export const DETACHED_MAX = 1_000;
+
+export interface DetachedHooks {
+  readonly clock: Clock;
+  /** The head of an answer has come. */
+  answered(exchange: Exchange, status: number, copy: boolean): void;
+  /** Every answer has come, or none will; called once. */
+  over(): void;
+}
+
+/** For sockets that are about to be somebody's, or are nobody's any more. */
+export const NOBODY: SocketOwner = {
+  fromClient: () => undefined,
+  fromUpstream: () => true,
+  sourceEnded: () => undefined,
+  broke: () => undefined,
+  drained: () => undefined,
+  socketClosed: () => undefined,
+};
+
+export class Detached implements SocketOwner, MessageSink<ResponseHead> {
+  readonly #link: Link;
+  readonly #hooks: DetachedHooks;
+  readonly #deadline: Timer;
+  #over = false;
+
+  constructor(link: Link, hooks: DetachedHooks) {
+    this.#link = link;
+    this.#hooks = hooks;
+    link.sink = this;
+    own(link.socket, this);
+    const { clock } = hooks;
+    this.#deadline = clock.at(clock.now() + DETACHED_MAX_MS, () => {
+      this.#end();
+    });
+    if (link.over || link.awaited.length === 0) this.#end();
+    else if (link.reader.stopped) link.resume();
+    link.socket.resume();
+  }
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  destroy(): void {
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#deadline.cancel();
+    this.#link.socket.destroy();
+    this.#hooks.over();
+  }
+
+  // -- the socket
+
+  fromUpstream(_socket: Socket, chunk: Buffer): boolean {
+    if (!this.#over) this.#link.push(chunk);
+    return true;
+  }
+
+  sourceEnded(): void {
+    this.#end();
+  }
+
+  broke(): void {
+    this.#end();
+  }
+
+  socketClosed(): void {
+    this.#end();
+  }
+
+  fromClient(): void {
+    // There is none.
+  }
+
+  drained(): void {
+    // What was written is all there is to write.
+  }
+
+  // -- the answers
+
+  head(head: ResponseHead): void {
+    const next = this.#link.awaited[0];
+    if (next !== undefined && !head.interim) this.#hooks.answered(next.exchange, head.status, next.copy);
+  }
+
+  messageEnd(): void {
+    this.#link.awaited.shift();
+    if (this.#link.awaited.length === 0) this.#end();
+  }
+
+  upgraded(): void {
+    this.#end();
+  }
+
+  refused(): void {
+    this.#end();
+  }
+
+  ended(): void {
+    this.#end();
+  }
+
+  blank(): void {
+    // No part of an answer.
+  }
+
+  body(): void {
+    // For nobody.
+  }
+
+  trailers(): void {
+    // For nobody.
+  }
+
+  plain(): void {
+    // For nobody.
+  }
+
+  foreign(): void {
+    // Of servers, nothing else is known.
+  }
+
+  truncated(): void {
+    // The end follows.
+  }
+}

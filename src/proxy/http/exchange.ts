@@ -1,0 +1,201 @@
+/** One request and what comes back: what faults, journal and metrics know of it, and how far it has come. */
+import type { ExchangeEnd } from "../../core/events.js";
+import type { Millis } from "../../core/clock.js";
+import type { Dispatch, ExchangeInfo, FieldList, RequestInfo, ResponseInfo } from "../../faults/contract.js";
+import type { ExchangeKeys, Subject, SubjectInfo } from "../../pipeline/armed.js";
+import type { ExchangeFaults } from "../../pipeline/exchange.js";
+import type { ScopedBinding } from "../../pipeline/scoped_binding.js";
+import type { Fields, RequestHead, ResponseHead } from "./head.js";
+import type { Identify } from "./identify.js";
+
+/** What an exchange is told of the connection that it is on. */
+export interface ExchangePlace {
+  readonly connection: number;
+  readonly client: string;
+  readonly port: number;
+  readonly upstream: string;
+  readonly identify: Identify;
+}
+
+/** A byte fault that acts on this exchange. */
+export interface StreamHit {
+  readonly binding: ScopedBinding;
+  readonly subject: Subject;
+}
+
+const NO_HITS: readonly StreamHit[] = [];
+
+export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
+  readonly id: number;
+  readonly head: RequestHead;
+  readonly method: string;
+  readonly startedAt: Millis;
+  readonly idle: Millis | null;
+  readonly #place: ExchangePlace;
+  #target: string | null = null;
+  #path: string | null = null;
+  #bot: string | null = null;
+  #query: URLSearchParams | null = null;
+
+  /** The faults of the exchange seam that it was hit by. */
+  faults: ExchangeFaults | null = null;
+  streams: readonly StreamHit[] = NO_HITS;
+  dispatches: readonly Dispatch[] = [];
+  /** Its upstream's work goes on although the client has left. */
+  detached = false;
+  /** All of the request has been read. */
+  requestRead = false;
+  /** What is left of its body goes to nobody. */
+  discarding = false;
+  discarded = 0;
+  forwardedAt: Millis | null = null;
+  /** Of the upstream's own answer. */
+  status: number | null = null;
+  upstreamMillis: Millis | null = null;
+  /** What the client was sent. */
+  clientStatus: number | null = null;
+  /** The client has all that it will get. */
+  answered = false;
+  /** The upstream's answer goes to nobody. */
+  swallowing = false;
+  /** Its upstream answers to somebody else than its connection. */
+  elsewhere = false;
+  /** To be called when that is over. */
+  whenKnown: (() => void) | null = null;
+  /** The connection carries something else from now on. */
+  tunnel = false;
+  end: ExchangeEnd | null = null;
+
+  constructor(id: number, head: RequestHead, place: ExchangePlace, startedAt: Millis, idle: Millis | null) {
+    this.id = id;
+    this.head = head;
+    this.method = head.method;
+    this.#place = place;
+    this.startedAt = startedAt;
+    this.idle = idle;
+  }
+
+  // -- as a subject
+
+  get exchange(): ExchangeKeys {
+    return this;
+  }
+
+  get connection(): number {
+    return this.#place.connection;
+  }
+
+  get client(): string {
+    return this.#place.client;
+  }
+
+  get upstream(): string {
+    return this.#place.upstream;
+  }
+
+  /** Asked for only where a fault or the journal wants to know. */
+  get bot(): string {
+    this.#bot ??= this.#place.identify(this, this.#place.client);
+    return this.#bot;
+  }
+
+  // -- as a request
+
+  get target(): string {
+    this.#target ??= this.head.target;
+    return this.#target;
+  }
+
+  get path(): string {
+    this.#path ??= pathOf(this.target);
+    return this.#path;
+  }
+
+  get minor(): number {
+    return this.head.minor;
+  }
+
+  get host(): string {
+    const host = this.head.get("host") ?? "";
+    return host.replace(/:\d*$/u, "").toLowerCase();
+  }
+
+  header(name: string): string | undefined {
+    return this.head.get(name);
+  }
+
+  headers(name: string): readonly string[] {
+    return this.head.all(name);
+  }
+
+  queries(name: string): readonly string[] {
+    const mark = this.target.indexOf("?");
+    if (mark < 0) return [];
+    this.#query ??= new URLSearchParams(this.target.slice(mark + 1).replace(/#.*$/su, ""));
+    return this.#query.getAll(name);
+  }
+
+  fields(): FieldList {
+    return listOf(this.head);
+  }
+
+  /** As its faults see it. */
+  info(route: string, attend: () => void): ExchangeInfo {
+    const { connection, client, port, upstream } = this.#place;
+    return {
+      id: this.id,
+      connection,
+      client: { address: client, port },
+      bot: this.bot,
+      upstream,
+      request: this,
+      route,
+      startedAt: this.startedAt,
+      idle: this.idle,
+      attend,
+    };
+  }
+
+  /** The names of the faults that did something to it. */
+  get hits(): string[] {
+    const streams = this.streams.filter(({ subject }) => subject.touched);
+    return [...(this.faults?.names ?? []), ...streams.map(({ subject }) => subject.armed.origin.fault)];
+  }
+
+  /** Whether it is over for both sides. */
+  get complete(): boolean {
+    return this.answered && (this.requestRead || this.discarding);
+  }
+}
+
+/** The path of a request target in any of its forms; a tunnel's is its authority. */
+export function pathOf(target: string): string {
+  let start = 0;
+  if (!target.startsWith("/")) {
+    const scheme = /^[a-z][a-z0-9+.-]*:\/\//iu.exec(target);
+    if (scheme === null) return target;
+    const slash = target.indexOf("/", scheme[0].length);
+    const query = target.indexOf("?", scheme[0].length);
+    if (slash < 0 || (query >= 0 && query < slash)) return "/";
+    start = slash;
+  }
+  const query = target.indexOf("?", start);
+  if (query >= 0) return target.slice(start, query);
+  return start === 0 ? target : target.slice(start);
+}
+
+export function listOf(fields: Fields): FieldList {
+  const list: (readonly [string, string])[] = [];
+  for (let field = 0; field < fields.count; field++) list.push([fields.name(field), fields.value(field)]);
+  return list;
+}
+
+/** An answer's head, as faults see it. */
+export function responseInfo(head: ResponseHead): ResponseInfo {
+  return {
+    status: head.status,
+    reason: head.reason,
+    header: (name) => head.get(name),
+    fields: () => listOf(head),
+  };
+}

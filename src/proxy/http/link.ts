@@ -1,0 +1,105 @@
+/**
+ * A connection to an upstream: the requests that went over it, and the reader of what comes back. Whoever hears of
+ * that may change, even in the middle of a chunk.
+ */
+import type { Socket } from "node:net";
+import type { CodecLimits } from "./limits.js";
+import type { Exchange } from "./exchange.js";
+import type { Asked } from "./framing.js";
+import type { Fields, ResponseHead } from "./head.js";
+import { ResponseReader } from "./response_reader.js";
+import type { Cut, MessageSink, Refusal } from "./sink.js";
+
+/** An answer that is still to come. */
+export interface Awaited {
+  readonly exchange: Exchange;
+  /** Of a request that was sent again: nobody waits for its answer. */
+  readonly copy: boolean;
+}
+
+export class Link implements MessageSink<ResponseHead> {
+  readonly socket: Socket;
+  readonly reader: ResponseReader;
+  /** In the order in which they were sent. */
+  readonly awaited: Awaited[] = [];
+  /** Bytes go past the reader, for good. */
+  opaque = false;
+  /** Nothing comes from it any more. */
+  over = false;
+  sink: MessageSink<ResponseHead> | null = null;
+
+  constructor(socket: Socket, limits: CodecLimits) {
+    this.socket = socket;
+    this.reader = new ResponseReader(limits);
+  }
+
+  /** Called before the first byte of a request is sent. */
+  expect(exchange: Exchange, asked: Asked, copy: boolean): void {
+    this.awaited.push({ exchange, copy });
+    this.reader.expect(asked);
+  }
+
+  /** A client has had its answer, and the upstream has not come to the end of its own. */
+  get busyForNobody(): boolean {
+    return this.awaited.some(({ exchange, copy }) => !copy && exchange.swallowing);
+  }
+
+  push(chunk: Buffer): void {
+    this.reader.push(chunk, this);
+  }
+
+  end(): void {
+    this.over = true;
+    this.reader.end(this);
+  }
+
+  resume(): void {
+    this.reader.resume(this);
+  }
+
+  // -- what the reader says
+
+  head(head: ResponseHead): void {
+    this.sink?.head(head);
+  }
+
+  body(raw: Buffer, start: number, end: number): void {
+    this.sink?.body(raw, start, end);
+  }
+
+  trailers(trailers: Fields): void {
+    this.sink?.trailers(trailers);
+  }
+
+  messageEnd(persistent: boolean): void {
+    this.sink?.messageEnd(persistent);
+  }
+
+  upgraded(): void {
+    this.sink?.upgraded();
+  }
+
+  refused(refusal: Refusal): void {
+    this.sink?.refused(refusal);
+  }
+
+  truncated(cut: Cut): void {
+    this.sink?.truncated(cut);
+  }
+
+  plain(raw: Buffer): void {
+    this.sink?.plain(raw);
+  }
+
+  ended(): void {
+    this.sink?.ended();
+  }
+
+  blank(raw: Buffer): void {
+    this.sink?.blank(raw);
+  }
+
+  foreign(): void {
+    // Servers are not asked for anything else.
+  }
+}

@@ -1,0 +1,176 @@
+/** An HTTP proxy: understands exchanges, and passes on byte for byte what no fault touches. */
+import type { Socket } from "node:net";
+import { formatAddress } from "../../config/address.js";
+import type { Seam } from "../../faults/contract.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import { adoptUpstream, own, takeFromUpstream, type Connection, type Origin } from "../connection.js";
+import type { PlaneContext } from "../context.js";
+import { StreamProxy } from "../stream_proxy.js";
+import { dial, type DialFailure, type Dialling } from "../upstream/dial.js";
+import type { Take } from "../upstream/reader.js";
+import { HttpConnection, type HttpHost } from "./connection.js";
+import { Detached, DETACHED_MAX, NOBODY } from "./detached.js";
+import type { Exchange } from "./exchange.js";
+import { compileIdentify, type Identify } from "./identify.js";
+import { DEFAULT_LIMITS, type CodecLimits } from "./limits.js";
+import { Link } from "./link.js";
+import { askedBy } from "./response_reader.js";
+import type { HttpProxySpec } from "./spec.js";
+import { ExchangeTally } from "./tally.js";
+
+const SEAMS_OF_HTTP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "exchange"]);
+/** W3C Trace Context 3.2: version, trace-id, parent-id, flags. */
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/u;
+
+export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implements HttpHost {
+  readonly protocol = "http";
+  readonly seams = SEAMS_OF_HTTP;
+  readonly exchanges = new ExchangeTally();
+  readonly #detached = new Set<Detached>();
+  readonly #dialling = new Set<Dialling>();
+  #identify: Identify;
+  #exchangeFaults: readonly ArmedFault[] = [];
+  #streamFaults: readonly ArmedFault[] = [];
+  #limits: CodecLimits;
+
+  constructor(spec: HttpProxySpec, context: PlaneContext) {
+    super(spec, context);
+    this.#identify = compileIdentify(spec.identify, spec.salt);
+    this.#limits = { ...DEFAULT_LIMITS, headBytes: spec.headBytes };
+  }
+
+  override get upstreamText(): string {
+    return `${this.spec.tls === null ? "http" : "https"}://${formatAddress(this.spec.upstream)}`;
+  }
+
+  get tally(): ExchangeTally {
+    return this.exchanges;
+  }
+
+  get identify(): Identify {
+    return this.#identify;
+  }
+
+  get limits(): CodecLimits {
+    return this.#limits;
+  }
+
+  get exchangeFaults(): readonly ArmedFault[] {
+    return this.#exchangeFaults;
+  }
+
+  get streamFaults(): readonly ArmedFault[] {
+    return this.#streamFaults;
+  }
+
+  override async reconfigure(spec: HttpProxySpec): Promise<void> {
+    await super.reconfigure(spec);
+    this.#identify = compileIdentify(spec.identify, spec.salt);
+    this.#limits = { ...DEFAULT_LIMITS, headBytes: spec.headBytes };
+  }
+
+  override stop(): void {
+    super.stop();
+    for (const dialling of this.#dialling) dialling.cancel();
+    this.#dialling.clear();
+    for (const detached of [...this.#detached]) detached.destroy();
+  }
+
+  protected override connect(socket: Socket, origin: Origin): HttpConnection {
+    return new HttpConnection(this, socket, origin);
+  }
+
+  protected override faultsChanged(): void {
+    this.#exchangeFaults = this.faults.filter(({ type }) => type.exchange !== undefined);
+    this.#streamFaults = this.faults.filter(
+      ({ type }) =>
+        type.stream !== undefined && type.connection === undefined && type.subject !== "connection",
+    );
+  }
+
+  nextExchange(): number {
+    return ++this.exchanges.requests;
+  }
+
+  dial(take: Take, done: (result: Socket | DialFailure) => void): Dialling {
+    const { clock, resolver } = this.context;
+    const { upstream, dialTimeout: timeout, tls } = this.spec;
+    return dial(upstream, { clock, resolver, timeout, take, tls }, done);
+  }
+
+  adopt(link: Link, over: () => void): void {
+    if (this.#detached.size >= DETACHED_MAX) {
+      own(link.socket, NOBODY);
+      link.socket.destroy();
+      over();
+      return;
+    }
+    const detached: Detached = new Detached(link, {
+      clock: this.context.clock,
+      answered: (exchange, status, copy) => {
+        const millis = this.context.clock.now() - (exchange.forwardedAt ?? exchange.startedAt);
+        if (!copy) {
+          exchange.status = status;
+          exchange.upstreamMillis = millis;
+        }
+        this.exchanges.upstreamAnswered(status, millis);
+      },
+      over: () => {
+        this.#detached.delete(detached);
+        over();
+      },
+    });
+    if (!detached.isOver) this.#detached.add(detached);
+  }
+
+  sendCopy(exchange: Exchange, bytes: Buffer): void {
+    if (!this.enabled || this.#detached.size + this.#dialling.size >= DETACHED_MAX) return;
+    const dialling: Dialling = this.dial(takeFromUpstream, (result) => {
+      this.#dialling.delete(dialling);
+      if ("reason" in result) {
+        this.context.facts.tell({
+          kind: "connection_failed",
+          proxy: this.name,
+          connection: exchange.connection,
+          client: exchange.client,
+          reason: result.reason,
+          text: `a copy of ${exchange.method} ${exchange.path} could not be sent: ${result.text}`,
+        });
+        return;
+      }
+      const link = new Link(result, this.#limits);
+      link.expect(exchange, askedBy(exchange.head), true);
+      this.exchanges.upstreamSent();
+      adoptUpstream(result, NOBODY);
+      this.adopt(link, () => undefined);
+      result.write(bytes);
+    });
+    this.#dialling.add(dialling);
+  }
+
+  exchangeOver(exchange: Exchange, millis: number): void {
+    this.exchanges.clientDone(exchange.method, exchange.clientStatus, millis);
+    const faults = exchange.hits;
+    if (faults.length === 0) return;
+    const trace = TRACEPARENT.exec(exchange.header("traceparent") ?? "")?.[1];
+    this.context.facts.tell({
+      kind: "exchange_over",
+      proxy: this.name,
+      connection: exchange.connection,
+      bot: exchange.bot,
+      exchange: { id: exchange.id, method: exchange.method, path: exchange.path },
+      upstream: exchange.upstream,
+      faults,
+      upstream_status: exchange.status,
+      upstream_ms: exchange.upstreamMillis,
+      client_status: exchange.clientStatus,
+      client_ms: millis,
+      end: exchange.end ?? "complete",
+      ...(trace === undefined ? {} : { trace }),
+    });
+  }
+
+  foreign({ connection, client }: Connection, protocol: "tls" | "h2"): void {
+    this.context.facts.tell({ kind: "opaque_connection", proxy: this.name, connection, client, protocol });
+  }
+}

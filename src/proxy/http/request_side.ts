@@ -1,0 +1,292 @@
+/** The way of requests: from the client's reader, past the faults, to an upstream. */
+import type { Pass, RequestParts } from "../../faults/contract.js";
+import type { FinalVerdict } from "../../pipeline/exchange.js";
+import type { Part } from "../../pipeline/scoped_binding.js";
+import { BodyRewriter } from "./body.js";
+import { listOf, type Exchange } from "./exchange.js";
+import type { Fields, RequestHead } from "./head.js";
+import { mediaTypeOf, withFraming } from "./heads.js";
+import type { CodecLimits } from "./limits.js";
+import type { Refusal, Cut, MessageSink } from "./sink.js";
+import { RequestReader } from "./request_reader.js";
+import { sendPieces } from "./response_side.js";
+import { writeRequestHead } from "./write.js";
+
+/** What it needs of its connection. */
+export interface Asking {
+  /** An exchange begins: its faults are bound. */
+  begun(head: RequestHead): Exchange;
+  /** Whether it can be forwarded at this moment: there is an upstream, and nothing before it is in the way. */
+  ready(exchange: Exchange): boolean;
+  /** Calls back when it can; never if the exchange comes to nothing. */
+  whenReady(exchange: Exchange, then: () => void): void;
+  /** A final verdict, to be carried out when all earlier answers are through. */
+  decided(exchange: Exchange, verdict: FinalVerdict): void;
+  /** Its first byte is about to be sent. */
+  forwarding(exchange: Exchange): void;
+  /** Bytes for the upstream. */
+  up(bytes: Buffer, part: Part): void;
+  /** Whether anybody wants heads and payload apart. */
+  readonly upSplits: boolean;
+  /** All of it has been read. */
+  requestRead(exchange: Exchange): void;
+  /** The request ends behind what was sent of it, and with it the connection. */
+  requestCutShort(exchange: Exchange): void;
+  /** So much of a body was thrown away that it is no use reading on. */
+  tooMuchDiscarded(exchange: Exchange): void;
+  /** What comes is not HTTP, or cannot be framed; all of it follows through `opaque`. */
+  foreign(protocol: "tls" | "h2"): void;
+  refused(refusal: Refusal): void;
+  opaque(bytes: Buffer): void;
+  /** The client has ended its side, in the middle of what is said here. */
+  clientEnded(cut: Cut | null): void;
+  /** The reader has stopped, or goes on. */
+  regulate(): void;
+}
+
+/** Of a body that goes to nobody; more of it is not worth the connection. */
+const DISCARD_MAX_BYTES = 1_048_576;
+
+export class RequestSide implements MessageSink<RequestHead> {
+  readonly reader: RequestReader;
+  readonly #to: Asking;
+  /** Whose body is being read. */
+  #receiving: Exchange | null = null;
+  #body: BodyRewriter | null = null;
+  #copied: Buffer[] | null = null;
+  #copiedFor: Exchange | null = null;
+  #copiedBytes = 0;
+  #cut: Cut | null = null;
+  /** Empty lines before a request, to go before it. */
+  #blanks: Buffer | null = null;
+
+  constructor(to: Asking, limits: CodecLimits) {
+    this.#to = to;
+    this.reader = new RequestReader(limits);
+  }
+
+  get receiving(): Exchange | null {
+    return this.#receiving;
+  }
+
+  push(chunk: Buffer): void {
+    this.reader.push(chunk, this);
+  }
+
+  end(): void {
+    this.reader.end(this);
+  }
+
+  /** The answer to the Upgrade or CONNECT at hand. */
+  settle(accepted: boolean): void {
+    this.reader.settle(accepted, this);
+  }
+
+  head(head: RequestHead): void {
+    const exchange = this.#to.begun(head);
+    this.#receiving = exchange;
+    const { faults } = exchange;
+    if (faults === null) {
+      if (this.#to.ready(exchange)) this.#forward(exchange);
+      else this.#waitFor(exchange);
+      return;
+    }
+    this.reader.pause();
+    faults.askRequest((outcome: Pass | FinalVerdict) => {
+      if (outcome.do === "pass") {
+        exchange.dispatches = faults.dispatches();
+        exchange.detached = exchange.dispatches.some(({ detached }) => detached);
+        this.#go(exchange);
+      } else {
+        this.#to.decided(exchange, outcome);
+      }
+    });
+    this.#to.regulate();
+  }
+
+  #waitFor(exchange: Exchange): void {
+    this.reader.pause();
+    this.#to.regulate();
+    this.#go(exchange);
+  }
+
+  #go(exchange: Exchange): void {
+    this.#to.whenReady(exchange, () => {
+      this.#forward(exchange);
+      this.#readOn();
+    });
+  }
+
+  #readOn(): void {
+    this.reader.resume(this);
+    this.#to.regulate();
+  }
+
+  /** Nobody wants the rest of this request: it is read, and thrown away. */
+  discard(exchange: Exchange): void {
+    exchange.discarding = true;
+    if (this.#receiving === exchange) {
+      this.#body?.abandon();
+      this.#body = null;
+      this.#copied = null;
+    }
+    if (this.reader.stopped && !this.reader.awaitsAnswer) this.#readOn();
+  }
+
+  #forward(exchange: Exchange): void {
+    this.#to.forwarding(exchange);
+    if (this.#blanks !== null) this.#to.up(this.#blanks, "wire");
+    this.#blanks = null;
+    this.#sendHead(exchange);
+    // A request without a body may have been read to its end before it could be sent.
+    if (exchange.requestRead) this.#to.requestRead(exchange);
+  }
+
+  #sendHead(exchange: Exchange): void {
+    const { head, faults, dispatches } = exchange;
+    if (faults === null) {
+      this.#to.up(head.raw, "head");
+      return;
+    }
+    if (dispatches.some(({ copies }) => copies > 0)) {
+      this.#copied = [];
+      this.#copiedBytes = 0;
+      this.#copiedFor = exchange;
+    }
+    const { framing } = head;
+    const parts = faults.rewriteRequest(() => ({
+      method: exchange.method,
+      target: exchange.target,
+      fields: listOf(head),
+    }));
+    const info = {
+      direction: "upstream" as const,
+      length: framing.body === "length" ? framing.length : null,
+      framing: framing.body === "chunked" ? ("chunked" as const) : ("length" as const),
+      mediaType: mediaTypeOf(head),
+    };
+    const changes = framing.body === "length" || framing.body === "chunked" ? faults.bodyChanges(info) : [];
+    if (changes.length === 0) {
+      this.#send(headBytes(head, parts, null), "head");
+      return;
+    }
+    this.#body = new BodyRewriter(info, changes, {
+      head: (reframed) => {
+        this.#send(headBytes(head, parts, reframed), "head");
+      },
+      payload: (bytes) => {
+        if (bytes.length > 0) this.#send(bytes, "body");
+      },
+      framing: (bytes) => {
+        if (bytes.length > 0) this.#send(bytes, "wire");
+      },
+      cut: () => {
+        this.#to.requestCutShort(exchange);
+      },
+    });
+    this.#body.begin();
+  }
+
+  #send(bytes: Buffer, part: Part): void {
+    if (this.#copied !== null) this.#copy(bytes);
+    this.#to.up(bytes, part);
+  }
+
+  #copy(bytes: Buffer): void {
+    const exchange = this.#copiedFor;
+    if (exchange === null || this.#copied === null) return;
+    this.#copiedBytes += bytes.length;
+    const limit = Math.min(...exchange.dispatches.map((dispatch) => dispatch.limit));
+    if (this.#copiedBytes <= limit) {
+      this.#copied.push(Buffer.from(bytes));
+      return;
+    }
+    this.#copied = null;
+    for (const dispatch of exchange.dispatches) dispatch.tooLarge?.();
+  }
+
+  /** The request that was read last, as it was sent, to be sent again; null if it was not kept. */
+  takeCopy(): Buffer | null {
+    const copied = this.#copied;
+    this.#copied = null;
+    return copied === null ? null : Buffer.concat(copied);
+  }
+
+  body(raw: Buffer, start: number, end: number): void {
+    const exchange = this.#receiving;
+    if (exchange === null) return;
+    if (exchange.discarding) {
+      exchange.discarded += raw.length;
+      if (exchange.discarded > DISCARD_MAX_BYTES) this.#to.tooMuchDiscarded(exchange);
+    } else if (this.#body !== null) {
+      this.#body.data(raw, start, end);
+    } else if (this.#copied !== null || this.#to.upSplits) {
+      sendPieces(raw, start, end, (bytes, part) => {
+        this.#send(bytes, part);
+      });
+    } else {
+      this.#to.up(raw, "wire");
+    }
+  }
+
+  trailers(trailers: Fields): void {
+    if (this.#receiving?.discarding === true) return;
+    if (this.#body !== null) this.#body.trailers(trailers.raw);
+    else this.#send(trailers.raw, "wire");
+  }
+
+  messageEnd(): void {
+    const exchange = this.#receiving;
+    if (exchange === null) return;
+    this.#body?.end();
+    this.#body = null;
+    this.#receiving = null;
+    exchange.requestRead = true;
+    if (exchange.forwardedAt !== null) this.#to.requestRead(exchange);
+    this.#to.regulate();
+  }
+
+  blank(raw: Buffer): void {
+    this.#blanks = this.#blanks === null ? Buffer.from(raw) : Buffer.concat([this.#blanks, raw]);
+  }
+
+  upgraded(): void {
+    // What follows comes through `plain`.
+  }
+
+  foreign(protocol: "tls" | "h2"): void {
+    this.#to.foreign(protocol);
+  }
+
+  refused(refusal: Refusal): void {
+    this.#body?.abandon();
+    this.#body = null;
+    this.#to.refused(refusal);
+  }
+
+  truncated(cut: Cut): void {
+    this.#cut = cut;
+    this.#body?.abandon();
+    this.#body = null;
+  }
+
+  plain(raw: Buffer): void {
+    this.#to.opaque(raw);
+  }
+
+  ended(): void {
+    this.#to.clientEnded(this.#cut);
+  }
+}
+
+function headBytes(
+  head: RequestHead,
+  parts: RequestParts | null,
+  reframed: { length: number } | null,
+): Buffer {
+  if (parts === null && reframed === null) return head.raw;
+  const original = listOf(head);
+  const { method, target, fields } = parts ?? { method: head.method, target: head.target, fields: original };
+  const minor = head.minor === 0 ? 0 : 1;
+  return writeRequestHead({ method, target, minor, fields: withFraming(fields, original, reframed) });
+}

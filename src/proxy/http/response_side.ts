@@ -1,0 +1,248 @@
+/** The way of answers: from an upstream's reader, past the faults, to the client. */
+import type { Pass, ResponseParts } from "../../faults/contract.js";
+import type { FinalVerdict } from "../../pipeline/exchange.js";
+import { BodyRewriter, type Reframing } from "./body.js";
+import { listOf, responseInfo, type Exchange } from "./exchange.js";
+import type { Fields, ResponseHead } from "./head.js";
+import { withFraming, mediaTypeOf } from "./heads.js";
+import type { Link } from "./link.js";
+import { REFUSALS } from "./refusal.js";
+import type { Cut, MessageSink, Refusal } from "./sink.js";
+import { writeResponseHead } from "./write.js";
+import type { Part } from "../../pipeline/scoped_binding.js";
+
+/** What it needs of its connection. */
+export interface Answering {
+  readonly faultHeader: boolean;
+  /** The upstream's own head has come. */
+  headCame(exchange: Exchange, status: number): void;
+  /** The first byte of an answer is about to be sent. */
+  answering(exchange: Exchange): void;
+  /** Bytes for the client. */
+  down(bytes: Buffer, part: Part): void;
+  /** Says what the client sees: its status. */
+  sent(exchange: Exchange, status: number): void;
+  /** A final verdict takes the place of the answer, whose rest goes to nobody. */
+  instead(exchange: Exchange, verdict: FinalVerdict): void;
+  /** The answer is complete, as far as the client is concerned. */
+  answered(exchange: Exchange): void;
+  /** It ends behind the bytes that were sent. */
+  cutShort(exchange: Exchange): void;
+  /** The answer to an Upgrade or CONNECT, once per such request. */
+  settled(exchange: Exchange, accepted: boolean): void;
+  /** The link can be used for the next request. */
+  free(link: Link): void;
+  /** What came cannot be framed. True if it is relayed as opaque bytes all the same. */
+  unreadable(link: Link, exchange: Exchange | null, text: string): boolean;
+  /** The upstream has ended the connection, in the middle of what is said here. */
+  linkEnded(link: Link, exchange: Exchange | null, cut: Cut | null): void;
+  pauseLink(link: Link): void;
+  resumeLink(link: Link): void;
+}
+
+export class ResponseSide implements MessageSink<ResponseHead> {
+  readonly #link: Link;
+  readonly #to: Answering;
+  #body: BodyRewriter | null = null;
+  #cut: Cut | null = null;
+  /** Bytes go to nobody, since what they belong to was refused. */
+  #deaf = false;
+
+  constructor(link: Link, to: Answering) {
+    this.#link = link;
+    this.#to = to;
+  }
+
+  get #exchange(): Exchange | null {
+    return this.#link.awaited[0]?.exchange ?? null;
+  }
+
+  get #forNobody(): boolean {
+    const next = this.#link.awaited[0];
+    return next === undefined || next.copy || next.exchange.swallowing;
+  }
+
+  head(head: ResponseHead): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    if (head.interim) {
+      if (this.#forNobody) return;
+      this.#to.answering(exchange);
+      this.#to.down(head.raw, "head");
+      return;
+    }
+    if (this.#link.awaited[0]?.copy === true) return;
+    this.#to.headCame(exchange, head.status);
+    if (this.#forNobody) return;
+    const { faults } = exchange;
+    if (faults === null) {
+      this.#send(exchange, head);
+      return;
+    }
+    // It may be asked about for a while, and read buffers are used again.
+    const kept = head.keep();
+    let within = true;
+    this.#to.pauseLink(this.#link);
+    faults.askResponse(responseInfo(kept), (outcome: Pass | FinalVerdict) => {
+      if (outcome.do === "pass") this.#send(exchange, kept);
+      else this.#to.instead(exchange, outcome);
+      if (this.#link.sink === this) this.#to.resumeLink(this.#link);
+      else if (!within) this.#link.resume();
+    });
+    within = false;
+  }
+
+  #send(exchange: Exchange, head: ResponseHead): void {
+    const { framing, status } = head;
+    if (exchange.head.framing.upgrade || exchange.head.framing.connect)
+      this.#to.settled(exchange, framing.body === "tunnel");
+    this.#to.answering(exchange);
+    this.#to.sent(exchange, status);
+    const faults = exchange.faults;
+    if (faults === null && !(this.#to.faultHeader && exchange.streams.length > 0)) {
+      this.#to.down(head.raw, "head");
+      return;
+    }
+    const changes =
+      framing.body === "none" || framing.body === "tunnel" || faults === null
+        ? []
+        : faults.bodyChanges({
+            direction: "downstream",
+            length: framing.body === "length" ? framing.length : null,
+            framing: framing.body,
+            mediaType: mediaTypeOf(head),
+          });
+    const parts =
+      faults?.rewriteResponse(() => ({ status, reason: head.reason, fields: listOf(head) })) ?? null;
+    if (changes.length === 0) {
+      this.#to.down(this.#headBytes(exchange, head, parts, null), "head");
+      return;
+    }
+    const info = {
+      direction: "downstream" as const,
+      length: framing.body === "length" ? framing.length : null,
+      framing: framing.body as "length" | "chunked" | "close",
+      mediaType: mediaTypeOf(head),
+    };
+    const kept = head.keep();
+    this.#body = new BodyRewriter(info, changes, {
+      head: (reframed) => {
+        this.#to.down(this.#headBytes(exchange, kept, parts, reframed), "head");
+      },
+      payload: (bytes) => {
+        if (bytes.length > 0) this.#to.down(bytes, "body");
+      },
+      framing: (bytes) => {
+        if (bytes.length > 0) this.#to.down(bytes, "wire");
+      },
+      cut: () => {
+        this.#to.cutShort(exchange);
+      },
+    });
+    this.#body.begin();
+  }
+
+  #headBytes(
+    exchange: Exchange,
+    head: ResponseHead,
+    parts: ResponseParts | null,
+    reframed: Reframing,
+  ): Buffer {
+    const hits = this.#to.faultHeader ? exchange.hits : [];
+    if (parts === null && reframed === null && hits.length === 0) return head.raw;
+    const original = listOf(head);
+    const { status, reason, fields } = parts ?? {
+      status: head.status,
+      reason: head.reason,
+      fields: original,
+    };
+    const marked = hits.length === 0 ? fields : [...fields, ["x-squall-fault", hits.join(", ")] as const];
+    const minor = head.minor === 0 ? 0 : 1;
+    return writeResponseHead({ status, reason, minor, fields: withFraming(marked, original, reframed) });
+  }
+
+  body(raw: Buffer, start: number, end: number): void {
+    if (this.#forNobody) return;
+    if (this.#body !== null) {
+      this.#body.data(raw, start, end);
+      return;
+    }
+    sendPieces(raw, start, end, (bytes, part) => {
+      this.#to.down(bytes, part);
+    });
+  }
+
+  trailers(trailers: Fields): void {
+    if (this.#forNobody) return;
+    if (this.#body !== null) this.#body.trailers(trailers.raw);
+    else this.#to.down(trailers.raw, "wire");
+  }
+
+  messageEnd(): void {
+    const done = this.#link.awaited[0];
+    const forNobody = this.#forNobody;
+    this.#body?.end();
+    this.#body = null;
+    this.#link.awaited.shift();
+    if (done !== undefined && !forNobody) this.#to.answered(done.exchange);
+    if (this.#link.sink === this) this.#to.free(this.#link);
+  }
+
+  upgraded(): void {
+    this.#link.opaque = true;
+  }
+
+  plain(raw: Buffer): void {
+    if (!this.#deaf) this.#to.down(raw, "wire");
+  }
+
+  blank(): void {
+    // Only requests have them.
+  }
+
+  foreign(): void {
+    // Of servers, nothing else is known.
+  }
+
+  refused({ reason, offset }: Refusal): void {
+    const text = `${REFUSALS[reason].text}, at byte ${offset} of what the upstream sent`;
+    this.#body?.abandon();
+    this.#body = null;
+    if (this.#to.unreadable(this.#link, this.#forNobody ? null : this.#exchange, text))
+      this.#link.opaque = true;
+    else this.#deaf = true;
+  }
+
+  truncated(cut: Cut): void {
+    this.#cut = cut;
+    this.#body?.abandon();
+    this.#body = null;
+    if (this.#forNobody) this.#deaf = true;
+  }
+
+  ended(): void {
+    this.#to.linkEnded(this.#link, this.#forNobody ? null : this.#exchange, this.#cut);
+  }
+
+  /** It broke: what was held of a body goes as far as it came. */
+  broke(): void {
+    this.#body?.abandon();
+    this.#body = null;
+  }
+}
+
+/** Framing and payload apart, for stages that want only one of them. */
+export function sendPieces(
+  raw: Buffer,
+  start: number,
+  end: number,
+  send: (bytes: Buffer, part: Part) => void,
+): void {
+  if (start === 0 && end === raw.length) {
+    send(raw, "body");
+    return;
+  }
+  if (start > 0) send(raw.subarray(0, start), "wire");
+  if (end > start) send(raw.subarray(start, end), "body");
+  if (end < raw.length) send(raw.subarray(end), "wire");
+}

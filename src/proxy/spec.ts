@@ -1,0 +1,64 @@
+/** What proxies are made from, and what can be asked of any of them. */
+import type { ConnectionFailure } from "../core/events.js";
+import type { Direction } from "../faults/contract.js";
+import type { ArmedFault } from "../pipeline/armed.js";
+import type { PlanTarget } from "../plan/live.js";
+import type { MatchValue } from "../plan/value.js";
+import type { HttpProxySpec } from "./http/spec.js";
+import type { ExchangeTally } from "./http/tally.js";
+import type { ListenAddress } from "./tcp/listener.js";
+import type { Endpoint } from "./upstream/dial.js";
+
+export type Protocol = "tcp" | "http";
+
+export interface ProxySpecBase {
+  readonly name: string;
+  readonly listen: ListenAddress;
+  readonly upstream: Endpoint;
+  /** Milliseconds that dialling the upstream may take, over all its addresses. */
+  readonly dialTimeout: number;
+  /** Client connections at once; the daemon's own limit holds besides. */
+  readonly connections: number;
+  readonly proxyProtocol: "off" | "accept";
+  readonly except: readonly MatchValue[];
+  /** The words in which whoever made it gave the addresses, to be given back to him. */
+  readonly given?: { readonly listen: string; readonly upstream: string };
+}
+
+export interface TcpProxySpec extends ProxySpecBase {
+  /** Missing means tcp. */
+  readonly protocol?: "tcp";
+}
+
+export type ProxySpec = TcpProxySpec | HttpProxySpec;
+
+export type ProxyState = "stopped" | "listening" | "closed by fault" | "cannot listen";
+
+export interface ProxyStats {
+  readonly connectionsTotal: number;
+  readonly connectionsActive: number;
+  readonly errors: ReadonlyMap<ConnectionFailure, number>;
+  /** Bytes that came in from each side, and that went out to the other. */
+  readonly bytesIn: Readonly<Record<Direction, number>>;
+  readonly bytesOut: Readonly<Record<Direction, number>>;
+}
+
+/** A proxy of any protocol. */
+export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarget {
+  readonly protocol: Protocol;
+  readonly spec: Spec;
+  readonly state: ProxyState;
+  readonly enabled: boolean;
+  readonly address: ListenAddress;
+  readonly listenText: string;
+  readonly upstreamText: string;
+  readonly upstreamGiven: string;
+  readonly stats: ProxyStats;
+  readonly faults: readonly ArmedFault[];
+  readonly exchanges?: ExchangeTally;
+  start(): Promise<void>;
+  reconfigure(spec: Spec): Promise<void>;
+  restart(spec: Spec): Promise<void>;
+  stop(): void;
+  drain(deadline: number): Promise<number>;
+}
