@@ -60,7 +60,10 @@ export interface Scope<P, E extends string, S> {
   now(): Millis;
   /** Milliseconds since 1970: for what is written into messages, never for reckoning with. */
   wallTime(): number;
-  /** Books an effect. The subject's first goes to the journal, with the detail; the total follows at its end. */
+  /**
+   * Books an effect. The subject's first goes to the journal, with the detail, and more of them if the type says so
+   * (`entries`); the total follows at its end.
+   */
   count(effect: E, amount?: number, detail?: Detail): void;
   /** Books a delay that was drawn, for the histogram of injected delays. */
   delayed(by: Millis): void;
@@ -342,6 +345,8 @@ export interface FaultType<
   readonly example: Readonly<Record<string, unknown>>;
   /** What it can do to traffic: name -> help. Each becomes a label value and a journal effect. */
   readonly effects: Readonly<Record<E, string>>;
+  /** How many hits on one subject have their own journal entry, if they have a detail. By default, the first of each effect. */
+  readonly entries?: number;
   /** The directions it acts in when none is given; null where a direction has no meaning. */
   readonly directions: Direction | "both" | null;
   /**
