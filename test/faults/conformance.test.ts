@@ -23,6 +23,15 @@ const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
     { rate: "1B/s" },
     { rate: "1GB/s", burst: "0B" },
   ],
+  packet_loss: [
+    { loss: "0%" },
+    { loss: "0%", rtt: "50ms" },
+    { loss: "100%", rtt: "20ms" },
+    { loss: "30%", burst: 4, rtt: "10ms", congestion: "reno", tick: "0ms" },
+    { loss: "50%", congestion: "none", window: "8KiB", handshake: false },
+    { loss: "1%", good_for: "100ms", bad_for: "50ms", rtt: "5ms", delayed_ack: "0ms" },
+    { loss: "20%", good_for: "1s", bad_for: "20ms", timing: "fixed", mss: "100B", initial_window: 1 },
+  ],
   slicer: [{ size: "1KiB" }, { size: "7B", variation: "6B", gap: "30us" }],
   corrupt: [{ rate: "0%" }, { rate: "100%", bits: 8 }, { rate: "2%", bits: 3 }],
   truncate: [{ after: "0B" }, { after: "3KiB" }, { after: "700B", then: "hang" }],
@@ -177,7 +186,9 @@ describe.each(FAULT_TYPES.map((type) => [type.type, type] as const))("%s, as a d
       const shape = z.toJSONSchema(schema as z.ZodType, { io: "input", unrepresentable: "any" });
       // What is right for this one after all: a word of its list, a whole number within its bounds.
       const fine = (value: unknown): boolean =>
-        shape.enum?.includes(value as string) ?? (["max", "queue"].includes(field) && value === 50);
+        shape.enum?.includes(value as string) ??
+        (shape.type === "boolean" ? typeof value === "boolean" : undefined) ??
+        (["max", "queue", "burst", "initial_window"].includes(field) && value === 50);
       for (const bad of [...nonsense, ...(kind ? wrongUnits[kind] : [])]) {
         if (fine(bad)) continue;
         const result = type.params.strict().safeParse({ ...exampleOf(type), [field]: bad });

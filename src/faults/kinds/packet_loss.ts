@@ -22,7 +22,7 @@ import {
   type StreamStage,
 } from "../contract.js";
 import { ByteQueue, inJournal } from "../kit.js";
-import { Losses } from "../loss.js";
+import { Losses, type LossProcess } from "../loss.js";
 import { choice, count, duration, flag, ratio, size } from "../params.js";
 import { handshake, type Handshake } from "../segments/handshake.js";
 import { SegmentPath } from "../segments/path.js";
@@ -97,8 +97,11 @@ const PURPOSE = {
   downstream: { bytes: 2, acks: 3 },
   link: 4,
   syn: 5,
+  synAnswer: 8,
   timers: { upstream: 6, downstream: 7 },
 } as const;
+
+const NO_LOSSES: LossProcess = { lost: () => false };
 
 class PacketLoss implements ConnectionFault {
   readonly #scope: PacketLossScope;
@@ -124,8 +127,11 @@ class PacketLoss implements ConnectionFault {
     const { params: current } = this.#scope;
     if (!current.handshake) return pass;
     if (this.#handshake === null) {
-      const syn = this.#losses(PURPOSE.syn);
-      this.#handshake = handshake(syn, syn, this.#scope.now());
+      this.#handshake = handshake(
+        this.#losses(PURPOSE.syn, "upstream"),
+        this.#losses(PURPOSE.synAnswer, "downstream"),
+        this.#scope.now(),
+      );
       const { lost, late } = this.#handshake;
       if (lost > 0) {
         this.#scope.count("syn_lost", lost, {
@@ -147,6 +153,7 @@ class PacketLoss implements ConnectionFault {
   }
 
   stream(direction: Direction): StreamStage {
+    const other = direction === "upstream" ? "downstream" : "upstream";
     const purposes = PURPOSE[direction];
     const timers = new Random(this.#key, PURPOSE.timers[direction], LANE.subject);
     const stage: LossyStage = new LossyStage(
@@ -154,15 +161,14 @@ class PacketLoss implements ConnectionFault {
       (witness) =>
         new SegmentPath({
           params: this.#scope.params,
-          forward: this.#losses(purposes.bytes),
-          backward: this.#losses(purposes.acks),
+          forward: this.#losses(purposes.bytes, direction),
+          backward: this.#losses(purposes.acks, other),
           witness,
           luck: () => timers.unit(),
           warm: this.#connection.live || !this.#scope.params.handshake,
           carries: (now, lost) => {
-            const other = this.#stages[direction === "upstream" ? "downstream" : "upstream"];
-            // Its timer is set for later than it should be now.
-            if (other?.carried(now, lost) === true) this.#connection.attend();
+            // The other stage's timer may be set for later than it should be now.
+            if (this.#stages[other]?.carried(now, lost) === true) this.#connection.attend();
           },
         }),
     );
@@ -170,7 +176,9 @@ class PacketLoss implements ConnectionFault {
     return stage;
   }
 
-  #losses(purpose: number): Losses {
+  /** A direction that the fault does not act in loses nothing, acknowledgements included. */
+  #losses(purpose: number, direction: Direction): LossProcess {
+    if (!this.#scope.acts(direction)) return NO_LOSSES;
     return new Losses({
       params: this.#scope.params,
       packets: new Random(this.#key, purpose, LANE.subject),
@@ -248,7 +256,14 @@ class LossyStage implements StreamStage, Witness {
   }
 
   get wakeAt(): Millis {
-    return this.#over ? Infinity : this.#path.due;
+    if (this.#over) return Infinity;
+    // The other direction may have found out that something arrived here; it is for this one to pass it on.
+    return this.#news ? this.#path.reached : this.#path.due;
+  }
+
+  get #news(): boolean {
+    const { delivered, gaveUp } = this.#path;
+    return delivered > this.#emitted || gaveUp;
   }
 
   get held(): number {
@@ -306,6 +321,7 @@ export default defineFault({
     syn_lost: "attempts to connect that were lost",
     gave_up: "connections reset because nothing was answered any more",
   },
+  entries: 16,
   directions: "both",
   subject: "connection",
   explain: (current) =>

@@ -18,8 +18,8 @@ export interface Handshake {
   readonly connected: boolean;
 }
 
-/** `syn` and `answer` are null where the direction loses nothing. */
-export function handshake(syn: LossProcess | null, answer: LossProcess | null, now: Millis): Handshake {
+/** `syn` loses what the client sends, `answer` what comes back. */
+export function handshake(syn: LossProcess, answer: LossProcess, now: Millis): Handshake {
   let lost = 0;
   for (const late of [0, ...SYN_AGAIN]) {
     // A SYN that was lost is answered by nobody.

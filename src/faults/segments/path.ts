@@ -67,6 +67,7 @@ export class SegmentPath {
   readonly #acks = new Line<Ack>();
   #rtt: Millis;
   #now: Millis = -Infinity;
+  #running = false;
 
   constructor(parts: PathParts) {
     const { params, witness } = parts;
@@ -100,6 +101,11 @@ export class SegmentPath {
     return this.#sender.window.size;
   }
 
+  /** When something happened last. */
+  get reached(): Millis {
+    return this.#now;
+  }
+
   /** When something happens next. */
   get due(): Millis {
     if (this.gaveUp) return Infinity;
@@ -108,12 +114,16 @@ export class SegmentPath {
 
   /** So many more numbers: bytes, and one for the end. All that is due must have been reckoned before. */
   write(numbers: number, now: Millis): void {
+    this.#running = true;
     this.#sender.write(numbers, now);
+    this.#running = false;
   }
 
   /** A segment of the other direction is sent. Answers whether something is due earlier for it. */
   carried(now: Millis, lost: boolean): boolean {
     const before = this.due;
+    // What arrived up to this very moment is acknowledged too, whichever direction is looked at first.
+    if (!this.#running) this.advance(now);
     const ack = this.#receiver.carried(now);
     // The other direction may be a little behind, where a timer came late; what is over stays as it was.
     if (ack !== null && !lost) this.#acks.add(ack, Math.max(this.#now, now + this.#rtt / 2));
@@ -125,7 +135,9 @@ export class SegmentPath {
       this.#rtt = rttOf(this.#params);
       this.#sender.rerouted();
     }
+    this.#running = true;
     for (let now = this.due; now <= until; now = this.due) this.#next(now);
+    this.#running = false;
   }
 
   /** Of what falls due in one moment arrivals come first, and timers last: what has arrived needs no timer. */
