@@ -241,7 +241,8 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
       this.#tellHit(effect, amount, detail);
     } else {
       this.#effects[effect] = known + amount;
-      if (detail !== undefined && this.#told < (armed.type.entries ?? 0)) this.#tellHit(effect, amount, detail);
+      if (detail !== undefined && this.#told < (armed.type.entries ?? 0))
+        this.#tellHit(effect, amount, detail);
     }
   }
 
