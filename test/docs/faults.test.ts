@@ -9,7 +9,7 @@ import { quantityOf } from "../../src/faults/params.js";
 const INTRO = `# Fault types
 
 Made from the source by \`npm run docs\`. Each fault has, besides its own parameters, the reserved keys
-\`name type proxy direction match except when enabled\` of [the profile language](profiles.md). Every quantity carries
+\`name type proxy direction at match except when enabled\` of [the profile language](profiles.md). Every quantity carries
 its unit, and any of them may be a ramp \`{ from, to }\` in a phase with an end.
 
 Every fault acts on new and on live connections, and can be added, changed and removed at any moment. Bytes that it
@@ -35,6 +35,9 @@ function valuesOf(inner: z.ZodType): string {
   if (inner instanceof z.ZodEnum) return inner.options.map(String).join(", ");
   if (inner instanceof z.ZodNumber) return "whole number";
   if (inner instanceof z.ZodBoolean) return "true, false";
+  if (inner instanceof z.ZodRecord) return "mapping";
+  if (inner instanceof z.ZodArray) return "list";
+  if (inner instanceof z.ZodString) return "text";
   return "duration or size";
 }
 
@@ -49,7 +52,7 @@ function section(type: AnyFaultType): string {
     rows.length === 0 ? ["It has no parameters."] : ["| parameter | value | default | |", "|---|---|---|---|", ...rows];
   const effects = Object.entries(type.effects).map(([name, help]) => `\`${name}\` (${help})`);
   const example = Object.entries(type.example)
-    .map(([name, value]) => `${name}: ${String(value)}`)
+    .map(([name, value]) => `${name}: ${Array.isArray(value) ? `[${value.join(", ")}]` : String(value)}`)
     .join(", ");
   const removal =
     type.onRemoval !== undefined
@@ -59,6 +62,13 @@ function section(type: AnyFaultType): string {
         : "";
   const direction =
     type.directions === null ? "It has no direction." : `Direction: ${type.directions} unless another is given.`;
+  const [first, ...others] = type.at ?? [];
+  const place =
+    first === undefined
+      ? ""
+      : others.length === 0
+        ? `Place: ${first}.`
+        : `Place: \`at: ${first}\` unless another is given (${others.join(", ")}).`;
   return [
     `## ${type.type}`,
     "",
@@ -66,7 +76,7 @@ function section(type: AnyFaultType): string {
     "",
     ...table,
     "",
-    [direction, removal].filter((text) => text !== "").join(" "),
+    [direction, place, removal].filter((text) => text !== "").join(" "),
     `Effects: ${effects.join(", ")}.`,
     "",
     "```yaml",

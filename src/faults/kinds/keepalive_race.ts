@@ -19,12 +19,16 @@ export default defineFault({
   directions: null,
   explain: ({ after, how }) =>
     `${how === "close" ? "closes" : "resets"} connections that were idle${after === 0 ? "" : ` for ${formatDuration(after)}`} when the next request comes`,
-  exchange: (scope, { idle }) => ({
-    request: () => {
-      const { after, how } = scope.params;
-      if (idle === null || idle < after) return pass;
-      scope.count("raced", 1, { idle_ms: inJournal(idle) });
-      return how === "close" ? close : reset;
-    },
-  }),
+  exchange: (scope, { idle }) => {
+    let told = false;
+    return {
+      request: () => {
+        const { after, how } = scope.params;
+        if (idle === null || idle < after) return pass;
+        if (!told) scope.count("raced", 1, { idle_ms: inJournal(idle) });
+        told = true;
+        return how === "close" ? close : reset;
+      },
+    };
+  },
 });
