@@ -3,12 +3,14 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import * as fsPromises from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import { readConfig } from "../config/config.js";
+import { readConfig, type ProxyConfig } from "../config/config.js";
 import { Library } from "../config/library.js";
 import { loadProfiles } from "../config/load.js";
 import { SquallError, formatProblem, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
+import { compileProfile } from "../plan/compile.js";
+import { sparedInVain } from "../plan/subjects.js";
 import { readConfigFile } from "./files.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 
@@ -53,6 +55,7 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
   const checked: string[] = [];
+  const proxies: { readonly file: string; readonly proxies: readonly ProxyConfig[] }[] = [];
   const configs = paths.filter(isConfig);
   const named = options.config === undefined ? configs : [options.config, ...configs];
   if (named.length === 0 && paths.length === 0) {
@@ -67,6 +70,7 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
       const { config, warnings: more } = readConfig({ ...found, env: io.env, folder: io.cwd });
       warnings.push(...more);
       profilePaths.push(...config.profiles);
+      proxies.push({ file: found.file, proxies: config.proxies });
       checked.push(file);
     } catch (error) {
       problems.push(...problemsOf(error));
@@ -77,12 +81,28 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
     const library = new Library(TYPES);
     library.replaceFiles(await loadProfiles(profilePaths, fsPromises, io.cwd));
     warnings.push(...library.warnings);
+    for (const one of proxies) warnings.push(...unspared(library, one.proxies, one.file));
     const { length } = library.names();
     checked.push(`${length} ${length === 1 ? "profile" : "profiles"}`);
   } catch (error) {
     problems.push(...problemsOf(error));
   }
   return { problems, warnings, checked };
+}
+
+/** What proxies mean to spare, and faults of some profiles cannot. Profiles that wait for a param are left out. */
+function unspared(library: Library, proxies: readonly ProxyConfig[], file: string): Problem[] {
+  const profiles = library.names().flatMap((name) => {
+    try {
+      return [compileProfile(name, library, {}, TYPES)];
+    } catch (error) {
+      if (error instanceof SquallError) return [];
+      throw error;
+    }
+  });
+  return sparedInVain(profiles, proxies, TYPES).map(({ proxy, message }) => {
+    return { file, line: 1, column: 1, path: `proxies.${proxy}.except`, message };
+  });
 }
 
 function isConfig(path: string): boolean {

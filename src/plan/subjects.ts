@@ -1,6 +1,7 @@
 /** What a fault of the plan is decided about, and on which proxies it can act. */
 import { EXCHANGE_KEYS } from "../config/match.js";
 import { SEAMS, type AnyFaultType, type Seam } from "../faults/contract.js";
+import { oneOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
 import type { CompiledFault, CompiledProfile, MatchValue } from "./value.js";
 
@@ -10,7 +11,6 @@ export type Subjects = "connections" | "exchanges";
 /** A proxy, as far as this must be known of it. */
 interface Place {
   readonly name: string;
-  readonly seams: ReadonlySet<Seam>;
   readonly except: readonly MatchValue[];
 }
 
@@ -43,26 +43,28 @@ export function subjectsOn(type: AnyFaultType, seams: ReadonlySet<Seam>): Subjec
 }
 
 /**
- * A warning for each fault that would act on what a proxy's `except` means to spare: a fault on connections knows no
- * path, and acts on all that goes over them.
+ * A warning for each proxy whose `except` means to spare what some fault hits all the same: a fault on connections
+ * knows no path, and acts on all that goes over them.
  */
 export function sparedInVain(
-  { profile, faults, phases }: Pick<CompiledProfile, "profile" | "faults" | "phases">,
+  profiles: readonly Pick<CompiledProfile, "profile" | "faults" | "phases">[],
   proxies: readonly Place[],
   types: ReadonlyMap<string, AnyFaultType>,
-): string[] {
-  const warnings = new Set<string>();
-  for (const fault of [...faults, ...phases.flatMap((phase) => phase.faults)]) {
-    const type = types.get(fault.type);
-    if (type === undefined || aboutExchanges(type)) continue;
-    for (const { name, seams, except } of proxies) {
-      if (fault.proxies !== null && !fault.proxies.includes(name)) continue;
-      const keys = EXCHANGE_KEYS.filter((key) => except.some((entry) => key in entry));
-      if (keys.length === 0 || !actsOn(fault, type, seams)) continue;
-      warnings.add(
-        `${profile}: ${fault.name} acts on whole connections of ${name}, so its except by ${keys.join(" and ")} cannot spare anything`,
-      );
-    }
-  }
-  return [...warnings];
+): { readonly proxy: string; readonly message: string }[] {
+  return proxies.flatMap(({ name, except }) => {
+    const keys = EXCHANGE_KEYS.filter((key) => except.some((entry) => key in entry));
+    if (keys.length === 0) return [];
+    const hitting = profiles.flatMap(({ profile, faults, phases }) => {
+      const blind = [...faults, ...phases.flatMap((phase) => phase.faults)].filter((fault) => {
+        const type = types.get(fault.type);
+        const here = fault.proxies === null || fault.proxies.includes(name);
+        return here && type !== undefined && !aboutExchanges(type);
+      });
+      const names = [...new Set(blind.map((fault) => fault.name))];
+      return names.length === 0 ? [] : [`${profile} (${names.join(", ")})`];
+    });
+    if (hitting.length === 0) return [];
+    const message = `faults on whole connections know no ${oneOf(keys)}, so nothing is spared from these: ${hitting.join(", ")}`;
+    return [{ proxy: name, message }];
+  });
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { AnyFaultType, Seam } from "../../src/faults/contract.js";
 import { aboutExchanges } from "../../src/faults/subjects.js";
 import { actsOn, needsExchanges, sparedInVain, subjectsOn } from "../../src/plan/subjects.js";
-import type { CompiledFault } from "../../src/plan/value.js";
+import type { CompiledFault, CompiledPhase, MatchValue } from "../../src/plan/value.js";
 import { fault, profile, TYPES } from "../support/lab.js";
 
 const TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream"]);
@@ -66,25 +66,25 @@ describe("a fault", () => {
 });
 
 describe("what a proxy means to spare", () => {
-  const jobs = { name: "jobs", seams: HTTP, except: [{ path: ["/healthz"] }, { method: ["OPTIONS"] }] };
-  const warnings = (faults: CompiledFault[], proxies = [jobs]): string[] =>
-    sparedInVain(profile(faults), proxies, TYPES);
+  const jobs = { name: "jobs", except: [{ path: ["/healthz"] }, { method: ["OPTIONS"] }] as MatchValue[] };
+  const down = (name: string): CompiledPhase => ({ phase: name, for: 1_000, faults: [fault("down")] });
+  const warnings = (faults: CompiledFault[], proxies = [jobs], phases: CompiledPhase[] = []): string[] =>
+    sparedInVain([profile(faults, phases)], proxies, TYPES).map(
+      ({ proxy, message }) => `${proxy}: ${message}`,
+    );
 
-  it("cannot be spared by a fault on connections, which is told", () => {
-    expect(warnings([fault("reset"), latency()])).toEqual([
-      "test: reset acts on whole connections of jobs, so its except by method and path cannot spare anything",
+  it("cannot be spared by faults on connections, which is told once for each proxy", () => {
+    const other = { name: "other", except: [{ bot: ["x"] }] };
+    expect(warnings([fault("reset"), latency()], [jobs, other], [down("a"), down("b")])).toEqual([
+      "jobs: faults on whole connections know no method or path, so nothing is spared from these: test (reset, down)",
+      "other: faults on whole connections know no bot, so nothing is spared from these: test (reset, down)",
     ]);
   });
 
-  it("is not told of proxies that the fault is not for, or that spare clients only", () => {
+  it("is not told of proxies that no such fault is for, or that spare clients only", () => {
+    expect(warnings([latency()])).toEqual([]);
     expect(warnings([fault("reset", {}, { proxies: ["other"] })])).toEqual([]);
     expect(warnings([fault("reset")], [{ ...jobs, except: [] }])).toEqual([]);
-    const clients = { ...jobs, except: [{ client: ["10.0.0.1"] }] } as unknown as typeof jobs;
-    expect(warnings([fault("reset")], [clients])).toEqual([]);
-  });
-
-  it("is told once of a fault that comes back in each phase", () => {
-    const phase = { phase: "a", for: 1_000, faults: [fault("down", { refuse: "close" })] };
-    expect(sparedInVain(profile([], [phase, { ...phase, phase: "b" }]), [jobs], TYPES)).toHaveLength(1);
+    expect(warnings([fault("reset")], [{ ...jobs, except: [{ client: ["10.0.0.1"] }] }])).toEqual([]);
   });
 });
