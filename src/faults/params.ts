@@ -161,6 +161,15 @@ export function choice<const Words extends readonly [string, ...string[]]>(
   }>;
 }
 
+/** A choice in which a status code stands among words: YAML reads `503` as a number, and the text is right as well. */
+export function wordOrCode<const Words extends readonly (string | number)[]>(
+  words: Words,
+): z.ZodLiteral<Words[number]> {
+  return z.literal<Words[number][]>([...words], {
+    error: (issue) => `expected ${oneOf([...new Set(words.map(String))])}, got ${shown(issue.input)}`,
+  });
+}
+
 export function oneOf(words: readonly string[]): string {
   return words.length === 1 ? String(words[0]) : `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;
 }

@@ -33,6 +33,7 @@ function valuesOf(inner: z.ZodType): string {
   const quantity = quantityOf(inner);
   if (quantity !== undefined) return quantity.kind;
   if (inner instanceof z.ZodEnum) return inner.options.map(String).join(", ");
+  if (inner instanceof z.ZodLiteral) return [...new Set([...inner.values].map(String))].join(", ");
   if (inner instanceof z.ZodNumber) return "whole number";
   if (inner instanceof z.ZodBoolean) return "true, false";
   if (inner instanceof z.ZodRecord) return "mapping";

@@ -1,7 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Outlet } from "../../src/faults/contract.js";
-import { ByteQueue, DelayLine, Fuse, TokenBucket, acts } from "../../src/faults/kit.js";
+import {
+  ByteQueue,
+  DelayLine,
+  Fuse,
+  TokenBucket,
+  acts,
+  fieldOf,
+  httpDate,
+  wholeSeconds,
+  withField,
+  withoutField,
+} from "../../src/faults/kit.js";
 import { codedBytes, isCoded } from "../support/coded_bytes.js";
 
 function outlet(chunks: Buffer[]): Outlet {
@@ -177,5 +188,52 @@ describe("directions", () => {
       acts("downstream", "upstream"),
       acts(null, "upstream"),
     ]).toEqual([true, true, false, false]);
+  });
+});
+
+describe("a list of fields", () => {
+  const fields = [
+    ["Date", "x"],
+    ["X-Job", "1"],
+    ["Via", "y"],
+    ["x-job", "2"],
+  ] as const;
+
+  it("finds the first of a name, in any case", () => {
+    expect(fieldOf(fields, "x-JOB")).toBe("1");
+    expect(fieldOf(fields, "job")).toBeUndefined();
+  });
+
+  it("puts a field in the place of the first of its name and of all others, or behind all", () => {
+    expect(withField(fields, "X-JOB", "3")).toEqual([
+      ["Date", "x"],
+      ["X-JOB", "3"],
+      ["Via", "y"],
+    ]);
+    expect(withField(fields, "Age", "3").at(-1)).toEqual(["Age", "3"]);
+  });
+
+  it("leaves out all of a name", () => {
+    expect(withoutField(fields, "X-job")).toEqual([
+      ["Date", "x"],
+      ["Via", "y"],
+    ]);
+  });
+});
+
+describe("times in heads", () => {
+  it.each([
+    [0, 0],
+    [1, 1],
+    [1000, 1],
+    [1000.0000001, 1],
+    [1000.1, 2],
+    [-5, 0],
+  ])("counts %d ms as %d whole seconds, rounded up but for rounding", (millis, seconds) => {
+    expect(wholeSeconds(millis)).toBe(seconds);
+  });
+
+  it("writes dates as RFC 9110 has them", () => {
+    expect(httpDate(784_111_777_000)).toBe("Sun, 06 Nov 1994 08:49:37 GMT");
   });
 });

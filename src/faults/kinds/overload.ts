@@ -16,7 +16,7 @@ import {
 } from "../contract.js";
 import { DISTRIBUTIONS, DelayDraw, delayOf, explainDelay, type DelayParams } from "../delay.js";
 import { inJournal } from "../kit.js";
-import { choice, count, duration } from "../params.js";
+import { choice, count, duration, wordOrCode } from "../params.js";
 import { PERSONAS, personaAnswer } from "../personas.js";
 
 const params = z.object({
@@ -31,8 +31,8 @@ const params = z.object({
     ),
   jitter: duration().prefault("0ms").describe("spread of the service time"),
   distribution: choice(DISTRIBUTIONS).default("uniform").describe("shape of the spread, as for latency"),
-  on_full: choice(["503", "reset", "hang"])
-    .default("503")
+  on_full: wordOrCode([503, "503", "reset", "hang"])
+    .default(503)
     .describe("what happens to those that find no place in the queue"),
   persona: choice(PERSONAS).default("plain").describe("whose words the 503 has"),
 });
@@ -136,9 +136,9 @@ class Served implements ExchangeFault {
 }
 
 const ON_FULL = {
-  "503": "answers the others 503",
-  "reset": "resets the others",
-  "hang": "leaves the others hanging",
+  503: "answers the others 503",
+  reset: "resets the others",
+  hang: "leaves the others hanging",
 } as const;
 
 export default defineFault({

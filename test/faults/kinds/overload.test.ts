@@ -18,6 +18,7 @@ describe("overload", () => {
   });
 
   it.each([
+    [503, "answer"],
     ["503", "answer"],
     ["reset", "reset"],
     ["hang", "hang"],
