@@ -118,6 +118,11 @@ export function timeLab(options: LabOptions = {}): { readonly lab: Lab; readonly
   return { lab: new Lab({ ...options, clock: time }), time };
 }
 
+/** Whatever listens: a proxy of any protocol. */
+export interface Listening {
+  readonly address: { readonly port: number };
+}
+
 export interface Upstream {
   readonly port: number;
   /** All that have been accepted so far, in order. */
@@ -243,7 +248,7 @@ export class Lab {
 
   /** One connection through the proxy, with both its ends. */
   async through(
-    proxy: TcpProxy,
+    proxy: Listening,
     upstream: Upstream,
     options: ClientOptions = {},
   ): Promise<{ client: Client; peer: Client }> {
@@ -279,7 +284,7 @@ export class Lab {
     return this.server((socket) => socket.pipe(socket));
   }
 
-  client(proxy: TcpProxy | number, localAddress?: string, options: ClientOptions = {}): Client {
+  client(proxy: Listening | number, localAddress?: string, options: ClientOptions = {}): Client {
     const socket = connect({
       host: "127.0.0.1",
       port: typeof proxy === "number" ? proxy : proxy.address.port,
