@@ -9,29 +9,31 @@ import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
 import type { Answer, Direction, Sever } from "../../faults/contract.js";
-import { failureStatus, mayHaveBody, personaAnswer } from "../../faults/personas.js";
-import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
-import type { FaultChange } from "../../pipeline/bindings.js";
+import { failureStatus, personaAnswer } from "../../faults/personas.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { FaultChange, Pumps } from "../../pipeline/bindings.js";
 import { ExchangeFaults, type FinalVerdict } from "../../pipeline/exchange.js";
 import { Pump } from "../../pipeline/pump.js";
-import { ScopedBinding, type Part } from "../../pipeline/scoped_binding.js";
-import { Connection, takeFromUpstream, type ConnectionHost, type Origin } from "../connection.js";
+import type { Part } from "../../pipeline/scoped_binding.js";
+import { Connection, type ConnectionHost, type Origin } from "../connection.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Take } from "../upstream/reader.js";
-import { Exchange, type ExchangePlace, type StreamHit } from "./exchange.js";
+import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
+import { Exchange, type ExchangePlace } from "./exchange.js";
 import { askedBy } from "./response_reader.js";
 import type { Identify } from "./identify.js";
 import type { CodecLimits } from "./limits.js";
-import { Link } from "./link.js";
+import type { Link } from "./link.js";
+import { farewell, localAnswer } from "./local_answer.js";
 import { REFUSALS } from "./refusal.js";
 import { RequestSide, type Asking } from "./request_side.js";
-import { ResponseSide, type Answering } from "./response_side.js";
+import type { Answering } from "./response_side.js";
 import { Run } from "./run.js";
 import type { RequestHead } from "./head.js";
 import type { Cut, Refusal } from "./sink.js";
 import type { HttpProxySpec } from "./spec.js";
 import type { ExchangeTally } from "./tally.js";
-import { writeResponseHead } from "./write.js";
+import { UpstreamSide, whyOf, type UpstreamHost } from "./upstream_side.js";
 
 /** What a connection needs of its proxy. */
 export interface HttpHost extends ConnectionHost {
@@ -58,11 +60,6 @@ interface Decision {
   readonly verdict: FinalVerdict;
 }
 
-interface Readiness {
-  readonly exchange: Exchange | null;
-  readonly then: () => void;
-}
-
 /** What becomes of bytes that are no HTTP: they belong to an agreed tunnel, are relayed as they are, or go to nobody. */
 type Plain = "relayed" | "unheard";
 
@@ -76,13 +73,10 @@ export class HttpConnection extends Connection implements Asking, Answering {
   readonly #requests: RequestSide;
   readonly #up = new Run((bytes) => this.pumps?.upstream.data(bytes));
   readonly #down = new Run((bytes) => this.pumps?.downstream.data(bytes));
-  readonly #scoped = new Map<ArmedFault, ScopedBinding>();
+  readonly #upstream: UpstreamSide;
+  readonly #byteFaults: ByteFaults;
   /** Those that are not over, in the order of their requests; the first is the one that is answered. */
   #queue: Exchange[] = [];
-  #link: Link | null = null;
-  #responses: ResponseSide | null = null;
-  #dialling: Dialling | null = null;
-  #waiting: Readiness | null = null;
   #decision: Decision | null = null;
   /** Whose answer is being sent. */
   #answering: Exchange | null = null;
@@ -96,8 +90,6 @@ export class HttpConnection extends Connection implements Asking, Answering {
   #lastOver: number | null = null;
   #upPaused = false;
   #downPaused = false;
-  #upParts = false;
-  #downParts = false;
   #headTimer: Timer | null = null;
   #retiring = false;
   #endKind: ExchangeEnd | null = null;
@@ -113,6 +105,12 @@ export class HttpConnection extends Connection implements Asking, Answering {
       upstream: ONLY_UPSTREAM,
       identify: host.identify,
     };
+    this.#byteFaults = new ByteFaults(this.#byteFaultsHost());
+    this.#upstream = new UpstreamSide(this.#upstreamHost(), this);
+  }
+
+  get #link(): Link | null {
+    return this.#upstream.link;
   }
 
   get faultHeader(): boolean {
@@ -120,11 +118,11 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   get upSplits(): boolean {
-    return this.#upParts;
+    return this.#byteFaults.splits.upstream;
   }
 
   get downSplits(): boolean {
-    return this.#downParts;
+    return this.#byteFaults.splits.downstream;
   }
 
   protected override concerns({ type }: ArmedFault): boolean {
@@ -171,6 +169,66 @@ export class HttpConnection extends Connection implements Asking, Answering {
     for (const direction of this.endsBeforeOpening()) this.sourceOver(direction, this.clientSocket);
   }
 
+  #byteFaultsHost(): ByteFaultsHost {
+    const pumps = (): Pumps | null => this.pumps;
+    return {
+      get pumps() {
+        return pumps();
+      },
+      flush: (direction) => {
+        (direction === "upstream" ? this.#up : this.#down).flush();
+      },
+      install: (binding) => {
+        this.bindings.push(binding);
+        this.sort(this.host.ranks);
+        if (this.pumps !== null) binding.install(this.pumps, this.bindings);
+      },
+      info: () => this.connectionInfo(true, () => undefined),
+    };
+  }
+
+  #upstreamHost(): UpstreamHost {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- getters have a `this` of their own
+    const connection = this;
+    return {
+      limits: this.#host.limits,
+      get ended() {
+        return connection.ended;
+      },
+      get atGate() {
+        return connection.atGate;
+      },
+      get upPump() {
+        return connection.pumps?.upstream ?? null;
+      },
+      isFirst: (exchange) => this.#queue[0] === exchange,
+      dial: (take, done) => this.#host.dial(take, done),
+      attach: (socket) => {
+        this.attach(socket);
+      },
+      detached: () => {
+        this.detached();
+      },
+      adopt: (link, over) => {
+        this.#host.adopt(link, over);
+      },
+      connected: (then) => {
+        this.throughGate((fault) => fault.connected?.(), then);
+      },
+      notReached: (exchange, failure) => {
+        this.#host.failed(this, failure.reason, failure.text);
+        if (exchange === null) this.severed({ do: "close" });
+        else this.#upstreamFailed(exchange, failure.reason, null);
+      },
+      regulateLink: () => {
+        this.#regulateLink();
+      },
+      guarded: (run) => {
+        this.guarded(run);
+      },
+    };
+  }
+
   // -- bytes --------------------------------------------------------------------------------------
 
   override fromClient(chunk: Buffer): void {
@@ -204,27 +262,23 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   up(bytes: Buffer, part: Part): void {
-    if (!this.#upParts) {
+    if (!this.#byteFaults.splits.upstream) {
       this.#up.add(bytes);
       return;
     }
     this.#up.flush();
-    this.#reach("upstream", part);
+    this.#byteFaults.reach("upstream", part);
     this.pumps?.upstream.data(bytes);
   }
 
   down(bytes: Buffer, part: Part): void {
-    if (!this.#downParts) {
+    if (!this.#byteFaults.splits.downstream) {
       this.#down.add(bytes);
       return;
     }
     this.#down.flush();
-    this.#reach("downstream", part);
+    this.#byteFaults.reach("downstream", part);
     this.pumps?.downstream.data(bytes);
-  }
-
-  #reach(direction: Direction, part: Part): void {
-    for (const binding of this.#scoped.values()) if (binding.part !== "wire") binding.reach(direction, part);
   }
 
   override drained(direction: Direction, socket: Socket): void {
@@ -292,7 +346,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const exchange = new Exchange(host.nextExchange(), head, this.#place, now, idle);
     this.#queue.push(exchange);
     for (const armed of host.exchangeFaults) if (!armed.needsStatus) this.#hit(exchange, armed);
-    for (const armed of host.streamFaults) if (!armed.needsStatus) this.#hitBytes(exchange, armed);
+    for (const armed of host.streamFaults) if (!armed.needsStatus) this.#byteFaults.hit(exchange, armed);
     return exchange;
   }
 
@@ -307,125 +361,14 @@ export class HttpConnection extends Connection implements Asking, Answering {
     exchange.faults.add(subject, (attend) => make(subject, exchange.info(armed.routeOf(exchange), attend)));
   }
 
-  #hitBytes(exchange: Exchange, armed: ArmedFault): StreamHit | null {
-    const hit = this.#bytesOf(exchange, armed);
-    if (hit !== null) exchange.streams = [...exchange.streams, hit];
-    return hit;
-  }
-
-  #bytesOf(subjectInfo: SubjectInfo, armed: ArmedFault): StreamHit | null {
-    const subject = armed.admit(subjectInfo);
-    const { pumps } = this;
-    if (subject === null || pumps === null) return null;
-    let binding = this.#scoped.get(armed);
-    if (binding === undefined) {
-      // What was read before must not wait for it.
-      this.#up.flush();
-      this.#down.flush();
-      binding = new ScopedBinding(
-        armed,
-        subject,
-        this.connectionInfo(true, () => undefined),
-      );
-      this.#scoped.set(armed, binding);
-      this.bindings.push(binding);
-      this.sort(this.host.ranks);
-      binding.install(pumps, this.bindings);
-      this.#noteParts();
-    }
-    return { binding, subject };
-  }
-
-  #noteParts(): void {
-    const parts = [...this.#scoped.values()].filter(({ part }) => part !== "wire");
-    this.#upParts = parts.some(({ armed }) => armed.actsOn("upstream"));
-    this.#downParts = parts.some(({ armed }) => armed.actsOn("downstream"));
-  }
-
-  #beginStreams(streams: readonly StreamHit[], direction: Direction): void {
-    if (streams.length === 0) return;
-    (direction === "upstream" ? this.#up : this.#down).flush();
-    for (const { binding, subject } of streams) binding.begin(direction, subject);
-    this.pumps?.[direction].settle();
-  }
-
-  #endStreams(streams: readonly StreamHit[], direction: Direction): void {
-    if (streams.length === 0) return;
-    (direction === "upstream" ? this.#up : this.#down).flush();
-    for (const { binding } of streams) binding.end(direction);
-  }
-
   // -- to the upstream ----------------------------------------------------------------------------
 
   ready(): boolean {
-    const link = this.#link;
-    return link !== null && !link.over && !link.opaque && this.#waiting === null && !link.busyForNobody;
+    return this.#upstream.ready;
   }
 
   whenReady(exchange: Exchange, then: () => void): void {
-    if (this.ended) return;
-    this.#waiting = { exchange, then };
-    this.#prepare();
-  }
-
-  /** Sees to it that there is an upstream for whoever waits for one. */
-  #prepare(): void {
-    const waiting = this.#waiting;
-    if (waiting === null || this.ended || this.#dialling !== null || this.atGate) return;
-    const link = this.#link;
-    if (link !== null && !link.over && !link.busyForNobody) {
-      this.#waiting = null;
-      waiting.then();
-      return;
-    }
-    // Another connection is needed, so what went over the old one must be over, for clients and for bytes.
-    if (waiting.exchange !== null && this.#queue[0] !== waiting.exchange) return;
-    if (link !== null) this.#letGo(link);
-    this.pumps?.upstream.whenEmpty(() => {
-      if (!this.ended && this.#link === null && this.#dialling === null && this.#waiting !== null)
-        this.#dial();
-    });
-  }
-
-  #dial(): void {
-    let called = false;
-    const dialling = this.#host.dial(takeFromUpstream, (result) => {
-      called = true;
-      this.#dialling = null;
-      if ("reason" in result) {
-        this.#host.failed(this, result.reason, result.text);
-        this.guarded(() => {
-          this.#notReached(result.reason);
-        });
-        return;
-      }
-      this.attach(result);
-      const link = new Link(result, this.#host.limits);
-      this.#responses = new ResponseSide(link, this);
-      link.sink = this.#responses;
-      this.#link = link;
-      this.throughGate(
-        (fault) => fault.connected?.(),
-        () => {
-          if (this.ended) return;
-          this.#regulateLink();
-          if (!link.socket.isPaused()) link.socket.resume();
-          queueMicrotask(() => {
-            this.guarded(() => {
-              this.#prepare();
-            });
-          });
-        },
-      );
-    });
-    if (!called) this.#dialling = dialling;
-  }
-
-  #notReached(reason: ConnectionFailure): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (waiting === null || waiting.exchange === null) this.severed({ do: "close" });
-    else this.#upstreamFailed(waiting.exchange, reason, null);
+    this.#upstream.whenReady(exchange, then);
   }
 
   forwarding(exchange: Exchange): void {
@@ -434,12 +377,12 @@ export class HttpConnection extends Connection implements Asking, Answering {
     exchange.forwardedAt = this.host.context.clock.now();
     link.expect(exchange, askedBy(exchange.head), false);
     this.#host.tally.upstreamSent();
-    this.#beginStreams(exchange.streams, "upstream");
+    this.#byteFaults.begin(exchange.streams, "upstream");
   }
 
   requestRead(exchange: Exchange): void {
     if (!exchange.tunnel && !exchange.head.framing.upgrade && !exchange.head.framing.connect)
-      this.#endStreams(exchange.streams, "upstream");
+      this.#byteFaults.end(exchange.streams, "upstream");
     if (exchange.dispatches.length > 0) this.#sendCopies(exchange);
     this.#settleExchange(exchange);
   }
@@ -492,13 +435,13 @@ export class HttpConnection extends Connection implements Asking, Answering {
     this.#host.tally.upstreamAnswered(status, exchange.upstreamMillis);
     if (exchange.swallowing) return;
     for (const armed of this.#host.exchangeFaults) if (armed.needsStatus) this.#hit(exchange, armed);
-    for (const armed of this.#host.streamFaults) if (armed.needsStatus) this.#hitBytes(exchange, armed);
+    for (const armed of this.#host.streamFaults) if (armed.needsStatus) this.#byteFaults.hit(exchange, armed);
   }
 
   answering(exchange: Exchange): void {
     if (this.#answering === exchange) return;
     this.#answering = exchange;
-    this.#beginStreams(exchange.streams, "downstream");
+    this.#byteFaults.begin(exchange.streams, "downstream");
   }
 
   sent(exchange: Exchange, status: number): void {
@@ -540,29 +483,18 @@ export class HttpConnection extends Connection implements Asking, Answering {
     exchange.end ??= how.do === "reset" ? "reset" : "closed";
     this.#up.flush();
     this.#down.flush();
-    if (exchange.detached && this.#link !== null) this.#letGo(this.#link);
+    if (exchange.detached && this.#link !== null) this.#upstream.letGo(this.#link);
     this.pumps?.downstream.cut(how);
   }
 
-  #answer(exchange: Exchange, { head, body, close }: Answer): void {
-    const { framing, minor } = exchange.head;
-    const { status, reason } = head;
-    const hasBody = mayHaveBody(status) && status >= 200;
-    // A client that waits for 100 may or may not send its body after this: nobody can tell what comes next.
-    const closing =
-      close === true || !framing.persistent || (framing.expectsContinue && !exchange.requestRead);
-    const named = new Set(head.fields.map(([name]) => name.toLowerCase()));
-    const fields = head.fields.filter(([name]) => hasBody || name.toLowerCase() !== "content-length");
-    if (hasBody && !named.has("content-length")) fields.push(["content-length", String(body.length)]);
-    if (closing && !named.has("connection")) fields.push(["connection", "close"]);
-    if (!closing && minor === 0 && !named.has("connection")) fields.push(["connection", "keep-alive"]);
-    const hits = this.faultHeader ? exchange.hits : [];
-    if (hits.length > 0) fields.push(["x-squall-fault", hits.join(", ")]);
+  #answer(exchange: Exchange, answer: Answer): void {
+    const { framing } = exchange.head;
+    const { head, body, closing } = localAnswer(exchange, answer, this.faultHeader ? exchange.hits : []);
     this.answering(exchange);
-    this.down(writeResponseHead({ status, reason, fields }), "head");
-    if (hasBody && body.length > 0 && exchange.method !== "HEAD") this.down(body, "body");
+    this.down(head, "head");
+    if (body !== null) this.down(body, "body");
     this.#down.flush();
-    this.sent(exchange, status);
+    this.sent(exchange, answer.head.status);
     if (framing.upgrade || framing.connect) this.settled(exchange, false);
     exchange.answered = true;
     if (closing) {
@@ -586,7 +518,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     this.#closeBook(exchange);
     if (this.#queue.length > 0) {
       this.#decide();
-      this.#prepare();
+      this.#upstream.prepare();
       return;
     }
     if (this.#farewell !== null) this.#sayFarewell(this.#farewell);
@@ -604,8 +536,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
       return;
     }
     exchange.faults?.release();
-    this.#endStreams(exchange.streams, "downstream");
-    if (this.#requests.receiving === exchange) this.#endStreams(exchange.streams, "upstream");
+    this.#byteFaults.end(exchange.streams, "downstream");
+    if (this.#requests.receiving === exchange) this.#byteFaults.end(exchange.streams, "upstream");
     // What byte faults still hold of it belongs to its time.
     this.pumps?.downstream.whenEmpty(() => {
       this.#tell(exchange);
@@ -636,7 +568,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   free(): void {
-    if (this.#waiting !== null) this.#prepare();
+    this.#upstream.prepare();
   }
 
   // -- when upstreams fail ------------------------------------------------------------------------
@@ -651,7 +583,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
       }
       const { persona } = this.#host.spec;
       if (how === null || persona !== "plain") {
-        const why = how !== null ? "reset" : reason === "upstream_timeout" ? "timeout" : "refused";
+        const why = how === null ? whyOf(reason) : "reset";
         const status = failureStatus(persona, why);
         const answer = personaAnswer(persona, status, { now: this.host.context.clock.wallTime(), why });
         this.#inTurn(exchange, answer);
@@ -677,7 +609,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     if (exchange !== null && exchange.status === null) {
       const where = cut === "head" ? "in the middle of its head" : "before it answered";
       this.host.failed(this, "upstream_closed", `the upstream closed the connection ${where}`);
-      this.#dropLink(link);
+      this.#upstream.drop(link);
       this.#upstreamFailed(exchange, "upstream_closed", "fin");
       return;
     }
@@ -696,8 +628,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
       this.#down.flush();
       this.pumps?.downstream.end("fin");
     } else {
-      this.#dropLink(link);
-      this.#prepare();
+      this.#upstream.drop(link);
+      this.#upstream.prepare();
     }
   }
 
@@ -708,7 +640,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
       exchange.tunnel = true;
       return true;
     }
-    this.#dropLink(link);
+    this.#upstream.drop(link);
     link.socket.destroy();
     if (exchange !== null && exchange.clientStatus === null) {
       exchange.forwardedAt = null;
@@ -719,35 +651,6 @@ export class HttpConnection extends Connection implements Asking, Answering {
       this.#end(exchange, { do: "reset" });
     }
     return false;
-  }
-
-  /** It is of no more use to this connection; it closes by itself. */
-  #dropLink(link: Link): void {
-    link.over = true;
-    if (this.#link !== link) return;
-    this.#link = null;
-    this.#downPaused = this.pumps?.downstream.paused ?? false;
-    if (!link.socket.writableEnded) link.socket.end();
-    link.socket.resume();
-  }
-
-  /** Its answers are read to their end by somebody else. */
-  #letGo(link: Link): void {
-    if (this.#link === link) this.#link = null;
-    if (link.over || link.awaited.length === 0 || link.opaque) {
-      this.#dropLink(link);
-      if (!link.socket.destroyed && !link.socket.writableEnded) link.socket.end();
-      return;
-    }
-    const waited = link.awaited.filter(({ copy }) => !copy).map(({ exchange }) => exchange);
-    for (const exchange of waited) exchange.elsewhere = true;
-    this.detached();
-    this.#host.adopt(link, () => {
-      for (const exchange of waited) {
-        exchange.elsewhere = false;
-        exchange.whenKnown?.();
-      }
-    });
   }
 
   // -- bytes that are no HTTP ---------------------------------------------------------------------
@@ -772,24 +675,21 @@ export class HttpConnection extends Connection implements Asking, Answering {
   /** From here on both directions are bytes, for good. Answers that are still to come are read first. */
   #relay(): void {
     this.#relaying = true;
-    const streams = this.#host.streamFaults.flatMap((armed) => this.#bytesOf(this, armed) ?? []);
+    const streams = this.#host.streamFaults.flatMap((armed) => this.#byteFaults.admit(this, armed) ?? []);
     const begin = (): void => {
       const link = this.#link;
       if (link === null) return;
       if (link.awaited.length === 0) link.opaque = true;
       this.#relaying = false;
-      this.#beginStreams(streams, "upstream");
-      this.#beginStreams(streams, "downstream");
+      this.#byteFaults.begin(streams, "upstream");
+      this.#byteFaults.begin(streams, "downstream");
       for (const bytes of this.#early) this.up(bytes, "wire");
       this.#early = [];
       this.#up.flush();
       if (this.#clientOver) this.#passClientEnd();
     };
-    if (this.ready() && this.#link !== null) begin();
-    else {
-      this.#waiting = { exchange: null, then: begin };
-      this.#prepare();
-    }
+    if (this.ready()) begin();
+    else this.#upstream.whenReady(null, begin);
   }
 
   opaque(bytes: Buffer): void {
@@ -802,13 +702,9 @@ export class HttpConnection extends Connection implements Asking, Answering {
   #sayFarewell(status: number): void {
     this.#farewell = status;
     if (this.#queue.length > 0) return;
-    const { head, body } = personaAnswer("plain", status, { now: this.host.context.clock.wallTime() });
-    const fields = [...head.fields, ["connection", "close"] as const];
-    if (!fields.some(([name]) => name.toLowerCase() === "content-length"))
-      fields.push(["content-length", String(body.length)]);
+    const answer = personaAnswer("plain", status, { now: this.host.context.clock.wallTime() });
     this.#down.flush();
-    this.pumps?.downstream.data(writeResponseHead({ ...head, fields }));
-    if (body.length > 0) this.pumps?.downstream.data(body);
+    this.pumps?.downstream.data(farewell(answer));
     this.pumps?.downstream.cut({ do: "close" });
   }
 
@@ -841,7 +737,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   #passClientEnd(): void {
-    if (this.#relaying || this.#waiting !== null || this.#decision !== null) return;
+    if (this.#relaying || this.#upstream.awaited || this.#decision !== null) return;
     const [first] = this.#queue;
     // The client may have left; whoever is detached from it does not hear of that.
     if (first?.detached === true && !first.tunnel) return;
@@ -854,7 +750,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     if (direction === "upstream") {
       this.#endKind = "client_left";
       this.#down.flush();
-      if (this.#queue[0]?.detached === true && this.#link !== null) this.#letGo(this.#link);
+      if (this.#queue[0]?.detached === true && this.#link !== null) this.#upstream.letGo(this.#link);
       this.pumps?.downstream.sinkLost();
       if (this.#link === null) this.severed({ do: "reset" });
       else this.pumps?.upstream.end("reset");
@@ -865,17 +761,17 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const next = link.awaited[0];
     const exchange = next === undefined || next.copy || next.exchange.swallowing ? null : next.exchange;
     link.over = true;
-    this.#responses?.broke();
+    this.#upstream.responses?.broke();
     if (exchange !== null && exchange.status === null && !link.opaque) {
-      this.#dropLink(link);
+      this.#upstream.drop(link);
       this.#upstreamFailed(exchange, "upstream_reset", "reset");
     } else if (exchange !== null || this.#queue.length === 0 || link.opaque) {
       if (exchange !== null) exchange.end ??= "cut";
       this.#down.flush();
       this.pumps?.downstream.end("reset");
     } else {
-      this.#dropLink(link);
-      this.#prepare();
+      this.#upstream.drop(link);
+      this.#upstream.prepare();
     }
   }
 
@@ -894,17 +790,13 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   protected override left(socket: Socket): void {
-    if (this.#link?.socket !== socket) return;
-    this.#link.over = true;
-    if (!this.ended && this.#queue.length > 0) this.#link = null;
+    this.#upstream.left(socket, this.ended || this.#queue.length === 0);
   }
 
   protected override stopped(): void {
-    this.#dialling?.cancel();
-    this.#dialling = null;
+    this.#upstream.cancel();
     this.#headTimer?.cancel();
     this.#headTimer = null;
-    this.#waiting = null;
     this.#decision = null;
     for (const { faults } of this.#queue) faults?.release();
   }
@@ -924,33 +816,24 @@ export class HttpConnection extends Connection implements Asking, Answering {
 
   protected override changed({ removed, added, assigned }: FaultChange): void {
     if (removed.size > 0) {
-      for (const armed of removed) this.#scoped.delete(armed);
-      for (const exchange of [...this.#queue]) this.#lose(exchange, removed);
+      this.#byteFaults.lose(this.#queue, removed);
+      for (const { faults } of [...this.#queue]) faults?.removed(removed);
     }
     for (const armed of added) {
       if (this.ended || !this.#host.streamFaults.includes(armed)) continue;
       for (const exchange of [...this.#queue]) this.#hitLate(exchange, armed);
     }
     if (assigned.size > 0) for (const { faults } of [...this.#queue]) faults?.assigned(assigned);
-    this.#noteParts();
-  }
-
-  #lose(exchange: Exchange, removed: ReadonlySet<ArmedFault>): void {
-    const gone = exchange.streams.filter(({ subject }) => removed.has(subject.armed));
-    if (gone.length > 0) {
-      exchange.streams = exchange.streams.filter((hit) => !gone.includes(hit));
-      for (const { subject } of gone) subject.finished();
-    }
-    exchange.faults?.removed(removed);
+    this.#byteFaults.noteParts();
   }
 
   /** An exchange that is under way is hit by what has just come into force, from here on. */
   #hitLate(exchange: Exchange, armed: ArmedFault): void {
     if (armed.needsStatus && exchange.status === null) return;
-    const hit = this.#hitBytes(exchange, armed);
+    const hit = this.#byteFaults.hit(exchange, armed);
     if (hit === null) return;
     const sending = this.#requests.receiving === exchange && exchange.forwardedAt !== null;
-    if (sending || exchange.tunnel) this.#beginStreams([hit], "upstream");
-    if (this.#answering === exchange || exchange.tunnel) this.#beginStreams([hit], "downstream");
+    if (sending || exchange.tunnel) this.#byteFaults.begin([hit], "upstream");
+    if (this.#answering === exchange || exchange.tunnel) this.#byteFaults.begin([hit], "downstream");
   }
 }

@@ -1,0 +1,179 @@
+/**
+ * The upstream connection of a client's HTTP connection: dialled when the first request needs it, replaced when it is
+ * of no more use, and let go where its work is to go on without the client.
+ */
+import type { Socket } from "node:net";
+import type { ConnectionFailure } from "../../core/events.js";
+import type { Pump } from "../../pipeline/pump.js";
+import { takeFromUpstream } from "../connection.js";
+import type { DialFailure, Dialling } from "../upstream/dial.js";
+import type { Take } from "../upstream/reader.js";
+import type { Exchange } from "./exchange.js";
+import type { CodecLimits } from "./limits.js";
+import { Link } from "./link.js";
+import { ResponseSide, type Answering } from "./response_side.js";
+
+/** What it needs of its connection. */
+export interface UpstreamHost {
+  readonly limits: CodecLimits;
+  readonly ended: boolean;
+  readonly atGate: boolean;
+  readonly upPump: Pump | null;
+  /** Whether this exchange is the one to be answered next. */
+  isFirst(exchange: Exchange): boolean;
+  dial(take: Take, done: (result: Socket | DialFailure) => void): Dialling;
+  /** The socket ends with the connection from now on, or does not any more. */
+  attach(socket: Socket): void;
+  detached(): void;
+  adopt(link: Link, over: () => void): void;
+  /** The faults have been asked, and let it be used. */
+  connected(then: () => void): void;
+  /** Nobody is there for whoever waits. */
+  notReached(waiting: Exchange | null, failure: DialFailure): void;
+  regulateLink(): void;
+  guarded(run: () => void): void;
+}
+
+interface Waiting {
+  /** null for a connection that is to be relayed. */
+  readonly exchange: Exchange | null;
+  readonly then: () => void;
+}
+
+export class UpstreamSide {
+  readonly #host: UpstreamHost;
+  readonly #answering: Answering;
+  #link: Link | null = null;
+  #responses: ResponseSide | null = null;
+  #dialling: Dialling | null = null;
+  #waiting: Waiting | null = null;
+
+  constructor(host: UpstreamHost, answering: Answering) {
+    this.#host = host;
+    this.#answering = answering;
+  }
+
+  get link(): Link | null {
+    return this.#link;
+  }
+
+  get responses(): ResponseSide | null {
+    return this.#responses;
+  }
+
+  get awaited(): boolean {
+    return this.#waiting !== null;
+  }
+
+  get ready(): boolean {
+    return this.#waiting === null && this.#link !== null && isFree(this.#link) && !this.#link.opaque;
+  }
+
+  whenReady(exchange: Exchange | null, then: () => void): void {
+    if (this.#host.ended) return;
+    this.#waiting = { exchange, then };
+    this.prepare();
+  }
+
+  /** Sees to it that there is an upstream for whoever waits for one. */
+  prepare(): void {
+    const waiting = this.#waiting;
+    const host = this.#host;
+    if (waiting === null || host.ended || this.#dialling !== null || host.atGate) return;
+    const link = this.#link;
+    if (link !== null && isFree(link)) {
+      this.#waiting = null;
+      waiting.then();
+      return;
+    }
+    // Another connection is needed, so what went over the old one must be over, for clients and for bytes.
+    if (waiting.exchange !== null && !host.isFirst(waiting.exchange)) return;
+    if (link !== null) this.letGo(link);
+    host.upPump?.whenEmpty(() => {
+      if (!host.ended && this.#link === null && this.#dialling === null && this.#waiting !== null)
+        this.#dial();
+    });
+  }
+
+  #dial(): void {
+    const host = this.#host;
+    this.#dialling = host.dial(takeFromUpstream, (result) => {
+      this.#dialling = null;
+      if ("reason" in result) {
+        const waiting = this.#waiting;
+        this.#waiting = null;
+        host.guarded(() => {
+          host.notReached(waiting?.exchange ?? null, result);
+        });
+        return;
+      }
+      host.attach(result);
+      const link = new Link(result, host.limits);
+      this.#responses = new ResponseSide(link, this.#answering);
+      link.sink = this.#responses;
+      this.#link = link;
+      host.connected(() => {
+        if (host.ended) return;
+        host.regulateLink();
+        if (!link.socket.isPaused()) link.socket.resume();
+        // The gate that let it through is still on its way out.
+        queueMicrotask(() => {
+          host.guarded(() => {
+            this.prepare();
+          });
+        });
+      });
+    });
+  }
+
+  /** It is of no more use to this connection; it closes by itself. */
+  drop(link: Link): void {
+    link.over = true;
+    if (this.#link !== link) return;
+    this.#link = null;
+    if (link.socket.destroyed) return;
+    if (!link.socket.writableEnded) link.socket.end();
+    link.socket.resume();
+  }
+
+  /** Its answers are read to their end by somebody else. */
+  letGo(link: Link): void {
+    if (link.over || link.awaited.length === 0 || link.opaque) {
+      this.drop(link);
+      return;
+    }
+    if (this.#link === link) this.#link = null;
+    const waited = link.awaited.filter(({ copy }) => !copy).map(({ exchange }) => exchange);
+    for (const exchange of waited) exchange.elsewhere = true;
+    this.#host.detached();
+    this.#host.adopt(link, () => {
+      for (const exchange of waited) {
+        exchange.elsewhere = false;
+        exchange.whenKnown?.();
+      }
+    });
+  }
+
+  /** Its socket has closed. */
+  left(socket: Socket, keep: boolean): void {
+    if (this.#link?.socket !== socket) return;
+    this.#link.over = true;
+    if (!keep) this.#link = null;
+  }
+
+  cancel(): void {
+    this.#dialling?.cancel();
+    this.#dialling = null;
+    this.#waiting = null;
+  }
+}
+
+/** Another request can be sent over it. */
+function isFree(link: Link): boolean {
+  return !link.over && !link.busyForNobody;
+}
+
+/** Why an upstream failed its client, in the words that personas know. */
+export function whyOf(reason: ConnectionFailure): "timeout" | "refused" {
+  return reason === "upstream_timeout" ? "timeout" : "refused";
+}
