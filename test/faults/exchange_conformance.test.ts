@@ -257,6 +257,18 @@ describe.each(CASES)("$name $raw $at, at work", ({ type, name, raw, at }) => {
     expect(JSON.stringify(bench.armed.details)).not.toMatch(/Bearer|t0|t1|x=1/u);
   });
 
+  it("gives a head that it leaves alone back as it is, so that it can be sent byte for byte", () => {
+    const heads = { request: { method: "GET", target: "/", fields: [] }, response: { ...LATER, fields: [] } };
+    const { fault } = new ExchangeBench(name, raw, options).begin();
+    fault.request?.();
+    for (const [before, after] of [
+      [heads.request, fault.rewriteRequest?.(heads.request)],
+      [heads.response, fault.rewriteResponse?.(heads.response)],
+    ]) {
+      if (JSON.stringify(after) === JSON.stringify(before)) expect(after).toBe(before);
+    }
+  });
+
   it("leaves the direction alone in which it does not act", () => {
     if (type.directions === null) return;
     const request = {

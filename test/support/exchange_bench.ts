@@ -20,7 +20,7 @@ import type {
   ResponseParts,
   UpstreamFailure,
 } from "../../src/faults/contract.js";
-import { acts, fieldOf } from "../../src/faults/kit.js";
+import { fieldOf } from "../../src/faults/kit.js";
 import { Armed, type Raw } from "./stream_bench.js";
 
 export interface RequestSketch {
@@ -176,8 +176,7 @@ export class ExchangeBench {
     sketch: { readonly body?: string; readonly chunked?: boolean },
   ): Sent {
     const body = Buffer.from(sketch.body ?? "");
-    if (body.length === 0 || !acts(this.armed.directions, direction))
-      return { fields, body: body.toString(), end: "whole" };
+    if (body.length === 0) return { fields, body: "", end: "whole" };
     const mediaType = (fieldOf(fields, "content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
     const info: BodyInfo = {
       direction,

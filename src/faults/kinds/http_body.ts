@@ -13,7 +13,7 @@ import {
   type RequestParts,
   type Scope,
 } from "../contract.js";
-import { failed, withoutField } from "../kit.js";
+import { failed, fieldOf, withoutField } from "../kit.js";
 import { choice, size, text } from "../params.js";
 
 /** Bodies are kept whole for this, so there is an end to it. */
@@ -44,6 +44,7 @@ class HttpBody implements ExchangeFault {
 
   rewriteRequest(head: RequestParts): RequestParts {
     if (this.scope.params.mode === "empty" || !this.scope.acts("downstream")) return head;
+    if (fieldOf(head.fields, "accept-encoding") === undefined) return head;
     return { ...head, fields: withoutField(head.fields, "accept-encoding") };
   }
 
@@ -53,6 +54,7 @@ class HttpBody implements ExchangeFault {
   }
 
   body({ direction, mediaType }: BodyInfo): BodyChange | null {
+    if (!this.scope.acts(direction)) return null;
     const { mode, limit } = this.scope.params;
     if (mode === "empty")
       return {

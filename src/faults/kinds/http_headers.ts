@@ -23,11 +23,13 @@ class HttpHeaders implements ExchangeFault {
   constructor(private readonly scope: Scope<Params, "rewritten", undefined>) {}
 
   rewriteRequest(head: RequestParts): RequestParts {
-    return { ...head, fields: this.#rewritten("upstream", head.fields) };
+    const fields = this.#rewritten("upstream", head.fields);
+    return fields === head.fields ? head : { ...head, fields };
   }
 
   rewriteResponse(head: ResponseParts): ResponseParts {
-    return { ...head, fields: this.#rewritten("downstream", head.fields) };
+    const fields = this.#rewritten("downstream", head.fields);
+    return fields === head.fields ? head : { ...head, fields };
   }
 
   #rewritten(direction: Direction, before: FieldList): FieldList {

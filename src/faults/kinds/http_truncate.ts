@@ -21,7 +21,8 @@ class HttpTruncate implements ExchangeFault {
     private readonly scope: Scope<z.infer<typeof params>, "truncated" | "unknown_length", undefined>,
   ) {}
 
-  body({ length }: BodyInfo): BodyChange | null {
+  body({ direction, length }: BodyInfo): BodyChange | null {
+    if (!this.scope.acts(direction)) return null;
     const { after, share = 0, framing } = this.scope.params;
     if (after === undefined && length === null) {
       this.scope.count("unknown_length");

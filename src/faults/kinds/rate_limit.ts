@@ -86,7 +86,8 @@ class RateLimit implements ExchangeFault {
   }
 
   rewriteResponse(head: ResponseParts): ResponseParts {
-    return { ...head, fields: this.#withQuota(head.fields) };
+    const fields = this.#withQuota(head.fields);
+    return fields === head.fields ? head : { ...head, fields };
   }
 
   get #key(): string {
