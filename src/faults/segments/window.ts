@@ -33,7 +33,17 @@ export class Window {
 
   /** What may be flying at the moment; the receiver's window counts too. */
   get allowed(): number {
-    return Math.min(this.size, Math.max(1, Math.floor(this.params.window / this.params.mss)));
+    return Math.min(this.size, this.#taken);
+  }
+
+  /** What the receiver takes. */
+  get #taken(): number {
+    return Math.max(1, Math.floor(this.params.window / this.params.mss));
+  }
+
+  /** Beyond what the receiver takes a window means nothing, and would only outlive its reason. */
+  get #ceiling(): number {
+    return Math.max(this.size, this.#taken + 1);
   }
 
   get #unmoved(): boolean {
@@ -59,8 +69,7 @@ export class Window {
     let left = delivered;
     if (slow || this.#unmoved) {
       const step = this.#unmoved ? left : Math.min(left, this.#threshold - this.size);
-      // Beyond what the receiver takes a window means nothing, and would only outlive its reason.
-      this.size = Math.min(this.size + step, Math.max(this.size, this.allowed + 1));
+      this.size = Math.min(this.size + step, this.#ceiling);
       left -= step;
     }
     if (left <= 0) return;
@@ -73,7 +82,7 @@ export class Window {
     if (this.#credit < pace) return;
     const steps = Math.floor(this.#credit / pace);
     this.#credit -= steps * pace;
-    this.size = Math.min(this.size + steps, Math.max(this.size, this.allowed + 1));
+    this.size = Math.min(this.size + steps, this.#ceiling);
   }
 
   /** A loss was noticed: from here to `settle` the window comes down in step with what is delivered. */
@@ -91,7 +100,7 @@ export class Window {
   proportion(delivered: number, lost: number, advanced: boolean, flying: number): void {
     if (delivered <= 0) return;
     if (this.#unmoved) {
-      this.size = Math.min(this.size + delivered, Math.max(this.size, this.allowed + 1));
+      this.size = Math.min(this.size + delivered, this.#ceiling);
       return;
     }
     this.#delivered += delivered;
