@@ -156,7 +156,7 @@ export default defineFault({
     const { concurrency, queue, on_full } = current;
     const service = serviceOf(current);
     return (
-      `works on ${concurrency} exchanges at a time` +
+      `works on ${concurrency} exchange${concurrency === 1 ? "" : "s"} at a time` +
       (service.delay === 0 && service.jitter === 0 ? "" : `, ${explainDelay(service)} each`) +
       (queue === 0 ? "" : `, lets ${queue} wait`) +
       ` and ${ON_FULL[on_full]}`

@@ -181,7 +181,7 @@ export default defineFault({
   },
   directions: null,
   explain: ({ limit, window, per, status }) =>
-    `allows ${WHO[per]} ${limit} requests in ${formatDuration(window)} and answers ${status} to more`,
+    `allows ${WHO[per]} ${limit} request${limit === 1 ? "" : "s"} in ${formatDuration(window)} and answers ${status} to more`,
   shared: ({ evicted }): Shared => ({
     quotas: new BoundedMap(KEYS_MAX, evicted),
     told: new BoundedMap(KEYS_MAX, evicted),
