@@ -200,7 +200,8 @@ export function fieldName(): z.ZodString {
 
 /** `{ name: value }`, one field a line. */
 export function fieldMap(): z.ZodRecord<z.ZodString, z.ZodString> {
-  const error = (issue: { input?: unknown }): string => `expected text of one line, got ${shown(issue.input)}`;
+  const error = (issue: { input?: unknown }): string =>
+    `expected text of one line, got ${shown(issue.input)}`;
   return mapping(
     z.string({ error }).regex(new RegExp(FIELD_VALUE_PATTERN, "u"), { error }),
     "field names to values",
