@@ -280,7 +280,7 @@ class LossyStage implements StreamStage, Witness {
     this.#scope.count("lost", 1, {
       emulated: "segment lost",
       at: segment.start,
-      attempt: segment.transmissions,
+      transmission: segment.transmissions,
     });
   }
 
