@@ -12,13 +12,15 @@ import { SquallError, type Problem } from "./core/errors.js";
 import type { Facts } from "./core/events.js";
 import { suggest } from "./core/suggest.js";
 import { formatDuration } from "./core/units.js";
-import { SEAMS, type AnyFaultType } from "./faults/contract.js";
+import type { AnyFaultType } from "./faults/contract.js";
+import { oneOf } from "./faults/params.js";
 import { compileFaults, compileProfile } from "./plan/compile.js";
 import { explainProfile } from "./plan/explain.js";
+import { actsOn, needsExchanges } from "./plan/subjects.js";
 import type { ActivationRequest, LivePlan } from "./plan/live.js";
 import { INLINE, type CompiledFault, type CompiledProfile } from "./plan/value.js";
 import { sameSpec, type FileProxy, type Fleet, type Member, type ProxyChange } from "./proxy/fleet.js";
-import type { Protocol, TcpProxySpec } from "./proxy/spec.js";
+import type { Protocol, ProxySpec, TcpProxySpec } from "./proxy/spec.js";
 
 /** What the files want. */
 export interface Desired {
@@ -296,18 +298,12 @@ export class Control {
     for (const fault of [...faults, ...phases.flatMap((phase) => phase.faults)]) {
       for (const name of fault.proxies ?? []) this.#known(name, `${fault.name}.proxy`);
       const type = this.#types.get(fault.type);
-      const able = members.some(({ proxy }) =>
-        SEAMS.some((seam) => proxy.seams.has(seam) && type?.[seam] !== undefined),
-      );
-      if (members.length > 0 && !able) {
-        throw new SquallError(
-          "SQ_INVALID_ACTIVATION",
-          `${fault.type} can act on none of the proxies there are`,
-          {
-            path: fault.name,
-          },
-        );
-      }
+      if (type === undefined || members.length === 0) continue;
+      const named =
+        fault.proxies === null ? members : members.filter(({ proxy }) => fault.proxies?.includes(proxy.name));
+      if (named.some(({ proxy }) => actsOn(fault, type, proxy.seams))) continue;
+      const where = fault.proxies === null ? "any of the proxies there are" : oneOf(fault.proxies);
+      throw new SquallError("SQ_INVALID_ACTIVATION", cannotAct(fault, type, where), { path: fault.name });
     }
   }
 
@@ -383,7 +379,7 @@ export class Control {
     };
   }
 
-  async addProxy(spec: TcpProxySpec, enabled = true): Promise<void> {
+  async addProxy(spec: ProxySpec, enabled = true): Promise<void> {
     await this.#fleet.add({ ...spec, enabled }, "api");
   }
 
@@ -449,14 +445,23 @@ export class Control {
         `${proxy} has a fault called ${JSON.stringify(fault.name)} already`,
       );
     }
+    this.#checkTarget(proxy, fault);
     if (faults.length >= TOXICS_MAX)
       throw new SquallError("SQ_TOO_MANY", `${proxy} has ${TOXICS_MAX} faults already`);
     this.#plan.setToxics(proxy, [...faults, fault]);
   }
 
+  #checkTarget(name: string, fault: CompiledFault): void {
+    const { proxy } = this.#fleet.find(name);
+    const type = this.#types.get(fault.type);
+    if (type === undefined || actsOn(fault, type, proxy.seams)) return;
+    throw new SquallError("SQ_INVALID_PROFILE", cannotAct(fault, type, name), { path: fault.name });
+  }
+
   /** Gives one other parameters; live connections see them at once, held bytes included. */
   updateFault(proxy: string, fault: CompiledFault): void {
     this.fault(proxy, fault.name);
+    this.#checkTarget(proxy, fault);
     this.#plan.setToxics(
       proxy,
       this.faults(proxy).map((other) => (other.name === fault.name ? fault : other)),
@@ -575,6 +580,13 @@ export class Control {
     }
     return changed;
   }
+}
+
+function cannotAct(fault: CompiledFault, type: AnyFaultType, where: string): string {
+  const need = needsExchanges(fault, type)
+    ? ": it is about HTTP exchanges, which only http proxies know"
+    : "";
+  return `${fault.type} cannot act on ${where}${need}`;
 }
 
 function asList(faults: unknown): readonly unknown[] {

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { randomInt } from "node:crypto";
 import { startAdmin, type Admin } from "./admin/server.js";
 import { isPopulateFile, readPopulateFile } from "./admin/toxiproxy/populate_file.js";
-import { formatAddress, type Address } from "./config/address.js";
+import { formatAddress } from "./config/address.js";
 import { readConfig, type Config, type ConfigInput } from "./config/config.js";
 import { Library } from "./config/library.js";
 import { loadProfiles } from "./config/load.js";
@@ -62,8 +62,8 @@ export interface Daemon {
   readonly adminUrl: string;
   readonly control: Control;
   readonly telemetry: Telemetry;
-  /** Adds a proxy of the API's, and resolves when it listens. */
-  addProxy(name: string, listen: Address, upstream: Address): Promise<void>;
+  /** Adds a proxy of the API's, with the settings that one has in squall.yaml, and resolves when it listens. */
+  addProxy(name: string, settings: Readonly<Record<string, unknown>>): Promise<void>;
   /** Resolves when no proxy is about to open its port any more. */
   settled(): Promise<void>;
   metricsText(): Promise<string>;
@@ -248,8 +248,10 @@ class RunningDaemon implements Daemon {
     );
   }
 
-  async addProxy(name: string, listen: Address, upstream: Address): Promise<void> {
-    await this.control.addProxy({ ...this.#proxyDefaults, name, listen, upstream });
+  async addProxy(name: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
+    const text = JSON.stringify({ proxies: { [name]: settings } });
+    const [proxy] = readConfig({ text, file: "settings", folder: this.#options.cwd }).config.proxies;
+    if (proxy !== undefined) await this.control.addProxy(this.#spec(proxy), proxy.enabled);
   }
 
   get #proxyDefaults(): ProxyDefaults {

@@ -37,10 +37,12 @@ export interface SquallOptions {
 }
 
 export interface ProxyOptions {
-  /** `host:port` or `tcp://host:port`. */
+  /** `http://host:port`, `https://host:port` or `tcp://host:port`; `host:port` alone is tcp. */
   readonly upstream: string;
   /** A free port on loopback if not given. */
   readonly listen?: string;
+  /** Every other setting of a proxy in squall.yaml, under its name there: `identify`, `except`, `persona` and so on. */
+  readonly [setting: string]: unknown;
 }
 
 export interface Proxy {
@@ -187,7 +189,8 @@ export class Proxies {
   }
 
   /** Adds a proxy and resolves when it listens. */
-  async add(name: string, { upstream, listen = "127.0.0.1:0" }: ProxyOptions): Promise<Proxy> {
+  async add(name: string, options: ProxyOptions): Promise<Proxy> {
+    const { upstream, listen = "127.0.0.1:0" } = options;
     const address = parseListen(listen);
     if (address === null) {
       throw new SquallError(
@@ -198,9 +201,10 @@ export class Proxies {
         },
       );
     }
-    const to = parseUpstream(upstream.includes("://") ? upstream : `tcp://${upstream}`);
+    const whole = upstream.includes("://") ? upstream : `tcp://${upstream}`;
+    const to = parseUpstream(whole);
     if (typeof to === "string") throw new SquallError("SQ_BAD_REQUEST", to, { path: "upstream" });
-    await this.#daemon.addProxy(name, address, to.address);
+    await this.#daemon.addProxy(name, { ...options, listen, upstream: whole });
     return this.get(name);
   }
 

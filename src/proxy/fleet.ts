@@ -165,7 +165,13 @@ export class Fleet {
       }
       const { proxy } = member;
       if (listensOn(proxy, spec.listen) && spec.given?.upstream === proxy.upstreamGiven) return false;
-      await this.#become(proxy, spec, enabled);
+      // Toxiproxy knows addresses and nothing else, so what else a proxy is stays.
+      const { listen, upstream, given } = spec;
+      const http = proxy.spec.protocol === "http";
+      const next = http
+        ? { ...proxy.spec, listen, upstream, ...(given === undefined ? {} : { given }) }
+        : spec;
+      await this.#become(proxy, next, enabled);
       this.#checkStill(spec.name, proxy);
       this.#members.set(spec.name, { proxy, owner: "api", filed: null });
       this.#plan.setToxics(spec.name, []);
