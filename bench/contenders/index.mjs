@@ -9,12 +9,13 @@
 import { has } from "../lib/machine.mjs";
 import { direct } from "./direct.mjs";
 import { haproxy } from "./haproxy.mjs";
+import { httpProxy } from "./http_proxy.mjs";
 import { pipe } from "./pipe.mjs";
-import { squall } from "./squall.mjs";
+import { squall, squallHttp } from "./squall.mjs";
 
 export async function contenders(lab) {
   if (!has("haproxy")) lab.log("haproxy is not installed: measured without it");
-  return { squall, pipe, direct, haproxy: has("haproxy") ? haproxy : null };
+  return { squall, squallHttp, pipe, httpProxy, direct, haproxy: has("haproxy") ? haproxy : null };
 }
 
 /** Those of a list that are there. */

@@ -1,4 +1,4 @@
-/** The daemon as it is shipped, with one TCP proxy; faults are switched on through its API. */
+/** The daemon as it is shipped, with one proxy that relays bytes or understands HTTP; faults are switched on through its API. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { call } from "../lib/api.mjs";
@@ -7,25 +7,29 @@ import { profiling } from "./profiling.mjs";
 
 let started = 0;
 
-export const squall = {
-  name: "Squall",
-  async start({ lab, upstreamPort, faults = [] }) {
-    const file = join(lab.folder, `squall-${started++}.yaml`);
-    const port = await freePort();
-    const config = {
-      admin: { listen: "127.0.0.1:0" },
-      watch: false,
-      limits: { connections: 9_000, drain: "1s" },
-      proxies: { jobs: { listen: `127.0.0.1:${port}`, upstream: `tcp://127.0.0.1:${upstreamPort}` } },
-    };
-    // JSON is YAML.
-    writeFileSync(file, JSON.stringify(config));
-    const args = [...profiling(lab, "squall"), join(lab.dist, "main.js"), "serve", "--config", file];
-    const program = await startProgram(process.execPath, [...args, "--log-format", "json"], {
-      ready: (line) => (line.includes("is ready") ? /http:\/\/127\.0\.0\.1:\d+/u.exec(line)?.[0] : undefined),
-    });
-    const admin = program.info;
-    if (faults.length > 0) await call(admin, "PUT", "/active", { faults });
-    return { ...program, admin, port };
-  },
-};
+export const squall = daemon("Squall", "tcp");
+export const squallHttp = daemon("Squall, HTTP", "http");
+
+function daemon(name, scheme) {
+  return { name, start: (wanted) => start({ ...wanted, scheme }) };
+}
+
+async function start({ lab, upstreamPort, faults = [], scheme }) {
+  const file = join(lab.folder, `squall-${started++}.yaml`);
+  const port = await freePort();
+  const config = {
+    admin: { listen: "127.0.0.1:0" },
+    watch: false,
+    limits: { connections: 9_000, drain: "1s" },
+    proxies: { jobs: { listen: `127.0.0.1:${port}`, upstream: `${scheme}://127.0.0.1:${upstreamPort}` } },
+  };
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(config));
+  const args = [...profiling(lab, `squall-${scheme}`), join(lab.dist, "main.js"), "serve", "--config", file];
+  const program = await startProgram(process.execPath, [...args, "--log-format", "json"], {
+    ready: (line) => (line.includes("is ready") ? /http:\/\/127\.0\.0\.1:\d+/u.exec(line)?.[0] : undefined),
+  });
+  const admin = program.info;
+  if (faults.length > 0) await call(admin, "PUT", "/active", { faults });
+  return { ...program, admin, port };
+}

@@ -2,12 +2,12 @@
 import { connect } from "node:net";
 import { answer } from "../lib/worker.mjs";
 
-const REQUEST = Buffer.from("GET / HTTP/1.1\r\nHost: bench\r\n\r\n");
-
 answer({
-  /** Requests per second, and how many there were. */
-  async load({ port, seconds, connections, bodyLength }) {
+  /** Requests per second, how many there were, and the share answered with something else than 2xx. */
+  async load({ port, seconds, connections, path }) {
+    const request = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`);
     let requests = 0;
+    let refused = 0;
     const from = performance.now();
     const until = from + seconds * 1000;
     const one = () =>
@@ -15,20 +15,29 @@ answer({
         const socket = connect({ host: "127.0.0.1", port, noDelay: true });
         let length = 0;
         let expected = 0;
-        socket.on("connect", () => socket.write(REQUEST));
+        socket.on("connect", () => socket.write(request));
         socket.on("data", (chunk) => {
-          if (expected === 0) expected = chunk.indexOf("\r\n\r\n") + 4 + bodyLength;
+          if (expected === 0) {
+            const head = chunk.toString("latin1", 0, chunk.indexOf("\r\n\r\n") + 4);
+            expected = head.length + Number(/^content-length: *(\d+)/imu.exec(head)[1]);
+            if (!head.startsWith("HTTP/1.1 2")) refused++;
+          }
           length += chunk.length;
           if (length < expected) return;
           length = 0;
+          expected = 0;
           requests++;
-          if (performance.now() < until) socket.write(REQUEST);
+          if (performance.now() < until) socket.write(request);
           else resolve(socket.destroy());
         });
         socket.on("error", reject);
         socket.on("end", () => reject(new Error("the connection was closed")));
       });
     await Promise.all(Array.from({ length: connections }, one));
-    return { rate: requests / ((performance.now() - from) / 1000), work: requests };
+    return {
+      rate: requests / ((performance.now() - from) / 1000),
+      work: requests,
+      refused: refused / requests,
+    };
   },
 });

@@ -7,11 +7,30 @@ import { quantile } from "../lib/statistics.mjs";
 import { answer } from "../lib/worker.mjs";
 
 const CONNECTIONS = 50;
-const REQUEST = Buffer.alloc(100, "steady ");
+/** What is sent, and how many bytes come back for it. */
+const ECHO = { request: Buffer.alloc(100, "steady "), length: 100 };
+const HTTP_REQUEST = Buffer.from("GET /v1/jobs/next HTTP/1.1\r\nHost: bench\r\nX-Bot-Id: steady\r\n\r\n");
 const SETTLE_MS = 500;
 const DRAIN_MS = 2_000;
 
-async function open(port, took) {
+/** The length of an answer, all of which are as long: their heads differ in the time only. */
+async function askedOnce(port) {
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  const length = await new Promise((resolve, reject) => {
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+      const end = text.indexOf("\r\n\r\n") + 4;
+      if (end > 3) resolve(end + Number(/^content-length: *(\d+)/imu.exec(text)[1]));
+    });
+    socket.on("error", reject);
+    socket.write(HTTP_REQUEST);
+  });
+  socket.destroy();
+  return { request: HTTP_REQUEST, length };
+}
+
+async function open(port, { request, length }, took) {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
   await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
   const sent = [];
@@ -19,13 +38,13 @@ async function open(port, took) {
   socket.on("data", (chunk) => {
     received += chunk.length;
     const now = performance.now();
-    for (; received >= REQUEST.length; received -= REQUEST.length) took(sent.shift(), now);
+    for (; received >= length; received -= length) took(sent.shift(), now);
   });
   return {
     socket,
     send() {
       sent.push(performance.now());
-      socket.write(REQUEST);
+      socket.write(request);
     },
     get open() {
       return sent.length;
@@ -34,12 +53,13 @@ async function open(port, took) {
 }
 
 answer({
-  async exchange({ port, rate, seconds }) {
+  async exchange({ port, rate, seconds, http = false }) {
+    const what = http ? await askedOnce(port) : ECHO;
     const times = [];
     let counting = Infinity;
     const lanes = await Promise.all(
       Array.from({ length: CONNECTIONS }, () =>
-        open(port, (from, to) => {
+        open(port, what, (from, to) => {
           if (from >= counting) times.push(to - from);
         }),
       ),
