@@ -48,6 +48,8 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   /** What is left of its body goes to nobody. */
   discarding = false;
   discarded = 0;
+  /** The upstream was sent the beginning of the request, and nothing else: what follows there would be taken for its body. */
+  brokenOff = false;
   forwardedAt: Millis | null = null;
   /** Of the upstream's own answer. */
   status: number | null = null;

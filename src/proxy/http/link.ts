@@ -27,6 +27,7 @@ export class Link implements MessageSink<ResponseHead> {
   /** Nothing comes from it any more. */
   over = false;
   sink: MessageSink<ResponseHead> | null = null;
+  #last: Exchange | null = null;
 
   constructor(socket: Socket, limits: CodecLimits) {
     this.socket = socket;
@@ -35,6 +36,7 @@ export class Link implements MessageSink<ResponseHead> {
 
   /** Called before the first byte of a request is sent. */
   expect(exchange: Exchange, asked: Asked, copy: boolean): void {
+    if (!copy) this.#last = exchange;
     this.awaited.push({ exchange, copy });
     this.reader.expect(asked);
   }
@@ -42,6 +44,11 @@ export class Link implements MessageSink<ResponseHead> {
   /** A client has had its answer, and the upstream has not come to the end of its own. */
   get busyForNobody(): boolean {
     return this.awaited.some(({ exchange, copy }) => !copy && exchange.swallowing);
+  }
+
+  /** The request that was sent last has no end, so no other can follow. */
+  get brokenOff(): boolean {
+    return this.#last?.brokenOff === true;
   }
 
   push(chunk: Buffer): void {

@@ -20,7 +20,12 @@ export function localAnswer(exchange: Exchange, answer: Answer, hits: readonly s
   const uncertain = framing.expectsContinue && !exchange.requestRead;
   const closing = answer.close === true || !framing.persistent || uncertain;
   const names = new Set(answer.head.fields.map(([name]) => name.toLowerCase()));
-  const fields = answer.head.fields.filter(([name]) => hasBody || name.toLowerCase() !== "content-length");
+  const fields = answer.head.fields
+    .filter(([name]) => hasBody || name.toLowerCase() !== "content-length")
+    // A balancer's own keep-alive holds only as long as the client wants that as well.
+    .map(([name, value]) =>
+      closing && name.toLowerCase() === "connection" ? ([name, "close"] as const) : ([name, value] as const),
+    );
   if (hasBody && !names.has("content-length")) fields.push(["content-length", String(answer.body.length)]);
   if (!names.has("connection")) {
     if (closing) fields.push(["connection", "close"]);

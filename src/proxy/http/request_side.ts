@@ -126,6 +126,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   discard(exchange: Exchange): void {
     exchange.discarding = true;
     if (this.#receiving === exchange) {
+      exchange.brokenOff = exchange.forwardedAt !== null;
       this.#body?.abandon();
       this.#body = null;
       this.#copied = null;

@@ -170,7 +170,7 @@ export class UpstreamSide {
 
 /** Another request can be sent over it. */
 function isFree(link: Link): boolean {
-  return !link.over && !link.busyForNobody;
+  return !link.over && !link.busyForNobody && !link.brokenOff;
 }
 
 /** Why an upstream failed its client, in the words that personas know. */
