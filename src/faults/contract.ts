@@ -5,8 +5,7 @@
  * generator: it is told what happened and says what should happen. Whatever touches the world -
  * reading, writing, waiting, counting - is done in one place for each seam, by pipeline/ and proxy/.
  *
- * The seams of datagrams, queries and upstreams are worked out against this contract in
- * docs/decisions/0003-later-seams.md and compiled in test/faults/later_seams.ts.
+ * How the seams beyond connections and bytes came to look as they do is told in docs/decisions/0003-later-seams.md.
  */
 import type { z } from "zod";
 import type { Millis } from "../core/clock.js";
@@ -320,6 +319,91 @@ export interface ExchangeFault {
 }
 
 // ------------------------------------------------------------------------------------------------
+// Datagrams. One fault for each flow, since bursts of loss have memory.
+
+/** The datagrams between one client's address and port and the upstream. */
+export interface FlowInfo {
+  /** Counts this proxy's flows, from 1. */
+  readonly id: number;
+  readonly client: { readonly address: string; readonly port: number };
+  readonly bot: string;
+}
+
+/** It never arrives. */
+export type Drop = { readonly do: "drop" };
+/** It arrives, and again so many times, so far apart. */
+export type Repeat = { readonly do: "repeat"; readonly copies: number; readonly gap: Millis };
+/** Held ones overtake one another where their times say so: a network orders nothing. */
+export type DatagramVerdict = Pass | Hold | Drop | Repeat;
+
+export interface DatagramFault {
+  datagram(payload: Buffer, direction: Direction): DatagramVerdict;
+  rewrite?(payload: Buffer, direction: Direction): Buffer;
+  released?(): void;
+}
+
+// ------------------------------------------------------------------------------------------------
+// Queries: those of a dns proxy's clients, and those for the names of a proxy's own upstreams.
+
+export interface Question {
+  /** In lower case, without the last dot. */
+  readonly name: string;
+  /** `A`, `AAAA`, `TYPE65`. */
+  readonly type: string;
+  /** `internal` asks for an upstream's name, and has no client. */
+  readonly transport: "udp" | "tcp" | "internal";
+  readonly bot: string;
+}
+export interface DnsRecord {
+  readonly name: string;
+  readonly type: string;
+  /** Seconds. */
+  readonly ttl: number;
+  /** As in a zone file: `10.0.0.1`, `other.example`. */
+  readonly data: string;
+}
+export interface DnsReply {
+  /** `NOERROR`, `NXDOMAIN`, `SERVFAIL`, `REFUSED`, `FORMERR`, `NOTIMP`. */
+  readonly rcode: string;
+  /** The TC bit: the client is to ask again over TCP. */
+  readonly truncated: boolean;
+  readonly answers: readonly DnsRecord[];
+}
+/** Over TCP a dropped question is one that nobody answers, and a sever ends the connection. */
+export type QueryVerdict = Pass | Hold | Drop | Sever | { readonly do: "reply"; readonly reply: DnsReply };
+
+export interface QueryFault {
+  /** Before anybody is asked. */
+  query?(): QueryVerdict;
+  reply?(reply: DnsReply): QueryVerdict;
+  rewrite?(reply: DnsReply): DnsReply;
+  /** The reply as it is on the wire: cut short, under a wrong id, or garbled. Not for `internal` questions. */
+  garble?(message: Buffer): Buffer;
+  released?(): void;
+}
+
+// ------------------------------------------------------------------------------------------------
+// Upstreams. One fault for each proxy, so that its rhythm goes on across connections.
+
+export interface Upstream {
+  readonly name: string;
+}
+/** What becomes of an attempt to reach the one that was chosen. An `answer` is given on HTTP proxies only. */
+export type ReachVerdict = Pass | Hold | Hang | Sever | { readonly do: "refuse" } | Answer;
+
+export interface UpstreamsFault {
+  /** Those that may be chosen, best first; empty when nobody is up. Called for each choice. */
+  candidates(pool: readonly Upstream[]): readonly Upstream[];
+  /** For balancers that have not noticed yet: what reaching this one gives. */
+  reach?(upstream: Upstream): ReachVerdict;
+  /** What becomes of connections to this one that are open; asked after each `wake`. `drain` lets exchanges finish. */
+  existing?(upstream: Upstream): Pass | Sever | { readonly do: "drain" };
+  readonly wakeAt: Millis;
+  wake?(): void;
+  released?(): void;
+}
+
+// ------------------------------------------------------------------------------------------------
 // The descriptor: everything the daemon knows about a type of fault, as one value.
 
 export type ParamsSchema = z.ZodObject;
@@ -375,10 +459,22 @@ export interface FaultType<
   readonly connection?: (scope: Scope<P, E, S>, connection: ConnectionInfo) => ConnectionFault;
   readonly stream?: (scope: Scope<P, E, S>, stream: StreamInfo) => StreamStage;
   readonly exchange?: (scope: Scope<P, E, S>, exchange: ExchangeInfo) => ExchangeFault;
+  readonly datagram?: (scope: Scope<P, E, S>, flow: FlowInfo) => DatagramFault;
+  readonly query?: (scope: Scope<P, E, S>, question: Question) => QueryFault;
+  readonly upstreams?: (scope: Scope<P, E, S>, pool: readonly Upstream[]) => UpstreamsFault;
 }
 
-export type Seam = "listener" | "connection" | "stream" | "exchange";
-export const SEAMS: readonly Seam[] = ["listener", "connection", "stream", "exchange"];
+/** `query` is also the seam by which proxies of other protocols look up their upstreams' names. */
+export type Seam = "listener" | "connection" | "stream" | "exchange" | "datagram" | "query" | "upstreams";
+export const SEAMS: readonly Seam[] = [
+  "listener",
+  "connection",
+  "stream",
+  "exchange",
+  "datagram",
+  "query",
+  "upstreams",
+];
 
 /**
  * A type with its parameters forgotten, as registries keep it. The daemon hands back to a type only

@@ -109,14 +109,17 @@ export class ExchangeFaults {
     head: () => Head,
     rewriter: (fault: ExchangeFault) => ((head: Head) => Head) | undefined,
   ): Head | null {
+    let original: Head | null = null;
     let result: Head | null = null;
     for (const { fault } of this.#bound) {
       const rewrite = rewriter(fault);
       if (rewrite === undefined) continue;
-      const before: Head = result ?? head();
+      original ??= head();
+      const before: Head = result ?? original;
       result = this.#try<Head>(() => rewrite(before)) ?? before;
     }
-    return result;
+    // Given back as it was, it need not be written anew, and stays what it was to the byte.
+    return result === original ? null : result;
   }
 
   dispatches(): Dispatch[] {
