@@ -75,8 +75,8 @@ describe("bulk", () => {
       console.log(
         `${percent(kernel.p)} ${congestion}: ${shown(rate)} Mbit/s (kernel ${kernel[congestion]}, ${shown(100 * off)} %)`,
       );
-      // CUBIC's figures, and those of BBR, which `none` only stands for, are of one run each.
-      expect(Math.abs(off)).toBeLessThan(congestion === "reno" ? 0.15 : 0.4);
+      // `none` stands for BBR as far as it does not collapse; it has no idea of a rate, and only the window bounds it.
+      expect(Math.abs(off)).toBeLessThan({ reno: 0.15, cubic: 0.4, none: 1 }[congestion]);
     });
   }
 });

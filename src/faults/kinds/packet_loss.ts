@@ -135,7 +135,7 @@ class PacketLoss implements ConnectionFault {
       const { lost, late } = this.#handshake;
       if (lost > 0) {
         this.#scope.count("syn_lost", lost, {
-          emulated: `SYN lost ${lost} times, ${late / 1000} s`,
+          emulated: `SYN or its answer lost, attempts ${lost}, the last sent again after ${late / 1000} s`,
           late_ms: late,
         });
         this.#scope.delayed(late);
@@ -286,11 +286,14 @@ class LossyStage implements StreamStage, Witness {
 
   resent(segment: Segment, why: Resent, waited: Millis, attempt: number): void {
     const what = segment.arrived ? "acknowledgement lost" : "segment lost";
+    // The probe for a lone segment waits as long as the timer would, and people know it by that name.
+    const { params: current } = this.#scope;
+    const known = why === "probe" && waited >= rttOf(current) + current.min_rto ? "timeout" : why;
     const how = {
       fast: "later ones had arrived, sent again after",
       probe: "tail loss probe after",
       timeout: "retransmission timeout",
-    }[why];
+    }[known];
     this.#scope.count(EFFECT[why], 1, {
       emulated: `${what}, ${how} ${Math.round(waited)} ms, attempt ${attempt}`,
       at: segment.start,

@@ -48,7 +48,8 @@ export class Receiver {
     segment.needed = segment.transmissions > 1 && sentAt === segment.sentAt;
     this.#log.push(segment);
     this.#arrivals++;
-    if (segment.transmissions > 1) this.witness.late(now - segment.firstSentAt - rttOf(this.params) / 2);
+    if (segment.transmissions > 1)
+      this.witness.late(Math.max(0, now - segment.firstSentAt - rttOf(this.params) / 2));
     const gap = this.#early.size > 0 || segment.start !== this.next;
     if (segment.start === this.next) this.#advance(segment);
     else this.#early.set(segment.start, segment);

@@ -221,7 +221,8 @@ export class Sender {
   // -- sending ------------------------------------------------------------------------------------
 
   get #hasRoom(): boolean {
-    return this.#next - this.#acked < this.parts.params.window;
+    // Small segments cost the receiver as much room as full ones, and us as much memory.
+    return this.#next - this.#acked < this.parts.params.window && this.#flight.size < this.window.taken;
   }
 
   #send(now: Millis): void {

@@ -33,17 +33,17 @@ export class Window {
 
   /** What may be flying at the moment; the receiver's window counts too. */
   get allowed(): number {
-    return Math.min(this.size, this.#taken);
+    return Math.min(this.size, this.taken);
   }
 
-  /** What the receiver takes. */
-  get #taken(): number {
+  /** Segments that the receiver takes. */
+  get taken(): number {
     return Math.max(1, Math.floor(this.params.window / this.params.mss));
   }
 
   /** Beyond what the receiver takes a window means nothing, and would only outlive its reason. */
   get #ceiling(): number {
-    return Math.max(this.size, this.#taken + 1);
+    return Math.max(this.size, this.taken + 1);
   }
 
   get #unmoved(): boolean {

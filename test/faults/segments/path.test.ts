@@ -221,6 +221,16 @@ describe("the window", () => {
   });
 });
 
+describe("small writes", () => {
+  it("are bounded by number too while the first is missing", () => {
+    const course = new Course({ window: 100_000, delayed_ack: 0 }, [1, 2, 3]);
+    for (let i = 0; i < 5000; i++) course.write(1).run(course.now + 0.1);
+    // 100 segments that the receiver has room for, and repetitions of the first.
+    expect(course.told.sent).toBeLessThan(110);
+    expect(course.run().path.delivered).toBe(5000);
+  });
+});
+
 describe("acknowledgements", () => {
   it("of lone segments are sent at once at first, and later wait", () => {
     const course = new Course();
