@@ -152,6 +152,7 @@ export const CONNECTION_FAILURES = [
   "upstream_unreachable",
   "upstream_timeout",
   "upstream_unresolved",
+  "no_upstream",
   "upstream_closed",
   "upstream_tls",
   "upstream_protocol",

@@ -388,12 +388,20 @@ export interface QueryFault {
 export interface Upstream {
   readonly name: string;
 }
+/** Who is to be sent to one of them. */
+export interface Asker {
+  readonly bot: string;
+  readonly client: string;
+}
 /** What becomes of an attempt to reach the one that was chosen. An `answer` is given on HTTP proxies only. */
 export type ReachVerdict = Pass | Hold | Hang | Sever | { readonly do: "refuse" } | Answer;
 
 export interface UpstreamsFault {
-  /** Those that may be chosen, best first; empty when nobody is up. Called for each choice. */
-  candidates(pool: readonly Upstream[]): readonly Upstream[];
+  /**
+   * Those that the balancer may choose among; empty when nobody is up, and one alone leaves it no choice. Called for
+   * each choice, with those that health checks and the faults before have left.
+   */
+  candidates(pool: readonly Upstream[], asker: Asker): readonly Upstream[];
   /** For balancers that have not noticed yet: what reaching this one gives. */
   reach?(upstream: Upstream): ReachVerdict;
   /** What becomes of connections to this one that are open; asked after each `wake`. `drain` lets exchanges finish. */
@@ -461,6 +469,7 @@ export interface FaultType<
   readonly exchange?: (scope: Scope<P, E, S>, exchange: ExchangeInfo) => ExchangeFault;
   readonly datagram?: (scope: Scope<P, E, S>, flow: FlowInfo) => DatagramFault;
   readonly query?: (scope: Scope<P, E, S>, question: Question) => QueryFault;
+  /** `pool` has all of them, in the order of the configuration; the scope's draws belong to the proxy. */
   readonly upstreams?: (scope: Scope<P, E, S>, pool: readonly Upstream[]) => UpstreamsFault;
 }
 
