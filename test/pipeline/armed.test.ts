@@ -8,7 +8,7 @@ import { defineFault, type AnyFaultType } from "../../src/faults/contract.js";
 import { ArmedFault, BOTS_REMEMBERED, type Admission, type SubjectInfo } from "../../src/pipeline/armed.js";
 import { FactBook } from "../support/lab.js";
 
-const type: AnyFaultType = defineFault({
+const plain: AnyFaultType = defineFault({
   type: "test",
   summary: "",
   params: z.object({}),
@@ -31,6 +31,7 @@ const subject = (bot: string, connection = 1): SubjectInfo => ({ bot, connection
 function arm(
   admission: Admission = everybody,
   observe = false,
+  type: AnyFaultType = plain,
 ): { armed: ArmedFault; facts: FactBook; book: Book } {
   const facts = new FactBook();
   const book = new Book({ proxy: "jobs", profile: "a", fault: "f", type: "test" }, Object.keys(type.effects));
@@ -52,6 +53,25 @@ function arm(
 }
 
 describe("an armed fault", () => {
+  it("tells as many hits on a subject as its type has entries, those with a detail, and then the total", () => {
+    const { armed, facts } = arm(everybody, false, { ...plain, entries: 3 });
+    const hit = armed.admit(subject("x"));
+    hit?.count("hit", 1, { text: "first" });
+    hit?.count("hit");
+    hit?.count("hit", 1, { text: "third" });
+    hit?.count("hit", 1, { text: "fourth" });
+    hit?.count("hit", 1, { text: "fifth" });
+    hit?.count("other");
+    hit?.finished();
+    expect(
+      facts.all.map((fact) =>
+        fact.kind === "fault_hit"
+          ? (fact.detail ?? fact.effect)
+          : fact.kind === "fault_total" && fact.effects,
+      ),
+    ).toEqual([{ text: "first" }, { text: "third" }, { text: "fourth" }, "other", { hit: 5, other: 1 }]);
+  });
+
   it("draws by name and by the bot's own count, whatever the others do", () => {
     const draws: Record<string, number[]> = {};
     const { armed } = arm({
