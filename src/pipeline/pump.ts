@@ -60,7 +60,10 @@ export class Pump implements Waiter {
   #endDelivered = false;
   /** A cut that is on its way behind bytes that are still held. */
   #severing: Sever | null = null;
-  #onEmpty: (() => void) | null = null;
+  /** It was the owner who made it. */
+  #cut = false;
+  /** Those who wait until nothing is held. */
+  #onEmpty: (() => void)[] = [];
   /** The books of stages that have been taken out again. */
   #droppedBefore = 0;
   #insertedBefore = 0;
@@ -88,7 +91,8 @@ export class Pump implements Waiter {
       }
       return;
     }
-    if (this.#severed) return;
+    // Behind a cut of the owner's nothing follows, whatever is still handed in.
+    if (this.#severed || this.#cut) return;
     try {
       this.#first?.push(chunk);
       this.#settle();
@@ -122,13 +126,14 @@ export class Pump implements Waiter {
       return;
     }
     this.#severing = how;
+    this.#cut = true;
     if (this.#ending === null) this.end("fin");
   }
 
-  /** Calls back, once, when no stage holds a byte; at once if none does. */
+  /** Calls back, once, when no stage holds a byte; at once if none does, and never if it is closed before. */
   whenEmpty(then: () => void): void {
     if (this.#first === null || this.held === 0) then();
-    else this.#onEmpty = then;
+    else this.#onEmpty.push(then);
   }
 
   drained(): void {
@@ -331,11 +336,10 @@ export class Pump implements Waiter {
       this.#heldBooked = held;
       this.#budget.add(change);
     }
-    if (held === 0 && this.#onEmpty !== null) {
-      const empty = this.#onEmpty;
-      this.#onEmpty = null;
+    if (held === 0 && this.#onEmpty.length > 0) {
       // Whoever waits may hand in bytes in turn, which must not happen in the middle of this.
-      queueMicrotask(empty);
+      for (const empty of this.#onEmpty) queueMicrotask(empty);
+      this.#onEmpty = [];
     }
     if (earliest !== this.#armedFor || (this.#timer === null && earliest !== Infinity)) this.#rearm(earliest);
     this.#regulate(full);

@@ -489,3 +489,98 @@ describe("a stage that breaks the contract", () => {
     expect([bench.pumps[DOWN].bytesOut, bench.pumps[DOWN].bytesLost]).toEqual([12, 0]);
   });
 });
+
+/** Keeps everything, the end as well, until it is told to let go. */
+class Sluice extends Keeper {
+  #ended = false;
+
+  override end(): void {
+    this.#ended = true;
+  }
+  override wake(out: Outlet): void {
+    super.wake(out);
+    if (this.#ended) out.end();
+  }
+}
+
+describe("a cut by the owner", () => {
+  const kept = (): { bench: StreamBench; sluice: Sluice } => {
+    const bench = new StreamBench();
+    const sluice = new Sluice();
+    bench.pumps[DOWN].insert(0, sluice);
+    return { bench, sluice };
+  };
+
+  it("severs at once where no stage holds a byte", () => {
+    const bench = new StreamBench();
+    bench.pumps[DOWN].cut({ do: "close" });
+    expect(bench.transcript()).toEqual(["0 severed close"]);
+    const { bench: staged } = kept();
+    staged.pumps[DOWN].cut({ do: "reset" });
+    expect(staged.transcript()).toEqual(["0 severed reset"]);
+  });
+
+  it("follows the bytes that are held, and nothing follows it", () => {
+    const { bench, sluice } = kept();
+    bench.send(DOWN, 10);
+    bench.pumps[DOWN].cut({ do: "reset" });
+    bench.pumps[DOWN].cut({ do: "close" });
+    bench.send(DOWN, 5);
+    bench.pumps[DOWN].end("fin");
+    bench.pumps[DOWN].end("reset");
+    expect(bench.transcript()).toEqual([]);
+    bench.pumps[DOWN].assigned(sluice);
+    expect(bench.transcript()).toEqual(["0 downstream 10", "0 severed reset"]);
+    expect(bench.failures).toEqual([]);
+  });
+
+  it("follows them too where an end is on its way already", () => {
+    const { bench, sluice } = kept();
+    bench.send(DOWN, 10);
+    bench.pumps[DOWN].end("fin");
+    bench.pumps[DOWN].cut({ do: "close" });
+    bench.pumps[DOWN].assigned(sluice);
+    expect(bench.transcript()).toEqual(["0 downstream 10", "0 severed close"]);
+  });
+
+  it("comes at once when the stage that holds them is taken out", () => {
+    const { bench, sluice } = kept();
+    bench.send(DOWN, 10);
+    bench.pumps[DOWN].cut({ do: "close" });
+    bench.pumps[DOWN].remove(sluice);
+    expect(bench.transcript()).toEqual(["0 downstream 10", "0 severed close"]);
+  });
+});
+
+describe("whoever waits until nothing is held", () => {
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it("is called at once where nothing is", () => {
+    const bench = new StreamBench();
+    let called = 0;
+    bench.pumps[DOWN].whenEmpty(() => called++);
+    bench.pumps[DOWN].insert(0, new Keeper());
+    bench.pumps[DOWN].whenEmpty(() => called++);
+    expect(called).toBe(2);
+  });
+
+  it("is called once, and all others with it, in order", async () => {
+    const bench = new StreamBench();
+    const keeper = new Keeper();
+    bench.pumps[DOWN].insert(0, keeper);
+    bench.send(DOWN, 10);
+    const called: string[] = [];
+    bench.pumps[DOWN].whenEmpty(() => called.push("first"));
+    bench.pumps[DOWN].whenEmpty(() => called.push("second"));
+    bench.send(DOWN, 10);
+    await turn();
+    expect(called).toEqual([]);
+    bench.pumps[DOWN].assigned(keeper);
+    await turn();
+    expect(called).toEqual(["first", "second"]);
+    bench.send(DOWN, 1);
+    bench.pumps[DOWN].assigned(keeper);
+    await turn();
+    expect(called).toHaveLength(2);
+  });
+});
