@@ -1,0 +1,217 @@
+/**
+ * A port that is listened on, whatever the protocol, and that can go away and come back: `down` closes it, healing
+ * binds it again where it was, as often as it takes if somebody else has taken it meanwhile.
+ */
+import { isIP } from "node:net";
+import type { Timer } from "../core/clock.js";
+import { SquallError } from "../core/errors.js";
+import type { PlaneContext } from "./context.js";
+import { ResolveError } from "./upstream/resolver.js";
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 lets the system choose; the chosen one is kept when the listener comes back. */
+  readonly port: number;
+}
+
+/** A socket that is bound. */
+export interface Bound {
+  readonly address: ListenAddress;
+  readonly open: boolean;
+  close(): void;
+}
+
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 2_000;
+
+export abstract class Port {
+  readonly #name: string;
+  readonly #context: PlaneContext;
+  readonly #configured: ListenAddress;
+  #bound: ListenAddress | null = null;
+  #socket: Bound | null = null;
+  #binding: Promise<void> | null = null;
+  #wanted = false;
+  #started = false;
+  #retry: Timer | null = null;
+  #retryAfter = RETRY_MIN_MS;
+
+  constructor(parts: {
+    readonly name: string;
+    readonly address: ListenAddress;
+    readonly context: PlaneContext;
+  }) {
+    this.#name = parts.name;
+    this.#configured = parts.address;
+    this.#context = parts.context;
+  }
+
+  /** What the system calls it, for messages. */
+  protected abstract readonly network: "tcp" | "udp";
+
+  /** Binds that address; no host stands for all addresses of the machine. `trouble` is told what goes wrong later. */
+  protected abstract open(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound>;
+
+  get bound(): ListenAddress | null {
+    return this.#bound;
+  }
+
+  get state(): "listening" | "closed by fault" | "cannot listen" {
+    if (!this.#wanted) return "closed by fault";
+    return this.#socket?.open === true ? "listening" : "cannot listen";
+  }
+
+  /**
+   * Binds for the first time, and throws if that cannot be done. With `wanted` false the address is
+   * tried and given up again, so that a mistake in it shows at once and port 0 becomes a real one.
+   */
+  async start(wanted: boolean): Promise<void> {
+    this.#started = true;
+    this.#wanted = true;
+    try {
+      // What was under way before it was stopped would be in its own way.
+      await this.#binding?.catch(() => undefined);
+      if (this.#socket === null) await this.#bind();
+    } catch (error) {
+      this.#started = false;
+      throw error;
+    }
+    if (!wanted) this.want(false);
+    else this.#reopen();
+  }
+
+  /** Whether anybody should be let in from now on. Takes effect at once when closing. */
+  want(wanted: boolean): void {
+    if (!this.#started || wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    if (wanted) {
+      this.#retryAfter = RETRY_MIN_MS;
+      this.#reopen();
+    } else {
+      this.#close();
+      this.#context.facts.tell({ kind: "listener_closed", proxy: this.#name, why: "a fault is in force" });
+    }
+  }
+
+  stop(): void {
+    this.#started = false;
+    this.#wanted = false;
+    this.#close();
+  }
+
+  /** Comes back after `stop` on the address that it had: later, if somebody has taken it. */
+  async resume(wanted: boolean): Promise<void> {
+    this.#retryAfter = RETRY_MIN_MS;
+    try {
+      await this.start(wanted);
+    } catch (error) {
+      this.#started = true;
+      this.#failed(error);
+    }
+  }
+
+  #close(): void {
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  #reopen(): void {
+    if (!this.#started || !this.#wanted || this.#socket !== null || this.#binding !== null) return;
+    this.#bind().then(
+      () => {
+        this.#retryAfter = RETRY_MIN_MS;
+        if (!this.#wanted) {
+          this.#close();
+          return;
+        }
+        if (this.#socket === null) {
+          // It was not wanted just when it was bound, and is again.
+          this.#reopen();
+          return;
+        }
+        this.#context.facts.tell({ kind: "listener_opened", proxy: this.#name, listen: this.#text });
+      },
+      (error: unknown) => {
+        this.#failed(error);
+      },
+    );
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#started || !this.#wanted) return;
+    this.#tellFailure(error instanceof Error ? error.message : String(error));
+    const { clock } = this.#context;
+    this.#retry = clock.at(clock.now() + this.#retryAfter, () => {
+      this.#retry = null;
+      this.#reopen();
+    });
+    this.#retryAfter = Math.min(this.#retryAfter * 2, RETRY_MAX_MS);
+  }
+
+  #tellFailure(reason: string): void {
+    this.#context.facts.tell({ kind: "listen_failed", proxy: this.#name, listen: this.#text, reason });
+  }
+
+  get #text(): string {
+    const { host, port } = this.#bound ?? this.#configured;
+    return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  }
+
+  #bind(): Promise<void> {
+    const binding = this.#resolveAndListen().finally(() => {
+      this.#binding = null;
+    });
+    this.#binding = binding;
+    return binding;
+  }
+
+  async #resolveAndListen(): Promise<void> {
+    const { host, port } = this.#bound ?? this.#configured;
+    await this.#listen(host === "" || isIP(host) !== 0 ? host : await this.#addressOf(host), port);
+  }
+
+  /** One address of a name, IPv4 if it has one: a socket listens on one only. */
+  async #addressOf(name: string): Promise<string> {
+    try {
+      const [first] = await this.#context.resolver.resolve(name);
+      return first?.address ?? name;
+    } catch (error) {
+      const why = error instanceof ResolveError ? error.reason : String(error);
+      throw new SquallError("SQ_LISTEN_FAILED", `listen ${this.network}: lookup ${name}: ${why}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #listen(host: string, port: number): Promise<void> {
+    let socket: Bound;
+    try {
+      socket = await this.open({ host, port }, (error) => {
+        this.#tellFailure(error.message);
+      });
+    } catch (error) {
+      const reason = reasonOf(error as NodeJS.ErrnoException);
+      throw new SquallError("SQ_LISTEN_FAILED", `listen ${this.network} ${this.#text}: ${reason}`, {
+        cause: error,
+      });
+    }
+    this.#bound = socket.address;
+    if (this.#started && this.#wanted) this.#socket = socket;
+    else socket.close();
+  }
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return "address already in use";
+    case "EACCES":
+      return "permission denied";
+    case "EADDRNOTAVAIL":
+      return "cannot assign requested address";
+    default:
+      return error.message;
+  }
+}
