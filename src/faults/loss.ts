@@ -27,23 +27,32 @@ export interface LossParams {
  * A run ends with r = 1/b and begins with p = r L / (1 - L), so that the share p / (p + r) is L. Not netem's
  * "correlation", which averages uniforms and so loses far less than it was told to.
  *
+ * A run does not outlast a pause: else a lone segment, sent again after ever longer timeouts, would be lost once for each
+ * packet that the run has left, and a burst of a few milliseconds would take minutes.
+ *
  * One draw for each packet, whatever the parameters, so that a change of them shifts no later draw.
  */
 export class PacketLosses implements LossProcess {
   #lost = false;
+  #last: Millis = -Infinity;
 
   constructor(
     private readonly random: Random,
     private readonly params: () => Pick<LossParams, "loss" | "burst">,
   ) {}
 
-  lost(): boolean {
+  lost(at: Millis): boolean {
     const { loss, burst } = this.params();
     const draw = this.random.unit();
-    this.#lost = draw < (burst <= 1 ? loss : this.#lost ? stay(loss, burst) : enter(loss, burst));
+    const alone = burst <= 1 || at - this.#last > PAUSE;
+    this.#last = at;
+    this.#lost = draw < (alone ? loss : this.#lost ? stay(loss, burst) : enter(loss, burst));
     return this.#lost;
   }
 }
+
+/** Longer than a burst of any link lasts, and shorter than any retransmission timeout of Linux. */
+const PAUSE: Millis = 100;
 
 /** Whether a run begins; where the share asked for needs more than every chance, `stay` makes up for it. */
 function enter(loss: number, burst: number): number {
@@ -120,10 +129,10 @@ export class Losses implements LossProcess {
     const { params, link, since } = this.parts;
     if (params.good_for === undefined || params.bad_for === undefined) {
       this.#times = null;
-      return this.#packets.lost();
+      return this.#packets.lost(at);
     }
     this.#times ??= new LinkTimes(link(), () => params, since);
     this.#lossNow(this.#times.bad(at));
-    return this.#timed.lost();
+    return this.#timed.lost(at);
   }
 }

@@ -6,7 +6,7 @@ const N = 200_000;
 
 function drawn(loss: number, burst: number, seed = 1): boolean[] {
   const losses = new PacketLosses(randomOf(seed, "losses"), () => ({ loss, burst }));
-  return Array.from({ length: N }, () => losses.lost());
+  return Array.from({ length: N }, () => losses.lost(0));
 }
 
 function runs(values: readonly boolean[]): number[] {
@@ -60,17 +60,26 @@ describe("lost packets", () => {
     expect(share(drawn(0, 5))).toBe(0);
   });
 
+  it("end their run when nothing was sent for a while, and keep the share", () => {
+    const losses = new PacketLosses(randomOf(5, "losses"), () => ({ loss: 0.2, burst: 8 }));
+    const values = Array.from({ length: N }, (_, i) => losses.lost(i * 200));
+    expect(Math.abs(share(values) - 0.2)).toBeLessThan(4 * Math.sqrt(0.16 / N));
+    const lengths = runs(values);
+    // Each by itself: runs are geometric with mean 1 / (1 - L), variance L / (1 - L)^2.
+    expect(Math.abs(mean(lengths) - 1.25)).toBeLessThan(4 * Math.sqrt(0.3125 / lengths.length));
+  });
+
   it("take one draw each, so that a change of the parameters shifts none", () => {
     const params = { loss: 0.5, burst: 1 };
     const one = new PacketLosses(randomOf(3, "losses"), () => params);
     const other = randomOf(3, "losses");
     for (let i = 0; i < 100; i++) {
       params.burst = 1 + (i % 3);
-      one.lost();
+      one.lost(0);
       other.unit();
     }
     params.burst = 1;
-    expect(Array.from({ length: 50 }, () => one.lost())).toEqual(
+    expect(Array.from({ length: 50 }, () => one.lost(0))).toEqual(
       Array.from({ length: 50 }, () => other.unit() < 0.5),
     );
   });

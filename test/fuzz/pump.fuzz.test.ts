@@ -39,6 +39,12 @@ const FLOWING: Readonly<Record<string, readonly Raw[]>> = {
   cut: [{ after: "1GiB" }],
   blackhole: [{ part: "0%" }],
   idle_kill: [{ after: "365d", how: "silent" }],
+  packet_loss: [
+    { loss: "20%", rtt: "20ms" },
+    { loss: "5%", burst: 4, rtt: "5ms", congestion: "reno", window: "4KiB" },
+    { loss: "10%", congestion: "none", tick: "0ms" },
+    { loss: "0%", good_for: "1s", bad_for: "100ms", rtt: "40ms" },
+  ],
   noop: [{}],
 };
 
@@ -189,7 +195,13 @@ const budgets = fc.constantFrom(Infinity, 100_000, 5_000);
 describe("random plans over random traffic", () => {
   it("leave out no type that could take part", () => {
     const known = [...Object.keys(FLOWING), ...Object.keys(HOLDING), ...ENDING];
-    const meant = FAULT_TYPES.filter(({ directions }) => directions !== null).map(({ type }) => type);
+    // What acts on heads alone has no place on a bare stream.
+    const meant = FAULT_TYPES.filter(
+      ({ directions, stream, connection, at }) =>
+        directions !== null &&
+        (stream !== undefined || connection !== undefined) &&
+        (at === undefined || at.includes("wire")),
+    ).map(({ type }) => type);
     expect([...new Set(known)].sort()).toEqual(meant.sort());
   });
 

@@ -4,9 +4,9 @@
  */
 import type { Millis } from "../../core/clock.js";
 import { Flight } from "./flight.js";
-import type { Ack, Receiver } from "./receiver.js";
+import type { Ack } from "./receiver.js";
 import { RttEstimator } from "./rtt.js";
-import { rttOf, type Resent, type Segment, type SegmentParams, type Witness } from "./segment.js";
+import { rttOf, type Resent, type Segment, type SenderParts } from "./segment.js";
 import { KernelTimer } from "./timer.js";
 import { Window } from "./window.js";
 
@@ -19,15 +19,6 @@ const REORDERING = 3;
 const TIMEOUT_MIN: Millis = 2;
 /** 2^31 and more is beyond any cap. */
 const BACK_OFF_MAX = 31;
-
-export interface SenderParts {
-  readonly params: SegmentParams;
-  readonly receiver: Receiver;
-  readonly link: (segment: Segment, now: Millis) => void;
-  readonly witness: Witness;
-  readonly luck: () => number;
-  readonly warm: boolean;
-}
 
 export class Sender {
   /** Unanswered for longer than `give_up`: the connection is to be reset. */
@@ -83,17 +74,20 @@ export class Sender {
     const before = this.#acked;
     let delivered = 0;
     let sample: Millis | null = null;
+    let again = false;
     for (const segment of this.parts.receiver.take(ack.arrivals)) {
       if (segment.acked) continue;
       flight.arrived(segment, now, this.#rtt.min);
       delivered++;
-      // What was sent more than once says nothing by itself (Karn); the timestamp that comes back does.
-      sample ??= now - (segment.transmissions === 1 ? segment.sentAt : ack.echo);
+      sample ??= now - segment.sentAt;
+      again ||= segment.transmissions > 1;
       if (segment.needed) this.#inVain = null;
     }
     this.#acked = Math.max(this.#acked, ack.next);
     flight.acknowledge(this.#acked);
     const advanced = this.#acked > before;
+    // What was sent more than once says nothing by itself (Karn); the timestamp that comes back does.
+    if (again) sample = now - ack.echo;
     if (sample !== null)
       this.#rtt.sample(Math.max(0, sample), this.parts.params.min_rto, this.#acked, this.#next);
     if (advanced) {

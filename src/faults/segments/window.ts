@@ -103,6 +103,8 @@ export class Window {
       this.size = Math.min(this.size + delivered, this.#ceiling);
       return;
     }
+    // A reduction that began under a control that knows none.
+    if (this.#before === 0) return;
     this.#delivered += delivered;
     const room = this.#threshold - flying;
     let send: number;
@@ -123,7 +125,7 @@ export class Window {
 
   /** The reduction is over. */
   settle(): void {
-    if (!this.#unmoved) this.size = this.#threshold;
+    if (!this.#unmoved && this.#threshold !== Infinity) this.size = this.#threshold;
   }
 
   /** The retransmission timer ran out: one segment more than are still flying. `again` for one after another. */
