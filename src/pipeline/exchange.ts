@@ -35,6 +35,7 @@ export class ExchangeFaults {
   #bound: readonly Bound[] = [];
   #gate: Gate<ExchangeFault, FinalVerdict> | null = null;
   #released = false;
+  readonly #dispatches = new Map<Bound, Dispatch>();
 
   /** `failed` hears of what a fault throws; the fault is taken to have passed. */
   constructor(clock: Clock, failed: (error: unknown) => void) {
@@ -50,9 +51,10 @@ export class ExchangeFaults {
     this.#bound = [...this.#bound, { subject, fault }];
   }
 
-  get names(): readonly string[] {
+  /** Of those that did something; with `detaching` also of those that let the upstream work for a client that left. */
+  names(detaching: boolean): readonly string[] {
     return this.#bound
-      .filter(({ subject }) => subject.touched)
+      .filter((one) => one.subject.touched || (detaching && this.#dispatches.get(one)?.detached === true))
       .map(({ subject }) => subject.armed.origin.fault);
   }
 
@@ -123,7 +125,18 @@ export class ExchangeFaults {
   }
 
   dispatches(): Dispatch[] {
-    return this.#bound.flatMap(({ fault }) => this.#try(() => fault.dispatch?.()) ?? []);
+    for (const one of this.#bound) {
+      const dispatch = this.#try(() => one.fault.dispatch?.());
+      if (dispatch) this.#dispatches.set(one, dispatch);
+    }
+    return [...this.#dispatches.values()];
+  }
+
+  /** Whether the fault that wants it so is still in force. */
+  wants(dispatch: Dispatch, inForce: readonly ArmedFault[]): boolean {
+    for (const [{ subject }, wanted] of this.#dispatches)
+      if (wanted === dispatch && inForce.includes(subject.armed)) return true;
+    return false;
   }
 
   bodyChanges(info: BodyInfo): BodyChange[] {

@@ -41,6 +41,8 @@ export interface HttpHost extends ConnectionHost {
   readonly limits: CodecLimits;
   readonly identify: Identify;
   readonly tally: ExchangeTally;
+  /** False once it has been stopped. */
+  readonly enabled: boolean;
   /** The faults in force whose subjects are exchanges, in order: of the exchange seam, and those of bytes. */
   readonly exchangeFaults: readonly ArmedFault[];
   readonly streamFaults: readonly ArmedFault[];
@@ -77,6 +79,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
   readonly #byteFaults: ByteFaults;
   /** Those that are not over, in the order of their requests; the first is the one that is answered. */
   #queue: Exchange[] = [];
+  /** Answered, but byte faults still hold some of it. */
+  readonly #leaving = new Set<Exchange>();
   #decision: Decision | null = null;
   /** Whose answer is being sent. */
   #answering: Exchange | null = null;
@@ -93,6 +97,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
   #headTimer: Timer | null = null;
   #retiring = false;
   #endKind: ExchangeEnd | null = null;
+  /** From then on the client gets nothing; its socket may linger. */
+  #severedAt: number | null = null;
 
   constructor(host: HttpHost, client: Socket, origin: Origin) {
     super(host, client, origin);
@@ -393,11 +399,15 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const { clock } = this.host.context;
     for (const dispatch of exchange.dispatches) {
       for (let copy = 1; copy <= dispatch.copies; copy++) {
+        exchange.pending++;
         clock.at(clock.now() + copy * dispatch.gap, () => {
           this.guarded(() => {
-            dispatch.copied?.();
-            if (dispatch.connection === "another" || !this.#copyHere(exchange, bytes))
-              this.#host.sendCopy(exchange, bytes);
+            if (this.#host.enabled && exchange.faults?.wants(dispatch, this.#host.exchangeFaults) === true) {
+              dispatch.copied?.();
+              if (dispatch.connection === "another" || !this.#copyHere(exchange, bytes))
+                this.#host.sendCopy(exchange, bytes);
+            }
+            exchange.settled();
           });
         });
       }
@@ -530,30 +540,32 @@ export class HttpConnection extends Connection implements Asking, Answering {
     this.#queue.shift();
     this.#lastOver = this.host.context.clock.now();
     if (this.#answering === exchange) this.#answering = null;
-    exchange.end ??= "complete";
     if (exchange.faults === null && exchange.streams.length === 0) {
+      exchange.end ??= "complete";
       this.#host.exchangeOver(exchange, this.#lastOver - exchange.startedAt);
       return;
     }
     exchange.faults?.release();
     this.#byteFaults.end(exchange.streams, "downstream");
     if (this.#requests.receiving === exchange) this.#byteFaults.end(exchange.streams, "upstream");
+    this.#leaving.add(exchange);
+    // A byte fault may have ended the connection with its last bytes.
+    if (this.ended) return;
     // What byte faults still hold of it belongs to its time.
     this.pumps?.downstream.whenEmpty(() => {
-      this.#tell(exchange);
+      if (!this.#leaving.delete(exchange)) return;
+      exchange.end ??= "complete";
+      this.#tell(exchange, this.host.context.clock.now());
     });
   }
 
-  #tell(exchange: Exchange): void {
-    const millis = this.host.context.clock.now() - exchange.startedAt;
-    exchange.faults?.finished();
-    for (const { subject } of exchange.streams) subject.finished();
-    const over = (): void => {
+  #tell(exchange: Exchange, at: number): void {
+    const millis = at - exchange.startedAt;
+    exchange.whenSettled(() => {
+      exchange.faults?.finished();
+      for (const { subject } of exchange.streams) subject.finished();
       this.#host.exchangeOver(exchange, millis);
-    };
-    // The journal is to say what the upstream did, which is not known yet.
-    if (exchange.elsewhere && exchange.status === null) exchange.whenKnown = over;
-    else over();
+    });
   }
 
   cutShort(exchange: Exchange): void {
@@ -740,7 +752,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     if (this.#relaying || this.#upstream.awaited || this.#decision !== null) return;
     const [first] = this.#queue;
     // The client may have left; whoever is detached from it does not hear of that.
-    if (first?.detached === true && !first.tunnel) return;
+    if (first?.detached === true && first.requestRead && !first.tunnel) return;
     this.#up.flush();
     if (this.#link !== null) this.pumps?.upstream.end("fin");
     else if (this.#queue.length === 0) this.severed({ do: "close" });
@@ -750,7 +762,12 @@ export class HttpConnection extends Connection implements Asking, Answering {
     if (direction === "upstream") {
       this.#endKind = "client_left";
       this.#down.flush();
-      if (this.#queue[0]?.detached === true && this.#link !== null) this.#upstream.letGo(this.#link);
+      const [first] = this.#queue;
+      // Of a request that never comes to its end there is no work to go on with.
+      if (first?.detached === true && first.requestRead && this.#link !== null) {
+        first.leftBehind = true;
+        this.#upstream.letGo(this.#link);
+      }
       this.pumps?.downstream.sinkLost();
       if (this.#link === null) this.severed({ do: "reset" });
       else this.pumps?.upstream.end("reset");
@@ -777,6 +794,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
 
   override severed(how: Sever): void {
     this.#endKind ??= how.do === "reset" ? "reset" : "closed";
+    this.#severedAt ??= this.host.context.clock.now();
     super.severed(how);
   }
 
@@ -802,13 +820,18 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   protected override finished(): void {
-    const unfinished = this.#queue;
+    const at = this.#severedAt ?? this.host.context.clock.now();
+    const down = this.pumps?.downstream;
+    const whole = down?.bytesLost === 0 && down.bytesDropped === 0;
+    if (whole) for (const exchange of this.#leaving) exchange.end ??= "complete";
+    const unfinished = [...this.#leaving, ...this.#queue];
+    this.#leaving.clear();
     this.#queue = [];
     for (const exchange of unfinished) {
       if (exchange.tunnel) exchange.end ??= "complete";
       else if (this.#endKind === "client_left") exchange.end ??= "client_left";
       exchange.end ??= exchange.clientStatus === null ? (this.#endKind ?? "closed") : "cut";
-      this.#tell(exchange);
+      this.#tell(exchange, at);
     }
   }
 

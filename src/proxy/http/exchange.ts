@@ -60,10 +60,11 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   answered = false;
   /** The upstream's answer goes to nobody. */
   swallowing = false;
-  /** Its upstream answers to somebody else than its connection. */
-  elsewhere = false;
-  /** To be called when that is over. */
-  whenKnown: (() => void) | null = null;
+  /** Its client left, and its upstream's work goes on. */
+  leftBehind = false;
+  /** What is still to happen before all is known of it: copies to be sent, its upstream's answer to somebody else. */
+  pending = 0;
+  #whenSettled: (() => void) | null = null;
   /** The connection carries something else from now on. */
   tunnel = false;
   end: ExchangeEnd | null = null;
@@ -161,7 +162,25 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   /** The names of the faults that did something to it. */
   get hits(): string[] {
     const streams = this.streams.filter(({ subject }) => subject.touched);
-    return [...(this.faults?.names ?? []), ...streams.map(({ subject }) => subject.armed.origin.fault)];
+    return [
+      ...(this.faults?.names(this.leftBehind) ?? []),
+      ...streams.map(({ subject }) => subject.armed.origin.fault),
+    ];
+  }
+
+  /** Calls back, once, when nothing is pending; at once if nothing is. */
+  whenSettled(then: () => void): void {
+    if (this.pending === 0) then();
+    else this.#whenSettled = then;
+  }
+
+  /** One of the things that were pending is not any more. */
+  settled(): void {
+    this.pending--;
+    if (this.pending > 0) return;
+    const then = this.#whenSettled;
+    this.#whenSettled = null;
+    then?.();
   }
 
   /** Whether it is over for both sides. */

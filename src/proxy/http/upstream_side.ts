@@ -144,13 +144,12 @@ export class UpstreamSide {
     }
     if (this.#link === link) this.#link = null;
     const waited = link.awaited.filter(({ copy }) => !copy).map(({ exchange }) => exchange);
-    for (const exchange of waited) exchange.elsewhere = true;
+    // The journal is to say what the upstream did, where that is not known yet.
+    const unknown = waited.filter(({ status }) => status === null);
+    for (const exchange of unknown) exchange.pending++;
     this.#host.detached();
     this.#host.adopt(link, () => {
-      for (const exchange of waited) {
-        exchange.elsewhere = false;
-        exchange.whenKnown?.();
-      }
+      for (const exchange of unknown) exchange.settled();
     });
   }
 
