@@ -2,21 +2,16 @@
  * An armed fault: one configured fault in force on one proxy. It decides which subjects it acts on,
  * keeps what they share, and books what it does to each.
  */
-import type { Clock, Millis } from "../core/clock.js";
+import type { Clock } from "../core/clock.js";
 import type { Facts, FaultOrigin } from "../core/events.js";
 import type { Book } from "../core/ledger.js";
 import { BoundedMap } from "../core/lru.js";
-import {
-  LANE,
-  Random,
-  admissionDraw,
-  drawKey,
-  type DrawKey,
-  type DrawName,
-  type Lane,
-} from "../core/random.js";
-import type { AnyFaultType, Detail, Direction, ListenerFault, Scope } from "../faults/contract.js";
+import { admissionDraw, drawKey, type DrawKey, type DrawName } from "../core/random.js";
+import type { AnyFaultType, Direction, ListenerFault } from "../faults/contract.js";
 import { acts } from "../faults/kit.js";
+import { FlowSubject, Subject } from "./subject.js";
+
+export type { Subject } from "./subject.js";
 
 /** What there is to know about a subject when it begins. */
 export interface SubjectInfo {
@@ -25,6 +20,15 @@ export interface SubjectInfo {
   readonly client: string;
   /** Of HTTP exchanges, and of nothing else. */
   readonly exchange?: ExchangeKeys;
+  /** Of DNS questions, and of nothing else. */
+  readonly query?: QueryKeys;
+}
+
+/** What a question can be matched on, and what the journal calls it. */
+export interface QueryKeys {
+  readonly name: string;
+  readonly type: string;
+  readonly transport: string;
 }
 
 /** What an exchange can be matched on. */
@@ -76,6 +80,7 @@ export interface ArmedParts {
 interface Bot {
   key: DrawKey | null;
   ordinals: number;
+  flows: number;
 }
 
 /** How many bots a fault remembers the ordinals of; beyond it the longest unused one starts anew. */
@@ -160,6 +165,22 @@ export class ArmedFault {
     return null;
   }
 
+  /** The same of one datagram: each is a subject, and the flow that it belongs to has what acts on them. */
+  admitDatagram(flow: SubjectInfo): boolean {
+    this.book.subjects++;
+    if (!this.#admission.matches(flow)) return false;
+    this.book.matched++;
+    const bot = this.#bot(flow.bot);
+    const ordinal = bot.ordinals++;
+    return this.#admission.fires(flow, () => admissionDraw(this.#keyOf(bot, flow.bot), ordinal));
+  }
+
+  /** What acts on the datagrams of a flow. Its draws are those of the bot's first flow, its second, and so on. */
+  flow(flow: SubjectInfo): FlowSubject {
+    const bot = this.#bot(flow.bot);
+    return new FlowSubject(this, flow, this.#keyOf(bot, flow.bot), bot.flows++);
+  }
+
   actsOn(direction: Direction): boolean {
     return acts(this.#directions, direction);
   }
@@ -167,7 +188,7 @@ export class ArmedFault {
   #bot(name: string): Bot {
     const known = this.#bots.get(name);
     if (known) return known;
-    const bot: Bot = { key: null, ordinals: 0 };
+    const bot: Bot = { key: null, ordinals: 0, flows: 0 };
     this.#bots.set(name, bot);
     return bot;
   }
@@ -175,158 +196,5 @@ export class ArmedFault {
   #keyOf(bot: Bot, name: string): DrawKey {
     bot.key ??= drawKey({ ...this.#draws, bot: name });
     return bot.key;
-  }
-}
-
-/** One fault on one subject: the scope that the fault's code is given. */
-export class Subject implements Scope<Record<string, unknown>, string, unknown> {
-  readonly armed: ArmedFault;
-  readonly params: Record<string, unknown>;
-  readonly shared: unknown;
-  readonly at: string;
-  readonly #info: SubjectInfo;
-  readonly #key: DrawKey;
-  readonly #ordinal: number;
-  #random: Random | null = null;
-  #effects: Record<string, number> | null = null;
-  #firstAmount = 0;
-  /** How many of its hits have their own entry. */
-  #told = 0;
-
-  constructor(armed: ArmedFault, info: SubjectInfo, key: DrawKey, ordinal: number) {
-    this.armed = armed;
-    this.params = armed.params;
-    this.shared = armed.shared;
-    this.at = armed.at;
-    this.#info = info;
-    this.#key = key;
-    this.#ordinal = ordinal;
-  }
-
-  get random(): Random {
-    this.#random ??= new Random(this.#key, this.#ordinal, LANE.subject);
-    return this.#random;
-  }
-
-  acts(direction: Direction): boolean {
-    return this.armed.actsOn(direction);
-  }
-
-  now(): Millis {
-    return this.armed.clock.now();
-  }
-
-  wallTime(): number {
-    return this.armed.clock.wallTime();
-  }
-
-  /** It has done something to this subject. */
-  get touched(): boolean {
-    return this.#effects !== null;
-  }
-
-  count(effect: string, amount = 1, detail?: Detail): void {
-    const { armed } = this;
-    armed.book.add(effect, amount);
-    if (this.#effects === null) {
-      this.#effects = { [effect]: amount };
-      this.#firstAmount = amount;
-      armed.book.hits++;
-      this.#tellHit(effect, amount, detail);
-      return;
-    }
-    const known = this.#effects[effect];
-    if (known === undefined) {
-      this.#effects[effect] = amount;
-      this.#tellHit(effect, amount, detail);
-    } else {
-      this.#effects[effect] = known + amount;
-      if (detail !== undefined && this.#told < (armed.type.entries ?? 0))
-        this.#tellHit(effect, amount, detail);
-    }
-  }
-
-  delayed(by: Millis): void {
-    this.armed.book.delayed(by);
-  }
-
-  /** In observe mode: it would have been hit, and is not. */
-  observed(): void {
-    this.armed.book.hits++;
-    this.armed.facts.tell({
-      kind: "fault_hit",
-      ...this.#origin(),
-      effect: "observed",
-      amount: 1,
-      observed: true,
-    });
-  }
-
-  /** The subject is over: tells the total where it says more than the first entry did. */
-  finished(): void {
-    if (this.#effects === null) return;
-    const amounts = Object.values(this.#effects);
-    if (amounts.length === 1 && amounts[0] === this.#firstAmount) return;
-    this.armed.facts.tell({ kind: "fault_total", ...this.#origin(), effects: this.#effects });
-  }
-
-  /** The same scope for the bytes of one direction, whose draws must not depend on the other's. */
-  forDirection(direction: Direction): Scope<Record<string, unknown>, string, unknown> {
-    return new DirectedScope(this, new Random(this.#key, this.#ordinal, LANE[direction] satisfies Lane));
-  }
-
-  #tellHit(effect: string, amount: number, detail: Detail | undefined): void {
-    this.#told++;
-    this.armed.facts.tell({
-      kind: "fault_hit",
-      ...this.#origin(),
-      effect,
-      amount,
-      ...(detail === undefined ? {} : { detail }),
-    });
-  }
-
-  #origin(): FaultOrigin {
-    const { bot, connection, exchange } = this.#info;
-    const origin = { ...this.armed.origin, bot, connection };
-    if (exchange === undefined) return origin;
-    const { id, method, path } = exchange;
-    return { ...origin, exchange: { id, method, path } };
-  }
-}
-
-class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
-  readonly params: Record<string, unknown>;
-  readonly shared: unknown;
-  readonly at: string;
-  readonly random: Random;
-  readonly #subject: Subject;
-
-  constructor(subject: Subject, random: Random) {
-    this.#subject = subject;
-    this.params = subject.params;
-    this.shared = subject.shared;
-    this.at = subject.at;
-    this.random = random;
-  }
-
-  acts(direction: Direction): boolean {
-    return this.#subject.acts(direction);
-  }
-
-  now(): Millis {
-    return this.#subject.now();
-  }
-
-  wallTime(): number {
-    return this.#subject.wallTime();
-  }
-
-  count(effect: string, amount?: number, detail?: Detail): void {
-    this.#subject.count(effect, amount, detail);
-  }
-
-  delayed(by: Millis): void {
-    this.#subject.delayed(by);
   }
 }

@@ -1,0 +1,198 @@
+/** One fault on one subject: the scope that the fault's code is given, and what is booked and told of it. */
+import type { Millis } from "../core/clock.js";
+import type { FaultOrigin } from "../core/events.js";
+import { LANE, Random, type DrawKey, type Lane } from "../core/random.js";
+import type { Detail, Direction, Scope } from "../faults/contract.js";
+import type { ArmedFault, SubjectInfo } from "./armed.js";
+
+/** A connection, an exchange, a query. */
+export class Subject implements Scope<Record<string, unknown>, string, unknown> {
+  readonly armed: ArmedFault;
+  readonly params: Record<string, unknown>;
+  readonly shared: unknown;
+  readonly at: string;
+  readonly #info: SubjectInfo;
+  readonly #key: DrawKey;
+  readonly #ordinal: number;
+  #random: Random | null = null;
+  #effects: Record<string, number> | null = null;
+  #firstAmount = 0;
+  /** How many of its hits have their own entry. */
+  #told = 0;
+  /** Whether it is among the hits already. */
+  #hit = false;
+
+  constructor(armed: ArmedFault, info: SubjectInfo, key: DrawKey, ordinal: number) {
+    this.armed = armed;
+    this.params = armed.params;
+    this.shared = armed.shared;
+    this.at = armed.at;
+    this.#info = info;
+    this.#key = key;
+    this.#ordinal = ordinal;
+  }
+
+  get random(): Random {
+    this.#random ??= new Random(this.#key, this.#ordinal, LANE.subject);
+    return this.#random;
+  }
+
+  acts(direction: Direction): boolean {
+    return this.armed.actsOn(direction);
+  }
+
+  now(): Millis {
+    return this.armed.clock.now();
+  }
+
+  wallTime(): number {
+    return this.armed.clock.wallTime();
+  }
+
+  /** It has done something to this subject. */
+  get touched(): boolean {
+    return this.#effects !== null;
+  }
+
+  count(effect: string, amount = 1, detail?: Detail): void {
+    const { armed } = this;
+    armed.book.add(effect, amount);
+    if (!this.#hit) {
+      this.#hit = true;
+      armed.book.hits++;
+    }
+    if (this.#effects === null) {
+      this.#effects = { [effect]: amount };
+      this.#firstAmount = amount;
+      this.#tellHit(effect, amount, detail);
+      return;
+    }
+    const known = this.#effects[effect];
+    if (known === undefined) {
+      this.#effects[effect] = amount;
+      this.#tellHit(effect, amount, detail);
+    } else {
+      this.#effects[effect] = known + amount;
+      if (detail !== undefined && this.#told < this.entries) this.#tellHit(effect, amount, detail);
+    }
+  }
+
+  delayed(by: Millis): void {
+    this.armed.book.delayed(by);
+  }
+
+  /** How many hits have their own entry, if they have a detail. */
+  protected get entries(): number {
+    return this.armed.type.entries ?? 0;
+  }
+
+  /** What follows happens to another of those that it stands for. */
+  protected again(): void {
+    this.#hit = false;
+  }
+
+  /** In observe mode: it would have been hit, and is not. */
+  observed(): void {
+    this.armed.book.hits++;
+    this.tellObserved();
+  }
+
+  protected tellObserved(): void {
+    this.armed.facts.tell({
+      kind: "fault_hit",
+      ...this.#origin(),
+      effect: "observed",
+      amount: 1,
+      observed: true,
+    });
+  }
+
+  /** The subject is over: tells the total where it says more than the first entry did. */
+  finished(): void {
+    if (this.#effects === null) return;
+    const amounts = Object.values(this.#effects);
+    if (amounts.length === 1 && amounts[0] === this.#firstAmount) return;
+    this.armed.facts.tell({ kind: "fault_total", ...this.#origin(), effects: this.#effects });
+  }
+
+  /** The same scope for the bytes of one direction, whose draws must not depend on the other's. */
+  forDirection(direction: Direction): Scope<Record<string, unknown>, string, unknown> {
+    return new DirectedScope(this, new Random(this.#key, this.#ordinal, LANE[direction] satisfies Lane));
+  }
+
+  #tellHit(effect: string, amount: number, detail: Detail | undefined): void {
+    this.#told++;
+    this.armed.facts.tell({
+      kind: "fault_hit",
+      ...this.#origin(),
+      effect,
+      amount,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  #origin(): FaultOrigin {
+    const { bot, connection, exchange, query } = this.#info;
+    const origin = { ...this.armed.origin, bot, connection };
+    if (query !== undefined)
+      return { ...origin, query: { name: query.name, type: query.type, transport: query.transport } };
+    if (exchange === undefined) return origin;
+    const { id, method, path } = exchange;
+    return { ...origin, exchange: { id, method, path } };
+  }
+}
+
+/** One fault on a flow of datagrams: each of them is a hit of its own, and the flow has one entry for all. */
+export class FlowSubject extends Subject {
+  #observed = false;
+
+  next(): void {
+    this.again();
+  }
+
+  protected override get entries(): number {
+    return 0;
+  }
+
+  override observed(): void {
+    this.armed.book.hits++;
+    if (!this.#observed) this.tellObserved();
+    this.#observed = true;
+  }
+}
+
+class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
+  readonly params: Record<string, unknown>;
+  readonly shared: unknown;
+  readonly at: string;
+  readonly random: Random;
+  readonly #subject: Subject;
+
+  constructor(subject: Subject, random: Random) {
+    this.#subject = subject;
+    this.params = subject.params;
+    this.shared = subject.shared;
+    this.at = subject.at;
+    this.random = random;
+  }
+
+  acts(direction: Direction): boolean {
+    return this.#subject.acts(direction);
+  }
+
+  now(): Millis {
+    return this.#subject.now();
+  }
+
+  wallTime(): number {
+    return this.#subject.wallTime();
+  }
+
+  count(effect: string, amount?: number, detail?: Detail): void {
+    this.#subject.count(effect, amount, detail);
+  }
+
+  delayed(by: Millis): void {
+    this.#subject.delayed(by);
+  }
+}
