@@ -17,6 +17,16 @@ export interface FaultOrigin {
   readonly connection: number;
   /** Of HTTP exchanges; the path is without its query, which may hold secrets. */
   readonly exchange?: ExchangeName;
+  /** Of DNS questions. */
+  readonly query?: QueryName;
+}
+
+export interface QueryName {
+  /** In lower case, without the last dot. */
+  readonly name: string;
+  /** `A`, `AAAA`, `TYPE65280`. */
+  readonly type: string;
+  readonly transport: string;
 }
 
 export interface ExchangeName {
@@ -127,6 +137,14 @@ export type Fact =
       readonly connection: number;
       readonly client: string;
       readonly protocol: "tls" | "h2";
+    }
+  | {
+      /** A health check, or what clients met with, has taken an upstream out of its pool or brought it back. */
+      readonly kind: "upstream_changed";
+      readonly proxy: string;
+      readonly upstream: string;
+      readonly up: boolean;
+      readonly why: string;
     }
   | { readonly kind: "bots_unidentified"; readonly proxy: string; readonly client: string }
   | { readonly kind: "mark"; readonly text: string }

@@ -89,6 +89,13 @@ export function lineOf(fact: Recorded): LogLine {
         text: `${fact.proxy}  ${fact.client} speaks ${fact.protocol === "tls" ? "TLS" : "HTTP/2"}, not HTTP/1.1: its bytes are passed on unread`,
         fields: fact,
       };
+    case "upstream_changed":
+      return {
+        level: fact.up ? "info" : "warn",
+        topic: "upstream",
+        text: `${fact.proxy}/${fact.upstream}  ${fact.up ? "is up" : "is down"}: ${fact.why}`,
+        fields: fact,
+      };
     case "bots_unidentified":
       return {
         level: "warn",
@@ -108,8 +115,9 @@ function hit(fact: Of<"fault_hit">): Omit<LogLine, "level"> {
   return { topic: "fault", text: `${who(fact)}  ${what}` };
 }
 
-function who({ proxy, fault, bot, exchange: name }: Of<"fault_hit"> | Of<"fault_total">): string {
-  return `${proxy}/${fault}  bot ${bot}${name === undefined ? "" : `  ${name.method} ${name.path}`}`;
+function who({ proxy, fault, bot, exchange: name, query }: Of<"fault_hit"> | Of<"fault_total">): string {
+  const exchange = name === undefined ? "" : `  ${name.method} ${name.path}`;
+  return `${proxy}/${fault}  bot ${bot}${exchange}${query === undefined ? "" : `  ${query.type} ${query.name}`}`;
 }
 
 const ENDS: Readonly<Record<ExchangeEnd, string>> = {
