@@ -197,6 +197,7 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   listen_failed: true,
   limit_reached: true,
   opaque_connection: true,
+  upstream_changed: true,
   bots_unidentified: true,
   mark: true,
   mistake: true,

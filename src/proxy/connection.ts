@@ -19,6 +19,7 @@ import { Binding, type FaultChange, type Pumps } from "../pipeline/bindings.js";
 import { Gate } from "../pipeline/gate.js";
 import type { PumpOwner } from "../pipeline/pump.js";
 import type { PlaneContext } from "./context.js";
+import type { Pool } from "./upstream/pool.js";
 import { resetSocket } from "./upstream/reader.js";
 
 /** What a connection needs of its proxy. */
@@ -384,6 +385,9 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     this.host.failed(this, "internal", String(error));
     this.severed({ do: "reset" });
   }
+
+  /** What faults say of the pool may have changed: whether its open upstream connections may stay. */
+  abstract upstreamsChanged(pool: Pool): void;
 
   /** The daemon is about to stop: ends by itself as soon as nothing is under way. */
   retire(): void {

@@ -8,13 +8,17 @@ import type { HttpProxySpec } from "./http/spec.js";
 import type { ExchangeTally } from "./http/tally.js";
 import type { ListenAddress } from "./tcp/listener.js";
 import type { Endpoint } from "./upstream/dial.js";
+import type { Pool, PoolSpec } from "./upstream/pool.js";
 
 export type Protocol = "tcp" | "http";
 
 export interface ProxySpecBase {
   readonly name: string;
   readonly listen: ListenAddress;
+  /** Of a pool, its first member. */
   readonly upstream: Endpoint;
+  /** Several upstreams behind one proxy; missing for one alone. */
+  readonly pool?: PoolSpec;
   /** Milliseconds that dialling the upstream may take, over all its addresses. */
   readonly dialTimeout: number;
   /** Client connections at once; the daemon's own limit holds besides. */
@@ -56,6 +60,8 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   readonly stats: ProxyStats;
   readonly faults: readonly ArmedFault[];
   readonly exchanges?: ExchangeTally;
+  /** Of proxies that dial: who is up, and who was chosen. */
+  readonly pool?: Pool;
   start(): Promise<void>;
   reconfigure(spec: Spec): Promise<void>;
   restart(spec: Spec): Promise<void>;

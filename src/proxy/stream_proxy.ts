@@ -10,6 +10,11 @@ import type { MatchValue } from "../plan/value.js";
 import type { Connection, ConnectionHost, Origin } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 import { Listener, type ListenAddress } from "./tcp/listener.js";
+import type { Dialling, TlsOptions } from "./upstream/dial.js";
+import { HealthChecks } from "./upstream/health.js";
+import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
+import { reach, type Reached } from "./upstream/reach.js";
+import type { Take } from "./upstream/reader.js";
 import { awaitProxyHeader } from "./tcp/proxy_header.js";
 import type { Protocol, ProxyStats, ProxySpecBase, ProxyState } from "./spec.js";
 
@@ -40,11 +45,14 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   #noticed = false;
   #drained: (() => void) | null = null;
   #running = false;
+  #pool: Pool;
+  #health: HealthChecks | null = null;
 
   constructor(spec: Spec, context: PlaneContext) {
     this.spec = spec;
     this.name = spec.name;
     this.context = context;
+    this.#pool = this.#poolOf(spec);
     this.#listener = this.#listenerOn(spec.listen);
   }
 
@@ -57,6 +65,58 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
         this.#accepted(socket);
       },
     });
+  }
+
+  #poolOf({ pool, upstream }: Spec): Pool {
+    const { clock, facts } = this.context;
+    const alone = { name: ONLY_UPSTREAM, ...upstream };
+    return new Pool({
+      proxy: this.name,
+      spec: pool ?? { members: [alone], balance: "first", health: null, eject: null, seed: 0 },
+      clock,
+      facts,
+      changed: () => {
+        const pool = this.#pool;
+        for (const connection of [...this.#connections]) connection.upstreamsChanged(pool);
+      },
+    });
+  }
+
+  get pool(): Pool {
+    return this.#pool;
+  }
+
+  /** How its upstreams are spoken to. */
+  protected get tls(): TlsOptions | null {
+    return null;
+  }
+
+  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
+    const { clock, resolver } = this.context;
+    const pool = this.#pool;
+    const options = { clock, resolver, timeout: this.spec.dialTimeout, take, tls: this.tls };
+    return reach(pool, member, options, (result) => {
+      pool.used(member, !("reason" in result || "verdict" in result));
+      done(result);
+    });
+  }
+
+  #startHealth(): void {
+    const { health } = this.#pool.spec;
+    if (health === null) return;
+    const { clock, resolver } = this.context;
+    this.#health = new HealthChecks({
+      pool: this.#pool,
+      spec: health,
+      clock,
+      options: { clock, resolver, tls: this.tls },
+    });
+    this.#health.start();
+  }
+
+  #stopHealth(): void {
+    this.#health?.stop();
+    this.#health = null;
   }
 
   get except(): readonly MatchValue[] {
@@ -139,6 +199,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     }
     // The plan may have become another one while the address was bound.
     this.#listener.want(this.#wantsToListen());
+    this.#startHealth();
     this.#tellStarted();
   }
 
@@ -158,7 +219,16 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   async reconfigure(spec: Spec): Promise<void> {
     const { listen } = this.spec;
     if (listen.host !== spec.listen.host || listen.port !== spec.listen.port) await this.#moveTo(spec.listen);
+    const same =
+      JSON.stringify([this.spec.pool, this.spec.upstream]) === JSON.stringify([spec.pool, spec.upstream]);
     this.spec = spec;
+    if (same) return;
+    // Connections keep the members that they have; what is known of those is forgotten.
+    this.#stopHealth();
+    this.#pool.stop();
+    this.#pool = this.#poolOf(spec);
+    this.#pool.apply(this.#faults, new Set());
+    if (this.#running) this.#startHealth();
   }
 
   /** The same, and no connection outlives it. */
@@ -196,6 +266,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     if (!this.#running) return;
     this.#running = false;
     this.#listener.stop();
+    this.#stopHealth();
     this.#closeConnections();
     this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
   }
@@ -233,6 +304,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     this.#faults = change.faults;
     this.#ranks = change.ranks;
     this.faultsChanged();
+    this.#pool.apply(this.#faults, assigned);
     if (this.#running) this.#listener.want(this.#wantsToListen());
     for (const connection of [...this.#connections]) connection.apply(change);
   }

@@ -121,6 +121,13 @@ export const SAMPLES: { readonly [K in FactKind]: FactOf<K> } = {
     client: "127.0.0.2",
     protocol: "tls",
   },
+  upstream_changed: {
+    kind: "upstream_changed",
+    proxy: "jobs",
+    upstream: "b",
+    up: false,
+    why: "no answer within 1000 ms",
+  },
   bots_unidentified: { kind: "bots_unidentified", proxy: "jobs", client: "172.18.0.1" },
   mark: { kind: "mark", text: "test_crash_recovery begins" },
   mistake: { kind: "mistake", where: "connection 7", error: new RangeError("offset is out of bounds") },

@@ -16,8 +16,10 @@ import { ExchangeFaults, type FinalVerdict } from "../../pipeline/exchange.js";
 import { Pump } from "../../pipeline/pump.js";
 import type { Part } from "../../pipeline/scoped_binding.js";
 import { Connection, type ConnectionHost, type Origin } from "../connection.js";
-import type { DialFailure, Dialling } from "../upstream/dial.js";
-import type { Take } from "../upstream/reader.js";
+import type { Dialling } from "../upstream/dial.js";
+import type { Member, Pool } from "../upstream/pool.js";
+import type { Reached } from "../upstream/reach.js";
+import { resetSocket, type Take } from "../upstream/reader.js";
 import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
 import { Exchange, type ExchangePlace } from "./exchange.js";
 import { askedBy } from "./response_reader.js";
@@ -47,7 +49,8 @@ export interface HttpHost extends ConnectionHost {
   readonly exchangeFaults: readonly ArmedFault[];
   readonly streamFaults: readonly ArmedFault[];
   nextExchange(): number;
-  dial(take: Take, done: (result: Socket | DialFailure) => void): Dialling;
+  readonly pool: Pool;
+  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling;
   /** The answers that are still to come go to nobody. `over` is called once, when they have come or never will. */
   adopt(link: Link, over: () => void): void;
   /** Sends a request again, on a connection of its own. */
@@ -64,10 +67,6 @@ interface Decision {
 
 /** What becomes of bytes that are no HTTP: they belong to an agreed tunnel, are relayed as they are, or go to nobody. */
 type Plain = "relayed" | "unheard";
-
-const NOTHING: readonly never[] = [];
-/** The name of an upstream that has none. */
-export const ONLY_UPSTREAM = "main";
 
 export class HttpConnection extends Connection implements Asking, Answering {
   readonly #host: HttpHost;
@@ -96,6 +95,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
   #downPaused = false;
   #headTimer: Timer | null = null;
   #retiring = false;
+  /** The upstream of a connection that is relayed unread. */
+  #member: Member | null = null;
   #endKind: ExchangeEnd | null = null;
   /** From then on the client gets nothing; its socket may linger. */
   #severedAt: number | null = null;
@@ -108,7 +109,6 @@ export class HttpConnection extends Connection implements Asking, Answering {
       connection: origin.id,
       client: origin.address,
       port: origin.port,
-      upstream: ONLY_UPSTREAM,
       identify: host.identify,
     };
     this.#byteFaults = new ByteFaults(this.#byteFaultsHost());
@@ -208,7 +208,11 @@ export class HttpConnection extends Connection implements Asking, Answering {
         return connection.pumps?.upstream ?? null;
       },
       isFirst: (exchange) => this.#queue[0] === exchange,
-      dial: (take, done) => this.#host.dial(take, done),
+      chooseForAll: () => {
+        this.#member ??= this.#host.pool.choose(this);
+        return this.#member;
+      },
+      reach: (member, take, done) => this.#host.reach(member, take, done),
       attach: (socket) => {
         this.attach(socket);
       },
@@ -222,6 +226,11 @@ export class HttpConnection extends Connection implements Asking, Answering {
         this.throughGate((fault) => fault.connected?.(), then);
       },
       notReached: (exchange, failure) => {
+        if ("verdict" in failure) {
+          if (exchange !== null) this.#inTurn(exchange, failure.verdict);
+          else this.severed(failure.verdict.do === "reset" ? failure.verdict : { do: "close" });
+          return;
+        }
         this.#host.failed(this, failure.reason, failure.text);
         if (exchange === null) this.severed({ do: "close" });
         else this.#upstreamFailed(exchange, failure.reason, null);
@@ -350,6 +359,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const now = clock.now();
     const idle = this.#lastOver === null || this.#queue.length > 0 ? null : now - this.#lastOver;
     const exchange = new Exchange(host.nextExchange(), head, this.#place, now, idle);
+    exchange.member = host.pool.choose(exchange);
     this.#queue.push(exchange);
     for (const armed of host.exchangeFaults) if (!armed.needsStatus) this.#hit(exchange, armed);
     for (const armed of host.streamFaults) if (!armed.needsStatus) this.#byteFaults.hit(exchange, armed);
@@ -369,8 +379,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
 
   // -- to the upstream ----------------------------------------------------------------------------
 
-  ready(): boolean {
-    return this.#upstream.ready;
+  ready({ member }: Exchange): boolean {
+    return this.#upstream.isReady(member);
   }
 
   whenReady(exchange: Exchange, then: () => void): void {
@@ -540,6 +550,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     this.#queue.shift();
     this.#lastOver = this.host.context.clock.now();
     if (this.#answering === exchange) this.#answering = null;
+    giveBack(exchange);
     if (exchange.faults === null && exchange.streams.length === 0) {
       exchange.end ??= "complete";
       this.#host.exchangeOver(exchange, this.#lastOver - exchange.startedAt);
@@ -594,7 +605,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
         return;
       }
       const { persona } = this.#host.spec;
-      if (how === null || persona !== "plain") {
+      if (how === null || persona !== "plain" || this.#host.pool.balances) {
         const why = how === null ? whyOf(reason) : "reset";
         const status = failureStatus(persona, why);
         const answer = personaAnswer(persona, status, { now: this.host.context.clock.wallTime(), why });
@@ -636,7 +647,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
       this.pumps?.downstream.end("fin");
       return;
     }
-    if (exchange?.tunnel === true || this.#queue.length === 0) {
+    if (exchange?.tunnel === true || (this.#queue.length === 0 && !this.#host.pool.balances)) {
       this.#down.flush();
       this.pumps?.downstream.end("fin");
     } else {
@@ -700,7 +711,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
       this.#up.flush();
       if (this.#clientOver) this.#passClientEnd();
     };
-    if (this.ready()) begin();
+    if (this.#upstream.isReady(this.#link?.member ?? null)) begin();
     else this.#upstream.whenReady(null, begin);
   }
 
@@ -729,7 +740,10 @@ export class HttpConnection extends Connection implements Asking, Answering {
       return;
     }
     const link = this.#link;
-    if (link?.socket !== socket) return;
+    if (link?.socket !== socket) {
+      this.#upstream.left(socket, false);
+      return;
+    }
     if (link.opaque) {
       link.over = true;
       this.pumps?.downstream.end("fin");
@@ -774,7 +788,12 @@ export class HttpConnection extends Connection implements Asking, Answering {
       return;
     }
     const link = this.#link;
-    if (link?.socket !== socket) return;
+    if (link?.socket === socket) this.#linkBroke(link);
+    else this.#upstream.left(socket, false);
+  }
+
+  /** As if by an RST: of the upstream's, or of a fault's that cuts its connections. */
+  #linkBroke(link: Link): void {
     const next = link.awaited[0];
     const exchange = next === undefined || next.copy || next.exchange.swallowing ? null : next.exchange;
     link.over = true;
@@ -782,7 +801,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     if (exchange !== null && exchange.status === null && !link.opaque) {
       this.#upstream.drop(link);
       this.#upstreamFailed(exchange, "upstream_reset", "reset");
-    } else if (exchange !== null || this.#queue.length === 0 || link.opaque) {
+    } else if (exchange !== null || link.opaque || (this.#queue.length === 0 && !this.#host.pool.balances)) {
       if (exchange !== null) exchange.end ??= "cut";
       this.#down.flush();
       this.pumps?.downstream.end("reset");
@@ -804,7 +823,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   protected override upstreams(): readonly Socket[] {
-    return this.#link === null ? NOTHING : [this.#link.socket];
+    return this.#upstream.sockets;
   }
 
   protected override left(socket: Socket): void {
@@ -827,12 +846,36 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const unfinished = [...this.#leaving, ...this.#queue];
     this.#leaving.clear();
     this.#queue = [];
+    if (this.#member !== null) this.#member.busy--;
     for (const exchange of unfinished) {
+      giveBack(exchange);
       if (exchange.tunnel) exchange.end ??= "complete";
       else if (this.#endKind === "client_left") exchange.end ??= "client_left";
       exchange.end ??= exchange.clientStatus === null ? (this.#endKind ?? "closed") : "cut";
       this.#tell(exchange, at);
     }
+  }
+
+  override upstreamsChanged(pool: Pool): void {
+    if (this.ended) return;
+    for (const link of this.#upstream.links) {
+      const verdict = pool.existing(link.member);
+      if (verdict.do === "drain") {
+        link.draining = true;
+        if (link !== this.#link || link.awaited.length === 0) this.#upstream.drop(link);
+      } else if (verdict.do !== "pass") {
+        this.guarded(() => {
+          this.#cutLink(link, verdict);
+        });
+      }
+    }
+  }
+
+  #cutLink(link: Link, { do: how }: Sever): void {
+    if (how === "reset") resetSocket(link.socket);
+    else link.socket.end();
+    if (link === this.#link) this.#linkBroke(link);
+    else this.#upstream.drop(link);
   }
 
   // -- faults come and go -------------------------------------------------------------------------
@@ -859,4 +902,11 @@ export class HttpConnection extends Connection implements Asking, Answering {
     if (sending || exchange.tunnel) this.#byteFaults.begin([hit], "upstream");
     if (this.#answering === exchange || exchange.tunnel) this.#byteFaults.begin([hit], "downstream");
   }
+}
+
+/** Its upstream is no longer busy with it. */
+function giveBack(exchange: Exchange): void {
+  if (exchange.member === null || exchange.givenBack) return;
+  exchange.givenBack = true;
+  exchange.member.busy--;
 }

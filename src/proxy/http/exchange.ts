@@ -1,11 +1,12 @@
 /** One request and what comes back: what faults, journal and metrics know of it, and how far it has come. */
-import type { ExchangeEnd } from "../../core/events.js";
+import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
 import type { Millis } from "../../core/clock.js";
 import type { Dispatch, ExchangeInfo, FieldList, RequestInfo, ResponseInfo } from "../../faults/contract.js";
 import type { ExchangeKeys, Subject, SubjectInfo } from "../../pipeline/armed.js";
 import type { ExchangeFaults } from "../../pipeline/exchange.js";
 import type { ScopedBinding } from "../../pipeline/scoped_binding.js";
 import type { Fields, RequestHead, ResponseHead } from "./head.js";
+import type { Member } from "../upstream/pool.js";
 import type { Identify } from "./identify.js";
 
 /** What an exchange is told of the connection that it is on. */
@@ -13,7 +14,6 @@ export interface ExchangePlace {
   readonly connection: number;
   readonly client: string;
   readonly port: number;
-  readonly upstream: string;
   readonly identify: Identify;
 }
 
@@ -21,6 +21,12 @@ export interface ExchangePlace {
 export interface StreamHit {
   readonly binding: ScopedBinding;
   readonly subject: Subject;
+}
+
+/** Why there will be no answer, and how the upstream went. */
+export interface Lost {
+  readonly reason: ConnectionFailure;
+  readonly how: "fin" | "reset";
 }
 
 const NO_HITS: readonly StreamHit[] = [];
@@ -37,6 +43,10 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   #bot: string | null = null;
   #query: URLSearchParams | null = null;
 
+  /** The upstream that it goes to; null if none is up. */
+  member: Member | null = null;
+  /** It no longer counts as busy for it. */
+  givenBack = false;
   /** The faults of the exchange seam that it was hit by. */
   faults: ExchangeFaults | null = null;
   streams: readonly StreamHit[] = NO_HITS;
@@ -51,6 +61,8 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   /** The upstream was sent the beginning of the request, and nothing else: what follows there would be taken for its body. */
   brokenOff = false;
   forwardedAt: Millis | null = null;
+  /** The connection that it was sent over has gone, and its answer with it. */
+  lost: Lost | null = null;
   /** Of the upstream's own answer. */
   status: number | null = null;
   upstreamMillis: Millis | null = null;
@@ -93,7 +105,7 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   }
 
   get upstream(): string {
-    return this.#place.upstream;
+    return this.member?.name ?? "";
   }
 
   /** Asked for only where a fault or the journal wants to know. */
@@ -144,13 +156,13 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
 
   /** As its faults see it. */
   info(route: string, attend: () => void): ExchangeInfo {
-    const { connection, client, port, upstream } = this.#place;
+    const { connection, client, port } = this.#place;
     return {
       id: this.id,
       connection,
       client: { address: client, port },
       bot: this.bot,
-      upstream,
+      upstream: this.upstream,
       request: this,
       route,
       startedAt: this.startedAt,

@@ -3,6 +3,7 @@
  * that may change, even in the middle of a chunk.
  */
 import type { Socket } from "node:net";
+import type { Member } from "../upstream/pool.js";
 import type { CodecLimits } from "./limits.js";
 import type { Exchange } from "./exchange.js";
 import type { Asked } from "./framing.js";
@@ -18,6 +19,7 @@ export interface Awaited {
 }
 
 export class Link implements MessageSink<ResponseHead> {
+  readonly member: Member;
   readonly socket: Socket;
   readonly reader: ResponseReader;
   /** In the order in which they were sent. */
@@ -26,10 +28,15 @@ export class Link implements MessageSink<ResponseHead> {
   opaque = false;
   /** Nothing comes from it any more. */
   over = false;
+  /** What it said of a head that never came to its end. */
+  unfinished: Buffer | null = null;
+  /** What is under way may finish, and nothing else begins. */
+  draining = false;
   sink: MessageSink<ResponseHead> | null = null;
   #last: Exchange | null = null;
 
-  constructor(socket: Socket, limits: CodecLimits) {
+  constructor(member: Member, socket: Socket, limits: CodecLimits) {
+    this.member = member;
     this.socket = socket;
     this.reader = new ResponseReader(limits);
   }
@@ -39,6 +46,11 @@ export class Link implements MessageSink<ResponseHead> {
     if (!copy) this.#last = exchange;
     this.awaited.push({ exchange, copy });
     this.reader.expect(asked);
+  }
+
+  /** Nothing is under way, and the next request may go over it. */
+  get idle(): boolean {
+    return !this.over && !this.opaque && !this.draining && !this.brokenOff && this.awaited.length === 0;
   }
 
   /** A client has had its answer, and the upstream has not come to the end of its own. */

@@ -6,8 +6,7 @@ import type { ArmedFault } from "../../pipeline/armed.js";
 import { adoptUpstream, own, takeFromUpstream, type Connection, type Origin } from "../connection.js";
 import type { PlaneContext } from "../context.js";
 import { StreamProxy } from "../stream_proxy.js";
-import { dial, type DialFailure, type Dialling } from "../upstream/dial.js";
-import type { Take } from "../upstream/reader.js";
+import type { Dialling, TlsOptions } from "../upstream/dial.js";
 import { HttpConnection, type HttpHost } from "./connection.js";
 import { Detached, DETACHED_MAX, NOBODY } from "./detached.js";
 import type { Exchange } from "./exchange.js";
@@ -18,7 +17,13 @@ import { askedBy } from "./response_reader.js";
 import type { HttpProxySpec } from "./spec.js";
 import { ExchangeTally } from "./tally.js";
 
-const SEAMS_OF_HTTP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "exchange"]);
+const SEAMS_OF_HTTP: ReadonlySet<Seam> = new Set([
+  "listener",
+  "connection",
+  "stream",
+  "exchange",
+  "upstreams",
+]);
 /** W3C Trace Context 3.2: version, trace-id, parent-id, flags. */
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/u;
 
@@ -40,7 +45,9 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   }
 
   override get upstreamText(): string {
-    return `${this.spec.tls === null ? "http" : "https"}://${formatAddress(this.spec.upstream)}`;
+    const scheme = this.spec.tls === null ? "http" : "https";
+    const members = this.spec.pool?.members ?? [this.spec.upstream];
+    return members.map((member) => `${scheme}://${formatAddress(member)}`).join(", ");
   }
 
   get tally(): ExchangeTally {
@@ -92,10 +99,8 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
     return ++this.exchanges.requests;
   }
 
-  dial(take: Take, done: (result: Socket | DialFailure) => void): Dialling {
-    const { clock, resolver } = this.context;
-    const { upstream, dialTimeout: timeout, tls } = this.spec;
-    return dial(upstream, { clock, resolver, timeout, take, tls }, done);
+  protected override get tls(): TlsOptions | null {
+    return this.spec.tls;
   }
 
   adopt(link: Link, over: () => void): void {
@@ -125,8 +130,11 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
 
   sendCopy(exchange: Exchange, bytes: Buffer): void {
     if (!this.enabled || this.#detached.size + this.#dialling.size >= DETACHED_MAX) return;
-    const dialling: Dialling = this.dial(takeFromUpstream, (result) => {
+    const { member } = exchange;
+    if (member === null) return;
+    const dialling: Dialling = this.reach(member, takeFromUpstream, (result) => {
       this.#dialling.delete(dialling);
+      if ("verdict" in result) return;
       if ("reason" in result) {
         this.context.facts.tell({
           kind: "connection_failed",
@@ -138,7 +146,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
         });
         return;
       }
-      const link = new Link(result, this.#limits);
+      const link = new Link(member, result, this.#limits);
       link.expect(exchange, askedBy(exchange.head), true);
       this.exchanges.upstreamSent();
       adoptUpstream(result, NOBODY);

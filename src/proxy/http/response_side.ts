@@ -193,7 +193,10 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   }
 
   plain(raw: Buffer): void {
-    if (!this.#deaf) this.#to.down(raw, "wire");
+    if (this.#deaf) return;
+    // Another answer may take the place of one that did not get as far as that.
+    if (this.#cut === "head") this.#link.unfinished = Buffer.from(raw);
+    else this.#to.down(raw, "wire");
   }
 
   blank(): void {

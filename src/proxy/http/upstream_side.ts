@@ -8,6 +8,8 @@ import type { Pump } from "../../pipeline/pump.js";
 import { takeFromUpstream } from "../connection.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Take } from "../upstream/reader.js";
+import type { Member } from "../upstream/pool.js";
+import type { Intercepted, Reached } from "../upstream/reach.js";
 import type { Exchange } from "./exchange.js";
 import type { CodecLimits } from "./limits.js";
 import { Link } from "./link.js";
@@ -21,7 +23,9 @@ export interface UpstreamHost {
   readonly upPump: Pump | null;
   /** Whether this exchange is the one to be answered next. */
   isFirst(exchange: Exchange): boolean;
-  dial(take: Take, done: (result: Socket | DialFailure) => void): Dialling;
+  /** The upstream of a connection whose exchanges nobody knows; null if none is up. */
+  chooseForAll(): Member | null;
+  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling;
   /** The socket ends with the connection from now on, or does not any more. */
   attach(socket: Socket): void;
   detached(): void;
@@ -29,10 +33,12 @@ export interface UpstreamHost {
   /** The faults have been asked, and let it be used. */
   connected(then: () => void): void;
   /** Nobody is there for whoever waits. */
-  notReached(waiting: Exchange | null, failure: DialFailure): void;
+  notReached(waiting: Exchange | null, failure: DialFailure | Intercepted): void;
   regulateLink(): void;
   guarded(run: () => void): void;
 }
+
+const NOTHING: readonly never[] = [];
 
 interface Waiting {
   /** null for a connection that is to be relayed. */
@@ -44,6 +50,8 @@ export class UpstreamSide {
   readonly #host: UpstreamHost;
   readonly #answering: Answering;
   #link: Link | null = null;
+  /** Connections to other upstreams of the pool, for when they are chosen again. */
+  readonly #parked = new Map<Member, Link>();
   #responses: ResponseSide | null = null;
   #dialling: Dialling | null = null;
   #waiting: Waiting | null = null;
@@ -61,12 +69,23 @@ export class UpstreamSide {
     return this.#responses;
   }
 
+  /** Those that end with the connection. */
+  get sockets(): readonly Socket[] {
+    if (this.#parked.size === 0) return this.#link === null ? NOTHING : [this.#link.socket];
+    return this.links.map(({ socket }) => socket);
+  }
+
+  get links(): readonly Link[] {
+    return [...(this.#link === null ? NOTHING : [this.#link]), ...this.#parked.values()];
+  }
+
   get awaited(): boolean {
     return this.#waiting !== null;
   }
 
-  get ready(): boolean {
-    return this.#waiting === null && this.#link !== null && isFree(this.#link) && !this.#link.opaque;
+  isReady(member: Member | null): boolean {
+    const link = this.#link;
+    return this.#waiting === null && link !== null && link.member === member && isFree(link) && !link.opaque;
   }
 
   whenReady(exchange: Exchange | null, then: () => void): void {
@@ -81,37 +100,69 @@ export class UpstreamSide {
     const host = this.#host;
     if (waiting === null || host.ended || this.#dialling !== null || host.atGate) return;
     const link = this.#link;
-    if (link !== null && isFree(link)) {
+    const member =
+      waiting.exchange === null ? (link?.member ?? host.chooseForAll()) : waiting.exchange.member;
+    if (link !== null && link.member === member && isFree(link)) {
       this.#waiting = null;
       waiting.then();
       return;
     }
     // Another connection is needed, so what went over the old one must be over, for clients and for bytes.
     if (waiting.exchange !== null && !host.isFirst(waiting.exchange)) return;
-    if (link !== null) this.letGo(link);
+    if (member === null) {
+      this.#fail({ reason: "no_upstream", text: "none of the upstreams is up" });
+      return;
+    }
     host.upPump?.whenEmpty(() => {
-      if (!host.ended && this.#link === null && this.#dialling === null && this.#waiting !== null)
-        this.#dial();
+      if (host.ended || this.#dialling !== null || this.#waiting !== waiting) return;
+      if (this.#link !== null) this.#park(this.#link);
+      const parked = this.#parked.get(member);
+      this.#parked.delete(member);
+      if (parked === undefined) {
+        this.#dial(member);
+        return;
+      }
+      this.#use(parked);
+      this.prepare();
     });
   }
 
-  #dial(): void {
+  #park(link: Link): void {
+    if (!link.idle) {
+      this.letGo(link);
+      return;
+    }
+    this.#parked.set(link.member, link);
+    this.#link = null;
+    link.socket.resume();
+  }
+
+  #use(link: Link): void {
+    this.#link = link;
+    this.#responses = new ResponseSide(link, this.#answering);
+    link.sink = this.#responses;
+    this.#host.regulateLink();
+  }
+
+  #fail(failure: DialFailure | Intercepted): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    this.#host.guarded(() => {
+      this.#host.notReached(waiting?.exchange ?? null, failure);
+    });
+  }
+
+  #dial(member: Member): void {
     const host = this.#host;
-    this.#dialling = host.dial(takeFromUpstream, (result) => {
+    this.#dialling = host.reach(member, takeFromUpstream, (result) => {
       this.#dialling = null;
-      if ("reason" in result) {
-        const waiting = this.#waiting;
-        this.#waiting = null;
-        host.guarded(() => {
-          host.notReached(waiting?.exchange ?? null, result);
-        });
+      if ("reason" in result || "verdict" in result) {
+        this.#fail(result);
         return;
       }
       host.attach(result);
-      const link = new Link(result, host.limits);
-      this.#responses = new ResponseSide(link, this.#answering);
-      link.sink = this.#responses;
-      this.#link = link;
+      const link = new Link(member, result, host.limits);
+      this.#use(link);
       host.connected(() => {
         if (host.ended) return;
         host.regulateLink();
@@ -129,8 +180,9 @@ export class UpstreamSide {
   /** It is of no more use to this connection; it closes by itself. */
   drop(link: Link): void {
     link.over = true;
-    if (this.#link !== link) return;
-    this.#link = null;
+    if (this.#link === link) this.#link = null;
+    else if (this.#parked.get(link.member) === link) this.#parked.delete(link.member);
+    else return;
     if (link.socket.destroyed) return;
     if (!link.socket.writableEnded) link.socket.end();
     link.socket.resume();
@@ -155,6 +207,7 @@ export class UpstreamSide {
 
   /** Its socket has closed. */
   left(socket: Socket, keep: boolean): void {
+    for (const link of this.#parked.values()) if (link.socket === socket) this.drop(link);
     if (this.#link?.socket !== socket) return;
     this.#link.over = true;
     if (!keep) this.#link = null;
@@ -169,10 +222,11 @@ export class UpstreamSide {
 
 /** Another request can be sent over it. */
 function isFree(link: Link): boolean {
-  return !link.over && !link.busyForNobody && !link.brokenOff;
+  return !link.over && !link.draining && !link.busyForNobody && !link.brokenOff;
 }
 
 /** Why an upstream failed its client, in the words that personas know. */
-export function whyOf(reason: ConnectionFailure): "timeout" | "refused" {
+export function whyOf(reason: ConnectionFailure): "timeout" | "refused" | "no_upstream" {
+  if (reason === "no_upstream") return reason;
   return reason === "upstream_timeout" ? "timeout" : "refused";
 }

@@ -9,11 +9,14 @@ import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import { Pump } from "../../pipeline/pump.js";
 import { Connection, takeFromUpstream, type ConnectionHost, type Origin } from "../connection.js";
-import type { DialFailure, Dialling } from "../upstream/dial.js";
+import type { Dialling } from "../upstream/dial.js";
+import type { Member, Pool } from "../upstream/pool.js";
+import type { Reached } from "../upstream/reach.js";
 import type { Take } from "../upstream/reader.js";
 
 export interface TcpHost extends ConnectionHost {
-  dial(take: Take, done: (result: Socket | DialFailure) => void): Dialling;
+  readonly pool: Pool;
+  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling;
 }
 
 /** Shared by all connections: most servers say nothing before they are asked. */
@@ -22,6 +25,7 @@ const NOTHING: readonly never[] = [];
 export class TcpConnection extends Connection {
   readonly #host: TcpHost;
   #upstreamSocket: Socket | null = null;
+  #member: Member | null = null;
   #dialling: Dialling | null = null;
   /** What the upstream said before the pumps were there. */
   #spokenEarly: readonly Buffer[] = NOTHING;
@@ -37,8 +41,20 @@ export class TcpConnection extends Connection {
 
   protected override admitted(): void {
     if (this.ended) return;
-    this.#dialling = this.#host.dial(takeFromUpstream, (result) => {
+    const { pool } = this.#host;
+    const member = pool.choose(this);
+    if (member === null) {
+      this.#host.failed(this, "no_upstream", "none of the upstreams is up");
+      this.severed({ do: "close" });
+      return;
+    }
+    this.#member = member;
+    this.#dialling = this.#host.reach(member, takeFromUpstream, (result) => {
       this.#dialling = null;
+      if ("verdict" in result) {
+        this.severed(result.verdict.do === "reset" ? { do: "reset" } : { do: "close" });
+        return;
+      }
       if ("reason" in result) {
         // As a server that is not there looks through a proxy: the client sees the end at once.
         this.#host.failed(this, result.reason, result.text);
@@ -117,6 +133,14 @@ export class TcpConnection extends Connection {
   }
 
   protected override finished(): void {
-    // Nothing else to give back.
+    if (this.#member !== null) this.#member.busy--;
+    this.#member = null;
+  }
+
+  override upstreamsChanged(pool: Pool): void {
+    if (this.#member === null || this.ended) return;
+    const verdict = pool.existing(this.#member);
+    // Of a stream nobody knows when it could be drained: it ends when its peers end it.
+    if (verdict.do === "reset" || verdict.do === "close") this.severed(verdict);
   }
 }

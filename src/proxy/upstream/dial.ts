@@ -7,7 +7,7 @@ import { connectReading, secureReading, type Take } from "./reader.js";
 import { ResolveError, type Resolver } from "./resolver.js";
 
 export interface DialFailure {
-  readonly reason: Extract<ConnectionFailure, `upstream_${string}`>;
+  readonly reason: Extract<ConnectionFailure, `upstream_${string}`> | "no_upstream";
   readonly text: string;
 }
 

@@ -1,0 +1,177 @@
+/** The upstreams of one proxy: who is up, who is chosen, and what faults make of that. One upstream is a pool too. */
+import type { Clock } from "../../core/clock.js";
+import type { Facts } from "../../core/events.js";
+import type { Asker } from "../../faults/contract.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import { UpstreamsFaults, type Existing, type Reach } from "../../pipeline/upstreams.js";
+import { Balancer, type Balance, type Choice } from "./balance.js";
+import type { Endpoint } from "./dial.js";
+
+export interface PoolMember extends Endpoint {
+  readonly name: string;
+}
+
+export interface HealthSpec {
+  /** What is asked for over HTTP; null for a connection that is opened and closed. */
+  readonly path: string | null;
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly timeout: number;
+  /** So many failures in a row take it out, so many successes bring it back. */
+  readonly fall: number;
+  readonly rise: number;
+}
+
+/** Passive: so many failures in a row of what clients asked for take it out for so many milliseconds. */
+export interface EjectSpec {
+  readonly failures: number;
+  readonly for: number;
+}
+
+export interface PoolSpec {
+  readonly members: readonly PoolMember[];
+  readonly balance: Balance;
+  readonly health: HealthSpec | null;
+  readonly eject: EjectSpec | null;
+  /** Of the draws of `balance: random`. */
+  readonly seed: number;
+}
+
+/** The name of an upstream that was given none. */
+export const ONLY_UPSTREAM = "main";
+
+export class Member implements Choice {
+  readonly name: string;
+  readonly index: number;
+  readonly endpoint: Endpoint;
+  busy = 0;
+  selected = 0;
+  /** What health checks say. */
+  healthy = true;
+  failures = 0;
+  ejectedUntil = -Infinity;
+
+  constructor({ name, host, port }: PoolMember, index: number) {
+    this.name = name;
+    this.index = index;
+    this.endpoint = { host, port };
+  }
+}
+
+export interface PoolParts {
+  readonly proxy: string;
+  readonly spec: PoolSpec;
+  readonly clock: Clock;
+  readonly facts: Facts;
+  /** What faults say of upstreams may be something else now: ask `existing` of what is open. */
+  readonly changed: () => void;
+}
+
+export class Pool {
+  readonly spec: PoolSpec;
+  readonly members: readonly Member[];
+  readonly #proxy: string;
+  readonly #clock: Clock;
+  readonly #facts: Facts;
+  readonly #faults: UpstreamsFaults;
+  readonly #balancer: Balancer;
+  readonly #waiting = new Set<() => void>();
+
+  constructor({ proxy, spec, clock, facts, changed }: PoolParts) {
+    this.spec = spec;
+    this.#proxy = proxy;
+    this.#clock = clock;
+    this.#facts = facts;
+    this.members = spec.members.map((member, index) => new Member(member, index));
+    this.#balancer = new Balancer(spec.balance, spec.seed, proxy);
+    this.#faults = new UpstreamsFaults(
+      clock,
+      this.members,
+      () => {
+        changed();
+        this.#wake();
+      },
+      (error) => {
+        facts.tell({ kind: "mistake", where: `pool of ${proxy}`, error });
+      },
+    );
+  }
+
+  /** Whether there is anything to balance: a proxy with one upstream behaves as if it were that upstream. */
+  get balances(): boolean {
+    return this.members.length > 1;
+  }
+
+  apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void {
+    this.#faults.set(faults, assigned);
+  }
+
+  /** The next one for whoever asks, or null if nobody is up. Its `busy` is to be given back. */
+  choose(asker: Asker): Member | null {
+    const chosen = this.#choose(asker);
+    if (chosen !== null) {
+      chosen.selected++;
+      chosen.busy++;
+    }
+    return chosen;
+  }
+
+  #choose(asker: Asker): Member | null {
+    const [only] = this.members;
+    if (this.members.length === 1 && only !== undefined && this.#faults.none && this.isUp(only)) return only;
+    const up = this.members.filter((member) => this.isUp(member));
+    const left = this.#faults.candidates(up, asker);
+    const choices = left.flatMap(({ name }) => this.members.find((member) => member.name === name) ?? []);
+    return this.#balancer.pick(choices, asker);
+  }
+
+  isUp(member: Member): boolean {
+    return member.healthy && member.ejectedUntil <= this.#clock.now();
+  }
+
+  reach(member: Member): Reach {
+    return this.#faults.reach(member);
+  }
+
+  existing(member: Member): Existing {
+    return this.#faults.existing(member);
+  }
+
+  /** Calls back when what faults say may have changed, once; answers how to stop waiting. */
+  whenChanged(then: () => void): () => void {
+    this.#waiting.add(then);
+    return () => this.#waiting.delete(then);
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const then of waiting) then();
+  }
+
+  /** A client's attempt to use it went well, or did not. */
+  used(member: Member, well: boolean): void {
+    const { eject } = this.spec;
+    if (eject === null) return;
+    member.failures = well ? 0 : member.failures + 1;
+    if (member.failures < eject.failures) return;
+    member.failures = 0;
+    member.ejectedUntil = this.#clock.now() + eject.for;
+    this.#tell(member, false, `ejected for ${eject.for} ms after ${eject.failures} failures in a row`);
+  }
+
+  /** A health check has changed its mind. */
+  healthChanged(member: Member, healthy: boolean, why: string): void {
+    member.healthy = healthy;
+    this.#tell(member, healthy, why);
+  }
+
+  #tell(member: Member, up: boolean, why: string): void {
+    this.#facts.tell({ kind: "upstream_changed", proxy: this.#proxy, upstream: member.name, up, why });
+  }
+
+  stop(): void {
+    this.#faults.stop();
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,107 @@
+/** Reaching an upstream that was chosen: what faults say of it first, and then dialling. */
+import type { Socket } from "node:net";
+import type { Timer } from "../../core/clock.js";
+import type { Answer, Sever } from "../../faults/contract.js";
+import { dial, type DialFailure, type Dialling, type DialOptions } from "./dial.js";
+import type { Member, Pool } from "./pool.js";
+
+/** A fault has the last word: the client is severed, or answered. */
+export interface Intercepted {
+  readonly verdict: Sever | Answer;
+}
+
+export type Reached = Socket | DialFailure | Intercepted;
+
+/** Calls `done` once, never from within this call, unless cancelled first. */
+export function reach(
+  pool: Pool,
+  member: Member,
+  options: DialOptions,
+  done: (result: Reached) => void,
+): Dialling {
+  const reaching = new Reaching(pool, member, options, done);
+  reaching.begin();
+  return reaching;
+}
+
+class Reaching implements Dialling {
+  readonly #pool: Pool;
+  readonly #member: Member;
+  readonly #options: DialOptions;
+  readonly #done: (result: Reached) => void;
+  #timer: Timer | null = null;
+  #dialling: Dialling | null = null;
+  #stopWaiting: (() => void) | null = null;
+  #over = false;
+
+  constructor(pool: Pool, member: Member, options: DialOptions, done: (result: Reached) => void) {
+    this.#pool = pool;
+    this.#member = member;
+    this.#options = options;
+    this.#done = done;
+  }
+
+  begin(): void {
+    const { after, then } = this.#pool.reach(this.#member);
+    if (after === 0 && then.do === "pass") {
+      this.#dial();
+      return;
+    }
+    const { clock } = this.#options;
+    this.#timer = clock.at(clock.now() + after, () => {
+      this.#timer = null;
+      this.#carryOut(then);
+    });
+  }
+
+  #carryOut(what: ReturnType<Pool["reach"]>["then"]): void {
+    switch (what.do) {
+      case "pass":
+        this.#dial();
+        return;
+      case "hang": {
+        // As a black hole: until the dialler's patience is over, or the upstream is there again.
+        const { clock, timeout } = this.#options;
+        this.#timer = clock.at(clock.now() + timeout, () => {
+          this.#finish({
+            reason: "upstream_timeout",
+            text: `no connection to ${this.#member.name} within ${timeout} ms`,
+          });
+        });
+        this.#stopWaiting = this.#pool.whenChanged(() => {
+          this.#timer?.cancel();
+          this.#timer = null;
+          this.#stopWaiting = null;
+          this.begin();
+        });
+        return;
+      }
+      case "refuse":
+        this.#finish({ reason: "upstream_refused", text: `${this.#member.name}: refused by a fault` });
+        return;
+      default:
+        this.#finish({ verdict: what });
+    }
+  }
+
+  #dial(): void {
+    this.#dialling = dial(this.#member.endpoint, this.#options, (result) => {
+      this.#finish(result);
+    });
+  }
+
+  #finish(result: Reached): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#stopWaiting?.();
+    this.#done(result);
+  }
+
+  cancel(): void {
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#stopWaiting?.();
+    this.#dialling?.cancel();
+  }
+}
