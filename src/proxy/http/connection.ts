@@ -21,7 +21,7 @@ import type { Member, Pool } from "../upstream/pool.js";
 import type { Reached } from "../upstream/reach.js";
 import { resetSocket, type Take } from "../upstream/reader.js";
 import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
-import { Exchange, type ExchangePlace } from "./exchange.js";
+import { Exchange, type ExchangePlace, type Lost } from "./exchange.js";
 import { askedBy } from "./response_reader.js";
 import type { Identify } from "./identify.js";
 import type { CodecLimits } from "./limits.js";
@@ -247,7 +247,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
   // -- bytes --------------------------------------------------------------------------------------
 
   override fromClient(chunk: Buffer): void {
-    if (this.ended) return;
+    // Behind a last word, which may still wait for earlier answers, nothing is heard.
+    if (this.ended || this.#farewell !== null) return;
     try {
       this.#up.begin(chunk);
       this.#requests.push(chunk);
@@ -537,6 +538,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     if (!exchange.complete || this.#queue[0] !== exchange) return;
     this.#closeBook(exchange);
     if (this.#queue.length > 0) {
+      this.#failLost();
       this.#decide();
       this.#upstream.prepare();
       return;
@@ -599,13 +601,16 @@ export class HttpConnection extends Connection implements Asking, Answering {
   /** `how` it went, for those that were there; null for those that could not be reached. */
   #upstreamFailed(exchange: Exchange, reason: ConnectionFailure, how: "fin" | "reset" | null): void {
     const done = (outcome: FinalVerdict | { readonly do: "pass" }): void => {
+      const link = this.#link;
       if (outcome.do !== "pass") {
+        if (link?.over === true) this.#upstream.drop(link);
         exchange.swallowing = false;
         this.#inTurn(exchange, outcome);
         return;
       }
       const { persona } = this.#host.spec;
       if (how === null || persona !== "plain" || this.#host.pool.balances) {
+        if (link?.over === true) this.#upstream.drop(link);
         const why = how === null ? whyOf(reason) : "reset";
         const status = failureStatus(persona, why);
         const answer = personaAnswer(persona, status, { now: this.host.context.clock.wallTime(), why });
@@ -614,6 +619,11 @@ export class HttpConnection extends Connection implements Asking, Answering {
       }
       // As without a proxy between: the client sees what the upstream did.
       exchange.end ??= how === "reset" ? "reset" : "closed";
+      const unfinished = link?.unfinished ?? null;
+      if (unfinished !== null) {
+        this.answering(exchange);
+        this.down(unfinished, "head");
+      }
       this.#down.flush();
       this.pumps?.downstream.end(how);
     };
@@ -632,8 +642,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     if (exchange !== null && exchange.status === null) {
       const where = cut === "head" ? "in the middle of its head" : "before it answered";
       this.host.failed(this, "upstream_closed", `the upstream closed the connection ${where}`);
-      this.#upstream.drop(link);
-      this.#upstreamFailed(exchange, "upstream_closed", "fin");
+      this.#upstreamLost(link, { reason: "upstream_closed", how: "fin" });
       return;
     }
     if (exchange !== null && cut !== null) {
@@ -647,13 +656,32 @@ export class HttpConnection extends Connection implements Asking, Answering {
       this.pumps?.downstream.end("fin");
       return;
     }
-    if (exchange?.tunnel === true || (this.#queue.length === 0 && !this.#host.pool.balances)) {
+    if (exchange?.tunnel === true || this.#endsWithLink) {
       this.#down.flush();
       this.pumps?.downstream.end("fin");
     } else {
       this.#upstream.drop(link);
       this.#upstream.prepare();
     }
+  }
+
+  /** Nobody waits for another upstream: there is nothing under way but perhaps a body that was answered early. */
+  get #endsWithLink(): boolean {
+    const [first] = this.#queue;
+    return first === undefined ? !this.#host.pool.balances : first.answered;
+  }
+
+  /** It went without the answers to what was sent over it. */
+  #upstreamLost(link: Link, lost: Lost): void {
+    for (const { exchange, copy } of link.awaited) if (!copy) exchange.lost = lost;
+    this.#failLost();
+  }
+
+  /** The next in turn is one that will not be answered. */
+  #failLost(): void {
+    const [first] = this.#queue;
+    if (first === undefined || first.lost === null || first.answered) return;
+    this.#upstreamFailed(first, first.lost.reason, first.lost.how);
   }
 
   unreadable(link: Link, exchange: Exchange | null, text: string): boolean {
@@ -799,9 +827,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
     link.over = true;
     this.#upstream.responses?.broke();
     if (exchange !== null && exchange.status === null && !link.opaque) {
-      this.#upstream.drop(link);
-      this.#upstreamFailed(exchange, "upstream_reset", "reset");
-    } else if (exchange !== null || link.opaque || (this.#queue.length === 0 && !this.#host.pool.balances)) {
+      this.#upstreamLost(link, { reason: "upstream_reset", how: "reset" });
+    } else if (exchange !== null || this.#endsWithLink || link.opaque) {
       if (exchange !== null) exchange.end ??= "cut";
       this.#down.flush();
       this.pumps?.downstream.end("reset");
