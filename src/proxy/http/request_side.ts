@@ -10,7 +10,7 @@ import type { CodecLimits } from "./limits.js";
 import type { Refusal, Cut, MessageSink } from "./sink.js";
 import { RequestReader } from "./request_reader.js";
 import { sendPieces } from "./response_side.js";
-import { writeRequestHead } from "./write.js";
+import { rewriteRequestHead } from "./write.js";
 
 /** What it needs of its connection. */
 export interface Asking {
@@ -288,6 +288,5 @@ function headBytes(
   if (parts === null && reframed === null) return head.raw;
   const original = listOf(head);
   const { method, target, fields } = parts ?? { method: head.method, target: head.target, fields: original };
-  const minor = head.minor === 0 ? 0 : 1;
-  return writeRequestHead({ method, target, minor, fields: withFraming(fields, original, reframed) });
+  return rewriteRequestHead(head, { method, target, fields: withFraming(fields, original, reframed) });
 }

@@ -8,7 +8,7 @@ import { withFraming, mediaTypeOf } from "./heads.js";
 import type { Link } from "./link.js";
 import { REFUSALS } from "./refusal.js";
 import type { Cut, MessageSink, Refusal } from "./sink.js";
-import { writeResponseHead } from "./write.js";
+import { rewriteResponseHead } from "./write.js";
 import type { Part } from "../../pipeline/scoped_binding.js";
 
 /** What it needs of its connection. */
@@ -157,8 +157,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
       fields: original,
     };
     const marked = hits.length === 0 ? fields : [...fields, ["x-squall-fault", hits.join(", ")] as const];
-    const minor = head.minor === 0 ? 0 : 1;
-    return writeResponseHead({ status, reason, minor, fields: withFraming(marked, original, reframed) });
+    return rewriteResponseHead(head, { status, reason, fields: withFraming(marked, original, reframed) });
   }
 
   body(raw: Buffer, start: number, end: number): void {
