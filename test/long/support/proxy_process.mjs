@@ -1,6 +1,7 @@
 /**
- * A process that runs one TCP proxy with a live plan and nothing else, so that its memory is the proxy's.
- * It is told what to do over IPC and answers each message with the same `id`.
+ * A process that runs one proxy with a live plan and nothing else, so that its memory is the proxy's: of bytes, or with
+ * "http" behind the upstream's port one that understands exchanges. It is told what to do over IPC and answers each
+ * message with the same `id`.
  */
 const dist = new URL(`${process.env.SQUALL_DIST ?? "../../../dist"}/`, import.meta.url);
 const load = (path) => import(new URL(path, dist).href);
@@ -13,9 +14,10 @@ const [{ SystemClock }, { nobody }, { Ledger }, { FAULT_TYPES }, { HeldBudget },
     load("pipeline/budget.js"),
     load("plan/live.js"),
   ]);
-const [{ ConnectionSlots }, { TcpProxy }, { Resolver }] = await Promise.all([
+const [{ ConnectionSlots }, { TcpProxy }, { HttpProxy }, { Resolver }] = await Promise.all([
   load("proxy/context.js"),
   load("proxy/tcp/proxy.js"),
+  load("proxy/http/proxy.js"),
   load("proxy/upstream/resolver.js"),
 ]);
 
@@ -30,23 +32,33 @@ const context = {
 };
 const ledger = new Ledger();
 const plan = new LivePlan({ clock, facts: nobody, ledger, types, version: "0.0.0", seed: 1 });
-const proxy = new TcpProxy(
-  {
-    name: "jobs",
-    listen: { host: "127.0.0.1", port: 0 },
-    upstream: { host: "127.0.0.1", port: Number(process.argv[2]) },
-    dialTimeout: 30_000,
-    connections: 100_000,
-    proxyProtocol: "off",
-    except: [],
-  },
-  context,
-);
+const spec = {
+  name: "jobs",
+  listen: { host: "127.0.0.1", port: 0 },
+  upstream: { host: "127.0.0.1", port: Number(process.argv[2]) },
+  dialTimeout: 30_000,
+  connections: 100_000,
+  proxyProtocol: "off",
+  except: [],
+};
+const http = {
+  ...spec,
+  protocol: "http",
+  tls: null,
+  identify: [],
+  salt: "",
+  persona: "plain",
+  faultHeader: false,
+  ambiguous: "reject",
+  headTimeout: 60_000,
+  headBytes: 65_536,
+};
+const proxy = process.argv[3] === "http" ? new HttpProxy(http, context) : new TcpProxy(spec, context);
 plan.attach(proxy);
 await proxy.start();
 
 /** A fault as a profile would have it. */
-function compiled([type, params]) {
+function compiled([type, params, { probability, at, directions } = {}]) {
   const known = types.get(type);
   return {
     name: type,
@@ -54,10 +66,11 @@ function compiled([type, params]) {
     params: known.params.parse(params),
     ramps: {},
     proxies: null,
-    directions: known.directions,
+    directions: directions ?? known.directions,
+    at: at ?? known.at?.[0] ?? "",
     match: [],
     except: [],
-    when: {},
+    when: probability === undefined ? {} : { probability },
   };
 }
 
@@ -101,7 +114,10 @@ const COMMANDS = {
     ...proxy.stats,
     errors: Object.fromEntries(proxy.stats.errors),
     held: context.budget.held,
+    exchanges: proxy.exchanges?.requests ?? 0,
   }),
+  /** The most that was ever resident, in bytes. */
+  peak: () => process.resourceUsage().maxRSS * 1024,
   /** Resident bytes once what is garbage has gone. */
   memory: async () => {
     for (let round = 0; round < 5; round++) {

@@ -15,10 +15,19 @@ export interface Stats {
   readonly connectionsActive: number;
   readonly errors: Readonly<Record<string, number>>;
   readonly held: number;
+  readonly exchanges: number;
 }
 
-/** A fault type and its parameters as people write them. */
-export type Plain = readonly [type: string, params: Readonly<Record<string, unknown>>];
+/** A fault type, its parameters as people write them, and where and how often it acts. */
+export type Plain = readonly [
+  type: string,
+  params: Readonly<Record<string, unknown>>,
+  rest?: {
+    readonly probability?: number;
+    readonly at?: string;
+    readonly directions?: "upstream" | "downstream";
+  },
+];
 
 /** Milliseconds by the clock on the wall, and of the processor alone. */
 export interface Taken {
@@ -34,12 +43,17 @@ export interface ProxyProcess {
   matched(): Promise<number>;
   stats(): Promise<Stats>;
   memory(): Promise<Memory>;
+  /** The most resident bytes that it ever had. */
+  peak(): Promise<number>;
   stop(): void;
 }
 
-export async function startProxy(upstreamPort: number): Promise<ProxyProcess> {
+export async function startProxy(
+  upstreamPort: number,
+  protocol: "tcp" | "http" = "tcp",
+): Promise<ProxyProcess> {
   const script = fileURLToPath(new URL("proxy_process.mjs", import.meta.url));
-  const child = fork(script, [String(upstreamPort)], { execArgv: ["--expose-gc"] });
+  const child = fork(script, [String(upstreamPort), protocol], { execArgv: ["--expose-gc"] });
   const waiting = new Map<number, (answer: unknown) => void>();
   child.on("message", ({ id, answer }: { id: number; answer: unknown }) => waiting.get(id)?.(answer));
   let asked = 0;
@@ -61,6 +75,7 @@ export async function startProxy(upstreamPort: number): Promise<ProxyProcess> {
     matched: () => ask("matched") as Promise<number>,
     stats: () => ask("stats") as Promise<Stats>,
     memory: () => ask("memory") as Promise<Memory>,
+    peak: () => ask("peak") as Promise<number>,
     stop: () => child.disconnect(),
   };
 }
