@@ -6,7 +6,7 @@ import { aboutExchanges } from "../faults/subjects.js";
 import type { CompiledFault, CompiledProfile, MatchValue } from "./value.js";
 
 /** What its subjects are called, where they are counted. */
-export type Subjects = "connections" | "exchanges";
+export type Subjects = "connections" | "exchanges" | "datagrams";
 
 /** A proxy, as far as this must be known of it. */
 interface Place {
@@ -39,6 +39,7 @@ export function actsOn(fault: CompiledFault, type: AnyFaultType, seams: Readonly
 
 /** What a fault of that type counts on a proxy that has these seams. */
 export function subjectsOn(type: AnyFaultType, seams: ReadonlySet<Seam>): Subjects {
+  if (seams.has("datagram")) return "datagrams";
   return seams.has("exchange") && aboutExchanges(type) ? "exchanges" : "connections";
 }
 

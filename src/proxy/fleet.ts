@@ -8,6 +8,7 @@ import type { PlaneContext } from "./context.js";
 import { HttpProxy } from "./http/proxy.js";
 import type { Proxy, ProxySpec } from "./spec.js";
 import { TcpProxy } from "./tcp/proxy.js";
+import { UdpProxy } from "./udp/proxy.js";
 
 /** A reload touches only what files own. */
 export type Owner = "file" | "api";
@@ -167,10 +168,10 @@ export class Fleet {
       if (listensOn(proxy, spec.listen) && spec.given?.upstream === proxy.upstreamGiven) return false;
       // Toxiproxy knows addresses and nothing else, so what else a proxy is stays.
       const { listen, upstream, given } = spec;
-      const http = proxy.spec.protocol === "http";
-      const next = http
-        ? { ...proxy.spec, listen, upstream, ...(given === undefined ? {} : { given }) }
-        : spec;
+      const next =
+        protocolOf(proxy.spec) !== "tcp"
+          ? { ...proxy.spec, listen, upstream, ...(given === undefined ? {} : { given }) }
+          : spec;
       await this.#become(proxy, next, enabled);
       this.#checkStill(spec.name, proxy);
       this.#members.set(spec.name, { proxy, owner: "api", filed: null });
@@ -308,7 +309,14 @@ export class Fleet {
 }
 
 function makeProxy(spec: ProxySpec, context: PlaneContext): Proxy {
-  return spec.protocol === "http" ? new HttpProxy(spec, context) : new TcpProxy(spec, context);
+  switch (spec.protocol) {
+    case "http":
+      return new HttpProxy(spec, context);
+    case "udp":
+      return new UdpProxy(spec, context);
+    default:
+      return new TcpProxy(spec, context);
+  }
 }
 
 /** Whether it listens there already, by either of its addresses: the one that it was given, and the one it got. */

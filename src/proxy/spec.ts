@@ -7,10 +7,12 @@ import type { MatchValue } from "../plan/value.js";
 import type { HttpProxySpec } from "./http/spec.js";
 import type { ExchangeTally } from "./http/tally.js";
 import type { ListenAddress } from "./tcp/listener.js";
+import type { UdpProxySpec } from "./udp/spec.js";
+import type { DatagramTally } from "./udp/tally.js";
 import type { Endpoint } from "./upstream/dial.js";
 import type { Pool, PoolSpec } from "./upstream/pool.js";
 
-export type Protocol = "tcp" | "http";
+export type Protocol = "tcp" | "http" | "udp";
 
 export interface ProxySpecBase {
   readonly name: string;
@@ -34,7 +36,7 @@ export interface TcpProxySpec extends ProxySpecBase {
   readonly protocol?: "tcp";
 }
 
-export type ProxySpec = TcpProxySpec | HttpProxySpec;
+export type ProxySpec = TcpProxySpec | HttpProxySpec | UdpProxySpec;
 
 export type ProxyState = "stopped" | "listening" | "closed by fault" | "cannot listen";
 
@@ -60,6 +62,8 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   readonly stats: ProxyStats;
   readonly faults: readonly ArmedFault[];
   readonly exchanges?: ExchangeTally;
+  /** Of a udp proxy, whose flows count as connections. */
+  readonly datagrams?: DatagramTally;
   /** Of proxies that dial: who is up, and who was chosen. */
   readonly pool?: Pool;
   start(): Promise<void>;

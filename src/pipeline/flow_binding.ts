@@ -1,0 +1,78 @@
+/** One fault on one flow of datagrams, with what it holds; made when it first acts on one of them. */
+import type { Millis } from "../core/clock.js";
+import type { DatagramFault, Direction, FlowInfo } from "../faults/contract.js";
+import type { ArmedFault, SubjectInfo } from "./armed.js";
+import { Station } from "./station.js";
+import type { FlowSubject } from "./subject.js";
+
+/** Whose flow it is. */
+export interface FlowOwner extends SubjectInfo {
+  readonly port: number;
+}
+
+export class FlowBinding {
+  readonly armed: ArmedFault;
+  readonly #owner: FlowOwner;
+  #subject: FlowSubject | null = null;
+  #fault: DatagramFault | null = null;
+  #upstream: Station | null = null;
+  #downstream: Station | null = null;
+  #attention = false;
+
+  constructor(armed: ArmedFault, owner: FlowOwner) {
+    this.armed = armed;
+    this.#owner = owner;
+  }
+
+  /** The fault, to be asked about another datagram; null if it is only observed. */
+  hit(): DatagramFault | null {
+    this.#subject ??= this.armed.flow(this.#owner);
+    if (this.armed.observe) {
+      this.#subject.observed();
+      return null;
+    }
+    this.#subject.next();
+    this.#fault ??= this.armed.type.datagram?.(this.#subject, this.#info()) ?? null;
+    return this.#fault;
+  }
+
+  #info(): FlowInfo {
+    const { connection, client, port, bot } = this.#owner;
+    return {
+      id: connection,
+      client: { address: client, port },
+      bot,
+      attend: () => {
+        this.#attention = true;
+      },
+    };
+  }
+
+  station(direction: Direction): Station | null {
+    return direction === "upstream" ? this.#upstream : this.#downstream;
+  }
+
+  stationFor(direction: Direction): Station {
+    if (direction === "upstream") return (this.#upstream ??= new Station());
+    return (this.#downstream ??= new Station());
+  }
+
+  attend(now: Millis): void {
+    if (!this.#attention) return;
+    this.#attention = false;
+    this.#upstream?.ask(now);
+    this.#downstream?.ask(now);
+  }
+
+  get due(): Millis {
+    return Math.min(this.#upstream?.due ?? Infinity, this.#downstream?.due ?? Infinity);
+  }
+
+  release(): void {
+    this.#fault?.released?.();
+    this.#fault = null;
+    this.#subject?.finished();
+    this.#subject = null;
+  }
+}
+

@@ -1,0 +1,222 @@
+/**
+ * A flow: what one client's address and port exchange with the upstream. It has an upstream socket of its own, connected,
+ * so that the kernel lets answers by from nowhere else, and tells when nobody listens there.
+ */
+import type { RemoteInfo } from "node:dgram";
+import type { Millis } from "../../core/clock.js";
+import type { ConnectionFailure } from "../../core/events.js";
+import type { Direction } from "../../faults/contract.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import { DatagramPath, type PathOwner } from "../../pipeline/datagram.js";
+import type { PlaneContext } from "../context.js";
+import type { Listed } from "./flows.js";
+import { DatagramSocket, type Sent } from "./socket.js";
+import type { DatagramLoss, DatagramTally } from "./tally.js";
+import type { Found, Target } from "./target.js";
+
+/** What waits for the upstream's name to be resolved. */
+const WAITING_MAX = 64;
+
+export interface FlowHost {
+  readonly context: PlaneContext;
+  readonly tally: DatagramTally;
+  readonly faults: readonly ArmedFault[];
+  /** Where its upstream is, as it is configured now. */
+  readonly target: Target;
+  reply(flow: Flow, payload: Buffer): Sent;
+  used(flow: Flow): void;
+  answered(flow: Flow): void;
+  /** `news` is false if that was told of this flow before. */
+  failed(flow: Flow, reason: ConnectionFailure, text: string, news: boolean): void;
+  over(flow: Flow): void;
+}
+
+const REASONS: Readonly<Record<string, ConnectionFailure>> = {
+  ECONNREFUSED: "upstream_refused",
+  EHOSTUNREACH: "upstream_unreachable",
+  ENETUNREACH: "upstream_unreachable",
+  EADDRNOTAVAIL: "upstream_unreachable",
+};
+
+export class Flow implements Listed, PathOwner {
+  readonly key: string;
+  readonly connection: number;
+  readonly client: string;
+  readonly port: number;
+  /** As the kernel writes it, for answers. */
+  readonly address: string;
+  usedAt: Millis;
+  answered = false;
+  before: Listed | null = null;
+  behind: Listed | null = null;
+  readonly path: DatagramPath;
+  readonly #host: FlowHost;
+  readonly #target: Target;
+  #socket: DatagramSocket | null = null;
+  /** Where the socket is connected, or about to be. */
+  #upstream: string | null = null;
+  #connected = false;
+  #waiting: Buffer[] = [];
+  #over = false;
+  /** What has been told of it: an upstream that is away may refuse each of its datagrams. */
+  readonly #told = new Set<ConnectionFailure>();
+
+  constructor(host: FlowHost, id: number, key: string, { address, port }: RemoteInfo) {
+    this.key = key;
+    this.connection = id;
+    this.address = address;
+    this.client = address.startsWith("::ffff:") ? address.slice(7) : address;
+    this.port = port;
+    const { clock, budget } = host.context;
+    this.usedAt = clock.now();
+    this.#host = host;
+    this.#target = host.target;
+    this.path = new DatagramPath({ owner: this, clock, budget }, host.faults);
+  }
+
+  get bot(): string {
+    return this.client;
+  }
+
+  fromClient(payload: Buffer): void {
+    this.path.push(payload, "upstream");
+  }
+
+  deliver(payload: Buffer, direction: Direction): void {
+    if (this.#over) return;
+    if (direction === "downstream") {
+      this.#count("downstream", payload, this.#host.reply(this, payload));
+      return;
+    }
+    this.#target.look();
+    if (this.#connected && this.#socket !== null && this.#isRight()) {
+      this.#count("upstream", payload, this.#socket.send(payload));
+    } else if (this.#waiting.length >= WAITING_MAX) {
+      this.#lose("unresolved");
+    } else {
+      // The buffer is the datagram's own, so it may be kept.
+      this.#waiting.push(payload);
+      if (this.#waiting.length === 1) this.#target.find(this.#found);
+    }
+  }
+
+  /** Whether it is connected where the upstream is, which may have moved since. */
+  #isRight(): boolean {
+    return this.#upstream !== null && this.#target.has(this.#upstream);
+  }
+
+  #count(direction: Direction, payload: Buffer, sent: Sent): void {
+    if (sent === "sent") this.#host.tally.went(direction, payload);
+    else this.#lose(sent);
+  }
+
+  #lose(why: DatagramLoss): void {
+    this.#host.tally.lost[why]++;
+  }
+
+  overflowed(): void {
+    this.#lose("held");
+  }
+
+  failed(error: unknown): void {
+    this.#host.context.facts.tell({ kind: "mistake", where: "udp flow", error });
+    this.#fail("internal", String(error));
+    this.close();
+  }
+
+  readonly #found = (found: Found): void => {
+    if (this.#over) return;
+    if ("problem" in found) {
+      for (const _lost of this.#waiting) this.#lose("unresolved");
+      this.#waiting = [];
+      this.#fail("upstream_unresolved", found.problem);
+      return;
+    }
+    if (this.#connected && this.#upstream === found.address) this.#sendWaiting();
+    else this.#connect(found.address);
+  };
+
+  #connect(address: string): void {
+    this.#disconnect();
+    this.#upstream = address;
+    const opened = new DatagramSocket({ address }, (error) => {
+      this.#broke(error);
+    });
+    this.#socket = opened;
+    const { socket } = opened;
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#broke(error);
+    });
+    socket.on("message", (payload) => {
+      const { tally } = this.#host;
+      tally.came("downstream", payload);
+      this.#host.answered(this);
+      this.#host.used(this);
+      this.path.push(payload, "downstream");
+    });
+    socket.connect(this.#target.endpoint.port, address, (error?: Error) => {
+      if (this.#socket !== opened) return;
+      if (error !== undefined) {
+        this.#gaveUp(error);
+        return;
+      }
+      opened.enlarge();
+      this.#connected = true;
+      this.#sendWaiting();
+    });
+  }
+
+  #disconnect(): void {
+    this.#socket?.close();
+    this.#socket = null;
+    this.#connected = false;
+    this.#upstream = null;
+  }
+
+  #sendWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const payload of waiting) this.deliver(payload, "upstream");
+  }
+
+  /** An ICMP error, of whichever datagram, or one that the kernel did not send. */
+  #broke(error: NodeJS.ErrnoException): void {
+    const reason = REASONS[error.code ?? ""];
+    if (!this.#connected && this.#socket !== null) {
+      this.#gaveUp(error);
+      return;
+    }
+    if (reason === undefined) this.#lose("unsent");
+    if (reason === "upstream_refused" && this.#upstream !== null && !this.answered) {
+      if (this.#target.refused(this.#upstream)) this.#disconnect();
+    }
+    this.#fail(reason ?? "upstream_error", this.#textOf(error));
+  }
+
+  /** There is no socket to be had: the next datagram tries again, as another flow. */
+  #gaveUp(error: NodeJS.ErrnoException): void {
+    for (const _lost of this.#waiting) this.#lose("unsent");
+    this.#waiting = [];
+    this.#fail(REASONS[error.code ?? ""] ?? "upstream_error", this.#textOf(error));
+    this.close();
+  }
+
+  #fail(reason: ConnectionFailure, text: string): void {
+    this.#host.failed(this, reason, text, !this.#told.has(reason));
+    this.#told.add(reason);
+  }
+
+  #textOf({ message }: Error): string {
+    const { host, port } = this.#target.endpoint;
+    return `${host}:${port}: ${message}`;
+  }
+
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#waiting = [];
+    this.path.end();
+    this.#socket?.close();
+    this.#host.over(this);
+  }
+}

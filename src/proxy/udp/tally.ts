@@ -1,0 +1,44 @@
+/** What a UDP proxy counts: plain numbers, added to for each datagram and read when somebody asks. */
+import type { Direction } from "../../faults/contract.js";
+
+/** Why a datagram was lost without a fault's doing. */
+export const DATAGRAM_LOSSES = [
+  /** There were as many flows as there may be, and all of them in use. */
+  "flow_limit",
+  /** Faults held as much as they may. */
+  "held",
+  /** The upstream's name was not known yet, and enough waited for it; or it could not be resolved. */
+  "unresolved",
+  /** The kernel took no more. */
+  "congested",
+  /** The kernel refused to send it. */
+  "unsent",
+  /** An answer came while a fault had the port closed. */
+  "closed",
+] as const;
+export type DatagramLoss = (typeof DATAGRAM_LOSSES)[number];
+
+export class DatagramTally {
+  readonly bytesIn: Record<Direction, number> = { upstream: 0, downstream: 0 };
+  readonly bytesOut: Record<Direction, number> = { upstream: 0, downstream: 0 };
+  readonly received: Record<Direction, number> = { upstream: 0, downstream: 0 };
+  readonly delivered: Record<Direction, number> = { upstream: 0, downstream: 0 };
+  readonly lost: Record<DatagramLoss, number> = {
+    flow_limit: 0,
+    held: 0,
+    unresolved: 0,
+    congested: 0,
+    unsent: 0,
+    closed: 0,
+  };
+
+  came(direction: Direction, payload: Buffer): void {
+    this.received[direction]++;
+    this.bytesIn[direction] += payload.length;
+  }
+
+  went(direction: Direction, payload: Buffer): void {
+    this.delivered[direction]++;
+    this.bytesOut[direction] += payload.length;
+  }
+}
