@@ -294,6 +294,7 @@ class RunningDaemon implements Daemon {
       connections: proxy.connections ?? this.#config.limits.connections,
       proxyProtocol: proxy.proxyProtocol,
       except: proxy.except,
+      ...(proxy.pool === null ? {} : { pool: { ...proxy.pool, seed: this.#seed } }),
       ...(proxy.enabled ? {} : { enabled: false }),
     };
     if (proxy.protocol === "tcp") return { ...common, protocol: "tcp" };

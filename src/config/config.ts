@@ -1,6 +1,7 @@
 /** squall.yaml -> `Config`: file, then environment, then flags, checked as one and resolved to plain values. */
 import { dirname, resolve } from "node:path";
 import type { Problem } from "../core/errors.js";
+import { invariant } from "../core/invariant.js";
 import type { Persona } from "../faults/personas.js";
 import { clash, formatAddress, type Address } from "./address.js";
 import type { IdentifyRule } from "./identify.js";
@@ -16,6 +17,7 @@ import {
 import type { MatchEntry } from "./match.js";
 import { applyOverride, environmentOverrides, type Override } from "./overrides.js";
 import { Problems } from "./problems.js";
+import { checkPool, checkPresence, poolOf, type PoolConfig } from "./pool.js";
 import { proxiesOf, readRules, refuseForeign, type ProxyRules } from "./proxy.js";
 import { configShape, type Settings } from "./settings.js";
 import { NAME_PATTERN } from "./shapes.js";
@@ -35,7 +37,10 @@ export interface ProxyConfig {
   readonly name: string;
   readonly protocol: "tcp" | "http";
   readonly listen: Address;
+  /** Of a pool, the first. */
   readonly upstream: Address;
+  /** null for one upstream that is simply dialled. */
+  readonly pool: PoolConfig | null;
   /** How the upstream is dialled; null for plain TCP. */
   readonly tls: UpstreamTls | null;
   readonly identify: readonly IdentifyRule[];
@@ -127,6 +132,8 @@ export function readConfig(input: ConfigInput): ReadConfig {
   const settings = check(configShape, refused, problems);
   const rules = readRules(refused, problems);
   checkNames(refused, problems);
+  for (const entry of proxiesOf(refused)) checkPresence(entry, problems);
+  if (settings !== undefined) checkPools(settings, refused, problems);
   if (settings !== undefined) checkAddresses(settings, refused, problems);
   problems.throwIfAny("SQ_INVALID_CONFIG");
   if (settings === undefined) throw problems.error("SQ_INVALID_CONFIG");
@@ -193,6 +200,13 @@ function checkNames(root: LocatedMap, problems: Problems): void {
   }
 }
 
+function checkPools(settings: Settings, root: LocatedMap, problems: Problems): void {
+  for (const entry of proxiesOf(root)) {
+    const proxy = settings.proxies[entry.key];
+    if (proxy !== undefined) checkPool(entry, proxy, problems);
+  }
+}
+
 function checkAddresses(settings: Settings, root: LocatedMap, problems: Problems): void {
   const used: { readonly who: string; readonly address: Address }[] = [
     { who: "the admin port", address: settings.admin.listen },
@@ -244,12 +258,16 @@ function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, in
 
 function proxyOf(
   name: string,
-  { listen, upstream, tls, ...proxy }: Settings["proxies"][string],
+  { listen, tls, ...proxy }: Settings["proxies"][string],
   rules: ProxyRules | undefined,
   path: (written: string) => string,
 ): ProxyConfig {
+  const found = poolOf(proxy);
+  invariant(found !== null, "a proxy without an upstream has passed the checks");
+  const { first: upstream, pool } = found;
   return {
     name,
+    pool,
     protocol: upstream.protocol,
     listen,
     upstream: upstream.address,

@@ -8,12 +8,6 @@ import { shown } from "../faults/params.js";
 /** `unknown` if the upstream is missing or wrong: then nothing more is said about it. */
 type Protocol = "tcp" | "http" | "https" | "unknown";
 
-const LATER_KEYS: Readonly<Record<string, string>> = {
-  upstreams: "a pool of upstreams is not part of this version: expected one upstream",
-  balance: "a pool of upstreams is not part of this version, so there is nothing to balance",
-  health: "a pool of upstreams is not part of this version, so no health is checked",
-};
-
 const HTTP_KEYS: readonly string[] = ["persona", "fault_header", "ambiguous", "head_timeout"];
 const HTTP_RULES: readonly string[] = ["header", "bearer", "query", "path"];
 
@@ -49,7 +43,9 @@ function withoutForeign(proxy: Located, problems: Problems): Located {
 }
 
 function protocolOf(proxy: Located): Protocol {
-  const upstream = child(proxy, "upstream");
+  const several = child(proxy, "upstreams");
+  const first = several?.kind === "map" ? [...several.entries.values()][0]?.value : undefined;
+  const upstream = child(proxy, "upstream") ?? first;
   const scheme =
     upstream?.kind === "scalar" && typeof upstream.value === "string"
       ? /^(tcp|https?):\/\//u.exec(upstream.value)?.[1]
@@ -58,7 +54,6 @@ function protocolOf(proxy: Located): Protocol {
 }
 
 function foreign(key: string, protocol: Protocol): string | undefined {
-  if (Object.hasOwn(LATER_KEYS, key)) return LATER_KEYS[key];
   if (protocol === "unknown") return undefined;
   if (key === "tls" && protocol !== "https")
     return `"tls" says how an https:// upstream is dialled, and this one is ${protocol}://`;

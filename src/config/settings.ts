@@ -6,6 +6,7 @@ import { z } from "zod";
 import { PERSONAS } from "../faults/personas.js";
 import { choice, count, duration, flag, shown, size } from "../faults/params.js";
 import { listen, upstream } from "./address.js";
+import { poolShape } from "./pool.js";
 import { name, oneOrMany, text } from "./shapes.js";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -68,7 +69,10 @@ export const tlsShape = z.strictObject({
 
 export const proxyShape = z.strictObject({
   listen: listen().describe("host:port, :port for all addresses, port 0 for any free one"),
-  upstream: upstream().describe("what is dialled: http://host:port, https://host:port or tcp://host:port"),
+  upstream: upstream()
+    .optional()
+    .describe("what is dialled: http://host:port, https://host:port or tcp://host:port"),
+  ...poolShape,
   tls: tlsShape.prefault({}).describe("how an https:// upstream is dialled"),
   identify: z
     .unknown()

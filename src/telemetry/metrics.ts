@@ -18,6 +18,12 @@ import {
 } from "./sampled.js";
 import type { Reload } from "./telemetry.js";
 
+/** The upstreams of a proxy, as far as they are measured. */
+export interface MeasuredPool {
+  readonly members: readonly { readonly name: string; readonly selected: number }[];
+  isUp(member: { readonly name: string }): boolean;
+}
+
 /** A proxy of any protocol, as far as it is measured. */
 export interface MeasuredProxy {
   readonly name: string;
@@ -25,6 +31,8 @@ export interface MeasuredProxy {
   /** Its addresses, as Toxiproxy's API shows them. */
   readonly listenText: string;
   readonly upstreamGiven: string;
+  /** Of proxies that choose among upstreams; one upstream is a pool too. */
+  readonly pool?: MeasuredPool | undefined;
   readonly stats: {
     readonly connectionsTotal: number;
     readonly connectionsActive: number;
@@ -110,13 +118,14 @@ function isLabelled({ labelNames }: AnySampled): boolean {
 /** Adding up the bytes of the open connections is the costly part, so it is done once for all metrics of a scrape. */
 function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredProxy[] {
   return memoized(() =>
-    [...proxies()].map(({ name, state, listenText, upstreamGiven, stats, exchanges }) => ({
+    [...proxies()].map(({ name, state, listenText, upstreamGiven, stats, exchanges, pool }) => ({
       name,
       state,
       listenText,
       upstreamGiven,
       stats,
       exchanges,
+      pool,
     })),
   );
 }
@@ -182,7 +191,31 @@ function proxyMetrics(all: () => readonly MeasuredProxy[], { slots }: MetricsOpt
       sum: Math.max,
       read: each(({ state }) => (state === "listening" ? 1 : 0)),
     }),
+    new SampledGauge({
+      name: "squall_upstream_up",
+      help: "1 while the upstream may be chosen; 0 while a health check or its own failures keep it out.",
+      labels: ["proxy", "upstream"],
+      sum: Math.max,
+      read: () => eachMember(all(), (member, pool) => (pool.isUp(member) ? 1 : 0)),
+    }),
+    new SampledCounter({
+      name: "squall_upstream_selected_total",
+      help: "How many times an upstream was chosen: for a connection on TCP proxies, for an exchange on HTTP proxies.",
+      labels: ["proxy", "upstream"],
+      read: () => eachMember(all(), ({ selected }) => selected),
+    }),
   ];
+}
+
+function eachMember(
+  proxies: readonly Pick<MeasuredProxy, "name" | "pool">[],
+  value: (member: MeasuredPool["members"][number], pool: MeasuredPool) => number,
+): Sample[] {
+  return proxies.flatMap(({ name, pool }) =>
+    pool === undefined
+      ? []
+      : pool.members.map((member): Sample => [[name, member.name], value(member, pool)]),
+  );
 }
 
 /** The known reasons from the start, at 0, so that the first failure is an increase. */

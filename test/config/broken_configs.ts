@@ -139,8 +139,8 @@ seed: 2
   jobs: {}
 `,
     problems: [
+      "2:3 proxies.jobs.upstream: is required: an upstream such as http://server:3000 or tcp://server:3000, or upstreams for several",
       "2:9 proxies.jobs.listen: is required: an address to listen on such as 127.0.0.1:8474 or :8080",
-      "2:9 proxies.jobs.upstream: is required: an upstream such as http://server:3000 or tcp://server:3000",
     ],
   },
   {
@@ -232,19 +232,38 @@ seed: 2
     ],
   },
   {
-    name: "a pool",
+    name: "a pool of a tcp proxy that speaks HTTP, and two protocols in one",
     text: `proxies:
   jobs:
     listen: :1
-    upstreams: { a: tcp://a:1 }
-    balance: round_robin
-    health: { path: / }
+    upstreams: { a: tcp://a:1, b: http://b:1 }
+    balance: roundrobin
+    health: { path: healthz }
 `,
     problems: [
-      "3:5 proxies.jobs.upstream: is required: an upstream such as http://server:3000 or tcp://server:3000",
-      "4:5 proxies.jobs.upstreams: a pool of upstreams is not part of this version: expected one upstream",
-      "5:5 proxies.jobs.balance: a pool of upstreams is not part of this version, so there is nothing to balance",
-      "6:5 proxies.jobs.health: a pool of upstreams is not part of this version, so no health is checked",
+      '5:14 proxies.jobs.balance: expected round_robin, random, least_connections, hash_client, hash_bot or first, got "roundrobin" (did you mean "round_robin"?)',
+      '6:21 proxies.jobs.health.path: expected a path such as /healthz, got "healthz"',
+    ],
+  },
+  {
+    name: "a pool whose parts do not fit together",
+    text: `proxies:
+  both: { listen: ':1', upstream: 'tcp://a:1', upstreams: { a: 'tcp://a:1' } }
+  none: { listen: ':2' }
+  mixed: { listen: ':3', upstreams: { a: 'tcp://a:1', b: 'http://b:1' } }
+  empty: { listen: ':4', upstreams: {} }
+  alone: { listen: ':5', upstream: 'tcp://a:1', balance: random }
+  asks: { listen: ':6', upstream: 'tcp://a:1', health: { path: /healthz } }
+  slow: { listen: ':7', upstream: 'http://a', health: { interval: 1s, timeout: 2s } }
+`,
+    problems: [
+      '2:48 proxies.both.upstreams: expected either upstream or upstreams, got both for "both"',
+      "3:3 proxies.none.upstream: is required: an upstream such as http://server:3000 or tcp://server:3000, or upstreams for several",
+      "4:55 proxies.mixed.upstreams.b: all upstreams of a proxy must be spoken to alike, and this one is unlike a",
+      "5:26 proxies.empty.upstreams: expected between 1 and 100 upstreams, got 0",
+      "6:49 proxies.alone.balance: there is one upstream, so there is nothing to balance",
+      '7:48 proxies.asks.health: a tcp proxy speaks no HTTP to its upstreams: leave "path" out',
+      "8:47 proxies.slow.health: a check may not take longer than the interval between two",
     ],
   },
   {

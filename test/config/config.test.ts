@@ -86,6 +86,7 @@ describe("a configuration", () => {
         protocol: "tcp",
         listen: { host: "", port: 8080 },
         upstream: { host: "job-server", port: 3000 },
+        pool: null,
         identify: [{ by: "client" }],
         except: [],
         dialTimeout: 10_000,
@@ -99,6 +100,7 @@ describe("a configuration", () => {
         protocol: "http",
         listen: { host: "", port: 8081 },
         upstream: { host: "api.internal", port: 443 },
+        pool: null,
         tls: { ca: "/etc/squall/certs/ca.pem", insecure: false, servername: "api.example.com" },
         identify: [
           { by: "header", name: "x-bot-id" },
@@ -123,6 +125,7 @@ describe("a configuration", () => {
         protocol: "tcp",
         listen: { host: "::1", port: 6380 },
         upstream: { host: "fd00::1", port: 6379 },
+        pool: null,
         identify: [{ by: "client" }],
         except: [{ client: ["10.0.0.0/8"] }, { client: ["127.0.0.1", "::1"] }],
         dialTimeout: 500,

@@ -1,16 +1,7 @@
 /** Which of several upstreams is next. Pure: the same asks in the same order get the same answers. */
+import type { Balance } from "../../config/pool.js";
 import { drawKey, LANE, Random, type DrawKey } from "../../core/random.js";
 import type { Asker } from "../../faults/contract.js";
-
-export const BALANCES = [
-  "round_robin",
-  "random",
-  "least_connections",
-  "hash_client",
-  "hash_bot",
-  "first",
-] as const;
-export type Balance = (typeof BALANCES)[number];
 
 /** One that may be chosen. */
 export interface Choice {

@@ -4,7 +4,8 @@ import type { Facts } from "../../core/events.js";
 import type { Asker } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import { UpstreamsFaults, type Existing, type Reach } from "../../pipeline/upstreams.js";
-import { Balancer, type Balance, type Choice } from "./balance.js";
+import type { Balance } from "../../config/pool.js";
+import { Balancer, type Choice } from "./balance.js";
 import type { Endpoint } from "./dial.js";
 
 export interface PoolMember extends Endpoint {
