@@ -10,11 +10,13 @@ import { LANE, Random, type DrawKey } from "../../core/random.js";
 import { formatDuration, formatRatio } from "../../core/units.js";
 import {
   defineFault,
+  drop,
   hold,
   pass,
   reset,
   type ConnectionFault,
   type ConnectionInfo,
+  type DatagramFault,
   type Direction,
   type GateVerdict,
   type Outlet,
@@ -305,6 +307,32 @@ class LossyStage implements StreamStage, Witness {
   }
 }
 
+/** Of datagrams nothing is emulated: those that are lost are gone, and the others take half the round trip. */
+function lossyLink(scope: PacketLossScope): DatagramFault {
+  const key = { high: scope.random.integer(2 ** 32), low: scope.random.integer(2 ** 32) };
+  const losses = (direction: Direction): LossProcess =>
+    new Losses({
+      params: scope.params,
+      packets: new Random(key, PURPOSE[direction].bytes, LANE.subject),
+      link: () => new Random(key, PURPOSE.link, LANE.subject),
+      since: scope.now(),
+    });
+  const links = { upstream: losses("upstream"), downstream: losses("downstream") };
+  return {
+    datagram: (_payload, direction) => {
+      const sent = scope.now();
+      if (links[direction].lost(sent)) {
+        scope.count("lost");
+        return drop;
+      }
+      const { rtt } = scope.params;
+      if (rtt === undefined) return pass;
+      const left = (): Millis => sent + (scope.params.rtt ?? 0) / 2 - scope.now();
+      return { do: "hold", for: rtt / 2, inOrder: true, left };
+    },
+  };
+}
+
 const EFFECT = { fast: "resent", probe: "probed", timeout: "timed_out" } as const satisfies Record<
   Resent,
   Effect
@@ -313,11 +341,11 @@ const EFFECT = { fast: "resent", probe: "probed", timeout: "timed_out" } as cons
 export default defineFault({
   type: "packet_loss",
   summary:
-    "Does to a TCP stream what lost segments do: retransmission timeouts, stalls and a flow that slows down, while every byte arrives in order.",
+    "Does to a TCP stream what lost segments do: retransmission timeouts, stalls and a flow that slows down, while every byte arrives in order. On udp proxies datagrams are really lost.",
   params,
   example: { type: "packet_loss", loss: "5%", rtt: "50ms" },
   effects: {
-    lost: "segments lost",
+    lost: "segments or datagrams lost",
     resent: "segments sent again because later ones had arrived",
     probed: "segments sent again by a tail loss probe",
     timed_out: "segments sent again because the retransmission timer ran out",
@@ -348,6 +376,7 @@ export default defineFault({
     return undefined;
   },
   connection: (scope, connection) => new PacketLoss(scope, connection),
+  datagram: lossyLink,
 });
 
 const KERNEL = "the kernel engine is not available yet: use auto or model";
