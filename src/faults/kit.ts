@@ -1,7 +1,9 @@
 /** Shared parts of faults: what several kinds would otherwise each write again. */
 import type { Millis } from "../core/clock.js";
 import { invariant } from "../core/invariant.js";
+import { LANE, Random } from "../core/random.js";
 import type {
+  DatagramFault,
   Direction,
   Dispatch,
   FieldList,
@@ -76,6 +78,26 @@ export class DelayLine<Note> {
 /** A stage that looks at each chunk and keeps nothing. */
 export function passing(each: (chunk: Buffer, out: Outlet) => void): StreamStage {
   return { push: each, release: () => undefined, wakeAt: Infinity, held: 0, capacity: Infinity };
+}
+
+/**
+ * The same fault for the datagrams of each direction, with draws of its own: the two run each at its own pace, and from
+ * one generator they would take each other's.
+ */
+export function eachDirection(
+  { random }: { readonly random: Random },
+  make: (random: Random, direction: Direction) => DatagramFault,
+): DatagramFault {
+  const key = { high: random.integer(2 ** 32), low: random.integer(2 ** 32) };
+  const upstream = make(new Random(key, 0, LANE.upstream), "upstream");
+  const downstream = make(new Random(key, 0, LANE.downstream), "downstream");
+  const of = (direction: Direction): DatagramFault => (direction === "upstream" ? upstream : downstream);
+  return {
+    datagram: (payload, direction) => of(direction).datagram(payload, direction),
+    ...(upstream.rewrite === undefined
+      ? {}
+      : { rewrite: (payload, direction) => of(direction).rewrite?.(payload, direction) ?? payload }),
+  };
 }
 
 /** Whether a fault of this configured direction acts on that one. */
@@ -296,6 +318,12 @@ export class TokenBucket {
     const bytes = Math.min(wanted, Math.max(quantum, Math.floor(this.#served - base + ROUNDING)));
     this.#tail = base + bytes;
     return { bytes, position: this.#tail };
+  }
+
+  /** Bytes that are booked and not earned yet. */
+  backlog(now: Millis): number {
+    this.advance(now);
+    return Math.max(0, this.#tail - this.#served);
   }
 
   /** Gives a booking back unused. */

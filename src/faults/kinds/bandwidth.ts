@@ -2,8 +2,16 @@
 import { z } from "zod";
 import type { Millis } from "../../core/clock.js";
 import { formatRate, formatSize } from "../../core/units.js";
-import { defineFault, type Direction, type Outlet, type Scope, type StreamStage } from "../contract.js";
-import { ByteQueue, TokenBucket, type Booking } from "../kit.js";
+import {
+  defineFault,
+  drop,
+  type DatagramFault,
+  type Direction,
+  type Outlet,
+  type Scope,
+  type StreamStage,
+} from "../contract.js";
+import { ByteQueue, TokenBucket, eachDirection, type Booking } from "../kit.js";
 import { choice, rate, size } from "../params.js";
 
 const params = z.object({
@@ -16,8 +24,14 @@ const params = z.object({
     .describe(
       "who shares the rate: each connection has its own, or all connections of a proxy have one together",
     ),
+  queue: size()
+    .prefault("256KiB")
+    .describe(
+      "on udp proxies: bytes that wait for their turn at most; what comes while there are as many is dropped, since its sender cannot be slowed down",
+    ),
 });
 type Params = z.infer<typeof params>;
+type Effect = "throttled" | "dropped";
 type Buckets = Readonly<Record<Direction, TokenBucket>>;
 
 /** How much leaves at a time: enough to keep timers few, little enough to be smooth. */
@@ -38,7 +52,7 @@ const bucketOf = (scope: { readonly params: Readonly<Params>; now(): Millis }): 
   }, scope.now());
 
 class Bandwidth implements StreamStage {
-  readonly #scope: Scope<Params, "throttled", Buckets>;
+  readonly #scope: Scope<Params, Effect, Buckets>;
   readonly #direction: Direction;
   readonly #queue = new ByteQueue();
   readonly #own: TokenBucket;
@@ -47,7 +61,7 @@ class Bandwidth implements StreamStage {
   #ending = false;
   wakeAt: Millis = Infinity;
 
-  constructor(scope: Scope<Params, "throttled", Buckets>, direction: Direction) {
+  constructor(scope: Scope<Params, Effect, Buckets>, direction: Direction) {
     this.#scope = scope;
     this.#direction = direction;
     this.#own = bucketOf(scope);
@@ -130,12 +144,37 @@ class Bandwidth implements StreamStage {
   }
 }
 
+/** A link with a queue that holds so much and no more, as routers have it: the last to come is the one that is dropped. */
+function narrowLink(scope: Scope<Params, Effect, Buckets>, direction: Direction): DatagramFault {
+  const own = bucketOf(scope);
+  return {
+    datagram: ({ length }) => {
+      const now = scope.now();
+      const { shared, queue } = scope.params;
+      const bucket = shared === "proxy" ? scope.shared[direction] : own;
+      const backlog = bucket.backlog(now);
+      if (backlog > 0 && backlog + length > queue) {
+        scope.count("dropped");
+        return drop;
+      }
+      const booking = bucket.book(length, length, now, false);
+      const left = (): Millis => Math.min(LOOK_AGAIN, bucket.dueAt(booking, scope.now()) - scope.now());
+      const wait = left();
+      if (wait > 0) scope.count("throttled");
+      return { do: "hold", for: wait, inOrder: true, left, guessed: true };
+    },
+  };
+}
+
 export default defineFault({
   type: "bandwidth",
   summary: "Lets bytes through at a limited rate, and slows the sender down.",
   params,
   example: { type: "bandwidth", rate: "1MB/s" },
-  effects: { throttled: "chunks that had to wait for their turn" },
+  effects: {
+    throttled: "chunks or datagrams that had to wait for their turn",
+    dropped: "datagrams that found the queue full",
+  },
   directions: "downstream",
   at: ["wire", "body"],
   explain: ({ rate: perSecond, burst, shared }) =>
@@ -144,4 +183,5 @@ export default defineFault({
     (shared === "proxy" ? ", for all connections together" : ""),
   shared: (scope): Buckets => ({ upstream: bucketOf(scope), downstream: bucketOf(scope) }),
   stream: (scope, { direction }) => new Bandwidth(scope, direction),
+  datagram: (scope) => eachDirection(scope, (_random, direction) => narrowLink(scope, direction)),
 });

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import type { Random } from "../../core/random.js";
 import { formatRatio } from "../../core/units.js";
-import { defineFault, type Outlet, type Scope } from "../contract.js";
-import { passing } from "../kit.js";
+import { defineFault, pass, type Scope } from "../contract.js";
+import { eachDirection, passing } from "../kit.js";
 import { count, ratio } from "../params.js";
 
 const params = z.object({
@@ -68,10 +68,11 @@ function mask(random: Random, bits: number): number {
 
 function corrupter(
   scope: Scope<z.infer<typeof params>, "corrupted", undefined>,
-): (chunk: Buffer, out: Outlet) => void {
-  const gaps = new Gaps(() => scope.random);
+  random: () => Random,
+): (chunk: Buffer) => Buffer {
+  const gaps = new Gaps(random);
   let offset = 0;
-  return (chunk, out) => {
+  return (chunk) => {
     const { rate, bits } = scope.params;
     let copy: Buffer | null = null;
     let hits = 0;
@@ -83,7 +84,7 @@ function corrupter(
       at += gap;
       // The chunk belongs to whoever sent it, and may be sent again by another stage.
       copy ??= Buffer.from(chunk);
-      copy[at] = (copy[at] ?? 0) ^ mask(scope.random, bits);
+      copy[at] = (copy[at] ?? 0) ^ mask(random(), bits);
       if (hits++ === 0) first = offset + at;
       gaps.hit();
       at++;
@@ -91,7 +92,7 @@ function corrupter(
     gaps.pass(chunk.length - at);
     offset += chunk.length;
     if (hits > 0) scope.count("corrupted", hits, { at_byte: first });
-    out.emit(copy ?? chunk);
+    return copy ?? chunk;
   };
 }
 
@@ -105,5 +106,15 @@ export default defineFault({
   at: ["wire", "body"],
   explain: ({ rate, bits }) =>
     `flips ${bits === 1 ? "a bit" : `${bits} bits`} in ${formatRatio(rate)} of the bytes`,
-  stream: (scope) => passing(corrupter(scope)),
+  stream: (scope) => {
+    const corrupted = corrupter(scope, () => scope.random);
+    return passing((chunk, out) => {
+      out.emit(corrupted(chunk));
+    });
+  },
+  datagram: (scope) =>
+    eachDirection(scope, (random) => ({
+      datagram: () => pass,
+      rewrite: corrupter(scope, () => random),
+    })),
 });

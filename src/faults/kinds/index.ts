@@ -7,6 +7,7 @@ import connectionLimit from "./connection_limit.js";
 import corrupt from "./corrupt.js";
 import cut from "./cut.js";
 import down from "./down.js";
+import duplicate from "./duplicate.js";
 import duplicateRequest from "./duplicate_request.js";
 import halfOpen from "./half_open.js";
 import httpBody from "./http_body.js";
@@ -24,6 +25,7 @@ import noop from "./noop.js";
 import overload from "./overload.js";
 import packetLoss from "./packet_loss.js";
 import rateLimit from "./rate_limit.js";
+import reorder from "./reorder.js";
 import reset from "./reset.js";
 import slicer from "./slicer.js";
 import slowClose from "./slow_close.js";
@@ -65,5 +67,7 @@ export const FAULT_TYPES: readonly AnyFaultType[] = [
   unauthorized,
   staleResponse,
   keepaliveRace,
+  duplicate,
+  reorder,
   noop,
 ];
