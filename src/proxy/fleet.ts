@@ -5,6 +5,7 @@ import { suggest } from "../core/suggest.js";
 import type { LivePlan } from "../plan/live.js";
 import type { CompiledFault } from "../plan/value.js";
 import type { PlaneContext } from "./context.js";
+import { DnsProxy } from "./dns/proxy.js";
 import { HttpProxy } from "./http/proxy.js";
 import type { Proxy, ProxySpec } from "./spec.js";
 import { TcpProxy } from "./tcp/proxy.js";
@@ -314,6 +315,8 @@ function makeProxy(spec: ProxySpec, context: PlaneContext): Proxy {
       return new HttpProxy(spec, context);
     case "udp":
       return new UdpProxy(spec, context);
+    case "dns":
+      return new DnsProxy(spec, context);
     default:
       return new TcpProxy(spec, context);
   }

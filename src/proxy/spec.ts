@@ -4,6 +4,8 @@ import type { Direction } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import type { PlanTarget } from "../plan/live.js";
 import type { MatchValue } from "../plan/value.js";
+import type { DnsProxySpec } from "./dns/spec.js";
+import type { QueryTally } from "./dns/tally.js";
 import type { HttpProxySpec } from "./http/spec.js";
 import type { ExchangeTally } from "./http/tally.js";
 import type { ListenAddress } from "./tcp/listener.js";
@@ -12,7 +14,7 @@ import type { DatagramTally } from "./udp/tally.js";
 import type { Endpoint } from "./upstream/dial.js";
 import type { Pool, PoolSpec } from "./upstream/pool.js";
 
-export type Protocol = "tcp" | "http" | "udp";
+export type Protocol = "tcp" | "http" | "udp" | "dns";
 
 export interface ProxySpecBase {
   readonly name: string;
@@ -36,7 +38,7 @@ export interface TcpProxySpec extends ProxySpecBase {
   readonly protocol?: "tcp";
 }
 
-export type ProxySpec = TcpProxySpec | HttpProxySpec | UdpProxySpec;
+export type ProxySpec = TcpProxySpec | HttpProxySpec | DnsProxySpec | UdpProxySpec;
 
 export type ProxyState = "stopped" | "listening" | "closed by fault" | "cannot listen";
 
@@ -62,6 +64,8 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   readonly stats: ProxyStats;
   readonly faults: readonly ArmedFault[];
   readonly exchanges?: ExchangeTally;
+  /** Of proxies that answer DNS. */
+  readonly queries?: QueryTally;
   /** Of a udp proxy, whose flows count as connections. */
   readonly datagrams?: DatagramTally;
   /** Of proxies that dial: who is up, and who was chosen. */

@@ -1,0 +1,122 @@
+/** One TCP connection of a client of a dns proxy: questions one behind the other, answers as they come (RFC 7766). */
+import type { Socket } from "node:net";
+import type { Timer } from "../../core/clock.js";
+import type { Clock } from "../../core/clock.js";
+import type { Sever } from "../../faults/contract.js";
+import { FrameReader, framed } from "./frames.js";
+import type { Asker } from "./question.js";
+
+export interface StreamHost {
+  readonly clock: Clock;
+  /** A question has come; the asker is answered, severed, or left. */
+  asked(message: Buffer, stream: DnsStream): void;
+  closed(stream: DnsStream): void;
+}
+
+/** RFC 7766, section 6.2.3: idle connections are given up after some seconds. Also what a question may take to arrive. */
+const IDLE_MS = 10_000;
+/** Questions under way on one connection; beyond them it is not read. */
+const PIPELINED_MAX = 100;
+/** Answers that a client has not read; beyond them it is not read. */
+const UNREAD_BYTES_MAX = 256 * 1024;
+
+export class DnsStream implements Asker {
+  readonly transport = "tcp";
+  readonly address: string;
+  readonly #host: StreamHost;
+  readonly #socket: Socket;
+  readonly #reader = new FrameReader();
+  #underWay = 0;
+  #idle: Timer | null = null;
+  #ended = false;
+  #retiring = false;
+
+  constructor(host: StreamHost, socket: Socket, address: string) {
+    this.#host = host;
+    this.#socket = socket;
+    this.address = address;
+    socket.on("data", (chunk) => {
+      this.#received(chunk);
+    });
+    socket.on("drain", () => {
+      this.#regulate();
+    });
+    // Whoever has asked may close its side and wait for the answers.
+    socket.on("end", () => {
+      this.#ended = true;
+      this.#endIfDone();
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.#idle?.cancel();
+      host.closed(this);
+    });
+    this.#watch();
+  }
+
+  get busy(): boolean {
+    return this.#underWay > 0;
+  }
+
+  #received(chunk: Buffer): void {
+    for (const message of this.#reader.push(chunk)) {
+      if (this.#socket.destroyed) return;
+      if (message.length === 0) {
+        this.#socket.destroy();
+        return;
+      }
+      this.#underWay++;
+      this.#watch();
+      this.#host.asked(message, this);
+    }
+    this.#regulate();
+  }
+
+  answer(message: Buffer): void {
+    if (!this.#socket.writable) return;
+    this.#socket.write(framed(message));
+  }
+
+  /** A question is over, whether it was answered or not. */
+  done(): void {
+    this.#underWay--;
+    this.#watch();
+    this.#regulate();
+    this.#endIfDone();
+  }
+
+  sever(how: Sever): void {
+    if (how.do === "reset") this.#socket.resetAndDestroy();
+    else this.#socket.destroySoon();
+  }
+
+  /** Ends by itself as soon as nothing is under way. */
+  retire(): void {
+    this.#retiring = true;
+    this.#endIfDone();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #endIfDone(): void {
+    if ((this.#ended || this.#retiring) && this.#underWay === 0) this.#socket.destroySoon();
+  }
+
+  #regulate(): void {
+    const full = this.#underWay >= PIPELINED_MAX || this.#socket.writableLength > UNREAD_BYTES_MAX;
+    if (full && !this.#socket.isPaused()) this.#socket.pause();
+    else if (!full && this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #watch(): void {
+    this.#idle?.cancel();
+    this.#idle = null;
+    if (this.#underWay > 0 || this.#socket.destroyed) return;
+    const { clock } = this.#host;
+    this.#idle = clock.at(clock.now() + IDLE_MS, () => {
+      this.#socket.destroySoon();
+    });
+  }
+}
