@@ -25,7 +25,9 @@ export function explainFault(fault: CompiledFault, types: Types, phase: Compiled
   const what = type === undefined ? `does what ${fault.type} does` : type.explain(fault.params);
   const noun = nounOf(fault, type);
   const parts = [
-    `${where(fault, noun)}, ${subjects(fault, noun)}: ${what}`,
+    type?.upstreams === undefined
+      ? `${where(fault, noun)}, ${subjects(fault, noun)}: ${what}`
+      : `${poolOf(fault)}: ${what}`,
     ...place(fault, type),
     ...ramps(fault, type),
     ...(fault.directions === null
@@ -39,6 +41,14 @@ export function explainFault(fault: CompiledFault, types: Types, phase: Compiled
 function where({ proxies }: CompiledFault, noun: string): string {
   if (proxies === null) return noun === "exchanges" ? "On every http proxy" : "On every proxy";
   return proxies.length === 1 ? `On proxy ${proxies[0] ?? ""}` : `On proxies ${list(proxies)}`;
+}
+
+/** A fault on a pool acts on the whole of it. */
+function poolOf({ proxies }: CompiledFault): string {
+  if (proxies === null) return "On every pool";
+  return proxies.length === 1
+    ? `On the pool of proxy ${proxies[0] ?? ""}`
+    : `On the pools of proxies ${list(proxies)}`;
 }
 
 function list(words: readonly string[]): string {

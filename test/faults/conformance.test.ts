@@ -63,8 +63,11 @@ const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
   noop: [],
 };
 
-/** Those that act on connections and bytes; those that act on exchanges have a file of their own next to this one. */
-const BYTE_TYPES = FAULT_TYPES.filter(({ exchange }) => exchange === undefined);
+/** Those that act on connections and bytes; those with other subjects have files of their own next to this one. */
+const BYTE_TYPES = FAULT_TYPES.filter(
+  ({ exchange, listener, connection, stream }) =>
+    exchange === undefined && [listener, connection, stream].some((seam) => seam !== undefined),
+);
 
 const CASES = BYTE_TYPES.flatMap((type) =>
   [exampleOf(type), ...(SETTINGS[type.type] ?? [])].map((raw) => ({ type, name: type.type, raw })),
@@ -206,7 +209,8 @@ describe.each(FAULT_TYPES.map((type) => [type.type, type] as const))("%s, as a d
         const result = type.params.strict().safeParse({ ...exampleOf(type), [field]: bad });
         expect(result.success, `${field}: ${JSON.stringify(bad)}`).toBe(false);
         const [issue] = result.error?.issues ?? [];
-        expect(issue?.path).toEqual([field]);
+        // Of a parameter that is a mapping, what it lacks.
+        expect(issue?.path[0]).toEqual(field);
         expect(issue?.message, `${field}: ${JSON.stringify(bad)}`).toMatch(
           /^(?:expected|must be|is too large)/u,
         );

@@ -74,6 +74,14 @@ describe("an explanation", () => {
       "On every proxy, all connections: keeps the end of a connection from the other side, in both directions, from 5s to 15s.",
     ],
     [
+      "{ type: drain, targets: [a], when: { for: 1m } }",
+      "On every pool: drains a, refusing new connections and cutting open ones after 30s of grace, from 0ms to 1m.",
+    ],
+    [
+      "{ type: skew, proxy: [x, y], weights: { a: 2 } }",
+      "On the pools of proxies x and y: chooses among the upstreams by weight: a 2.",
+    ],
+    [
       "{ type: half_open, when: { after: 5s } }",
       "On every proxy, all connections: keeps the end of a connection from the other side, in both directions, from 5s on.",
     ],
