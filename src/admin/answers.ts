@@ -125,7 +125,7 @@ const proxy: z.ZodType<ProxyView> = named(
   "ProxyStatus",
   z.strictObject({
     name: z.string(),
-    protocol: z.literal("tcp"),
+    protocol: z.enum(["tcp", "http", "udp"]),
     listen: z.string(),
     upstream: z.string(),
     owner: z.enum(["file", "api"]),

@@ -35,7 +35,7 @@ export interface UpstreamTls {
 
 export interface ProxyConfig {
   readonly name: string;
-  readonly protocol: "tcp" | "http";
+  readonly protocol: "tcp" | "http" | "udp";
   readonly listen: Address;
   /** Of a pool, the first. */
   readonly upstream: Address;
@@ -55,6 +55,8 @@ export interface ProxyConfig {
   readonly headTimeout: number;
   /** Milliseconds. */
   readonly dialTimeout: number;
+  /** Milliseconds without a datagram after which a flow of a udp proxy is over. */
+  readonly idleTimeout: number;
   readonly proxyProtocol: "off" | "accept";
   readonly enabled: boolean;
   /** null: only the limit of the daemon. */
@@ -208,20 +210,22 @@ function checkPools(settings: Settings, root: LocatedMap, problems: Problems): v
 }
 
 function checkAddresses(settings: Settings, root: LocatedMap, problems: Problems): void {
-  const used: { readonly who: string; readonly address: Address }[] = [
-    { who: "the admin port", address: settings.admin.listen },
+  const used: { readonly who: string; readonly address: Address; readonly udp: boolean }[] = [
+    { who: "the admin port", address: settings.admin.listen, udp: false },
   ];
   for (const { key, value } of proxiesOf(root)) {
     const address = settings.proxies[key]?.listen;
     if (address === undefined) continue;
-    const other = used.find((one) => clash(one.address, address));
+    // The ports of TCP and of UDP do not meet.
+    const udp = settings.proxies[key]?.upstream?.protocol === "udp";
+    const other = used.find((one) => one.udp === udp && clash(one.address, address));
     if (other !== undefined) {
       problems.add(
         child(value, "listen") ?? value,
         `cannot listen on ${formatAddress(address)}: ${other.who} has ${formatAddress(other.address)}`,
       );
     }
-    used.push({ who: `the proxy ${JSON.stringify(key)}`, address });
+    used.push({ who: `the proxy ${JSON.stringify(key)}`, address, udp });
   }
 }
 
@@ -281,6 +285,7 @@ function proxyOf(
     identify: rules?.identify ?? [],
     except: rules?.except ?? [],
     dialTimeout: proxy.dial_timeout,
+    idleTimeout: proxy.idle_timeout,
     proxyProtocol: proxy.proxy_protocol,
     enabled: proxy.enabled,
     connections: proxy.limits.connections ?? null,

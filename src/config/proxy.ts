@@ -6,9 +6,20 @@ import type { Problems } from "./problems.js";
 import { shown } from "../faults/params.js";
 
 /** `unknown` if the upstream is missing or wrong: then nothing more is said about it. */
-type Protocol = "tcp" | "http" | "https" | "unknown";
+type Protocol = "tcp" | "udp" | "http" | "https" | "unknown";
 
 const HTTP_KEYS: readonly string[] = ["persona", "fault_header", "ambiguous", "head_timeout"];
+/** What a proxy sees that sees no HTTP, and what it acts on. */
+const SEES: Readonly<Record<string, string>> = { tcp: "bytes", udp: "datagrams" };
+const ACTS_ON: Readonly<Record<string, string>> = { tcp: "connections", udp: "datagrams" };
+/** What a udp proxy has not, and why. */
+const NOT_OF_UDP: Readonly<Record<string, string>> = {
+  upstreams: "a udp proxy has one upstream",
+  balance: "a udp proxy has one upstream, so there is nothing to balance",
+  health: "a udp proxy has one upstream, whose health nobody checks",
+  dial_timeout: "a udp proxy dials nobody: datagrams are sent without a word before",
+  proxy_protocol: "a PROXY protocol header comes before the bytes of a connection, and datagrams have none",
+};
 const HTTP_RULES: readonly string[] = ["header", "bearer", "query", "path"];
 
 export function proxiesOf(root: LocatedMap): readonly LocatedEntry[] {
@@ -48,7 +59,7 @@ function protocolOf(proxy: Located): Protocol {
   const upstream = child(proxy, "upstream") ?? first;
   const scheme =
     upstream?.kind === "scalar" && typeof upstream.value === "string"
-      ? /^(tcp|https?):\/\//u.exec(upstream.value)?.[1]
+      ? /^(tcp|udp|https?):\/\//u.exec(upstream.value)?.[1]
       : undefined;
   return (scheme as Protocol | undefined) ?? "unknown";
 }
@@ -57,8 +68,12 @@ function foreign(key: string, protocol: Protocol): string | undefined {
   if (protocol === "unknown") return undefined;
   if (key === "tls" && protocol !== "https")
     return `"tls" says how an https:// upstream is dialled, and this one is ${protocol}://`;
-  if (protocol === "tcp" && HTTP_KEYS.includes(key))
-    return `${shown(key)} is about HTTP exchanges, and a tcp proxy sees only bytes`;
+  const sees = SEES[protocol];
+  if (sees !== undefined && HTTP_KEYS.includes(key))
+    return `${shown(key)} is about HTTP exchanges, and a ${protocol} proxy sees only ${sees}`;
+  if (protocol === "udp" && Object.hasOwn(NOT_OF_UDP, key)) return NOT_OF_UDP[key];
+  if (protocol !== "udp" && key === "idle_timeout")
+    return `"idle_timeout" says when the flow of a udp proxy is over, and this upstream is ${protocol}://`;
   return undefined;
 }
 
@@ -73,7 +88,7 @@ export function readRules(root: LocatedMap, problems: Problems): Map<string, Pro
     proxiesOf(root).map(({ key, value }) => {
       const protocol = protocolOf(value);
       const identify = child(value, "identify");
-      const refused = protocol === "tcp" && refuseRules(identify, problems);
+      const refused = protocol in SEES && refuseRules(identify, protocol, problems);
       return [
         key,
         {
@@ -85,7 +100,7 @@ export function readRules(root: LocatedMap, problems: Problems): Map<string, Pro
   );
 }
 
-function refuseRules(node: Located | undefined, problems: Problems): boolean {
+function refuseRules(node: Located | undefined, protocol: Protocol, problems: Problems): boolean {
   if (node === undefined) return false;
   const before = problems.count;
   for (const rule of node.kind === "list" ? node.items : [node]) {
@@ -94,7 +109,7 @@ function refuseRules(node: Located | undefined, problems: Problems): boolean {
     if (typeof word !== "string" || !HTTP_RULES.includes(word)) continue;
     problems.add(
       rule,
-      `${shown(word)} identifies bots by their HTTP requests, and a tcp proxy sees only bytes`,
+      `${shown(word)} identifies bots by their HTTP requests, and a ${protocol} proxy sees only ${SEES[protocol] ?? "bytes"}`,
       'use "client"',
     );
   }
@@ -107,8 +122,8 @@ function readExcept(
   problems: Problems,
 ): readonly MatchEntry[] {
   const knowing: Knowing =
-    protocol === "tcp"
-      ? { subjects: "connections", acts: "a tcp proxy acts on connections" }
+    protocol in ACTS_ON
+      ? { subjects: "connections", acts: `a ${protocol} proxy acts on ${ACTS_ON[protocol] ?? ""}` }
       : { subjects: "exchanges", acts: "a http proxy acts on HTTP exchanges" };
   const entries = readMatch(node, knowing, problems) ?? [];
   for (const entry of node?.kind === "list" ? node.items : node === undefined ? [] : [node]) {

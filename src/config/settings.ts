@@ -71,7 +71,7 @@ export const proxyShape = z.strictObject({
   listen: listen().describe("host:port, :port for all addresses, port 0 for any free one"),
   upstream: upstream()
     .optional()
-    .describe("what is dialled: http://host:port, https://host:port or tcp://host:port"),
+    .describe("where it goes: http://host:port, https://host:port, tcp://host:port or udp://host:port"),
   ...poolShape,
   tls: tlsShape.prefault({}).describe("how an https:// upstream is dialled"),
   identify: z
@@ -92,12 +92,19 @@ export const proxyShape = z.strictObject({
   dial_timeout: duration({ positive: true })
     .prefault("10s")
     .describe("how long dialling the upstream may take"),
+  idle_timeout: duration({ positive: true })
+    .prefault("60s")
+    .describe("of a udp proxy: how long a flow lasts in which nothing is sent either way"),
   proxy_protocol: choice(["off", "accept"])
     .default("off")
     .describe("accept: clients send a PROXY protocol header"),
   enabled: flag().default(true),
   limits: z
-    .strictObject({ connections: count({ min: 1 }).optional().describe("client connections open at once") })
+    .strictObject({
+      connections: count({ min: 1 })
+        .optional()
+        .describe("client connections open at once, or flows of a udp proxy"),
+    })
     .prefault({}),
 });
 

@@ -4,6 +4,7 @@ import { CONNECTION_FAILURES } from "../core/events.js";
 import { DELAY_BUCKETS, type Book, type Ledger } from "../core/ledger.js";
 import type { Direction } from "../faults/contract.js";
 import type { ActivationState } from "../plan/live.js";
+import type { DatagramTally } from "../proxy/udp/tally.js";
 import type { ExchangeTally } from "../proxy/http/tally.js";
 import { exchangeMetrics } from "./exchange_metrics.js";
 import type { Journal } from "./journal.js";
@@ -40,6 +41,8 @@ export interface MeasuredProxy {
     readonly bytesIn: Readonly<Record<Direction, number>>;
     readonly bytesOut: Readonly<Record<Direction, number>>;
   };
+  /** Of a udp proxy. */
+  readonly datagrams?: DatagramTally | undefined;
   /** Of a proxy that understands HTTP. */
   readonly exchanges?: ExchangeTally | undefined;
 }
@@ -118,13 +121,14 @@ function isLabelled({ labelNames }: AnySampled): boolean {
 /** Adding up the bytes of the open connections is the costly part, so it is done once for all metrics of a scrape. */
 function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredProxy[] {
   return memoized(() =>
-    [...proxies()].map(({ name, state, listenText, upstreamGiven, stats, exchanges, pool }) => ({
+    [...proxies()].map(({ name, state, listenText, upstreamGiven, stats, exchanges, datagrams, pool }) => ({
       name,
       state,
       listenText,
       upstreamGiven,
       stats,
       exchanges,
+      datagrams,
       pool,
     })),
   );
@@ -184,6 +188,7 @@ function proxyMetrics(all: () => readonly MeasuredProxy[], { slots }: MetricsOpt
             ),
         }),
     ),
+    ...datagramMetrics(all),
     new SampledGauge({
       name: "squall_proxy_up",
       help: "1 while the proxy listens; 0 while a fault keeps it closed, it cannot bind, or it is stopped.",
@@ -216,6 +221,31 @@ function eachMember(
       ? []
       : pool.members.map((member): Sample => [[name, member.name], value(member, pool)]),
   );
+}
+
+function datagramMetrics(all: () => readonly MeasuredProxy[]): AnySampled[] {
+  return [
+    new SampledCounter({
+      name: "squall_datagrams_total",
+      help: "Datagrams that a udp proxy sent on, by direction; copies that a fault made count too.",
+      labels: ["proxy", "direction"],
+      read: () =>
+        all().flatMap(({ name, datagrams }) =>
+          DIRECTIONS.flatMap((direction): Sample[] =>
+            datagrams === undefined ? [] : [[[name, direction], datagrams.delivered[direction]]],
+          ),
+        ),
+    }),
+    new SampledCounter({
+      name: "squall_datagrams_lost_total",
+      help: "Datagrams that were lost without a fault's doing, by reason.",
+      labels: ["proxy", "reason"],
+      read: () =>
+        all().flatMap(({ name, datagrams }) =>
+          Object.entries(datagrams?.lost ?? {}).map(([reason, lost]): Sample => [[name, reason], lost]),
+        ),
+    }),
+  ];
 }
 
 /** The known reasons from the start, at 0, so that the first failure is an increase. */
