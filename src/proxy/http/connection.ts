@@ -68,6 +68,9 @@ interface Decision {
 /** What becomes of bytes that are no HTTP: they belong to an agreed tunnel, are relayed as they are, or go to nobody. */
 type Plain = "relayed" | "unheard";
 
+/** Requests of one client that wait for their answers; with so many, no more are read. */
+const PIPELINED_MAX = 1_000;
+
 export class HttpConnection extends Connection implements Asking, Answering {
   readonly #host: HttpHost;
   readonly #place: ExchangePlace;
@@ -254,6 +257,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
       this.#requests.push(chunk);
       this.#up.done();
       if (this.#requests.reader.bytesHeld > 0 || this.#headTimer !== null) this.#watchHead();
+      if (this.#queue.length >= PIPELINED_MAX) this.regulate();
     } catch (error) {
       this.failed(error);
     }
@@ -304,7 +308,9 @@ export class HttpConnection extends Connection implements Asking, Answering {
   /** Reads from the client unless what it said must be dealt with first. */
   regulate(): void {
     if (this.ended || this.pumps === null) return;
-    const pause = this.#upPaused || this.#requests.reader.stopped;
+    const pause = this.#upPaused || this.#requests.reader.stopped || this.#queue.length >= PIPELINED_MAX;
+    // What came while nothing was read may end in half a head.
+    if (this.#requests.reader.bytesHeld > 0) this.#watchHead();
     if (pause !== this.clientSocket.isPaused()) {
       if (pause) this.clientSocket.pause();
       else this.clientSocket.resume();
@@ -550,6 +556,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
 
   #closeBook(exchange: Exchange): void {
     this.#queue.shift();
+    if (this.#queue.length === PIPELINED_MAX - 1) this.regulate();
     this.#lastOver = this.host.context.clock.now();
     if (this.#answering === exchange) this.#answering = null;
     giveBack(exchange);
@@ -719,8 +726,21 @@ export class HttpConnection extends Connection implements Asking, Answering {
       return;
     }
     this.#plain = "unheard";
+    const broken = this.#requests.receiving;
+    if (broken !== null && this.#queue.includes(broken)) {
+      // Its upstream waits for a rest that never comes, so it is no use waiting for its answer.
+      this.#farewell = status;
+      this.decided(broken, this.#refusalOf(broken, status));
+      return;
+    }
     this.#host.tally.clientDone("", status, 0);
     this.#sayFarewell(status);
+  }
+
+  #refusalOf(exchange: Exchange, status: number): FinalVerdict {
+    if (exchange.clientStatus !== null) return { do: "close" };
+    const answer = personaAnswer("plain", status, { now: this.host.context.clock.wallTime() });
+    return { ...answer, close: true };
   }
 
   /** From here on both directions are bytes, for good. Answers that are still to come are read first. */

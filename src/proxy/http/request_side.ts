@@ -58,7 +58,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   #copiedBytes = 0;
   #cut: Cut | null = null;
   /** Empty lines before a request, to go before it. */
-  #blanks: Buffer | null = null;
+  #blanks: Buffer[] = [];
 
   constructor(to: Asking, limits: CodecLimits) {
     this.#to = to;
@@ -136,8 +136,8 @@ export class RequestSide implements MessageSink<RequestHead> {
 
   #forward(exchange: Exchange): void {
     this.#to.forwarding(exchange);
-    if (this.#blanks !== null) this.#to.up(this.#blanks, "wire");
-    this.#blanks = null;
+    for (const blank of this.#blanks) this.#to.up(blank, "wire");
+    this.#blanks = [];
     this.#sendHead(exchange);
     // A request without a body may have been read to its end before it could be sent.
     if (exchange.requestRead) this.#to.requestRead(exchange);
@@ -248,7 +248,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 
   blank(raw: Buffer): void {
-    this.#blanks = this.#blanks === null ? Buffer.from(raw) : Buffer.concat([this.#blanks, raw]);
+    this.#blanks.push(Buffer.from(raw));
   }
 
   upgraded(): void {
