@@ -166,6 +166,10 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   /** An upstream socket is somebody else's from now on. */
   protected detached(): void {
     this.#socketsOpen--;
+    // The client may have gone before.
+    queueMicrotask(() => {
+      if (this.#socketsOpen === 0) this.#finish();
+    });
   }
 
   /** Bytes may flow: the faults put their stages in. False if one of them ended the connection. */

@@ -827,8 +827,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
       const [first] = this.#queue;
       // Of a request that never comes to its end there is no work to go on with.
       if (first?.detached === true && first.requestRead && this.#link !== null) {
-        first.leftBehind = true;
-        this.#upstream.letGo(this.#link);
+        this.#leaveBehind(this.#link);
+        return;
       }
       this.pumps?.downstream.sinkLost();
       if (this.#link === null) this.severed({ do: "reset" });
@@ -838,6 +838,17 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const link = this.#link;
     if (link?.socket === socket) this.#linkBroke(link);
     else this.#upstream.left(socket, false);
+  }
+
+  /** The client has gone, and its upstream is to go on: with all of the request, of which byte faults may hold some. */
+  #leaveBehind(link: Link): void {
+    for (const { exchange } of link.awaited) exchange.leftBehind = exchange.detached;
+    this.pumps?.downstream.sinkLost();
+    this.pumps?.upstream.whenEmpty(() => {
+      if (this.ended) return;
+      if (this.#link === link) this.#upstream.letGo(link);
+      this.severed({ do: "reset" });
+    });
   }
 
   /** As if by an RST: of the upstream's, or of a fault's that cuts its connections. */

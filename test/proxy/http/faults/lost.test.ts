@@ -112,6 +112,25 @@ describe("lost_response", () => {
     expect(lab.facts.of("mistake")).toEqual([]);
   });
 
+  it("sends on what byte faults still hold of the request when the client leaves", async () => {
+    await setUp();
+    lab.use([fault("latency", { delay: "200ms" }, { directions: "upstream" }), fault("lost_response")]);
+    const client = lab.client(proxy);
+    client.write(post("/jobs", "work"));
+    await until(() => lab.facts.of("fault_hit").length === 1);
+    await turns();
+    client.rst();
+    await turns(40);
+    expect(server.requests).toEqual([]);
+    time.advance(200);
+    await until(() => proxy.stats.connectionsActive === 0);
+    await until(() => lab.facts.of("exchange_over").length === 1);
+    expect(done()).toEqual([["POST", "/jobs", "work"]]);
+    expect(over()).toMatchObject([{ upstream_status: 201, client_status: null, end: "client_left" }]);
+    await until(() => server.peers[0]?.end !== null);
+    expect(lab.context.slots.taken).toBe(0);
+  });
+
   it("loses large answers too, and reads them to their end so that the upstream is not stopped", async () => {
     let written = false;
     await setUp(({ peer }) => {
