@@ -36,10 +36,18 @@ function valuesOf(inner: z.ZodType): string {
   if (inner instanceof z.ZodLiteral) return [...new Set([...inner.values].map(String))].join(", ");
   if (inner instanceof z.ZodNumber) return "whole number";
   if (inner instanceof z.ZodBoolean) return "true, false";
-  if (inner instanceof z.ZodRecord) return "mapping";
+  if (inner instanceof z.ZodRecord || inner instanceof z.ZodObject) return "mapping";
   if (inner instanceof z.ZodArray) return "list";
   if (inner instanceof z.ZodString) return "text";
   return "duration or size";
+}
+
+/** As it stands in YAML, in one line. */
+function written(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  const entries = Object.entries(value).map(([name, entry]) => `${name}: ${written(entry)}`);
+  return `{ ${entries.join(", ")} }`;
 }
 
 function section(type: AnyFaultType): string {
@@ -53,7 +61,7 @@ function section(type: AnyFaultType): string {
     rows.length === 0 ? ["It has no parameters."] : ["| parameter | value | default | |", "|---|---|---|---|", ...rows];
   const effects = Object.entries(type.effects).map(([name, help]) => `\`${name}\` (${help})`);
   const example = Object.entries(type.example)
-    .map(([name, value]) => `${name}: ${Array.isArray(value) ? `[${value.join(", ")}]` : String(value)}`)
+    .map(([name, value]) => `${name}: ${written(value)}`)
     .join(", ");
   const removal =
     type.onRemoval !== undefined

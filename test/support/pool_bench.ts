@@ -12,6 +12,8 @@ export interface PoolOptions {
   readonly seed?: number;
   /** Timers fire so much late, as those of a busy machine do. */
   readonly late?: Millis;
+  /** Parameters as a compiled profile has them, in place of those that were given. */
+  readonly compiled?: Readonly<Record<string, unknown>>;
 }
 
 /** Not zero, so that nobody takes a time since the beginning for a moment. */
@@ -28,8 +30,13 @@ export class PoolBench {
   readonly #late: Millis;
   #pending: { cancel(): void } | null = null;
 
-  constructor(name: string, raw: Raw, { names = ["a", "b", "c"], seed, late = 0 }: PoolOptions = {}) {
+  constructor(name: string, raw: Raw, options: PoolOptions = {}) {
+    const { names = ["a", "b", "c"], seed, late = 0, compiled } = options;
     this.armed = new Armed(name, raw, this.clock, undefined, seed);
+    if (compiled !== undefined) {
+      for (const key of Object.keys(this.armed.params)) Reflect.deleteProperty(this.armed.params, key);
+      Object.assign(this.armed.params, compiled);
+    }
     this.pool = names.map((upstream) => ({ name: upstream }));
     this.#late = late;
     const fault = this.armed.type.upstreams?.(this.armed.scope(0, LANE.subject), this.pool);
