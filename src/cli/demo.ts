@@ -94,7 +94,13 @@ class Demo {
         admin: { listen: this.#options.admin },
         profiles: this.#options.profiles ?? [`${this.#io.home}/profiles`],
         log: { level: "error" },
-        proxies: { jobs: { listen: this.#options.listen, upstream: upstream.replace("http://", "tcp://") } },
+        proxies: {
+          jobs: {
+            listen: this.#options.listen,
+            upstream,
+            identify: [{ header: "x-bot-id" }, "bearer", "client"],
+          },
+        },
       }),
       logStream: this.#io.log,
       ownProcess: true,

@@ -26,7 +26,7 @@ let admin: string;
 beforeAll(async () => {
   shop = new Workshop();
   const daemon = await shop.daemon({
-    proxies: { jobs: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9" } },
+    proxies: { jobs: { listen: "127.0.0.1:0", upstream: "http://127.0.0.1:9" } },
   });
   admin = daemon.admin;
 });
