@@ -298,6 +298,7 @@ class RunningDaemon implements Daemon {
       ...(proxy.enabled ? {} : { enabled: false }),
     };
     if (proxy.protocol === "tcp") return { ...common, protocol: "tcp" };
+    if (proxy.protocol === "dns") return { ...common, protocol: "dns", ...proxy.dns };
     if (proxy.protocol === "udp") return { ...common, protocol: "udp", idleTimeout: proxy.idleTimeout };
     const { tls } = proxy;
     return {

@@ -1,4 +1,4 @@
-/** Where proxies and the admin port listen, and what they dial: `host:port`, `tcp://host:port`, `udp://host:port` and `http://host`. */
+/** Where proxies and the admin port listen, and what they dial: `host:port`, `tcp://host:port`, `udp://host:port`, `dns://host` and `http://host`. */
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { shown } from "../faults/params.js";
@@ -11,7 +11,7 @@ export interface Address {
 
 const HOST = String.raw`(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}))`;
 const ADDRESS = new RegExp(`^(${HOST}?):(\\d{1,5})$`, "u");
-const UPSTREAM = new RegExp(`^(tcp|udp|https?)://(${HOST})(?::(\\d{1,5}))?/?$`, "u");
+const UPSTREAM = new RegExp(`^(tcp|udp|dns|https?)://(${HOST})(?::(\\d{1,5}))?/?$`, "u");
 
 /** `host:port`, `:port` or `[::1]:port`; null if it is none of them. */
 export function parseListen(text: string): Address | null {
@@ -51,16 +51,22 @@ export function listen(): z.ZodType<Address, string> {
 
 /** The server behind a proxy, and how it is spoken to. */
 export interface Upstream {
-  readonly protocol: "tcp" | "http" | "udp";
+  readonly protocol: "tcp" | "http" | "udp" | "dns";
   /** Whether it is dialled with TLS. */
   readonly tls: boolean;
   readonly address: Address;
+  /** Of dns: this machine's own servers, or nobody, in place of the server at the address. */
+  readonly source?: "system" | "none";
 }
 
-export const LATER_PROTOCOLS: readonly string[] = ["dns"];
-const STANDARD_PORTS: Readonly<Record<string, string>> = { http: "80", https: "443" };
+const STANDARD_PORTS: Readonly<Record<string, string>> = { http: "80", https: "443", dns: "53" };
+/** Without a port they are words; with one, the names of servers. */
+const DNS_SOURCES: ReadonlyMap<string, "system" | "none"> = new Map([
+  ["dns://system", "system"],
+  ["dns://none", "none"],
+]);
 
-/** `tcp://host:port`, `udp://host:port`, `http://host[:port]` or `https://`; the other protocols are known by name, to be refused by name. */
+/** `tcp://host:port`, `udp://host:port`, `http://host[:port]` or `https://`, `dns://host[:port]`, `dns://system` or `dns://none`. */
 export function upstream(): z.ZodType<Upstream, string> {
   const expected = "expected an upstream such as http://server:3000 or tcp://server:3000";
   return z
@@ -82,19 +88,20 @@ export function parseUpstream(text: string): Upstream | string {
   const match = UPSTREAM.exec(text);
   const scheme = match?.[1] ?? "";
   const port = match?.[3] ?? STANDARD_PORTS[scheme];
+  const source = DNS_SOURCES.get(text.replace(/\/$/u, ""));
   const address = match === null || port === undefined ? null : addressOf(match[2] ?? "", port, 1);
   if (address !== null)
     return {
-      protocol: scheme === "tcp" || scheme === "udp" ? scheme : "http",
+      protocol: scheme === "tcp" || scheme === "udp" || scheme === "dns" ? scheme : "http",
       tls: scheme === "https",
       address,
+      ...(source === undefined ? {} : { source }),
     };
   const [, protocol, rest = ""] = /^([a-z]+):\/\/(.*)$/u.exec(text) ?? [];
   if (protocol === undefined) {
     if (fromMatch(ADDRESS.exec(text), 1) === null || text.startsWith(":")) return "";
     return `expected an upstream with its protocol: http://${text} or tcp://${text}`;
   }
-  if (LATER_PROTOCOLS.includes(protocol)) return `protocol ${protocol} is not part of this version`;
   return protocol in STANDARD_PORTS ? urlMistake(rest) : "";
 }
 

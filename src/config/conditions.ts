@@ -49,6 +49,7 @@ export function readConditions(
 /** What the subjects of a type can be asked. Nothing can be said against a fault whose type nobody knows. */
 function knowingOf(type: AnyFaultType | null): Knowing {
   if (type === null) return { subjects: "exchanges", acts: "it does not act on them" };
+  if (type.query !== undefined) return { subjects: "queries", acts: `${type.type} acts on DNS queries` };
   if (!aboutExchanges(type)) return { subjects: "connections", acts: `${type.type} acts on connections` };
   const both = type.stream === undefined ? "HTTP exchanges" : "connections and HTTP exchanges";
   return { subjects: "exchanges", acts: `${type.type} acts on ${both}` };

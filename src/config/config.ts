@@ -2,6 +2,7 @@
 import { dirname, resolve } from "node:path";
 import type { Problem } from "../core/errors.js";
 import { invariant } from "../core/invariant.js";
+import type { DnsRecord } from "../faults/contract.js";
 import type { Persona } from "../faults/personas.js";
 import { clash, formatAddress, type Address } from "./address.js";
 import type { IdentifyRule } from "./identify.js";
@@ -18,11 +19,15 @@ import type { MatchEntry } from "./match.js";
 import { applyOverride, environmentOverrides, type Override } from "./overrides.js";
 import { Problems } from "./problems.js";
 import { checkPool, checkPresence, poolOf, type PoolConfig } from "./pool.js";
+import { checkRecords, recordsOf } from "./records.js";
 import { proxiesOf, readRules, refuseForeign, type ProxyRules } from "./proxy.js";
 import { configShape, type Settings } from "./settings.js";
 import { NAME_PATTERN } from "./shapes.js";
 import { readDocuments } from "./source.js";
 import { check } from "./validate.js";
+
+/** Of a dns proxy: far more than a machine's own server would take, and each costs a few kilobytes. */
+const QUERIES_DEFAULT = 10_000;
 
 export interface UpstreamTls {
   /** A file of certificates (PEM) to trust instead of the usual ones. */
@@ -35,7 +40,7 @@ export interface UpstreamTls {
 
 export interface ProxyConfig {
   readonly name: string;
-  readonly protocol: "tcp" | "http" | "udp";
+  readonly protocol: "tcp" | "http" | "udp" | "dns";
   readonly listen: Address;
   /** Of a pool, the first. */
   readonly upstream: Address;
@@ -61,6 +66,12 @@ export interface ProxyConfig {
   readonly enabled: boolean;
   /** null: only the limit of the daemon. */
   readonly connections: number | null;
+  /** What a dns proxy answers itself, how many questions at once, and whom it asks for the rest. */
+  readonly dns: {
+    readonly records: readonly DnsRecord[];
+    readonly queries: number;
+    readonly source: "server" | "system" | "none";
+  };
 }
 
 export interface ActivationConfig {
@@ -205,27 +216,34 @@ function checkNames(root: LocatedMap, problems: Problems): void {
 function checkPools(settings: Settings, root: LocatedMap, problems: Problems): void {
   for (const entry of proxiesOf(root)) {
     const proxy = settings.proxies[entry.key];
-    if (proxy !== undefined) checkPool(entry, proxy, problems);
+    if (proxy === undefined) continue;
+    checkPool(entry, proxy, problems);
+    checkRecords(entry, proxy.records, problems);
   }
 }
 
 function checkAddresses(settings: Settings, root: LocatedMap, problems: Problems): void {
-  const used: { readonly who: string; readonly address: Address; readonly udp: boolean }[] = [
-    { who: "the admin port", address: settings.admin.listen, udp: false },
-  ];
+  const used: {
+    readonly who: string;
+    readonly address: Address;
+    readonly udp: boolean;
+    readonly tcp: boolean;
+  }[] = [{ who: "the admin port", address: settings.admin.listen, udp: false, tcp: true }];
   for (const { key, value } of proxiesOf(root)) {
     const address = settings.proxies[key]?.listen;
     if (address === undefined) continue;
-    // The ports of TCP and of UDP do not meet.
-    const udp = settings.proxies[key]?.upstream?.protocol === "udp";
-    const other = used.find((one) => one.udp === udp && clash(one.address, address));
+    // The ports of TCP and of UDP do not meet; DNS has both.
+    const protocol = settings.proxies[key]?.upstream?.protocol;
+    const udp = protocol === "udp" || protocol === "dns";
+    const tcp = protocol !== "udp";
+    const other = used.find((one) => ((one.udp && udp) || (one.tcp && tcp)) && clash(one.address, address));
     if (other !== undefined) {
       problems.add(
         child(value, "listen") ?? value,
         `cannot listen on ${formatAddress(address)}: ${other.who} has ${formatAddress(other.address)}`,
       );
     }
-    used.push({ who: `the proxy ${JSON.stringify(key)}`, address, udp });
+    used.push({ who: `the proxy ${JSON.stringify(key)}`, address, udp, tcp });
   }
 }
 
@@ -289,6 +307,11 @@ function proxyOf(
     proxyProtocol: proxy.proxy_protocol,
     enabled: proxy.enabled,
     connections: proxy.limits.connections ?? null,
+    dns: {
+      records: recordsOf(proxy.records ?? {}),
+      queries: proxy.limits.queries ?? QUERIES_DEFAULT,
+      source: upstream.source ?? "server",
+    },
     persona: proxy.persona,
     faultHeader: proxy.fault_header,
     ambiguous: proxy.ambiguous,

@@ -1,13 +1,16 @@
 /** `match` and `except`: the keys that there are, what may stand behind each, and who can know it. */
 import { z } from "zod";
-import { shown } from "../faults/params.js";
+import { choice, shown } from "../faults/params.js";
 import { under, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
 import { pathMistake } from "./pattern.js";
 import type { Problems } from "./problems.js";
 import { address, oneOrMany, text } from "./shapes.js";
 import { check, hasHole } from "./validate.js";
 
-/** One entry: all its keys must hold, each for any of its values. All keys but `client` are about HTTP exchanges. */
+/**
+ * One entry: all its keys must hold, each for any of its values. `qname`, `qtype` and `transport` are about DNS
+ * queries, `bot` about these and HTTP exchanges, all others but `client` about HTTP exchanges.
+ */
 export interface MatchEntry {
   readonly client?: readonly string[];
   /** In capital letters. */
@@ -21,11 +24,16 @@ export interface MatchEntry {
   readonly bot?: readonly string[];
   readonly upstream?: readonly string[];
   readonly status?: readonly string[];
+  /** In lower case, without the last dot. */
+  readonly qname?: readonly string[];
+  /** In capital letters. */
+  readonly qtype?: readonly string[];
+  readonly transport?: readonly string[];
 }
 
 /** What a fault or a proxy decides about: it can be asked only what is known of that. */
 export interface Knowing {
-  readonly subjects: "connections" | "exchanges";
+  readonly subjects: "connections" | "exchanges" | "queries";
   /** Said of a key that it cannot know: "reset acts on connections". */
   readonly acts: string;
 }
@@ -99,6 +107,22 @@ function asText(node: Located): Located {
     : node;
 }
 
+function queryName(): z.ZodType<string, string> {
+  const expected = "expected a name such as jobs.example or *.example";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .regex(/^[!-~]{1,253}$/u, { error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .transform((pattern) => pattern.toLowerCase().replace(/(?<=.)\.$/u, ""));
+}
+
+function queryType(): z.ZodType<string, string> {
+  const expected = "expected a type of DNS records such as AAAA or TYPE65";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,15}$/u, { error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .transform((word) => word.toUpperCase());
+}
+
 const wildcard = (what: string): z.ZodString => text().min(1, { error: `expected ${what}, got ""` });
 
 /** Patterns of a value; left empty it says only that there must be one. */
@@ -138,11 +162,30 @@ export const exchangeMatchShape = z.strictObject({
     .describe("what the upstream answers: 503, 5xx or 500-599"),
 });
 
-/** The keys that only exchanges can be asked. */
+export const queryMatchShape = z.strictObject({
+  qname: oneOrMany(queryName(), "a name")
+    .optional()
+    .describe("the name that is asked for; * is anything, dots as well"),
+  qtype: oneOrMany(queryType(), "a type of records")
+    .optional()
+    .describe("the type that is asked for, such as AAAA"),
+  transport: oneOrMany(choice(["udp", "tcp", "internal"]), "a transport")
+    .optional()
+    .describe("how it came; internal is the lookup of an upstream's name"),
+  bot: exchangeMatchShape.shape.bot,
+  ...matchShape.shape,
+});
+
+/** The keys that connections cannot be asked, but exchanges. */
 export const EXCHANGE_KEYS: readonly string[] = Object.keys(exchangeMatchShape.shape).filter(
   (key) => key !== "client",
 );
+/** The keys that DNS queries can be asked, and nothing else. */
 const DNS_KEYS: readonly string[] = ["qname", "qtype", "transport"];
+
+const SHAPES = { connections: matchShape, exchanges: exchangeMatchShape, queries: queryMatchShape } as const;
+
+type AnyEntry = z.output<typeof exchangeMatchShape> & z.output<typeof queryMatchShape>;
 
 /** An entry or a list of entries, any of which may hold; null after a problem. Also for `except` of a proxy. */
 export function readMatch(
@@ -185,17 +228,15 @@ function readEntry(node: Located, knowing: Knowing, problems: Problems): MatchEn
     map = { ...map, entries: new Map(map.entries).set("status", { ...status, value: asText(status.value) }) };
   const before = problems.count;
   for (const key of ["header", "query"]) checkNames(map.entries.get(key), key, problems);
-  const entry = check<z.output<typeof exchangeMatchShape>>(
-    knowing.subjects === "exchanges" ? exchangeMatchShape : matchShape,
-    map,
-    problems,
-  );
+  const shape: z.ZodType<AnyEntry> = SHAPES[knowing.subjects];
+  const entry = check<AnyEntry>(shape, map, problems);
   return entry === undefined || problems.count > before ? null : tidied(entry);
 }
 
 function neededBy(key: string, { subjects }: Knowing): string | undefined {
-  if (DNS_KEYS.includes(key)) return "DNS queries";
-  return subjects === "connections" && EXCHANGE_KEYS.includes(key) ? "HTTP exchanges" : undefined;
+  if (DNS_KEYS.includes(key)) return subjects === "queries" ? undefined : "DNS queries";
+  if (subjects === "queries" && key === "bot") return undefined;
+  return subjects !== "exchanges" && EXCHANGE_KEYS.includes(key) ? "HTTP exchanges" : undefined;
 }
 
 /** Names stand on the left, where no schema says anything in the user's words. */
@@ -216,7 +257,7 @@ function checkNames(entry: LocatedEntry | undefined, of: string, problems: Probl
 }
 
 /** Without keys that are not there, so that plans compare and print as they were written. */
-function tidied({ header, ...entry }: z.output<typeof exchangeMatchShape>): MatchEntry {
+function tidied({ header, ...entry }: AnyEntry): MatchEntry {
   const lower =
     header &&
     Object.fromEntries(Object.entries(header).map(([name, patterns]) => [name.toLowerCase(), patterns]));

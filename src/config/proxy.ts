@@ -6,18 +6,31 @@ import type { Problems } from "./problems.js";
 import { shown } from "../faults/params.js";
 
 /** `unknown` if the upstream is missing or wrong: then nothing more is said about it. */
-type Protocol = "tcp" | "udp" | "http" | "https" | "unknown";
+type Protocol = "tcp" | "udp" | "dns" | "http" | "https" | "unknown";
 
 const HTTP_KEYS: readonly string[] = ["persona", "fault_header", "ambiguous", "head_timeout"];
 /** What a proxy sees that sees no HTTP, and what it acts on. */
-const SEES: Readonly<Record<string, string>> = { tcp: "bytes", udp: "datagrams" };
-const ACTS_ON: Readonly<Record<string, string>> = { tcp: "connections", udp: "datagrams" };
+const SEES: Readonly<Record<string, string>> = { tcp: "bytes", udp: "datagrams", dns: "questions" };
+const ACTS_ON: Readonly<Record<string, string>> = {
+  tcp: "connections",
+  udp: "datagrams",
+  dns: "DNS queries",
+};
 /** What a udp proxy has not, and why. */
 const NOT_OF_UDP: Readonly<Record<string, string>> = {
   upstreams: "a udp proxy has one upstream",
   balance: "a udp proxy has one upstream, so there is nothing to balance",
   health: "a udp proxy has one upstream, whose health nobody checks",
   dial_timeout: "a udp proxy dials nobody: datagrams are sent without a word before",
+  proxy_protocol: "a PROXY protocol header comes before the bytes of a connection, and datagrams have none",
+};
+/** What a dns proxy has not, and why. */
+const NOT_OF_DNS: Readonly<Record<string, string>> = {
+  upstreams: "a dns proxy has one upstream",
+  balance: "a dns proxy has one upstream, so there is nothing to balance",
+  health: "a dns proxy has one upstream, whose health nobody checks",
+  eject: "a dns proxy has one upstream, which cannot be left out",
+  dial_timeout: "a dns proxy dials nobody: whoever asks it waits as long as he likes",
   proxy_protocol: "a PROXY protocol header comes before the bytes of a connection, and datagrams have none",
 };
 const HTTP_RULES: readonly string[] = ["header", "bearer", "query", "path"];
@@ -59,7 +72,7 @@ function protocolOf(proxy: Located): Protocol {
   const upstream = child(proxy, "upstream") ?? first;
   const scheme =
     upstream?.kind === "scalar" && typeof upstream.value === "string"
-      ? /^(tcp|udp|https?):\/\//u.exec(upstream.value)?.[1]
+      ? /^(tcp|udp|dns|https?):\/\//u.exec(upstream.value)?.[1]
       : undefined;
   return (scheme as Protocol | undefined) ?? "unknown";
 }
@@ -72,6 +85,9 @@ function foreign(key: string, protocol: Protocol): string | undefined {
   if (sees !== undefined && HTTP_KEYS.includes(key))
     return `${shown(key)} is about HTTP exchanges, and a ${protocol} proxy sees only ${sees}`;
   if (protocol === "udp" && Object.hasOwn(NOT_OF_UDP, key)) return NOT_OF_UDP[key];
+  if (protocol === "dns" && Object.hasOwn(NOT_OF_DNS, key)) return NOT_OF_DNS[key];
+  if (protocol !== "dns" && key === "records")
+    return `"records" are what a dns proxy answers, and this upstream is ${protocol}://`;
   if (protocol !== "udp" && key === "idle_timeout")
     return `"idle_timeout" says when the flow of a udp proxy is over, and this upstream is ${protocol}://`;
   return undefined;
@@ -123,7 +139,10 @@ function readExcept(
 ): readonly MatchEntry[] {
   const knowing: Knowing =
     protocol in ACTS_ON
-      ? { subjects: "connections", acts: `a ${protocol} proxy acts on ${ACTS_ON[protocol] ?? ""}` }
+      ? {
+          subjects: protocol === "dns" ? "queries" : "connections",
+          acts: `a ${protocol} proxy acts on ${ACTS_ON[protocol] ?? ""}`,
+        }
       : { subjects: "exchanges", acts: "a http proxy acts on HTTP exchanges" };
   const entries = readMatch(node, knowing, problems) ?? [];
   for (const entry of node?.kind === "list" ? node.items : node === undefined ? [] : [node]) {

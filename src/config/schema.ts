@@ -7,7 +7,7 @@ import type { AnyFaultType } from "../faults/contract.js";
 import { quantityOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
 import { identifyShape } from "./identify.js";
-import { exchangeMatchShape, matchShape } from "./match.js";
+import { exchangeMatchShape, matchShape, queryMatchShape } from "./match.js";
 import { configShape } from "./settings.js";
 import {
   NAME_PATTERN,
@@ -74,6 +74,7 @@ function profileSchema(types: ReadonlyMap<string, AnyFaultType>): Json {
       match: matchDefinition(matchShape),
       when: whenDefinition(whenShape),
       exchange_match: matchDefinition(exchangeMatchShape),
+      query_match: matchDefinition(queryMatchShape),
       exchange_when: whenDefinition(exchangeWhenShape),
       ...faultDefinitions(types),
     },
@@ -122,8 +123,10 @@ function faultDefinition(type: AnyFaultType): Json {
     return [key, source !== undefined && quantityOf(source) !== undefined ? ramped(schema) : schema];
   });
   const exchanges = aboutExchanges(type);
-  const subjects = exchanges ? "exchanges" : "connections";
-  const definition = (name: string): string => `#/$defs/${exchanges ? `exchange_${name}` : name}`;
+  const subjects = type.query !== undefined ? "DNS queries" : exchanges ? "exchanges" : "connections";
+  const prefix = (name: string): string =>
+    type.query !== undefined && name === "match" ? "query_" : exchanges ? "exchange_" : "";
+  const definition = (name: string): string => `#/$defs/${prefix(name)}${name}`;
   return {
     title: type.type,
     description: type.summary,
@@ -175,7 +178,10 @@ function squallSchema(): Json {
               description: "how a bot is known: the first rule that answers; client by default",
               ...open(toJson(identifyShape)),
             },
-            except: { description: "what is never faulted", ...matchDefinition(z.strictObject(known)) },
+            except: {
+              description: "what is never faulted",
+              ...matchDefinition(z.strictObject({ ...known, ...queryMatchShape.shape })),
+            },
           },
         },
       },

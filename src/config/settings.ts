@@ -7,6 +7,7 @@ import { PERSONAS } from "../faults/personas.js";
 import { choice, count, duration, flag, shown, size } from "../faults/params.js";
 import { listen, upstream } from "./address.js";
 import { poolShape } from "./pool.js";
+import { recordsShape } from "./records.js";
 import { name, oneOrMany, text } from "./shapes.js";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -71,7 +72,9 @@ export const proxyShape = z.strictObject({
   listen: listen().describe("host:port, :port for all addresses, port 0 for any free one"),
   upstream: upstream()
     .optional()
-    .describe("where it goes: http://host:port, https://host:port, tcp://host:port or udp://host:port"),
+    .describe(
+      "where it goes: http://host:port, https://host:port, tcp://host:port, udp://host:port or dns://host; dns://system is this machine's own, dns://none nobody",
+    ),
   ...poolShape,
   tls: tlsShape.prefault({}).describe("how an https:// upstream is dialled"),
   identify: z
@@ -95,6 +98,9 @@ export const proxyShape = z.strictObject({
   idle_timeout: duration({ positive: true })
     .prefault("60s")
     .describe("of a udp proxy: how long a flow lasts in which nothing is sent either way"),
+  records: recordsShape
+    .optional()
+    .describe("of a dns proxy: names that it answers itself; *.example.com for all names below one"),
   proxy_protocol: choice(["off", "accept"])
     .default("off")
     .describe("accept: clients send a PROXY protocol header"),
@@ -104,6 +110,7 @@ export const proxyShape = z.strictObject({
       connections: count({ min: 1 })
         .optional()
         .describe("client connections open at once, or flows of a udp proxy"),
+      queries: count({ min: 1 }).optional().describe("of a dns proxy: questions under way at once"),
     })
     .prefault({}),
 });

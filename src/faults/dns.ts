@@ -1,5 +1,5 @@
 /** What faults on DNS questions have in common: where they act, and what a client sees whose upstream was not resolved. */
-import { z } from "zod";
+import type { z } from "zod";
 import {
   close,
   hang,

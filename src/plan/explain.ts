@@ -1,10 +1,13 @@
 /** A compiled profile in sentences: one for each fault, said so that a tester can check it against what happens. */
 import { formatDuration, formatRate, formatRatio, formatSize } from "../core/units.js";
 import type { AnyFaultType } from "../faults/contract.js";
+import { onUpstream } from "../faults/dns.js";
 import { oneOf, quantityOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
 import { needsExchanges } from "./subjects.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile, MatchValue, Ramp, WhenValue } from "./value.js";
+
+const QUERIES = "queries";
 
 type Types = ReadonlyMap<string, AnyFaultType>;
 
@@ -38,7 +41,9 @@ export function explainFault(fault: CompiledFault, types: Types, phase: Compiled
   return `${parts.join(", ")}.`;
 }
 
-function where({ proxies }: CompiledFault, noun: string): string {
+function where({ proxies, params }: CompiledFault, noun: string): string {
+  if (proxies === null && noun === QUERIES)
+    return onUpstream(params) ? "On every proxy with an upstream" : "On every dns proxy";
   if (proxies === null) return noun === "exchanges" ? "On every http proxy" : "On every proxy";
   return proxies.length === 1 ? `On proxy ${proxies[0] ?? ""}` : `On proxies ${list(proxies)}`;
 }
@@ -57,6 +62,7 @@ function list(words: readonly string[]): string {
 
 /** A fault on bytes counts connections on some proxies and exchanges on others; where all are hit it is all the same. */
 function nounOf(fault: CompiledFault, type: AnyFaultType | undefined): string {
+  if (type?.query !== undefined) return QUERIES;
   if (type === undefined || !aboutExchanges(type)) return "connections";
   if (needsExchanges(fault, type)) return "exchanges";
   const { probability = 1, skip, every, count } = fault.when;
@@ -78,9 +84,15 @@ function subjects({ match, except, when }: CompiledFault, noun: string): string 
 
 /** "POST requests to /v1/jobs/:id with header x-tenant acme". A noun that is empty has been said before. */
 function entryWords(entry: MatchValue, noun: string): string {
-  const { method, path, host, bot, client, upstream, status } = entry;
+  const { method, path, host, bot, client, upstream, status, qname, qtype, transport } = entry;
   const words = [
-    ...(method === undefined ? [noun] : [`${oneOf(method)} requests`]),
+    ...(method === undefined
+      ? qtype === undefined
+        ? [noun]
+        : [`${oneOf(qtype)} queries`]
+      : [`${oneOf(method)} requests`]),
+    ...(qname === undefined ? [] : [`for ${oneOf(qname)}`]),
+    ...(transport === undefined ? [] : [`over ${oneOf(transport)}`]),
     ...(path === undefined ? [] : [`to ${oneOf(path)}`]),
     ...(host === undefined ? [] : [`for host ${oneOf(host)}`]),
     ...named("header", entry.header),

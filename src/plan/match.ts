@@ -39,18 +39,49 @@ export function compileMatch(entries: readonly MatchValue[]): Test {
 }
 
 function compileEntry(entry: MatchValue): Test {
+  if (isAboutQueries(entry)) return queryTest(entry);
   const asked = exchangeTests(entry);
   const exchange = asked.length === 0 ? null : allOf(asked);
   const client = entry.client === undefined ? null : clientTest(entry.client);
   if (exchange === null) return client === null ? () => true : (subject) => client(subject.client);
   if (entry.bot === undefined && client === null)
     return (subject) => subject.exchange !== undefined && exchange(subject.exchange);
+  // Exchanges and DNS questions have bots; if nothing else is asked, it is all the same which of them it is.
+  if (asksBotAlone(entry)) return queryTest(entry);
   const bot = entry.bot === undefined ? null : oneOfTexts(entry.bot.map(valueTest));
   return (subject) =>
     subject.exchange !== undefined &&
     (bot === null || bot(subject.bot)) &&
     exchange(subject.exchange) &&
     (client === null || client(subject.client));
+}
+
+function isAboutQueries({ qname, qtype, transport }: MatchValue): boolean {
+  return qname !== undefined || qtype !== undefined || transport !== undefined;
+}
+
+function asksBotAlone(entry: MatchValue): boolean {
+  return Object.keys(entry).every((key) => key === "bot" || key === "client");
+}
+
+/** Of what has a bot, and of DNS questions where the entry is about them. */
+function queryTest(entry: MatchValue): Test {
+  const { qname, qtype, transport } = entry;
+  const name = qname === undefined ? null : oneOfTexts(qname.map(valueTest));
+  const bot = entry.bot === undefined ? null : oneOfTexts(entry.bot.map(valueTest));
+  const client = entry.client === undefined ? null : clientTest(entry.client);
+  const queriesOnly = isAboutQueries(entry);
+  return (subject) => {
+    const { query } = subject;
+    if (query === undefined && (queriesOnly || subject.exchange === undefined)) return false;
+    return (
+      (qtype === undefined || qtype.includes(query?.type ?? "")) &&
+      (transport === undefined || transport.includes(query?.transport ?? "")) &&
+      (bot === null || bot(subject.bot)) &&
+      (name === null || name(query?.name ?? "")) &&
+      (client === null || client(subject.client))
+    );
+  };
 }
 
 /** Reading an address costs more than all other keys, and the same clients come again and again. */

@@ -1,12 +1,13 @@
 /** What a fault of the plan is decided about, and on which proxies it can act. */
 import { EXCHANGE_KEYS } from "../config/match.js";
 import { SEAMS, type AnyFaultType, type Seam } from "../faults/contract.js";
+import { onUpstream } from "../faults/dns.js";
 import { oneOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
 import type { CompiledFault, CompiledProfile, MatchValue } from "./value.js";
 
 /** What its subjects are called, where they are counted. */
-export type Subjects = "connections" | "exchanges" | "datagrams";
+export type Subjects = "connections" | "exchanges" | "datagrams" | "queries";
 
 /** A proxy, as far as this must be known of it. */
 interface Place {
@@ -16,6 +17,7 @@ interface Place {
 
 /** Whether it says something that only an HTTP proxy can know, so that it is no fault for any other. */
 export function needsExchanges(fault: CompiledFault, type: AnyFaultType): boolean {
+  if (type.query !== undefined) return false;
   return (
     SEAMS.every((seam) => seam === "exchange" || type[seam] === undefined) ||
     fault.at === "head" ||
@@ -34,11 +36,22 @@ export function asksExchange(entry: MatchValue): boolean {
 /** Whether the fault can act on a proxy that has these seams. */
 export function actsOn(fault: CompiledFault, type: AnyFaultType, seams: ReadonlySet<Seam>): boolean {
   if (needsExchanges(fault, type) && !seams.has("exchange")) return false;
-  return SEAMS.some((seam) => seams.has(seam) && type[seam] !== undefined);
+  return SEAMS.some(
+    (seam) =>
+      seams.has(seam) &&
+      type[seam] !== undefined &&
+      (seam !== "query" || onUpstream(fault.params) !== answersQueries(seams)),
+  );
+}
+
+/** Whether a proxy with the query seam answers its clients' questions; others only have names of upstreams to look up. */
+function answersQueries(seams: ReadonlySet<Seam>): boolean {
+  return !seams.has("stream") && !seams.has("datagram");
 }
 
 /** What a fault of that type counts on a proxy that has these seams. */
 export function subjectsOn(type: AnyFaultType, seams: ReadonlySet<Seam>): Subjects {
+  if (type.query !== undefined && seams.has("query")) return "queries";
   if (seams.has("datagram")) return "datagrams";
   return seams.has("exchange") && aboutExchanges(type) ? "exchanges" : "connections";
 }
@@ -59,7 +72,7 @@ export function sparedInVain(
       const blind = [...faults, ...phases.flatMap((phase) => phase.faults)].filter((fault) => {
         const type = types.get(fault.type);
         const here = fault.proxies === null || fault.proxies.includes(name);
-        return here && type !== undefined && !aboutExchanges(type);
+        return here && type !== undefined && type.query === undefined && !aboutExchanges(type);
       });
       const names = [...new Set(blind.map((fault) => fault.name))];
       return names.length === 0 ? [] : [`${profile} (${names.join(", ")})`];

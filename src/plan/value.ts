@@ -10,7 +10,7 @@ export interface Ramp {
   readonly to: number;
 }
 
-/** One entry: all its keys must hold, each for any of its values. All keys but `client` are about HTTP exchanges. */
+/** One entry: all its keys must hold, each for any of its values. What each key is about: config/match.ts. */
 export interface MatchValue {
   /** CIDR blocks or addresses. */
   readonly client?: readonly string[];
@@ -25,6 +25,10 @@ export interface MatchValue {
   readonly upstream?: readonly string[];
   /** `503`, or `5xx`, or `500-599`. */
   readonly status?: readonly string[];
+  /** Of DNS questions: patterns in lower case, types in capital letters. */
+  readonly qname?: readonly string[];
+  readonly qtype?: readonly string[];
+  readonly transport?: readonly string[];
 }
 
 export interface WhenValue {

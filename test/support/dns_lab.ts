@@ -8,7 +8,7 @@ import { DnsProxy } from "../../src/proxy/dns/proxy.js";
 import { FrameReader, framed } from "../../src/proxy/dns/frames.js";
 import type { SystemFile } from "../../src/proxy/dns/servers.js";
 import type { DnsProxySpec } from "../../src/proxy/dns/spec.js";
-import { Lab } from "./lab.js";
+import type { Lab } from "./lab.js";
 
 export function address(name: string, data: string, ttl = 5): DnsRecord {
   return { name, type: data.includes(":") ? "AAAA" : "A", ttl, data };
