@@ -21,7 +21,7 @@ import type { Member, Pool } from "../upstream/pool.js";
 import type { Reached } from "../upstream/reach.js";
 import { resetSocket, type Take } from "../upstream/reader.js";
 import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
-import { Exchange, type ExchangePlace, type Lost } from "./exchange.js";
+import { Exchange, type ExchangePlace, type Lost, type StreamHit } from "./exchange.js";
 import { askedBy } from "./response_reader.js";
 import type { Identify } from "./identify.js";
 import type { CodecLimits } from "./limits.js";
@@ -88,6 +88,9 @@ export class HttpConnection extends Connection implements Asking, Answering {
   #answering: Exchange | null = null;
   #plain: Plain = "relayed";
   #relaying = false;
+  #relayed = false;
+  /** The byte faults that act on all that is relayed. */
+  #relayHits: readonly StreamHit[] = [];
   #early: Buffer[] = [];
   /** The client has said all it has to say. */
   #clientOver = false;
@@ -692,6 +695,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   unreadable(link: Link, exchange: Exchange | null, text: string): boolean {
+    // Behind the last answer to what was read come those to what was not.
+    if (this.#relayed) return true;
     this.host.failed(this, "upstream_protocol", text);
     if (this.#host.spec.ambiguous === "relay" && exchange !== null) {
       this.answering(exchange);
@@ -746,14 +751,15 @@ export class HttpConnection extends Connection implements Asking, Answering {
   /** From here on both directions are bytes, for good. Answers that are still to come are read first. */
   #relay(): void {
     this.#relaying = true;
-    const streams = this.#host.streamFaults.flatMap((armed) => this.#byteFaults.admit(this, armed) ?? []);
+    this.#relayHits = this.#host.streamFaults.flatMap((armed) => this.#byteFaults.admit(this, armed) ?? []);
     const begin = (): void => {
       const link = this.#link;
       if (link === null) return;
       if (link.awaited.length === 0) link.opaque = true;
       this.#relaying = false;
-      this.#byteFaults.begin(streams, "upstream");
-      this.#byteFaults.begin(streams, "downstream");
+      this.#relayed = true;
+      this.#byteFaults.begin(this.#relayHits, "upstream");
+      this.#byteFaults.begin(this.#relayHits, "downstream");
       for (const bytes of this.#early) this.up(bytes, "wire");
       this.#early = [];
       this.#up.flush();
@@ -904,6 +910,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const unfinished = [...this.#leaving, ...this.#queue];
     this.#leaving.clear();
     this.#queue = [];
+    for (const { subject } of this.#relayHits) subject.finished();
     if (this.#member !== null) this.#member.busy--;
     for (const exchange of unfinished) {
       giveBack(exchange);
@@ -941,14 +948,28 @@ export class HttpConnection extends Connection implements Asking, Answering {
   protected override changed({ removed, added, assigned }: FaultChange): void {
     if (removed.size > 0) {
       this.#byteFaults.lose(this.#queue, removed);
+      this.#relayHits = this.#relayHits.filter(({ subject }) => {
+        if (removed.has(subject.armed)) subject.finished();
+        return !removed.has(subject.armed);
+      });
       for (const { faults } of [...this.#queue]) faults?.removed(removed);
     }
     for (const armed of added) {
       if (this.ended || !this.#host.streamFaults.includes(armed)) continue;
       for (const exchange of [...this.#queue]) this.#hitLate(exchange, armed);
+      if (this.#relaying || this.#relayed) this.#hitRelay(armed);
     }
     if (assigned.size > 0) for (const { faults } of [...this.#queue]) faults?.assigned(assigned);
     this.#byteFaults.noteParts();
+  }
+
+  #hitRelay(armed: ArmedFault): void {
+    const hit = this.#byteFaults.admit(this, armed);
+    if (hit === null) return;
+    this.#relayHits = [...this.#relayHits, hit];
+    if (!this.#relayed) return;
+    this.#byteFaults.begin([hit], "upstream");
+    this.#byteFaults.begin([hit], "downstream");
   }
 
   /** An exchange that is under way is hit by what has just come into force, from here on. */
