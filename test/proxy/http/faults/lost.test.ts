@@ -55,6 +55,8 @@ describe("lost_response", () => {
         upstream_status: 201,
         client_status: null,
         faults: ["lost_response"],
+        // Not the time for which its socket lingers.
+        client_ms: 0,
         end: then === "reset" ? "reset" : "closed",
       },
     ]);
