@@ -97,6 +97,7 @@ export class ScopedStage implements StreamStage {
   }
 
   get capacity(): number {
-    return this.open || this.held > 0 ? this.#inner.capacity + this.#queued : Infinity;
+    // What waits behind the stage counts as well: a long answer behind a short one that is held has no other bound.
+    return this.open || this.held > 0 ? this.#inner.capacity : Infinity;
   }
 }
