@@ -50,8 +50,17 @@ export function secureReading(carrier: Socket, options: ConnectionOptions, take:
   return socket;
 }
 
-/** An RST, whatever lies above TCP. */
+/**
+ * An RST, whatever lies above TCP. libuv resets no socket whose FIN is just being sent (EINVAL), and Node would then
+ * never say that it has closed: the RST follows behind the FIN, a turn later.
+ */
 export function resetSocket(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished && socket.writableLength === 0 && !socket.destroyed) {
+    socket.once("finish", () => {
+      if (!socket.destroyed) resetSocket(socket);
+    });
+    return;
+  }
   const carrier = (socket as Carried)[CARRIER];
   if (carrier === undefined) {
     socket.resetAndDestroy();
