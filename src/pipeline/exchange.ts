@@ -35,6 +35,8 @@ export class ExchangeFaults {
   #bound: readonly Bound[] = [];
   #gate: Gate<ExchangeFault, FinalVerdict> | null = null;
   #released = false;
+  /** Those that are certain to cut the body that is under way. */
+  readonly #cutting = new Set<Bound>();
   readonly #dispatches = new Map<Bound, Dispatch>();
 
   /** `failed` hears of what a fault throws; the fault is taken to have passed. */
@@ -51,10 +53,18 @@ export class ExchangeFaults {
     this.#bound = [...this.#bound, { subject, fault }];
   }
 
-  /** Of those that did something; with `detaching` also of those that let the upstream work for a client that left. */
-  names(detaching: boolean): readonly string[] {
+  /**
+   * Of those that did something; with `detaching` also of those that let the upstream work for a client that left,
+   * with `cutting` of those about to cut its body.
+   */
+  names({ detaching = false, cutting = false }): readonly string[] {
     return this.#bound
-      .filter((one) => one.subject.touched || (detaching && this.#dispatches.get(one)?.detached === true))
+      .filter(
+        (one) =>
+          one.subject.touched ||
+          (detaching && this.#dispatches.get(one)?.detached === true) ||
+          (cutting && this.#cutting.has(one)),
+      )
       .map(({ subject }) => subject.armed.origin.fault);
   }
 
@@ -140,7 +150,11 @@ export class ExchangeFaults {
   }
 
   bodyChanges(info: BodyInfo): BodyChange[] {
-    return this.#bound.flatMap(({ fault }) => this.#try(() => fault.body?.(info)) ?? []);
+    return this.#bound.flatMap((one) => {
+      const change = this.#try(() => one.fault.body?.(info)) ?? [];
+      if ("do" in change && change.do === "cut" && info.length !== null) this.#cutting.add(one);
+      return change;
+    });
   }
 
   /** The exchange is over; what holds is let go without an answer. */

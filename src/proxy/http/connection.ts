@@ -519,7 +519,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
 
   #answer(exchange: Exchange, answer: Answer): void {
     const { framing } = exchange.head;
-    const { head, body, closing } = localAnswer(exchange, answer, this.faultHeader ? exchange.hits : []);
+    const { head, body, closing } = localAnswer(exchange, answer, this.faultHeader ? exchange.marks : []);
     this.answering(exchange);
     this.down(head, "head");
     if (body !== null) this.down(body, "body");

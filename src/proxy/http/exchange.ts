@@ -175,7 +175,18 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   get hits(): string[] {
     const streams = this.streams.filter(({ subject }) => subject.touched);
     return [
-      ...(this.faults?.names(this.leftBehind) ?? []),
+      ...(this.faults?.names({ detaching: this.leftBehind }) ?? []),
+      ...streams.map(({ subject }) => subject.armed.origin.fault),
+    ];
+  }
+
+  /** What its answer says in `x-squall-fault`: those, and what is about to act on bytes that are still to be sent. */
+  get marks(): string[] {
+    const streams = this.streams.filter(
+      ({ subject }) => subject.touched || subject.armed.actsOn("downstream"),
+    );
+    return [
+      ...(this.faults?.names({ cutting: true }) ?? []),
       ...streams.map(({ subject }) => subject.armed.origin.fault),
     ];
   }

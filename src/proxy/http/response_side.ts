@@ -148,7 +148,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     parts: ResponseParts | null,
     reframed: Reframing,
   ): Buffer {
-    const hits = this.#to.faultHeader ? exchange.hits : [];
+    const hits = this.#to.faultHeader ? exchange.marks : [];
     if (parts === null && reframed === null && hits.length === 0) return head.raw;
     const original = listOf(head);
     const { status, reason, fields } = parts ?? {

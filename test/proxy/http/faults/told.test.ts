@@ -52,6 +52,21 @@ describe("x-squall-fault", () => {
     expect(answers[3]?.raw).toBe(ok("fine", ["x-a: 1", "x-squall-fault: marked, slow"]));
   });
 
+  it("names what is still to act on the answer: a cut that is certain, and byte faults on their way to the client", async () => {
+    await setUp({ faultHeader: true });
+    lab.use([
+      fault("http_truncate", { after: "2B", framing: "honest" }, { match: [{ path: ["/cut"] }] }),
+      fault("latency", { delay: "1ms" }, { match: [{ path: ["/late"] }] }),
+      fault("latency", { delay: "1ms" }, { name: "up", directions: "upstream", match: [{ path: ["/up"] }] }),
+    ]);
+    const marks: (string | undefined)[] = [];
+    for (const target of ["/cut", "/late", "/up", "/plain"]) {
+      const { head } = await lab.ask(proxy, get(target));
+      marks.push(/^x-squall-fault: (.*)\r$/mu.exec(head)?.[1]);
+    }
+    expect(marks).toEqual(["http_truncate", "latency", "up", undefined]);
+  });
+
   it("is on no answer otherwise", async () => {
     await setUp();
     lab.use(FAULTS);
