@@ -194,7 +194,7 @@ export class DatagramPath {
     const due = this.#bindings.reduce((least, binding) => Math.min(least, binding.due), Infinity);
     if (due === this.#armedFor) return;
     // A timer that comes too early finds nothing to do and is set again: cheaper than another for each datagram.
-    if (due > this.#armedFor && this.#timer !== null) return;
+    if (due > this.#armedFor && due !== Infinity && this.#timer !== null) return;
     this.#timer?.cancel();
     this.#armedFor = due;
     this.#timer = due === Infinity ? null : this.#clock.at(due, this.#onTimer);
