@@ -123,16 +123,17 @@ export class QueryFaults {
     return null;
   }
 
-  /** Faults are no longer in force: what waits for one of them goes on. */
-  removed(gone: ReadonlySet<ArmedFault>): void {
+  /** Faults are no longer in force: what waits for one of them goes on. Says whether any of these was among them. */
+  removed(gone: ReadonlySet<ArmedFault>): boolean {
     const leaving = this.#bound.filter(({ subject }) => gone.has(subject.armed));
-    if (leaving.length === 0) return;
+    if (leaving.length === 0) return false;
     this.#bound = this.#bound.filter((one) => !leaving.includes(one));
     for (const one of leaving) {
       this.#try(() => one.fault.released?.());
       one.subject.finished();
     }
     this.#gate?.changed(this.#faults);
+    return true;
   }
 
   /** Parameters were assigned anew: whoever holds is asked again. */

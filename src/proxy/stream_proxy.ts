@@ -11,6 +11,7 @@ import type { Connection, ConnectionHost, Origin } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 import { Listener, type ListenAddress } from "./tcp/listener.js";
 import type { Dialling, TlsOptions } from "./upstream/dial.js";
+import { FaultedNames } from "./upstream/faulted_names.js";
 import { HealthChecks } from "./upstream/health.js";
 import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
 import { reach, type Reached } from "./upstream/reach.js";
@@ -47,12 +48,14 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   #running = false;
   #pool: Pool;
   #health: HealthChecks | null = null;
+  readonly #names: FaultedNames;
 
   constructor(spec: Spec, context: PlaneContext) {
     this.spec = spec;
     this.name = spec.name;
     this.context = context;
     this.#pool = this.#poolOf(spec);
+    this.#names = new FaultedNames(spec.name, context);
     this.#listener = this.#listenerOn(spec.listen);
   }
 
@@ -94,7 +97,8 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
     const { clock, resolver } = this.context;
     const pool = this.#pool;
-    const options = { clock, resolver, timeout: this.spec.dialTimeout, take, tls: this.tls };
+    const { lookUp } = this.#names;
+    const options = { clock, resolver, timeout: this.spec.dialTimeout, take, tls: this.tls, lookUp };
     return reach(pool, member, options, (result) => {
       pool.used(member, !("reason" in result || "verdict" in result));
       done(result);
@@ -117,6 +121,10 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   #stopHealth(): void {
     this.#health?.stop();
     this.#health = null;
+  }
+
+  get named(): boolean {
+    return this.spec.proxyProtocol === "accept";
   }
 
   get except(): readonly MatchValue[] {
@@ -199,6 +207,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     }
     // The plan may have become another one while the address was bound.
     this.#listener.want(this.#wantsToListen());
+    this.#tellKernel();
     this.#startHealth();
     this.#tellStarted();
   }
@@ -222,6 +231,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     const same =
       JSON.stringify([this.spec.pool, this.spec.upstream]) === JSON.stringify([spec.pool, spec.upstream]);
     this.spec = spec;
+    this.#tellKernel();
     if (same) return;
     // Connections keep the members that they have; what is known of those is forgotten.
     this.#stopHealth();
@@ -266,6 +276,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     if (!this.#running) return;
     this.#running = false;
     this.#listener.stop();
+    this.#tellKernel();
     this.#stopHealth();
     this.#closeConnections();
     this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
@@ -304,7 +315,9 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     this.#faults = change.faults;
     this.#ranks = change.ranks;
     this.faultsChanged();
+    this.#names.apply(change);
     this.#pool.apply(this.#faults, assigned);
+    this.#tellKernel();
     if (this.#running) this.#listener.want(this.#wantsToListen());
     for (const connection of [...this.#connections]) connection.apply(change);
   }
@@ -312,6 +325,19 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   /** Others are in force from now on; connections hear of it next. */
   protected faultsChanged(): void {
     // Nothing to prepare.
+  }
+
+  /** What the kernel is to lose for this proxy, and between whom. */
+  #tellKernel(): void {
+    const { kernel } = this.context;
+    if (kernel === undefined) return;
+    const { members } = this.#pool.spec;
+    const wanted = this.#faults.flatMap((fault) =>
+      fault.kernel === null
+        ? []
+        : [{ fault, ends: fault.kernel.leg === "client" ? [this.address] : members }],
+    );
+    kernel.want(this.name, this.#running && this.address.port !== 0 ? wanted : []);
   }
 
   #wantsToListen(): boolean {

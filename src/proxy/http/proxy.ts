@@ -22,6 +22,7 @@ const SEAMS_OF_HTTP: ReadonlySet<Seam> = new Set([
   "connection",
   "stream",
   "exchange",
+  "query",
   "upstreams",
 ]);
 /** W3C Trace Context 3.2: version, trace-id, parent-id, flags. */

@@ -7,7 +7,7 @@ import type { TcpProxySpec } from "../spec.js";
 import { StreamProxy } from "../stream_proxy.js";
 import { TcpConnection, type TcpHost } from "./connection.js";
 
-const SEAMS_OF_TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "upstreams"]);
+const SEAMS_OF_TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "query", "upstreams"]);
 
 export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implements TcpHost {
   readonly protocol = "tcp";

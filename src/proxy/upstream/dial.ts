@@ -3,6 +3,8 @@ import { connect, isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
+import type { Named } from "./faulted_names.js";
+import type { Intercepted } from "./reach.js";
 import { connectReading, secureReading, type Take } from "./reader.js";
 import { ResolveError, type Resolver } from "./resolver.js";
 
@@ -30,6 +32,16 @@ export interface TlsOptions {
   readonly servername: string | null;
 }
 
+/** The time-out of the dialling, for a look-up that is to take as long as a fault says. */
+export interface LookUpTimer {
+  pause(): void;
+  /** Begins anew. */
+  resume(): void;
+}
+
+/** Looks a name up in the resolver's place. Calls `done` once, never from within this call, unless cancelled first. */
+export type LookUp = (host: string, timer: LookUpTimer, done: (named: Named) => void) => Dialling;
+
 export interface DialOptions {
   readonly clock: Clock;
   readonly resolver: Resolver;
@@ -38,6 +50,7 @@ export interface DialOptions {
   /** What becomes of the bytes, from the moment of the connection. */
   readonly take: Take;
   readonly tls?: TlsOptions | null;
+  readonly lookUp?: LookUp | undefined;
 }
 
 const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
@@ -53,7 +66,7 @@ const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
 export function dial(
   to: Endpoint,
   options: DialOptions,
-  done: (result: Socket | DialFailure) => void,
+  done: (result: Socket | DialFailure | Intercepted) => void,
 ): Dialling {
   const attempt = new Dial(to, options, done);
   attempt.begin();
@@ -66,19 +79,32 @@ class Dial implements Dialling {
   readonly #timeout: number;
   readonly #take: Take;
   readonly #tls: TlsOptions | null;
-  readonly #done: (result: Socket | DialFailure) => void;
-  readonly #timer: Timer;
+  readonly #done: (result: Socket | DialFailure | Intercepted) => void;
+  readonly #clock: Clock;
+  readonly #lookUp: LookUp | undefined;
+  #timer: Timer;
+  #lookingUp: Dialling | null = null;
   #socket: Socket | null = null;
   #over = false;
 
-  constructor(to: Endpoint, options: DialOptions, done: (result: Socket | DialFailure) => void) {
+  constructor(
+    to: Endpoint,
+    options: DialOptions,
+    done: (result: Socket | DialFailure | Intercepted) => void,
+  ) {
     this.#to = to;
     this.#resolver = options.resolver;
     this.#timeout = options.timeout;
     this.#take = options.take;
     this.#tls = options.tls ?? null;
     this.#done = done;
-    this.#timer = options.clock.at(options.clock.now() + options.timeout, () => {
+    this.#clock = options.clock;
+    this.#lookUp = options.lookUp;
+    this.#timer = this.#startTimer();
+  }
+
+  #startTimer(): Timer {
+    return this.#clock.at(this.#clock.now() + this.#timeout, () => {
       this.#fail("upstream_timeout", `no connection to ${this.#name} within ${this.#timeout} ms`);
     });
   }
@@ -88,6 +114,13 @@ class Dial implements Dialling {
   }
 
   begin(): void {
+    if (this.#lookUp !== undefined) {
+      this.#lookingUp = this.#lookUp(this.#to.host, this.#lookUpTimer(), (named) => {
+        this.#lookingUp = null;
+        this.#named(named);
+      });
+      return;
+    }
     if (isIP(this.#to.host) !== 0) {
       this.#try([this.#to.host]);
       return;
@@ -97,10 +130,38 @@ class Dial implements Dialling {
         this.#try(addresses.map(({ address }) => address));
       },
       (error: unknown) => {
-        const text = error instanceof ResolveError ? error.reason : String(error);
-        this.#fail("upstream_unresolved", `cannot resolve ${this.#to.host}: ${text}`);
+        this.#unresolved(error);
       },
     );
+  }
+
+  #named(named: Named): void {
+    if (this.#over) return;
+    if ("verdict" in named) {
+      this.cancel();
+      this.#done(named);
+    } else if (named instanceof ResolveError) {
+      this.#unresolved(named);
+    } else {
+      this.#try(named);
+    }
+  }
+
+  #unresolved(error: unknown): void {
+    const text = error instanceof ResolveError ? error.reason : String(error);
+    this.#fail("upstream_unresolved", `cannot resolve ${this.#to.host}: ${text}`);
+  }
+
+  #lookUpTimer(): LookUpTimer {
+    return {
+      pause: () => {
+        this.#timer.cancel();
+      },
+      resume: () => {
+        this.#timer.cancel();
+        if (!this.#over) this.#timer = this.#startTimer();
+      },
+    };
   }
 
   #try(addresses: readonly string[]): void {
@@ -182,6 +243,7 @@ class Dial implements Dialling {
   cancel(): void {
     this.#over = true;
     this.#timer.cancel();
+    this.#lookingUp?.cancel();
     // An error of a socket that nobody waits for any more must not become an uncaught one.
     this.#socket?.removeAllListeners("error").on("error", () => undefined);
     this.#socket?.destroy();

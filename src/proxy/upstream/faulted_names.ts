@@ -1,0 +1,237 @@
+/**
+ * A proxy's own view of names, with the DNS faults in force that act `on: upstream`. Without such a fault it is not
+ * there at all: names go straight to the resolver that all proxies share.
+ *
+ * One resolution is one question, of type A, or AAAA for an IPv6 address; its answers hold the addresses of both
+ * families. An address stands for a name here: a proxy to 10.0.0.1 can be failed by DNS as one to a name.
+ */
+import { isIP } from "node:net";
+import type { Timer } from "../../core/clock.js";
+import type { DnsReply, Question } from "../../faults/contract.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { FaultChange } from "../../pipeline/bindings.js";
+import { QueryFaults, type FinalQueryVerdict } from "../../pipeline/query.js";
+import type { PlaneContext } from "../context.js";
+import type { LookUp, LookUpTimer } from "./dial.js";
+import { ResolveError, type ResolveFailure } from "./resolve_error.js";
+import type { Intercepted } from "./reach.js";
+
+/** What glibc waits for a server (resolv.conf(5), `timeout`); asked once only, or every dial would take as long again. */
+const PATIENCE_MS = 5_000;
+
+/** Who asks, where a fault counts by bot: no client does. */
+const BOT = "resolver";
+
+export type Named = readonly string[] | ResolveError | Intercepted;
+
+const RCODES: Readonly<Record<ResolveFailure, string | null>> = {
+  not_found: "NXDOMAIN",
+  timeout: null,
+  refused: "REFUSED",
+  server_failure: "SERVFAIL",
+  other: "SERVFAIL",
+};
+const FAILURES: Readonly<Record<string, readonly [ResolveFailure, string]>> = {
+  NOERROR: ["not_found", "the name has no address"],
+  NXDOMAIN: ["not_found", "there is no such name"],
+  REFUSED: ["refused", "the DNS server refused the question"],
+  NOTIMP: ["server_failure", "the DNS server does not implement the question"],
+  FORMERR: ["server_failure", "the DNS server could not read the question"],
+};
+
+export class FaultedNames {
+  readonly #proxy: string;
+  readonly #context: PlaneContext;
+  readonly #running = new Set<Resolution>();
+  #faults: readonly ArmedFault[] = [];
+  #asked = 0;
+
+  constructor(proxy: string, context: PlaneContext) {
+    this.#proxy = proxy;
+    this.#context = context;
+  }
+
+  apply({ faults, removed, assigned }: FaultChange): void {
+    this.#faults = faults.filter(({ type }) => type.query !== undefined);
+    for (const resolution of [...this.#running]) resolution.changed(removed, assigned);
+  }
+
+  /** For `dial`; undefined while there is nothing to do. */
+  get lookUp(): LookUp | undefined {
+    return this.#faults.length === 0 ? undefined : this.#lookUp;
+  }
+
+  readonly #lookUp: LookUp = (host, timer, done) => {
+    const { clock, facts } = this.#context;
+    this.#asked++;
+    const question: Question = {
+      name: host.toLowerCase().replace(/\.$/u, ""),
+      type: isIP(host) === 6 ? "AAAA" : "A",
+      transport: "internal",
+      bot: BOT,
+    };
+    const subject = { bot: BOT, client: "", connection: this.#asked, query: question };
+    const faults = QueryFaults.of(this.#faults, subject, question, clock, (error) => {
+      facts.tell({ kind: "mistake", where: `the name of the upstream of ${this.#proxy}`, error });
+    });
+    const resolution: Resolution = new Resolution(this.#context, question, faults, timer, (named) => {
+      this.#running.delete(resolution);
+      done(named);
+    });
+    this.#running.add(resolution);
+    // `done` must not be called from within this call.
+    queueMicrotask(() => {
+      resolution.begin();
+    });
+    return {
+      cancel: () => {
+        this.#running.delete(resolution);
+        resolution.cancel();
+      },
+    };
+  };
+}
+
+class Resolution {
+  readonly #context: PlaneContext;
+  readonly #question: Question;
+  readonly #faults: QueryFaults | null;
+  readonly #dialTimer: LookUpTimer;
+  readonly #done: (named: Named) => void;
+  /** A dropped question is waited for, or its client hangs: goes on when the fault goes. */
+  #stuck = false;
+  #timer: Timer | null = null;
+  #over = false;
+
+  constructor(
+    context: PlaneContext,
+    question: Question,
+    faults: QueryFaults | null,
+    dialTimer: LookUpTimer,
+    done: (named: Named) => void,
+  ) {
+    this.#context = context;
+    this.#question = question;
+    this.#faults = faults;
+    this.#dialTimer = dialTimer;
+    this.#done = done;
+  }
+
+  begin(): void {
+    if (this.#over) return;
+    if (this.#faults === null) {
+      this.#ask();
+      return;
+    }
+    this.#faults.askQuery((outcome) => {
+      if (outcome.do === "pass") this.#ask();
+      else this.#decided(outcome);
+    });
+  }
+
+  #ask(): void {
+    const { name, type } = this.#question;
+    const literal = isIP(name) === 0 ? null : [name];
+    if (literal !== null) {
+      this.#replied({ rcode: "NOERROR", truncated: false, answers: [{ name, type, ttl: 0, data: name }] });
+      return;
+    }
+    this.#context.resolver.resolve(name).then(
+      (addresses) => {
+        const answers = addresses.map(({ address, family }) => ({
+          name,
+          type: family === 6 ? "AAAA" : "A",
+          ttl: 0,
+          data: address,
+        }));
+        this.#replied({ rcode: "NOERROR", truncated: false, answers });
+      },
+      (error: unknown) => {
+        const known = error instanceof ResolveError ? error : new ResolveError("other", name, String(error));
+        const rcode = RCODES[known.code];
+        if (rcode === null || this.#faults === null) this.#fail(known);
+        else this.#replied({ rcode, truncated: false, answers: [] });
+      },
+    );
+  }
+
+  #replied(reply: DnsReply): void {
+    if (this.#over) return;
+    if (this.#faults === null) {
+      this.#conclude(reply);
+      return;
+    }
+    this.#faults.askReply(reply, (outcome) => {
+      if (outcome.do === "pass") this.#conclude(reply);
+      else this.#decided(outcome);
+    });
+  }
+
+  #decided(outcome: FinalQueryVerdict): void {
+    switch (outcome.do) {
+      case "reply":
+        this.#conclude(outcome.reply);
+        return;
+      case "drop": {
+        const { clock } = this.#context;
+        this.#stuck = true;
+        this.#timer = clock.at(clock.now() + PATIENCE_MS, () => {
+          this.#stuck = false;
+          this.#fail(this.#error("timeout", "no DNS server answered in time"));
+        });
+        return;
+      }
+      case "close":
+      case "reset":
+        this.#fail(this.#error("refused", "the DNS server cannot be reached"));
+    }
+  }
+
+  #conclude(reply: DnsReply): void {
+    const { rcode, answers } = this.#faults?.rewrite(reply) ?? reply;
+    const four = answers.filter(({ type }) => type === "A");
+    const six = answers.filter(({ type }) => type === "AAAA");
+    const addresses = [...four, ...six].map(({ data }) => data);
+    if (rcode === "NOERROR" && addresses.length > 0) this.#finish(addresses);
+    else
+      this.#fail(this.#error(...(FAILURES[rcode] ?? (["server_failure", "the DNS server failed"] as const))));
+  }
+
+  #error(code: ResolveFailure, reason: string): ResolveError {
+    return new ResolveError(code, this.#question.name, reason);
+  }
+
+  #fail(error: ResolveError): void {
+    if (this.#over) return;
+    const verdict = this.#faults?.unresolved() ?? null;
+    if (verdict === null) this.#finish(error);
+    else if (verdict.do !== "hang") this.#finish({ verdict });
+    else {
+      this.#stuck = true;
+      this.#dialTimer.pause();
+    }
+  }
+
+  changed(removed: ReadonlySet<ArmedFault>, assigned: ReadonlySet<ArmedFault>): void {
+    if (this.#over || this.#faults === null) return;
+    const left = this.#faults.removed(removed);
+    this.#faults.assigned(assigned);
+    if (!left || !this.#stuck) return;
+    this.#stuck = false;
+    this.#timer?.cancel();
+    this.#dialTimer.resume();
+    this.#ask();
+  }
+
+  #finish(named: Named): void {
+    if (this.#over) return;
+    this.cancel();
+    this.#done(named);
+  }
+
+  cancel(): void {
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#faults?.release();
+  }
+}
