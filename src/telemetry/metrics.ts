@@ -5,8 +5,10 @@ import { DELAY_BUCKETS, type Book, type Ledger } from "../core/ledger.js";
 import type { Direction } from "../faults/contract.js";
 import type { ActivationState } from "../plan/live.js";
 import type { DatagramTally } from "../proxy/udp/tally.js";
+import type { QueryTally } from "../proxy/dns/tally.js";
 import type { ExchangeTally } from "../proxy/http/tally.js";
 import { exchangeMetrics } from "./exchange_metrics.js";
+import { queryMetrics } from "./query_metrics.js";
 import type { Journal } from "./journal.js";
 import { memoized, ProcessMetrics } from "./process_metrics.js";
 import {
@@ -45,6 +47,8 @@ export interface MeasuredProxy {
   readonly datagrams?: DatagramTally | undefined;
   /** Of a proxy that understands HTTP. */
   readonly exchanges?: ExchangeTally | undefined;
+  /** Of a proxy that answers DNS. */
+  readonly queries?: QueryTally | undefined;
 }
 
 export interface MetricsOptions {
@@ -76,6 +80,7 @@ export class Metrics {
     const metrics: AnySampled[] = [
       ...proxyMetrics(proxies, options),
       ...exchangeMetrics(proxies),
+      ...queryMetrics(proxies),
       ...faults,
       ...profileMetrics(options),
       ...daemonMetrics(options),
@@ -121,16 +126,19 @@ function isLabelled({ labelNames }: AnySampled): boolean {
 /** Adding up the bytes of the open connections is the costly part, so it is done once for all metrics of a scrape. */
 function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredProxy[] {
   return memoized(() =>
-    [...proxies()].map(({ name, state, listenText, upstreamGiven, stats, exchanges, datagrams, pool }) => ({
-      name,
-      state,
-      listenText,
-      upstreamGiven,
-      stats,
-      exchanges,
-      datagrams,
-      pool,
-    })),
+    [...proxies()].map(
+      ({ name, state, listenText, upstreamGiven, stats, exchanges, queries, datagrams, pool }) => ({
+        name,
+        state,
+        listenText,
+        upstreamGiven,
+        stats,
+        exchanges,
+        queries,
+        datagrams,
+        pool,
+      }),
+    ),
   );
 }
 
