@@ -6,7 +6,7 @@
  *            <- pump(downstream stages) <- [exchange faults] <- reader <-
  */
 import type { Socket } from "node:net";
-import type { Timer } from "../../core/clock.js";
+import type { Millis, Timer } from "../../core/clock.js";
 import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
 import type { Answer, Direction, Sever } from "../../faults/contract.js";
 import { failureStatus, personaAnswer } from "../../faults/personas.js";
@@ -53,6 +53,8 @@ export interface HttpHost extends ConnectionHost {
   reach(member: Member, take: Take, done: (result: Reached) => void): Dialling;
   /** The answers that are still to come go to nobody. `over` is called once, when they have come or never will. */
   adopt(link: Link, over: () => void): void;
+  /** Runs after that time, or when the proxy stops. */
+  later(wait: Millis, run: () => void): void;
   /** Sends a request again, on a connection of its own. */
   sendCopy(exchange: Exchange, bytes: Buffer): void;
   /** What an exchange came to, for metrics and journal. */
@@ -416,11 +418,10 @@ export class HttpConnection extends Connection implements Asking, Answering {
   #sendCopies(exchange: Exchange): void {
     const bytes = this.#requests.takeCopy();
     if (bytes === null) return;
-    const { clock } = this.host.context;
     for (const dispatch of exchange.dispatches) {
       for (let copy = 1; copy <= dispatch.copies; copy++) {
         exchange.pending++;
-        clock.at(clock.now() + copy * dispatch.gap, () => {
+        this.#host.later(copy * dispatch.gap, () => {
           this.guarded(() => {
             if (this.#host.enabled && exchange.faults?.wants(dispatch, this.#host.exchangeFaults) === true) {
               dispatch.copied?.();

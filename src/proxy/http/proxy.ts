@@ -1,5 +1,6 @@
 /** An HTTP proxy: understands exchanges, and passes on byte for byte what no fault touches. */
 import type { Socket } from "node:net";
+import type { Millis, Timer } from "../../core/clock.js";
 import { formatAddress } from "../../config/address.js";
 import type { Seam } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
@@ -34,6 +35,8 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   readonly exchanges = new ExchangeTally();
   readonly #detached = new Set<Detached>();
   readonly #dialling = new Set<Dialling>();
+  /** What is to be done later, with its timer. */
+  readonly #later = new Map<() => void, Timer>();
   #identify: Identify;
   #exchangeFaults: readonly ArmedFault[] = [];
   #streamFaults: readonly ArmedFault[] = [];
@@ -79,6 +82,11 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
 
   override stop(): void {
     super.stop();
+    for (const [run, timer] of this.#later) {
+      timer.cancel();
+      run();
+    }
+    this.#later.clear();
     for (const dialling of this.#dialling) dialling.cancel();
     this.#dialling.clear();
     for (const detached of [...this.#detached]) detached.destroy();
@@ -127,6 +135,15 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
       },
     });
     if (!detached.isOver) this.#detached.add(detached);
+  }
+
+  later(wait: Millis, run: () => void): void {
+    const { clock } = this.context;
+    const timer = clock.at(clock.now() + wait, () => {
+      this.#later.delete(run);
+      run();
+    });
+    this.#later.set(run, timer);
   }
 
   sendCopy(exchange: Exchange, bytes: Buffer): void {

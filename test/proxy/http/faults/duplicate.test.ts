@@ -178,6 +178,17 @@ describe("duplicate_request", () => {
     expect(lab.facts.of("fault_hit")).toHaveLength(1);
   });
 
+  it("leaves no timer behind when its proxy stops, and tells the exchange", async () => {
+    await setUp();
+    lab.use([fault("duplicate_request", { times: 3, gap: "1h" })]);
+    await lab.ask(proxy, get("/jobs"));
+    proxy.stop();
+    await turns();
+    expect(time.next - time.now()).toBeGreaterThan(3_600_000);
+    expect(server.requests).toHaveLength(1);
+    expect(proxy.exchanges.responses()).toEqual([["GET", "200", 1]]);
+  });
+
   it("sends its copies although the client has left", async () => {
     await setUp(() => undefined);
     lab.use([fault("duplicate_request", { times: 2, gap: "50ms" })]);
