@@ -240,6 +240,7 @@ export function actsOnDatagrams({ type }: ArmedFault): boolean {
   return type.datagram !== undefined;
 }
 
-function costOf(payload: Buffer): number {
+/** What a datagram takes up that is kept. */
+export function costOf(payload: Buffer): number {
   return payload.length + HELD_OVERHEAD_BYTES;
 }

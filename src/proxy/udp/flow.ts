@@ -7,15 +7,15 @@ import type { Millis } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
-import { DatagramPath, type PathOwner } from "../../pipeline/datagram.js";
+import { costOf, DatagramPath, type PathOwner } from "../../pipeline/datagram.js";
 import type { PlaneContext } from "../context.js";
 import type { Listed } from "./flows.js";
 import { DatagramSocket, type Sent } from "./socket.js";
 import type { DatagramLoss, DatagramTally } from "./tally.js";
 import type { Found, Target } from "./target.js";
 
-/** What waits for the upstream's name to be resolved. */
-const WAITING_MAX = 64;
+/** What may wait for the upstream's name to be resolved, within the budget for held bytes. */
+const WAITING_BYTES_MAX = 1024 * 1024;
 
 export interface FlowHost {
   readonly context: PlaneContext;
@@ -57,6 +57,7 @@ export class Flow implements Listed, PathOwner {
   #upstream: string | null = null;
   #connected = false;
   #waiting: Buffer[] = [];
+  #waitingBytes = 0;
   #over = false;
   /** What has been told of it: an upstream that is away may refuse each of its datagrams. */
   readonly #told = new Set<ConnectionFailure>();
@@ -84,6 +85,7 @@ export class Flow implements Listed, PathOwner {
 
   deliver(payload: Buffer, direction: Direction): void {
     if (this.#over) return;
+    this.#host.used(this);
     if (direction === "downstream") {
       this.#count("downstream", payload, this.#host.reply(this, payload));
       return;
@@ -91,13 +93,36 @@ export class Flow implements Listed, PathOwner {
     this.#target.look();
     if (this.#connected && this.#socket !== null && this.#isRight()) {
       this.#count("upstream", payload, this.#socket.send(payload));
-    } else if (this.#waiting.length >= WAITING_MAX) {
-      this.#lose("unresolved");
     } else {
-      // The buffer is the datagram's own, so it may be kept.
-      this.#waiting.push(payload);
-      if (this.#waiting.length === 1) this.#target.find(this.#found);
+      this.#keep(payload);
     }
+  }
+
+  #keep(payload: Buffer): void {
+    const { budget } = this.#host.context;
+    const cost = costOf(payload);
+    if (cost > Math.min(WAITING_BYTES_MAX - this.#waitingBytes, budget.limit - budget.held)) {
+      this.#lose("held");
+      return;
+    }
+    budget.add(cost);
+    this.#waitingBytes += cost;
+    // The buffer is the datagram's own, so it may be kept.
+    this.#waiting.push(payload);
+    if (this.#waiting.length === 1) this.#target.find(this.#found);
+  }
+
+  #takeWaiting(): readonly Buffer[] {
+    const waiting = this.#waiting;
+    this.#host.context.budget.add(-this.#waitingBytes);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    return waiting;
+  }
+
+  /** Something of it is still to be sent: a fault holds it, or the upstream is not known yet. */
+  get busy(): boolean {
+    return this.path.held > 0 || this.#waiting.length > 0;
   }
 
   /** Whether it is connected where the upstream is, which may have moved since. */
@@ -127,8 +152,7 @@ export class Flow implements Listed, PathOwner {
   readonly #found = (found: Found): void => {
     if (this.#over) return;
     if ("problem" in found) {
-      for (const _lost of this.#waiting) this.#lose("unresolved");
-      this.#waiting = [];
+      for (const _lost of this.#takeWaiting()) this.#lose("unresolved");
       this.#fail("upstream_unresolved", found.problem);
       return;
     }
@@ -174,9 +198,7 @@ export class Flow implements Listed, PathOwner {
   }
 
   #sendWaiting(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const payload of waiting) this.deliver(payload, "upstream");
+    for (const payload of this.#takeWaiting()) this.deliver(payload, "upstream");
   }
 
   /** An ICMP error, of whichever datagram, or one that the kernel did not send. */
@@ -195,8 +217,7 @@ export class Flow implements Listed, PathOwner {
 
   /** There is no socket to be had: the next datagram tries again, as another flow. */
   #gaveUp(error: NodeJS.ErrnoException): void {
-    for (const _lost of this.#waiting) this.#lose("unsent");
-    this.#waiting = [];
+    for (const _lost of this.#takeWaiting()) this.#lose("unsent");
     this.#fail(REASONS[error.code ?? ""] ?? "upstream_error", this.#textOf(error));
     this.close();
   }
@@ -214,7 +235,7 @@ export class Flow implements Listed, PathOwner {
   close(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#waiting = [];
+    for (const _lost of this.#takeWaiting()) this.#lose("unresolved");
     this.path.end();
     this.#socket?.close();
     this.#host.over(this);

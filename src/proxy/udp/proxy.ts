@@ -182,7 +182,7 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
     this.#draining = true;
     return new Promise((resolve) => {
       const look = (): void => {
-        const holding = this.#flows.all().filter(({ path }) => path.held > 0);
+        const holding = this.#flows.all().filter(({ busy }) => busy);
         const { clock } = this.context;
         if (holding.length > 0 && clock.now() < deadline) {
           clock.at(Math.min(deadline, clock.now() + DRAIN_LOOK), look);
@@ -305,8 +305,7 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
     const now = this.context.clock.now();
     for (let flow = this.#flows.idlest; flow !== null; flow = this.#flows.idlest) {
       if (flow.usedAt + this.spec.idleTimeout > now) break;
-      // It is not idle as long as a fault holds some of it.
-      if (flow.path.held > 0) this.used(flow);
+      if (flow.busy) this.used(flow);
       else flow.close();
     }
     this.#watchIdle();

@@ -5,9 +5,9 @@ import type { Direction } from "../../faults/contract.js";
 export const DATAGRAM_LOSSES = [
   /** There were as many flows as there may be, and all of them in use. */
   "flow_limit",
-  /** Faults held as much as they may. */
+  /** As much was held as may be, by faults or until the upstream's name was resolved. */
   "held",
-  /** The upstream's name was not known yet, and enough waited for it; or it could not be resolved. */
+  /** The upstream's name could not be resolved. */
   "unresolved",
   /** The kernel took no more. */
   "congested",
