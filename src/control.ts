@@ -14,7 +14,9 @@ import { suggest } from "./core/suggest.js";
 import { formatDuration } from "./core/units.js";
 import type { AnyFaultType } from "./faults/contract.js";
 import { oneOf } from "./faults/params.js";
+import type { EngineChoice } from "./plan/arsenal.js";
 import { compileFaults, compileProfile } from "./plan/compile.js";
+import { engineRefused, NOT_REPRODUCIBLE } from "./plan/engine.js";
 import { explainProfile } from "./plan/explain.js";
 import { actsOn, needsExchanges } from "./plan/subjects.js";
 import type { ActivationRequest, LivePlan } from "./plan/live.js";
@@ -53,7 +55,12 @@ export interface ActivationView {
   readonly since: string;
   readonly remaining: string | null;
   readonly remaining_seconds: number | null;
+  /** False where the kernel drops real segments. */
   readonly reproducible: boolean;
+  /** Why it is not, and null if it is. */
+  readonly irreproducible: string | null;
+  /** Who carries out what, of the faults in force that the kernel can act for. */
+  readonly engines: readonly EngineChoice[];
   readonly again: string;
 }
 
@@ -89,7 +96,13 @@ export interface ProxyView {
   readonly enabled: boolean;
   readonly state: string;
   readonly connections: { readonly active: number; readonly total: number };
-  readonly faults: readonly { readonly fault: string; readonly type: string; readonly profile: string }[];
+  readonly faults: readonly {
+    readonly fault: string;
+    readonly type: string;
+    readonly profile: string;
+    /** Of faults that the kernel can act for: who does. */
+    readonly engine?: "kernel" | "model" | undefined;
+  }[];
 }
 
 /** A proxy in the words in which it was defined, for whoever gives definitions back. */
@@ -127,6 +140,7 @@ export class Control {
   readonly #facts: Facts;
   readonly #load: () => Promise<Desired>;
   readonly #seed: number | null;
+  readonly #kernel: () => string | null;
   readonly proxyDefaults: ProxyDefaults;
   #reloading: Promise<ReloadResult> | null = null;
   lastReload: { readonly ok: boolean; readonly at: string } | null = null;
@@ -136,6 +150,8 @@ export class Control {
     readonly fleet: Fleet;
     readonly library: Library;
     readonly types: ReadonlyMap<string, AnyFaultType>;
+    /** Why the kernel can act for no fault here; null if it can. */
+    readonly kernel?: () => string | null;
     readonly facts: Facts;
     readonly load: () => Promise<Desired>;
     /** Of activations that bring none; drawn for each if null. */
@@ -147,6 +163,7 @@ export class Control {
     this.#fleet = parts.fleet;
     this.#library = parts.library;
     this.#types = parts.types;
+    this.#kernel = parts.kernel ?? (() => "nobody is there to ask the kernel");
     this.#facts = parts.facts;
     this.#load = parts.load;
     this.#seed = parts.seed ?? null;
@@ -211,9 +228,11 @@ export class Control {
 
   #recompiled(library: Library): Map<string, CompiledProfile> {
     const result = new Map<string, CompiledProfile>();
-    for (const { id, profile, given } of this.#plan.value.activations) {
+    for (const { id, profile, given, proxies, mode } of this.#plan.value.activations) {
       if (profile === INLINE || library.get(profile) === undefined) continue;
-      result.set(id, compileProfile(profile, library, given, this.#types));
+      const compiled = compileProfile(profile, library, given, this.#types);
+      this.#checkEngines(compiled, proxies, mode);
+      result.set(id, compiled);
     }
     return result;
   }
@@ -223,7 +242,7 @@ export class Control {
   active(): ActiveView {
     return {
       revision: this.#plan.revision,
-      activations: this.#plan.states().map(({ value, phase, pass, remaining }) => ({
+      activations: this.#plan.states().map(({ value, phase, pass, remaining, engines }) => ({
         id: value.id,
         profile: value.profile,
         params: value.compiled.params,
@@ -235,7 +254,8 @@ export class Control {
         since: new Date(value.startedAt).toISOString(),
         remaining: remaining === null ? null : formatDuration(Math.round(remaining)),
         remaining_seconds: remaining === null ? null : Math.round(remaining) / 1000,
-        reproducible: true,
+        ...reproducibility(engines),
+        engines,
         again: this.#plan.again(value),
       })),
     };
@@ -268,12 +288,14 @@ export class Control {
         : compileFaults(what.faults, this.#types).compiled;
     for (const name of proxies ?? []) this.#known(name, "proxies");
     this.#checkTargets(compiled);
+    this.#checkEngines(compiled, proxies ?? null, mode);
     return {
       profile: compiled.profile,
       compiled,
       written: "faults" in what ? asList(toPlain(what.faults)) : null,
       given: params,
       seed: seed ?? this.#seed ?? randomInt(2 ** 32),
+      seeded: (seed ?? this.#seed) !== null,
       proxies: proxies === undefined || proxies.length === 0 ? null : proxies,
       mode,
       ttl: ttl ?? null,
@@ -304,6 +326,33 @@ export class Control {
       if (named.some(({ proxy }) => actsOn(fault, type, proxy.seams))) continue;
       const where = fault.proxies === null ? "any of the proxies there are" : oneOf(fault.proxies);
       throw new SquallError("SQ_INVALID_ACTIVATION", cannotAct(fault, type, where), { path: fault.name });
+    }
+  }
+
+  /** A fault that insists on the kernel has it on all of its proxies, or is not switched on. */
+  #checkEngines(
+    { faults, phases }: Pick<CompiledProfile, "faults" | "phases">,
+    proxies: readonly string[] | null,
+    mode: "inject" | "observe",
+  ): void {
+    const circumstances = { seeded: false, observe: mode === "observe", unavailable: this.#kernel };
+    for (const fault of [...faults, ...phases.flatMap((phase) => phase.faults)]) {
+      const type = this.#types.get(fault.type);
+      if (type?.kernel === undefined) continue;
+      for (const { proxy } of this.#fleet.list()) {
+        if (!(fault.proxies ?? [proxy.name]).includes(proxy.name)) continue;
+        if (!(proxies ?? [proxy.name]).includes(proxy.name) || !actsOn(fault, type, proxy.seams)) continue;
+        const why = engineRefused(fault, type, proxy, circumstances);
+        if (why === null) continue;
+        throw new SquallError(
+          "SQ_ENGINE_UNAVAILABLE",
+          `${fault.name} cannot have the engine kernel on ${proxy.name}: ${why}`,
+          {
+            path: `${fault.name}.engine`,
+            hint: "engine: auto takes the model where the kernel cannot be had",
+          },
+        );
+      }
     }
   }
 
@@ -348,10 +397,11 @@ export class Control {
         enabled: proxy.enabled,
         state: proxy.state,
         connections: { active: connectionsActive, total: connectionsTotal },
-        faults: proxy.faults.map(({ origin }) => ({
+        faults: proxy.faults.map(({ origin, engine }) => ({
           fault: origin.fault,
           type: origin.type,
           profile: origin.profile,
+          ...(engine === null ? {} : { engine: engine.kernel === null ? "model" : "kernel" }),
         })),
       };
     });
@@ -454,7 +504,10 @@ export class Control {
   #checkTarget(name: string, fault: CompiledFault): void {
     const { proxy } = this.#fleet.find(name);
     const type = this.#types.get(fault.type);
-    if (type === undefined || actsOn(fault, type, proxy.seams)) return;
+    if (type === undefined || actsOn(fault, type, proxy.seams)) {
+      this.#checkEngines({ faults: [fault], phases: [] }, [name], "inject");
+      return;
+    }
     throw new SquallError("SQ_INVALID_PROFILE", cannotAct(fault, type, name), { path: fault.name });
   }
 
@@ -587,6 +640,15 @@ function cannotAct(fault: CompiledFault, type: AnyFaultType, where: string): str
     ? ": it is about HTTP exchanges, which only http proxies know"
     : "";
   return `${fault.type} cannot act on ${where}${need}`;
+}
+
+function reproducibility(
+  engines: readonly EngineChoice[],
+): Pick<ActivationView, "reproducible" | "irreproducible"> {
+  const byKernel = engines.filter(({ engine }) => engine === "kernel");
+  if (byKernel.length === 0) return { reproducible: true, irreproducible: null };
+  const names = [...new Set(byKernel.map(({ fault }) => fault))].join(", ");
+  return { reproducible: false, irreproducible: `${names}: ${NOT_REPRODUCIBLE}` };
 }
 
 function asList(faults: unknown): readonly unknown[] {

@@ -22,6 +22,7 @@ import { HeldBudget } from "./pipeline/budget.js";
 import { LivePlan } from "./plan/live.js";
 import { ConnectionSlots, type PlaneContext } from "./proxy/context.js";
 import { Fleet, type FileProxy } from "./proxy/fleet.js";
+import { KernelPlane } from "./proxy/kernel/plane.js";
 import { Resolver } from "./proxy/upstream/resolver.js";
 import { createLog, type Log, type LogStream } from "./telemetry/log.js";
 import { Metrics } from "./telemetry/metrics.js";
@@ -111,6 +112,7 @@ class RunningDaemon implements Daemon {
   readonly #fleet: Fleet;
   readonly #library: Library;
   readonly #context: PlaneContext;
+  readonly #kernel: KernelPlane;
   readonly #metrics: Metrics;
   readonly #types = new Map(FAULT_TYPES.map((type) => [type.type, type]));
   #admin: Admin | null = null;
@@ -139,12 +141,24 @@ class RunningDaemon implements Daemon {
       },
     });
     const ledger = new Ledger();
+    const resolver = new Resolver({ clock: this.#clock });
+    this.#kernel = new KernelPlane({
+      clock: this.#clock,
+      facts: this.telemetry,
+      table: `squall_${options.pid}`,
+      path: options.env["PATH"] ?? "",
+      resolve: async (name) => (await resolver.resolve(name)).map(({ address }) => address),
+      failed: () => {
+        this.#plan.reconsider();
+      },
+    });
     this.#context = {
       clock: this.#clock,
       facts: this.telemetry,
       budget: new HeldBudget(limits.held),
-      resolver: new Resolver({ clock: this.#clock }),
+      resolver,
       slots: new ConnectionSlots(limits.connections),
+      kernel: this.#kernel,
     };
     this.#plan = new LivePlan({
       clock: this.#clock,
@@ -153,6 +167,8 @@ class RunningDaemon implements Daemon {
       types: this.#types,
       version,
       seed: this.#seed,
+      seeded: config.seed !== null,
+      kernel: () => this.#kernel.unavailable(),
     });
     this.#fleet = new Fleet(this.#context, this.#plan);
     this.#library = new Library(this.#types);
@@ -161,6 +177,7 @@ class RunningDaemon implements Daemon {
       fleet: this.#fleet,
       library: this.#library,
       types: this.#types,
+      kernel: () => this.#kernel.unavailable(),
       facts: this.telemetry,
       load: () => this.#desired(),
       seed: config.seed,
@@ -393,6 +410,7 @@ class RunningDaemon implements Daemon {
   async #dispose(): Promise<void> {
     this.#fleet.stop();
     this.#plan.stop();
+    await this.#kernel.close();
     await this.#admin?.close();
     this.#metrics.close();
     this.#context.resolver.close();

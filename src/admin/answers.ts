@@ -83,6 +83,8 @@ export const profileDetail: z.ZodType<ProfileDetail> = named(
 
 // -- what is on -----------------------------------------------------------------------------------
 
+const engineName = (): z.ZodEnum<{ kernel: "kernel"; model: "model" }> => z.enum(["kernel", "model"]);
+
 const activation = named(
   "Activation",
   z.strictObject({
@@ -97,7 +99,11 @@ const activation = named(
     since: z.string(),
     remaining: z.string().nullable().describe("until it ends by itself; null for never"),
     remaining_seconds: z.number().nullable(),
-    reproducible: z.boolean(),
+    reproducible: z.boolean().describe("false where the kernel drops real segments"),
+    irreproducible: z.string().nullable().describe("why it is not reproducible; null if it is"),
+    engines: z
+      .array(z.strictObject({ proxy: z.string(), fault: z.string(), engine: engineName(), why: z.string() }))
+      .describe("who carries out what, of the faults in force that the kernel can act for"),
     again: z.string().describe("the command that starts the same run again"),
   }),
 );
@@ -134,7 +140,14 @@ const proxy: z.ZodType<ProxyView> = named(
       .describe("false for one that was switched off; a fault may keep an enabled one closed"),
     state: z.string(),
     connections: z.strictObject({ active: whole(), total: whole() }),
-    faults: z.array(z.strictObject({ fault: z.string(), type: z.string(), profile: z.string() })),
+    faults: z.array(
+      z.strictObject({
+        fault: z.string(),
+        type: z.string(),
+        profile: z.string(),
+        engine: engineName().optional().describe("of faults that the kernel can act for: who does"),
+      }),
+    ),
   }),
 );
 
@@ -198,6 +211,9 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   limit_reached: true,
   opaque_connection: true,
   upstream_changed: true,
+  engine_chosen: true,
+  kernel_loss_ended: true,
+  kernel_loss_failed: true,
   bots_unidentified: true,
   mark: true,
   mistake: true,

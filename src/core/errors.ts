@@ -37,6 +37,10 @@ export const ERRORS = {
     status: 422,
     about: "The activation cannot be put into force as it was asked for.",
   },
+  SQ_ENGINE_UNAVAILABLE: {
+    status: 422,
+    about: "A fault insists on an engine that cannot carry it out here.",
+  },
   SQ_TOO_MANY: { status: 429, about: "A limit of the daemon is reached." },
   SQ_INTERNAL: { status: 500, about: "A mistake of Squall itself; the log has the trace." },
   SQ_LISTEN_FAILED: { status: 500, about: "The listening address cannot be bound." },

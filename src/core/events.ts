@@ -107,6 +107,37 @@ export type Fact =
       readonly faults: readonly FaultReport[];
       readonly warnings: readonly string[];
     }
+  | {
+      /** Of a fault that the kernel can act for: who does, and why. */
+      readonly kind: "engine_chosen";
+      readonly proxy: string;
+      readonly activation: string;
+      readonly profile: string;
+      readonly phase: string;
+      readonly fault: string;
+      readonly type: string;
+      readonly engine: "kernel" | "model";
+      readonly why: string;
+    }
+  | {
+      /** The kernel has stopped dropping segments for a fault; how many it saw, and dropped. */
+      readonly kind: "kernel_loss_ended";
+      readonly proxy: string;
+      readonly activation: string;
+      readonly profile: string;
+      readonly phase: string;
+      readonly fault: string;
+      readonly type: string;
+      readonly segments: number;
+      readonly dropped: number;
+    }
+  | {
+      /** What held the kernel's rules is gone, and the rules with it. */
+      readonly kind: "kernel_loss_failed";
+      readonly why: string;
+      /** Whether it is tried again; if not, faults fall back to the model. */
+      readonly again: boolean;
+    }
   | { readonly kind: "plan_changed"; readonly revision: number }
   | {
       readonly kind: "reload";

@@ -83,6 +83,8 @@ export interface SharedScope<P> {
 export interface ListenerFault {
   /** Whether the proxy should listen at the moment; asked when the fault takes hold and when it is updated. */
   listening(): boolean;
+  /** Whether attempts to connect are to go unanswered meanwhile, where they would be refused otherwise. */
+  silent?(): boolean;
 }
 
 // ------------------------------------------------------------------------------------------------
@@ -429,6 +431,21 @@ export interface UpstreamsFault {
 }
 
 // ------------------------------------------------------------------------------------------------
+// The kernel: what a type would leave to it, if it can have it so.
+
+/** Whose segments: those between clients and the proxy, or those between the proxy and its upstreams. */
+export type Leg = "client" | "upstream";
+
+export interface KernelWish {
+  /** Real segments are to be dropped: if that can be done, or in any case, or not at all. */
+  readonly engine: "auto" | "kernel" | "model";
+  readonly loss: number;
+  readonly leg: Leg;
+  /** What the kernel cannot do among what the parameters ask for: `rtt`, `burst`. */
+  readonly unfit: readonly string[];
+}
+
+// ------------------------------------------------------------------------------------------------
 // The descriptor: everything the daemon knows about a type of fault, as one value.
 
 export type ParamsSchema = z.ZodObject;
@@ -478,6 +495,9 @@ export interface FaultType<
   check?(use: FaultUse<P>): { readonly path: string; readonly message: string } | undefined;
   /** Made once for each fault and proxy; lives until the fault goes. */
   shared?(scope: SharedScope<P>): S;
+
+  /** Set by types that the kernel can act for; where it does, the seams are not asked. */
+  readonly kernel?: (params: Readonly<P>) => KernelWish;
 
   // The seams. A type has one or several; one that is absent costs nothing at run time.
   readonly listener?: (scope: SharedScope<P>) => ListenerFault;

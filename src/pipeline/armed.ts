@@ -9,6 +9,7 @@ import { BoundedMap } from "../core/lru.js";
 import { admissionDraw, drawKey, type DrawKey, type DrawName } from "../core/random.js";
 import type { AnyFaultType, Direction, ListenerFault } from "../faults/contract.js";
 import { acts } from "../faults/kit.js";
+import type { Engine, KernelLoss } from "../plan/engine.js";
 import { FlowSubject, Subject } from "./subject.js";
 
 export type { Subject } from "./subject.js";
@@ -72,6 +73,8 @@ export interface ArmedParts {
   readonly origin: Pick<FaultOrigin, "proxy" | "activation" | "profile" | "phase" | "fault" | "type">;
   readonly admission: Admission;
   readonly observe: boolean;
+  /** Who carries it out, of a type that the kernel can act for. */
+  readonly engine?: Engine | null;
   readonly book: Book;
   readonly facts: Facts;
   readonly clock: Clock;
@@ -102,6 +105,7 @@ export class ArmedFault {
   readonly #bots: BoundedMap<string, Bot>;
   #directions: Direction | "both" | null;
   #admission: Admission;
+  #engine: Engine | null;
 
   constructor(parts: ArmedParts) {
     this.key = parts.key;
@@ -116,6 +120,7 @@ export class ArmedFault {
     this.#directions = parts.directions;
     this.#draws = parts.draws;
     this.#admission = parts.admission;
+    this.#engine = parts.engine ?? null;
     this.#bots = new BoundedMap(BOTS_REMEMBERED, () => {
       this.book.evicted++;
     });
@@ -132,13 +137,28 @@ export class ArmedFault {
   }
 
   /** New parameters behind the same fault: live stages see them at their next look. */
-  assign(params: Record<string, unknown>, directions: Direction | "both" | null, admission: Admission): void {
+  assign(
+    params: Record<string, unknown>,
+    directions: Direction | "both" | null,
+    admission: Admission,
+    engine: Engine | null = null,
+  ): void {
+    this.#engine = engine;
     // What is not given any more must go, or an optional parameter could never be taken back.
     for (const name of Object.keys(this.params))
       if (!(name in params)) Reflect.deleteProperty(this.params, name);
     Object.defineProperties(this.params, Object.getOwnPropertyDescriptors(params));
     this.#directions = directions;
     this.#admission = admission;
+  }
+
+  get engine(): Engine | null {
+    return this.#engine;
+  }
+
+  /** What the kernel does in its place; null if nothing. */
+  get kernel(): KernelLoss | null {
+    return this.#engine?.kernel ?? null;
   }
 
   /** Whether subjects can only be told apart by what the upstream answered. */
@@ -152,6 +172,8 @@ export class ArmedFault {
 
   /** Whether this subject is hit, decided once when it begins. Null lets it be. */
   admit(subject: SubjectInfo): Subject | null {
+    // The kernel knows segments, and nothing of whose they are.
+    if (this.kernel !== null) return null;
     this.book.subjects++;
     if (!this.#admission.matches(subject)) return null;
     this.book.matched++;

@@ -4,12 +4,13 @@ import type { Facts, FaultReport } from "../core/events.js";
 import type { Book, Ledger, Tally } from "../core/ledger.js";
 import type { AnyFaultType, Seam } from "../faults/contract.js";
 import { ArmedFault } from "../pipeline/armed.js";
+import { engineOf, type Engine, type EnginePlace } from "./engine.js";
 import { liveParams, rampAt, type RampSpan } from "./params.js";
 import { subjectsOn, type Subjects } from "./subjects.js";
 import { WhenAdmission } from "./when.js";
 import type { CompiledFault, CompiledProfile, MatchValue } from "./value.js";
 
-interface Target {
+interface Target extends EnginePlace {
   readonly name: string;
   readonly seams: ReadonlySet<Seam>;
   readonly except: readonly MatchValue[];
@@ -37,11 +38,22 @@ interface Account {
   readonly subjects: Subjects;
 }
 
+export interface EngineChoice {
+  readonly proxy: string;
+  readonly fault: string;
+  readonly engine: "kernel" | "model";
+  readonly why: string;
+}
+
 export interface ArsenalParts {
   readonly activation: string;
   readonly profile: string;
   readonly seed: number;
   readonly observe: boolean;
+  /** Somebody gave that seed. */
+  readonly seeded: boolean;
+  /** Why the kernel can act for no fault here; null if it can. */
+  readonly kernel: () => string | null;
   readonly clock: Clock;
   readonly facts: Facts;
   readonly ledger: Ledger;
@@ -93,7 +105,8 @@ export class Arsenal {
         // Elsewhere it is another fault: what it has in its hands cannot be moved there.
         one.fault.at,
       ]);
-      const weapon = this.#keep(key, one, assigned) ?? this.#make(key, one);
+      const engine = this.#engineOf(one);
+      const weapon = this.#keep(key, one, engine, assigned) ?? this.#make(key, one, engine);
       if (weapon === null) continue;
       weapons.set(key, weapon);
       const list = byProxy.get(one.proxy.name);
@@ -104,9 +117,18 @@ export class Arsenal {
     this.#byProxy = byProxy;
   }
 
-  #keep(key: string, wanted: Wanted, assigned: Set<ArmedFault>): Weapon | null {
+  #engineOf({ fault, proxy }: Wanted): Engine | null {
+    const { types, observe, seeded, kernel } = this.#parts;
+    const type = types.get(fault.type);
+    if (type?.kernel === undefined) return null;
+    return engineOf(fault, type, proxy, { observe, seeded, unavailable: kernel });
+  }
+
+  #keep(key: string, wanted: Wanted, engine: Engine | null, assigned: Set<ArmedFault>): Weapon | null {
     const weapon = this.#weapons.get(key);
     if (weapon === undefined) return null;
+    // What the kernel has begun the model cannot go on with, and the other way round.
+    if ((weapon.armed.kernel === null) !== ((engine?.kernel ?? null) === null)) return null;
     const text = textOf(wanted);
     if (weapon.text === text) return weapon;
     const span = this.#span(wanted);
@@ -120,12 +142,13 @@ export class Arsenal {
       liveParams(wanted.fault, weapon.armed.type, span),
       wanted.fault.directions,
       weapon.admission,
+      engine,
     );
     assigned.add(weapon.armed);
     return weapon;
   }
 
-  #make(key: string, wanted: Wanted): Weapon | null {
+  #make(key: string, wanted: Wanted, engine: Engine | null): Weapon | null {
     const { fault, proxy, phase, pass } = wanted;
     const { activation, profile, seed, observe, clock, facts, ledger, types } = this.#parts;
     const type = types.get(fault.type);
@@ -148,15 +171,39 @@ export class Arsenal {
       origin: { proxy: proxy.name, activation, profile, phase, fault: fault.name, type: fault.type },
       admission,
       observe,
+      engine,
       book,
       facts,
       clock,
     });
+    if (engine !== null)
+      facts.tell({
+        kind: "engine_chosen",
+        ...armed.origin,
+        engine: engine.kernel === null ? "model" : "kernel",
+        why: engine.why,
+      });
     return { armed, admission, text: textOf(wanted) };
   }
 
   #span({ startsAt, endsAt }: Wanted): RampSpan {
     return { startsAt, endsAt, now: () => this.#parts.clock.now() };
+  }
+
+  /** Who carries out what, of those in force that the kernel can act for. */
+  engines(): EngineChoice[] {
+    return [...this.#weapons.values()].flatMap(({ armed: { engine, origin } }) =>
+      engine === null
+        ? []
+        : [
+            {
+              proxy: origin.proxy,
+              fault: origin.fault,
+              engine: engine.kernel === null ? "model" : "kernel",
+              why: engine.why,
+            },
+          ],
+    );
   }
 
   /** What was done since the activation began, by fault and proxy. */
@@ -183,6 +230,8 @@ export class Arsenal {
       const sum = byFault.get(fault.name);
       if (sum === undefined) {
         if (why === "finished") warnings.add(`${fault.name} was never in force`);
+      } else if (this.engines().some((one) => one.fault === fault.name && one.engine === "kernel")) {
+        // It has no subjects; what it dropped is told when the last has been counted.
       } else if (sum.subjects === 0 && this.#parts.types.get(fault.type)?.listener !== undefined) {
         // Nobody got in to be hit, which is just what it is for.
       } else if (sum.matched === 0) {

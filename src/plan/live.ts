@@ -8,7 +8,7 @@ import { formatDuration } from "../core/units.js";
 import type { Ledger } from "../core/ledger.js";
 import type { AnyFaultType, Seam } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
-import { Arsenal, type Wanted } from "./arsenal.js";
+import { Arsenal, type ArsenalParts, type EngineChoice, type Wanted } from "./arsenal.js";
 import { actsOn } from "./subjects.js";
 import { positionAt, windowOf, type Position } from "./timeline.js";
 import {
@@ -27,6 +27,8 @@ export interface PlanTarget {
   readonly seams: ReadonlySet<Seam>;
   /** Subjects that are never faulted here. */
   readonly except: readonly MatchValue[];
+  /** Its clients are named by a header: their packets do not bear those addresses. */
+  readonly named?: boolean;
   /** The faults in force from now on, in order; `assigned` are those with new parameters. */
   apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void;
 }
@@ -37,6 +39,8 @@ export interface ActivationRequest {
   readonly written: readonly unknown[] | null;
   readonly given: Readonly<Record<string, unknown>>;
   readonly seed: number;
+  /** Somebody gave that seed; otherwise it was drawn. */
+  readonly seeded?: boolean;
   readonly proxies: readonly string[] | null;
   readonly mode: "inject" | "observe";
   readonly ttl: number | null;
@@ -59,6 +63,7 @@ export interface ActivationState {
   /** Milliseconds until it ends by itself; null for never. */
   readonly remaining: number | null;
   readonly phaseRemaining: number | null;
+  readonly engines: readonly EngineChoice[];
 }
 
 export class LivePlan {
@@ -67,6 +72,7 @@ export class LivePlan {
   readonly #types: ReadonlyMap<string, AnyFaultType>;
   readonly #ledger: Ledger;
   readonly #version: string;
+  readonly #kernel: () => string | null;
   readonly #targets = new Map<string, PlanTarget>();
   readonly #toxicArsenal: Arsenal;
   readonly #listeners = new Set<() => void>();
@@ -83,16 +89,22 @@ export class LivePlan {
     readonly version: string;
     /** Toxics have no activation, so their draws hang on the daemon's own seed. */
     readonly seed: number;
+    /** Somebody gave that seed. */
+    readonly seeded?: boolean;
+    /** Why the kernel can act for no fault here; null if it can. Without it, there is none to ask. */
+    readonly kernel?: () => string | null;
   }) {
     this.#clock = parts.clock;
     this.#facts = parts.facts;
     this.#types = parts.types;
     this.#ledger = parts.ledger;
     this.#version = parts.version;
+    this.#kernel = parts.kernel ?? (() => "nobody is there to ask the kernel");
     this.#toxicArsenal = this.#arsenal({
       activation: TOXICS,
       profile: TOXICS,
       seed: parts.seed,
+      seeded: parts.seeded ?? false,
       observe: false,
     });
   }
@@ -200,6 +212,12 @@ export class LivePlan {
     });
   }
 
+  /** Decides anew who carries faults out: the kernel can do less, or more, than it could. */
+  reconsider(): void {
+    this.#advance();
+    this.#tellListeners();
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
@@ -232,6 +250,7 @@ export class LivePlan {
           activation: value.id,
           profile: value.profile,
           seed: value.seed,
+          seeded: request.seeded ?? false,
           observe: value.mode === "observe",
         }),
       };
@@ -261,13 +280,14 @@ export class LivePlan {
     return id;
   }
 
-  #arsenal(of: { activation: string; profile: string; seed: number; observe: boolean }): Arsenal {
+  #arsenal(of: Pick<ArsenalParts, "activation" | "profile" | "seed" | "seeded" | "observe">): Arsenal {
     return new Arsenal({
       ...of,
       clock: this.#clock,
       facts: this.#facts,
       ledger: this.#ledger,
       types: this.#types,
+      kernel: this.#kernel,
     });
   }
 
@@ -420,6 +440,7 @@ function stateOf(running: Running, now: number): ActivationState {
     pass: position === null ? 1 : position.pass + 1,
     remaining: Number.isFinite(endsAt) ? Math.max(0, endsAt - now) : null,
     phaseRemaining: Number.isFinite(phaseEndsAt) ? Math.max(0, phaseEndsAt - now) : null,
+    engines: running.arsenal.engines(),
   };
 }
 

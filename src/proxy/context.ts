@@ -2,6 +2,7 @@
 import type { Clock } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
 import type { HeldBudget } from "../pipeline/budget.js";
+import type { KernelPlane } from "./kernel/plane.js";
 import type { Resolver } from "./upstream/resolver.js";
 
 export interface PlaneContext {
@@ -10,6 +11,8 @@ export interface PlaneContext {
   readonly budget: HeldBudget;
   readonly resolver: Resolver;
   readonly slots: ConnectionSlots;
+  /** Loses real segments; missing where nobody may ask the kernel. */
+  readonly kernel?: KernelPlane;
 }
 
 /** How many client connections the whole daemon holds at once. */

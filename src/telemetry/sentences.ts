@@ -55,6 +55,25 @@ export function lineOf(fact: Recorded): LogLine {
         text: `${fact.activation}  off (${fact.why})`,
         more: [...fact.faults.map(report), ...fact.warnings.map((warning) => `warning: ${warning}`)],
       };
+    case "engine_chosen":
+      return {
+        level: "info",
+        topic: "engine",
+        text: `${fact.proxy}/${fact.fault}  by the ${fact.engine}: ${fact.why}`,
+      };
+    case "kernel_loss_ended":
+      return {
+        level: "info",
+        topic: "engine",
+        text: `${fact.proxy}/${fact.fault}  the kernel dropped ${fact.dropped} of ${fact.segments} segments`,
+      };
+    case "kernel_loss_failed":
+      return {
+        level: "warn",
+        topic: "engine",
+        text: `the kernel drops nothing any more, ${fact.again ? "and is asked again" : "so the model takes over"}: ${fact.why}`,
+        fields: fact,
+      };
     case "plan_changed":
       return { level: "debug", topic: "plan", text: `revision ${fact.revision}` };
     case "reload":

@@ -51,5 +51,6 @@ export function profileState(
     pass: 1,
     remaining: null,
     phaseRemaining: null,
+    engines: [],
   };
 }

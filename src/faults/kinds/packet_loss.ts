@@ -2,7 +2,7 @@
  * What lost segments do to a TCP stream: nothing is missing in the end, but some bytes come a timeout later, everything
  * behind them waits, and the flow slows down. The model sends each direction over a virtual path; see ../segments.
  *
- * `engine` is settled when a profile is checked. An engine of the kernel's would drop real segments and have no stage here.
+ * Where the kernel drops real segments instead, none of this is asked; plan/engine.ts says when.
  */
 import { z } from "zod";
 import type { Millis } from "../../core/clock.js";
@@ -24,8 +24,9 @@ import {
   type StreamStage,
 } from "../contract.js";
 import { ByteQueue, inJournal } from "../kit.js";
+import { kernelWish } from "../kernel_loss.js";
 import { Losses, type LossProcess } from "../loss.js";
-import { choice, count, duration, flag, ratio, size } from "../params.js";
+import { choice, count, duration, flag, oneOf, ratio, size } from "../params.js";
 import { handshake, type Handshake } from "../segments/handshake.js";
 import { SegmentPath } from "../segments/path.js";
 import { CONGESTION, rttOf, type Resent, type Segment, type Witness } from "../segments/segment.js";
@@ -56,7 +57,14 @@ const params = z.object({
     ),
   engine: choice(["auto", "kernel", "model"])
     .default("auto")
-    .describe("who loses the segments; auto is the model, and kernel is not available yet"),
+    .describe(
+      "who loses the segments: kernel drops real ones, with nftables; model works out what that would do; auto is the kernel where nothing but loss is asked for and it is permitted, and the model otherwise",
+    ),
+  leg: choice(["client", "upstream"])
+    .default("client")
+    .describe(
+      "which segments the kernel drops: those between clients and the proxy, or those between the proxy and its upstreams; the model has one path for both",
+    ),
   congestion: choice(CONGESTION)
     .default("cubic")
     .describe(
@@ -90,7 +98,7 @@ const params = z.object({
     .describe("bytes that may be under way in each direction before the sender is slowed down"),
 });
 type Params = z.infer<typeof params>;
-type Effect = "lost" | "resent" | "probed" | "timed_out" | "syn_lost" | "gave_up";
+type Effect = "lost" | "resent" | "probed" | "timed_out" | "syn_lost" | "gave_up" | "dropped";
 type PacketLossScope = Scope<Params, Effect, undefined>;
 
 /** Which draws of the connection a purpose has; each has a generator of its own, so that none shifts another's. */
@@ -351,18 +359,26 @@ export default defineFault({
     timed_out: "segments sent again because the retransmission timer ran out",
     syn_lost: "attempts to connect that were lost",
     gave_up: "connections reset because nothing was answered any more",
+    dropped: "segments that the kernel dropped",
   },
   entries: 16,
   directions: "both",
   subject: "connection",
   explain: (current) =>
-    `emulates a path that loses ${lossesOf(current)}` +
+    `${current.engine === "kernel" ? "drops" : "emulates a path that loses"} ${lossesOf(current)}` +
     (current.rtt === undefined
-      ? ", and adds no delay of its own"
+      ? current.engine === "kernel"
+        ? `, on the way ${current.leg === "client" ? "between clients and the proxy" : "between the proxy and its upstreams"}`
+        : ", and adds no delay of its own"
       : `, with a round trip of ${formatDuration(current.rtt)}: half of it is added to each direction`) +
     (current.congestion === "cubic" ? "" : `, congestion control ${current.congestion}`),
   check: ({ params: current }) => {
-    if (current.engine === "kernel") return { path: "engine", message: KERNEL };
+    const { unfit } = kernelWish(current, PLAIN);
+    if (current.engine === "kernel" && unfit.length > 0)
+      return {
+        path: "engine",
+        message: `the kernel knows no ${oneOf(unfit)}: take the model, or leave it to auto`,
+      };
     if ((current.good_for === undefined) !== (current.bad_for === undefined))
       return {
         path: current.good_for === undefined ? "bad_for" : "good_for",
@@ -375,11 +391,12 @@ export default defineFault({
       };
     return undefined;
   },
+  kernel: (current) => kernelWish(current, PLAIN),
   connection: (scope, connection) => new PacketLoss(scope, connection),
   datagram: lossyLink,
 });
 
-const KERNEL = "the kernel engine is not available yet: use auto or model";
+const PLAIN = params.parse({ loss: "1%" });
 
 function lossesOf({ loss, burst, good_for: good, bad_for: bad, bad_loss: badLoss, timing }: Params): string {
   if (good === undefined || bad === undefined)

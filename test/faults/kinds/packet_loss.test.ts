@@ -140,14 +140,18 @@ describe("packet_loss", () => {
     expect(times(1)).not.toEqual(times(2));
   });
 
-  it("refuses what it cannot do yet, and what does not go together", () => {
+  it("refuses what the kernel cannot do, and what does not go together", () => {
     const mistake = (raw: Raw): string | undefined => {
       const type = typeNamed("packet_loss");
       return type.check?.({ params: type.params.parse({ loss: "5%", ...raw }), narrowed: false })?.message;
     };
     expect(mistake({})).toBeUndefined();
     expect(mistake({ engine: "model" })).toBeUndefined();
-    expect(mistake({ engine: "kernel" })).toBe("the kernel engine is not available yet: use auto or model");
+    expect(mistake({ engine: "kernel" })).toBeUndefined();
+    expect(mistake({ engine: "kernel", leg: "upstream" })).toBeUndefined();
+    expect(mistake({ engine: "kernel", rtt: "50ms", congestion: "reno" })).toBe(
+      "the kernel knows no rtt or congestion: take the model, or leave it to auto",
+    );
     expect(mistake({ good_for: "10s" })).toBe("good_for and bad_for go together: give both or neither");
     expect(mistake({ good_for: "10s", bad_for: "1s", burst: 2 })).toMatch(/but not both$/u);
   });
