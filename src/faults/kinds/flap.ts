@@ -66,7 +66,9 @@ const params = z.object({
       },
     )
     .optional()
-    .describe("how it comes back: at once and well by default, or half-healthy for the time of `ramp`"),
+    .describe(
+      "how it comes back, `{ ramp, error_rate }`: for the time of `ramp` reaching it takes longer by `delay`, less and less, and that share of requests is answered 503; at once and well by default",
+    ),
   existing: choice(["cut", "keep", "drain"])
     .optional()
     .describe(
@@ -100,7 +102,7 @@ class Flap implements UpstreamsFault {
   #lookedAt: Millis = -Infinity;
   /** Those that were down at the last look, and those that have gone down since the look before it. */
   #down: ReadonlySet<string> = new Set();
-  #struck: ReadonlySet<string> = new Set();
+  #struck: Set<string> = new Set();
   wakeAt: Millis;
 
   constructor(
@@ -124,6 +126,8 @@ class Flap implements UpstreamsFault {
     const now = this.scope.now();
     const rhythm = this.#current().get(name);
     if (rhythm === undefined) return pass;
+    // What comes of this was not there when it went down, and `existing` may be asked for other reasons too.
+    this.#struck.delete(name);
     if (rhythm.during(now) !== null) return this.#whileDown(name);
     const last = rhythm.outage(rhythm.begun(now));
     return last === null ? pass : this.#returning(name, now - last.until);
@@ -131,7 +135,7 @@ class Flap implements UpstreamsFault {
 
   existing({ name }: Upstream): Pass | Sever | { readonly do: "drain" } {
     const { down, existing = EXISTING[down] } = this.scope.params;
-    // Whoever gets through to a slow one while it is down was not there when it went down.
+    // Nobody gets through to one that is down, but to a slow one: only those are meant who were there before.
     const hit = this.#struck.has(name) || (this.#down.has(name) && down !== "slow");
     if (!hit || existing === "keep") return pass;
     return existing === "cut" ? reset : { do: "drain" };
