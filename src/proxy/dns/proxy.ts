@@ -375,7 +375,7 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
 
   #count(asker: Asker, qtype: string, rcode: string | null): void {
     this.queries.add(qtype, rcode);
-    if (asker instanceof DnsStream) asker.done();
+    if (asker instanceof DnsStream) asker.done(rcode !== null);
   }
 
   #settle(): void {

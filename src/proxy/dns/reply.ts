@@ -1,4 +1,5 @@
 /** Replies between the wire and what faults are shown of them: records as text, as they stand in a zone file. */
+import { isIP } from "node:net";
 import { decode, encode, type Answer } from "dns-packet";
 import type { DnsRecord, DnsReply } from "../../faults/contract.js";
 import {
@@ -118,7 +119,8 @@ function bytesOf(type: string, text: string): Buffer | null {
   switch (type) {
     case "A":
     case "AAAA":
-      return libraryData({ type, name: ".", data: text });
+      // The library makes some bytes of any text.
+      return isIP(text) === (type === "A" ? 4 : 6) ? libraryData({ type, name: ".", data: text }) : null;
     case "CNAME":
     case "NS":
     case "PTR":

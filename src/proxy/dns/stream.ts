@@ -27,6 +27,7 @@ export class DnsStream implements Asker {
   readonly #socket: Socket;
   readonly #reader = new FrameReader();
   #underWay = 0;
+  #awaited = false;
   #idle: Timer | null = null;
   #ended = false;
   #retiring = false;
@@ -77,9 +78,13 @@ export class DnsStream implements Asker {
     this.#socket.write(framed(message));
   }
 
-  /** A question is over, whether it was answered or not. */
-  done(): void {
+  /**
+   * A question is over. One that was not answered is still waited for: a server that says nothing does not close
+   * either, and clients differ in how long they bear it.
+   */
+  done(answered: boolean): void {
     this.#underWay--;
+    if (!answered) this.#awaited = true;
     this.#watch();
     this.#regulate();
     this.#endIfDone();
@@ -113,7 +118,7 @@ export class DnsStream implements Asker {
   #watch(): void {
     this.#idle?.cancel();
     this.#idle = null;
-    if (this.#underWay > 0 || this.#socket.destroyed) return;
+    if (this.#underWay > 0 || this.#awaited || this.#socket.destroyed) return;
     const { clock } = this.#host;
     this.#idle = clock.at(clock.now() + IDLE_MS, () => {
       this.#socket.destroySoon();

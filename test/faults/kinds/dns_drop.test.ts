@@ -27,6 +27,8 @@ it("leaves a question over TCP without an answer and the connection open", async
   tcp.send(question("jobs.test", "A"));
   expect((await tcp.ask("text.test", "TXT")).readUInt16BE(6)).toBe(1);
   expect(tcp.received).toHaveLength(1);
+  bench.time.advance(3_600_000);
+  expect((await tcp.ask("text.test", "TXT")).readUInt16BE(6)).toBe(1);
 });
 
 it("answers the next question when it is healed, and not the lost one", async () => {

@@ -5,8 +5,9 @@ import { createServer } from "node:net";
 import { decode, encode } from "dns-packet";
 import { afterEach, describe, expect, it } from "vitest";
 import { framed, FrameReader } from "../../../src/proxy/dns/frames.js";
+import { serversOf } from "../../../src/proxy/dns/servers.js";
 import { address, dnsProxy, question, said, TcpClient, UdpClient } from "../../support/dns_lab.js";
-import { Lab, timeLab, turns, until } from "../../support/lab.js";
+import { fault, Lab, timeLab, turns, until } from "../../support/lab.js";
 
 let lab = new Lab();
 afterEach(async () => {
@@ -204,16 +205,19 @@ describe("what it passes on", () => {
     expect(proxy.stats.errors.get("upstream_refused")).toBe(1);
   });
 
-  it("asks the next of the machine's servers when one says nothing", async () => {
-    const { port } = await server((query) => answered(query, ["192.0.2.3"]));
+  it("asks the servers of the machine by their file, but never itself", async () => {
+    const text = "nameserver 10.0.0.2\nnameserver 127.0.0.1\nnameserver fd00::2\n";
     const file = {
-      path: "/nowhere",
-      reader: { version: () => Promise.resolve("1"), read: () => Promise.resolve("nameserver 127.0.0.1\n") },
+      path: "/etc/resolv.conf",
+      reader: { version: () => Promise.resolve("1"), read: () => Promise.resolve(text) },
     };
-    // resolv.conf has no port, so nobody is at 53 of loopback here unless the machine has a server.
     const proxy = await dnsProxy(lab, { source: "system" }, file);
     expect(proxy.upstreamText).toBe("dns://system");
-    expect(port).toBeGreaterThan(0);
+    const own = { host: "127.0.0.1", port: 53 };
+    expect(await serversOf(proxy.spec, lab.context, () => own, file)()).toEqual([
+      { address: "10.0.0.2", port: 53 },
+      { address: "fd00::2", port: 53 },
+    ]);
   });
 
   it("keeps two clients' questions of the same id apart", async () => {
@@ -279,21 +283,35 @@ describe("limits", () => {
 });
 
 describe("coming and going", () => {
-  it("finishes what is under way when it is drained, and is quiet afterwards", async () => {
-    let release: (() => void) | null = null;
-    const { port } = await server(() => null);
+  it("answers what is under way when it is drained, and stops then", async () => {
+    const held: (() => void)[] = [];
+    const udpServer = createSocket("udp4");
+    udpServer.on("message", (query, from) => {
+      held.push(() => {
+        udpServer.send(answered(query, ["192.0.2.5"]), from.port, from.address);
+      });
+    });
+    udpServer.bind(0, "127.0.0.1");
+    await once(udpServer, "listening");
+    lab.onEnd(() => {
+      udpServer.close();
+    });
+    const { port } = udpServer.address();
     const proxy = await dnsProxy(lab, { source: "server", upstream: { host: "127.0.0.1", port } });
     const udp = await UdpClient.to(lab, proxy);
-    expect(await dnsProxyDrained(proxy, lab)).toBe(0);
+    udp.send(question("slow.example", "A"));
+    await until(() => held.length === 1);
+    const drained = proxy.drain(lab.clock.now() + 60_000);
+    expect(proxy.state).toBe("listening");
+    held[0]!();
+    expect(said(await udp.nth(1))).toBe("NOERROR | A 192.0.2.5");
+    expect(await drained).toBe(0);
     expect(proxy.state).toBe("stopped");
-    expect(udp.received).toEqual([]);
-    release ??= () => undefined;
   });
 
   it("listens again where it was, after a fault has closed its port", async () => {
     const proxy = await dnsProxy(lab, { records: RECORDS });
     const { port } = proxy.address;
-    const { fault } = await import("../../support/lab.js");
     lab.use([fault("down")]);
     expect(proxy.state).toBe("closed by fault");
     lab.heal();
@@ -309,7 +327,3 @@ describe("coming and going", () => {
     expect(said(await udp.ask("jobs.test"))).toBe("NOERROR | A 10.9.9.9");
   });
 });
-
-function dnsProxyDrained(proxy: { drain(deadline: number): Promise<number> }, within: Lab): Promise<number> {
-  return proxy.drain(within.clock.now() + 5_000);
-}
