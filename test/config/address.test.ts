@@ -92,10 +92,13 @@ describe("an upstream", () => {
     },
   );
 
-  it("of a protocol that will come is refused by its name", () => {
-    for (const protocol of ["udp", "dns"]) {
-      expect(parseUpstream(`${protocol}://a:1`)).toBe(`protocol ${protocol} is not part of this version`);
-    }
+  it("is where datagrams go", () => {
+    expect(parseUpstream("udp://statsd:8125")).toEqual({
+      protocol: "udp",
+      tls: false,
+      address: { host: "statsd", port: 8125 },
+    });
+    expect(parseUpstream("udp://statsd")).toBe("");
   });
 
   it("without a protocol is told how it would be written", () => {

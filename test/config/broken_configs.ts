@@ -189,11 +189,35 @@ seed: 2
     ],
   },
   {
-    name: "an upstream that speaks DNS",
+    name: "what a udp proxy has not",
     text: `proxies:
-  jobs: { listen: ':1', upstream: 'dns://server:53' }
+  metrics:
+    listen: :8125
+    upstream: udp://statsd:8125
+    persona: nginx
+    dial_timeout: 5s
+    proxy_protocol: accept
+    balance: random
+    identify: bearer
+    except: [{ path: /healthz }]
 `,
-    problems: ["2:35 proxies.jobs.upstream: protocol dns is not part of this version"],
+    problems: [
+      '5:5 proxies.metrics.persona: "persona" is about HTTP exchanges, and a udp proxy sees only datagrams',
+      "6:5 proxies.metrics.dial_timeout: a udp proxy dials nobody: datagrams are sent without a word before",
+      "7:5 proxies.metrics.proxy_protocol: a PROXY protocol header comes before the bytes of a connection, and datagrams have none",
+      "8:5 proxies.metrics.balance: a udp proxy has one upstream, so there is nothing to balance",
+      '9:15 proxies.metrics.identify: "bearer" identifies bots by their HTTP requests, and a udp proxy sees only datagrams (use "client")',
+      '10:16 proxies.metrics.except[0].path: "path" can only be matched on HTTP exchanges, and a udp proxy acts on datagrams',
+    ],
+  },
+  {
+    name: "an idle time-out of something else than flows",
+    text: `proxies:
+  jobs: { listen: :1, upstream: tcp://redis:6379, idle_timeout: 5s }
+`,
+    problems: [
+      '2:51 proxies.jobs.idle_timeout: "idle_timeout" says when the flow of a udp proxy is over, and this upstream is tcp://',
+    ],
   },
   {
     name: "an upstream of an unknown protocol",
@@ -511,14 +535,14 @@ seed: 2
     name: "everything at once",
     text: `admin: { listen: here }
 proxies:
-  b: { upstream: udp://x:1, lisen: :1 }
+  b: { upstream: redis:6379, lisen: :1 }
 sed: 5
 `,
     problems: [
       '1:18 admin.listen: expected an address to listen on such as 127.0.0.1:8474 or :8080, got "here"',
       "3:6 proxies.b.listen: is required: an address to listen on such as 127.0.0.1:8474 or :8080",
-      "3:18 proxies.b.upstream: protocol udp is not part of this version",
-      '3:29 proxies.b.lisen: unknown key (did you mean "listen"?)',
+      "3:18 proxies.b.upstream: expected an upstream with its protocol: http://redis:6379 or tcp://redis:6379",
+      '3:30 proxies.b.lisen: unknown key (did you mean "listen"?)',
       '4:1 sed: unknown key (did you mean "seed"?)',
     ],
   },

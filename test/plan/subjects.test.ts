@@ -8,11 +8,12 @@ import { fault, profile, TYPES } from "../support/lab.js";
 
 const TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream"]);
 const HTTP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "exchange"]);
+const UDP: ReadonlySet<Seam> = new Set(["listener", "datagram"]);
 const latency = (rest: Partial<CompiledFault> = {}): CompiledFault => fault("latency", { delay: "1s" }, rest);
 const typeOf = ({ type }: CompiledFault): AnyFaultType => TYPES.get(type)!;
 
 /** A type that acts on exchanges and on nothing else. */
-const { stream: _stream, ...bytes } = TYPES.get("latency")!;
+const { stream: _stream, datagram: _datagram, ...bytes } = TYPES.get("latency")!;
 const EXCHANGE: AnyFaultType = { ...bytes, type: "late", exchange: () => ({}) };
 
 describe("the subject of a type", () => {
@@ -33,6 +34,7 @@ describe("the subject of a type", () => {
     expect(subjectsOn(TYPES.get("latency")!, HTTP)).toBe("exchanges");
     expect(subjectsOn(TYPES.get("latency")!, TCP)).toBe("connections");
     expect(subjectsOn(TYPES.get("reset")!, HTTP)).toBe("connections");
+    expect(subjectsOn(TYPES.get("latency")!, UDP)).toBe("datagrams");
   });
 });
 
@@ -56,6 +58,22 @@ describe("a fault", () => {
     expect([actsOn(one, typeOf(one), TCP), actsOn(one, typeOf(one), HTTP)]).toEqual([true, true]);
     const cut = fault("reset");
     expect([actsOn(cut, typeOf(cut), TCP), actsOn(cut, typeOf(cut), HTTP)]).toEqual([true, true]);
+  });
+
+  it("acts on datagrams where its type knows them, and nowhere else", () => {
+    const there = ["latency", "bandwidth", "corrupt", "packet_loss", "down", "duplicate", "reorder"];
+    const on = (seams: ReadonlySet<Seam>): string[] =>
+      [...TYPES.values()]
+        .filter((type) => actsOn({ ...latency(), type: type.type, params: {} }, type, seams))
+        .map(({ type }) => type);
+    expect(
+      on(UDP)
+        .filter((type) => type !== "noop")
+        .sort(),
+    ).toEqual(there.sort());
+    expect(on(TCP)).not.toContain("duplicate");
+    expect(actsOn(latency({ at: "body" }), typeOf(latency()), UDP)).toBe(false);
+    expect(actsOn(latency({ match: [{ path: ["/"] }] }), typeOf(latency()), UDP)).toBe(false);
   });
 
   it("of a type that knows exchanges only is for http proxies", () => {
