@@ -240,7 +240,10 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
       this.#drained = () => {
         this.#drained = null;
         timer.cancel();
-        resolve(over(0));
+        // A datagram leaves a moment after it was sent, and would be lost with its socket.
+        setImmediate(() => {
+          resolve(over(0));
+        });
       };
     });
   }
