@@ -40,6 +40,8 @@ export interface PumpParts {
   readonly clock: Clock;
   readonly budget: HeldBudget;
   readonly owner: PumpOwner;
+  /** Called before bytes, or the end, enter the first stage. */
+  readonly entering?: () => void;
 }
 
 export class Pump implements Waiter {
@@ -48,6 +50,7 @@ export class Pump implements Waiter {
   readonly #clock: Clock;
   readonly #budget: HeldBudget;
   readonly #owner: PumpOwner;
+  readonly #entering: (() => void) | undefined;
   #first: Slot | null = null;
   #timer: Timer | null = null;
   #armedFor: Millis = Infinity;
@@ -76,6 +79,7 @@ export class Pump implements Waiter {
     this.#clock = parts.clock;
     this.#budget = parts.budget;
     this.#owner = parts.owner;
+    this.#entering = parts.entering;
   }
 
   // -- events of the two sockets ------------------------------------------------------------------
@@ -94,6 +98,7 @@ export class Pump implements Waiter {
     // Behind a cut of the owner's nothing follows, whatever is still handed in.
     if (this.#severed || this.#cut) return;
     try {
+      this.#entering?.();
       this.#first?.push(chunk);
       this.#settle();
     } catch (error) {
@@ -110,6 +115,7 @@ export class Pump implements Waiter {
     }
     this.#ending = how;
     try {
+      this.#entering?.();
       if (this.#first) this.#first.endArrived();
       else this.#deliverEnd();
       this.#settle();

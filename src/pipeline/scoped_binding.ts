@@ -1,57 +1,57 @@
 /**
- * A byte fault on an HTTP connection. Its stages stay for as long as the connection does, so that windows and
- * buckets last; which exchange they act for, or that they act for none, changes under them.
+ * Faults on the bytes of an HTTP connection. A byte fault's stages stay for as long as the connection does, so that
+ * windows and buckets last; which exchange they act for, or that they act for none, changes under them.
  */
 import type { Random } from "../core/random.js";
 import type { Millis } from "../core/clock.js";
 import type { ConnectionInfo, Detail, Direction, Scope, StreamStage } from "../faults/contract.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import { Binding } from "./bindings.js";
-import { ScopedStage } from "./scoped_stage.js";
+import type { Flow, Mark, Part, Passage } from "./flow.js";
+import { EVERYTHING, ScopedStage, type Scoping } from "./scoped_stage.js";
 
-/** What part of a message a stage is for. */
-export type Part = "wire" | "head" | "body";
+export type Flows = Readonly<Record<Direction, Flow>>;
 
 type AnyScope = Scope<Record<string, unknown>, string, unknown>;
 
+/** A fault of the connection itself, whose stages must hand on whose bytes are whose. */
+export class TrackedBinding extends Binding {
+  readonly #flows: Flows;
+
+  constructor(armed: ArmedFault, subject: Subject, connection: ConnectionInfo, flows: Flows) {
+    super(armed, subject, connection);
+    this.#flows = flows;
+  }
+
+  protected override make(direction: Direction): StreamStage | null {
+    const inner = super.make(direction);
+    return inner === null ? null : new ScopedStage(this.#flows[direction], inner, EVERYTHING);
+  }
+}
+
+/** A fault whose subjects are exchanges. */
 export class ScopedBinding extends Binding {
   readonly part: Part;
+  readonly #flows: Flows;
   readonly #scopes: Readonly<Record<Direction, CurrentScope>>;
-  readonly #active = { upstream: false, downstream: false };
 
-  constructor(armed: ArmedFault, first: Subject, connection: ConnectionInfo) {
+  constructor(armed: ArmedFault, first: Subject, connection: ConnectionInfo, flows: Flows) {
     super(armed, first, connection);
     this.part = armed.at === "head" || armed.at === "body" ? armed.at : "wire";
+    this.#flows = flows;
     this.#scopes = {
       upstream: new CurrentScope(first.forDirection("upstream")),
       downstream: new CurrentScope(first.forDirection("downstream")),
     };
   }
 
-  /** From now on it acts for this subject in this direction; for a body, with a stage of its own. */
-  begin(direction: Direction, subject: Subject): void {
-    this.#scopes[direction].current = subject.forDirection(direction);
-    this.#active[direction] = true;
-    const stage = this.#scoped(direction);
-    if (stage === null) return;
-    if (this.part === "body") {
-      const inner = this.#inner(direction);
-      if (inner !== null) stage.renew(inner);
-    }
-    stage.open = this.part === "wire";
+  /** An exchange that it hits begins in this direction. */
+  begin(direction: Direction, passage: Passage): void {
+    this.#scoped(direction)?.begin(passage, this.part === "wire");
   }
 
-  /** What follows in this direction is no business of this fault's. */
   end(direction: Direction): void {
-    this.#active[direction] = false;
-    const stage = this.#scoped(direction);
-    if (stage !== null) stage.open = false;
-  }
-
-  /** The next bytes are of that part of a message. */
-  reach(direction: Direction, part: Part): void {
-    const stage = this.#scoped(direction);
-    if (stage !== null) stage.open = this.#active[direction] && this.part === part;
+    this.#scoped(direction)?.rest();
   }
 
   /** Exchanges finish their own subjects. */
@@ -61,11 +61,25 @@ export class ScopedBinding extends Binding {
 
   protected override make(direction: Direction): StreamStage | null {
     const inner = this.#inner(direction);
-    return inner === null ? null : new ScopedStage(inner);
+    if (inner === null) return null;
+    const scope = this.#scopes[direction];
+    const scoping: Scoping = {
+      means: ({ passage, part }: Mark) =>
+        passage !== null && passage.hits.has(this) && (this.part === "wire" || this.part === part),
+      fresh: this.part === "body",
+      enter: (passage) => {
+        const subject = passage.hits.get(this);
+        if (subject !== undefined) scope.current = subject.forDirection(direction);
+        return this.part === "body" ? this.#inner(direction) : null;
+      },
+    };
+    return new ScopedStage(this.#flows[direction], inner, scoping);
   }
 
+  /** A stage for one body keeps the scope that it was made with; any other one follows. */
   #inner(direction: Direction): StreamStage | null {
-    const scope: AnyScope = this.part === "body" ? this.#scopes[direction].current : this.#scopes[direction];
+    const following = this.#scopes[direction];
+    const scope: AnyScope = this.part === "body" ? following.current : following;
     return this.armed.type.stream?.(scope, { direction, carries: this.part }) ?? null;
   }
 

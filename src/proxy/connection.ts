@@ -14,7 +14,7 @@ import {
   type Pass,
   type Sever,
 } from "../faults/contract.js";
-import type { ArmedFault, SubjectInfo } from "../pipeline/armed.js";
+import type { ArmedFault, Subject, SubjectInfo } from "../pipeline/armed.js";
 import { Binding, type FaultChange, type Pumps } from "../pipeline/bindings.js";
 import { Gate } from "../pipeline/gate.js";
 import type { PumpOwner } from "../pipeline/pump.js";
@@ -257,7 +257,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     if (!this.concerns(armed)) return null;
     const subject = armed.admit(this);
     if (subject === null) return null;
-    const binding: Binding = new Binding(
+    const binding: Binding = this.bindingOf(
       armed,
       subject,
       this.connectionInfo(live && this.#pumps !== null, () => {
@@ -268,6 +268,11 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     );
     this.bindings.push(binding);
     return binding;
+  }
+
+  /** Planes may have more to see to for a fault's stages. */
+  protected bindingOf(armed: ArmedFault, subject: Subject, info: ConnectionInfo): Binding {
+    return new Binding(armed, subject, info);
   }
 
   protected connectionInfo(live: boolean, attend: () => void): ConnectionInfo {

@@ -1,8 +1,9 @@
-/** The byte faults of one HTTP connection: which exchanges they hit, and for which bytes their stages are open. */
+/** The byte faults of one HTTP connection: which exchanges they hit, and what the bytes of each direction belong to. */
 import type { ConnectionInfo, Direction } from "../../faults/contract.js";
-import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
+import type { ArmedFault, Subject, SubjectInfo } from "../../pipeline/armed.js";
 import type { Binding, Pumps } from "../../pipeline/bindings.js";
-import { ScopedBinding, type Part } from "../../pipeline/scoped_binding.js";
+import { Flow, type Part, type Passage } from "../../pipeline/flow.js";
+import { ScopedBinding, TrackedBinding, type Flows } from "../../pipeline/scoped_binding.js";
 import type { Exchange, StreamHit } from "./exchange.js";
 
 /** What they need of their connection. */
@@ -18,6 +19,7 @@ export interface ByteFaultsHost {
 export class ByteFaults {
   readonly #host: ByteFaultsHost;
   readonly #bindings = new Map<ArmedFault, ScopedBinding>();
+  readonly #flows: Flows = { upstream: new Flow(), downstream: new Flow() };
   /** Whether a stage wants heads or payload apart from the rest. */
   readonly splits = { upstream: false, downstream: false };
 
@@ -25,10 +27,24 @@ export class ByteFaults {
     this.#host = host;
   }
 
+  /** Bytes of this direction, or its end, are about to enter the pump. */
+  entering(direction: Direction): void {
+    const flow = this.#flows[direction];
+    flow.now = flow.next;
+  }
+
+  /** A fault of the connection itself. */
+  bindingOf(armed: ArmedFault, subject: Subject, info: ConnectionInfo): Binding {
+    return new TrackedBinding(armed, subject, info, this.#flows);
+  }
+
   /** The exchange begins, or is under way when the fault comes into force. */
   hit(exchange: Exchange, armed: ArmedFault): StreamHit | null {
     const hit = this.admit(exchange, armed);
-    if (hit !== null) exchange.streams = [...exchange.streams, hit];
+    if (hit === null) return null;
+    exchange.streams = [...exchange.streams, hit];
+    exchange.passage ??= { hits: new Map() };
+    exchange.passage.hits.set(hit.binding, hit.subject);
     return hit;
   }
 
@@ -40,7 +56,7 @@ export class ByteFaults {
     if (binding === undefined) {
       this.#host.flush("upstream");
       this.#host.flush("downstream");
-      binding = new ScopedBinding(armed, subject, this.#host.info());
+      binding = new ScopedBinding(armed, subject, this.#host.info(), this.#flows);
       this.#bindings.set(armed, binding);
       this.#host.install(binding);
       this.noteParts();
@@ -55,23 +71,30 @@ export class ByteFaults {
     this.splits.downstream = parts.some(({ armed }) => armed.actsOn("downstream"));
   }
 
-  begin(streams: readonly StreamHit[], direction: Direction): void {
-    if (streams.length === 0) return;
+  /** What comes in this direction from now on is of this passage. */
+  begin(passage: Passage | null, direction: Direction): void {
+    const flow = this.#flows[direction];
+    if (passage === null && flow.next.passage === null) return;
     this.#host.flush(direction);
-    for (const { binding, subject } of streams) binding.begin(direction, subject);
+    flow.begin(passage);
+    if (passage === null) return;
+    for (const binding of passage.hits.keys())
+      if (binding instanceof ScopedBinding) binding.begin(direction, passage);
     this.#host.pumps?.[direction].settle();
   }
 
-  end(streams: readonly StreamHit[], direction: Direction): void {
-    if (streams.length === 0) return;
+  /** The passage is over in this direction. */
+  end(passage: Passage | null, direction: Direction): void {
+    const flow = this.#flows[direction];
+    if (passage === null || flow.next.passage !== passage) return;
     this.#host.flush(direction);
-    for (const { binding } of streams) binding.end(direction);
+    flow.begin(null);
+    for (const binding of passage.hits.keys()) if (binding instanceof ScopedBinding) binding.end(direction);
   }
 
   /** The next bytes are of that part of a message. */
   reach(direction: Direction, part: Part): void {
-    for (const binding of this.#bindings.values())
-      if (binding.part !== "wire") binding.reach(direction, part);
+    this.#flows[direction].reach(part);
   }
 
   /** They are no longer in force; what they did to exchanges that are under way is told. */
@@ -81,7 +104,10 @@ export class ByteFaults {
       const gone = exchange.streams.filter(({ subject }) => removed.has(subject.armed));
       if (gone.length === 0) continue;
       exchange.streams = exchange.streams.filter((hit) => !gone.includes(hit));
-      for (const { subject } of gone) subject.finished();
+      for (const { binding, subject } of gone) {
+        exchange.passage?.hits.delete(binding);
+        subject.finished();
+      }
     }
   }
 }

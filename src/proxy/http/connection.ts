@@ -8,13 +8,13 @@
 import type { Socket } from "node:net";
 import type { Millis, Timer } from "../../core/clock.js";
 import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
-import type { Answer, Direction, Sever } from "../../faults/contract.js";
+import type { Answer, ConnectionInfo, Direction, Sever } from "../../faults/contract.js";
 import { failureStatus, personaAnswer } from "../../faults/personas.js";
-import type { ArmedFault } from "../../pipeline/armed.js";
-import type { FaultChange, Pumps } from "../../pipeline/bindings.js";
+import type { ArmedFault, Subject } from "../../pipeline/armed.js";
+import type { Binding, FaultChange, Pumps } from "../../pipeline/bindings.js";
 import { ExchangeFaults, type FinalVerdict } from "../../pipeline/exchange.js";
 import { Pump } from "../../pipeline/pump.js";
-import type { Part } from "../../pipeline/scoped_binding.js";
+import type { Part, Passage } from "../../pipeline/flow.js";
 import { Connection, type ConnectionHost, type Origin } from "../connection.js";
 import type { Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
@@ -93,6 +93,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
   #relayed = false;
   /** The byte faults that act on all that is relayed. */
   #relayHits: readonly StreamHit[] = [];
+  readonly #relayPassage: Passage = { hits: new Map() };
   #early: Buffer[] = [];
   /** The client has said all it has to say. */
   #clientOver = false;
@@ -143,6 +144,10 @@ export class HttpConnection extends Connection implements Asking, Answering {
     return type.connection !== undefined || (type.stream !== undefined && type.subject === "connection");
   }
 
+  protected override bindingOf(armed: ArmedFault, subject: Subject, info: ConnectionInfo): Binding {
+    return this.#byteFaults.bindingOf(armed, subject, info);
+  }
+
   protected override admitted(): void {
     if (this.ended) return;
     const { clock, budget } = this.host.context;
@@ -175,8 +180,26 @@ export class HttpConnection extends Connection implements Asking, Answering {
       },
     };
     const pumps = {
-      upstream: new Pump({ source, sink, clock, budget, owner: this }),
-      downstream: new Pump({ source: answers, sink: this.clientSocket, clock, budget, owner: this }),
+      upstream: new Pump({
+        source,
+        sink,
+        clock,
+        budget,
+        owner: this,
+        entering: () => {
+          this.#byteFaults.entering("upstream");
+        },
+      }),
+      downstream: new Pump({
+        source: answers,
+        sink: this.clientSocket,
+        clock,
+        budget,
+        owner: this,
+        entering: () => {
+          this.#byteFaults.entering("downstream");
+        },
+      }),
     };
     if (!this.open(pumps)) return;
     this.regulate();
@@ -405,12 +428,12 @@ export class HttpConnection extends Connection implements Asking, Answering {
     exchange.forwardedAt = this.host.context.clock.now();
     link.expect(exchange, askedBy(exchange.head), false);
     this.#host.tally.upstreamSent();
-    this.#byteFaults.begin(exchange.streams, "upstream");
+    this.#byteFaults.begin(exchange.passage, "upstream");
   }
 
   requestRead(exchange: Exchange): void {
     if (!exchange.tunnel && !exchange.head.framing.upgrade && !exchange.head.framing.connect)
-      this.#byteFaults.end(exchange.streams, "upstream");
+      this.#byteFaults.end(exchange.passage, "upstream");
     if (exchange.dispatches.length > 0) this.#sendCopies(exchange);
     this.#settleExchange(exchange);
   }
@@ -472,7 +495,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
   answering(exchange: Exchange): void {
     if (this.#answering === exchange) return;
     this.#answering = exchange;
-    this.#byteFaults.begin(exchange.streams, "downstream");
+    this.#byteFaults.begin(exchange.passage, "downstream");
   }
 
   sent(exchange: Exchange, status: number): void {
@@ -570,8 +593,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
       return;
     }
     exchange.faults?.release();
-    this.#byteFaults.end(exchange.streams, "downstream");
-    if (this.#requests.receiving === exchange) this.#byteFaults.end(exchange.streams, "upstream");
+    this.#byteFaults.end(exchange.passage, "downstream");
+    if (this.#requests.receiving === exchange) this.#byteFaults.end(exchange.passage, "upstream");
     this.#leaving.add(exchange);
     // A byte fault may have ended the connection with its last bytes.
     if (this.ended) return;
@@ -752,15 +775,15 @@ export class HttpConnection extends Connection implements Asking, Answering {
   /** From here on both directions are bytes, for good. Answers that are still to come are read first. */
   #relay(): void {
     this.#relaying = true;
-    this.#relayHits = this.#host.streamFaults.flatMap((armed) => this.#byteFaults.admit(this, armed) ?? []);
+    for (const armed of this.#host.streamFaults) this.#hitRelay(armed);
     const begin = (): void => {
       const link = this.#link;
       if (link === null) return;
       if (link.awaited.length === 0) link.opaque = true;
       this.#relaying = false;
       this.#relayed = true;
-      this.#byteFaults.begin(this.#relayHits, "upstream");
-      this.#byteFaults.begin(this.#relayHits, "downstream");
+      this.#byteFaults.begin(this.#relayPassage, "upstream");
+      this.#byteFaults.begin(this.#relayPassage, "downstream");
       for (const bytes of this.#early) this.up(bytes, "wire");
       this.#early = [];
       this.#up.flush();
@@ -949,9 +972,11 @@ export class HttpConnection extends Connection implements Asking, Answering {
   protected override changed({ removed, added, assigned }: FaultChange): void {
     if (removed.size > 0) {
       this.#byteFaults.lose(this.#queue, removed);
-      this.#relayHits = this.#relayHits.filter(({ subject }) => {
-        if (removed.has(subject.armed)) subject.finished();
-        return !removed.has(subject.armed);
+      this.#relayHits = this.#relayHits.filter(({ binding, subject }) => {
+        if (!removed.has(subject.armed)) return true;
+        subject.finished();
+        this.#relayPassage.hits.delete(binding);
+        return false;
       });
       for (const { faults } of [...this.#queue]) faults?.removed(removed);
     }
@@ -968,9 +993,10 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const hit = this.#byteFaults.admit(this, armed);
     if (hit === null) return;
     this.#relayHits = [...this.#relayHits, hit];
+    this.#relayPassage.hits.set(hit.binding, hit.subject);
     if (!this.#relayed) return;
-    this.#byteFaults.begin([hit], "upstream");
-    this.#byteFaults.begin([hit], "downstream");
+    this.#byteFaults.begin(this.#relayPassage, "upstream");
+    this.#byteFaults.begin(this.#relayPassage, "downstream");
   }
 
   /** An exchange that is under way is hit by what has just come into force, from here on. */
@@ -979,8 +1005,9 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const hit = this.#byteFaults.hit(exchange, armed);
     if (hit === null) return;
     const sending = this.#requests.receiving === exchange && exchange.forwardedAt !== null;
-    if (sending || exchange.tunnel) this.#byteFaults.begin([hit], "upstream");
-    if (this.#answering === exchange || exchange.tunnel) this.#byteFaults.begin([hit], "downstream");
+    if (sending || exchange.tunnel) this.#byteFaults.begin(exchange.passage, "upstream");
+    if (this.#answering === exchange || exchange.tunnel)
+      this.#byteFaults.begin(exchange.passage, "downstream");
   }
 }
 

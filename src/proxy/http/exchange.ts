@@ -4,6 +4,7 @@ import type { Millis } from "../../core/clock.js";
 import type { Dispatch, ExchangeInfo, FieldList, RequestInfo, ResponseInfo } from "../../faults/contract.js";
 import type { ExchangeKeys, Subject, SubjectInfo } from "../../pipeline/armed.js";
 import type { ExchangeFaults } from "../../pipeline/exchange.js";
+import type { Passage } from "../../pipeline/flow.js";
 import type { ScopedBinding } from "../../pipeline/scoped_binding.js";
 import type { Fields, RequestHead, ResponseHead } from "./head.js";
 import type { Member } from "../upstream/pool.js";
@@ -50,6 +51,8 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   /** The faults of the exchange seam that it was hit by. */
   faults: ExchangeFaults | null = null;
   streams: readonly StreamHit[] = NO_HITS;
+  /** What its bytes are marked with on their way past those; null while there are none. */
+  passage: Passage | null = null;
   dispatches: readonly Dispatch[] = [];
   /** Its upstream's work goes on although the client has left. */
   detached = false;

@@ -1,7 +1,7 @@
 /** The way of requests: from the client's reader, past the faults, to an upstream. */
 import type { Pass, RequestParts } from "../../faults/contract.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
-import type { Part } from "../../pipeline/scoped_binding.js";
+import type { Part } from "../../pipeline/flow.js";
 import { BodyRewriter } from "./body.js";
 import { listOf, type Exchange } from "./exchange.js";
 import type { Fields, RequestHead } from "./head.js";

@@ -9,7 +9,7 @@ import type { Link } from "./link.js";
 import { REFUSALS } from "./refusal.js";
 import type { Cut, MessageSink, Refusal } from "./sink.js";
 import { rewriteResponseHead } from "./write.js";
-import type { Part } from "../../pipeline/scoped_binding.js";
+import type { Part } from "../../pipeline/flow.js";
 
 /** What it needs of its connection. */
 export interface Answering {

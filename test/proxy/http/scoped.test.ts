@@ -103,4 +103,38 @@ describe("a byte fault on HTTP", () => {
     expect(time.idle).toBe(true);
     expect(lab.context.budget.held).toBe(0);
   });
+
+  it("adds up with another one, each for the exchanges that it matches, whatever the first holds back", async () => {
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    lab.use([
+      fault("latency", { delay: "1s" }, { name: "all" }),
+      fault("latency", { delay: "2s" }, { name: "slow", match: [{ path: ["/slow"] }] }),
+      fault("corrupt", { rate: "100%", bits: 8 }, { name: "spoil", at: "body", match: [{ path: ["/slow"] }] }),
+    ]);
+    const client = lab.client(proxy);
+    client.write(get("/slow") + get("/fast"));
+    const peer = await upstream.next();
+    await said(peer, "/fast");
+    peer.write(ok("one") + ok("two"));
+    await until(() => lab.context.budget.held === ok("one").length + ok("two").length);
+    time.advance(1_000);
+    await turns();
+    expect(client.text).toBe("");
+    time.advance(1_999);
+    await turns();
+    expect(client.text).toBe("");
+    time.advance(1);
+    await said(client, "two");
+    const spoilt = Buffer.from("one").map((byte) => byte ^ 0xff);
+    const answers = Buffer.concat([Buffer.from(ok("")), spoilt, Buffer.from(ok("two"))]);
+    expect(client.bytes.toString("latin1")).toBe(
+      answers.toString("latin1").replace("Content-Length: 0", "Content-Length: 3"),
+    );
+    await until(() => lab.facts.of("exchange_over").length === 2);
+    expect(lab.facts.of("exchange_over").map(({ faults }) => faults)).toEqual([
+      ["all", "slow", "spoil"],
+      ["all"],
+    ]);
+  });
 });
