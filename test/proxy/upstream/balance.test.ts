@@ -204,6 +204,18 @@ describe("a pool on real sockets", () => {
     expect(await visit(proxy)).toBe("a");
   });
 
+  it("takes nobody out for failures that are not in a row", async () => {
+    here = new PoolLab();
+    const health = { path: null, interval: 2_000, timeout: 1_000, fall: 3, rise: 2 };
+    const proxy = await here.tcp(["a", "b"], { health });
+    // Of three checks of a, at 0, 2 and 4 s, two fail.
+    here.use(profile([fault("flap", { targets: ["a"], pattern: ["down 3s", "up 3s"] })]));
+    while (here.now < 30_000) await here.passes(100);
+    expect(here.lab.facts.of("upstream_changed")).toEqual([]);
+    await here.passes(4_000);
+    expect(await visit(proxy)).toBe("a");
+  });
+
   it("tells a client of an http proxy 503 when health checks have taken everybody out", async () => {
     here = new PoolLab();
     const health = { path: "/healthz", interval: 1_000, timeout: 500, fall: 2, rise: 1 };
