@@ -346,6 +346,8 @@ describe("names", () => {
         "phase",
         "profile",
         "proxy",
+        "qtype",
+        "rcode",
         "reason",
         "side",
         "type",
