@@ -154,7 +154,10 @@ describe.each(FAULT_TYPES.map((type) => [type.type, type] as const))("%s, as a d
     expect(SEAMS.some((seam) => type[seam] !== undefined)).toBe(true);
     const bench = new StreamBench();
     const { stages } = place(bench, type, exampleOf(type));
-    if (type.exchange === undefined) expect(stages.size > 0).toBe(type.directions !== null);
+    // Datagrams have directions too, and no bytes of a stream.
+    const bytes = type.directions !== null && (type.stream !== undefined || type.connection !== undefined);
+    if (type.exchange === undefined && type.upstreams === undefined) expect(stages.size > 0).toBe(bytes);
+    if (type.datagram !== undefined) expect(type.directions).not.toBeNull();
   });
 
   it("refuses nonsense in each parameter, in words that help", () => {

@@ -349,7 +349,7 @@ const EFFECT = { fast: "resent", probe: "probed", timeout: "timed_out" } as cons
 export default defineFault({
   type: "packet_loss",
   summary:
-    "Does to a TCP stream what lost segments do: retransmission timeouts, stalls and a flow that slows down, while every byte arrives in order. On udp proxies datagrams are really lost.",
+    "Does to a TCP stream what lost segments do: retransmission timeouts, stalls and a flow that slows down, while every byte arrives in order; of datagrams on udp proxies it really loses its share.",
   params,
   example: { type: "packet_loss", loss: "5%", rtt: "50ms" },
   effects: {
