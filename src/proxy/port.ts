@@ -32,6 +32,8 @@ export abstract class Port {
   #socket: Bound | null = null;
   #binding: Promise<void> | null = null;
   #wanted = false;
+  /** What is being bound at the moment should be another socket by now. */
+  #stale = false;
   #started = false;
   #retry: Timer | null = null;
   #retryAfter = RETRY_MIN_MS;
@@ -89,7 +91,7 @@ export abstract class Port {
       this.#reopen();
     } else {
       this.#close();
-      this.#context.facts.tell({ kind: "listener_closed", proxy: this.#name, why: "a fault is in force" });
+      this.closed("a fault is in force");
     }
   }
 
@@ -131,12 +133,29 @@ export abstract class Port {
           this.#reopen();
           return;
         }
-        this.#context.facts.tell({ kind: "listener_opened", proxy: this.#name, listen: this.#text });
+        this.opened();
       },
       (error: unknown) => {
         this.#failed(error);
       },
     );
+  }
+
+  /** Gives the address up and binds it again, as another kind of socket. */
+  protected rebind(): void {
+    if (!this.#started || !this.#wanted) return;
+    this.#stale = true;
+    this.#close();
+    this.#reopen();
+  }
+
+  /** It is bound again, after it was given up. */
+  protected opened(): void {
+    this.#context.facts.tell({ kind: "listener_opened", proxy: this.#name, listen: this.#text });
+  }
+
+  protected closed(why: string): void {
+    this.#context.facts.tell({ kind: "listener_closed", proxy: this.#name, why });
   }
 
   #failed(error: unknown): void {
@@ -187,6 +206,7 @@ export abstract class Port {
 
   async #listen(host: string, port: number): Promise<void> {
     let socket: Bound;
+    this.#stale = false;
     try {
       socket = await this.open({ host, port }, (error) => {
         this.#tellFailure(error.message);
@@ -198,7 +218,7 @@ export abstract class Port {
       });
     }
     this.#bound = socket.address;
-    if (this.#started && this.#wanted) this.#socket = socket;
+    if (this.#started && this.#wanted && !this.#stale) this.#socket = socket;
     else socket.close();
   }
 }

@@ -206,7 +206,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       throw error;
     }
     // The plan may have become another one while the address was bound.
-    this.#listener.want(this.#wantsToListen());
+    this.#steer(this.#listener);
     this.#tellKernel();
     this.#startHealth();
     this.#tellStarted();
@@ -265,7 +265,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       }
       // Stopped, or under another plan, by the time it is bound.
       if (!this.#running) next.stop();
-      next.want(this.#wantsToListen());
+      this.#steer(next);
       old.stop();
     }
     this.#listener = next;
@@ -318,7 +318,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     this.#names.apply(change);
     this.#pool.apply(this.#faults, assigned);
     this.#tellKernel();
-    if (this.#running) this.#listener.want(this.#wantsToListen());
+    if (this.#running) this.#steer(this.#listener);
     for (const connection of [...this.#connections]) connection.apply(change);
   }
 
@@ -338,6 +338,11 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
         : [{ fault, ends: fault.kernel.leg === "client" ? [this.address] : members }],
     );
     kernel.want(this.name, this.#running && this.address.port !== 0 ? wanted : []);
+  }
+
+  #steer(listener: Listener): void {
+    listener.mute(this.#faults.some((fault) => fault.listener?.silent?.() === true));
+    listener.want(this.#wantsToListen());
   }
 
   #wantsToListen(): boolean {

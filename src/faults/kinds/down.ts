@@ -3,10 +3,12 @@ import { z } from "zod";
 import {
   close,
   defineFault,
+  hang,
   pass,
   reset,
   type ConnectionFault,
   type ConnectionInfo,
+  type Hang,
   type Pass,
   type Scope,
   type Sever,
@@ -17,10 +19,10 @@ const params = z.object({
   existing: choice(["keep", "close", "reset"])
     .default("reset")
     .describe("what becomes of connections that are open when it begins"),
-  refuse: choice(["rst", "close", "reset"])
+  refuse: choice(["rst", "close", "reset", "syn_drop"])
     .default("rst")
     .describe(
-      "how new connections are refused: rst closes the port, so that the kernel answers `connection refused`; close and reset accept and then end them",
+      "how new connections are refused: rst closes the port, so that the kernel answers `connection refused`; close and reset accept and then end them; syn_drop leaves attempts to connect unanswered, so that they time out or get in when it is over (on Linux; elsewhere they are accepted and held)",
     ),
 });
 
@@ -38,13 +40,18 @@ class Down implements ConnectionFault {
   }
 
   /** With the port closed this still comes up: a connection may have been in the kernel's queue already. */
-  accepted(): Sever {
+  accepted(): Sever | Hang {
     this.#book("refused");
+    // Whoever was let in before the port fell silent notices nothing but silence.
+    if (this.#scope.params.refuse === "syn_drop") return hang;
     return this.#scope.params.refuse === "close" ? close : reset;
   }
 
   opened(): Pass | Sever {
-    if (!this.#live) return this.accepted();
+    if (!this.#live) {
+      const verdict = this.accepted();
+      return verdict.do === "hang" ? pass : verdict;
+    }
     const { existing } = this.#scope.params;
     if (existing === "keep") return pass;
     this.#book("ended");
@@ -67,6 +74,7 @@ const REFUSALS = {
   rst: "refuses new connections",
   close: "accepts and closes new connections",
   reset: "accepts and resets new connections",
+  syn_drop: "leaves attempts to connect unanswered",
 } as const;
 const EXISTING = { keep: "keeps", close: "closes", reset: "resets" } as const;
 
@@ -76,19 +84,22 @@ export default defineFault({
   params,
   example: { type: "down", existing: "reset" },
   effects: {
-    refused: "new connections that were accepted and then ended",
+    refused: "new connections that were accepted and then ended, or held",
     ended: "open connections ended when it began",
   },
   directions: null,
   explain: ({ existing, refuse }) => `${REFUSALS[refuse]} and ${EXISTING[existing]} those that are open`,
   check: ({ params: { refuse }, narrowed }) =>
-    narrowed && refuse === "rst"
+    narrowed && (refuse === "rst" || refuse === "syn_drop")
       ? {
           path: "refuse",
           message:
             "a closed port is closed for everybody: with match or probability it must be close or reset",
         }
       : undefined,
-  listener: (scope) => ({ listening: () => scope.params.refuse !== "rst" }),
+  listener: (scope) => ({
+    listening: () => scope.params.refuse !== "rst",
+    silent: () => scope.params.refuse === "syn_drop",
+  }),
   connection: (scope, connection) => new Down(scope, connection),
 });

@@ -30,6 +30,21 @@ describe("down", () => {
     expect(listener?.listening()).toBe(true);
     armed.assign({ refuse: "reset" });
     expect(listener?.listening()).toBe(true);
+    expect(listener?.silent?.()).toBe(false);
+  });
+
+  it("wants attempts to connect to go unanswered with syn_drop, and holds those that get in before", () => {
+    const { armed, fault } = connection({ refuse: "syn_drop" }, false);
+    const listener = armed.type.listener?.({
+      params: armed.params,
+      at: "",
+      now: () => 0,
+      evicted: () => undefined,
+    });
+    expect(listener?.silent?.()).toBe(true);
+    expect(fault?.accepted?.()).toEqual({ do: "hang" });
+    expect(fault?.opened?.()).toEqual({ do: "pass" });
+    expect(armed.counts).toEqual({ refused: 1 });
   });
 
   it.each([
@@ -68,9 +83,5 @@ describe("down", () => {
     expect(check("rst", false)).toBeUndefined();
     expect(check("close", true)).toBeUndefined();
     expect(check("reset", true)).toBeUndefined();
-  });
-
-  it("does not know syn_drop yet", () => {
-    expect(() => connection({ refuse: "syn_drop" }, false)).toThrow("expected rst, close or reset");
   });
 });
