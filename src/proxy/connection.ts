@@ -140,7 +140,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     return this.#severed || this.#over;
   }
 
-  protected get atGate(): boolean {
+  get atGate(): boolean {
     return this.#gate !== null;
   }
 
@@ -158,13 +158,13 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   }
 
   /** An upstream socket that is to end with this connection. */
-  protected attach(socket: Socket): void {
+  attach(socket: Socket): void {
     this.#socketsOpen++;
     adoptUpstream(socket, this);
   }
 
   /** An upstream socket is somebody else's from now on. */
-  protected detached(): void {
+  detached(): void {
     this.#socketsOpen--;
     // The client may have gone before.
     queueMicrotask(() => {
@@ -527,7 +527,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     this.host.over(this);
   }
 
-  protected guarded(run: () => void): void {
+  guarded(run: () => void): void {
     try {
       run();
     } catch (error) {

@@ -11,23 +11,24 @@ import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
 import type { Answer, ConnectionInfo, Direction, Sever } from "../../faults/contract.js";
 import { failureStatus, personaAnswer } from "../../faults/personas.js";
 import type { ArmedFault, Subject } from "../../pipeline/armed.js";
-import type { Binding, FaultChange, Pumps } from "../../pipeline/bindings.js";
+import type { Binding, FaultChange } from "../../pipeline/bindings.js";
 import { ExchangeFaults, type FinalVerdict } from "../../pipeline/exchange.js";
 import { Pump } from "../../pipeline/pump.js";
-import type { Part, Passage } from "../../pipeline/flow.js";
+import type { Part } from "../../pipeline/flow.js";
 import { Connection, type ConnectionHost, type Origin } from "../connection.js";
-import type { Dialling } from "../upstream/dial.js";
+import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
-import type { Reached } from "../upstream/reach.js";
+import type { Intercepted, Reached } from "../upstream/reach.js";
 import { resetSocket, type Take } from "../upstream/reader.js";
 import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
-import { Exchange, type ExchangePlace, type Lost, type StreamHit } from "./exchange.js";
+import { Exchange, type ExchangePlace, type Lost } from "./exchange.js";
 import { askedBy } from "./response_reader.js";
 import type { Identify } from "./identify.js";
 import type { CodecLimits } from "./limits.js";
 import type { Link } from "./link.js";
 import { farewell, localAnswer } from "./local_answer.js";
 import { REFUSALS } from "./refusal.js";
+import { Relay } from "./relay.js";
 import { RequestSide, type Asking } from "./request_side.js";
 import type { Answering } from "./response_side.js";
 import { Run } from "./run.js";
@@ -73,7 +74,7 @@ type Plain = "relayed" | "unheard";
 /** Requests of one client that wait for their answers; with so many, no more are read. */
 const PIPELINED_MAX = 1_000;
 
-export class HttpConnection extends Connection implements Asking, Answering {
+export class HttpConnection extends Connection implements Asking, Answering, UpstreamHost, ByteFaultsHost {
   readonly #host: HttpHost;
   readonly #place: ExchangePlace;
   readonly #requests: RequestSide;
@@ -89,12 +90,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
   /** Whose answer is being sent. */
   #answering: Exchange | null = null;
   #plain: Plain = "relayed";
-  #relaying = false;
-  #relayed = false;
-  /** The byte faults that act on all that is relayed. */
-  #relayHits: readonly StreamHit[] = [];
-  readonly #relayPassage: Passage = { hits: new Map() };
-  #early: Buffer[] = [];
+  #relay: Relay | null = null;
   /** The client has said all it has to say. */
   #clientOver = false;
   /** A last word of the proxy's own, behind all answers. */
@@ -120,8 +116,8 @@ export class HttpConnection extends Connection implements Asking, Answering {
       port: origin.port,
       identify: host.identify,
     };
-    this.#byteFaults = new ByteFaults(this.#byteFaultsHost());
-    this.#upstream = new UpstreamSide(this.#upstreamHost(), this);
+    this.#byteFaults = new ByteFaults(this);
+    this.#upstream = new UpstreamSide(this, this);
   }
 
   get #link(): Link | null {
@@ -172,11 +168,11 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const answers = {
       pause: () => {
         this.#downPaused = true;
-        this.#regulateLink();
+        this.regulateLink();
       },
       resume: () => {
         this.#downPaused = false;
-        this.#regulateLink();
+        this.regulateLink();
       },
     };
     const pumps = {
@@ -206,73 +202,60 @@ export class HttpConnection extends Connection implements Asking, Answering {
     for (const direction of this.endsBeforeOpening()) this.sourceOver(direction, this.clientSocket);
   }
 
-  #byteFaultsHost(): ByteFaultsHost {
-    const pumps = (): Pumps | null => this.pumps;
-    return {
-      get pumps() {
-        return pumps();
-      },
-      flush: (direction) => {
-        (direction === "upstream" ? this.#up : this.#down).flush();
-      },
-      install: (binding) => {
-        this.bindings.push(binding);
-        this.sort(this.host.ranks);
-        if (this.pumps !== null) binding.install(this.pumps, this.bindings);
-      },
-      info: () => this.connectionInfo(true, () => undefined),
-    };
+  // -- for the parts that it is made of -----------------------------------------------------------
+
+  get limits(): CodecLimits {
+    return this.#host.limits;
   }
 
-  #upstreamHost(): UpstreamHost {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- getters have a `this` of their own
-    const connection = this;
-    return {
-      limits: this.#host.limits,
-      get ended() {
-        return connection.ended;
-      },
-      get atGate() {
-        return connection.atGate;
-      },
-      get upPump() {
-        return connection.pumps?.upstream ?? null;
-      },
-      isFirst: (exchange) => this.#queue[0] === exchange,
-      chooseForAll: () => {
-        this.#member ??= this.#host.pool.choose(this);
-        return this.#member;
-      },
-      reach: (member, take, done) => this.#host.reach(member, take, done),
-      attach: (socket) => {
-        this.attach(socket);
-      },
-      detached: () => {
-        this.detached();
-      },
-      adopt: (link, over) => {
-        this.#host.adopt(link, over);
-      },
-      connected: (then) => {
-        this.throughGate((fault) => fault.connected?.(), then);
-      },
-      notReached: (exchange, failure) => {
-        if ("verdict" in failure) {
-          if (exchange !== null) this.#inTurn(exchange, failure.verdict);
-          else this.severed(failure.verdict.do === "reset" ? failure.verdict : { do: "close" });
-          return;
-        }
-        this.#host.failed(this, failure.reason, failure.text);
-        if (exchange === null) this.severed({ do: "close" });
-        else this.#upstreamFailed(exchange, failure.reason, null);
-      },
-      regulateLink: () => {
-        this.#regulateLink();
-      },
-      guarded: (run) => {
-        this.guarded(run);
-      },
-    };
+  get upPump(): Pump | null {
+    return this.pumps?.upstream ?? null;
+  }
+
+  isFirst(exchange: Exchange): boolean {
+    return this.#queue[0] === exchange;
+  }
+
+  chooseForAll(): Member | null {
+    this.#member ??= this.#host.pool.choose(this);
+    return this.#member;
+  }
+
+  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
+    return this.#host.reach(member, take, done);
+  }
+
+  adopt(link: Link, over: () => void): void {
+    this.#host.adopt(link, over);
+  }
+
+  connected(then: () => void): void {
+    this.throughGate((fault) => fault.connected?.(), then);
+  }
+
+  notReached(exchange: Exchange | null, failure: DialFailure | Intercepted): void {
+    if ("verdict" in failure) {
+      if (exchange !== null) this.#inTurn(exchange, failure.verdict);
+      else this.severed(failure.verdict.do === "reset" ? failure.verdict : { do: "close" });
+      return;
+    }
+    this.#host.failed(this, failure.reason, failure.text);
+    if (exchange === null) this.severed({ do: "close" });
+    else this.#upstreamFailed(exchange, failure.reason, null);
+  }
+
+  flush(direction: Direction): void {
+    (direction === "upstream" ? this.#up : this.#down).flush();
+  }
+
+  install(binding: Binding): void {
+    this.bindings.push(binding);
+    this.sort(this.host.ranks);
+    if (this.pumps !== null) binding.install(this.pumps, this.bindings);
+  }
+
+  info(): ConnectionInfo {
+    return this.connectionInfo(true, () => undefined);
   }
 
   // -- bytes --------------------------------------------------------------------------------------
@@ -345,7 +328,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     }
   }
 
-  #regulateLink(): void {
+  regulateLink(): void {
     const link = this.#link;
     if (link === null || this.ended) return;
     const pause = this.#downPaused || link.reader.stopped;
@@ -357,12 +340,12 @@ export class HttpConnection extends Connection implements Asking, Answering {
 
   pauseLink(link: Link): void {
     link.reader.pause();
-    if (link === this.#link) this.#regulateLink();
+    if (link === this.#link) this.regulateLink();
   }
 
   resumeLink(link: Link): void {
     link.resume();
-    if (link === this.#link) this.#regulateLink();
+    if (link === this.#link) this.regulateLink();
   }
 
   /** A head that does not come to its end would keep a place for ever. */
@@ -720,7 +703,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
 
   unreadable(link: Link, exchange: Exchange | null, text: string): boolean {
     // Behind the last answer to what was read come those to what was not.
-    if (this.#relayed) return true;
+    if (this.#relay?.open === true) return true;
     this.host.failed(this, "upstream_protocol", text);
     if (this.#host.spec.ambiguous === "relay" && exchange !== null) {
       this.answering(exchange);
@@ -744,14 +727,14 @@ export class HttpConnection extends Connection implements Asking, Answering {
 
   foreign(protocol: "tls" | "h2"): void {
     this.#host.foreign(this, protocol);
-    this.#relay();
+    this.#passOn();
   }
 
   refused({ reason, offset }: Refusal): void {
     const { status, text } = REFUSALS[reason];
     this.host.failed(this, "client_protocol", `refused: ${text}, at byte ${offset} of what the client sent`);
     if (this.#host.spec.ambiguous === "relay") {
-      this.#relay();
+      this.#passOn();
       return;
     }
     this.#plain = "unheard";
@@ -773,19 +756,14 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   /** From here on both directions are bytes, for good. Answers that are still to come are read first. */
-  #relay(): void {
-    this.#relaying = true;
-    for (const armed of this.#host.streamFaults) this.#hitRelay(armed);
+  #passOn(): void {
+    const relay = new Relay(this.#byteFaults, this, this.#host.streamFaults);
+    this.#relay = relay;
     const begin = (): void => {
       const link = this.#link;
       if (link === null) return;
       if (link.awaited.length === 0) link.opaque = true;
-      this.#relaying = false;
-      this.#relayed = true;
-      this.#byteFaults.begin(this.#relayPassage, "upstream");
-      this.#byteFaults.begin(this.#relayPassage, "downstream");
-      for (const bytes of this.#early) this.up(bytes, "wire");
-      this.#early = [];
+      for (const bytes of relay.begin()) this.up(bytes, "wire");
       this.#up.flush();
       if (this.#clientOver) this.#passClientEnd();
     };
@@ -795,7 +773,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
 
   opaque(bytes: Buffer): void {
     if (this.#plain === "unheard") return;
-    if (this.#relaying) this.#early.push(Buffer.from(bytes));
+    if (this.#relay?.open === false) this.#relay.keep(bytes);
     else if (this.#link !== null) this.up(bytes, "wire");
   }
 
@@ -841,7 +819,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
   }
 
   #passClientEnd(): void {
-    if (this.#relaying || this.#upstream.awaited || this.#decision !== null) return;
+    if (this.#relay?.open === false || this.#upstream.awaited || this.#decision !== null) return;
     const [first] = this.#queue;
     // The client may have left; whoever is detached from it does not hear of that.
     if (first?.detached === true && first.requestRead && !first.tunnel) return;
@@ -934,7 +912,7 @@ export class HttpConnection extends Connection implements Asking, Answering {
     const unfinished = [...this.#leaving, ...this.#queue];
     this.#leaving.clear();
     this.#queue = [];
-    for (const { subject } of this.#relayHits) subject.finished();
+    this.#relay?.finished();
     if (this.#member !== null) this.#member.busy--;
     for (const exchange of unfinished) {
       giveBack(exchange);
@@ -972,31 +950,16 @@ export class HttpConnection extends Connection implements Asking, Answering {
   protected override changed({ removed, added, assigned }: FaultChange): void {
     if (removed.size > 0) {
       this.#byteFaults.lose(this.#queue, removed);
-      this.#relayHits = this.#relayHits.filter(({ binding, subject }) => {
-        if (!removed.has(subject.armed)) return true;
-        subject.finished();
-        this.#relayPassage.hits.delete(binding);
-        return false;
-      });
+      this.#relay?.lose(removed);
       for (const { faults } of [...this.#queue]) faults?.removed(removed);
     }
     for (const armed of added) {
       if (this.ended || !this.#host.streamFaults.includes(armed)) continue;
       for (const exchange of [...this.#queue]) this.#hitLate(exchange, armed);
-      if (this.#relaying || this.#relayed) this.#hitRelay(armed);
+      this.#relay?.hit(armed);
     }
     if (assigned.size > 0) for (const { faults } of [...this.#queue]) faults?.assigned(assigned);
     this.#byteFaults.noteParts();
-  }
-
-  #hitRelay(armed: ArmedFault): void {
-    const hit = this.#byteFaults.admit(this, armed);
-    if (hit === null) return;
-    this.#relayHits = [...this.#relayHits, hit];
-    this.#relayPassage.hits.set(hit.binding, hit.subject);
-    if (!this.#relayed) return;
-    this.#byteFaults.begin(this.#relayPassage, "upstream");
-    this.#byteFaults.begin(this.#relayPassage, "downstream");
   }
 
   /** An exchange that is under way is hit by what has just come into force, from here on. */
