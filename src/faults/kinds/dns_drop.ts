@@ -16,7 +16,7 @@ export default defineFault({
   type: "dns_drop",
   summary: "Leaves DNS questions without an answer, as a lost packet or a dead server does.",
   params,
-  example: { type: "dns_drop", match: { qtype: "AAAA" } },
+  example: { type: "dns_drop" },
   effects: { dropped: "questions that nobody answered" },
   directions: null,
   explain: (current) => `answers nothing${explainPlace(current)}`,

@@ -38,7 +38,7 @@ export default defineFault({
   effects: {
     truncated: "questions over UDP that got no more than the TC bit",
     dropped: "questions over TCP that nobody answered",
-    reset: "TCP connections reset for a question",
+    reset: "questions over TCP whose connection was reset",
   },
   directions: null,
   explain: (current) =>
