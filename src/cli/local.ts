@@ -1,11 +1,10 @@
-/** The commands that run here: serve, the mock job server and the bots. */
+/** The commands that run here: serve, and the bots. */
 import type { Command } from "commander";
-import { parseDuration } from "../core/units.js";
 import { startDaemon } from "../daemon.js";
 import { botCommand } from "../mock/bot/command.js";
-import { mockServerCommand } from "../mock/server/command.js";
 import { readConfigFile } from "./files.js";
-import { CommandError, EXIT, type Io } from "./io.js";
+import type { Io } from "./io.js";
+import { durationOption, numberOption } from "./options.js";
 import { logLevelOf } from "./toxiproxy_flags.js";
 
 interface ServeOptions {
@@ -85,37 +84,6 @@ function overridesOf(options: ServeOptions, io: Io): { path: string[]; value: st
   return overrides;
 }
 
-function durationOption(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const millis = parseDuration(text);
-  if (millis === null)
-    throw new CommandError(
-      EXIT.usage,
-      `--${name}: expected a duration such as 30s, got ${JSON.stringify(text)}`,
-    );
-  return millis;
-}
-
-function numberOption(name: string, text: string, max: number): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0 || value > max) {
-    throw new CommandError(
-      EXIT.usage,
-      `--${name}: expected a whole number up to ${max}, got ${JSON.stringify(text)}`,
-    );
-  }
-  return value;
-}
-
-interface MockServerOptions {
-  readonly port: string;
-  readonly host?: string;
-  readonly tokenTtl?: string;
-  readonly lease?: string;
-  readonly feed?: string;
-  readonly json?: boolean;
-}
-
 interface BotOptions {
   readonly server: string;
   readonly name: string;
@@ -126,28 +94,6 @@ interface BotOptions {
 }
 
 export function addMock(program: Command): void {
-  program
-    .command("mock-server")
-    .description("run the mock job server")
-    .option("--port <port>", "port to listen on", "3000")
-    .option("--host <address>", "address to listen on")
-    .option("--token-ttl <duration>", "how long a bot's token lives")
-    .option("--lease <duration>", "how long a lease lasts without a heartbeat")
-    .option("--feed <every>", "submit a small job of its own that often")
-    .option("--json", "print JSON")
-    .action(async ({ port, host, tokenTtl, lease, feed, json }: MockServerOptions) => {
-      const token = durationOption("token-ttl", tokenTtl);
-      const leaseFor = durationOption("lease", lease);
-      const every = durationOption("feed", feed);
-      await mockServerCommand({
-        port: numberOption("port", port, 65_535),
-        ...(host === undefined ? {} : { host }),
-        ...(token === undefined ? {} : { tokenTtl: token }),
-        ...(leaseFor === undefined ? {} : { lease: leaseFor }),
-        ...(every === undefined ? {} : { feed: { every } }),
-        json: json === true,
-      });
-    });
   program
     .command("bot")
     .description("run a reference bot against a job server")

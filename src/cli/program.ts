@@ -6,6 +6,7 @@ import { addDemo } from "./demo.js";
 import { addExplain } from "./explain.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { addMock, addServe } from "./local.js";
+import { addLoad, addMockServer } from "./mock.js";
 import { addProfiles } from "./profiles.js";
 import { addRemoteCommands } from "./remote.js";
 import { versionText, withoutToxiproxyFlags } from "./toxiproxy_flags.js";
@@ -25,7 +26,9 @@ export async function runCommand(words: readonly string[], io: Io): Promise<numb
   addProfiles(program, io);
   addRemoteCommands(program, io);
   addDemo(program, io);
+  addMockServer(program);
   addMock(program);
+  addLoad(program, io);
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
   try {

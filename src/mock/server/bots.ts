@@ -1,7 +1,7 @@
 /** Who may call: registered bots and their bearer tokens, which expire and can be refreshed. */
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
 import type { Clock, Millis } from "../../core/clock.js";
-import { BoundedMap } from "../../core/lru.js";
+import type { BotRecords } from "./records.js";
 import { Refusal } from "./refusal.js";
 
 export interface Bot {
@@ -23,18 +23,27 @@ const BOTS_MAX = 10_000;
 export class BotRegistry {
   readonly #clock: Clock;
   readonly #tokenTtl: Millis;
-  readonly #bots = new BoundedMap<string, Bot>(BOTS_MAX);
+  readonly #records: BotRecords | null;
+  /** In the order in which they last came for a token: of too many, the first are forgotten. */
+  readonly #bots = new Map<string, Bot>();
   /** Tokens carry their own expiry under a signature, so none has to be remembered. */
-  readonly #secret = randomBytes(32);
+  readonly #secret: Buffer;
 
-  constructor(clock: Clock, tokenTtl: Millis) {
+  constructor(clock: Clock, tokenTtl: Millis, records: BotRecords | null = null) {
     this.#clock = clock;
     this.#tokenTtl = tokenTtl;
+    this.#records = records;
+    this.#secret = records?.secret ?? randomBytes(32);
+    for (const bot of records?.load() ?? []) this.#bots.set(bot.id, bot);
+  }
+
+  get size(): number {
+    return this.#bots.size;
   }
 
   register(name: string, capabilities: readonly string[]): Registration {
     const bot: Bot = { id: `bot-${randomUUID().slice(0, 13)}`, name, capabilities };
-    this.#bots.set(bot.id, bot);
+    this.#records?.save(bot);
     return this.#issue(bot);
   }
 
@@ -47,13 +56,25 @@ export class BotRegistry {
 
   authenticate(authorization: string | undefined): Bot {
     const { bot, expires } = this.#read(authorization);
-    if (this.#clock.now() >= expires) throw unauthorized("invalid_token", "The token expired.");
+    if (this.#clock.wallTime() >= expires) throw unauthorized("invalid_token", "The token expired.");
     return bot;
   }
 
   #issue(bot: Bot): Registration {
-    const claim = `${bot.id}.${Math.ceil(this.#clock.now() + this.#tokenTtl)}`;
+    this.#remember(bot);
+    // Wall time: a token outlives the process, and no other clock of it is known to the next one.
+    const claim = `${bot.id}.${Math.ceil(this.#clock.wallTime() + this.#tokenTtl)}`;
     return { bot_id: bot.id, token: `${claim}.${this.#sign(claim)}`, expires_in: this.#tokenTtl / 1000 };
+  }
+
+  #remember(bot: Bot): void {
+    this.#bots.delete(bot.id);
+    this.#bots.set(bot.id, bot);
+    for (const id of this.#bots.keys()) {
+      if (this.#bots.size <= BOTS_MAX) return;
+      this.#bots.delete(id);
+      this.#records?.remove(id);
+    }
   }
 
   #read(authorization: string | undefined): { bot: Bot; expires: Millis } {

@@ -6,6 +6,8 @@ import { startMockServer } from "./server.js";
 export interface MockServerCommandOptions {
   readonly port: number;
   readonly host?: string;
+  readonly data?: string;
+  readonly rateLimit?: number;
   readonly tokenTtl?: Millis;
   readonly lease?: Millis;
   readonly feed?: { readonly every: Millis } | undefined;

@@ -1,5 +1,6 @@
 /** A job as the server keeps it: plain data throughout, so that any store can write it down. */
 import type { Millis } from "../../core/clock.js";
+import type { Blob } from "./blobs.js";
 
 /** waiting (for other jobs) -> queued -> leased -> completed or failed; an expired lease leads back to queued. */
 export const JOB_STATES = ["waiting", "queued", "leased", "completed", "failed"] as const;
@@ -42,6 +43,8 @@ export interface Job {
   readonly order: number;
   readonly spec: JobSpec;
   readonly submission: { readonly key: string | null; readonly fingerprint: string; readonly at: Millis };
+  /** A payload too large to be told in JSON; whoever does the job fetches it. */
+  readonly body: Blob | null;
   state: JobState;
   /** Those of `depends_on` that have not completed yet. */
   waiting_for: string[];
@@ -50,6 +53,8 @@ export interface Job {
   past: Pick<Lease, "id" | "started">[];
   progress: number;
   settlement: Settlement | null;
+  /** What bots have uploaded for it, by name. */
+  artifacts: Record<string, Blob>;
   bytes: number;
   readonly counts: Counts;
 }
@@ -77,6 +82,22 @@ export const noCounts = (): Counts => ({
   repeated: 0,
   refused: 0,
 });
+
+/** What happens to a job, for those who watch. */
+export interface JobEvent {
+  readonly event:
+    | "submitted"
+    | "queued"
+    | "leased"
+    | "heartbeat"
+    | "artifact"
+    | "completed"
+    | "failed"
+    | "expired"
+    | "repeated"
+    | "refused";
+  readonly job: Job;
+}
 
 export function isSettled(job: Job): boolean {
   return job.state === "completed" || job.state === "failed";

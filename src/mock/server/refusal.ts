@@ -5,11 +5,16 @@ const REFUSALS = {
   unauthorized: 401,
   not_found: 404,
   method_not_allowed: 405,
+  too_slow: 408,
   stale_lease: 409,
   too_large: 413,
+  range_not_satisfiable: 416,
+  digest_mismatch: 422,
   idempotency_key_reused: 422,
   queue_full: 429,
+  rate_limited: 429,
   internal: 500,
+  no_room: 507,
 } as const;
 
 export type RefusalCode = keyof typeof REFUSALS;

@@ -1,13 +1,24 @@
 /** The mock job server, put together: store, bots and long polls behind HTTP. */
-import { createServer, type Server } from "node:http";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { SystemClock, type Clock, type Millis } from "../../core/clock.js";
 import type { Bytes } from "../../core/units.js";
-import { routes, WAIT_MAX } from "./api.js";
+import { jobRoutes, WAIT_MAX } from "./api.js";
+import { BlobStore, type Blob } from "./blobs.js";
+import { bodyRoutes, submitBody, uploadPrefix } from "./body-calls.js";
 import { BotRegistry } from "./bots.js";
+import { DurableRecords } from "./durable.js";
+import { EventFeed } from "./event-feed.js";
 import { startFeed } from "./feed.js";
+import type { Job } from "./job.js";
+import { ServerMetrics } from "./metrics.js";
+import { RateLimit } from "./rate-limit.js";
 import type { JobRecords } from "./records.js";
 import { JobStore } from "./store.js";
 import { WaitingRoom } from "./waiting-room.js";
+import { watchRoutes } from "./watch-calls.js";
 import { listener } from "./wire.js";
 
 export interface MockServerOptions {
@@ -27,7 +38,15 @@ export interface MockServerOptions {
   /** Finished jobs that are still known. */
   readonly finishedMax?: number;
   readonly connectionsMax?: number;
-  /** Where jobs outlive the server; by default nowhere. */
+  /** A folder in which everything outlives the server; by default nothing does. */
+  readonly data?: string;
+  /** Calls a second that each bot may make; more are refused with 429. */
+  readonly rateLimit?: number;
+  /** The largest payload or artifact, as far as they are sent by themselves. */
+  readonly blobMax?: Bytes;
+  /** All payloads and artifacts together. */
+  readonly blobsMax?: Bytes;
+  /** Where jobs outlive the server, if not in `data`. */
   readonly records?: JobRecords;
   readonly clock?: Clock;
   readonly onBug?: (error: unknown) => void;
@@ -42,7 +61,13 @@ export interface MockServer {
 
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
   const clock = options.clock ?? new SystemClock();
-  const { pendingMax, finishedMax, records } = options;
+  const onBug = options.onBug ?? ((error: unknown) => console.error("mock job server:", error));
+  if (options.data !== undefined) mkdirSync(options.data, { recursive: true });
+  const durable = options.data === undefined ? null : new DurableRecords(options.data);
+  // Bodies are files in any case: without a folder to keep, in one that goes with the server.
+  const folder = options.data ?? mkdtempSync(join(tmpdir(), "squall-mock-"));
+  const records = durable?.jobs ?? options.records;
+  const { pendingMax, finishedMax } = options;
   const store = new JobStore({
     clock,
     lease: options.lease ?? 30_000,
@@ -51,15 +76,43 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     ...(finishedMax !== undefined && { finishedMax }),
   });
   const waitingRoom = new WaitingRoom(store, clock);
-  const bots = new BotRegistry(clock, options.tokenTtl ?? 3_600_000);
-  const onBug = options.onBug ?? ((error: unknown) => console.error("mock job server:", error));
+  const bots = new BotRegistry(clock, options.tokenTtl ?? 3_600_000, durable?.bots);
+  const blobs = new BlobStore(
+    join(folder, "bodies"),
+    { blobMax: options.blobMax ?? 2 ** 30, totalMax: options.blobsMax ?? 16 * 2 ** 30 },
+    knownBodies(store),
+  );
+  const feed = new EventFeed(clock);
+  store.whenever((event) => {
+    feed.tell(event);
+    // Nobody can go on with what was uploaded under a lease that is over.
+    if (event.event === "expired" || event.event === "completed" || event.event === "failed")
+      blobs.dropAll(event.job.id).catch(onBug);
+  });
+  store.whenForgotten((job) => {
+    // After the job itself: a crash in between must not leave a job without its body.
+    store.flushed().then(() => bodiesOf(job).forEach((body) => blobs.remove(body)), onBug);
+  });
+  const metrics = new ServerMetrics({
+    store,
+    bots: () => bots.size,
+    waiting: () => waitingRoom.size,
+    readers: () => feed.readers,
+    bodyBytes: () => blobs.bytes,
+  });
+  const rooms = { store, waitingRoom, bots, blobs, clock };
   const server = createServer(
-    // Requests have to arrive in reasonable time; answers may take as long as the longest poll.
-    { requestTimeout: 60_000, headersTimeout: 20_000, noDelay: true },
-    listener(routes({ store, waitingRoom, bots, clock }), {
-      bodyMax: options.bodyMax ?? 2 ** 20,
-      onBug,
-    }),
+    // Heads and JSON have to arrive in reasonable time; large bodies and long polls may take theirs.
+    { requestTimeout: 0, headersTimeout: 20_000, noDelay: true },
+    listener(
+      [...jobRoutes(rooms, submitBody(rooms)), ...bodyRoutes(rooms), ...watchRoutes(rooms, feed, metrics)],
+      {
+        bodyMax: options.bodyMax ?? 2 ** 20,
+        onBug,
+        onAnswer: metrics.onAnswer,
+        ...(options.rateLimit !== undefined && { admit: limiter(new RateLimit(clock, options.rateLimit)) }),
+      },
+    ),
   );
   server.maxConnections = options.connectionsMax ?? 10_000;
   // A peer that reads nothing, or has vanished, does not hold its connection for ever.
@@ -74,13 +127,38 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     stopFeed();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     waitingRoom.close();
+    feed.close();
     // One turn for the answers of the long polls to leave.
     await new Promise<void>((resolve) => setImmediate(resolve));
     server.closeAllConnections();
     await closed;
+    await durable?.close();
+    if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
   };
   const host = address.includes(":") ? `[${address}]` : address;
   return { url: `http://${host}:${port}`, port, close: () => (closing ??= close()) };
+}
+
+const bodiesOf = (job: Job): Blob[] => [...(job.body ? [job.body] : []), ...Object.values(job.artifacts)];
+
+/** The files that jobs refer to, and the unfinished uploads of jobs that are leased. */
+function knownBodies(store: JobStore): (id: string) => boolean {
+  const jobs = store.list();
+  const bodies = new Set(jobs.flatMap((job) => bodiesOf(job).map(({ id }) => id)));
+  const uploads = new Set(jobs.flatMap(({ id, lease }) => (lease ? [uploadPrefix(id, lease.id)] : [])));
+  return (id) => bodies.has(id) || uploads.has(`${id.split("_", 2).join("_")}_`);
+}
+
+/** Who watches the server, or asks whether it is well, is no bot. */
+const UNLIMITED = new Set(["/healthz", "/metrics", "/v1/events", "/v1/audit"]);
+
+function limiter(limit: RateLimit): (request: IncomingMessage, path: string) => void {
+  return ({ headers, socket }, path) => {
+    if (UNLIMITED.has(path)) return;
+    // The bot's id is the first part of its token; whoever has none is known by its address.
+    const bot = /^Bearer +([^. ]{1,64})/iu.exec(headers.authorization ?? "")?.[1];
+    limit.admit(bot ?? socket.remoteAddress ?? "");
+  };
 }
 
 function listen(server: Server, port: number, host: string): Promise<{ address: string; port: number }> {

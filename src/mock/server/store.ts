@@ -10,13 +10,15 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { Clock, Millis } from "../../core/clock.js";
 import { invariant } from "../../core/invariant.js";
+import type { Blob } from "./blobs.js";
 import { JobBook, type JobLimits } from "./job-book.js";
 import { isSettled, noCounts, type Counts, type Job, type JobSpec, type JobState } from "./job.js";
-import type { Lease, Outcome } from "./job.js";
+import type { JobEvent, Lease, Outcome } from "./job.js";
 import { LeaseBook } from "./lease-book.js";
 import { ReadyQueue } from "./ready.js";
 import { noRecords, type JobRecords } from "./records.js";
 import { Refusal } from "./refusal.js";
+import { AuditTally } from "./tally.js";
 
 export interface JobStoreOptions extends Partial<JobLimits> {
   readonly clock: Clock;
@@ -30,7 +32,8 @@ export interface LeasedJob {
   readonly lease: Lease;
 }
 
-const LIMITS: JobLimits = { pendingMax: 10_000, finishedMax: 10_000, bytesMax: 256 * 2 ** 20 };
+const LIMITS: JobLimits = { pendingMax: 100_000, finishedMax: 100_000, bytesMax: 256 * 2 ** 20 };
+const ARTIFACTS_MAX = 100;
 
 export class JobStore {
   readonly #clock: Clock;
@@ -39,15 +42,16 @@ export class JobStore {
   readonly #jobs: JobBook;
   readonly #leases = new LeaseBook();
   readonly #ready = new ReadyQueue();
-  readonly #totals = noCounts();
-  #order = 0;
-  #forgotten = 0;
+  readonly #tally: AuditTally;
   #onQueued: () => void = () => undefined;
+  #onEvent: (event: JobEvent) => void = () => undefined;
+  #onForgotten: (job: Job) => void = () => undefined;
 
   constructor({ clock, lease, records = noRecords, ...limits }: JobStoreOptions) {
     this.#clock = clock;
     this.#leaseTime = lease;
     this.#records = records;
+    this.#tally = new AuditTally(records.tally);
     this.#jobs = new JobBook({ ...LIMITS, ...limits });
     this.#restore();
   }
@@ -55,6 +59,16 @@ export class JobStore {
   /** Calls back each time a job becomes ready for a bot. */
   whenQueued(listener: () => void): void {
     this.#onQueued = listener;
+  }
+
+  /** Calls back with all that happens to a job. */
+  whenever(listener: (event: JobEvent) => void): void {
+    this.#onEvent = listener;
+  }
+
+  /** Calls back for each job that is known no more. */
+  whenForgotten(listener: (job: Job) => void): void {
+    this.#onForgotten = listener;
   }
 
   get pending(): number {
@@ -72,10 +86,12 @@ export class JobStore {
   }
 
   /** The same key with the same job gives the job of the first call. */
-  submit(spec: JobSpec, key: string | null): { job: Job; repeated: boolean } {
+  submit(spec: JobSpec, key: string | null, body: Blob | null = null): { job: Job; repeated: boolean } {
     this.expire();
     const text = JSON.stringify(spec);
-    const fingerprint = createHash("sha256").update(text).digest("base64url");
+    const fingerprint = createHash("sha256")
+      .update(text + (body?.digest ?? ""))
+      .digest("base64url");
     const first = this.#jobs.bySubmissionKey(key);
     if (first?.submission.fingerprint === fingerprint) return { job: first, repeated: true };
     if (first) throw new Refusal("idempotency_key_reused", `The key belongs to another job, ${first.id}.`);
@@ -83,22 +99,25 @@ export class JobStore {
     const dependencies = spec.depends_on.map((id) => this.#dependency(id));
     this.#forget(text.length);
     this.#jobs.demandRoom(text.length);
-    const order = ++this.#order;
+    const order = ++this.#tally.order;
     const job: Job = {
       id: `job-${order}-${randomBytes(3).toString("hex")}`,
       order,
       spec,
       submission: { key, fingerprint, at: this.#clock.wallTime() },
+      body,
       state: "waiting",
       waiting_for: dependencies.filter((other) => !isSettled(other)).map((other) => other.id),
       lease: null,
       past: [],
       progress: 0,
       settlement: null,
+      artifacts: {},
       bytes: text.length,
       counts: noCounts(),
     };
     this.#jobs.add(job);
+    this.#onEvent({ event: "submitted", job });
     const failed = dependencies.find((other) => other.state === "failed");
     if (failed) this.#settle(job, "failed", null, fallenWith(failed));
     else if (job.waiting_for.length === 0) this.#queue(job);
@@ -122,8 +141,9 @@ export class JobStore {
     lease.expires = this.#expiryOf(job, lease);
     this.#leases.hold(job, lease);
     job.state = "leased";
-    this.#count(job, "leases");
+    this.#tally.count(job, "leases");
     this.#records.save(job);
+    this.#onEvent({ event: "leased", job });
     return { job, lease };
   }
 
@@ -132,15 +152,36 @@ export class JobStore {
     this.#leases.extend(lease, this.#expiryOf(job, lease));
     if (progress !== null) job.progress = progress;
     this.#records.save(job);
+    this.#onEvent({ event: "heartbeat", job });
     return { job, lease };
+  }
+
+  /** The lease under which this bot has the job now; without an id, whichever it is. */
+  heldBy(bot: string, id: string, leaseId: string | null): LeasedJob {
+    const { lease } = this.get(id);
+    const isHolder = lease?.bot === bot;
+    const named = leaseId ?? (isHolder ? lease.id : "");
+    return this.#held(id, named === lease?.id && !isHolder ? "" : named);
+  }
+
+  /** Gives the artifact that it takes the place of, if there was one. */
+  attach({ job }: LeasedJob, name: string, artifact: Blob): Blob | undefined {
+    const before = job.artifacts[name];
+    if (!before && Object.keys(job.artifacts).length >= ARTIFACTS_MAX)
+      throw new Refusal("bad_request", `A job has at most ${ARTIFACTS_MAX} artifacts.`);
+    job.artifacts = { ...job.artifacts, [name]: artifact };
+    this.#records.save(job);
+    this.#onEvent({ event: "artifact", job });
+    return before;
   }
 
   /** Finishes the job. The same outcome under the same lease is answered as the first time. */
   settle(id: string, leaseId: string, outcome: Outcome, result: unknown): { job: Job; repeated: boolean } {
     const known = this.get(id);
     if (known.settlement?.lease_id === leaseId && known.settlement.outcome === outcome) {
-      this.#count(known, "repeated");
+      this.#tally.count(known, "repeated");
       this.#records.save(known);
+      this.#onEvent({ event: "repeated", job: known });
       return { job: known, repeated: true };
     }
     const { job } = this.#held(id, leaseId);
@@ -158,21 +199,33 @@ export class JobStore {
   }
 
   /** In the order of submission. */
-  list(state?: JobState): Job[] {
+  list(state?: JobState, prefix?: string): Job[] {
     this.expire();
-    return [...this.#jobs.all()].filter((job) => state === undefined || job.state === state);
+    return [...this.#jobs.all()].filter(
+      (job) =>
+        (state === undefined || job.state === state) &&
+        (prefix === undefined || job.submission.key?.startsWith(prefix) === true),
+    );
+  }
+
+  states(jobs: Iterable<Job> = this.#jobs.all()): Record<JobState, number> {
+    this.expire();
+    const states = { waiting: 0, queued: 0, leased: 0, completed: 0, failed: 0 };
+    for (const job of jobs) states[job.state]++;
+    return states;
   }
 
   /** Counts since the start, with the jobs that were forgotten since. */
   totals(): Counts & { submitted: number; forgotten: number } {
-    return { submitted: this.#jobs.size + this.#forgotten, forgotten: this.#forgotten, ...this.#totals };
+    return this.#tally.totals(this.#jobs.size);
   }
 
   /** Puts the jobs of expired leases back into the queue. */
   expire(): void {
     for (const job of this.#leases.expire(this.#clock.now())) {
       job.progress = 0;
-      this.#count(job, "expired");
+      this.#tally.count(job, "expired");
+      this.#onEvent({ event: "expired", job });
       this.#queue(job);
     }
   }
@@ -202,8 +255,9 @@ export class JobStore {
     }
     const ended = job.past.find((other) => other.id === leaseId);
     if (ended) this.#start(job, ended);
-    this.#count(job, "refused");
+    this.#tally.count(job, "refused");
     this.#records.save(job);
+    this.#onEvent({ event: "refused", job });
     const settled = job.settlement?.lease_id === leaseId;
     const why = ended ? "The lease expired" : settled ? "The lease is over" : "The job has no such lease";
     throw new Refusal("stale_lease", `${why}; ${job.id} is ${job.state} now.`);
@@ -212,7 +266,7 @@ export class JobStore {
   #start(job: Job, lease: Pick<Lease, "started">): void {
     if (lease.started) return;
     lease.started = true;
-    this.#count(job, "executions");
+    this.#tally.count(job, "executions");
   }
 
   #settle(job: Job, outcome: Outcome, leaseId: string | null, result: unknown): void {
@@ -226,8 +280,9 @@ export class JobStore {
     job.state = outcome;
     job.settlement = { outcome, lease_id: leaseId, result, at: this.#clock.wallTime() };
     this.#jobs.finish(job, JSON.stringify(result ?? null).length);
-    this.#count(job, outcome === "completed" ? "completions" : "failures");
+    this.#tally.count(job, outcome === "completed" ? "completions" : "failures");
     this.#records.save(job);
+    this.#onEvent({ event: outcome, job });
   }
 
   /** Those that waited only for this job can start; if it failed, they and all behind them cannot any more. */
@@ -254,18 +309,15 @@ export class JobStore {
     job.state = "queued";
     this.#ready.add(job);
     this.#records.save(job);
+    this.#onEvent({ event: "queued", job });
     this.#onQueued();
-  }
-
-  #count(job: Job, what: keyof Counts): void {
-    job.counts[what]++;
-    this.#totals[what]++;
   }
 
   #forget(coming: number): void {
     for (const job of this.#jobs.forget(coming)) {
-      this.#forgotten++;
+      this.#tally.forget(job);
       this.#records.remove(job.id);
+      this.#onForgotten(job);
     }
   }
 
@@ -275,8 +327,7 @@ export class JobStore {
     const now = this.#clock.now();
     for (const job of jobs) {
       this.#jobs.add(job);
-      this.#order = job.order;
-      for (const what of Object.keys(noCounts()) as (keyof Counts)[]) this.#totals[what] += job.counts[what];
+      this.#tally.restore(job);
       if (job.state === "queued") this.#ready.add(job);
       if (job.lease) this.#leases.hold(job, { ...job.lease, granted: now, expires: now + this.#leaseTime });
     }

@@ -1,5 +1,7 @@
 /** HTTP for the mock job server: routes, bounded JSON bodies, and every refusal as JSON. Knows nothing of jobs. */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { z } from "zod";
 import type { Bytes } from "../../core/units.js";
 import { Refusal } from "./refusal.js";
@@ -8,6 +10,8 @@ export interface Call {
   readonly request: IncomingMessage;
   /** What stands for `:id` in the path. */
   readonly id: string;
+  /** What stands for `:name`. */
+  readonly name: string;
   readonly query: URLSearchParams;
   /** Aborted when the client hangs up. */
   readonly gone: AbortSignal;
@@ -16,19 +20,26 @@ export interface Call {
 
 export interface Reply {
   readonly status: number;
+  /** Sent as JSON, unless it is a string. */
   readonly body?: unknown;
+  /** Sent as it comes, in place of `body`, as fast as the client takes it. */
+  readonly stream?: () => Readable;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Route {
-  readonly method: "GET" | "POST";
-  /** Segments, of which one may be `:id`. */
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
+  /** Segments, of which one may be `:id` and another `:name`. */
   readonly path: string;
   readonly answer: (call: Call) => Reply | Promise<Reply>;
 }
 
 export interface WireOptions {
   readonly bodyMax: Bytes;
+  /** May refuse a call before it is looked at. */
+  readonly admit?: (request: IncomingMessage, path: string) => void;
+  /** Told of each answer: the path of the route, and how long the answer took to begin. */
+  readonly onAnswer?: (method: string, path: string, status: number, seconds: number) => void;
   /** Told of our own mistakes, which the client only sees as a 500. */
   readonly onBug: (error: unknown) => void;
 }
@@ -38,57 +49,78 @@ const DEPTH_MAX = 64;
 /** A body that is too large is read to its end up to here, since a client that still sends may miss the 413. */
 const DISCARD_MAX: Bytes = 16 * 2 ** 20;
 
+/** A body of JSON that takes longer than this is no longer waited for. Large bodies may take their time. */
+const BODY_WAIT_MAX_MS = 60_000;
+
+interface Found {
+  readonly route: Route;
+  readonly id: string;
+  readonly name: string;
+}
+
 export function listener(routes: readonly Route[], options: WireOptions): RequestListener {
   return (request, response) => {
+    const begun = performance.now();
     const gone = new AbortController();
     response.once("close", () => gone.abort());
-    respond(routes, request, gone.signal, options).then(
-      (reply) => send(response, reply),
-      (error: unknown) => send(response, replyTo(error, options.onBug)),
-    );
+    const { path, query } = splitTarget(request.url ?? "");
+    const found = findRoutes(routes, path);
+    const hit = found.find(({ route }) => route.method === request.method);
+    const finish = (reply: Reply): void => {
+      options.onAnswer?.(
+        request.method ?? "",
+        hit?.route.path ?? "other",
+        reply.status,
+        (performance.now() - begun) / 1000,
+      );
+      send(response, reply).catch(options.onBug);
+    };
+    const answer = async (): Promise<Reply> => {
+      options.admit?.(request, path);
+      if (!hit) throw missing(path, found);
+      return hit.route.answer({
+        request,
+        id: hit.id,
+        name: hit.name,
+        query: new URLSearchParams(query),
+        gone: gone.signal,
+        body: async (schema) => check(schema, await read(request, options.bodyMax)),
+      });
+    };
+    answer().then(finish, (error: unknown) => finish(replyTo(error, options.onBug)));
   };
 }
 
-async function respond(
-  routes: readonly Route[],
-  request: IncomingMessage,
-  gone: AbortSignal,
-  options: WireOptions,
-): Promise<Reply> {
-  const url = parseTarget(request.url ?? "");
-  const found = routes.flatMap((route) => {
-    const id = match(route.path, url.pathname);
-    return id === null ? [] : [{ route, id }];
-  });
-  const hit = found.find(({ route }) => route.method === request.method);
-  if (hit) {
-    const body = async <T>(schema: z.ZodType<T>): Promise<T> =>
-      check(schema, await read(request, options.bodyMax));
-    return hit.route.answer({ request, id: hit.id, query: url.searchParams, gone, body });
-  }
-  if (found.length === 0) throw new Refusal("not_found", `There is nothing at ${url.pathname}.`);
+function splitTarget(target: string): { path: string; query: string } {
+  const mark = target.indexOf("?");
+  return mark < 0
+    ? { path: target, query: "" }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}
+
+function missing(path: string, found: readonly Found[]): Refusal {
+  if (!path.startsWith("/")) return new Refusal("bad_request", "The request target is not a path.");
+  if (found.length === 0) return new Refusal("not_found", `There is nothing at ${path.slice(0, 200)}.`);
   const allow = found.map(({ route }) => route.method).join(", ");
-  throw new Refusal("method_not_allowed", `${url.pathname} takes ${allow}.`, { headers: { allow } });
+  return new Refusal("method_not_allowed", `${path} takes ${allow}.`, { headers: { allow } });
 }
 
-function parseTarget(target: string): URL {
-  const text = `http://mock${target}`;
-  if (target.startsWith("/") && URL.canParse(text)) return new URL(text);
-  throw new Refusal("bad_request", "The request target is not a path.");
-}
-
-/** What stands for `:id`, the empty string if the pattern has none, null if the path is another one. */
-function match(pattern: string, path: string): string | null {
-  const expected = pattern.split("/");
+function findRoutes(routes: readonly Route[], path: string): Found[] {
   const given = path.split("/");
+  return routes.flatMap((route) => match(route, given) ?? []);
+}
+
+function match(route: Route, given: readonly string[]): Found | null {
+  const expected = route.path.split("/");
   if (expected.length !== given.length) return null;
-  let id = "";
+  const found = { route, id: "", name: "" };
   for (const [index, segment] of expected.entries()) {
     const other = given[index] ?? "";
-    if (segment === ":id" && other !== "") id = other;
+    if (segment === ":id" && other !== "") found.id = other;
+    else if (segment === ":name" && other !== "") found.name = other;
     else if (segment !== other) return null;
   }
-  return id;
+  return found;
 }
 
 function read(request: IncomingMessage, max: Bytes): Promise<Buffer> {
@@ -104,8 +136,13 @@ function read(request: IncomingMessage, max: Bytes): Promise<Buffer> {
       else chunks = [];
       if (size > max + DISCARD_MAX) reject(tooMuch);
     });
+    const late = setTimeout(() => {
+      const headers = { connection: "close" };
+      reject(new Refusal("too_slow", "The body did not arrive in time.", { headers }));
+    }, BODY_WAIT_MAX_MS);
     request.once("end", () => (size > max ? reject(tooLarge) : resolve(Buffer.concat(chunks))));
     request.once("error", () => reject(new Refusal("bad_request", "The body ended early.")));
+    request.once("close", () => clearTimeout(late));
   });
 }
 
@@ -155,13 +192,19 @@ function replyTo(error: unknown, onBug: (error: unknown) => void): Reply {
   return { status: 500, body: new Refusal("internal", "The mock server made a mistake.") };
 }
 
-function send(response: ServerResponse, { status, body, headers }: Reply): void {
+async function send(response: ServerResponse, { status, body, stream, headers }: Reply): Promise<void> {
   if (response.destroyed) return;
+  if (stream) {
+    response.writeHead(status, { "cache-control": "no-store", ...headers });
+    // A client that leaves, or a file that breaks, ends the connection; nobody else is concerned.
+    await pipeline(stream(), response).catch(() => response.destroy());
+    return;
+  }
   if (body === undefined) {
     response.writeHead(status, { ...headers }).end();
     return;
   }
-  const text = JSON.stringify(body);
+  const text = typeof body === "string" ? body : JSON.stringify(body);
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(text),

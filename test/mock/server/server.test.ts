@@ -49,7 +49,8 @@ describe("a job, from submission to completion", () => {
     };
     expect((await ask(url, "GET /v1/audit")).body).toEqual({
       totals: { submitted: 1, forgotten: 0, ...counts },
-      jobs: [{ id, type: "wash", state: "completed", ...counts }],
+      states: { waiting: 0, queued: 0, leased: 0, completed: 1, failed: 0 },
+      jobs: [{ id, type: "wash", state: "completed", key: null, ...counts }],
     });
   });
 

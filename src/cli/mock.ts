@@ -1,0 +1,118 @@
+/** The commands of the job world that are no bots: the mock job server, and the load that is put on it. */
+import type { Command } from "commander";
+import { loadCommand } from "../mock/load/command.js";
+import { mockServerCommand } from "../mock/server/command.js";
+import { CommandError, EXIT, type Io } from "./io.js";
+import { durationOption, numberOption, sizeOption } from "./options.js";
+
+interface MockServerOptions {
+  readonly port: string;
+  readonly host?: string;
+  readonly data?: string;
+  readonly tokenTtl?: string;
+  readonly lease?: string;
+  readonly rateLimit?: string;
+  readonly feed?: string;
+  readonly json?: boolean;
+}
+
+export function addMockServer(program: Command): void {
+  program
+    .command("mock-server")
+    .description("run the mock job server")
+    .option("--port <port>", "port to listen on", "3000")
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--data <folder>", "where jobs outlive the server; without it, nowhere")
+    .option("--token-ttl <duration>", "how long a bot's token lives", "1h")
+    .option("--lease <duration>", "how long a lease lasts without a heartbeat", "30s")
+    .option("--rate-limit <n>", "calls a second for each bot; more are answered 429")
+    .option("--feed <every>", "submit a small job of its own that often")
+    .option("--json", "print JSON")
+    .action(async ({ port, host, data, tokenTtl, lease, rateLimit, feed, json }: MockServerOptions) => {
+      const token = durationOption("token-ttl", tokenTtl);
+      const leaseFor = durationOption("lease", lease);
+      const every = durationOption("feed", feed);
+      await mockServerCommand({
+        port: numberOption("port", port, 65_535),
+        ...(host === undefined ? {} : { host }),
+        ...(data === undefined ? {} : { data }),
+        ...(token === undefined ? {} : { tokenTtl: token }),
+        ...(leaseFor === undefined ? {} : { lease: leaseFor }),
+        ...(rateLimit === undefined ? {} : { rateLimit: positive("rate-limit", rateLimit, 1_000_000) }),
+        ...(every === undefined ? {} : { feed: { every } }),
+        json: json === true,
+      });
+    });
+}
+
+interface LoadOptions {
+  readonly server: string;
+  readonly jobs: string;
+  readonly size: string;
+  readonly duration: string;
+  readonly depth: string;
+  readonly fanout: string;
+  readonly type: string;
+  readonly concurrency: string;
+  readonly timeout: string;
+  readonly json?: boolean;
+}
+
+export function addLoad(program: Command, io: Io): void {
+  program
+    .command("load")
+    .description("submit many jobs, wait for the bots, and check the audit: none lost, none completed twice")
+    .requiredOption("--server <url>", "the job server, or Squall in front of it")
+    .option("--jobs <n>", "how many", "100")
+    .option("--size <size>", "the payload of each, such as 64KiB", "0")
+    .option("--duration <duration>", "how long a bot should work on each", "100ms")
+    .option("--depth <n>", "jobs in the longest chain of dependencies", "1")
+    .option("--fanout <n>", "jobs that wait for each one before them", "2")
+    .option("--type <type>", "the type of the jobs", "load")
+    .option("--concurrency <n>", "submissions at a time", "16")
+    .option("--timeout <duration>", "when what is not finished counts as lost", "10m")
+    .option("--json", "print the result as JSON")
+    .action(async (options: LoadOptions) => {
+      const ok = await loadCommand(
+        {
+          server: serverOption(options.server),
+          jobs: positive("jobs", options.jobs, 100_000),
+          size: sizeOption("size", options.size),
+          duration: durationOption("duration", options.duration) ?? 0,
+          depth: positive("depth", options.depth, 1_000),
+          fanout: positive("fanout", options.fanout, 1_000),
+          type: options.type,
+          concurrency: positive("concurrency", options.concurrency, 1_000),
+          timeout: durationOption("timeout", options.timeout) ?? 0,
+          json: options.json === true,
+        },
+        io,
+      ).catch((error: unknown) => {
+        throw new CommandError(EXIT.failed, `load: ${reasonOf(error)}`);
+      });
+      if (!ok) throw new CommandError(EXIT.failed, "load: not every job was done exactly once");
+    });
+}
+
+function positive(name: string, text: string, max: number): number {
+  const value = numberOption(name, text, max);
+  if (value > 0) return value;
+  throw new CommandError(
+    EXIT.usage,
+    `--${name}: expected a whole number from 1, got ${JSON.stringify(text)}`,
+  );
+}
+
+function serverOption(text: string): string {
+  if (URL.canParse(text) && /^https?:/u.test(text)) return text;
+  throw new CommandError(
+    EXIT.usage,
+    `--server: expected a URL such as http://127.0.0.1:3000, got ${JSON.stringify(text)}`,
+  );
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

@@ -1,0 +1,113 @@
+/** The load's way to the job server: JSON over fetch, repeated until it gets through or the time is up. */
+import { createHash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Millis } from "../../core/clock.js";
+import type { Bytes } from "../../core/units.js";
+
+const ANSWER_WAIT: Millis = 30_000;
+const PAUSE_FIRST: Millis = 100;
+const PAUSE_MAX: Millis = 5_000;
+const CHUNK: Bytes = 64 * 1024;
+
+/** The server has understood, and will not do it. */
+export class LoadRefused extends Error {}
+
+export interface LoadRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  /** A body of that many bytes, in place of `json`. */
+  readonly bytes?: Bytes;
+}
+
+export class LoadClient {
+  readonly #server: URL;
+  /** Aborted when the time is up. */
+  readonly #signal: AbortSignal;
+  retries = 0;
+
+  constructor(server: string, signal: AbortSignal) {
+    this.#server = new URL(server.endsWith("/") ? server : `${server}/`);
+    this.#signal = signal;
+  }
+
+  /** `tries` bounds what is otherwise repeated for ever. Rejects with the signal's reason in the end. */
+  async call<T>(request: LoadRequest, tries = Infinity): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#once<T>(request).catch((error: unknown) => {
+        if (error instanceof LoadRefused) throw error;
+        return error instanceof Error ? error : new Error(String(error));
+      });
+      if (!(outcome instanceof Error) && "answer" in outcome) return outcome.answer;
+      if (outcome instanceof Error && attempt >= tries) throw outcome;
+      this.#signal.throwIfAborted();
+      this.retries++;
+      // Half of it by chance: those who fail together should not come back together.
+      const backOff =
+        Math.min(PAUSE_FIRST * 2 ** Math.min(attempt, 10), PAUSE_MAX) * (0.5 + Math.random() / 2);
+      const wait = outcome instanceof Error ? backOff : Math.max(backOff, outcome.retryAfter);
+      await pause(wait, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted());
+    }
+  }
+
+  async #once<T>({
+    method,
+    path,
+    headers,
+    json,
+    bytes,
+  }: LoadRequest): Promise<{ answer: T } | { retryAfter: Millis }> {
+    // A large body may take as long as a slow line makes it.
+    const patience = AbortSignal.timeout(ANSWER_WAIT + (bytes ?? 0) / 10);
+    const body = bytes === undefined ? JSON.stringify(json) : bodyStream(bytes);
+    const response = await fetch(new URL(path, this.#server), {
+      method,
+      headers: {
+        "content-type": bytes === undefined ? "application/json" : "application/octet-stream",
+        ...(bytes !== undefined && { digest: `sha-256=${digestOf(bytes)}` }),
+        ...headers,
+      },
+      signal: AbortSignal.any([patience, this.#signal]),
+      ...(method === "POST" && { body, duplex: "half" }),
+    });
+    const text = await response.text();
+    if (response.ok) return { answer: JSON.parse(text) as T };
+    if (response.status === 429 || response.status >= 500)
+      return { retryAfter: 1_000 * (Number(response.headers.get("retry-after")) || 0) };
+    throw new LoadRefused(
+      `${method} ${path.slice(0, 100)} was answered ${response.status}: ${text.slice(0, 300)}`,
+    );
+  }
+}
+
+/** The same bytes for the same size: a pattern that no compression or truncation hides behind. */
+function* chunksOf(size: Bytes): Generator<Uint8Array> {
+  for (let from = 0; from < size; from += CHUNK) {
+    const chunk = Buffer.alloc(Math.min(CHUNK, size - from), `squall ${from} `);
+    yield chunk;
+  }
+}
+
+function bodyStream(size: Bytes): ReadableStream<Uint8Array> {
+  const chunks = chunksOf(size);
+  return new ReadableStream({
+    pull(controller) {
+      const { value, done } = chunks.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}
+
+const digests = new Map<Bytes, string>();
+
+function digestOf(size: Bytes): string {
+  const known = digests.get(size);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256");
+  for (const chunk of chunksOf(size)) hash.update(chunk);
+  const digest = hash.digest("base64");
+  digests.set(size, digest);
+  return digest;
+}

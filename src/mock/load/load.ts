@@ -1,0 +1,185 @@
+/**
+ * `squall load`: submits many jobs, waits until bots have done them, and holds the server's audit against what
+ * the server had accepted. Each job has an idempotency key, so that a lost answer does not make a second one.
+ */
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Millis } from "../../core/clock.js";
+import { LoadClient } from "./client.js";
+import { INLINE_MAX, payloadOf, planJobs, type LoadShape, type PlannedJob } from "./plan.js";
+import { judge, type AuditRow, type Verdict } from "./verdict.js";
+
+export interface LoadOptions extends LoadShape {
+  readonly server: string;
+  readonly type: string;
+  /** Submissions that are under way at a time. */
+  readonly concurrency: number;
+  /** When what is not finished counts as lost. */
+  readonly timeout: Millis;
+  /** Ends the load early, in the same way. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly jobs: number;
+  readonly submitted: number;
+  readonly leased: number;
+  readonly finished: number;
+}
+
+export interface LoadReport extends Verdict {
+  readonly jobs: number;
+  /** What all its idempotency keys begin with: `GET /v1/audit?prefix=` shows its jobs. */
+  readonly prefix: string;
+  readonly seconds: number;
+  readonly jobs_per_second: number;
+  /** Calls of the load itself that had to be repeated. */
+  readonly retries: number;
+  /** Whether the time was up before all jobs had finished. */
+  readonly timed_out: boolean;
+}
+
+interface States {
+  readonly leased: number;
+  readonly completed: number;
+  readonly failed: number;
+}
+
+const POLL_EVERY: Millis = 200;
+const FINAL_PATIENCE: Millis = 30_000;
+const CONTACT_TRIES = 4;
+
+export async function runLoad(options: LoadOptions): Promise<LoadReport> {
+  const begun = performance.now();
+  const prefix = `load-${randomBytes(4).toString("hex")}-`;
+  const timeUp = AbortSignal.any([AbortSignal.timeout(options.timeout), options.signal]);
+  const client = new LoadClient(options.server, timeUp);
+  // A wrong address is told at once; a server that goes away later is waited for.
+  await client.call({ method: "GET", path: "healthz" }, CONTACT_TRIES);
+  const accepted = new Map<string, string>();
+  let timedOut = false;
+  try {
+    await new Load(options, client, prefix, accepted).run();
+  } catch (error) {
+    if (!timeUp.aborted) throw error;
+    timedOut = true;
+  }
+  // The audit is read in any case, with patience of its own.
+  const auditor = new LoadClient(options.server, AbortSignal.timeout(FINAL_PATIENCE));
+  const { jobs: rows } = await auditor.call<{ jobs: AuditRow[] }>({
+    method: "GET",
+    path: `v1/audit?prefix=${prefix}`,
+  });
+  const seconds = (performance.now() - begun) / 1000;
+  const verdict = judge(accepted, rows);
+  return {
+    jobs: options.jobs,
+    prefix,
+    ...verdict,
+    ok: verdict.ok && !timedOut && accepted.size === options.jobs,
+    seconds: Number(seconds.toFixed(3)),
+    jobs_per_second: Number((verdict.completed / seconds).toFixed(1)),
+    retries: client.retries + auditor.retries,
+    timed_out: timedOut,
+  };
+}
+
+class Load {
+  readonly #options: LoadOptions;
+  readonly #client: LoadClient;
+  readonly #prefix: string;
+  readonly #accepted: Map<string, string>;
+  #states: States = { leased: 0, completed: 0, failed: 0 };
+  #allSubmitted = false;
+
+  constructor(options: LoadOptions, client: LoadClient, prefix: string, accepted: Map<string, string>) {
+    this.#options = options;
+    this.#client = client;
+    this.#prefix = prefix;
+    this.#accepted = accepted;
+  }
+
+  async run(): Promise<void> {
+    const watching = this.#watch();
+    try {
+      await this.#submitAll();
+    } finally {
+      this.#allSubmitted = true;
+      await watching;
+    }
+  }
+
+  async #submitAll(): Promise<void> {
+    const { concurrency, jobs } = this.#options;
+    const plan = planJobs(this.#options);
+    const ids: (Promise<string> | undefined)[] = new Array<undefined>(jobs);
+    let failed = false;
+    // A job's parent has a lower number, so its submission has begun before.
+    const worker = async (): Promise<void> => {
+      for (let next; !failed && !(next = plan.next()).done;) {
+        const job: PlannedJob = next.value;
+        const parent = job.parent === null ? undefined : ids[job.parent];
+        const id = Promise.resolve(parent).then((parentId) => this.#submit(job.number, parentId));
+        ids[job.number] = id;
+        await id;
+      }
+    };
+    const workers = Array.from({ length: concurrency }, () =>
+      worker().catch((error: unknown) => {
+        failed = true;
+        throw error;
+      }),
+    );
+    const outcomes = await Promise.allSettled(workers);
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  }
+
+  async #submit(number: number, parent: string | undefined): Promise<string> {
+    const { type, size } = this.#options;
+    const key = this.#prefix + String(number);
+    const payload = payloadOf(this.#options, number);
+    const headers = { "idempotency-key": key };
+    const depends_on = parent === undefined ? [] : [parent];
+    let answer: { id: string };
+    if (size <= INLINE_MAX) {
+      const json = { type, payload, depends_on };
+      answer = await this.#client.call({ method: "POST", path: "v1/jobs", headers, json });
+    } else {
+      const query = new URLSearchParams({ type, payload: JSON.stringify(payload) });
+      for (const id of depends_on) query.append("depends_on", id);
+      const path = `v1/jobs?${query.toString()}`;
+      answer = await this.#client.call({ method: "POST", path, headers, bytes: size });
+    }
+    this.#accepted.set(key, answer.id);
+    return answer.id;
+  }
+
+  /** Until all that was submitted has finished. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#options;
+    for (;;) {
+      const complete = this.#allSubmitted;
+      const path = `v1/audit?prefix=${this.#prefix}&jobs=none`;
+      const { states } = await this.#client.call<{ states: States }>({ method: "GET", path });
+      this.#states = states;
+      this.#tell();
+      if (complete && this.#finished >= this.#accepted.size) return;
+      await pause(POLL_EVERY, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+
+  get #finished(): number {
+    return this.#states.completed + this.#states.failed;
+  }
+
+  #tell(): void {
+    const { jobs, onProgress } = this.#options;
+    onProgress({
+      jobs,
+      submitted: this.#accepted.size,
+      leased: this.#states.leased,
+      finished: this.#finished,
+    });
+  }
+}
