@@ -1,9 +1,10 @@
 /** The commands of the job world that are no bots: the mock job server, and the load that is put on it. */
 import type { Command } from "commander";
+import { parseSize } from "../core/units.js";
 import { loadCommand } from "../mock/load/command.js";
 import { mockServerCommand } from "../mock/server/command.js";
 import { CommandError, EXIT, type Io } from "./io.js";
-import { durationOption, numberOption, sizeOption } from "./options.js";
+import { durationOption, numberOption } from "./options.js";
 
 interface MockServerOptions {
   readonly port: string;
@@ -100,6 +101,15 @@ function positive(name: string, text: string, max: number): number {
   throw new CommandError(
     EXIT.usage,
     `--${name}: expected a whole number from 1, got ${JSON.stringify(text)}`,
+  );
+}
+
+function sizeOption(name: string, text: string): number {
+  const bytes = text === "0" ? 0 : parseSize(text);
+  if (bytes !== null) return bytes;
+  throw new CommandError(
+    EXIT.usage,
+    `--${name}: expected a size such as 256MiB, got ${JSON.stringify(text)}`,
   );
 }
 
