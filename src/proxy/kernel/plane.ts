@@ -229,7 +229,7 @@ export class KernelPlane {
         const more = now - (source.booked.get(name) ?? 0);
         if (more <= 0) continue;
         source.booked.set(name, now);
-        if (name.endsWith("_seen")) source.seen += more;
+        if (name.includes("_seen_")) source.seen += more;
         else {
           source.dropped += more;
           source.fault.book.add("dropped", more);

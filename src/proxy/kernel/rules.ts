@@ -7,7 +7,7 @@
  */
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
-import type { Direction } from "../../faults/contract.js";
+import { DIRECTIONS, type Direction } from "../../faults/contract.js";
 import type { KernelLoss } from "../../plan/engine.js";
 
 /** One end of the connections that are hit: this port of these addresses, none standing for any. */
@@ -84,7 +84,7 @@ export function haltCommand(table: string): string {
 }
 
 export function countersOf(id: string): string[] {
-  return ["seen", "upstream", "downstream"].map((what) => `${id}_${what}`);
+  return DIRECTIONS.flatMap((direction) => [`${id}_seen_${direction}`, `${id}_lost_${direction}`]);
 }
 
 function rulesOf({ id, loss, leg, clients, ends }: RuleSource, direction: Direction): string[] {
@@ -104,9 +104,9 @@ function rulesOf({ id, loss, leg, clients, ends }: RuleSource, direction: Direct
         address === "" ? "" : `${family} ${far}addr ${address}`,
         `tcp ${far}port ${end.port}`,
         peers === null ? "" : `${family} ${arriving ? "s" : "d"}addr { ${merged(peers).join(", ")} }`,
-        `counter name ${id}_seen`,
+        `counter name ${id}_seen_${direction}`,
         odds,
-        `counter name ${id}_${direction}`,
+        `counter name ${id}_lost_${direction}`,
         arriving
           ? "drop"
           : `meta mark set ${MARK} ${family} daddr set ${family === "ip" ? "127.0.0.1" : "::1"}`,
