@@ -47,8 +47,10 @@ export function failureStatus(persona: Persona, why: Why): 502 | 503 | 504 {
       return why === "reset" ? 502 : 503;
     case "alb":
       return why === "no_upstream" ? 503 : 502;
-    case "nginx":
     case "plain":
+      return why === "no_upstream" ? 503 : 502;
+    // It says 502 for "no live upstreams" too.
+    case "nginx":
       return 502;
   }
 }
