@@ -1,10 +1,8 @@
-/** The commands that run here: serve, and the bots. */
+/** `squall serve`: the daemon, in this process. */
 import type { Command } from "commander";
 import { startDaemon } from "../daemon.js";
-import { botCommand } from "../mock/bot/command.js";
 import { readConfigFile } from "./files.js";
 import type { Io } from "./io.js";
-import { durationOption, numberOption } from "./options.js";
 import { logLevelOf } from "./toxiproxy_flags.js";
 
 interface ServeOptions {
@@ -82,36 +80,4 @@ function overridesOf(options: ServeOptions, io: Io): { path: string[]; value: st
   );
   set(["log", "format"], options.logFormat, "--log-format");
   return overrides;
-}
-
-interface BotOptions {
-  readonly server: string;
-  readonly name: string;
-  readonly concurrency: string;
-  readonly workTime?: string;
-  readonly localAddress?: string;
-  readonly json?: boolean;
-}
-
-export function addMock(program: Command): void {
-  program
-    .command("bot")
-    .description("run a reference bot against a job server")
-    .requiredOption("--server <url>", "the job server, or Squall in front of it")
-    .option("--name <name>", "the bot's name", "bot-1")
-    .option("--concurrency <n>", "jobs at a time", "1")
-    .option("--work-time <duration>", "how long it works on a job")
-    .option("--local-address <address>", "where its connections come from")
-    .option("--json", "print JSON lines")
-    .action(async ({ server, name, concurrency, workTime, localAddress, json }: BotOptions) => {
-      const work = durationOption("work-time", workTime);
-      await botCommand({
-        server,
-        name,
-        concurrency: numberOption("concurrency", concurrency, 1_000),
-        ...(work === undefined ? {} : { workTime: work }),
-        ...(localAddress === undefined ? {} : { localAddress }),
-        json: json === true,
-      });
-    });
 }

@@ -2,10 +2,11 @@
 import { Command, CommanderError } from "commander";
 import { SquallError, formatProblem } from "../core/errors.js";
 import { version } from "../version.js";
+import { addBot } from "./bot.js";
 import { addDemo } from "./demo.js";
 import { addExplain } from "./explain.js";
 import { CommandError, EXIT, type Io } from "./io.js";
-import { addMock, addServe } from "./local.js";
+import { addServe } from "./local.js";
 import { addLoad, addMockServer } from "./mock.js";
 import { addProfiles } from "./profiles.js";
 import { addRemoteCommands } from "./remote.js";
@@ -27,7 +28,7 @@ export async function runCommand(words: readonly string[], io: Io): Promise<numb
   addRemoteCommands(program, io);
   addDemo(program, io);
   addMockServer(program);
-  addMock(program);
+  addBot(program);
   addLoad(program, io);
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });

@@ -6,15 +6,20 @@
  */
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import type { LookupFunction } from "node:net";
 import { z } from "zod";
 import { SystemClock, type Clock, type Millis } from "../../core/clock.js";
 import type { Report } from "./events.js";
 import { Exchanger } from "./exchange.js";
+import { NO_FLAWS, type Flaws } from "./flaws.js";
 import { HeldLease, LeaseLost } from "./held-lease.js";
 import { Id } from "./identifier.js";
-import { backOff, sleep, unless, type BackOff } from "./patience.js";
+import { runJob } from "./job-run.js";
+import { backOff, sleep, type BackOff } from "./patience.js";
+import { pretend } from "./pretend.js";
 import { Session } from "./session.js";
-import { Abandoned, Refused } from "./trouble.js";
+import type { BodyAccount } from "./transfer.js";
+import { Abandoned } from "./trouble.js";
 
 export interface Job {
   readonly id: string;
@@ -22,6 +27,8 @@ export interface Job {
   readonly payload: unknown;
   /** 1 for the first lease of the job, 2 if a bot had it before. */
   readonly attempt: number;
+  /** Of a payload that is too large for JSON, and is fetched by itself. */
+  readonly body?: BodyAccount | undefined;
 }
 
 export interface Desk {
@@ -29,6 +36,12 @@ export interface Desk {
   readonly signal: AbortSignal;
   /** From 0 to 1; told to the server with the next heartbeat. */
   readonly progress: (share: number) => void;
+  /** The file with the payload, for a job that has it as a body. */
+  readonly payload: string | null;
+  /** Where a new file may be written; it is gone when the job is. */
+  readonly newFile: () => Promise<string>;
+  /** Gives a file to the server as an artifact of the job, and resolves when the server has all of it. */
+  readonly attach: (name: string, file: string) => Promise<void>;
 }
 
 /** Does a job and resolves with its result. A rejection is reported to the server as a failure of the job. */
@@ -56,17 +69,26 @@ export interface BotOptions {
   /** How long any other answer may take, and how much longer than `wait` that of a lease. */
   readonly requestTimeout?: Millis;
   readonly backOff?: BackOff;
+  /** Bugs that it is to have. */
+  readonly flaws?: Flaws;
+  /** In place of the system's resolver of names. */
+  readonly lookup?: LookupFunction;
   readonly clock?: Clock;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
 }
 
 const Granted = z.object({
-  job: z.object({ id: Id, type: z.string(), payload: z.unknown(), attempt: z.int() }),
+  job: z.object({
+    id: Id,
+    type: z.string(),
+    payload: z.unknown(),
+    attempt: z.int(),
+    body: z.object({ bytes: z.int().min(0), digest: z.string().regex(/^sha-256=/u) }).optional(),
+  }),
   lease_id: Id,
   lease_expires_in: z.number(),
 });
-const Settled = z.object({ repeated: z.boolean() });
 
 /** Runs until the signal is aborted; then it leaves at once, without finishing or failing anything. */
 export async function runBot(options: BotOptions): Promise<void> {
@@ -77,7 +99,7 @@ export async function runBot(options: BotOptions): Promise<void> {
   if (options.signal.aborted) onStop();
   else options.signal.addEventListener("abort", onStop, { once: true });
   const clock = options.clock ?? new SystemClock();
-  const exchanger = new Exchanger(options.server, clock, options.localAddress);
+  const exchanger = new Exchanger({ ...options, clock, flaws: options.flaws ?? NO_FLAWS });
   try {
     const bot = new Bot(options, clock, exchanger, stop.signal);
     await Promise.all(Array.from({ length: options.concurrency }, () => bot.serve()));
@@ -100,16 +122,19 @@ class Bot {
   readonly #wait: Millis;
   readonly #requestTimeout: Millis;
   readonly #backOff: BackOff;
+  readonly #flaws: Flaws;
 
   constructor(options: BotOptions, clock: Clock, exchanger: Exchanger, stop: AbortSignal) {
     this.#clock = clock;
     this.#stop = stop;
     this.#report = options.report;
     this.#work = options.work ?? pretend(clock, options.workTime ?? 500);
-    this.#random = options.random ?? Math.random;
     this.#wait = options.wait ?? 10_000;
     this.#requestTimeout = options.requestTimeout ?? 10_000;
     this.#backOff = options.backOff ?? { first: 200, max: 10_000 };
+    this.#flaws = options.flaws ?? NO_FLAWS;
+    // flaw storm: without luck, all who were cut off in the same moment come back in the same moment.
+    this.#random = this.#flaws.has("storm") ? () => 1 : (options.random ?? Math.random);
     this.#session = new Session({
       name: options.name,
       capabilities: options.capabilities ?? [],
@@ -119,6 +144,7 @@ class Bot {
       report: this.#report,
       requestTimeout: this.#requestTimeout,
       backOff: this.#backOff,
+      flaws: this.#flaws,
       signal: stop,
     });
   }
@@ -147,20 +173,20 @@ class Bot {
       this.#report({ event: "idle" });
       return this.#clock.now() - asked >= this.#wait / 2;
     }
-    const { job } = granted;
+    const { job, lease_id: leaseId } = granted;
     this.#report({ event: "leased", job: job.id, type: job.type, attempt: job.attempt });
-    const lease = new HeldLease({
+    const parts = {
       session: this.#session,
-      clock: this.#clock,
       report: this.#report,
-      job: job.id,
-      leaseId: granted.lease_id,
-      left: granted.lease_expires_in * 1000,
+      flaws: this.#flaws,
+      leaseId,
       requestTimeout: this.#requestTimeout,
       stop: this.#stop,
-    });
+    };
+    const left = granted.lease_expires_in * 1000;
+    const lease = new HeldLease({ ...parts, clock: this.#clock, job: job.id, left });
     try {
-      await this.#do(job, granted.lease_id, lease);
+      await runJob({ ...parts, job, lease, work: this.#work });
       return true;
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error;
@@ -172,6 +198,7 @@ class Bot {
   }
 
   async #lease(): Promise<z.infer<typeof Granted> | null> {
+    const key = randomUUID();
     const { value } = await this.#session.call({
       name: "lease",
       path: `v1/lease?wait=${Math.round(this.#wait)}ms`,
@@ -180,75 +207,10 @@ class Bot {
       signal: this.#stop,
       timeout: this.#wait + this.#requestTimeout,
       // The same key for all attempts: if the answer with the job got lost, the next one brings that job again.
-      headers: { "idempotency-key": randomUUID() },
+      // flaw lost-lease: each attempt asks for some job, and that of the lost answer is nobody's.
+      headers: () => ({ "idempotency-key": this.#flaws.has("lost-lease") ? randomUUID() : key }),
       insist: true,
     });
     return value;
   }
-
-  async #do(job: Job, leaseId: string, lease: HeldLease): Promise<void> {
-    await lease.confirm();
-    this.#report({ event: "working", job: job.id });
-    const { signal } = lease;
-    const desk: Desk = { signal, progress: (share) => (lease.progress = Math.min(1, Math.max(0, share))) };
-    let result: unknown;
-    try {
-      result = await lease.during(unless(signal, this.#work(job, desk)));
-      // A result that cannot be written is a failure of the work too.
-      JSON.stringify(result);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      return this.#fail(job, leaseId, error instanceof Error ? error.message : String(error));
-    }
-    if (signal.aborted) throw signal.reason;
-    await this.#complete(job, leaseId, result);
-  }
-
-  /** Completion is idempotent by lease, so it is repeated until the server says one thing or the other. */
-  async #complete(job: Job, leaseId: string, result: unknown): Promise<void> {
-    try {
-      const repeated = await this.#settle("complete", job, leaseId, result);
-      this.#report({ event: "completed", job: job.id, repeated });
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      // Too large, for example: the lease is still ours, so the server should know that nothing will come.
-      await this.#fail(job, leaseId, `the result was refused, ${error.message}`);
-    }
-  }
-
-  async #fail(job: Job, leaseId: string, why: string): Promise<void> {
-    try {
-      await this.#settle("fail", job, leaseId, { reason: why.slice(0, 1_000) });
-      this.#report({ event: "failed", job: job.id, why });
-    } catch (error) {
-      throw error instanceof Refused ? new LeaseLost(error.message) : error;
-    }
-  }
-
-  async #settle(name: "complete" | "fail", job: Job, leaseId: string, result: unknown): Promise<boolean> {
-    try {
-      const { value } = await this.#session.call({
-        name,
-        path: `v1/jobs/${encodeURIComponent(job.id)}/${name}`,
-        body: { lease_id: leaseId, result },
-        answer: Settled,
-        signal: this.#stop,
-      });
-      return value.repeated;
-    } catch (error) {
-      const lost = error instanceof Refused && (error.status === 404 || error.status === 409);
-      throw lost ? new LeaseLost(error.message) : error;
-    }
-  }
-}
-
-/** Takes its time in ten steps and has the payload for a result. */
-function pretend(clock: Clock, workTime: Millis): Work {
-  return async (job, { signal, progress }) => {
-    for (let step = 1; step <= 10; step++) {
-      await sleep(clock, workTime / 10, signal);
-      progress(step / 10);
-    }
-    return { echo: job.payload };
-  };
 }

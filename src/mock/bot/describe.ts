@@ -1,6 +1,6 @@
 /** A bot's events as a person would tell them, one line each. */
 import type { Formatter } from "picocolors/types.js";
-import { formatDuration } from "../../core/units.js";
+import { formatDuration, formatSize } from "../../core/units.js";
 import type { BotEvent } from "./events.js";
 
 export interface Colors {
@@ -24,6 +24,10 @@ export function describeEvent(event: BotEvent, { dim, green, yellow, red }: Colo
       return dim(`working on ${event.job}`);
     case "heartbeat":
       return dim(`${event.job} is at ${Math.round(event.progress * 100)} %`);
+    case "downloaded":
+      return dim(`has the payload of ${event.job}, ${formatSize(event.bytes)}`);
+    case "uploaded":
+      return dim(`gave ${event.artifact} of ${event.job}, ${formatSize(event.bytes)}`);
     case "completed":
       return green(`completed ${event.job}${event.repeated ? ", as the server knew already" : ""}`);
     case "failed":

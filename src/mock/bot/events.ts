@@ -1,8 +1,10 @@
 /** What a bot tells about itself while it runs: small, flat events, fit to be printed as lines of JSON. */
 import type { Millis } from "../../core/clock.js";
+import type { Bytes } from "../../core/units.js";
 
 /** The calls of the job protocol that a bot makes. */
-export type CallName = "register" | "refresh" | "lease" | "heartbeat" | "complete" | "fail";
+export type CallName =
+  "register" | "refresh" | "lease" | "heartbeat" | "payload" | "artifact" | "complete" | "fail";
 
 export type BotEvent =
   | { readonly event: "registered"; readonly bot_id: string; readonly expires_in: number }
@@ -13,6 +15,21 @@ export type BotEvent =
   /** The lease is confirmed, and work begins. */
   | { readonly event: "working"; readonly job: string }
   | { readonly event: "heartbeat"; readonly job: string; readonly progress: number }
+  /** The payload is here, whole; `received` counts what came over the wire for it, in all attempts. */
+  | {
+      readonly event: "downloaded";
+      readonly job: string;
+      readonly bytes: Bytes;
+      readonly received: Bytes;
+    }
+  /** The server has the artifact, whole; `sent` counts what went over the wire for it, in all attempts. */
+  | {
+      readonly event: "uploaded";
+      readonly job: string;
+      readonly artifact: string;
+      readonly bytes: Bytes;
+      readonly sent: Bytes;
+    }
   /** `repeated` is true if the server knew already: it was the answer that had been lost. */
   | { readonly event: "completed"; readonly job: string; readonly repeated: boolean }
   /** The work itself failed, and the server knows. */

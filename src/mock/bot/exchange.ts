@@ -1,187 +1,183 @@
 /**
- * One HTTP request and its whole answer, or an error that says in plain words what went wrong. Every
- * exchange has a deadline: a connection can be up and silent for ever.
+ * One HTTP request and its answer, or an error that says in plain words what went wrong. Every exchange has
+ * a deadline: a connection can be up and silent for ever.
  */
+import type { Readable } from "node:stream";
 import http from "node:http";
 import https from "node:https";
 import type { Clock, Millis } from "../../core/clock.js";
-import { formatDuration, type Bytes } from "../../core/units.js";
-import { Refused, Trouble } from "./trouble.js";
+import { invariant } from "../../core/invariant.js";
+import type { Bytes } from "../../core/units.js";
+import { broken, digestOf, judge, type RawAnswer } from "./answer.js";
+import { Deadline } from "./deadline.js";
+import type { Flaws } from "./flaws.js";
+import { unless } from "./patience.js";
+import { Trouble, Unable } from "./trouble.js";
+
+export interface ExchangerOptions {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly server: string;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly flaws: Flaws;
+  readonly localAddress?: string;
+  /** In place of the system's resolver. */
+  readonly lookup?: http.RequestOptions["lookup"];
+}
 
 export interface Question {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly path: string;
-  readonly body: unknown;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: http.OutgoingHttpHeaders;
+  readonly body?: string | Readable;
+  /** For the whole answer; for a body that is streamed, for each piece of it. */
   readonly timeout: Millis;
   /** Gives up when aborted, with the signal's reason. */
   readonly signal: AbortSignal;
 }
 
+/** Takes the body of an answer, piece by piece. */
+export type Receive<T> = (answer: http.IncomingMessage, body: AsyncIterable<Buffer>) => Promise<T>;
+
 /** No answer of the job protocol is nearly as large; a peer that never stops sending is not our server. */
 const ANSWER_MAX: Bytes = 4 * 2 ** 20;
-/** A Retry-After of a day is a mistake of the server, not a reason to be gone for a day. */
-const RETRY_AFTER_MAX: Millis = 300_000;
-
-interface RawAnswer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly text: string;
-}
 
 export class Exchanger {
+  readonly #options: ExchangerOptions;
   readonly #server: URL;
-  readonly #clock: Clock;
   readonly #agent: http.Agent;
   readonly #request: typeof http.request;
+  #closed = false;
 
-  constructor(server: string, clock: Clock, localAddress?: string) {
+  constructor(options: ExchangerOptions) {
+    this.#options = options;
+    const { server, localAddress, lookup } = options;
     this.#server = new URL(server.endsWith("/") ? server : `${server}/`);
-    this.#clock = clock;
     const secure = this.#server.protocol === "https:";
-    const options = { keepAlive: true, ...(localAddress === undefined ? {} : { localAddress }) };
-    this.#agent = secure ? new https.Agent(options) : new http.Agent(options);
+    const settings = { keepAlive: true, ...(localAddress && { localAddress }), ...(lookup && { lookup }) };
+    this.#agent = secure ? new https.Agent(settings) : new http.Agent(settings);
     this.#request = secure ? https.request : http.request;
   }
 
   /** The JSON of a good answer, or null if it has none. Throws Trouble, Refused or the signal's reason. */
-  async post(question: Question): Promise<unknown> {
-    const raw = await this.#exchange(question).catch((error: unknown) => {
-      // After one connection broke, those that lie idle are likely to be dead as well.
-      if (error instanceof Trouble) this.#dropIdle();
-      throw error;
+  async post(question: Omit<Question, "method" | "body"> & { readonly body: unknown }): Promise<unknown> {
+    const body = JSON.stringify(question.body);
+    const headers = {
+      ...question.headers,
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(body),
+      "digest": digestOf(body),
+    };
+    return this.judged(await this.ask({ ...question, method: "POST", body, headers }));
+  }
+
+  /** What the answer says, told from what something in between made up. */
+  judged(raw: RawAnswer): unknown {
+    return judge(raw, this.#options.clock, this.#options.flaws);
+  }
+
+  /** The whole answer, whatever its status. */
+  ask(question: Question): Promise<RawAnswer> {
+    return this.exchange(question, async ({ statusCode: status = 0, headers }, body) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of body) {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size > ANSWER_MAX) throw new Trouble(`the answer is longer than ${ANSWER_MAX} bytes`);
+      }
+      return { status, headers, text: Buffer.concat(chunks).toString() };
     });
-    return judge(raw, this.#clock);
+  }
+
+  /** Sends, and has the answer received. */
+  async exchange<T>(question: Question, receive: Receive<T>): Promise<T> {
+    invariant(!this.#closed, "the client has been disposed of already");
+    const { clock, flaws } = this.#options;
+    // flaw no-timeout: an answer is waited for, however long.
+    const timeout = flaws.has("no-timeout") ? Infinity : question.timeout;
+    const deadline = new Deadline(clock, timeout, question.signal);
+    const request = this.#open(question, deadline.signal);
+    let answer: http.IncomingMessage | null = null;
+    try {
+      answer = await unless(deadline.signal, answerTo(request, question.body, deadline));
+      const moving = typeof question.body === "object" || question.method === "GET";
+      const body = bodyOf(answer, flaws, () => moving && deadline.extend());
+      return await unless(deadline.signal, receive(answer, body));
+    } catch (error) {
+      // After one connection broke, those that lie idle are likely to be dead as well.
+      const why = deadline.signal.aborted ? deadline.signal.reason : broken(error, flaws);
+      if (why instanceof Trouble) this.#dropIdle(why);
+      throw why;
+    } finally {
+      deadline.end();
+      // An answer that came before all was sent or read leaves a connection that is good for nothing more.
+      if (!request.writableFinished || answer?.complete !== true) request.destroy();
+    }
   }
 
   close(): void {
+    this.#closed = true;
     this.#agent.destroy();
   }
 
-  #exchange({ path, body, headers, timeout, signal }: Question): Promise<RawAnswer> {
-    const text = JSON.stringify(body);
-    const deadline = new AbortController();
-    const { promise, resolve, reject } = settleable<RawAnswer>();
-    const giveUp = (): void => deadline.abort(signal.reason);
-    const timer = this.#clock.at(this.#clock.now() + timeout, () => {
-      deadline.abort(new Trouble(`no answer within ${formatDuration(timeout)}`));
-    });
-    deadline.signal.addEventListener("abort", () => reject(deadline.signal.reason), { once: true });
-    if (signal.aborted) giveUp();
-    else signal.addEventListener("abort", giveUp, { once: true });
-
-    const fail = (error: Error): void => reject(broken(error));
+  #open({ method, path, headers }: Question, signal: AbortSignal): http.ClientRequest {
     const request = this.#request(new URL(path, this.#server), {
-      method: "POST",
+      method,
       agent: this.#agent,
-      signal: deadline.signal,
-      headers: {
-        ...headers,
-        "accept": "application/json",
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(text),
-      },
+      signal,
+      headers: { "accept": "application/json", "x-bot-id": headerText(this.#options.name), ...headers },
     });
-    request.on("error", fail);
-    request.on("response", (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on("data", (chunk: Buffer) => {
-        chunks.push(chunk);
-        size += chunk.length;
-        if (size > ANSWER_MAX) deadline.abort(new Trouble(`the answer is longer than ${ANSWER_MAX} bytes`));
-      });
-      // Node raises an error here when the connection ends before the body does.
-      response.on("error", fail);
-      response.on("end", () => {
-        const { statusCode: status = 0, headers } = response;
-        if (response.complete) resolve({ status, headers, text: Buffer.concat(chunks).toString() });
-        else reject(new Trouble("the answer was cut short"));
-      });
-    });
-    request.end(text);
-    return promise.finally(() => {
-      timer.cancel();
-      signal.removeEventListener("abort", giveUp);
-    });
+    // Told once more to whoever waits for the answer; nobody may be.
+    request.on("error", () => undefined);
+    return request;
   }
 
-  #dropIdle(): void {
+  #dropIdle(why: Trouble): void {
+    // flaw dies-on-reset: the client is disposed of as a whole, and the retry is made with it all the same.
+    if (this.#options.flaws.has("dies-on-reset") && why.cut) return this.close();
     for (const sockets of Object.values(this.#agent.freeSockets))
       for (const socket of sockets ?? []) socket.destroy();
   }
 }
 
-/** Tells a good answer from a refusal of the job server, and both from what something in between made up. */
-function judge({ status, headers, text }: RawAnswer, clock: Clock): unknown {
-  if (status === 204) return null;
-  const retryAfter = parseRetryAfter(headers["retry-after"], clock);
-  const json = parseObject(text);
-  if (status >= 200 && status < 300) {
-    if (json) return json;
-    throw new Trouble(`${status} with ${describe(headers, text)} instead of JSON`, retryAfter);
-  }
-  // A token can be refused by anything on the way.
-  if (status === 401) throw new Refused(status, `401: ${json ? String(json["error"]) : "not authorized"}`);
-  const ours = json && typeof json["code"] === "string" && typeof json["error"] === "string";
-  const final = status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429;
-  if (ours && final) throw new Refused(status, `${status}: ${String(json["error"])}`);
-  const what = ours ? String(json["error"]) : `with ${describe(headers, text)}`;
-  throw new Trouble(`${status} ${what}`, retryAfter);
-}
-
-/** Every answer of the protocol is an object, of which no shorter part is JSON: a truncated one cannot pass. */
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function describe(headers: http.IncomingHttpHeaders, text: string): string {
-  if (text === "") return "an empty body";
-  if (/^\s*</u.test(text)) return "an HTML page";
-  return `a body of type ${headers["content-type"] ?? "unknown"}`;
-}
-
-/** Seconds or a date, RFC 9110 section 10.2.3; nonsense counts as nothing. */
-function parseRetryAfter(header: string | undefined, clock: Clock): Millis {
-  if (header === undefined) return 0;
-  const wait = /^\d+$/u.test(header) ? Number(header) * 1000 : Date.parse(header) - clock.wallTime();
-  return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), RETRY_AFTER_MAX);
-}
-
-const PLAIN_WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset",
-  EPIPE: "connection closed while sending",
-  ETIMEDOUT: "connection timed out",
-  ENOTFOUND: "the server's name is not known",
-  EAI_AGAIN: "the server's name could not be looked up",
-  EHOSTUNREACH: "the server's host cannot be reached",
-  ENETUNREACH: "the server's network cannot be reached",
-};
-
-function broken(error: Error): Trouble {
-  const code = "code" in error ? String(error.code) : "";
-  return new Trouble(PLAIN_WORDS[code] ?? error.message);
-}
-
-function settleable<T>(): {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-  reject: (reason: unknown) => void;
-} {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (reason: unknown) => void = () => undefined;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
+function answerTo(
+  request: http.ClientRequest,
+  body: string | Readable | undefined,
+  deadline: Deadline,
+): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once("response", resolve);
+    request.once("error", reject);
+    if (typeof body !== "object") {
+      request.end(body);
+      return;
+    }
+    body.on("data", () => deadline.extend());
+    body.once("error", ({ message }) => reject(new Unable(message)));
+    request.once("close", () => body.destroy());
+    body.pipe(request);
   });
-  return { promise, resolve, reject };
+}
+
+/** Node raises an error here when the connection ends before the body does. */
+async function* bodyOf(
+  answer: http.IncomingMessage,
+  flaws: Flaws,
+  moved: () => unknown,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of answer) {
+      moved();
+      yield chunk as Buffer;
+    }
+  } catch (error) {
+    // flaw trusts-short-bodies: the end of the connection is the end of the body.
+    if (!flaws.has("trusts-short-bodies")) throw error;
+  }
+}
+
+/** A name as a header can carry it. */
+function headerText(name: string): string {
+  return /^[\x21-\x7e]+$/u.test(name) ? name : encodeURIComponent(name);
 }

@@ -5,9 +5,10 @@
 import { z } from "zod";
 import type { Clock, Millis, Timer } from "../../core/clock.js";
 import type { Report } from "./events.js";
+import type { Flaws } from "./flaws.js";
 import { sleep } from "./patience.js";
 import type { Session } from "./session.js";
-import { Abandoned, Refused } from "./trouble.js";
+import { Abandoned, Refused, Trouble } from "./trouble.js";
 
 const Extension = z.object({ lease_expires_in: z.number() });
 
@@ -26,6 +27,7 @@ export interface HeldLeaseOptions {
   /** What the lease has left when its answer arrives. */
   readonly left: Millis;
   readonly requestTimeout: Millis;
+  readonly flaws: Flaws;
   /** The bot's own end, which ends the lease for us too. */
   readonly stop: AbortSignal;
 }
@@ -33,7 +35,6 @@ export interface HeldLeaseOptions {
 export class HeldLease {
   readonly #options: HeldLeaseOptions;
   readonly #gone = new AbortController();
-  readonly #over = new AbortController();
   readonly #onStop = (): void => this.#gone.abort(this.#options.stop.reason);
   #time: Millis;
   #expiry: Timer;
@@ -66,11 +67,12 @@ export class HeldLease {
 
   /** Heartbeats while `work` runs; resolves with what it resolves with. */
   async during<T>(work: Promise<T>): Promise<T> {
-    const beating = this.#keepBeating();
+    const over = new AbortController();
+    const beating = this.#keepBeating(over);
     try {
       return await work;
     } finally {
-      this.#over.abort(new Abandoned("the work is done"));
+      over.abort(new Abandoned("the work is done"));
       await beating;
     }
   }
@@ -81,9 +83,9 @@ export class HeldLease {
     this.#options.stop.removeEventListener("abort", this.#onStop);
   }
 
-  async #keepBeating(): Promise<void> {
+  async #keepBeating(over: AbortController): Promise<void> {
     // A heartbeat under way is not worth waiting for once the work is done or the lease is gone.
-    const signal = either(this.#over, this.signal);
+    const signal = either(over, this.signal);
     try {
       for (;;) {
         await sleep(this.#options.clock, this.#time / BEATS, signal);
@@ -95,7 +97,7 @@ export class HeldLease {
   }
 
   async #beat(signal: AbortSignal): Promise<void> {
-    const { session, report, job, leaseId, requestTimeout } = this.#options;
+    const { session, report, job, leaseId, requestTimeout, flaws } = this.#options;
     const progress = this.#progress;
     try {
       const { value, sent } = await session.call({
@@ -106,6 +108,8 @@ export class HeldLease {
         signal,
         timeout: Math.min(requestTimeout, this.#time / 2),
         backOffMax: this.#time / (2 * BEATS),
+        // flaw one-strike: a heartbeat that fails is not repeated, but ends the job.
+        retry: !flaws.has("one-strike"),
       });
       this.#time = value.lease_expires_in * 1000;
       this.#expiry.cancel();
@@ -113,15 +117,21 @@ export class HeldLease {
       this.#expiry = this.#expireAt(sent + this.#time);
       report({ event: "heartbeat", job, progress });
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      this.#gone.abort(new LeaseLost(error.message));
-      throw this.signal.reason;
+      if (!(error instanceof Refused) && !(error instanceof Trouble)) throw error;
+      this.#lose(error.message);
     }
+    this.signal.throwIfAborted();
+  }
+
+  #lose(why: string): void {
+    // flaw stale-lease: nobody tells the work that the job is somebody else's now.
+    if (this.#options.flaws.has("stale-lease")) return;
+    this.#gone.abort(new LeaseLost(why));
   }
 
   #expireAt(when: Millis): Timer {
     return this.#options.clock.at(when, () => {
-      this.#gone.abort(new LeaseLost("no heartbeat got through before the lease expired"));
+      this.#lose("no heartbeat got through before the lease expired");
     });
   }
 }

@@ -1,13 +1,15 @@
 /**
- * A bot's standing with the server: it registers, keeps its token fresh, and repeats calls until they
- * get through. Whatever happens to the server or the network, a session never gives up by itself.
+ * A bot's standing with the server: it registers, keeps its token fresh, and makes its calls under it until
+ * they get through. Whatever happens to the server or the network, a session never gives up by itself.
  */
 import { z } from "zod";
 import type { Clock, Millis } from "../../core/clock.js";
-import type { CallName, Report } from "./events.js";
+import type { Report } from "./events.js";
 import type { Exchanger } from "./exchange.js";
-import { backOff, sleep, unless, type BackOff } from "./patience.js";
+import type { Flaws } from "./flaws.js";
 import { Id } from "./identifier.js";
+import { unless, type BackOff } from "./patience.js";
+import { Retrier, type Errand } from "./retry.js";
 import { Refused, Trouble } from "./trouble.js";
 
 export interface SessionOptions {
@@ -20,21 +22,21 @@ export interface SessionOptions {
   readonly report: Report;
   readonly requestTimeout: Millis;
   readonly backOff: BackOff;
+  readonly flaws: Flaws;
   /** Ends everything. */
   readonly signal: AbortSignal;
 }
 
-export interface Call<T> {
-  readonly name: CallName;
+type Headers = Readonly<Record<string, string>>;
+
+/** A call of JSON, answered by JSON. */
+export interface Call<T> extends Errand {
   readonly path: string;
   readonly body: unknown;
   readonly answer: z.ZodType<T>;
-  readonly signal: AbortSignal;
   readonly timeout?: Millis;
-  readonly backOffMax?: Millis;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Calls that must get through one day take a refusal for one more difficulty. */
-  readonly insist?: boolean;
+  /** Of each attempt. */
+  readonly headers?: () => Headers;
 }
 
 export interface Answer<T> {
@@ -61,6 +63,7 @@ const FRESH = 0.8;
 
 export class Session {
   readonly #options: SessionOptions;
+  readonly #retrier: Retrier;
   #token: Token | null = null;
   /** Tokens that the server answered with 401. */
   #distrusted: Token | null = null;
@@ -69,16 +72,27 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#retrier = new Retrier({ ...options, reconnect: () => this.#renewOnce() });
+  }
+
+  get exchanger(): Exchanger {
+    return this.#options.exchanger;
   }
 
   /** Makes a call under the bot's token, again and again. Throws Refused, or the reason of an aborted signal. */
   call<T>(call: Call<T>): Promise<Answer<T>> {
-    return this.#persist(call, async (attempt) => {
-      const token = await unless(call.signal, this.#freshToken());
+    return this.errand(call, (authorization) => this.#ask(call, { ...call.headers?.(), authorization }));
+  }
+
+  /** Has something done under the bot's token, again and again; each attempt is given the header for it. */
+  errand<T>(errand: Errand, attemptOnce: (authorization: string) => Promise<T>): Promise<T> {
+    return this.#retrier.persist(errand, async (attempt) => {
+      const token = await unless(errand.signal, this.#tokenFor(errand));
       try {
-        return await this.#ask(call, { ...call.headers, authorization: `Bearer ${token.text}` });
+        return await attemptOnce(`Bearer ${token.text}`);
       } catch (error) {
         if (!(error instanceof Refused) || error.status !== 401) throw error;
+        if (this.#keepsToken(errand)) throw error;
         this.#distrusted = token;
         // The first 401 is how expiry shows; a second one, to a new token, is a difficulty like others.
         if (attempt > 1) throw new Trouble(error.message);
@@ -87,11 +101,20 @@ export class Session {
     });
   }
 
-  #freshToken(): Promise<Token> {
+  #tokenFor(errand: Errand): Promise<Token> {
     const token = this.#token;
+    if (token && this.#keepsToken(errand)) return Promise.resolve(token);
     const fresh = token && token !== this.#distrusted && this.#options.clock.now() < token.freshUntil;
-    if (fresh) return Promise.resolve(token);
-    this.#renewal ??= this.#renew(token).finally(() => {
+    return fresh ? Promise.resolve(token) : this.#renewOnce();
+  }
+
+  /** flaw no-refresh: the token is looked after between jobs only, however long a job takes. */
+  #keepsToken({ name }: Errand): boolean {
+    return this.#options.flaws.has("no-refresh") && name !== "lease";
+  }
+
+  #renewOnce(): Promise<Token> {
+    this.#renewal ??= this.#renew(this.#token).finally(() => {
       this.#renewal = null;
     });
     return this.#renewal;
@@ -111,22 +134,17 @@ export class Session {
     return this.#obtain("register", "v1/bots", { name, capabilities }, {});
   }
 
-  async #obtain(
-    name: "register" | "refresh",
-    path: string,
-    body: unknown,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<Token> {
+  async #obtain(name: "register" | "refresh", path: string, body: unknown, headers: Headers): Promise<Token> {
     const { signal, report } = this.#options;
     const call = { name, path, body, answer: Registration, signal, insist: name === "register" };
-    const { value, sent } = await this.#persist(call, () => this.#ask(call, headers));
+    const { value, sent } = await this.#retrier.persist(call, () => this.#ask(call, headers));
     const { bot_id, token, expires_in } = value;
     report({ event: name === "register" ? "registered" : "refreshed", bot_id, expires_in });
     this.#token = { bot: bot_id, text: token, freshUntil: sent + expires_in * 1000 * FRESH };
     return this.#token;
   }
 
-  async #ask<T>(call: Call<T>, headers: Readonly<Record<string, string>>): Promise<Answer<T>> {
+  async #ask<T>(call: Call<T>, headers: Headers): Promise<Answer<T>> {
     const { exchanger, clock, requestTimeout } = this.#options;
     const sent = clock.now();
     const { path, body, signal, timeout = requestTimeout } = call;
@@ -135,32 +153,5 @@ export class Session {
     if (checked.success) return { value: checked.data, sent };
     const field = checked.error.issues[0]?.path.join(".") ?? "";
     throw new Trouble(`the answer is not one of the job protocol${field === "" ? "" : ` (${field})`}`);
-  }
-
-  /** Tries until there is an answer, waiting longer each time. */
-  async #persist<T>(
-    call: Call<T>,
-    attemptOnce: (attempt: number) => Promise<Answer<T> | "again">,
-  ): Promise<Answer<T>> {
-    const { clock, random, report } = this.#options;
-    const since = clock.now();
-    const pace = { ...this.#options.backOff, ...(call.backOffMax !== undefined && { max: call.backOffMax }) };
-    let waits = 0;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const answer = await attemptOnce(attempt);
-        if (answer === "again") continue;
-        const after = Math.round(clock.now() - since);
-        if (waits > 0) report({ event: "recovered", call: call.name, attempts: attempt, after });
-        return answer;
-      } catch (error) {
-        const retriable = error instanceof Trouble || (error instanceof Refused && call.insist === true);
-        if (!retriable) throw error;
-        const retryAfter = error instanceof Trouble ? error.retryAfter : 0;
-        const wait = backOff(pace, ++waits, retryAfter, random());
-        report({ event: "retrying", call: call.name, why: error.message, attempt, wait });
-        await sleep(clock, wait, call.signal);
-      }
-    }
   }
 }

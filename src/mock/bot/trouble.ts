@@ -1,16 +1,18 @@
-/** The three ways in which a call can end without its answer, which ask for three different reactions. */
+/** The ways in which a call can end without its answer, which ask for different reactions. */
 import type { Millis } from "../../core/clock.js";
 
 /** Something on the way, or a server in difficulties: worth another try. */
 export class Trouble extends Error {
   override readonly name = "Trouble";
+  /** How long the server asked us to stay away. */
+  readonly retryAfter: Millis;
+  /** Whether an established connection was cut. */
+  readonly cut: boolean;
 
-  constructor(
-    message: string,
-    /** How long the server asked us to stay away. */
-    readonly retryAfter: Millis = 0,
-  ) {
+  constructor(message: string, { retryAfter = 0, cut = false } = {}) {
     super(message);
+    this.retryAfter = retryAfter;
+    this.cut = cut;
   }
 }
 
@@ -29,4 +31,9 @@ export class Refused extends Error {
 /** Nobody wants the answer any more: the bot is told to stop, or the lease is gone. The reason of an AbortSignal. */
 export class Abandoned extends Error {
   override readonly name = "Abandoned";
+}
+
+/** Something is wrong on this machine, such as a full disk: neither the server nor the network can help. */
+export class Unable extends Error {
+  override readonly name = "Unable";
 }
