@@ -7,6 +7,8 @@ import type { Bytes } from "../../core/units.js";
 const ANSWER_WAIT: Millis = 30_000;
 const PAUSE_FIRST: Millis = 100;
 const PAUSE_MAX: Millis = 5_000;
+/** Bytes in a millisecond. */
+const SLOWEST = 10;
 const CHUNK: Bytes = 64 * 1024;
 
 /** The server has understood, and will not do it. */
@@ -34,10 +36,15 @@ export class LoadClient {
 
   /** `tries` bounds what is otherwise repeated for ever. Rejects with the signal's reason in the end. */
   async call<T>(request: LoadRequest, tries = Infinity): Promise<T> {
+    // A large body may take as long as a slow line makes it.
+    const patience = ANSWER_WAIT + Math.ceil((request.bytes ?? 0) / SLOWEST);
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#once<T>(request).catch((error: unknown) => {
-        if (error instanceof LoadRefused) throw error;
-        return error instanceof Error ? error : new Error(String(error));
+      const outcome = await this.#once<T>(request, patience).catch((error: unknown) => {
+        // `fetch failed`, a time-out, or an answer that is not JSON; all else is an answer, or our own mistake.
+        const passes =
+          error instanceof TypeError || error instanceof SyntaxError || error instanceof DOMException;
+        if (passes) return error;
+        throw error;
       });
       if (!(outcome instanceof Error) && "answer" in outcome) return outcome.answer;
       if (outcome instanceof Error && attempt >= tries) throw outcome;
@@ -51,15 +58,10 @@ export class LoadClient {
     }
   }
 
-  async #once<T>({
-    method,
-    path,
-    headers,
-    json,
-    bytes,
-  }: LoadRequest): Promise<{ answer: T } | { retryAfter: Millis }> {
-    // A large body may take as long as a slow line makes it.
-    const patience = AbortSignal.timeout(ANSWER_WAIT + (bytes ?? 0) / 10);
+  async #once<T>(
+    { method, path, headers, json, bytes }: LoadRequest,
+    patience: Millis,
+  ): Promise<{ answer: T } | { retryAfter: Millis }> {
     const body = bytes === undefined ? JSON.stringify(json) : bodyStream(bytes);
     const response = await fetch(new URL(path, this.#server), {
       method,
@@ -68,7 +70,7 @@ export class LoadClient {
         ...(bytes !== undefined && { digest: `sha-256=${digestOf(bytes)}` }),
         ...headers,
       },
-      signal: AbortSignal.any([patience, this.#signal]),
+      signal: AbortSignal.any([AbortSignal.timeout(patience), this.#signal]),
       ...(method === "POST" && { body, duplex: "half" }),
     });
     const text = await response.text();
