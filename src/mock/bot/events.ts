@@ -22,13 +22,14 @@ export type BotEvent =
       readonly bytes: Bytes;
       readonly received: Bytes;
     }
-  /** The server has the artifact, whole; `sent` counts what went over the wire for it, in all attempts. */
+  /** The server has the artifact, whole. `resumed_from` is where the last attempt began: "all" had arrived already. */
   | {
       readonly event: "uploaded";
       readonly job: string;
       readonly artifact: string;
       readonly bytes: Bytes;
-      readonly sent: Bytes;
+      readonly attempts: number;
+      readonly resumed_from: Bytes | "all";
     }
   /** `repeated` is true if the server knew already: it was the answer that had been lost. */
   | { readonly event: "completed"; readonly job: string; readonly repeated: boolean }

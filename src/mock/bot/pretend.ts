@@ -42,7 +42,7 @@ export function pretend(clock: Clock, workTime: Millis): Work {
 }
 
 /** Bytes that tell a misplaced piece from the right one: each piece begins with its number. */
- 
+
 async function* pattern(job: string, bytes: number): AsyncGenerator<Buffer> {
   for (let start = 0; start < bytes; start += PIECE) {
     const piece = Buffer.alloc(Math.min(PIECE, bytes - start), `${job} ${start} `);

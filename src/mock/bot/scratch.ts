@@ -41,16 +41,21 @@ export async function digestOfFile(path: string): Promise<string> {
   return `sha-256=${hash.digest("base64")}`;
 }
 
-/** Adds what comes to the file, from `start` on, and gives the bytes that it added. */
-export async function writeFrom(path: string, start: Bytes, body: AsyncIterable<Buffer>): Promise<Bytes> {
+/** Writes what comes into the file from `start` on, and tells of each piece that is written. */
+export async function writeFrom(
+  path: string,
+  start: Bytes,
+  body: AsyncIterable<Buffer>,
+  wrote: (bytes: Bytes) => void = () => undefined,
+): Promise<void> {
   const file = await onDisk(open(path, start === 0 ? "w" : "r+"));
   let position = start;
   try {
     for await (const chunk of body) {
       await onDisk(file.write(chunk, 0, chunk.length, position));
       position += chunk.length;
+      wrote(chunk.length);
     }
-    return position - start;
   } finally {
     await file.close();
   }

@@ -46,7 +46,7 @@ export class Transfer {
     const { job, report } = this.#options;
     let received = 0;
     await this.#errand("payload", async (authorization) => {
-      received += await this.#fetchRest(file, expected, authorization);
+      await this.#fetchRest(file, expected, authorization, (bytes) => (received += bytes));
       await this.#check(file, expected);
     });
     report({ event: "downloaded", job, bytes: await sizeOf(file), received });
@@ -57,20 +57,15 @@ export class Transfer {
     const { job, report } = this.#options;
     const account = { bytes: await sizeOf(file), digest: await digestOfFile(file) };
     const path = `${this.#jobPath}/artifacts/${encodeURIComponent(name)}`;
-    let sent = 0;
-    let interrupted = false;
+    let attempts = 0;
+    let start: Bytes | "all" = 0;
     await this.#errand("artifact", async (authorization) => {
-      const start = interrupted ? await this.#arrived(path, account, authorization) : 0;
-      interrupted = true;
+      if (attempts++ > 0) start = await this.#arrived(path, account, authorization);
       if (start === "all") return;
-      const body = createReadStream(file, { start });
-      try {
-        await this.#put(path, account, start, body, authorization);
-      } finally {
-        sent += body.bytesRead;
-      }
+      await this.#put(path, account, start, createReadStream(file, { start }), authorization);
     });
-    report({ event: "uploaded", job, artifact: name, bytes: account.bytes, sent });
+    const { bytes } = account;
+    report({ event: "uploaded", job, artifact: name, bytes, attempts, resumed_from: start });
     return account;
   }
 
@@ -78,20 +73,25 @@ export class Transfer {
     return this.#options.session.errand({ name, signal: this.#options.signal }, attemptOnce);
   }
 
-  /** Asks for what is not here yet, and gives the bytes that came. */
-  async #fetchRest(file: string, { bytes }: BodyAccount, authorization: string): Promise<Bytes> {
+  /** Asks for what is not here yet. */
+  async #fetchRest(
+    file: string,
+    { bytes }: BodyAccount,
+    authorization: string,
+    came: (bytes: Bytes) => void,
+  ): Promise<void> {
     const had = await sizeOf(file);
-    if (had === bytes && had > 0) return 0;
+    if (had === bytes && had > 0) return;
     const { requestTimeout: timeout, signal } = this.#options;
     const path = `${this.#jobPath}/payload`;
     const headers = { authorization, ...(had > 0 && { range: `bytes=${had}-` }) };
     const question = { method: "GET", path, headers, timeout, signal } as const;
-    return this.#exchanger.exchange(question, async (answer, body) => {
+    await this.#exchanger.exchange(question, async (answer, body) => {
       const { statusCode: status = 0, headers } = answer;
       if (status === 206 && headers["content-range"]?.startsWith(`bytes ${had}-`))
-        return writeFrom(file, had, body);
+        return writeFrom(file, had, body, came);
       // A server that knows no ranges sends all of it again.
-      if (status === 200) return writeFrom(file, 0, body);
+      if (status === 200) return writeFrom(file, 0, body, came);
       let text = "";
       for await (const chunk of body) text += chunk.toString();
       this.#exchanger.judged({ status, headers, text });
@@ -158,7 +158,6 @@ export class Transfer {
   }
 }
 
- 
 async function* nothing(): AsyncGenerator<Buffer> {
   yield* [];
 }

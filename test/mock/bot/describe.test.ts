@@ -11,6 +11,11 @@ it.each<[BotEvent, string]>([
   [{ event: "leased", job: "job-1", type: "wash", attempt: 2 }, "leased job-1 (wash, attempt 2)"],
   [{ event: "working", job: "job-1" }, "working on job-1"],
   [{ event: "heartbeat", job: "job-1", progress: 0.456 }, "job-1 is at 46 %"],
+  [{ event: "downloaded", job: "job-1", bytes: 65_536, received: 70_000 }, "has the payload of job-1, 64KiB"],
+  [
+    { event: "uploaded", job: "job-1", artifact: "log", bytes: 3, attempts: 1, resumed_from: 0 },
+    "gave log of job-1, 3B",
+  ],
   [{ event: "completed", job: "job-1", repeated: false }, "completed job-1"],
   [{ event: "completed", job: "job-1", repeated: true }, "completed job-1, as the server knew already"],
   [{ event: "failed", job: "job-1", why: "out of soap" }, "failed job-1: out of soap"],
