@@ -22,6 +22,7 @@ function commandsOf(page: string): string[] {
 
 let shop: Workshop;
 let admin: string;
+let mock: string;
 
 beforeAll(async () => {
   shop = new Workshop();
@@ -29,6 +30,10 @@ beforeAll(async () => {
     proxies: { jobs: { listen: "127.0.0.1:0", upstream: "http://127.0.0.1:9" } },
   });
   admin = daemon.admin;
+  // The job server of docs/mock-server.md, and a bot to do the jobs.
+  const server = shop.start(["mock-server", "--port", "0", "--json"]);
+  [, mock = ""] = await server.printed(/"url":"([^"]+)"/u);
+  shop.start(["bot", "--server", mock, "--work-time", "10ms"]);
 });
 
 afterAll(() => shop.close());
@@ -37,6 +42,7 @@ afterAll(() => shop.close());
 function run(command: string): Promise<{ code: number | null; output: string }> {
   const line = command
     .replaceAll(/(?:http:\/\/)?(?:localhost|127\.0\.0\.1):8474/gu, admin)
+    .replaceAll(/(?:http:\/\/)?localhost:3000/gu, mock)
     .replaceAll(/(^|\| ?)(?:npx )?squall /gu, `$1"${process.execPath}" "${MAIN}" `);
   return new Promise((resolve) => {
     const child = spawn("bash", ["-c", line], {
