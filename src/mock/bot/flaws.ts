@@ -41,7 +41,7 @@ export const FLAWS = {
     about: "ends by an error of its own retry path after a connection was reset",
     reports: [
       "https://github.com/jbielick/faktory_worker_node/issues/30",
-      "https://github.com/actions/upload-artifact/issues/210",
+      "https://github.com/actions/upload-artifact/issues/185",
     ],
   },
   "connected-but-idle": {
@@ -69,8 +69,8 @@ export const FLAWS = {
   "html-as-json": {
     about: "ends by a syntax error on a balancer's HTML page",
     reports: [
-      "https://github.com/growthbook/growthbook-proxy/issues/134",
       "https://github.com/mozilla/thimble.mozilla.org/issues/1033",
+      "https://github.com/growthbook/growthbook-proxy/issues/134",
     ],
   },
   "restart-from-zero": {
@@ -83,7 +83,10 @@ export const FLAWS = {
   },
   "permanent-dns": {
     about: "gives up for good when the server's name cannot be resolved once",
-    reports: ["https://github.com/grpc/grpc/pull/39401"],
+    reports: [
+      "https://github.com/cooperative-computing-lab/cctools/issues/662",
+      "https://github.com/actions/runner/pull/4110",
+    ],
   },
   "one-strike": {
     about: "drops its job when a single heartbeat fails",
