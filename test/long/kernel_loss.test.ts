@@ -13,8 +13,8 @@ const missing = missingForNamespaces();
 const needs = missing === null ? "" : ` (needs: ${missing})`;
 const G = 200;
 const POINTS = { "base + 60 ms": 60, "0.8 G": 0.8 * G, "1.2 G": 1.2 * G, "2.2 G": 2.2 * G, "4.5 G": 4.5 * G };
-const CONNECTIONS = 10;
-const ROUNDS = 20;
+const CONNECTIONS = 25;
+const ROUNDS = 8;
 const EXCHANGES = 100;
 
 describe.skipIf(missing !== null)(`model and kernel side by side${needs}`, () => {
