@@ -1,0 +1,27 @@
+# One image for the daemon, the mock job server and the bots: what runs is the command's first word.
+FROM node:20-bookworm-slim AS build
+WORKDIR /squall
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run --silent build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:20-bookworm-slim
+# nftables is for `packet_loss` with real segments. A named volume takes over the owner of /data from here.
+RUN apt-get update -qq \
+  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nftables \
+  && rm -rf /var/lib/apt/lists/* \
+  && install -d -o node -g node /data
+ENV NODE_ENV=production
+WORKDIR /squall
+COPY --from=build /squall/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY schema ./schema
+COPY profiles ./profiles
+COPY --from=build /squall/dist ./dist
+RUN ln -s /squall/dist/main.js /usr/local/bin/squall
+# Nothing needs root but the kernel's packet loss; docker-compose.yml says who gets it, and how little of it.
+USER node
+ENTRYPOINT ["squall"]
+CMD ["serve"]
