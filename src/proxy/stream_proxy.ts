@@ -10,7 +10,7 @@ import type { MatchValue } from "../plan/value.js";
 import type { Connection, ConnectionHost, Origin } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 import { Listener, type ListenAddress } from "./tcp/listener.js";
-import type { Dialling, TlsOptions } from "./upstream/dial.js";
+import type { Dialling, DialOptions, TlsOptions } from "./upstream/dial.js";
 import { FaultedNames } from "./upstream/faulted_names.js";
 import { HealthChecks } from "./upstream/health.js";
 import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
@@ -95,25 +95,27 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
-    const { clock, resolver } = this.context;
     const pool = this.#pool;
-    const { lookUp } = this.#names;
-    const options = { clock, resolver, timeout: this.spec.dialTimeout, take, tls: this.tls, lookUp };
+    const options = { ...this.#dialOptions(), timeout: this.spec.dialTimeout, take };
     return reach(pool, member, options, (result) => {
       pool.used(member, !("reason" in result || "verdict" in result));
       done(result);
     });
   }
 
+  #dialOptions(): Omit<DialOptions, "take" | "timeout"> {
+    const { clock, resolver } = this.context;
+    return { clock, resolver, tls: this.tls, lookUp: this.#names.lookUp };
+  }
+
   #startHealth(): void {
     const { health } = this.#pool.spec;
     if (health === null) return;
-    const { clock, resolver } = this.context;
     this.#health = new HealthChecks({
       pool: this.#pool,
       spec: health,
-      clock,
-      options: { clock, resolver, tls: this.tls },
+      clock: this.context.clock,
+      options: () => this.#dialOptions(),
     });
     this.#health.start();
   }

@@ -10,6 +10,7 @@ import type { MatchValue } from "../../plan/value.js";
 import type { PlaneContext } from "../context.js";
 import type { ListenAddress } from "../port.js";
 import type { Proxy, ProxyState, ProxyStats } from "../spec.js";
+import { FaultedNames } from "../upstream/faulted_names.js";
 import { Flow, type FlowHost } from "./flow.js";
 import { Flows } from "./flows.js";
 import { DatagramPort, type DatagramPortOwner } from "./port.js";
@@ -18,7 +19,7 @@ import type { UdpProxySpec } from "./spec.js";
 import { DatagramTally } from "./tally.js";
 import { Target } from "./target.js";
 
-const SEAMS_OF_UDP: ReadonlySet<Seam> = new Set(["listener", "datagram"]);
+const SEAMS_OF_UDP: ReadonlySet<Seam> = new Set(["listener", "datagram", "query"]);
 /** How often a running drain looks whether faults still hold something. */
 const DRAIN_LOOK: Millis = 50;
 
@@ -39,13 +40,20 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
   #running = false;
   #draining = false;
   #timer: Timer | null = null;
+  readonly #names: FaultedNames;
 
   constructor(spec: UdpProxySpec, context: PlaneContext) {
     this.spec = spec;
     this.name = spec.name;
     this.context = context;
-    this.target = new Target(spec.upstream, context);
+    this.#names = new FaultedNames(spec.name, context);
+    this.target = this.#targetAt(spec);
     this.#port = this.#portOn(spec.listen);
+  }
+
+  #targetAt({ upstream }: UdpProxySpec): Target {
+    const { clock, resolver } = this.context;
+    return new Target(upstream, { clock, resolver, names: this.#names });
   }
 
   #portOn(address: ListenAddress): DatagramPort {
@@ -129,7 +137,7 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
     if (listen.host !== spec.listen.host || listen.port !== spec.listen.port) await this.#moveTo(spec.listen);
     this.spec = spec;
     if (upstream.host !== spec.upstream.host || upstream.port !== spec.upstream.port)
-      this.target = new Target(spec.upstream, this.context);
+      this.target = this.#targetAt(spec);
     this.#watchIdle();
   }
 
@@ -167,6 +175,7 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
     this.#running = false;
     this.#port.stop();
     this.#closeFlows();
+    this.target.cancel();
     this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
   }
 
@@ -200,6 +209,7 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
     const change = changeOf(this.#faults, faults, assigned);
     if (change === null) return;
     this.#faults = change.faults;
+    this.#names.apply(change);
     if (this.#running && !this.#draining) this.#port.want(this.#wantsToListen());
     for (const flow of this.#flows.all()) flow.path.apply(change);
   }

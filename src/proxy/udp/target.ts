@@ -1,43 +1,61 @@
 /** Where a UDP proxy's upstream is: its name, resolved for the first flow and looked up again as its TTL runs out. */
 import { isIP } from "node:net";
 import type { Clock, Millis } from "../../core/clock.js";
-import type { Endpoint } from "../upstream/dial.js";
+import type { Dialling, Endpoint, LookUp, LookUpTimer } from "../upstream/dial.js";
+import type { FaultedNames, Named } from "../upstream/faulted_names.js";
 import { ResolveError, type Resolver } from "../upstream/resolver.js";
 
 /** The resolver keeps answers for their TTL; how often it is asked whether it has another. */
 const LOOK_AGAIN: Millis = 1_000;
 
+/** Datagrams wait for as long as a look-up takes, there is no dialling to time out. */
+const NO_TIMER: LookUpTimer = { pause: () => undefined, resume: () => undefined };
+
 export type Found = { readonly address: string } | { readonly problem: string };
+
+export interface TargetParts {
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  readonly names: FaultedNames;
+}
 
 export class Target {
   readonly endpoint: Endpoint;
   readonly #clock: Clock;
   readonly #resolver: Resolver;
+  readonly #names: FaultedNames;
   #addresses: readonly string[] = [];
   #problem = "";
+  /** Of the view of names that both were found in, and whether there were faults in it. */
+  #edition = -1;
+  #faulted = false;
   #looked: Millis = -Infinity;
-  #looking = false;
+  #looking: Dialling | null = null;
   #waiting: ((found: Found) => void)[] = [];
 
-  constructor(
-    endpoint: Endpoint,
-    { clock, resolver }: { readonly clock: Clock; readonly resolver: Resolver },
-  ) {
+  constructor(endpoint: Endpoint, { clock, resolver, names }: TargetParts) {
     this.endpoint = endpoint;
     this.#clock = clock;
     this.#resolver = resolver;
-    if (isIP(endpoint.host) === 0) return;
-    this.#addresses = [endpoint.host];
-    this.#looked = Infinity;
+    this.#names = names;
   }
 
   /** Calls back with the address to send to: at once if it is known, and later if it must be looked up first. */
   find(done: (found: Found) => void): void {
     this.look();
-    const [address] = this.#addresses;
+    const address = this.#current && !this.#failed ? this.#addresses[0] : undefined;
     if (address !== undefined) done({ address });
-    else if (this.#looking) this.#waiting.push(done);
+    else if (this.#looking !== null) this.#waiting.push(done);
     else done({ problem: this.#problem });
+  }
+
+  get #current(): boolean {
+    return this.#edition === this.#names.edition;
+  }
+
+  /** What was known before is better than nothing; but where a fault fails the look-up, new flows are to meet that. */
+  get #failed(): boolean {
+    return this.#faulted && this.#problem !== "";
   }
 
   /** Whether that address is still one of its own. */
@@ -45,25 +63,52 @@ export class Target {
     return this.#addresses.includes(address);
   }
 
-  /** Asks again if it is time to. */
+  /** Asks again if it is time to, or if other faults are in force than when it asked last. */
   look(): void {
+    if (this.#looking !== null) return;
     const now = this.#clock.now();
-    if (this.#looking || now - this.#looked < LOOK_AGAIN) return;
-    this.#looked = now;
-    this.#looking = true;
+    if (this.#current && now - this.#looked < LOOK_AGAIN) return;
+    // Where a fault has sent flows they do not stay without it.
+    if (!this.#current && this.#faulted) this.#addresses = [];
+    const { edition, lookUp } = this.#names;
+    if (lookUp !== undefined) this.#lookUp(lookUp, edition);
+    else if (isIP(this.endpoint.host) === 0) this.#resolve(edition);
+    else {
+      this.#known([this.endpoint.host], "", edition, false);
+      this.#looked = Infinity;
+    }
+  }
+
+  #resolve(edition: number): void {
+    let cancelled = false;
+    this.#looking = { cancel: () => (cancelled = true) };
     this.#resolver.resolve(this.endpoint.host).then(
       (found) => {
-        this.#done(
-          found.map(({ address }) => address),
-          "",
-        );
+        const addresses = found.map(({ address }) => address);
+        if (!cancelled) this.#done(addresses, "", edition, false);
       },
       (error: unknown) => {
         const why = error instanceof ResolveError ? error.reason : String(error);
-        // What was known before is better than nothing.
-        this.#done(this.#addresses, `cannot resolve ${this.endpoint.host}: ${why}`);
+        if (!cancelled) this.#done(this.#addresses, this.#unresolved(why), edition, false);
       },
     );
+  }
+
+  #lookUp(lookUp: LookUp, edition: number): void {
+    this.#looking = lookUp(this.endpoint.host, NO_TIMER, (named: Named) => {
+      if (named instanceof ResolveError) {
+        this.#done(this.#addresses, this.#unresolved(named.reason), edition, true);
+      } else if ("verdict" in named) {
+        // There is no connection to end, and nobody who would understand an answer.
+        this.#done(this.#addresses, this.#unresolved("failed by a fault"), edition, true);
+      } else {
+        this.#done(named, "", edition, true);
+      }
+    });
+  }
+
+  #unresolved(why: string): string {
+    return `cannot resolve ${this.endpoint.host}: ${why}`;
   }
 
   /** Nobody listens there: others are tried before it, if there are any. */
@@ -72,12 +117,28 @@ export class Target {
     return this.#addresses[0] !== address;
   }
 
-  #done(addresses: readonly string[], problem: string): void {
-    this.#looking = false;
+  /** Nobody waits for an answer any more. */
+  cancel(): void {
+    this.#looking?.cancel();
+    this.#looking = null;
+    this.#waiting = [];
+    this.#edition = -1;
+  }
+
+  #known(addresses: readonly string[], problem: string, edition: number, faulted: boolean): void {
     const same = addresses.length === this.#addresses.length && addresses.every((one) => this.has(one));
     // In the order in which they were found to answer.
     if (!same) this.#addresses = addresses;
     this.#problem = problem;
+    this.#edition = edition;
+    this.#faulted = faulted;
+  }
+
+  #done(addresses: readonly string[], problem: string, edition: number, faulted: boolean): void {
+    this.#looking = null;
+    // From now on, or a look-up that took longer than that would be repeated without end.
+    this.#looked = this.#clock.now();
+    this.#known(addresses, problem, edition, faulted);
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const done of waiting) this.find(done);

@@ -45,6 +45,8 @@ export class FaultedNames {
   readonly #running = new Set<Resolution>();
   #faults: readonly ArmedFault[] = [];
   #asked = 0;
+  /** Another number whenever the view becomes another one: what was found before need not hold any more. */
+  edition = 0;
 
   constructor(proxy: string, context: PlaneContext) {
     this.#proxy = proxy;
@@ -52,11 +54,13 @@ export class FaultedNames {
   }
 
   apply({ faults, removed, assigned }: FaultChange): void {
+    const before = this.#faults;
     this.#faults = faults.filter(({ type }) => type.query !== undefined);
+    if (before.length > 0 || this.#faults.length > 0) this.edition++;
     for (const resolution of [...this.#running]) resolution.changed(removed, assigned);
   }
 
-  /** For `dial`; undefined while there is nothing to do. */
+  /** For whoever dials; undefined while there is nothing to do. */
   get lookUp(): LookUp | undefined {
     return this.#faults.length === 0 ? undefined : this.#lookUp;
   }

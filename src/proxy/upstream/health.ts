@@ -13,7 +13,8 @@ export interface HealthParts {
   readonly pool: Pool;
   readonly spec: HealthSpec;
   readonly clock: Clock;
-  readonly options: Omit<DialOptions, "take" | "timeout">;
+  /** How to dial now: what faults make of names changes. */
+  readonly options: () => Omit<DialOptions, "take" | "timeout">;
 }
 
 export class HealthChecks {
@@ -106,7 +107,7 @@ class Attempt implements SocketOwner, MessageSink<ResponseHead> {
       this.#finish(`no answer within ${spec.timeout} ms`);
     });
     // Longer than the check itself waits, so that it is the check that gives up.
-    const dialOptions = { ...options, take: takeFromUpstream, timeout: spec.timeout * 2 };
+    const dialOptions = { ...options(), take: takeFromUpstream, timeout: spec.timeout * 2 };
     this.#dialling = reach(pool, member, dialOptions, (result) => {
       if ("reason" in result) this.#finish(result.text);
       else if ("verdict" in result) this.#verdict(result.verdict);

@@ -2,7 +2,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { HttpLab } from "../../support/http_lab.js";
 import { VirtualClock } from "../../../src/core/clock.js";
-import { fault, turns, until } from "../../support/lab.js";
+import { fault, profile, turns, until } from "../../support/lab.js";
+import { PoolLab } from "../../support/pool_lab.js";
+import { udpEcho, udpEnd, udpProxy } from "../../support/udp_lab.js";
 
 const ON = { on: "upstream" };
 let time = new VirtualClock(1_000);
@@ -134,6 +136,114 @@ describe("an http proxy", () => {
     await client.received(before + 10);
     expect(client.text.slice(before)).toMatch(/^HTTP\/1\.1 200 OK/u);
   });
+});
+
+describe("a udp proxy", () => {
+  it("fails new flows while the name is not there, and lets those that have an upstream be", async () => {
+    const server = await udpEcho(lab);
+    const proxy = await udpProxy(lab, server.port);
+    const [old, young] = [await udpEnd(lab), await udpEnd(lab)];
+    old.send("before", proxy);
+    await old.received(1);
+    lab.use([fault("dns_rcode", { rcode: "nxdomain", ...ON })]);
+    young.send("lost", proxy);
+    const { reason, text } = await lab.facts.first("connection_failed");
+    expect([reason, text]).toEqual([
+      "upstream_unresolved",
+      "cannot resolve 127.0.0.1: there is no such name",
+    ]);
+    expect(proxy.tally.lost.unresolved).toBe(1);
+    expect(lab.facts.of("fault_hit")[0]?.query).toEqual({
+      name: "127.0.0.1",
+      type: "A",
+      transport: "internal",
+    });
+    old.send("during", proxy);
+    expect(await old.received(2)).toEqual(["before", "during"]);
+    lab.heal();
+    young.send("after", proxy);
+    expect(await young.received(1)).toEqual(["after"]);
+    expect(server.texts).toEqual(["before", "during", "after"]);
+  });
+
+  it("asks again every second at most, however many flows want to know", async () => {
+    const proxy = await udpProxy(lab, (await udpEcho(lab)).port);
+    const client = await udpEnd(lab);
+    lab.use([fault("dns_rcode", ON)]);
+    const lost = async (count: number): Promise<number> => {
+      client.send("?", proxy);
+      await until(() => proxy.tally.lost.unresolved === count);
+      return lab.facts.of("fault_hit").length;
+    };
+    expect(await lost(1)).toBe(1);
+    expect(await lost(2)).toBe(1);
+    time.advance(1_000);
+    expect(await lost(3)).toBe(2);
+  });
+
+  it("sends flows where the answer says, and back when the fault goes", async () => {
+    const right = await udpEcho(lab);
+    const elsewhere = await udpEnd(lab, "127.0.0.9", right.port);
+    const proxy = await udpProxy(lab, right.port);
+    const client = await udpEnd(lab);
+    client.send("one", proxy);
+    await right.received(1);
+    lab.use([fault("dns_answer", { ...ON, mode: "fixed", ips: ["127.0.0.9"] })]);
+    // The first may leave for where the flow was connected, while the name is looked up.
+    client.send("two", proxy);
+    await until(() => lab.facts.of("fault_hit").length === 1);
+    await turns();
+    client.send("three", proxy);
+    expect((await elsewhere.received(1)).at(-1)).toBe("three");
+    lab.heal();
+    client.send("four", proxy);
+    await until(() => right.texts.at(-1) === "four");
+  });
+
+  it("holds what is sent while a look-up hangs, and sends it when the fault goes", async () => {
+    const server = await udpEcho(lab);
+    const proxy = await udpProxy(lab, server.port);
+    lab.use([fault("dns_rcode", { ...ON, as: "hang" })]);
+    const client = await udpEnd(lab);
+    for (const text of ["one", "two"]) client.send(text, proxy);
+    await until(() => proxy.tally.received.upstream === 2 && lab.facts.of("fault_hit").length === 1);
+    time.advance(50_000);
+    await turns();
+    expect(server.count).toBe(0);
+    lab.heal();
+    expect(await client.received(2)).toEqual(["one", "two"]);
+  });
+
+  it("loses after five seconds what nobody answered for", async () => {
+    const proxy = await udpProxy(lab, (await udpEcho(lab)).port);
+    lab.use([fault("dns_drop", ON)]);
+    (await udpEnd(lab)).send("lost", proxy);
+    await until(() => lab.facts.of("fault_hit").length === 1);
+    time.advance(4_999);
+    await turns();
+    expect(proxy.tally.lost.unresolved).toBe(0);
+    time.advance(1);
+    await until(() => proxy.tally.lost.unresolved === 1);
+  });
+});
+
+it("takes a member out of a pool whose name health checks do not find, and brings it back", async () => {
+  const pool = new PoolLab();
+  try {
+    const health = { path: null, interval: 1_000, timeout: 500, fall: 2, rise: 1 };
+    const proxy = await pool.tcp(["a"], { health });
+    const state = (): string[] =>
+      pool.lab.facts.of("upstream_changed").map(({ upstream, up, why }) => `${upstream} ${up} ${why}`);
+    pool.use(profile([fault("dns_rcode", ON)]));
+    while (pool.now < 1_500) await pool.passes(100);
+    expect(state()).toEqual([expect.stringMatching(/^a false cannot resolve 127\.0\.0\.1: /u)]);
+    pool.lab.heal();
+    while (pool.now < 3_000) await pool.passes(100);
+    expect(state()[1]).toMatch(/^a true /u);
+    expect((await pool.greeted(proxy)).by).toBe("a");
+  } finally {
+    await pool.lab.close();
+  }
 });
 
 it("asks the resolver directly while no such fault is in force, or only one of dns proxies", async () => {
