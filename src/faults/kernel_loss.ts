@@ -1,5 +1,5 @@
-/** What `packet_loss` would leave to the kernel: single losses, and nothing of what is the model's alone. */
-import type { KernelWish, Leg } from "./contract.js";
+/** What `packet_loss` would leave to the kernel: single losses, and nothing of what is the model's alone. And what it gets. */
+import type { Direction, KernelWish, Leg } from "./contract.js";
 
 export interface EngineParams {
   readonly engine: "auto" | "kernel" | "model";
@@ -21,3 +21,20 @@ export function kernelWish(params: EngineParams, plain: object): KernelWish {
 }
 
 const KERNELS_OWN: ReadonlySet<string> = new Set(["engine", "loss", "leg"] satisfies (keyof EngineParams)[]);
+
+/** What the kernel is to lose for one fault on one proxy. */
+export interface KernelLoss {
+  /** Share of the segments, in each of the directions. */
+  readonly loss: number;
+  readonly leg: Leg;
+  readonly directions: readonly Direction[];
+  /** Addresses and CIDR blocks of clients; null for all. */
+  readonly clients: readonly string[] | null;
+}
+
+export interface Engine {
+  /** null: the model. */
+  readonly kernel: KernelLoss | null;
+  /** Why it is the model, or what follows from the kernel. */
+  readonly why: string;
+}

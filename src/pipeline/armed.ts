@@ -9,7 +9,7 @@ import { BoundedMap } from "../core/lru.js";
 import { admissionDraw, drawKey, type DrawKey, type DrawName } from "../core/random.js";
 import type { AnyFaultType, Direction, ListenerFault } from "../faults/contract.js";
 import { acts } from "../faults/kit.js";
-import type { Engine, KernelLoss } from "../plan/engine.js";
+import type { Engine, KernelLoss } from "../faults/kernel_loss.js";
 import { FlowSubject, Subject } from "./subject.js";
 
 export type { Subject } from "./subject.js";

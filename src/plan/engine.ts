@@ -1,25 +1,9 @@
 /** Who carries out a fault that the kernel can act for: the kernel itself, or the model of it. */
-import { DIRECTIONS, type AnyFaultType, type Direction, type Leg, type Seam } from "../faults/contract.js";
+import { DIRECTIONS, type AnyFaultType, type Leg, type Seam } from "../faults/contract.js";
+import type { Engine } from "../faults/kernel_loss.js";
 import { acts } from "../faults/kit.js";
 import { oneOf } from "../faults/params.js";
 import type { CompiledFault, MatchValue } from "./value.js";
-
-/** What the kernel is to lose for one fault on one proxy. */
-export interface KernelLoss {
-  /** Share of the segments, in each of the directions. */
-  readonly loss: number;
-  readonly leg: Leg;
-  readonly directions: readonly Direction[];
-  /** Addresses and CIDR blocks of clients; null for all. */
-  readonly clients: readonly string[] | null;
-}
-
-export interface Engine {
-  /** null: the model. */
-  readonly kernel: KernelLoss | null;
-  /** Why it is the model, or what follows from the kernel. */
-  readonly why: string;
-}
 
 export interface EnginePlace {
   readonly seams: ReadonlySet<Seam>;

@@ -8,7 +8,7 @@
 import type { Clock, Timer } from "../../core/clock.js";
 import type { FaultOrigin, Facts } from "../../core/events.js";
 import type { Book } from "../../core/ledger.js";
-import type { KernelLoss } from "../../plan/engine.js";
+import type { KernelLoss } from "../../faults/kernel_loss.js";
 import { Nft, type Counters } from "./nft.js";
 import { askKernel, type Permission } from "./permission.js";
 import { countersOf, haltCommand, swap, tableCommands, type End, type RuleSource } from "./rules.js";

@@ -24,7 +24,8 @@ const SLEEPER = `
       const { address: host, port } = server.address();
       const near = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
       const fillers = [1, 2, 3].map(() => connect({ host: near, port }).on("error", () => undefined));
-      process.nextTick(() => process.nextTick(() => {
+      // Behind the attempts to connect, and before the next turn.
+      queueMicrotask(() => queueMicrotask(() => {
         parentPort.postMessage({ bound: { host, port } });
         Atomics.wait(lock, 0, 0);
         server.close();
