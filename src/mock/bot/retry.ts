@@ -32,6 +32,8 @@ export interface RetryOptions {
 const DOUBTS_MAX = 2;
 /** Cuts that follow each other within this time are what `connected-but-idle` stumbles over. */
 const CUTS_WITHIN: Millis = 3_000;
+/** Cuts that are closer than this are one, that hit several calls. */
+const CUTS_APART: Millis = 50;
 
 export class Retrier {
   readonly #options: RetryOptions;
@@ -76,7 +78,8 @@ export class Retrier {
 
   #noteCut(): void {
     const now = this.#options.clock.now();
-    this.#cutTwice ||= now - this.#lastCut <= CUTS_WITHIN;
+    const since = now - this.#lastCut;
+    this.#cutTwice ||= since >= CUTS_APART && since <= CUTS_WITHIN;
     this.#lastCut = now;
   }
 

@@ -26,6 +26,16 @@ describe("a bot, when all is well", () => {
     expect((await audit(url)).totals).toMatchObject({ leases: 2, executions: 2, completions: 2, refused: 0 });
   });
 
+  it("makes all its calls over the same connection", async () => {
+    const { url } = await mockServer();
+    const way = await crookedWay(url, {});
+    for (let count = 0; count < 5; count++) await submit(url);
+    const last = await submit(url);
+    const bot = watchedBot(way.url);
+    await bot.seen("completed", ({ job }) => job === last);
+    expect(new Set(way.requests.map(({ socket }) => socket)).size).toBe(1);
+  });
+
   it("works on as many jobs at the same time as it is told, under one registration", async () => {
     const { url } = await mockServer();
     for (let count = 0; count < 3; count++) await submit(url);

@@ -38,7 +38,7 @@ describe("a payload that comes as a body", () => {
   });
 
   it.each([
-    ["it came with a byte changed", (body: Buffer) => void (body[7] ^= 1)],
+    ["it came with a byte changed", (body: Buffer) => void body.writeUInt8(body.readUInt8(7) ^ 1, 7)],
     ["it came as nothing but zeros", (body: Buffer) => void body.fill(0)],
   ])("is fetched again, whole, when %s", async (_, corrupt) => {
     const { url } = await mockServer();
