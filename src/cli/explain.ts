@@ -7,6 +7,7 @@ import { compileProfile } from "../plan/compile.js";
 import { explainProfile } from "../plan/explain.js";
 import type { Io } from "./io.js";
 import { paramsOf } from "./params.js";
+import { drawTimeline } from "./timeline_text.js";
 import { localLibrary, TYPES } from "./validate.js";
 
 interface ExplainOptions {
@@ -50,6 +51,7 @@ export function addExplain(program: Command, io: Io): void {
         }
         io.out(`${io.colours.bold(compiled.profile)}: ${compiled.summary}\n`);
         for (const sentence of explainProfile(compiled, TYPES)) io.out(`  ${sentence}\n`);
+        for (const line of drawTimeline(compiled)) io.out(`  ${io.colours.dim(line)}\n`);
       }
     });
 }
