@@ -6,7 +6,8 @@ import { onTestFinished } from "vitest";
 import { VirtualClock } from "../../../src/core/clock.js";
 import { runBot, type BotOptions, type Work } from "../../../src/mock/bot/bot.js";
 import type { BotEvent } from "../../../src/mock/bot/events.js";
-import { ask } from "../support.js";
+import { NO_FLAWS, type Flaw, type Flaws } from "../../../src/mock/bot/flaws.js";
+import { ask, type CrookedWay } from "../support.js";
 
 export const sha256 = (bytes: Buffer): string =>
   `sha-256=${createHash("sha256").update(bytes).digest("base64")}`;
@@ -137,4 +138,24 @@ export async function uploadServer(breaks: (number | "silent")[]): Promise<Uploa
   const address = server.address();
   const port = address !== null && typeof address === "object" ? address.port : 0;
   return { url: `http://127.0.0.1:${port}`, starts, kept: () => kept };
+}
+
+export const GOOD = NO_FLAWS;
+export const only = (flaw: Flaw): Flaws => new Set([flaw]);
+
+export async function auditOf(url: string): Promise<Record<string, unknown>> {
+  const { jobs } = (await ask(url, "GET /v1/audit")).body as { jobs: Record<string, unknown>[] };
+  return jobs[0] ?? {};
+}
+
+export const leases = (way: CrookedWay): number =>
+  way.requests.filter(({ url }) => url?.startsWith("/v1/lease")).length;
+export const waits = (events: readonly BotEvent[]): number[] =>
+  events.flatMap((event) => (event.event === "retrying" ? [event.wait] : []));
+
+/** Work that the test ends. */
+export function endless(): { work: Work; finish: () => void } {
+  let finish: () => void = () => undefined;
+  const over = new Promise<void>((resolve) => (finish = resolve));
+  return { work: () => over, finish };
 }
