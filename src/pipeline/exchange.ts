@@ -68,6 +68,11 @@ export class ExchangeFaults {
       .map(({ subject }) => subject.armed.origin.fault);
   }
 
+  /** Nothing will come of it for as long as a fault is there. */
+  get hanging(): boolean {
+    return this.#gate?.hanging === true;
+  }
+
   /** `done` is called once, perhaps within this call. */
   askRequest(done: (outcome: Pass | FinalVerdict) => void): void {
     this.#ask((fault) => fault.request?.(), done);

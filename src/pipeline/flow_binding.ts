@@ -75,4 +75,3 @@ export class FlowBinding {
     this.#subject = null;
   }
 }
-

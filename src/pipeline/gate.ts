@@ -21,6 +21,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
   #heldSince: Millis = 0;
   #timer: Timer | null = null;
   #over = false;
+  #hanging = false;
 
   constructor(parts: {
     readonly clock: Clock;
@@ -43,6 +44,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
         return;
       }
       this.#at = next;
+      this.#hanging = false;
       const verdict = this.#question(next);
       if (verdict === undefined) {
         this.#asked.add(next);
@@ -60,11 +62,18 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
           this.#heldSince = this.#clock.now();
           this.#hold(verdict.for);
           return;
-        case "wait":
         case "hang":
+          this.#hanging = true;
+          return;
+        case "wait":
           return;
       }
     }
+  }
+
+  /** It will not go on before the fault that holds it goes. */
+  get hanging(): boolean {
+    return this.#hanging;
   }
 
   /** The fault asks to be asked again, or its parameters have changed. */

@@ -6,62 +6,30 @@
  *            <- pump(downstream stages) <- [exchange faults] <- reader <-
  */
 import type { Socket } from "node:net";
-import type { Millis, Timer } from "../../core/clock.js";
+import type { Timer } from "../../core/clock.js";
 import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
-import type { Answer, ConnectionInfo, Direction, Sever } from "../../faults/contract.js";
+import type { Answer, Direction, Sever } from "../../faults/contract.js";
 import { failureStatus, personaAnswer } from "../../faults/personas.js";
-import type { ArmedFault, Subject } from "../../pipeline/armed.js";
-import type { Binding, FaultChange } from "../../pipeline/bindings.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { FaultChange } from "../../pipeline/bindings.js";
 import { ExchangeFaults, type FinalVerdict } from "../../pipeline/exchange.js";
-import { Pump } from "../../pipeline/pump.js";
-import type { Part } from "../../pipeline/flow.js";
-import { Connection, type ConnectionHost, type Origin } from "../connection.js";
+import type { Origin } from "../connection.js";
+import { HttpChannel, PIPELINED_MAX, type HttpHost } from "./channel.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
 import type { Intercepted, Reached } from "../upstream/reach.js";
 import { resetSocket, type Take } from "../upstream/reader.js";
-import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
 import { Exchange, type ExchangePlace, type Lost } from "./exchange.js";
 import { askedBy } from "./response_reader.js";
-import type { Identify } from "./identify.js";
-import type { CodecLimits } from "./limits.js";
 import type { Link } from "./link.js";
 import { farewell, localAnswer } from "./local_answer.js";
 import { REFUSALS } from "./refusal.js";
 import { Relay } from "./relay.js";
 import { RequestSide, type Asking } from "./request_side.js";
 import type { Answering } from "./response_side.js";
-import { Run } from "./run.js";
 import type { RequestHead } from "./head.js";
 import type { Cut, Refusal } from "./sink.js";
-import type { HttpProxySpec } from "./spec.js";
-import type { ExchangeTally } from "./tally.js";
 import { UpstreamSide, whyOf, type UpstreamHost } from "./upstream_side.js";
-
-/** What a connection needs of its proxy. */
-export interface HttpHost extends ConnectionHost {
-  readonly spec: HttpProxySpec;
-  readonly limits: CodecLimits;
-  readonly identify: Identify;
-  readonly tally: ExchangeTally;
-  /** False once it has been stopped. */
-  readonly enabled: boolean;
-  /** The faults in force whose subjects are exchanges, in order: of the exchange seam, and those of bytes. */
-  readonly exchangeFaults: readonly ArmedFault[];
-  readonly streamFaults: readonly ArmedFault[];
-  nextExchange(): number;
-  readonly pool: Pool;
-  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling;
-  /** The answers that are still to come go to nobody. `over` is called once, when they have come or never will. */
-  adopt(link: Link, over: () => void): void;
-  /** Runs after that time, or when the proxy stops. */
-  later(wait: Millis, run: () => void): void;
-  /** Sends a request again, on a connection of its own. */
-  sendCopy(exchange: Exchange, bytes: Buffer): void;
-  /** What an exchange came to, for metrics and journal. */
-  exchangeOver(exchange: Exchange, millis: number): void;
-  foreign(connection: Connection, protocol: "tls" | "h2"): void;
-}
 
 interface Decision {
   readonly exchange: Exchange;
@@ -71,19 +39,10 @@ interface Decision {
 /** What becomes of bytes that are no HTTP: they belong to an agreed tunnel, are relayed as they are, or go to nobody. */
 type Plain = "relayed" | "unheard";
 
-/** Requests of one client that wait for their answers; with so many, no more are read. */
-const PIPELINED_MAX = 1_000;
-
-export class HttpConnection extends Connection implements Asking, Answering, UpstreamHost, ByteFaultsHost {
-  readonly #host: HttpHost;
+export class HttpConnection extends HttpChannel implements Asking, Answering, UpstreamHost {
+  protected override readonly requests: RequestSide;
+  protected override readonly upstream: UpstreamSide;
   readonly #place: ExchangePlace;
-  readonly #requests: RequestSide;
-  readonly #up = new Run((bytes) => this.pumps?.upstream.data(bytes));
-  readonly #down = new Run((bytes) => this.pumps?.downstream.data(bytes));
-  readonly #upstream: UpstreamSide;
-  readonly #byteFaults: ByteFaults;
-  /** Those that are not over, in the order of their requests; the first is the one that is answered. */
-  #queue: Exchange[] = [];
   /** Answered, but byte faults still hold some of it. */
   readonly #leaving = new Set<Exchange>();
   #decision: Decision | null = null;
@@ -93,11 +52,11 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   #relay: Relay | null = null;
   /** The client has said all it has to say. */
   #clientOver = false;
+  /** It has ended its side, although what it said before may still wait to be heard. */
+  #clientFin = false;
   /** A last word of the proxy's own, behind all answers. */
   #farewell: number | null = null;
   #lastOver: number | null = null;
-  #upPaused = false;
-  #downPaused = false;
   #headTimer: Timer | null = null;
   #retiring = false;
   /** The upstream of a connection that is relayed unread. */
@@ -108,125 +67,33 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   constructor(host: HttpHost, client: Socket, origin: Origin) {
     super(host, client, origin);
-    this.#host = host;
-    this.#requests = new RequestSide(this, host.limits);
+    this.requests = new RequestSide(this, host.limits);
     this.#place = {
       connection: origin.id,
       client: origin.address,
       port: origin.port,
       identify: host.identify,
     };
-    this.#byteFaults = new ByteFaults(this);
-    this.#upstream = new UpstreamSide(this, this);
-  }
-
-  get #link(): Link | null {
-    return this.#upstream.link;
-  }
-
-  get faultHeader(): boolean {
-    return this.#host.spec.faultHeader;
-  }
-
-  get upSplits(): boolean {
-    return this.#byteFaults.splits.upstream;
-  }
-
-  get downSplits(): boolean {
-    return this.#byteFaults.splits.downstream;
-  }
-
-  protected override concerns({ type }: ArmedFault): boolean {
-    return type.connection !== undefined || (type.stream !== undefined && type.subject === "connection");
-  }
-
-  protected override bindingOf(armed: ArmedFault, subject: Subject, info: ConnectionInfo): Binding {
-    return this.#byteFaults.bindingOf(armed, subject, info);
-  }
-
-  protected override admitted(): void {
-    if (this.ended) return;
-    const { clock, budget } = this.host.context;
-    const source = {
-      pause: () => {
-        this.#upPaused = true;
-        this.regulate();
-      },
-      resume: () => {
-        this.#upPaused = false;
-        this.regulate();
-      },
-    };
-    const sink = {
-      write: (chunk: Buffer): boolean => {
-        const socket = this.#link?.socket;
-        // What comes out late, when the upstream has gone, has nowhere to go.
-        return socket === undefined || socket.destroyed || socket.writableEnded || socket.write(chunk);
-      },
-      end: () => this.#link?.socket.end(),
-    };
-    const answers = {
-      pause: () => {
-        this.#downPaused = true;
-        this.regulateLink();
-      },
-      resume: () => {
-        this.#downPaused = false;
-        this.regulateLink();
-      },
-    };
-    const pumps = {
-      upstream: new Pump({
-        source,
-        sink,
-        clock,
-        budget,
-        owner: this,
-        entering: () => {
-          this.#byteFaults.entering("upstream");
-        },
-      }),
-      downstream: new Pump({
-        source: answers,
-        sink: this.clientSocket,
-        clock,
-        budget,
-        owner: this,
-        entering: () => {
-          this.#byteFaults.entering("downstream");
-        },
-      }),
-    };
-    if (!this.open(pumps)) return;
-    this.regulate();
-    for (const direction of this.endsBeforeOpening()) this.sourceOver(direction, this.clientSocket);
+    this.upstream = new UpstreamSide(this, this);
   }
 
   // -- for the parts that it is made of -----------------------------------------------------------
 
-  get limits(): CodecLimits {
-    return this.#host.limits;
-  }
-
-  get upPump(): Pump | null {
-    return this.pumps?.upstream ?? null;
-  }
-
   isFirst(exchange: Exchange): boolean {
-    return this.#queue[0] === exchange;
+    return this.queue[0] === exchange;
   }
 
   chooseForAll(): Member | null {
-    this.#member ??= this.#host.pool.choose(this);
+    this.#member ??= this.host.pool.choose(this);
     return this.#member;
   }
 
   reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
-    return this.#host.reach(member, take, done);
+    return this.host.reach(member, take, done);
   }
 
   adopt(link: Link, over: () => void): void {
-    this.#host.adopt(link, over);
+    this.host.adopt(link, over);
   }
 
   connected(then: () => void): void {
@@ -239,23 +106,9 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
       else this.severed(failure.verdict.do === "reset" ? failure.verdict : { do: "close" });
       return;
     }
-    this.#host.failed(this, failure.reason, failure.text);
+    this.host.failed(this, failure.reason, failure.text);
     if (exchange === null) this.severed({ do: "close" });
     else this.#upstreamFailed(exchange, failure.reason, null);
-  }
-
-  flush(direction: Direction): void {
-    (direction === "upstream" ? this.#up : this.#down).flush();
-  }
-
-  install(binding: Binding): void {
-    this.bindings.push(binding);
-    this.sort(this.host.ranks);
-    if (this.pumps !== null) binding.install(this.pumps, this.bindings);
-  }
-
-  info(): ConnectionInfo {
-    return this.connectionInfo(true, () => undefined);
   }
 
   // -- bytes --------------------------------------------------------------------------------------
@@ -264,27 +117,27 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
     // Behind a last word, which may still wait for earlier answers, nothing is heard.
     if (this.ended || this.#farewell !== null) return;
     try {
-      this.#up.begin(chunk);
-      this.#requests.push(chunk);
-      this.#up.done();
-      if (this.#requests.reader.bytesHeld > 0 || this.#headTimer !== null) this.#watchHead();
-      if (this.#queue.length >= PIPELINED_MAX) this.regulate();
+      this.upRun.begin(chunk);
+      this.requests.push(chunk);
+      this.upRun.done();
+      if (this.requests.reader.bytesHeld > 0 || this.#headTimer !== null) this.watchHead();
+      if (this.queue.length >= PIPELINED_MAX || this.requests.reader.stopped) this.regulate();
     } catch (error) {
       this.failed(error);
     }
   }
 
   override fromUpstream(socket: Socket, chunk: Buffer): boolean {
-    const link = this.#link;
+    const link = this.link;
     if (this.ended || link?.socket !== socket) return true;
     const pump = this.pumps?.downstream;
     try {
       if (link.opaque) {
         pump?.data(chunk);
       } else {
-        this.#down.begin(chunk);
+        this.downRun.begin(chunk);
         link.push(chunk);
-        this.#down.done();
+        this.downRun.done();
       }
     } catch (error) {
       this.failed(error);
@@ -292,75 +145,17 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
     return this.clientSocket.writableLength === 0 && (pump?.keepsNothing ?? true);
   }
 
-  up(bytes: Buffer, part: Part): void {
-    if (!this.#byteFaults.splits.upstream) {
-      this.#up.add(bytes);
-      return;
-    }
-    this.#up.flush();
-    this.#byteFaults.reach("upstream", part);
-    this.pumps?.upstream.data(bytes);
-  }
-
-  down(bytes: Buffer, part: Part): void {
-    if (!this.#byteFaults.splits.downstream) {
-      this.#down.add(bytes);
-      return;
-    }
-    this.#down.flush();
-    this.#byteFaults.reach("downstream", part);
-    this.pumps?.downstream.data(bytes);
-  }
-
-  override drained(direction: Direction, socket: Socket): void {
-    if (direction === "downstream" || socket === this.#link?.socket) this.pumps?.[direction].drained();
-  }
-
-  /** Reads from the client unless what it said must be dealt with first. */
-  regulate(): void {
-    if (this.ended || this.pumps === null) return;
-    const pause = this.#upPaused || this.#requests.reader.stopped || this.#queue.length >= PIPELINED_MAX;
-    // What came while nothing was read may end in half a head.
-    if (this.#requests.reader.bytesHeld > 0) this.#watchHead();
-    if (pause !== this.clientSocket.isPaused()) {
-      if (pause) this.clientSocket.pause();
-      else this.clientSocket.resume();
-    }
-  }
-
-  regulateLink(): void {
-    const link = this.#link;
-    if (link === null || this.ended) return;
-    const pause = this.#downPaused || link.reader.stopped;
-    if (pause !== link.socket.isPaused()) {
-      if (pause) link.socket.pause();
-      else link.socket.resume();
-    }
-  }
-
-  pauseLink(link: Link): void {
-    link.reader.pause();
-    if (link === this.#link) this.regulateLink();
-  }
-
-  resumeLink(link: Link): void {
-    link.resume();
-    if (link === this.#link) this.regulateLink();
-  }
-
   /** A head that does not come to its end would keep a place for ever. */
-  #watchHead(): void {
+  protected override watchHead(): void {
     const partial =
-      this.#requests.reader.bytesHeld > 0 &&
-      this.#requests.receiving === null &&
-      !this.#requests.reader.stopped;
+      this.requests.reader.bytesHeld > 0 && this.requests.receiving === null && !this.requests.reader.stopped;
     if (!partial) {
       this.#headTimer?.cancel();
       this.#headTimer = null;
       return;
     }
     const { clock } = this.host.context;
-    const { headTimeout } = this.#host.spec;
+    const { headTimeout } = this.host.spec;
     this.#headTimer ??= clock.at(clock.now() + headTimeout, () => {
       this.#headTimer = null;
       if (this.ended) return;
@@ -372,15 +167,15 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   // -- an exchange begins -------------------------------------------------------------------------
 
   begun(head: RequestHead): Exchange {
-    const host = this.#host;
+    const host = this.host;
     const { clock } = this.host.context;
     const now = clock.now();
-    const idle = this.#lastOver === null || this.#queue.length > 0 ? null : now - this.#lastOver;
+    const idle = this.#lastOver === null || this.queue.length > 0 ? null : now - this.#lastOver;
     const exchange = new Exchange(host.nextExchange(), head, this.#place, now, idle);
     exchange.member = host.pool.choose(exchange);
-    this.#queue.push(exchange);
+    this.queue.push(exchange);
     for (const armed of host.exchangeFaults) if (!armed.needsStatus) this.#hit(exchange, armed);
-    for (const armed of host.streamFaults) if (!armed.needsStatus) this.#byteFaults.hit(exchange, armed);
+    for (const armed of host.streamFaults) if (!armed.needsStatus) this.byteFaults.hit(exchange, armed);
     return exchange;
   }
 
@@ -398,41 +193,41 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   // -- to the upstream ----------------------------------------------------------------------------
 
   ready({ member }: Exchange): boolean {
-    return this.#upstream.isReady(member);
+    return this.upstream.isReady(member);
   }
 
   whenReady(exchange: Exchange, then: () => void): void {
-    this.#upstream.whenReady(exchange, then);
+    this.upstream.whenReady(exchange, then);
   }
 
   forwarding(exchange: Exchange): void {
-    const link = this.#link;
+    const link = this.link;
     if (link === null) return;
     exchange.forwardedAt = this.host.context.clock.now();
     link.expect(exchange, askedBy(exchange.head), false);
-    this.#host.tally.upstreamSent();
-    this.#byteFaults.begin(exchange.passage, "upstream");
+    this.host.tally.upstreamSent();
+    this.byteFaults.begin(exchange.passage, "upstream");
   }
 
   requestRead(exchange: Exchange): void {
     if (!exchange.tunnel && !exchange.head.framing.upgrade && !exchange.head.framing.connect)
-      this.#byteFaults.end(exchange.passage, "upstream");
+      this.byteFaults.end(exchange.passage, "upstream");
     if (exchange.dispatches.length > 0) this.#sendCopies(exchange);
     this.#settleExchange(exchange);
   }
 
   #sendCopies(exchange: Exchange): void {
-    const bytes = this.#requests.takeCopy();
+    const bytes = this.requests.takeCopy();
     if (bytes === null) return;
     for (const dispatch of exchange.dispatches) {
       for (let copy = 1; copy <= dispatch.copies; copy++) {
         exchange.pending++;
-        this.#host.later(copy * dispatch.gap, () => {
+        this.host.later(copy * dispatch.gap, () => {
           this.guarded(() => {
-            if (this.#host.enabled && exchange.faults?.wants(dispatch, this.#host.exchangeFaults) === true) {
+            if (this.host.enabled && exchange.faults?.wants(dispatch, this.host.exchangeFaults) === true) {
               dispatch.copied?.();
               if (dispatch.connection === "another" || !this.#copyHere(exchange, bytes))
-                this.#host.sendCopy(exchange, bytes);
+                this.host.sendCopy(exchange, bytes);
             }
             exchange.settled();
           });
@@ -443,19 +238,19 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   /** On the connection that it went over itself, if that can be done between two messages. */
   #copyHere(exchange: Exchange, bytes: Buffer): boolean {
-    const link = this.#link;
-    if (this.ended || link === null || link.over || link.opaque || this.#requests.receiving !== null)
+    const link = this.link;
+    if (this.ended || link === null || link.over || link.opaque || this.requests.receiving !== null)
       return false;
     link.expect(exchange, askedBy(exchange.head), true);
-    this.#host.tally.upstreamSent();
+    this.host.tally.upstreamSent();
     this.up(bytes, "wire");
-    this.#up.flush();
+    this.upRun.flush();
     return true;
   }
 
   requestCutShort(exchange: Exchange): void {
     exchange.end ??= "closed";
-    this.#up.flush();
+    this.upRun.flush();
     this.pumps?.upstream.cut({ do: "close" });
   }
 
@@ -469,16 +264,16 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
     const { clock } = this.host.context;
     exchange.status = status;
     exchange.upstreamMillis = clock.now() - (exchange.forwardedAt ?? exchange.startedAt);
-    this.#host.tally.upstreamAnswered(status, exchange.upstreamMillis);
+    this.host.tally.upstreamAnswered(status, exchange.upstreamMillis);
     if (exchange.swallowing) return;
-    for (const armed of this.#host.exchangeFaults) if (armed.needsStatus) this.#hit(exchange, armed);
-    for (const armed of this.#host.streamFaults) if (armed.needsStatus) this.#byteFaults.hit(exchange, armed);
+    for (const armed of this.host.exchangeFaults) if (armed.needsStatus) this.#hit(exchange, armed);
+    for (const armed of this.host.streamFaults) if (armed.needsStatus) this.byteFaults.hit(exchange, armed);
   }
 
   answering(exchange: Exchange): void {
     if (this.#answering === exchange) return;
     this.#answering = exchange;
-    this.#byteFaults.begin(exchange.passage, "downstream");
+    this.byteFaults.begin(exchange.passage, "downstream");
   }
 
   sent(exchange: Exchange, status: number): void {
@@ -492,7 +287,7 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   #decide(): void {
     const decision = this.#decision;
-    if (decision === null || this.#queue[0] !== decision.exchange) return;
+    if (decision === null || this.queue[0] !== decision.exchange) return;
     this.#decision = null;
     this.instead(decision.exchange, decision.verdict);
   }
@@ -518,9 +313,9 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   /** The connection ends here, for this exchange's sake; its upstream may go on if it is to. */
   #end(exchange: Exchange, how: Sever): void {
     exchange.end ??= how.do === "reset" ? "reset" : "closed";
-    this.#up.flush();
-    this.#down.flush();
-    if (exchange.detached && this.#link !== null) this.#upstream.letGo(this.#link);
+    this.upRun.flush();
+    this.downRun.flush();
+    if (exchange.detached && this.link !== null) this.upstream.letGo(this.link);
     this.pumps?.downstream.cut(how);
   }
 
@@ -530,7 +325,7 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
     this.answering(exchange);
     this.down(head, "head");
     if (body !== null) this.down(body, "body");
-    this.#down.flush();
+    this.downRun.flush();
     this.sent(exchange, answer.head.status);
     if (framing.upgrade || framing.connect) this.settled(exchange, false);
     exchange.answered = true;
@@ -539,7 +334,7 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
       this.pumps?.downstream.cut({ do: "close" });
       return;
     }
-    this.#requests.discard(exchange);
+    this.requests.discard(exchange);
     this.#settleExchange(exchange);
   }
 
@@ -551,12 +346,12 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   /** Takes an exchange that is over for both sides off the queue, and lets the next one go on. */
   #settleExchange(exchange: Exchange): void {
-    if (!exchange.complete || this.#queue[0] !== exchange) return;
+    if (!exchange.complete || this.queue[0] !== exchange) return;
     this.#closeBook(exchange);
-    if (this.#queue.length > 0) {
+    if (this.queue.length > 0) {
       this.#failLost();
       this.#decide();
-      this.#upstream.prepare();
+      this.upstream.prepare();
       return;
     }
     if (this.#farewell !== null) this.#sayFarewell(this.#farewell);
@@ -565,19 +360,19 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   }
 
   #closeBook(exchange: Exchange): void {
-    this.#queue.shift();
-    if (this.#queue.length === PIPELINED_MAX - 1) this.regulate();
+    this.queue.shift();
+    if (this.queue.length === PIPELINED_MAX - 1) this.regulate();
     this.#lastOver = this.host.context.clock.now();
     if (this.#answering === exchange) this.#answering = null;
     giveBack(exchange);
     if (exchange.faults === null && exchange.streams.length === 0) {
       exchange.end ??= "complete";
-      this.#host.exchangeOver(exchange, this.#lastOver - exchange.startedAt);
+      this.host.exchangeOver(exchange, this.#lastOver - exchange.startedAt);
       return;
     }
     exchange.faults?.release();
-    this.#byteFaults.end(exchange.passage, "downstream");
-    if (this.#requests.receiving === exchange) this.#byteFaults.end(exchange.passage, "upstream");
+    this.byteFaults.end(exchange.passage, "downstream");
+    if (this.requests.receiving === exchange) this.byteFaults.end(exchange.passage, "upstream");
     this.#leaving.add(exchange);
     // A byte fault may have ended the connection with its last bytes.
     if (this.ended) return;
@@ -594,7 +389,7 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
     exchange.whenSettled(() => {
       exchange.faults?.finished();
       for (const { subject } of exchange.streams) subject.finished();
-      this.#host.exchangeOver(exchange, millis);
+      this.host.exchangeOver(exchange, millis);
     });
   }
 
@@ -605,12 +400,12 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   settled(exchange: Exchange, accepted: boolean): void {
     if (accepted) exchange.tunnel = true;
-    this.#requests.settle(accepted);
+    this.requests.settle(accepted);
     this.regulate();
   }
 
   free(): void {
-    this.#upstream.prepare();
+    this.upstream.prepare();
   }
 
   // -- when upstreams fail ------------------------------------------------------------------------
@@ -618,16 +413,16 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   /** `how` it went, for those that were there; null for those that could not be reached. */
   #upstreamFailed(exchange: Exchange, reason: ConnectionFailure, how: "fin" | "reset" | null): void {
     const done = (outcome: FinalVerdict | { readonly do: "pass" }): void => {
-      const link = this.#link;
+      const link = this.link;
       if (outcome.do !== "pass") {
-        if (link?.over === true) this.#upstream.drop(link);
+        if (link?.over === true) this.upstream.drop(link);
         exchange.swallowing = false;
         this.#inTurn(exchange, outcome);
         return;
       }
-      const { persona } = this.#host.spec;
-      if (how === null || persona !== "plain" || this.#host.pool.balances) {
-        if (link?.over === true) this.#upstream.drop(link);
+      const { persona } = this.host.spec;
+      if (how === null || persona !== "plain" || this.host.pool.balances) {
+        if (link?.over === true) this.upstream.drop(link);
         const why = how === null ? whyOf(reason) : "reset";
         const status = failureStatus(persona, why);
         const answer = personaAnswer(persona, status, { now: this.host.context.clock.wallTime(), why });
@@ -641,7 +436,7 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
         this.answering(exchange);
         this.down(unfinished, "head");
       }
-      this.#down.flush();
+      this.downRun.flush();
       this.pumps?.downstream.end(how);
     };
     if (exchange.faults === null) done({ do: "pass" });
@@ -655,7 +450,7 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   }
 
   linkEnded(link: Link, exchange: Exchange | null, cut: Cut | null): void {
-    if (link !== this.#link) return;
+    if (link !== this.link) return;
     if (exchange !== null && exchange.status === null) {
       const where = cut === "head" ? "in the middle of its head" : "before it answered";
       this.host.failed(this, "upstream_closed", `the upstream closed the connection ${where}`);
@@ -669,23 +464,23 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
         `the upstream closed the connection in the middle of its ${cut}`,
       );
       exchange.end ??= "cut";
-      this.#down.flush();
+      this.downRun.flush();
       this.pumps?.downstream.end("fin");
       return;
     }
     if (exchange?.tunnel === true || this.#endsWithLink) {
-      this.#down.flush();
+      this.downRun.flush();
       this.pumps?.downstream.end("fin");
     } else {
-      this.#upstream.drop(link);
-      this.#upstream.prepare();
+      this.upstream.drop(link);
+      this.upstream.prepare();
     }
   }
 
   /** Nobody waits for another upstream: there is nothing under way but perhaps a body that was answered early. */
   get #endsWithLink(): boolean {
-    const [first] = this.#queue;
-    return first === undefined ? !this.#host.pool.balances : first.answered;
+    const [first] = this.queue;
+    return first === undefined ? !this.host.pool.balances : first.answered;
   }
 
   /** It went without the answers to what was sent over it. */
@@ -696,7 +491,7 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   /** The next in turn is one that will not be answered. */
   #failLost(): void {
-    const [first] = this.#queue;
+    const [first] = this.queue;
     if (first === undefined || first.lost === null || first.answered) return;
     this.#upstreamFailed(first, first.lost.reason, first.lost.how);
   }
@@ -705,16 +500,16 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
     // Behind the last answer to what was read come those to what was not.
     if (this.#relay?.open === true) return true;
     this.host.failed(this, "upstream_protocol", text);
-    if (this.#host.spec.ambiguous === "relay" && exchange !== null) {
+    if (this.host.spec.ambiguous === "relay" && exchange !== null) {
       this.answering(exchange);
       exchange.tunnel = true;
       return true;
     }
-    this.#upstream.drop(link);
+    this.upstream.drop(link);
     link.socket.destroy();
     if (exchange !== null && exchange.clientStatus === null) {
       exchange.forwardedAt = null;
-      const { persona } = this.#host.spec;
+      const { persona } = this.host.spec;
       const answer = personaAnswer(persona, 502, { now: this.host.context.clock.wallTime(), why: "reset" });
       this.#inTurn(exchange, { ...answer, close: true });
     } else if (exchange !== null) {
@@ -726,26 +521,26 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   // -- bytes that are no HTTP ---------------------------------------------------------------------
 
   foreign(protocol: "tls" | "h2"): void {
-    this.#host.foreign(this, protocol);
+    this.host.foreign(this, protocol);
     this.#passOn();
   }
 
   refused({ reason, offset }: Refusal): void {
     const { status, text } = REFUSALS[reason];
     this.host.failed(this, "client_protocol", `refused: ${text}, at byte ${offset} of what the client sent`);
-    if (this.#host.spec.ambiguous === "relay") {
+    if (this.host.spec.ambiguous === "relay") {
       this.#passOn();
       return;
     }
     this.#plain = "unheard";
-    const broken = this.#requests.receiving;
-    if (broken !== null && this.#queue.includes(broken)) {
+    const broken = this.requests.receiving;
+    if (broken !== null && this.queue.includes(broken)) {
       // Its upstream waits for a rest that never comes, so it is no use waiting for its answer.
       this.#farewell = status;
       this.decided(broken, this.#refusalOf(broken, status));
       return;
     }
-    this.#host.tally.clientDone("", status, 0);
+    this.host.tally.clientDone("", status, 0);
     this.#sayFarewell(status);
   }
 
@@ -757,32 +552,32 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   /** From here on both directions are bytes, for good. Answers that are still to come are read first. */
   #passOn(): void {
-    const relay = new Relay(this.#byteFaults, this, this.#host.streamFaults);
+    const relay = new Relay(this.byteFaults, this, this.host.streamFaults);
     this.#relay = relay;
     const begin = (): void => {
-      const link = this.#link;
+      const link = this.link;
       if (link === null) return;
       if (link.awaited.length === 0) link.opaque = true;
       for (const bytes of relay.begin()) this.up(bytes, "wire");
-      this.#up.flush();
+      this.upRun.flush();
       if (this.#clientOver) this.#passClientEnd();
     };
-    if (this.#upstream.isReady(this.#link?.member ?? null)) begin();
-    else this.#upstream.whenReady(null, begin);
+    if (this.upstream.isReady(this.link?.member ?? null)) begin();
+    else this.upstream.whenReady(null, begin);
   }
 
   opaque(bytes: Buffer): void {
     if (this.#plain === "unheard") return;
     if (this.#relay?.open === false) this.#relay.keep(bytes);
-    else if (this.#link !== null) this.up(bytes, "wire");
+    else if (this.link !== null) this.up(bytes, "wire");
   }
 
   /** Says what is wrong, behind all answers that are under way, and closes. */
   #sayFarewell(status: number): void {
     this.#farewell = status;
-    if (this.#queue.length > 0) return;
+    if (this.queue.length > 0) return;
     const answer = personaAnswer("plain", status, { now: this.host.context.clock.wallTime() });
-    this.#down.flush();
+    this.downRun.flush();
     this.pumps?.downstream.data(farewell(answer));
     this.pumps?.downstream.cut({ do: "close" });
   }
@@ -791,13 +586,15 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   protected override sourceOver(direction: Direction, socket: Socket): void {
     if (direction === "upstream") {
-      this.#up.flush();
-      this.#requests.end();
+      this.upRun.flush();
+      this.#clientFin = true;
+      this.requests.end();
+      this.leaveIfHanging();
       return;
     }
-    const link = this.#link;
+    const link = this.link;
     if (link?.socket !== socket) {
-      this.#upstream.left(socket, false);
+      this.upstream.left(socket, false);
       return;
     }
     if (link.opaque) {
@@ -805,13 +602,25 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
       this.pumps?.downstream.end("fin");
     } else {
       link.end();
-      this.#down.done();
+      this.downRun.done();
     }
+  }
+
+  /**
+   * A client that has ended its side may still want its answer. Where none will come, it has evidently left, and
+   * would keep its place for as long as the fault is there.
+   */
+  leaveIfHanging(): void {
+    const [first] = this.queue;
+    if (!this.#clientFin || first?.faults?.hanging !== true || this.ended) return;
+    this.#endKind = "client_left";
+    if (first.detached && first.requestRead && this.link !== null) this.#leaveBehind(this.link);
+    else this.severed({ do: "close" });
   }
 
   clientEnded(cut: Cut | null): void {
     this.#clientOver = true;
-    if (cut !== null && this.#link !== null) {
+    if (cut !== null && this.link !== null) {
       const text = `the client ended the connection in the middle of a request's ${cut}`;
       this.host.failed(this, "client_protocol", text);
     }
@@ -819,33 +628,33 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   }
 
   #passClientEnd(): void {
-    if (this.#relay?.open === false || this.#upstream.awaited || this.#decision !== null) return;
-    const [first] = this.#queue;
+    if (this.#relay?.open === false || this.upstream.awaited || this.#decision !== null) return;
+    const [first] = this.queue;
     // The client may have left; whoever is detached from it does not hear of that.
     if (first?.detached === true && first.requestRead && !first.tunnel) return;
-    this.#up.flush();
-    if (this.#link !== null) this.pumps?.upstream.end("fin");
-    else if (this.#queue.length === 0) this.severed({ do: "close" });
+    this.upRun.flush();
+    if (this.link !== null) this.pumps?.upstream.end("fin");
+    else if (this.queue.length === 0) this.severed({ do: "close" });
   }
 
   protected override sourceBroke(direction: Direction, socket: Socket): void {
     if (direction === "upstream") {
       this.#endKind = "client_left";
-      this.#down.flush();
-      const [first] = this.#queue;
+      this.downRun.flush();
+      const [first] = this.queue;
       // Of a request that never comes to its end there is no work to go on with.
-      if (first?.detached === true && first.requestRead && this.#link !== null) {
-        this.#leaveBehind(this.#link);
+      if (first?.detached === true && first.requestRead && this.link !== null) {
+        this.#leaveBehind(this.link);
         return;
       }
       this.pumps?.downstream.sinkLost();
-      if (this.#link === null) this.severed({ do: "reset" });
+      if (this.link === null) this.severed({ do: "reset" });
       else this.pumps?.upstream.end("reset");
       return;
     }
-    const link = this.#link;
+    const link = this.link;
     if (link?.socket === socket) this.#linkBroke(link);
-    else this.#upstream.left(socket, false);
+    else this.upstream.left(socket, false);
   }
 
   /** The client has gone, and its upstream is to go on: with all of the request, of which byte faults may hold some. */
@@ -854,7 +663,7 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
     this.pumps?.downstream.sinkLost();
     this.pumps?.upstream.whenEmpty(() => {
       if (this.ended) return;
-      if (this.#link === link) this.#upstream.letGo(link);
+      if (this.link === link) this.upstream.letGo(link);
       this.severed({ do: "reset" });
     });
   }
@@ -864,16 +673,16 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
     const next = link.awaited[0];
     const exchange = next === undefined || next.copy || next.exchange.swallowing ? null : next.exchange;
     link.over = true;
-    this.#upstream.responses?.broke();
+    this.upstream.responses?.broke();
     if (exchange !== null && exchange.status === null && !link.opaque) {
       this.#upstreamLost(link, { reason: "upstream_reset", how: "reset" });
     } else if (exchange !== null || this.#endsWithLink || link.opaque) {
       if (exchange !== null) exchange.end ??= "cut";
-      this.#down.flush();
+      this.downRun.flush();
       this.pumps?.downstream.end("reset");
     } else {
-      this.#upstream.drop(link);
-      this.#upstream.prepare();
+      this.upstream.drop(link);
+      this.upstream.prepare();
     }
   }
 
@@ -885,23 +694,23 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   override retire(): void {
     this.#retiring = true;
-    if (this.#queue.length === 0 && this.pumps !== null) this.pumps.downstream.cut({ do: "close" });
+    if (this.queue.length === 0 && this.pumps !== null) this.pumps.downstream.cut({ do: "close" });
   }
 
   protected override upstreams(): readonly Socket[] {
-    return this.#upstream.sockets;
+    return this.upstream.sockets;
   }
 
   protected override left(socket: Socket): void {
-    this.#upstream.left(socket, this.ended || this.#queue.length === 0);
+    this.upstream.left(socket, this.ended || this.queue.length === 0);
   }
 
   protected override stopped(): void {
-    this.#upstream.cancel();
+    this.upstream.cancel();
     this.#headTimer?.cancel();
     this.#headTimer = null;
     this.#decision = null;
-    for (const { faults } of this.#queue) faults?.release();
+    for (const { faults } of this.queue) faults?.release();
   }
 
   protected override finished(): void {
@@ -909,9 +718,9 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
     const down = this.pumps?.downstream;
     const whole = down?.bytesLost === 0 && down.bytesDropped === 0;
     if (whole) for (const exchange of this.#leaving) exchange.end ??= "complete";
-    const unfinished = [...this.#leaving, ...this.#queue];
+    const unfinished = [...this.#leaving, ...this.queue];
     this.#leaving.clear();
-    this.#queue = [];
+    this.queue = [];
     this.#relay?.finished();
     if (this.#member !== null) this.#member.busy--;
     for (const exchange of unfinished) {
@@ -925,11 +734,11 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
 
   override upstreamsChanged(pool: Pool): void {
     if (this.ended) return;
-    for (const link of this.#upstream.links) {
+    for (const link of this.upstream.links) {
       const verdict = pool.existing(link.member);
       if (verdict.do === "drain") {
         link.draining = true;
-        if (link !== this.#link || link.awaited.length === 0) this.#upstream.drop(link);
+        if (link !== this.link || link.awaited.length === 0) this.upstream.drop(link);
       } else if (verdict.do !== "pass") {
         this.guarded(() => {
           this.#cutLink(link, verdict);
@@ -941,36 +750,36 @@ export class HttpConnection extends Connection implements Asking, Answering, Ups
   #cutLink(link: Link, { do: how }: Sever): void {
     if (how === "reset") resetSocket(link.socket);
     else link.socket.end();
-    if (link === this.#link) this.#linkBroke(link);
-    else this.#upstream.drop(link);
+    if (link === this.link) this.#linkBroke(link);
+    else this.upstream.drop(link);
   }
 
   // -- faults come and go -------------------------------------------------------------------------
 
   protected override changed({ removed, added, assigned }: FaultChange): void {
     if (removed.size > 0) {
-      this.#byteFaults.lose(this.#queue, removed);
+      this.byteFaults.lose(this.queue, removed);
       this.#relay?.lose(removed);
-      for (const { faults } of [...this.#queue]) faults?.removed(removed);
+      for (const { faults } of [...this.queue]) faults?.removed(removed);
     }
     for (const armed of added) {
-      if (this.ended || !this.#host.streamFaults.includes(armed)) continue;
-      for (const exchange of [...this.#queue]) this.#hitLate(exchange, armed);
+      if (this.ended || !this.host.streamFaults.includes(armed)) continue;
+      for (const exchange of [...this.queue]) this.#hitLate(exchange, armed);
       this.#relay?.hit(armed);
     }
-    if (assigned.size > 0) for (const { faults } of [...this.#queue]) faults?.assigned(assigned);
-    this.#byteFaults.noteParts();
+    if (assigned.size > 0) for (const { faults } of [...this.queue]) faults?.assigned(assigned);
+    this.byteFaults.noteParts();
   }
 
   /** An exchange that is under way is hit by what has just come into force, from here on. */
   #hitLate(exchange: Exchange, armed: ArmedFault): void {
     if (armed.needsStatus && exchange.status === null) return;
-    const hit = this.#byteFaults.hit(exchange, armed);
+    const hit = this.byteFaults.hit(exchange, armed);
     if (hit === null) return;
-    const sending = this.#requests.receiving === exchange && exchange.forwardedAt !== null;
-    if (sending || exchange.tunnel) this.#byteFaults.begin(exchange.passage, "upstream");
+    const sending = this.requests.receiving === exchange && exchange.forwardedAt !== null;
+    if (sending || exchange.tunnel) this.byteFaults.begin(exchange.passage, "upstream");
     if (this.#answering === exchange || exchange.tunnel)
-      this.#byteFaults.begin(exchange.passage, "downstream");
+      this.byteFaults.begin(exchange.passage, "downstream");
   }
 }
 
@@ -980,3 +789,5 @@ function giveBack(exchange: Exchange): void {
   exchange.givenBack = true;
   exchange.member.busy--;
 }
+
+export type { HttpHost } from "./channel.js";

@@ -18,47 +18,32 @@ export function isFraming(name: string): boolean {
   return FRAMING.has(name.toLowerCase());
 }
 
-/** The fields as rewritten, with the framing fields of the original, or with this length in place of its own. */
+/**
+ * The fields as rewritten, with the framing fields of the original, in the places where the rewriter left fields of
+ * their names and else at the end; with this length in place of the original's, if there is one.
+ */
 export function withFraming(fields: FieldList, original: FieldList, reframed: Reframing): FieldList {
-  const framing = original.filter(([name]) => isFraming(name));
-  const result: (readonly [string, string])[] = [];
-  let given = false;
-  let said = false;
-  const give = (): void => {
-    if (given) return;
-    given = true;
-    for (const field of framing) {
-      if (reframed !== null && LENGTHS.has(field[0].toLowerCase())) {
-        if (!said) result.push(["content-length", String(reframed.length)]);
-        said = true;
-      } else {
-        result.push(field);
-      }
-    }
-  };
   if (fields === original && reframed === null) return original;
-  for (const field of fields) {
-    if (!isFraming(field[0])) {
-      result.push(field);
-      continue;
-    }
-    // In the places where they stood, as long as they stand there.
+  const framing = original.filter(([name]) => isFraming(name));
+  const placed = fields.flatMap((field) => {
+    if (!isFraming(field[0])) return [field];
     const at = framing.findIndex(([name]) => name.toLowerCase() === field[0].toLowerCase());
-    if (at < 0) continue;
-    const [kept] = framing.splice(at, 1);
-    if (kept === undefined) continue;
-    if (reframed === null || !LENGTHS.has(kept[0].toLowerCase())) result.push(kept);
-    else if (!said) {
-      said = true;
-      result.push([
-        kept[0].toLowerCase() === "content-length" ? kept[0] : "content-length",
-        String(reframed.length),
-      ]);
-    }
-  }
-  give();
-  if (reframed !== null && !said) result.push(["content-length", String(reframed.length)]);
-  return result;
+    return at < 0 ? [] : framing.splice(at, 1);
+  });
+  const all = [...placed, ...framing];
+  return reframed === null ? all : withLength(all, String(reframed.length));
+}
+
+/** In the place of the first field that said how long the body is, or at the end. */
+function withLength(fields: FieldList, length: string): FieldList {
+  const first = fields.findIndex(([name]) => LENGTHS.has(name.toLowerCase()));
+  const [written] = fields[first] ?? [];
+  const name = written?.toLowerCase() === "content-length" ? written : "content-length";
+  const others = (from: number, to?: number): FieldList =>
+    fields.slice(from, to).filter(([other]) => !LENGTHS.has(other.toLowerCase()));
+  return first < 0
+    ? [...fields, [name, length]]
+    : [...others(0, first), [name, length], ...others(first + 1)];
 }
 
 /** The media type without its parameters, in lower case; empty if there is none. */

@@ -40,6 +40,8 @@ export interface Asking {
   opaque(bytes: Buffer): void;
   /** The client has ended its side, in the middle of what is said here. */
   clientEnded(cut: Cut | null): void;
+  /** A fault may hang now: of no use to a client that has left. */
+  leaveIfHanging(): void;
   /** The reader has stopped, or goes on. */
   regulate(): void;
 }
@@ -102,6 +104,7 @@ export class RequestSide implements MessageSink<RequestHead> {
       }
     });
     this.#to.regulate();
+    this.#to.leaveIfHanging();
   }
 
   #waitFor(exchange: Exchange): void {

@@ -36,6 +36,8 @@ export interface Answering {
   unreadable(link: Link, exchange: Exchange | null, text: string): boolean;
   /** The upstream has ended the connection, in the middle of what is said here. */
   linkEnded(link: Link, exchange: Exchange | null, cut: Cut | null): void;
+  /** A fault may hang now: of no use to a client that has left. */
+  leaveIfHanging(): void;
   pauseLink(link: Link): void;
   resumeLink(link: Link): void;
 }
@@ -90,6 +92,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
       else if (!within) this.#link.resume();
     });
     within = false;
+    this.#to.leaveIfHanging();
   }
 
   #send(exchange: Exchange, head: ResponseHead): void {

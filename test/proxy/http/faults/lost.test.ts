@@ -65,6 +65,20 @@ describe("lost_response", () => {
     expect(proxy.exchanges.upstreamResponses()).toEqual([["201", 1]]);
   });
 
+  it.each(["before the answer", "behind it"])("lets go of a client that gives up, %s", async (when) => {
+    await setUp();
+    lab.use([fault("lost_response", { then: "hang" })]);
+    const client = lab.client(proxy);
+    client.write(post("/jobs", "{}"));
+    if (when === "before the answer") client.fin();
+    await until(() => lab.facts.of("fault_hit").length === 1);
+    if (when === "behind it") client.fin();
+    await until(() => proxy.stats.connectionsActive === 0);
+    expect(client.text).toBe("");
+    expect(done()).toEqual([["POST", "/jobs", "{}"]]);
+    expect(over()).toMatchObject([{ upstream_status: 201, client_status: null, end: "client_left" }]);
+  });
+
   it("hangs until it is healed, and then the answer comes after all", async () => {
     await setUp();
     lab.use([fault("lost_response", { then: "hang" })]);

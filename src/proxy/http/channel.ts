@@ -1,0 +1,235 @@
+/**
+ * How the bytes of an HTTP connection flow: from the two readers through the pumps, joined where they lie next to one
+ * another, and not faster than they are taken. What is read, and what becomes of it, is `HttpConnection`'s.
+ */
+import type { Socket } from "node:net";
+import type { Millis } from "../../core/clock.js";
+import type { ConnectionInfo, Direction } from "../../faults/contract.js";
+import type { ArmedFault, Subject } from "../../pipeline/armed.js";
+import type { Binding } from "../../pipeline/bindings.js";
+import { Pump } from "../../pipeline/pump.js";
+import type { Part } from "../../pipeline/flow.js";
+import { Connection, type ConnectionHost } from "../connection.js";
+import type { Dialling } from "../upstream/dial.js";
+import type { Member, Pool } from "../upstream/pool.js";
+import type { Reached } from "../upstream/reach.js";
+import { type Take } from "../upstream/reader.js";
+import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
+import type { Exchange } from "./exchange.js";
+import type { Identify } from "./identify.js";
+import type { CodecLimits } from "./limits.js";
+import type { Link } from "./link.js";
+import type { RequestSide } from "./request_side.js";
+import { Run } from "./run.js";
+import type { HttpProxySpec } from "./spec.js";
+import type { ExchangeTally } from "./tally.js";
+import type { UpstreamSide } from "./upstream_side.js";
+
+/** What a connection needs of its proxy. */
+export interface HttpHost extends ConnectionHost {
+  readonly spec: HttpProxySpec;
+  readonly limits: CodecLimits;
+  readonly identify: Identify;
+  readonly tally: ExchangeTally;
+  /** False once it has been stopped. */
+  readonly enabled: boolean;
+  /** The faults in force whose subjects are exchanges, in order: of the exchange seam, and those of bytes. */
+  readonly exchangeFaults: readonly ArmedFault[];
+  readonly streamFaults: readonly ArmedFault[];
+  nextExchange(): number;
+  readonly pool: Pool;
+  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling;
+  /** The answers that are still to come go to nobody. `over` is called once, when they have come or never will. */
+  adopt(link: Link, over: () => void): void;
+  /** Runs after that time, or when the proxy stops. */
+  later(wait: Millis, run: () => void): void;
+  /** Sends a request again, on a connection of its own. */
+  sendCopy(exchange: Exchange, bytes: Buffer): void;
+  /** What an exchange came to, for metrics and journal. */
+  exchangeOver(exchange: Exchange, millis: number): void;
+  foreign(connection: Connection, protocol: "tls" | "h2"): void;
+}
+
+/** What is read of a client that cannot be heard at the moment. */
+const EARLY_MAX_BYTES = 65_536;
+/** Requests of one client that wait for their answers; with so many, no more are read. */
+export const PIPELINED_MAX = 1_000;
+
+export abstract class HttpChannel extends Connection implements ByteFaultsHost {
+  declare protected readonly host: HttpHost;
+  protected abstract readonly requests: RequestSide;
+  protected abstract readonly upstream: UpstreamSide;
+  protected readonly byteFaults = new ByteFaults(this);
+  protected readonly upRun = new Run((bytes) => this.pumps?.upstream.data(bytes));
+  protected readonly downRun = new Run((bytes) => this.pumps?.downstream.data(bytes));
+  /** Those that are not over, in the order of their requests; the first is the one that is answered. */
+  protected queue: Exchange[] = [];
+  #upPaused = false;
+  #downPaused = false;
+
+  /** Bytes of a head may have come whose rest is still to come. */
+  protected abstract watchHead(): void;
+
+  get link(): Link | null {
+    return this.upstream.link;
+  }
+
+  get faultHeader(): boolean {
+    return this.host.spec.faultHeader;
+  }
+
+  get upSplits(): boolean {
+    return this.byteFaults.splits.upstream;
+  }
+
+  get downSplits(): boolean {
+    return this.byteFaults.splits.downstream;
+  }
+
+  protected override concerns({ type }: ArmedFault): boolean {
+    return type.connection !== undefined || (type.stream !== undefined && type.subject === "connection");
+  }
+
+  protected override bindingOf(armed: ArmedFault, subject: Subject, info: ConnectionInfo): Binding {
+    return this.byteFaults.bindingOf(armed, subject, info);
+  }
+
+  protected override admitted(): void {
+    if (this.ended) return;
+    const { clock, budget } = this.host.context;
+    const source = {
+      pause: () => {
+        this.#upPaused = true;
+        this.regulate();
+      },
+      resume: () => {
+        this.#upPaused = false;
+        this.regulate();
+      },
+    };
+    const sink = {
+      write: (chunk: Buffer): boolean => {
+        const socket = this.link?.socket;
+        // What comes out late, when the upstream has gone, has nowhere to go.
+        return socket === undefined || socket.destroyed || socket.writableEnded || socket.write(chunk);
+      },
+      end: () => this.link?.socket.end(),
+    };
+    const answers = {
+      pause: () => {
+        this.#downPaused = true;
+        this.regulateLink();
+      },
+      resume: () => {
+        this.#downPaused = false;
+        this.regulateLink();
+      },
+    };
+    const pumps = {
+      upstream: new Pump({
+        source,
+        sink,
+        clock,
+        budget,
+        owner: this,
+        entering: () => {
+          this.byteFaults.entering("upstream");
+        },
+      }),
+      downstream: new Pump({
+        source: answers,
+        sink: this.clientSocket,
+        clock,
+        budget,
+        owner: this,
+        entering: () => {
+          this.byteFaults.entering("downstream");
+        },
+      }),
+    };
+    if (!this.open(pumps)) return;
+    this.regulate();
+    for (const direction of this.endsBeforeOpening()) this.sourceOver(direction, this.clientSocket);
+  }
+
+  up(bytes: Buffer, part: Part): void {
+    if (!this.byteFaults.splits.upstream) {
+      this.upRun.add(bytes);
+      return;
+    }
+    this.upRun.flush();
+    this.byteFaults.reach("upstream", part);
+    this.pumps?.upstream.data(bytes);
+  }
+
+  down(bytes: Buffer, part: Part): void {
+    if (!this.byteFaults.splits.downstream) {
+      this.downRun.add(bytes);
+      return;
+    }
+    this.downRun.flush();
+    this.byteFaults.reach("downstream", part);
+    this.pumps?.downstream.data(bytes);
+  }
+
+  override drained(direction: Direction, socket: Socket): void {
+    if (direction === "downstream" || socket === this.link?.socket) this.pumps?.[direction].drained();
+  }
+
+  /** Reads from the client unless what it said must be dealt with first. */
+  regulate(): void {
+    if (this.ended || this.pumps === null) return;
+    const { reader } = this.requests;
+    // A little is read all the same, since only a socket that is read from tells that its client has left.
+    const full = reader.stopped && reader.bytesHeld >= EARLY_MAX_BYTES;
+    const pause = this.#upPaused || full || this.queue.length >= PIPELINED_MAX;
+    // What came while nothing was read may end in half a head.
+    if (this.requests.reader.bytesHeld > 0) this.watchHead();
+    if (pause !== this.clientSocket.isPaused()) {
+      if (pause) this.clientSocket.pause();
+      else this.clientSocket.resume();
+    }
+  }
+
+  regulateLink(): void {
+    const link = this.link;
+    if (link === null || this.ended) return;
+    const pause = this.#downPaused || link.reader.stopped;
+    if (pause !== link.socket.isPaused()) {
+      if (pause) link.socket.pause();
+      else link.socket.resume();
+    }
+  }
+
+  pauseLink(link: Link): void {
+    link.reader.pause();
+    if (link === this.link) this.regulateLink();
+  }
+
+  resumeLink(link: Link): void {
+    link.resume();
+    if (link === this.link) this.regulateLink();
+  }
+
+  flush(direction: Direction): void {
+    (direction === "upstream" ? this.upRun : this.downRun).flush();
+  }
+
+  install(binding: Binding): void {
+    this.bindings.push(binding);
+    this.sort(this.host.ranks);
+    if (this.pumps !== null) binding.install(this.pumps, this.bindings);
+  }
+
+  info(): ConnectionInfo {
+    return this.connectionInfo(true, () => undefined);
+  }
+
+  get upPump(): Pump | null {
+    return this.pumps?.upstream ?? null;
+  }
+
+  get limits(): CodecLimits {
+    return this.host.limits;
+  }
+}
