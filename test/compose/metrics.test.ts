@@ -1,0 +1,214 @@
+/** The dashboard and the alert rules ask for series that there are: those of docs/metrics.md and of the mock job server. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { startMockServer } from "../../src/mock/server/server.js";
+import { ROOT } from "../support/process.js";
+
+const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+
+interface Question {
+  readonly where: string;
+  readonly expr: string;
+}
+
+const Dashboard = z.object({
+  uid: z.string(),
+  annotations: z.object({ list: z.array(z.object({ name: z.string(), expr: z.string() })) }),
+  panels: z.array(
+    z.object({
+      id: z.int(),
+      title: z.string(),
+      type: z.string(),
+      description: z.string().optional(),
+      datasource: z.object({ uid: z.string() }).optional(),
+      gridPos: z.object({ x: z.int(), y: z.int(), w: z.int(), h: z.int() }),
+      targets: z.array(z.object({ refId: z.string(), expr: z.string() })).default([]),
+    }),
+  ),
+});
+const Rules = z.object({
+  groups: z.array(
+    z.object({
+      name: z.string(),
+      rules: z.array(
+        z.object({
+          alert: z.string(),
+          expr: z.string(),
+          labels: z.object({ severity: z.enum(["info", "warning", "critical"]) }),
+          annotations: z.object({ summary: z.string() }),
+        }),
+      ),
+    }),
+  ),
+});
+
+const dashboard = Dashboard.parse(JSON.parse(read("deploy/grafana/dashboards/squall.json")));
+const alerts = Rules.parse(parse(read("deploy/prometheus/alerts.yml"))).groups.flatMap(({ rules }) => rules);
+const questions: readonly Question[] = [
+  ...dashboard.panels.flatMap(({ title, targets }) =>
+    targets.map(({ expr }) => ({ where: `panel ${title}`, expr })),
+  ),
+  ...dashboard.annotations.list.map(({ name, expr }) => ({ where: `annotation ${name}`, expr })),
+  ...alerts.map(({ alert, expr }) => ({ where: `alert ${alert}`, expr })),
+];
+
+/** Label names by metric. */
+const exported = new Map<string, Set<string>>([
+  // What Prometheus itself knows of its targets and alerts.
+  ["up", new Set()],
+  ["ALERTS", new Set(["alertname", "alertstate"])],
+]);
+/** Which every series has once it is scraped. */
+const SCRAPED = ["job", "instance"];
+
+beforeAll(async () => {
+  for (const [, name = "", type = "", labels = ""] of read("docs/metrics.md").matchAll(
+    /^\| `(\w+)` \| (counter|gauge|histogram) \| ([^|]*)\|/gmu,
+  )) {
+    const names = [...labels.matchAll(/`(\w+)`/gu)].map(([, label = ""]) => label);
+    if (type !== "histogram") exported.set(name, new Set(names));
+    else {
+      exported.set(`${name}_bucket`, new Set([...names, "le"]));
+      for (const part of ["sum", "count"]) exported.set(`${name}_${part}`, new Set(names));
+    }
+  }
+  const server = await startMockServer();
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  await server.close();
+  for (const [, name = "", labels = ""] of text.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gmu)) {
+    const known = exported.get(name) ?? new Set();
+    for (const [, label = ""] of labels.matchAll(/(\w+)="/gu)) known.add(label);
+    exported.set(name, known);
+  }
+});
+
+/** Names of metrics, and with each the labels that are asked of it; functions, keywords and label lists are none. */
+function metricsOf(expr: string): { name: string; labels: string[] }[] {
+  const bare = expr
+    .replaceAll(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/gu, "")
+    .replaceAll(/\[[^\]]*\]/gu, "");
+  return [...bare.matchAll(/([a-zA-Z_:][\w:]*)(\{[^}]*\})?(?!\w|\s*\()/gu)]
+    .filter(([, name = ""]) => !["and", "or", "unless", "bool", "offset"].includes(name))
+    .filter(({ index, 0: whole }) => !insideQuotesOrBraces(bare, index, whole))
+    .map(([, name = "", selector = ""]) => ({
+      name,
+      labels: [...selector.matchAll(/(\w+)\s*(?:=~|!~|!=|=)/gu)].map(([, label = ""]) => label),
+    }));
+}
+
+function insideQuotesOrBraces(text: string, index: number, whole: string): boolean {
+  const before = text.slice(0, index);
+  return (
+    (before.match(/"/gu)?.length ?? 0) % 2 === 1 ||
+    before.lastIndexOf("{") > before.lastIndexOf("}") ||
+    /[\w:]$/u.test(before) ||
+    whole === ""
+  );
+}
+
+describe("the dashboard and the alerts", () => {
+  it("ask for metrics that are exported, by labels that they have", () => {
+    const wrong = questions.flatMap(({ where, expr }) => {
+      const metrics = metricsOf(expr);
+      expect(metrics.length, `${where}: ${expr}`).toBeGreaterThan(0);
+      return metrics.flatMap(({ name, labels }) => {
+        const known = exported.get(name);
+        if (known === undefined) return [`${where}: ${name}`];
+        return labels
+          .filter((label) => !known.has(label) && !SCRAPED.includes(label))
+          .map((label) => `${where}: ${name}{${label}}`);
+      });
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("group by labels that something in the question has", () => {
+    const wrong = questions.flatMap(({ where, expr }) => {
+      const there = new Set(metricsOf(expr).flatMap(({ name }) => [...(exported.get(name) ?? [])]));
+      return [...expr.matchAll(/\bby\s*\(([^)]*)\)/gu)]
+        .flatMap(([, list = ""]) => list.split(",").map((label) => label.trim()))
+        .filter((label) => !there.has(label))
+        .map((label) => `${where}: by (${label})`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("read their questions as they are meant here", () => {
+    expect(metricsOf('sum by (a) (rate(x_total{code=~"5..|none"}[30s])) / y > 0.1')).toEqual([
+      { name: "x_total", labels: ["code"] },
+      { name: "y", labels: [] },
+    ]);
+  });
+});
+
+describe("the dashboard", () => {
+  it("asks the data source that is provisioned", () => {
+    const { datasources } = z
+      .object({ datasources: z.array(z.object({ uid: z.string(), url: z.string() })) })
+      .parse(parse(read("deploy/grafana/provisioning/datasources/prometheus.yml")));
+    const uids = new Set(dashboard.panels.flatMap(({ datasource }) => (datasource ? [datasource.uid] : [])));
+    expect([...uids]).toEqual(datasources.map(({ uid }) => uid));
+    expect(datasources[0]?.url).toBe("http://prometheus:9090");
+  });
+
+  it("has panels that say what they show and do not lie on each other", () => {
+    expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
+    for (const { title, type, description, gridPos } of dashboard.panels) {
+      if (type !== "row") expect(description, title).toMatch(/\.$/u);
+      expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
+      const over = dashboard.panels.filter(
+        (other) =>
+          other.title !== title &&
+          other.gridPos.x < gridPos.x + gridPos.w &&
+          gridPos.x < other.gridPos.x + other.gridPos.w &&
+          other.gridPos.y < gridPos.y + gridPos.h &&
+          gridPos.y < other.gridPos.y + other.gridPos.h,
+      );
+      expect(
+        over.map((other) => other.title),
+        title,
+      ).toEqual([]);
+    }
+  });
+});
+
+const promtool = spawnSync("promtool", ["--version"]).status === 0;
+
+describe("prometheus.yml", () => {
+  it("scrapes Squall and the job server by the names of their services", () => {
+    const { scrape_configs } = z
+      .object({
+        scrape_configs: z.array(
+          z.object({
+            job_name: z.string(),
+            static_configs: z.array(z.object({ targets: z.array(z.string()) })),
+          }),
+        ),
+      })
+      .parse(parse(read("deploy/prometheus/prometheus.yml")));
+    const targets = scrape_configs.map(({ job_name, static_configs }) => [
+      job_name,
+      static_configs[0]?.targets[0],
+    ]);
+    expect(targets).toEqual([
+      ["squall", "squall:8474"],
+      ["job-server", "job-server:3000"],
+    ]);
+  });
+
+  it.skipIf(!promtool)(
+    `is taken by Prometheus, rules included${promtool ? "" : " (needs: promtool)"}`,
+    () => {
+      const { status, stdout, stderr } = spawnSync(
+        "promtool",
+        ["check", "config", join(ROOT, "deploy/prometheus/prometheus.yml")],
+        { encoding: "utf8" },
+      );
+      expect(status, stdout + stderr).toBe(0);
+    },
+  );
+});
