@@ -53,6 +53,11 @@ export class HeldLease {
     return this.#gone.signal;
   }
 
+  /** How long a call under the lease may stay unanswered, such that there is time left for another attempt. */
+  get callTimeout(): Millis {
+    return Math.min(this.#options.requestTimeout, this.#time / 2);
+  }
+
   set progress(progress: number) {
     this.#progress = progress;
   }
@@ -97,7 +102,7 @@ export class HeldLease {
   }
 
   async #beat(signal: AbortSignal): Promise<void> {
-    const { session, report, job, leaseId, requestTimeout, flaws } = this.#options;
+    const { session, report, job, leaseId, flaws } = this.#options;
     const progress = this.#progress;
     try {
       const { value, sent } = await session.call({
@@ -106,7 +111,7 @@ export class HeldLease {
         body: { lease_id: leaseId, progress },
         answer: Extension,
         signal,
-        timeout: Math.min(requestTimeout, this.#time / 2),
+        timeout: this.callTimeout,
         backOffMax: this.#time / (2 * BEATS),
         // flaw one-strike: a heartbeat that fails is not repeated, but ends the job.
         retry: !flaws.has("one-strike"),

@@ -129,7 +129,7 @@ class JobRun {
 
   /** Both are idempotent by lease, so they are repeated until the server says one thing or the other. */
   async #settle(name: "complete" | "fail", result: unknown): Promise<boolean> {
-    const { job, leaseId, session, stop, flaws } = this.#options;
+    const { job, leaseId, lease, session, stop, flaws } = this.#options;
     try {
       const { value } = await session.call({
         name,
@@ -137,6 +137,7 @@ class JobRun {
         body: { lease_id: leaseId, result },
         answer: Settled,
         signal: stop,
+        timeout: lease.callTimeout,
         retry: !flaws.has("double-run"),
       });
       return value.repeated;

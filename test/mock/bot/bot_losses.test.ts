@@ -87,6 +87,21 @@ describe("a bot that loses its lease", () => {
     expect(bot.events.filter((event) => event.event === "retrying").length).toBeGreaterThan(2);
   });
 
+  it("repeats a completion that is not answered while the lease still holds", async () => {
+    const clock = new VirtualClock();
+    const { url } = await mockServer({ clock, lease: 4_000 });
+    await submit(url);
+    const way = await crookedWay(url, { complete: ["say nothing"] });
+    const bot = watchedBot(way.url, { requestTimeout: 10_000 });
+    while (!way.requests.some(({ url: path }) => path?.endsWith("/complete")))
+      await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(2_000);
+    bot.clock.advance(2_000);
+    expect(await bot.seen("retrying")).toMatchObject({ call: "complete", why: "no answer within 2s" });
+    await bot.seen("completed");
+    expect((await audit(url)).totals).toMatchObject({ leases: 1, completions: 1, refused: 0 });
+  });
+
   it("takes a refused completion for a lost lease, not for a failure", async () => {
     const serverClock = new VirtualClock();
     const { url } = await mockServer({ clock: serverClock, lease: 30_000 });
