@@ -110,7 +110,11 @@ describe("a byte fault on HTTP", () => {
     lab.use([
       fault("latency", { delay: "1s" }, { name: "all" }),
       fault("latency", { delay: "2s" }, { name: "slow", match: [{ path: ["/slow"] }] }),
-      fault("corrupt", { rate: "100%", bits: 8 }, { name: "spoil", at: "body", match: [{ path: ["/slow"] }] }),
+      fault(
+        "corrupt",
+        { rate: "100%", bits: 8 },
+        { name: "spoil", at: "body", match: [{ path: ["/slow"] }] },
+      ),
     ]);
     const client = lab.client(proxy);
     client.write(get("/slow") + get("/fast"));
