@@ -190,8 +190,8 @@ within 10 "healed, the rules are gone" no_table
 
 echo "-- DNS faults reach the bots through their resolver"
 holds "a bot resolves job-server.example to Squall" resolves_to 10.253.53.53
-switch_on -d '{"faults": [{"type": "dns_rcode", "rcode": "nxdomain", "proxy": "names"}]}'
-holds "with dns_rcode it gets ENOTFOUND" resolves_to ENOTFOUND
+switch_on -d profile=dns-failure -d params.on=proxy -d params.calm=1s -d params.away=10m
+within 20 "with dns-failure it gets ENOTFOUND" resolves_to ENOTFOUND
 # Connections that are open need no name.
 call -o /dev/null -X POST "$admin/active" -d '{"faults": [{"type": "reset", "proxy": "jobs"}], "ttl": "1s"}'
 within 30 "bots that must connect anew say so in their logs" logged "server's name is not known"
