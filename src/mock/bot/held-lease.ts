@@ -58,6 +58,11 @@ export class HeldLease {
     return Math.min(this.#options.requestTimeout, this.#time / 2);
   }
 
+  /** How long to wait between two attempts at most, for the same reason. */
+  get backOffMax(): Millis {
+    return this.#time / (2 * BEATS);
+  }
+
   set progress(progress: number) {
     this.#progress = progress;
   }
@@ -112,7 +117,7 @@ export class HeldLease {
         answer: Extension,
         signal,
         timeout: this.callTimeout,
-        backOffMax: this.#time / (2 * BEATS),
+        backOffMax: this.backOffMax,
         // flaw one-strike: a heartbeat that fails is not repeated, but ends the job.
         retry: !flaws.has("one-strike"),
       });

@@ -138,6 +138,7 @@ class JobRun {
         answer: Settled,
         signal: stop,
         timeout: lease.callTimeout,
+        backOffMax: lease.backOffMax,
         retry: !flaws.has("double-run"),
       });
       return value.repeated;

@@ -102,6 +102,16 @@ describe("a bot that loses its lease", () => {
     expect((await audit(url)).totals).toMatchObject({ leases: 1, completions: 1, refused: 0 });
   });
 
+  it("waits no longer between completions than between heartbeats, as the lease runs on", async () => {
+    const { url } = await mockServer({ lease: 30_000 });
+    await submit(url);
+    const way = await crookedWay(url, { complete: Array.from({ length: 4 }, () => "reset" as const) });
+    const bot = watchedBot(way.url, { backOff: { first: 4_000, max: 60_000 } });
+    await bot.seen("completed");
+    const waits = bot.events.flatMap((event) => (event.event === "retrying" ? [event.wait] : []));
+    expect(waits).toEqual([3_000, 3_750, 3_750, 3_750]);
+  });
+
   it("takes a refused completion for a lost lease, not for a failure", async () => {
     const serverClock = new VirtualClock();
     const { url } = await mockServer({ clock: serverClock, lease: 30_000 });
