@@ -1,0 +1,222 @@
+/** The rows of the matrix: which flaw a profile exposes, with times scaled down by its params. */
+import type { Flaw } from "../../../src/mock/bot/flaws.js";
+import type { Promises } from "./account.js";
+
+export interface Case {
+  readonly profile: string;
+  /** null is the reference bot. */
+  readonly flaw: Flaw | null;
+  readonly params?: Readonly<Record<string, string | number>>;
+  readonly promises?: Promises;
+  readonly setting?: Setting;
+}
+
+export interface Setting {
+  readonly bots?: number;
+  readonly jobs?: number;
+  /** Of each payload; 0 is a payload in JSON. */
+  readonly size?: number;
+  readonly work?: string;
+  readonly lease?: string;
+  readonly wait?: number;
+  readonly requestTimeout?: number;
+  readonly backOffMax?: number;
+  /** When it is healed, counted from its beginning; by default when its phases are over. */
+  readonly healAfter?: number;
+  /** Jobs are given out before the fault begins, or only while it is there. */
+  readonly begin?: "busy" | "idle" | "absent";
+  /** Bots ask a dns proxy for the server's name. */
+  readonly dns?: boolean;
+  /** The proxy has three upstreams. */
+  readonly pool?: boolean;
+  /** After healing, all is done within so many milliseconds. */
+  readonly patience?: number;
+}
+
+type Row = Omit<Case, "flaw">;
+
+const ROWS = {
+  "half-open": {
+    profile: "half-open",
+    params: { idle: "150ms" },
+    promises: { during: true },
+    setting: { begin: "idle", healAfter: 6_000 },
+  },
+  "lost-ack": {
+    profile: "lost-ack",
+    params: { every: 2 },
+    promises: { once: true },
+    setting: { healAfter: 3_000 },
+  },
+  "lost-ack (lease)": {
+    profile: "lost-ack",
+    params: { path: "/v1/lease", every: 2 },
+    promises: { once: true },
+    setting: { healAfter: 3_000 },
+  },
+  "slow-heartbeats": {
+    profile: "slow-heartbeats",
+    params: { calm: "300ms", slow: "2500ms", delay: "20s" },
+    setting: { work: "2500ms", lease: "1s", jobs: 3, patience: 25_000 },
+  },
+  "failing-heartbeats": {
+    profile: "failing-heartbeats",
+    promises: { once: true },
+    setting: { work: "1500ms", lease: "1500ms", jobs: 3, healAfter: 4_000 },
+  },
+  "server-restart": {
+    profile: "server-restart",
+    params: { calm: "300ms", away: "800ms", warm_up: "800ms", cold: "200ms" },
+    setting: { begin: "idle", wait: 5_000 },
+  },
+  "double-blip": {
+    profile: "double-blip",
+    params: { calm: "300ms", blip: "200ms", between: "1800ms" },
+    setting: { begin: "idle", wait: 5_000, jobs: 3 },
+  },
+  "token-expiry": {
+    profile: "token-expiry",
+    params: { after: "800ms" },
+    promises: { once: true },
+    setting: { work: "2s", lease: "2s", jobs: 3, healAfter: 6_000 },
+  },
+  "rate-limit": {
+    profile: "rate-limit",
+    params: { limit: 4, window: "2s", burst: 4 },
+    promises: { patient: true },
+    setting: { healAfter: 4_000 },
+  },
+  "payload-truncation": {
+    profile: "payload-truncation",
+    setting: { size: 65_536, healAfter: 4_000, patience: 15_000 },
+  },
+  "lb-flapping": { profile: "lb-flapping", params: { good: "400ms", bad: "500ms", times: 1 } },
+  "large-payloads": {
+    profile: "large-payloads",
+    params: { after: "96KiB", part: "100%" },
+    promises: { during: true },
+    setting: { size: 262_144, jobs: 3, healAfter: 8_000, begin: "absent" },
+  },
+  "heal-storm": {
+    profile: "heal-storm",
+    params: { calm: "200ms", away: "3500ms", weak: "1s", max: 8, queue: 8 },
+    promises: { spread: true },
+    setting: { bots: 12, begin: "idle", wait: 8_000, backOffMax: 1_000 },
+  },
+  "dns-failure": {
+    profile: "dns-failure",
+    params: { on: "proxy", calm: "10ms", away: "1500ms" },
+    setting: { dns: true, begin: "absent" },
+  },
+} as const satisfies Record<string, Row>;
+
+type RowName = keyof typeof ROWS;
+
+/** Each flaw with the profile that must expose it. */
+const EXPOSED: Readonly<Record<Flaw, RowName>> = {
+  "no-timeout": "half-open",
+  "lost-lease": "lost-ack (lease)",
+  "double-run": "lost-ack",
+  "stale-lease": "slow-heartbeats",
+  "dies-on-reset": "server-restart",
+  "connected-but-idle": "double-blip",
+  "no-refresh": "token-expiry",
+  "ignores-retry-after": "rate-limit",
+  "trusts-short-bodies": "payload-truncation",
+  "html-as-json": "lb-flapping",
+  "restart-from-zero": "large-payloads",
+  "storm": "heal-storm",
+  "permanent-dns": "dns-failure",
+  "one-strike": "failing-heartbeats",
+};
+
+export const FLAWED: readonly Case[] = Object.entries(EXPOSED).map(([flaw, row]) => ({
+  ...ROWS[row],
+  flaw: flaw as Flaw,
+}));
+
+/** The good bot in just the places where the flawed ones are caught: the oracle must tell them apart. */
+export const REFERENCE: readonly Case[] = Object.values(ROWS).map((row) => ({ ...row, flaw: null }));
+
+/** Networks on which a round trip takes most of a second need the time-outs of a bot that is used to them. */
+const SLOW: Setting = { requestTimeout: 15_000, healAfter: 4_000, patience: 30_000 };
+const POOL: Setting = { pool: true, healAfter: 4_000 };
+
+/** The other profiles, for the reference bot. A profile that is in neither list is a mistake, which a test finds. */
+const OTHERS: readonly Row[] = [
+  ...[
+    "2g-rural",
+    "3g-slow",
+    "3g",
+    "4g",
+    "edge",
+    "satellite-geo",
+    "very-bad",
+    "wifi-bad",
+    "dsl",
+    "lte",
+    "cable",
+    "fios",
+  ].map((profile) => ({ profile, setting: SLOW })),
+  ...["starlink", "wan-transatlantic", "gray-link", "packet-loss", "slow-link", "high-latency"].map(
+    (profile) => ({
+      profile,
+      setting: SLOW,
+    }),
+  ),
+  { profile: "blackhole", promises: { during: true }, setting: { healAfter: 6_000 } },
+  { profile: "connection-limit", setting: { healAfter: 3_000 } },
+  { profile: "contention", params: { service_time: "20ms" }, setting: { healAfter: 3_000, size: 16_384 } },
+  { profile: "data-corruption", setting: { healAfter: 3_000, size: 4_096 } },
+  {
+    profile: "dns-flapping",
+    params: { good: "400ms", bad: "400ms", times: 2 },
+    setting: { begin: "absent" },
+  },
+  { profile: "duplicate", promises: { once: true }, setting: { healAfter: 3_000 } },
+  { profile: "flaky-connections", params: { after: "400ms" }, setting: { healAfter: 3_000 } },
+  { profile: "health-check-flap", params: { up: "600ms", down: "400ms", times: 2 } },
+  { profile: "invalid-token", params: { part: "20%" }, setting: { healAfter: 3_000 } },
+  {
+    profile: "job-dependencies",
+    params: { age: "1s", late: "300ms" },
+    promises: { once: true },
+    setting: { healAfter: 3_000 },
+  },
+  {
+    profile: "long-running-jobs",
+    params: { quiet: "600ms", race: "100ms" },
+    setting: { healAfter: 4_000, work: "1s" },
+  },
+  { profile: "many-bots", params: { max: 4, queue: 2 }, setting: { bots: 10, healAfter: 4_000 } },
+  { profile: "overload", setting: { healAfter: 3_000 } },
+  { profile: "partition", params: { calm: "300ms", cut: "2s" } },
+  {
+    profile: "rolling-deploy",
+    params: { calm: "500ms", swap: "400ms", warm_up: "400ms", cold: "200ms", servers: 2 },
+  },
+  { profile: "server-crash", setting: { healAfter: 2_000 } },
+  { profile: "lb-brownout", params: { calm: "300ms", dim: "3s", slow: "200ms" }, setting: POOL },
+  {
+    profile: "lb-deploy",
+    params: { away: "500ms", rest: "1500ms", warm_up: "500ms", cold: "100ms" },
+    setting: POOL,
+  },
+  { profile: "lb-double-blip", params: { calm: "300ms", blip: "200ms", between: "800ms" }, setting: POOL },
+  { profile: "lb-fast-flap", setting: POOL },
+  { profile: "lb-heal-storm", params: { calm: "300ms", away: "2s" }, setting: POOL },
+  { profile: "lb-health-check-flap", params: { up: "800ms", down: "400ms", jitter: "100ms" }, setting: POOL },
+  {
+    profile: "lb-returns-cold",
+    params: { calm: "300ms", away: "500ms", warm_up: "1s", cold: "300ms" },
+    setting: POOL,
+  },
+];
+
+export const SURVIVED: readonly Case[] = [...REFERENCE, ...OTHERS.map((row) => ({ ...row, flaw: null }))];
+
+/** What no flaw of the mock bot can show, and why the profile is there all the same. */
+export const WITHOUT_FLAW: Readonly<Record<string, string>> = {
+  "duplicate": "puts the server to the test: bots see one answer. It must take the second copy for the first",
+  "job-dependencies": "hurts bots that read their parents' results, which the mock bot does not",
+};
