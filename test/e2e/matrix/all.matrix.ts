@@ -9,7 +9,7 @@ import { Progress } from "./progress.js";
 import { play } from "./scene.js";
 
 const SEEDS = (process.env["MATRIX_SEEDS"] ?? "1,2,3").split(",").map(Number);
-const SIDE_BY_SIDE = 5;
+const SIDE_BY_SIDE = 6;
 const ONLY = process.env["MATRIX"];
 
 const nameOf = ({ flaw, profile }: Case): string => `${flaw ?? "reference"} x ${profile}`;

@@ -173,7 +173,7 @@ const OTHERS: readonly Row[] = [
     params: { good: "400ms", bad: "400ms", times: 2 },
     setting: { begin: "absent" },
   },
-  { profile: "duplicate", promises: { once: true }, setting: { healAfter: 3_000 } },
+  { profile: "duplicate", setting: { healAfter: 3_000 } },
   { profile: "flaky-connections", params: { after: "400ms" }, setting: { healAfter: 3_000 } },
   { profile: "health-check-flap", params: { up: "600ms", down: "400ms", times: 2 } },
   { profile: "invalid-token", params: { part: "20%" }, setting: { healAfter: 3_000 } },
@@ -217,6 +217,6 @@ export const SURVIVED: readonly Case[] = [...REFERENCE, ...OTHERS.map((row) => (
 
 /** What no flaw of the mock bot can show, and why the profile is there all the same. */
 export const WITHOUT_FLAW: Readonly<Record<string, string>> = {
-  "duplicate": "puts the server to the test: bots see one answer. It must take the second copy for the first",
+  "duplicate": "puts the server to the test, since bots see one answer. The copy of a long poll may be given a job after the bot was told that there is none: its lease runs out, and the job is done later, once",
   "job-dependencies": "hurts bots that read their parents' results, which the mock bot does not",
 };

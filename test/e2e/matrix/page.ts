@@ -17,7 +17,7 @@ by the profiles' params. After each run an oracle looks at the server's audit, a
 - payloads and artifacts have the digests they should;
 - no bot dies, and each asks for jobs again after healing without being started anew, all work being done within seconds;
 - no bot makes more than 25 attempts in a second;
-- where a profile leaves a way: each job is leased and worked on once only (lost-ack, failing-heartbeats, token-expiry, duplicate, job-dependencies), work
+- where a profile leaves a way: each job is leased and worked on once only (lost-ack, failing-heartbeats, token-expiry, job-dependencies), work
   goes on during the fault (half-open, blackhole, large-payloads), nobody comes before Retry-After is over (rate-limit), and bots do not come back in
   one moment (heal-storm).
 
