@@ -163,12 +163,12 @@ export function tellStory(system: JobSystem): void {
         const during: string[] = [];
         let submitted: Promise<unknown> = Promise.resolve();
         if (system.copesWith.includes(profile)) {
-          while ((await hitsOf(activation)) < HITS_MIN) {
+          do {
             const more = batch(`during.${during.length / JOBS}`);
             during.push(...more);
             await submitAll(more);
             await done(more);
-          }
+          } while ((await hitsOf(activation)) < HITS_MIN);
         } else {
           during.push(...batch("during"));
           submitted = submitAll(during);
