@@ -217,6 +217,7 @@ export const SURVIVED: readonly Case[] = [...REFERENCE, ...OTHERS.map((row) => (
 
 /** What no flaw of the mock bot can show, and why the profile is there all the same. */
 export const WITHOUT_FLAW: Readonly<Record<string, string>> = {
-  "duplicate": "puts the server to the test, since bots see one answer. The copy of a long poll may be given a job after the bot was told that there is none: its lease runs out, and the job is done later, once",
+  "duplicate":
+    "puts the server to the test, since bots see one answer. The copy of a long poll may be given a job after the bot was told that there is none: its lease runs out, and the job is done later, once",
   "job-dependencies": "hurts bots that read their parents' results, which the mock bot does not",
 };
