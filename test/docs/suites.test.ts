@@ -1,12 +1,12 @@
 /** The examples of docs/test-suites.md are what the page shows, and do what it says, each with the tool that it is for. */
-import { execFile, execFileSync } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { pythonWith } from "../compat/http_peers/servers.js";
-import { getJson, ROOT, Workshop } from "../support/process.js";
+import { getJson, MAIN, ROOT, Workshop } from "../support/process.js";
 
 const run = promisify(execFile);
 const EXAMPLES = join(ROOT, "examples");
@@ -121,9 +121,19 @@ describe("the examples", () => {
     expect((await fetch(`${await address(url)}/healthz`)).status).toBe(200);
   });
 
-  it("for Testcontainers are JavaScript, with the variables of the workflow", () => {
+  it("for Testcontainers pass with processes in the place of containers, and have the variables of the workflow", async () => {
     const file = join(EXAMPLES, "testcontainers/jobs.test.mjs");
-    execFileSync(process.execPath, ["--check", file]);
+    const folder = join(shop.folder, "node_modules/testcontainers");
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(join(import.meta.dirname, "stand_ins/testcontainers.mjs"), join(folder, "index.mjs"));
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ main: "index.mjs" }));
+    copyFileSync(file, join(shop.folder, "jobs.test.mjs"));
+    const { stdout } = await run(process.execPath, ["--test", join(shop.folder, "jobs.test.mjs")], {
+      cwd: shop.folder,
+      env: { PATH: process.env["PATH"], SQUALL_MAIN: MAIN },
+    });
+    expect(stdout).toMatch(/pass 1$/mu);
+    expect(stdout).toMatch(/fail 0$/mu);
     const variables = (path: string): string[] =>
       [...readFileSync(path, "utf8").matchAll(/SQUALL__\w+/gu)].map(([name]) => name);
     expect(variables(file)).toEqual(variables(join(EXAMPLES, "github-actions/chaos.yml")));
