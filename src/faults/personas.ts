@@ -39,19 +39,21 @@ export function personaAnswer(persona: Persona, status: number, options: Persona
 
 /** The status that the balancer itself gives when the upstream fails it like that. */
 export function failureStatus(persona: Persona, why: Why): 502 | 503 | 504 {
-  if (why === "timeout") return 504;
   switch (persona) {
+    // Both say 503 of a connection that could not be made in time, too.
     case "envoy":
       return 503;
     case "haproxy":
       return why === "reset" ? 502 : 503;
     case "alb":
+      if (why === "timeout") return 504;
       return why === "no_upstream" ? 503 : 502;
     case "plain":
+      if (why === "timeout") return 504;
       return why === "no_upstream" ? 503 : 502;
     // It says 502 for "no live upstreams" too.
     case "nginx":
-      return 502;
+      return why === "timeout" ? 504 : 502;
   }
 }
 

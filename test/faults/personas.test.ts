@@ -139,15 +139,18 @@ describe("every persona", () => {
   });
 
   it.each([
-    ["nginx", 502, 502, 502],
-    ["haproxy", 503, 502, 503],
-    ["envoy", 503, 503, 503],
-    ["alb", 502, 502, 503],
-    ["plain", 502, 502, 502],
-  ] as const)("%s chooses the status that it gives for a failure", (persona, refused, broken, nobody) => {
-    expect(failureStatus(persona, "refused")).toBe(refused);
-    expect(failureStatus(persona, "reset")).toBe(broken);
-    expect(failureStatus(persona, "no_upstream")).toBe(nobody);
-    expect(failureStatus(persona, "timeout")).toBe(504);
-  });
+    ["nginx", 502, 502, 502, 504],
+    ["haproxy", 503, 502, 503, 503],
+    ["envoy", 503, 503, 503, 503],
+    ["alb", 502, 502, 503, 504],
+    ["plain", 502, 502, 503, 504],
+  ] as const)(
+    "%s chooses the status that it gives for a failure",
+    (persona, refused, broken, nobody, late) => {
+      expect(failureStatus(persona, "refused")).toBe(refused);
+      expect(failureStatus(persona, "reset")).toBe(broken);
+      expect(failureStatus(persona, "no_upstream")).toBe(nobody);
+      expect(failureStatus(persona, "timeout")).toBe(late);
+    },
+  );
 });

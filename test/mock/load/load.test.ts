@@ -54,7 +54,7 @@ it("submits large payloads as bodies of their own", async () => {
 
 it("ends with 1 and names the jobs if nobody has done them in time", async () => {
   const { url } = await mockServer();
-  const { code, out, err } = await load(url, "--jobs", "7", "--timeout", "300ms");
+  const { code, out, err } = await load(url, "--jobs", "7", "--timeout", "3s");
   expect(code).toBe(1);
   expect(out).toMatch(
     /7 of 7 jobs submitted, 0 completed[\s\S]*the time was up[\s\S]*lost: job-1-\w+, .* and 2 more/u,

@@ -262,7 +262,7 @@ describe("an upstream that cannot be reached", () => {
   for (const [persona, status] of [
     ["plain", 504],
     ["nginx", 504],
-    ["haproxy", 504],
+    ["haproxy", 503],
   ] as const) {
     it(`is a ${status} of ${persona}'s when it does not answer in time`, async () => {
       const proxy = await open().http(await lab.silentPort(), { persona });
