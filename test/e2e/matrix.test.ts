@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../support/process.js";
-import { FLAWED, REFERENCE, SURVIVED } from "./matrix/cases.js";
+import { FLAWED, OFTEN, SURVIVED } from "./matrix/cases.js";
 import { play } from "./matrix/scene.js";
 
 const SEED = 1;
@@ -16,7 +16,7 @@ describe.concurrent("the matrix", { timeout: 120_000 }, () => {
       expect(await play(one, SEED)).not.toEqual([]);
     });
 
-  for (const one of REFERENCE.filter(({ profile }) => chosen(`reference ${profile}`)))
+  for (const one of OFTEN.filter(({ profile }) => chosen(`reference ${profile}`)))
     it(`lets the reference bot through ${one.profile} ${JSON.stringify(one.params ?? {})}`, async () => {
       expect(await play(one, SEED)).toEqual([]);
     });

@@ -3,6 +3,7 @@ import { describe, it } from "vitest";
 import {
   crashRecovery,
   highLatency,
+  highVolume,
   largePayloads,
   multipleBots,
   restartReconnection,
@@ -28,6 +29,10 @@ describe("mock_server_high_latency_handling", () => {
 
 describe("mock_server_multiple_bot_handling", () => {
   it("serves many bots, with room for all and then without", () => multipleBots({ bots: 32, jobs: 100 }));
+});
+
+describe("mock_server_high_job_volume", () => {
+  it("gets 400 small jobs done once each while all bots share one line", () => highVolume({ jobs: 400 }));
 });
 
 describe("mock_server_large_job_payloads", () => {

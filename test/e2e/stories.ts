@@ -142,6 +142,19 @@ export function multipleBots({ bots, jobs }: { bots: number; jobs: number }): Pr
   });
 }
 
+/** Many small jobs over a thin line that all bots share. */
+export function highVolume({ jobs }: { jobs: number }): Promise<void> {
+  return staged(["--lease", "60s"], async (stage) => {
+    await stage.use("contention", { service_time: "1ms", down: "2MB/s", up: "2MB/s" });
+    stage.startBots(named(8), { concurrency: 8, requestTimeout: 30_000 });
+    await stage.submitMany(jobs, { duration: "1ms" });
+    await stage.allDone();
+    await stage.heal();
+    await stage.allDone();
+    expect(await stage.broken({ once: true })).toEqual([]);
+  });
+}
+
 /** Payload and artifact of that size go through, whole and right, while Squall's memory stays what it was. */
 export function largePayloads({ bytes, memory }: { bytes: number; memory: number }): Promise<void> {
   return staged(["--lease", "60s"], async (stage) => {

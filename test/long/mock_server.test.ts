@@ -3,6 +3,7 @@ import { describe, it } from "vitest";
 import {
   crashRecovery,
   highLatency,
+  highVolume,
   largePayloads,
   multipleBots,
   restartReconnection,
@@ -27,6 +28,11 @@ describe("mock_server_high_latency_handling", () => {
 
 describe("mock_server_multiple_bot_handling", () => {
   it("serves 200 bots, with room for all and then without", () => multipleBots({ bots: 200, jobs: 1000 }));
+});
+
+describe("mock_server_high_job_volume", () => {
+  it("gets 20,000 small jobs done once each while all bots share one line", () =>
+    highVolume({ jobs: 20_000 }));
 });
 
 describe("mock_server_large_job_payloads", () => {

@@ -215,6 +215,20 @@ const OTHERS: readonly Row[] = [
 
 export const SURVIVED: readonly Case[] = [...REFERENCE, ...OTHERS.map((row) => ({ ...row, flaw: null }))];
 
+/** Rows of docs/coverage.md that no other test of every run tells of. */
+const COVERED = [
+  ...["data-corruption", "overload", "packet-loss", "many-bots", "contention"],
+  ...["long-running-jobs", "job-dependencies", "invalid-token"],
+];
+/** What the stories of test/e2e/mock_server.test.ts show already. */
+const TOLD = ["server-restart", "large-payloads"];
+
+/** Those that are played in every run of the tests. */
+export const OFTEN: readonly Case[] = [
+  ...REFERENCE.filter(({ profile }) => !TOLD.includes(profile)),
+  ...SURVIVED.filter(({ profile }) => COVERED.includes(profile)),
+];
+
 /** What no flaw of the mock bot can show, and why the profile is there all the same. */
 export const WITHOUT_FLAW: Readonly<Record<string, string>> = {
   "duplicate":
