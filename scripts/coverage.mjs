@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
+import process from "node:process";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const STORIES = "test/e2e/mock_server.test.ts";

@@ -38,9 +38,9 @@ type Row = Omit<Case, "flaw">;
 const ROWS = {
   "half-open": {
     profile: "half-open",
-    params: { idle: "150ms" },
+    params: { idle: "300ms" },
     promises: { during: true },
-    setting: { begin: "idle", healAfter: 6_000 },
+    setting: { begin: "idle", healAfter: 10_000, jobs: 6 },
   },
   "lost-ack": {
     profile: "lost-ack",
@@ -95,7 +95,7 @@ const ROWS = {
     profile: "large-payloads",
     params: { after: "96KiB", part: "100%" },
     promises: { during: true },
-    setting: { size: 262_144, jobs: 3, healAfter: 8_000, begin: "absent" },
+    setting: { size: 262_144, jobs: 3, healAfter: 15_000, begin: "absent" },
   },
   "heal-storm": {
     profile: "heal-storm",
@@ -105,8 +105,8 @@ const ROWS = {
   },
   "dns-failure": {
     profile: "dns-failure",
-    params: { on: "proxy", calm: "10ms", away: "1500ms" },
-    setting: { dns: true, begin: "absent" },
+    params: { on: "proxy", calm: "10ms", away: "60s" },
+    setting: { dns: true, begin: "absent", healAfter: 1_500 },
   },
 } as const satisfies Record<string, Row>;
 
@@ -186,7 +186,7 @@ const OTHERS: readonly Row[] = [
   {
     profile: "long-running-jobs",
     params: { quiet: "600ms", race: "100ms" },
-    setting: { healAfter: 4_000, work: "1s" },
+    setting: { healAfter: 4_000, work: "1s", jobs: 3, patience: 20_000 },
   },
   { profile: "many-bots", params: { max: 4, queue: 2 }, setting: { bots: 10, healAfter: 4_000 } },
   { profile: "overload", setting: { healAfter: 3_000 } },

@@ -64,5 +64,6 @@ function plain(text: string): string {
   return text
     .replace(/\d+ of \d+ /gu, "")
     .replace(/^\d+ /u, "")
+    .replace(/ \(.*\)$/su, "")
     .replaceAll("|", "/");
 }

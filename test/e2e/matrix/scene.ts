@@ -74,12 +74,19 @@ class Scene {
       if (begin === "idle") await pause(200);
     }
     const lasts = await this.#hurt();
+    if (begin === "absent") {
+      this.#start(through);
+      await this.#until(() => this.#lines.length > 0, READY_WITHIN);
+    }
     const hurtAt = Date.now();
-    if (begin === "absent") this.#start(through);
     await pause(Math.min(500, (healAfter || lasts) / 2));
     const during = await this.#submit(jobs);
-    await pause(Math.max(0, hurtAt + (healAfter || lasts) - Date.now()));
-    const done = (await this.#accounts(during)).filter(({ state }) => state === "completed").length;
+    const doneOf = async (): Promise<number> =>
+      (await this.#accounts(during)).filter(({ state }) => state === "completed").length;
+    const enough = async (): Promise<boolean> =>
+      this.#one.promises?.during === true && (await doneOf()) === during.length;
+    await this.#until(enough, hurtAt + (healAfter || lasts) - Date.now());
+    const done = await doneOf();
     const early = await this.#early();
     await getJson(`${this.#admin}/active`, { method: "DELETE" });
     const healedAt = Date.now();
