@@ -130,6 +130,6 @@ tellStory({
   name: "beanstalkd",
   missing: has("beanstalkd", "-v") ? null : "beanstalkd",
   program: (port) => ["beanstalkd", "-l", "127.0.0.1", "-p", String(port)],
-  copesWith: ["flaky-connections", "packet-loss", "high-latency", "half-open"],
+  copesWith: ["flaky-connections", "packet-loss", "high-latency"],
   open: (ports) => Promise.resolve(new BeanstalkSite(ports)),
 });
