@@ -67,7 +67,7 @@ export function broken(run: Run, promises: Promises): string[] {
     ...hammering(run),
     ...(promises.once === true ? again(run) : []),
     ...(promises.during === true && run.during.done < run.during.of
-      ? [`${run.during.done} of ${run.during.of} jobs done during the fault`]
+      ? [`too little was done during the fault (${run.during.done} of ${run.during.of} jobs)`]
       : []),
     ...(promises.patient === true && run.early > 0
       ? [`${run.early} requests before Retry-After was over`]

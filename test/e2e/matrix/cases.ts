@@ -234,4 +234,16 @@ export const WITHOUT_FLAW: Readonly<Record<string, string>> = {
   "duplicate":
     "puts the server to the test, since bots see one answer. The copy of a long poll may be given a job after the bot was told that there is none: its lease runs out, and the job is done later, once",
   "job-dependencies": "hurts bots that read their parents' results, which the mock bot does not",
+  "blackhole, partition, long-running-jobs":
+    "silence as in half-open, of a share of the connections, of all for a while, or of those that are quiet; no-timeout is shown by half-open, which hits every bot",
+  "server-crash, flaky-connections, rolling-deploy":
+    "cuts as in server-restart, without an end, again and again, or for a share of the requests; dies-on-reset is shown there",
+  "health-check-flap":
+    "balancers' answers as in lb-flapping, in another rhythm and other words; html-as-json is shown there",
+  "dns-flapping": "as dns-failure, over and over; permanent-dns is shown there",
+  "invalid-token": "as token-expiry, at random; no-refresh is shown there",
+  "data-corruption":
+    "puts digests and the shape of answers to the test; trusts-short-bodies is shown by payload-truncation",
+  "overload, connection-limit, contention, many-bots":
+    "load: what they do to a bot is to make it wait, and a bot that cannot wait has the flaws of rate-limit or heal-storm",
 };
