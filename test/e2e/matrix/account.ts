@@ -51,8 +51,8 @@ export interface Run {
 /** More attempts of one bot within a second are no retries but hammering. */
 const ATTEMPTS_PER_SECOND = 25;
 /** Attempts of different bots this close together are one herd. */
-const HERD_WITHIN = 80;
-const HERD_SHARE = 0.65;
+const HERD_WITHIN = 50;
+const HERD_SHARE = 0.75;
 /** From this attempt on, waits have grown far enough apart to be spread. */
 const HERD_ATTEMPT = 4;
 
