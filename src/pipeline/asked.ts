@@ -1,0 +1,112 @@
+/**
+ * The faults that one subject was hit by where they are asked at its turns: an exchange at its two heads, a question
+ * before and behind its reply. They may go, or be given other parameters, while one of them is waited for.
+ */
+import type { Clock } from "../core/clock.js";
+import type { Pass } from "../faults/contract.js";
+import type { ArmedFault, Subject } from "./armed.js";
+import { Gate, type Waiting } from "./gate.js";
+
+/** What every fault that is asked can be told. */
+export interface Askable {
+  released?(): void;
+}
+
+export interface Bound<Fault> {
+  readonly subject: Subject;
+  readonly fault: Fault;
+}
+
+/** `Final` is what a fault may answer that ends the asking. */
+export abstract class AskedFaults<Fault extends Askable, Final extends { readonly do: string }> {
+  /** In the order of the plan. */
+  protected bound: readonly Bound<Fault>[] = [];
+  readonly #clock: Clock;
+  readonly #failed: (error: unknown) => void;
+  #gate: Gate<Fault, Final> | null = null;
+  #released = false;
+
+  /** `failed` hears of what a fault throws; the fault is taken to have passed. */
+  constructor(clock: Clock, failed: (error: unknown) => void) {
+    this.#clock = clock;
+    this.#failed = failed;
+  }
+
+  protected attach(one: Bound<Fault>): void {
+    this.bound = [...this.bound, one];
+  }
+
+  /** It asks to be asked again, soon and not from within this call. */
+  protected attend(fault: Fault): void {
+    queueMicrotask(() => this.#gate?.attend(fault));
+  }
+
+  /** `done` is called once, perhaps within this call. */
+  protected ask(
+    question: (fault: Fault) => Waiting | Final | undefined,
+    done: (outcome: Pass | Final) => void,
+  ): void {
+    this.#gate?.cancel();
+    this.#gate = new Gate<Fault, Final>({
+      clock: this.#clock,
+      faults: this.#faults,
+      question: (fault) => this.attempt(() => question(fault)),
+      done: (outcome) => {
+        this.#gate = null;
+        done(outcome);
+      },
+    });
+    this.#gate.step();
+  }
+
+  /** Nothing will come of it for as long as a fault is there. */
+  get hanging(): boolean {
+    return this.#gate?.hanging === true;
+  }
+
+  /** Faults are no longer in force: what waits for one of them goes on. Says whether any of these was among them. */
+  removed(gone: ReadonlySet<ArmedFault>): boolean {
+    const leaving = this.bound.filter(({ subject }) => gone.has(subject.armed));
+    if (leaving.length === 0) return false;
+    this.bound = this.bound.filter((one) => !leaving.includes(one));
+    for (const { subject, fault } of leaving) {
+      this.attempt(() => fault.released?.());
+      subject.finished();
+    }
+    this.#gate?.changed(this.#faults);
+    return true;
+  }
+
+  /** Parameters were assigned anew: whoever holds is asked again. */
+  assigned(changed: ReadonlySet<ArmedFault>): void {
+    for (const { subject, fault } of this.bound) if (changed.has(subject.armed)) this.#gate?.attend(fault);
+  }
+
+  /** The subject is over; what holds is let go without an answer. Does nothing the second time, and says so. */
+  release(): boolean {
+    if (this.#released) return false;
+    this.#released = true;
+    this.#gate?.cancel();
+    this.#gate = null;
+    for (const { fault } of this.bound) this.attempt(() => fault.released?.());
+    return true;
+  }
+
+  /** Tells what was done in all. */
+  finished(): void {
+    for (const { subject } of this.bound) subject.finished();
+  }
+
+  protected attempt<T>(run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+  }
+
+  get #faults(): readonly Fault[] {
+    return this.bound.map(({ fault }) => fault);
+  }
+}
