@@ -207,6 +207,63 @@ export class Valve implements StreamStage {
 }
 
 /**
+ * Lets a stream leave in pieces, apart in time, that a fault measures. The first piece behind a pause leaves at once,
+ * and the pause is not made up for.
+ */
+export abstract class SpacedStage implements StreamStage {
+  readonly #queue = new ByteQueue();
+  /** When the piece before this one left. */
+  #lastAt = -Infinity;
+  #ending = false;
+
+  protected abstract get gap(): Millis;
+  /** Bytes of the next piece. */
+  protected abstract piece(): number;
+  /** So many pieces have left. */
+  protected abstract left(pieces: number): void;
+
+  push(chunk: Buffer, out: Outlet): void {
+    if (this.#queue.length === 0) this.#lastAt = Math.max(this.#lastAt, out.now - this.gap);
+    this.#queue.add(chunk);
+    this.wake(out);
+  }
+
+  end(out: Outlet): void {
+    this.#ending = true;
+    this.wake(out);
+  }
+
+  /** Writes all that is due: a timer that comes late, or is too coarse for the gap, must not stretch the whole. */
+  wake(out: Outlet): void {
+    const { gap } = this;
+    let pieces = 0;
+    for (; this.#queue.length > 0 && this.#lastAt + gap <= out.now; pieces++) {
+      this.#lastAt += gap;
+      out.emit(this.#queue.take(this.piece()));
+    }
+    if (pieces > 0) this.left(pieces);
+    if (!this.#ending || this.#queue.length > 0) return;
+    this.#ending = false;
+    out.end();
+  }
+
+  release(out: Outlet): void {
+    this.#queue.pour(out);
+  }
+
+  get wakeAt(): Millis {
+    return this.#queue.length > 0 ? this.#lastAt + this.gap : Infinity;
+  }
+
+  get held(): number {
+    return this.#queue.length;
+  }
+
+  /** Bytes kept before the sender is slowed down; a read of the socket may add one chunk to it. */
+  readonly capacity = 64 * 1024;
+}
+
+/**
  * Burns down with time or with bytes, from the moment it is lit: what cuts a connection "after 30s" or
  * "after 64KiB". The bytes of both directions count together.
  */
