@@ -7,6 +7,8 @@
 import type { z } from "zod";
 import type { Random } from "../core/random.js";
 import { formatDuration, formatRatio } from "../core/units.js";
+import type { Scope } from "./contract.js";
+import { inJournal } from "./kit.js";
 import { choice, duration, ratio } from "./params.js";
 
 export const DISTRIBUTIONS = ["uniform", "normal", "lognormal", "pareto", "paretonormal"] as const;
@@ -52,6 +54,27 @@ export class DelayDraw {
       this.#last === null || rho === 0 ? fresh : rho * this.#last + Math.sqrt(1 - rho * rho) * fresh;
     this.#last = luck;
     return luck;
+  }
+}
+
+/** The delay of a subject that is held once: asked again after an update, it answers for the same luck. */
+export class DrawnOnce {
+  #luck: number | null = null;
+
+  /** Of milliseconds. `told` hears, at the first asking, what was drawn as it stands in the journal. */
+  of(
+    scope: Pick<Scope<DelayParams, string, unknown>, "params" | "random" | "delayed">,
+    told: (detail: { readonly delay_ms: number }) => void,
+  ): number {
+    const { params, random } = scope;
+    const first = this.#luck === null;
+    this.#luck ??= new DelayDraw().luck(random, params);
+    const delay = delayOf(this.#luck, params);
+    if (first) {
+      told({ delay_ms: inJournal(delay) });
+      scope.delayed(delay);
+    }
+    return delay;
   }
 }
 

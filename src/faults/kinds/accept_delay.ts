@@ -1,29 +1,25 @@
 /** Leaves a new connection open but dials nobody for a while, as a busy accept loop does. */
 import { z } from "zod";
 import { defineFault, hold, type ConnectionFault, type GateVerdict, type Scope } from "../contract.js";
-import { DelayDraw, delayOf, delayParams, explainDelay } from "../delay.js";
-import { inJournal } from "../kit.js";
+import { delayParams, DrawnOnce, explainDelay } from "../delay.js";
 
 const params = z.object(delayParams);
 
 class AcceptDelay implements ConnectionFault {
   readonly #scope: Scope<z.infer<typeof params>, "delayed", undefined>;
-  #luck: number | null = null;
+  readonly #drawn = new DrawnOnce();
 
   constructor(scope: Scope<z.infer<typeof params>, "delayed", undefined>) {
     this.#scope = scope;
   }
 
-  /** One draw for each connection: asked again after an update, it answers for the same luck. */
+  /** One draw for each connection. */
   accepted(): GateVerdict {
-    const { params: current, random } = this.#scope;
-    if (this.#luck === null) {
-      this.#luck = new DelayDraw().luck(random, current);
-      const delay = delayOf(this.#luck, current);
-      this.#scope.count("delayed", 1, { delay_ms: inJournal(delay) });
-      this.#scope.delayed(delay);
-    }
-    return hold(delayOf(this.#luck, current));
+    return hold(
+      this.#drawn.of(this.#scope, (detail) => {
+        this.#scope.count("delayed", 1, detail);
+      }),
+    );
   }
 
   readonly wakeAt = Infinity;

@@ -1,25 +1,21 @@
 /** Keeps DNS questions waiting before they are answered. */
 import { z } from "zod";
 import { defineFault, hold, type QueryVerdict } from "../contract.js";
-import { DelayDraw, delayOf, delayParams, explainDelay } from "../delay.js";
+import { delayParams, DrawnOnce, explainDelay } from "../delay.js";
 import { DnsFault, dnsMistake, dnsParams, explainPlace } from "../dns.js";
-import { inJournal } from "../kit.js";
 
 const params = z.object({ ...delayParams, ...dnsParams });
 
 class DnsDelay extends DnsFault<z.infer<typeof params>, "delayed"> {
-  #luck: number | null = null;
+  readonly #drawn = new DrawnOnce();
 
-  /** One draw for each question: asked again after an update, it answers for the same luck. */
+  /** One draw for each question. */
   query(): QueryVerdict {
-    const { params: current, random } = this.scope;
-    if (this.#luck === null) {
-      this.#luck = new DelayDraw().luck(random, current);
-      const delay = delayOf(this.#luck, current);
-      this.book("delayed", { delay_ms: inJournal(delay) });
-      this.scope.delayed(delay);
-    }
-    return hold(delayOf(this.#luck, current));
+    return hold(
+      this.#drawn.of(this.scope, (detail) => {
+        this.book("delayed", detail);
+      }),
+    );
   }
 }
 

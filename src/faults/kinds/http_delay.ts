@@ -8,14 +8,14 @@ import {
   type ExchangeVerdict,
   type Scope,
 } from "../contract.js";
-import { DelayDraw, delayOf, delayParams, explainDelay } from "../delay.js";
-import { failed, inJournal } from "../kit.js";
+import { delayParams, DrawnOnce, explainDelay } from "../delay.js";
+import { failed } from "../kit.js";
 
 const params = z.object(delayParams);
 
 class HttpDelay implements ExchangeFault {
   readonly #scope: Scope<z.infer<typeof params>, "delayed", undefined>;
-  #luck: number | null = null;
+  readonly #drawn = new DrawnOnce();
 
   constructor(scope: Scope<z.infer<typeof params>, "delayed", undefined>) {
     this.#scope = scope;
@@ -30,16 +30,13 @@ class HttpDelay implements ExchangeFault {
     return this.#scope.at === "after" && !failed(answer) ? this.#hold() : pass;
   }
 
-  /** One draw for each exchange: asked again after an update, it answers for the same luck. */
+  /** One draw for each exchange. */
   #hold(): ExchangeVerdict {
-    const { params: current, random } = this.#scope;
-    if (this.#luck === null) {
-      this.#luck = new DelayDraw().luck(random, current);
-      const delay = delayOf(this.#luck, current);
-      this.#scope.count("delayed", 1, { delay_ms: inJournal(delay) });
-      this.#scope.delayed(delay);
-    }
-    return hold(delayOf(this.#luck, current));
+    return hold(
+      this.#drawn.of(this.#scope, (detail) => {
+        this.#scope.count("delayed", 1, detail);
+      }),
+    );
   }
 }
 
