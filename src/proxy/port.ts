@@ -235,3 +235,8 @@ function reasonOf(error: NodeJS.ErrnoException): string {
       return error.message;
   }
 }
+
+/** Who a peer is to people: an IPv4 client of a dual-stack socket arrives as ::ffff:a.b.c.d. */
+export function clientAddress(remote: string): string {
+  return remote.startsWith("::ffff:") ? remote.slice(7) : remote;
+}

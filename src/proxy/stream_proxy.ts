@@ -1,15 +1,13 @@
 /** A proxy with a listener and connections of bytes, and the faults in force on both; what TCP and HTTP proxies have in common. */
 import type { Socket } from "node:net";
-import { clash, formatAddress } from "../config/address.js";
 import type { ConnectionFailure } from "../core/events.js";
-import type { Seam } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
-import { changeOf } from "../pipeline/bindings.js";
-import type { PlanTarget } from "../plan/live.js";
-import type { MatchValue } from "../plan/value.js";
+import type { FaultChange } from "../pipeline/bindings.js";
 import type { Connection, ConnectionHost, Origin } from "./connection.js";
 import type { PlaneContext } from "./context.js";
-import { Listener, type ListenAddress } from "./tcp/listener.js";
+import { ListeningProxy } from "./listening_proxy.js";
+import { clientAddress, type ListenAddress } from "./port.js";
+import { Listener } from "./tcp/listener.js";
 import type { Dialling, DialOptions, TlsOptions } from "./upstream/dial.js";
 import { FaultedNames } from "./upstream/faulted_names.js";
 import { HealthChecks } from "./upstream/health.js";
@@ -17,27 +15,20 @@ import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
 import { reach, type Reached } from "./upstream/reach.js";
 import type { Take } from "./upstream/reader.js";
 import { awaitProxyHeader } from "./tcp/proxy_header.js";
-import type { Protocol, ProxyStats, ProxySpecBase, ProxyState } from "./spec.js";
+import type { ProxySpecBase, ProxyStats } from "./spec.js";
 
 /** After so many connections from one address alone, bots evidently cannot be told apart by address. */
 const ONE_ADDRESS_NOTICE = 50;
 
 export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Connection>
-  implements PlanTarget, ConnectionHost
+  extends ListeningProxy<Spec, Listener>
+  implements ConnectionHost
 {
-  readonly name: string;
-  readonly context: PlaneContext;
-  abstract readonly protocol: Protocol;
-  abstract readonly seams: ReadonlySet<Seam>;
-  spec: Spec;
-  #listener: Listener;
   readonly #connections = new Set<Conn>();
   /** Clients whose PROXY protocol header is still to come; they take up places like all others. */
   readonly #unnamed = new Set<Socket>();
-  readonly #errors = new Map<ConnectionFailure, number>();
   readonly #bytesIn = { upstream: 0, downstream: 0 };
   readonly #bytesOut = { upstream: 0, downstream: 0 };
-  #faults: readonly ArmedFault[] = [];
   #ranks: ReadonlyMap<ArmedFault, number> = new Map();
   #connectionsTotal = 0;
   #refused = 0;
@@ -45,21 +36,17 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   #addressesDiffer = false;
   #noticed = false;
   #drained: (() => void) | null = null;
-  #running = false;
   #pool: Pool;
   #health: HealthChecks | null = null;
   readonly #names: FaultedNames;
 
   constructor(spec: Spec, context: PlaneContext) {
-    this.spec = spec;
-    this.name = spec.name;
-    this.context = context;
+    super(spec, context);
     this.#pool = this.#poolOf(spec);
     this.#names = new FaultedNames(spec.name, context);
-    this.#listener = this.#listenerOn(spec.listen);
   }
 
-  #listenerOn(address: ListenAddress): Listener {
+  protected override portOn(address: ListenAddress): Listener {
     return new Listener({
       name: this.name,
       address,
@@ -129,56 +116,18 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     return this.spec.proxyProtocol === "accept";
   }
 
-  get except(): readonly MatchValue[] {
-    return this.spec.except;
-  }
-
   protected get connections(): ReadonlySet<Conn> {
     return this.#connections;
-  }
-
-  get faults(): readonly ArmedFault[] {
-    return this.#faults;
   }
 
   get ranks(): ReadonlyMap<ArmedFault, number> {
     return this.#ranks;
   }
 
-  get state(): ProxyState {
-    return this.#running ? this.#listener.state : "stopped";
-  }
-
-  /** Whether it is there for clients, as far as its owner is concerned: a fault may keep it closed all the same. */
-  get enabled(): boolean {
-    return this.#running;
-  }
-
-  /** The bound address once it listens, the configured one before. */
-  get address(): ListenAddress {
-    return this.#listener.bound ?? this.spec.listen;
-  }
-
-  /** The bound address once it has listened, the words that were given before. */
-  get listenText(): string {
-    const { bound } = this.#listener;
-    return bound === null
-      ? (this.spec.given?.listen ?? formatAddress(this.spec.listen))
-      : formatAddress(bound);
-  }
-
   /** The connection for a client's socket. */
   protected abstract connect(socket: Socket, origin: Origin): Conn;
 
-  /** With its protocol, as in a configuration. */
-  abstract get upstreamText(): string;
-
-  /** Without the protocol, and in the words that were given. */
-  get upstreamGiven(): string {
-    return this.spec.given?.upstream ?? formatAddress(this.spec.upstream);
-  }
-
-  get stats(): ProxyStats {
+  override get stats(): ProxyStats {
     const bytesIn = { ...this.#bytesIn };
     const bytesOut = { ...this.#bytesOut };
     for (const { pumps } of this.#connections) {
@@ -191,114 +140,48 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     return {
       connectionsTotal: this.#connectionsTotal,
       connectionsActive: this.#connections.size,
-      errors: this.#errors,
+      errors: this.errors,
       bytesIn,
       bytesOut,
     };
   }
 
-  /** Binds the address. Throws SQ_LISTEN_FAILED; nothing is left behind then. */
-  async start(): Promise<void> {
-    this.#running = true;
-    const wanted = this.#wantsToListen();
-    try {
-      await this.#listener.start(wanted);
-    } catch (error) {
-      this.#running = false;
-      throw error;
-    }
-    // The plan may have become another one while the address was bound.
-    this.#steer(this.#listener);
+  protected override started(): void {
     this.#tellKernel();
     this.#startHealth();
-    this.#tellStarted();
   }
 
-  #tellStarted(): void {
-    this.context.facts.tell({
-      kind: "proxy_started",
-      proxy: this.name,
-      listen: this.listenText,
-      upstream: this.upstreamText,
-    });
-  }
-
-  /**
-   * Takes another configuration. Connections live on as they are; a new address is bound before the old
-   * one is given up, so that a mistake in it changes nothing. Throws SQ_LISTEN_FAILED.
-   */
-  async reconfigure(spec: Spec): Promise<void> {
-    const { listen } = this.spec;
-    if (listen.host !== spec.listen.host || listen.port !== spec.listen.port) await this.#moveTo(spec.listen);
-    const same =
-      JSON.stringify([this.spec.pool, this.spec.upstream]) === JSON.stringify([spec.pool, spec.upstream]);
-    this.spec = spec;
+  protected override reconfigured(before: Spec): void {
     this.#tellKernel();
-    if (same) return;
+    const { pool, upstream } = this.spec;
+    if (JSON.stringify([before.pool, before.upstream]) === JSON.stringify([pool, upstream])) return;
     // Connections keep the members that they have; what is known of those is forgotten.
     this.#stopHealth();
     this.#pool.stop();
-    this.#pool = this.#poolOf(spec);
-    this.#pool.apply(this.#faults, new Set());
-    if (this.#running) this.#startHealth();
+    this.#pool = this.#poolOf(this.spec);
+    this.#pool.apply(this.faults, new Set());
+    if (this.enabled) this.#startHealth();
   }
 
-  /** The same, and no connection outlives it. */
-  async restart(spec: Spec): Promise<void> {
-    await this.reconfigure(spec);
-    if (!this.#running) return;
-    this.#closeConnections();
-    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
-    this.#tellStarted();
-  }
-
-  async #moveTo(address: ListenAddress): Promise<void> {
-    const old = this.#listener;
-    const next = this.#listenerOn(address);
-    if (this.#running) {
-      // 127.0.0.1:80 and [::]:80 cannot be had at once: then the old one must go first, and comes back if need be.
-      const first = old.bound !== null && clash(old.bound, address);
-      if (first) old.stop();
-      try {
-        await next.start(this.#wantsToListen());
-      } catch (error) {
-        if (first && this.#running) await old.resume(this.#wantsToListen());
-        throw error;
-      }
-      // Stopped, or under another plan, by the time it is bound.
-      if (!this.#running) next.stop();
-      this.#steer(next);
-      old.stop();
-    }
-    this.#listener = next;
-  }
-
-  /** Closes the listener and every connection. */
-  stop(): void {
-    if (!this.#running) return;
-    this.#running = false;
-    this.#listener.stop();
+  protected override stopped(): void {
     this.#tellKernel();
     this.#stopHealth();
-    this.#closeConnections();
-    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
   }
 
-  #closeConnections(): void {
+  protected override closeClients(): void {
     for (const socket of [...this.#unnamed]) socket.destroy();
     for (const connection of [...this.#connections]) connection.destroy();
   }
 
-  /** Accepts nobody any more, and resolves when the last connection is over or has been closed at the deadline. */
-  drain(deadline: number): Promise<number> {
-    this.#listener.stop();
+  override drain(deadline: number): Promise<number> {
+    this.port.stop();
     for (const connection of [...this.#connections]) connection.retire();
     if (this.#active === 0) return Promise.resolve(0);
     return new Promise((resolve) => {
       let closed = 0;
       const timer = this.context.clock.at(deadline, () => {
         closed = this.#active;
-        this.#closeConnections();
+        this.closeClients();
       });
       const before = this.#drained;
       this.#drained = () => {
@@ -311,22 +194,15 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   // -- the plan -----------------------------------------------------------------------------------
 
-  apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void {
-    const change = changeOf(this.#faults, faults, assigned);
-    if (change === null) return;
-    this.#faults = change.faults;
+  protected override faultsChanged(change: FaultChange): void {
     this.#ranks = change.ranks;
-    this.faultsChanged();
     this.#names.apply(change);
-    this.#pool.apply(this.#faults, assigned);
+    this.#pool.apply(change.faults, change.assigned);
     this.#tellKernel();
-    if (this.#running) this.#steer(this.#listener);
-    for (const connection of [...this.#connections]) connection.apply(change);
   }
 
-  /** Others are in force from now on; connections hear of it next. */
-  protected faultsChanged(): void {
-    // Nothing to prepare.
+  protected override tellClients(change: FaultChange): void {
+    for (const connection of [...this.#connections]) connection.apply(change);
   }
 
   /** What the kernel is to lose for this proxy, and between whom. */
@@ -334,21 +210,17 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     const { kernel } = this.context;
     if (kernel === undefined) return;
     const { members } = this.#pool.spec;
-    const wanted = this.#faults.flatMap((fault) =>
+    const wanted = this.faults.flatMap((fault) =>
       fault.kernel === null
         ? []
         : [{ fault, ends: fault.kernel.leg === "client" ? [this.address] : members }],
     );
-    kernel.want(this.name, this.#running && this.address.port !== 0 ? wanted : []);
+    kernel.want(this.name, this.enabled && this.address.port !== 0 ? wanted : []);
   }
 
-  #steer(listener: Listener): void {
-    listener.mute(this.#faults.some((fault) => fault.listener?.silent?.() === true));
-    listener.want(this.#wantsToListen());
-  }
-
-  #wantsToListen(): boolean {
-    return this.#faults.every((fault) => fault.listener?.listening() ?? true);
+  protected override steer(listener: Listener): void {
+    listener.mute(this.faults.some((fault) => fault.listener?.silent?.() === true));
+    super.steer(listener);
   }
 
   // -- connections --------------------------------------------------------------------------------
@@ -375,7 +247,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       this.#unnamed.delete(socket);
       if ("reason" in result) {
         this.context.slots.give();
-        this.#count("proxy_header", id, peer.address, result.reason);
+        this.#failed("proxy_header", id, peer.address, result.reason);
         socket.destroy();
         this.#released();
         return;
@@ -389,7 +261,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     id: number,
     { address, port }: { readonly address: string; readonly port: number },
   ): void {
-    const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
+    const plain = clientAddress(address);
     const connection = this.connect(socket, { id, address: plain, port });
     this.#connections.add(connection);
     this.#noticeAddress(plain);
@@ -399,12 +271,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   #refuse(socket: Socket): void {
     this.#refused++;
     const { limit } = this.context.slots;
-    this.#count(
-      "connection_limit",
-      this.#connectionsTotal,
-      socket.remoteAddress ?? "",
-      "too many connections",
-    );
+    this.#failed("connection_limit", this.#connectionsTotal, socket.remoteAddress, "too many connections");
     if (this.#refused === 1) {
       const value = Math.min(this.spec.connections, limit);
       this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit: "connections", value });
@@ -425,19 +292,12 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   failed(connection: Connection, reason: ConnectionFailure, text: string): void {
-    this.#count(reason, connection.connection, connection.client, text);
+    this.#failed(reason, connection.connection, connection.client, text);
   }
 
-  #count(reason: ConnectionFailure, connection: number, client: string, text: string): void {
-    this.#errors.set(reason, (this.#errors.get(reason) ?? 0) + 1);
-    this.context.facts.tell({
-      kind: "connection_failed",
-      proxy: this.name,
-      connection,
-      client,
-      reason,
-      text,
-    });
+  #failed(reason: ConnectionFailure, connection: number, client = "", text: string): void {
+    this.count(reason);
+    this.tellFailed(reason, connection, client, text);
   }
 
   over(connection: Connection): void {

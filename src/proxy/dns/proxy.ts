@@ -1,16 +1,16 @@
 /** A DNS proxy: answers from its own records, asks its upstream for the rest, and passes those answers on as they are. */
 import type { RemoteInfo, Socket as UdpSocket } from "node:dgram";
 import type { Socket } from "node:net";
-import { clash, formatAddress } from "../../config/address.js";
+import { formatAddress } from "../../config/address.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Seam } from "../../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
-import { changeOf } from "../../pipeline/bindings.js";
+import type { FaultChange } from "../../pipeline/bindings.js";
 import { QueryFaults } from "../../pipeline/query.js";
-import type { MatchValue } from "../../plan/value.js";
 import type { PlaneContext } from "../context.js";
-import type { ListenAddress } from "../port.js";
-import type { Proxy, ProxyState, ProxyStats } from "../spec.js";
+import { ListeningProxy } from "../listening_proxy.js";
+import { clientAddress, type ListenAddress } from "../port.js";
+import type { ProxyStats } from "../spec.js";
 import type { Asking } from "./channel.js";
 import { errorReply, rcodeName, rcodeOf, readQuery, typeName, type Query } from "./codec.js";
 import { DnsPort } from "./port.js";
@@ -24,25 +24,18 @@ import { QueryTally } from "./tally.js";
 const SEAMS_OF_DNS: ReadonlySet<Seam> = new Set(["listener", "query"]);
 const UNREADABLE = "unreadable";
 
-export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
+export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements QuestionHost, StreamHost {
   readonly protocol = "dns";
-  readonly name: string;
   readonly seams = SEAMS_OF_DNS;
   readonly queries = new QueryTally();
-  readonly #context: PlaneContext;
   readonly #systemFile: SystemFile;
-  readonly #errors = new Map<ConnectionFailure, number>();
   readonly #bytesIn = { upstream: 0, downstream: 0 };
   readonly #bytesOut = { upstream: 0, downstream: 0 };
   readonly #streams = new Set<DnsStream>();
   /** Questions that faults act on. */
   readonly #running = new Set<RunningQuestion>();
-  #spec: DnsProxySpec;
-  #port: DnsPort;
   #answers: Answers;
-  #faults: readonly ArmedFault[] = [];
   #queryFaults: readonly ArmedFault[] = [];
-  #enabled = false;
   #asked = 0;
   #underWay = 0;
   #connectionsTotal = 0;
@@ -50,19 +43,16 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
   #drained: (() => void) | null = null;
 
   constructor(spec: DnsProxySpec, context: PlaneContext, systemFile: SystemFile = RESOLV_CONF) {
-    this.#spec = spec;
-    this.name = spec.name;
-    this.#context = context;
+    super(spec, context);
     this.#systemFile = systemFile;
-    this.#port = this.#portOn(spec.listen);
     this.#answers = this.#answersOf(spec);
   }
 
-  #portOn(address: ListenAddress): DnsPort {
+  protected override portOn(address: ListenAddress): DnsPort {
     return new DnsPort({
       name: this.name,
       address,
-      context: this.#context,
+      context: this.context,
       onMessage: (message, from, socket) => {
         this.#received(message, from, socket);
       },
@@ -73,7 +63,7 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
   }
 
   #answersOf(spec: DnsProxySpec): Answers {
-    return new Answers(spec, this.#context, () => this.address, this.#systemFile, {
+    return new Answers(spec, this.context, () => this.address, this.#systemFile, {
       sent: (bytes) => {
         this.#bytesOut.upstream += bytes;
       },
@@ -88,135 +78,50 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
 
   // -- what can be asked of any proxy -------------------------------------------------------------
 
-  get spec(): DnsProxySpec {
-    return this.#spec;
-  }
-
   get clock(): PlaneContext["clock"] {
-    return this.#context.clock;
+    return this.context.clock;
   }
 
-  get except(): readonly MatchValue[] {
-    return this.#spec.except;
-  }
-
-  get faults(): readonly ArmedFault[] {
-    return this.#faults;
-  }
-
-  get state(): ProxyState {
-    return this.#enabled ? this.#port.state : "stopped";
-  }
-
-  get enabled(): boolean {
-    return this.#enabled;
-  }
-
-  get address(): ListenAddress {
-    return this.#port.bound ?? this.#spec.listen;
-  }
-
-  get listenText(): string {
-    const { bound } = this.#port;
-    if (bound !== null) return formatAddress(bound);
-    return this.#spec.given?.listen ?? formatAddress(this.#spec.listen);
-  }
-
-  get upstreamText(): string {
+  override get upstreamText(): string {
     return `dns://${this.#server}`;
   }
 
-  get upstreamGiven(): string {
-    return this.#spec.given?.upstream ?? this.#server;
+  override get upstreamGiven(): string {
+    return this.spec.given?.upstream ?? this.#server;
   }
 
   get #server(): string {
-    const { source, upstream } = this.#spec;
+    const { source, upstream } = this.spec;
     return source === "server" ? formatAddress(upstream) : source;
   }
 
-  get stats(): ProxyStats {
+  override get stats(): ProxyStats {
     return {
       connectionsTotal: this.#connectionsTotal,
       connectionsActive: this.#streams.size,
-      errors: this.#errors,
+      errors: this.errors,
       bytesIn: { ...this.#bytesIn },
       bytesOut: { ...this.#bytesOut },
     };
   }
 
-  async start(): Promise<void> {
-    this.#enabled = true;
-    try {
-      await this.#port.start(this.#wantsToListen());
-    } catch (error) {
-      this.#enabled = false;
-      throw error;
-    }
-    this.#port.want(this.#wantsToListen());
-    this.#tellStarted();
-  }
-
-  #tellStarted(): void {
-    const { listenText: listen, upstreamText: upstream } = this;
-    this.#context.facts.tell({ kind: "proxy_started", proxy: this.name, listen, upstream });
-  }
-
-  /** Questions under way are answered as they would have been. Throws SQ_LISTEN_FAILED. */
-  async reconfigure(spec: DnsProxySpec): Promise<void> {
-    const { listen, source, upstream, records } = this.#spec;
-    if (listen.host !== spec.listen.host || listen.port !== spec.listen.port) await this.#moveTo(spec.listen);
-    this.#spec = spec;
-    if (
-      JSON.stringify([source, upstream, records]) ===
-      JSON.stringify([spec.source, spec.upstream, spec.records])
-    )
-      return;
+  /** Questions under way are answered as they would have been. */
+  protected override reconfigured({ source, upstream, records }: DnsProxySpec): void {
+    const now = [this.spec.source, this.spec.upstream, this.spec.records];
+    if (JSON.stringify([source, upstream, records]) === JSON.stringify(now)) return;
     this.#answers.retire();
-    this.#answers = this.#answersOf(spec);
+    this.#answers = this.#answersOf(this.spec);
   }
 
-  async restart(spec: DnsProxySpec): Promise<void> {
-    await this.reconfigure(spec);
-    if (!this.#enabled) return;
-    this.#end();
-    this.#context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
-    this.#tellStarted();
-  }
-
-  async #moveTo(address: ListenAddress): Promise<void> {
-    const old = this.#port;
-    const next = this.#portOn(address);
-    if (this.#enabled) {
-      const first = old.bound !== null && clash(old.bound, address);
-      if (first) old.stop();
-      try {
-        await next.start(this.#wantsToListen());
-      } catch (error) {
-        if (first && this.#enabled) await old.resume(this.#wantsToListen());
-        throw error;
-      }
-      if (!this.#enabled) next.stop();
-      next.want(this.#wantsToListen());
-      old.stop();
-    }
-    this.#port = next;
-  }
-
-  stop(): void {
-    if (!this.#enabled) return;
-    this.#enabled = false;
-    this.#port.stop();
-    this.#end();
+  protected override stopped(): void {
     // Whoever waits for an upstream hears nothing more.
     this.#answers.close();
-    this.#answers = this.#answersOf(this.#spec);
+    this.#answers = this.#answersOf(this.spec);
     this.#underWay = 0;
-    this.#context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
   }
 
   /** No connection and no question outlives this. */
-  #end(): void {
+  protected override closeClients(): void {
     for (const stream of [...this.#streams]) stream.destroy();
     for (const question of [...this.#running]) {
       question.cancel();
@@ -225,7 +130,7 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
   }
 
   /** UDP answers need the socket, so it closes last. */
-  drain(deadline: number): Promise<number> {
+  override drain(deadline: number): Promise<number> {
     for (const stream of [...this.#streams]) stream.retire();
     const over = (closed: number): number => {
       this.stop();
@@ -254,22 +159,16 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
 
   // -- the plan -----------------------------------------------------------------------------------
 
-  apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void {
-    const change = changeOf(this.#faults, faults, assigned);
-    if (change === null) return;
-    this.#faults = change.faults;
-    this.#queryFaults = change.faults.filter(({ type }) => type.query !== undefined);
-    const wanted = this.#wantsToListen();
-    if (this.#enabled) this.#port.want(wanted);
-    if (!wanted) for (const stream of [...this.#streams]) stream.sever({ do: "reset" });
-    for (const question of [...this.#running]) {
-      question.removed(change.removed);
-      question.assigned(change.assigned);
-    }
+  protected override faultsChanged({ faults }: FaultChange): void {
+    this.#queryFaults = faults.filter(({ type }) => type.query !== undefined);
   }
 
-  #wantsToListen(): boolean {
-    return this.#faults.every((fault) => fault.listener?.listening() ?? true);
+  protected override tellClients({ removed, assigned }: FaultChange): void {
+    if (!this.wantsToListen) for (const stream of [...this.#streams]) stream.sever({ do: "reset" });
+    for (const question of [...this.#running]) {
+      question.removed(removed);
+      question.assigned(assigned);
+    }
   }
 
   // -- questions ----------------------------------------------------------------------------------
@@ -277,7 +176,7 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
   #received(message: Buffer, { address, port }: RemoteInfo, socket: UdpSocket): void {
     this.#ask(message, {
       transport: "udp",
-      address: plain(address),
+      address: clientAddress(address),
       answer: (reply) => {
         this.#bytesOut.downstream += reply.length;
         // The port may have closed while the question was under way.
@@ -293,9 +192,9 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
 
   #accepted(socket: Socket): void {
     this.#connectionsTotal++;
-    const { slots } = this.#context;
-    const address = plain(socket.remoteAddress ?? "");
-    if (this.#streams.size >= this.#spec.connections || !slots.take()) {
+    const { slots } = this.context;
+    const address = clientAddress(socket.remoteAddress ?? "");
+    if (this.#streams.size >= this.spec.connections || !slots.take()) {
       this.#failed("connection_limit", address, "too many connections");
       socket.resetAndDestroy();
       return;
@@ -305,7 +204,7 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
 
   closed(stream: DnsStream): void {
     this.#streams.delete(stream);
-    this.#context.slots.give();
+    this.context.slots.give();
     for (const question of [...this.#running]) {
       if (question.asker !== stream) continue;
       question.cancel();
@@ -327,7 +226,7 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
       this.#count(asker, UNREADABLE, unreadable === null ? null : rcodeName(unreadable.rcode));
       return;
     }
-    if (this.#underWay >= this.#spec.queries) {
+    if (this.#underWay >= this.spec.queries) {
       this.#overloaded();
       this.#count(asker, typeName(query.type), null);
       return;
@@ -356,7 +255,7 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
       query: question,
     };
     return QueryFaults.of(this.#queryFaults, subject, question, this.clock, (error) => {
-      this.#context.facts.tell({ kind: "mistake", where: `a question to ${this.name}`, error });
+      this.context.facts.tell({ kind: "mistake", where: `a question to ${this.name}`, error });
     });
   }
 
@@ -371,7 +270,7 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
 
   #done(query: Query, asker: Asker, rcode: string | null): void {
     this.#underWay--;
-    if (this.#refused && this.#underWay < this.#spec.queries / 2) this.#refused = false;
+    if (this.#refused && this.#underWay < this.spec.queries / 2) this.#refused = false;
     this.#count(asker, typeName(query.type), rcode);
     this.#settle();
   }
@@ -388,27 +287,14 @@ export class DnsProxy implements Proxy<DnsProxySpec>, QuestionHost, StreamHost {
   #overloaded(): void {
     if (this.#refused) return;
     this.#refused = true;
-    const value = this.#spec.queries;
-    this.#context.facts.tell({ kind: "limit_reached", proxy: this.name, limit: "queries", value });
+    const value = this.spec.queries;
+    this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit: "queries", value });
   }
 
   #failed(reason: ConnectionFailure, client: string, text: string): void {
-    this.#errors.set(reason, (this.#errors.get(reason) ?? 0) + 1);
-    const connection = this.#connectionsTotal;
-    this.#context.facts.tell({
-      kind: "connection_failed",
-      proxy: this.name,
-      connection,
-      client,
-      reason,
-      text,
-    });
+    this.count(reason);
+    this.tellFailed(reason, this.#connectionsTotal, client, text);
   }
-}
-
-/** An IPv4 client of a dual-stack socket arrives as ::ffff:a.b.c.d. */
-function plain(address: string): string {
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
 }
 
 /** Whom a datagram does not reach must ask again. */

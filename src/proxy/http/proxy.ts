@@ -4,6 +4,7 @@ import type { Millis, Timer } from "../../core/clock.js";
 import { formatAddress } from "../../config/address.js";
 import type { Seam } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
+import type { FaultChange } from "../../pipeline/bindings.js";
 import { adoptUpstream, own, takeFromUpstream, type Connection, type Origin } from "../connection.js";
 import type { PlaneContext } from "../context.js";
 import { StreamProxy } from "../stream_proxy.js";
@@ -74,14 +75,15 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
     return this.#streamFaults;
   }
 
-  override async reconfigure(spec: HttpProxySpec): Promise<void> {
-    await super.reconfigure(spec);
-    this.#identify = compileIdentify(spec.identify, spec.salt);
-    this.#limits = { ...DEFAULT_LIMITS, headBytes: spec.headBytes };
+  protected override reconfigured(before: HttpProxySpec): void {
+    const { identify, salt, headBytes } = this.spec;
+    this.#identify = compileIdentify(identify, salt);
+    this.#limits = { ...DEFAULT_LIMITS, headBytes };
+    super.reconfigured(before);
   }
 
-  override stop(): void {
-    super.stop();
+  protected override stopped(): void {
+    super.stopped();
     for (const [run, timer] of this.#later) {
       timer.cancel();
       run();
@@ -96,12 +98,13 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
     return new HttpConnection(this, socket, origin);
   }
 
-  protected override faultsChanged(): void {
+  protected override faultsChanged(change: FaultChange): void {
     this.#exchangeFaults = this.faults.filter(({ type }) => type.exchange !== undefined);
     this.#streamFaults = this.faults.filter(
       ({ type }) =>
         type.stream !== undefined && type.connection === undefined && type.subject !== "connection",
     );
+    super.faultsChanged(change);
   }
 
   nextExchange(): number {

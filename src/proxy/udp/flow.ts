@@ -9,6 +9,7 @@ import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import { costOf, DatagramPath, type PathOwner } from "../../pipeline/datagram.js";
 import type { PlaneContext } from "../context.js";
+import { clientAddress } from "../port.js";
 import type { Listed } from "./flows.js";
 import { DatagramSocket, type Sent } from "./socket.js";
 import type { DatagramLoss, DatagramTally } from "./tally.js";
@@ -66,7 +67,7 @@ export class Flow implements Listed, PathOwner {
     this.key = key;
     this.connection = id;
     this.address = address;
-    this.client = address.startsWith("::ffff:") ? address.slice(7) : address;
+    this.client = clientAddress(address);
     this.port = port;
     const { clock, budget } = host.context;
     this.usedAt = clock.now();

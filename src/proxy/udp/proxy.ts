@@ -1,15 +1,14 @@
 /** A UDP proxy: one port for all clients, and for each of them a flow with a socket of its own to the upstream. */
 import type { RemoteInfo } from "node:dgram";
-import { clash, formatAddress } from "../../config/address.js";
+import { formatAddress } from "../../config/address.js";
 import type { Millis, Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Seam } from "../../faults/contract.js";
-import type { ArmedFault } from "../../pipeline/armed.js";
-import { changeOf } from "../../pipeline/bindings.js";
-import type { MatchValue } from "../../plan/value.js";
+import type { FaultChange } from "../../pipeline/bindings.js";
 import type { PlaneContext } from "../context.js";
+import { ListeningProxy } from "../listening_proxy.js";
 import type { ListenAddress } from "../port.js";
-import type { Proxy, ProxyState, ProxyStats } from "../spec.js";
+import type { ProxyStats } from "../spec.js";
 import { FaultedNames } from "../upstream/faulted_names.js";
 import { Flow, type FlowHost } from "./flow.js";
 import { Flows } from "./flows.js";
@@ -23,32 +22,25 @@ const SEAMS_OF_UDP: ReadonlySet<Seam> = new Set(["listener", "datagram", "query"
 /** How often a running drain looks whether faults still hold something. */
 const DRAIN_LOOK: Millis = 50;
 
-export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwner {
+export class UdpProxy
+  extends ListeningProxy<UdpProxySpec, DatagramPort>
+  implements FlowHost, DatagramPortOwner
+{
   readonly protocol = "udp";
   readonly seams = SEAMS_OF_UDP;
-  readonly name: string;
-  readonly context: PlaneContext;
   readonly tally = new DatagramTally();
-  spec: UdpProxySpec;
   target: Target;
-  #port: DatagramPort;
   readonly #flows = new Flows<Flow>();
-  readonly #errors = new Map<ConnectionFailure, number>();
-  #faults: readonly ArmedFault[] = [];
   #flowsTotal = 0;
   #full = false;
-  #running = false;
   #draining = false;
   #timer: Timer | null = null;
   readonly #names: FaultedNames;
 
   constructor(spec: UdpProxySpec, context: PlaneContext) {
-    this.spec = spec;
-    this.name = spec.name;
-    this.context = context;
+    super(spec, context);
     this.#names = new FaultedNames(spec.name, context);
     this.target = this.#targetAt(spec);
-    this.#port = this.#portOn(spec.listen);
   }
 
   #targetAt({ upstream }: UdpProxySpec): Target {
@@ -56,54 +48,23 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
     return new Target(upstream, { clock, resolver, names: this.#names });
   }
 
-  #portOn(address: ListenAddress): DatagramPort {
+  protected override portOn(address: ListenAddress): DatagramPort {
     return new DatagramPort({ name: this.name, address, context: this.context, owner: this });
   }
 
-  get except(): readonly MatchValue[] {
-    return this.spec.except;
-  }
-
-  get faults(): readonly ArmedFault[] {
-    return this.#faults;
-  }
-
-  get state(): ProxyState {
-    return this.#running ? this.#port.state : "stopped";
-  }
-
-  get enabled(): boolean {
-    return this.#running;
-  }
-
-  get address(): ListenAddress {
-    return this.#port.bound ?? this.spec.listen;
-  }
-
-  get listenText(): string {
-    const { bound } = this.#port;
-    return bound === null
-      ? (this.spec.given?.listen ?? formatAddress(this.spec.listen))
-      : formatAddress(bound);
-  }
-
-  get upstreamText(): string {
+  override get upstreamText(): string {
     return `udp://${formatAddress(this.spec.upstream)}`;
-  }
-
-  get upstreamGiven(): string {
-    return this.spec.given?.upstream ?? formatAddress(this.spec.upstream);
   }
 
   get datagrams(): DatagramTally {
     return this.tally;
   }
 
-  get stats(): ProxyStats {
+  override get stats(): ProxyStats {
     return {
       connectionsTotal: this.#flowsTotal,
       connectionsActive: this.#flows.size,
-      errors: this.#errors,
+      errors: this.errors,
       bytesIn: { ...this.tally.bytesIn },
       bytesOut: { ...this.tally.bytesOut },
     };
@@ -111,75 +72,23 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
 
   // -- its life -----------------------------------------------------------------------------------
 
-  /** Binds the address. Throws SQ_LISTEN_FAILED; nothing is left behind then. */
-  async start(): Promise<void> {
-    this.#running = true;
+  override async start(): Promise<void> {
     this.#draining = false;
-    try {
-      await this.#port.start(this.#wantsToListen());
-    } catch (error) {
-      this.#running = false;
-      throw error;
-    }
-    // The plan may have become another one while the address was bound.
-    this.#port.want(this.#wantsToListen());
-    this.#tellStarted();
+    await super.start();
   }
 
-  #tellStarted(): void {
-    const { name: proxy, listenText: listen, upstreamText: upstream } = this;
-    this.context.facts.tell({ kind: "proxy_started", proxy, listen, upstream });
-  }
-
-  /** Takes another configuration; flows keep the upstream that they have. Throws SQ_LISTEN_FAILED, and changes nothing then. */
-  async reconfigure(spec: UdpProxySpec): Promise<void> {
-    const { listen, upstream } = this.spec;
-    if (listen.host !== spec.listen.host || listen.port !== spec.listen.port) await this.#moveTo(spec.listen);
-    this.spec = spec;
-    if (upstream.host !== spec.upstream.host || upstream.port !== spec.upstream.port)
-      this.target = this.#targetAt(spec);
+  /** Flows keep the upstream that they have. */
+  protected override reconfigured({ upstream }: UdpProxySpec): void {
+    const { host, port } = this.spec.upstream;
+    if (upstream.host !== host || upstream.port !== port) this.target = this.#targetAt(this.spec);
     this.#watchIdle();
   }
 
-  /** The same, and no flow outlives it. */
-  async restart(spec: UdpProxySpec): Promise<void> {
-    await this.reconfigure(spec);
-    if (!this.#running) return;
-    this.#closeFlows();
-    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
-    this.#tellStarted();
-  }
-
-  async #moveTo(address: ListenAddress): Promise<void> {
-    const old = this.#port;
-    const next = this.#portOn(address);
-    if (this.#running) {
-      const first = old.bound !== null && clash(old.bound, address);
-      if (first) old.stop();
-      try {
-        await next.start(this.#wantsToListen());
-      } catch (error) {
-        if (first && this.#running) await old.resume(this.#wantsToListen());
-        throw error;
-      }
-      // Stopped, or under another plan, by the time it is bound.
-      if (!this.#running) next.stop();
-      next.want(this.#wantsToListen());
-      old.stop();
-    }
-    this.#port = next;
-  }
-
-  stop(): void {
-    if (!this.#running) return;
-    this.#running = false;
-    this.#port.stop();
-    this.#closeFlows();
+  protected override stopped(): void {
     this.target.cancel();
-    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
   }
 
-  #closeFlows(): void {
+  protected override closeClients(): void {
     for (const flow of this.#flows.all()) flow.close();
   }
 
@@ -187,7 +96,7 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
    * No new flows. A flow does not say when it is done, so it ends as soon as nothing of its is held; what is held at
    * the deadline is lost. Answers how many flows lost something.
    */
-  drain(deadline: number): Promise<number> {
+  override drain(deadline: number): Promise<number> {
     this.#draining = true;
     return new Promise((resolve) => {
       const look = (): void => {
@@ -197,25 +106,25 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
           clock.at(Math.min(deadline, clock.now() + DRAIN_LOOK), look);
           return;
         }
-        this.#port.stop();
-        this.#closeFlows();
+        this.port.stop();
+        this.closeClients();
         resolve(holding.length);
       };
       look();
     });
   }
 
-  apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void {
-    const change = changeOf(this.#faults, faults, assigned);
-    if (change === null) return;
-    this.#faults = change.faults;
+  protected override faultsChanged(change: FaultChange): void {
     this.#names.apply(change);
-    if (this.#running && !this.#draining) this.#port.want(this.#wantsToListen());
-    for (const flow of this.#flows.all()) flow.path.apply(change);
   }
 
-  #wantsToListen(): boolean {
-    return this.#faults.every((fault) => fault.listener?.listening() ?? true);
+  /** Answers leave through the port, so that it stays as it is while it drains. */
+  protected override steer(port: DatagramPort): void {
+    if (!this.#draining) super.steer(port);
+  }
+
+  protected override tellClients(change: FaultChange): void {
+    for (const flow of this.#flows.all()) flow.path.apply(change);
   }
 
   // -- datagrams ----------------------------------------------------------------------------------
@@ -234,7 +143,7 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
 
   unsent(): void {
     this.tally.lost.unsent++;
-    this.#count("client_error");
+    this.count("client_error");
   }
 
   #begin(key: string, from: RemoteInfo): Flow | null {
@@ -253,7 +162,7 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
   #makeRoom(): boolean {
     const { slots } = this.context;
     if (this.#flows.size < this.spec.connections && slots.take()) return true;
-    this.#count("connection_limit");
+    this.count("connection_limit");
     if (!this.#full) {
       const value = Math.min(this.spec.connections, slots.limit);
       this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit: "connections", value });
@@ -266,7 +175,7 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
   }
 
   reply(flow: Flow, payload: Buffer): Sent {
-    return this.#port.send(payload, flow.port, flow.address);
+    return this.port.send(payload, flow.port, flow.address);
   }
 
   used(flow: Flow): void {
@@ -278,21 +187,8 @@ export class UdpProxy implements Proxy<UdpProxySpec>, FlowHost, DatagramPortOwne
   }
 
   failed(flow: Flow, reason: ConnectionFailure, text: string, news: boolean): void {
-    this.#count(reason);
-    const { connection, client } = flow;
-    if (news)
-      this.context.facts.tell({
-        kind: "connection_failed",
-        proxy: this.name,
-        connection,
-        client,
-        reason,
-        text,
-      });
-  }
-
-  #count(reason: ConnectionFailure): void {
-    this.#errors.set(reason, (this.#errors.get(reason) ?? 0) + 1);
+    this.count(reason);
+    if (news) this.tellFailed(reason, flow.connection, flow.client, text);
   }
 
   over(flow: Flow): void {

@@ -1,0 +1,225 @@
+/** A proxy as far as it has a port and faults: how it starts, moves, stops and takes a plan, whatever it does with its clients. */
+import { clash, formatAddress } from "../config/address.js";
+import type { ConnectionFailure } from "../core/events.js";
+import type { Seam } from "../faults/contract.js";
+import type { ArmedFault } from "../pipeline/armed.js";
+import { changeOf, type FaultChange } from "../pipeline/bindings.js";
+import type { MatchValue } from "../plan/value.js";
+import type { PlaneContext } from "./context.js";
+import type { ListenAddress, Port } from "./port.js";
+import type { Protocol, Proxy, ProxySpecBase, ProxyState, ProxyStats } from "./spec.js";
+
+export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Port> implements Proxy<Spec> {
+  abstract readonly protocol: Protocol;
+  abstract readonly seams: ReadonlySet<Seam>;
+  readonly name: string;
+  readonly context: PlaneContext;
+  spec: Spec;
+  #port: Own;
+  readonly #errors = new Map<ConnectionFailure, number>();
+  #faults: readonly ArmedFault[] = [];
+  #running = false;
+
+  constructor(spec: Spec, context: PlaneContext) {
+    this.spec = spec;
+    this.name = spec.name;
+    this.context = context;
+    this.#port = this.portOn(spec.listen);
+  }
+
+  // -- what differs -------------------------------------------------------------------------------
+
+  /** A port that is not bound yet. Called before the fields of a heir are there. */
+  protected abstract portOn(address: ListenAddress): Own;
+
+  /** With its protocol, as in a configuration. */
+  abstract get upstreamText(): string;
+
+  abstract get stats(): ProxyStats;
+
+  /** Accepts nobody any more, and resolves when the last client is done or was cut off at the deadline: how many that were. */
+  abstract drain(deadline: number): Promise<number>;
+
+  /** Ends whatever goes on with any client. */
+  protected abstract closeClients(): void;
+
+  /** Other faults are in force, and the port knows: those that are being served are to hear of it. */
+  protected abstract tellClients(change: FaultChange): void;
+
+  /** Other faults are in force from now on; port and clients hear of it next. */
+  protected faultsChanged(_change: FaultChange): void {
+    // Nothing to prepare.
+  }
+
+  /** It listens, or would if no fault were in the way. */
+  protected started(): void {
+    // Nothing else to start.
+  }
+
+  /** `spec` is another one now. */
+  protected reconfigured(_before: Spec): void {
+    // Nothing was made from it.
+  }
+
+  /** Port and clients are gone. */
+  protected stopped(): void {
+    // Nothing else to stop.
+  }
+
+  /** Has the port do what faults want of it. */
+  protected steer(port: Own): void {
+    port.want(this.wantsToListen);
+  }
+
+  // -- what can be asked of any proxy -------------------------------------------------------------
+
+  protected get port(): Own {
+    return this.#port;
+  }
+
+  get except(): readonly MatchValue[] {
+    return this.spec.except;
+  }
+
+  get faults(): readonly ArmedFault[] {
+    return this.#faults;
+  }
+
+  get errors(): ReadonlyMap<ConnectionFailure, number> {
+    return this.#errors;
+  }
+
+  get state(): ProxyState {
+    return this.#running ? this.#port.state : "stopped";
+  }
+
+  /** Whether it is there for clients, as far as its owner is concerned: a fault may keep it closed all the same. */
+  get enabled(): boolean {
+    return this.#running;
+  }
+
+  /** The bound address once it listens, the configured one before. */
+  get address(): ListenAddress {
+    return this.#port.bound ?? this.spec.listen;
+  }
+
+  /** The bound address once it has listened, the words that were given before. */
+  get listenText(): string {
+    const { bound } = this.#port;
+    return bound === null
+      ? (this.spec.given?.listen ?? formatAddress(this.spec.listen))
+      : formatAddress(bound);
+  }
+
+  /** Without the protocol, and in the words that were given. */
+  get upstreamGiven(): string {
+    return this.spec.given?.upstream ?? formatAddress(this.spec.upstream);
+  }
+
+  // -- its life -----------------------------------------------------------------------------------
+
+  /** Binds the address. Throws SQ_LISTEN_FAILED; nothing is left behind then. */
+  async start(): Promise<void> {
+    this.#running = true;
+    try {
+      await this.#port.start(this.wantsToListen);
+    } catch (error) {
+      this.#running = false;
+      throw error;
+    }
+    // The plan may have become another one while the address was bound.
+    this.steer(this.#port);
+    this.started();
+    this.#tellStarted();
+  }
+
+  #tellStarted(): void {
+    const { name: proxy, listenText: listen, upstreamText: upstream } = this;
+    this.context.facts.tell({ kind: "proxy_started", proxy, listen, upstream });
+  }
+
+  /**
+   * Takes another configuration. Who is being served lives on as he is; a new address is bound before the old
+   * one is given up, so that a mistake in it changes nothing. Throws SQ_LISTEN_FAILED.
+   */
+  async reconfigure(spec: Spec): Promise<void> {
+    const { listen } = this.spec;
+    if (listen.host !== spec.listen.host || listen.port !== spec.listen.port) await this.#moveTo(spec.listen);
+    const before = this.spec;
+    this.spec = spec;
+    this.reconfigured(before);
+  }
+
+  /** The same, and no client outlives it. */
+  async restart(spec: Spec): Promise<void> {
+    await this.reconfigure(spec);
+    if (!this.#running) return;
+    this.closeClients();
+    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
+    this.#tellStarted();
+  }
+
+  async #moveTo(address: ListenAddress): Promise<void> {
+    const old = this.#port;
+    const next = this.portOn(address);
+    if (this.#running) {
+      // 127.0.0.1:80 and [::]:80 cannot be had at once: then the old one must go first, and comes back if need be.
+      const first = old.bound !== null && clash(old.bound, address);
+      if (first) old.stop();
+      try {
+        await next.start(this.wantsToListen);
+      } catch (error) {
+        if (first && this.#running) await old.resume(this.wantsToListen);
+        throw error;
+      }
+      // Stopped, or under another plan, by the time it is bound.
+      if (!this.#running) next.stop();
+      this.steer(next);
+      old.stop();
+    }
+    this.#port = next;
+  }
+
+  /** Closes the port, and ends whatever goes on with any client. */
+  stop(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#port.stop();
+    this.closeClients();
+    this.stopped();
+    this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
+  }
+
+  // -- the plan -----------------------------------------------------------------------------------
+
+  apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void {
+    const change = changeOf(this.#faults, faults, assigned);
+    if (change === null) return;
+    this.#faults = change.faults;
+    this.faultsChanged(change);
+    if (this.#running) this.steer(this.#port);
+    this.tellClients(change);
+  }
+
+  /** Whether no fault is in the way of it. */
+  protected get wantsToListen(): boolean {
+    return this.#faults.every((fault) => fault.listener?.listening() ?? true);
+  }
+
+  // -- what went wrong ----------------------------------------------------------------------------
+
+  protected count(reason: ConnectionFailure): void {
+    this.#errors.set(reason, (this.#errors.get(reason) ?? 0) + 1);
+  }
+
+  protected tellFailed(reason: ConnectionFailure, connection: number, client: string, text: string): void {
+    this.context.facts.tell({
+      kind: "connection_failed",
+      proxy: this.name,
+      connection,
+      client,
+      reason,
+      text,
+    });
+  }
+}
