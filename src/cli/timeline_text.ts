@@ -7,9 +7,10 @@
  *
  * Full where all are hit, half where a share of them is, and going from thin to full or back along a ramp.
  */
+import type { Ramp } from "../config/ramp.js";
 import type { Millis } from "../core/clock.js";
 import { formatDuration } from "../core/units.js";
-import type { CompiledFault, CompiledProfile, Ramp } from "../plan/value.js";
+import type { CompiledFault, CompiledProfile } from "../plan/value.js";
 
 const WIDTH = 40;
 const NOTHING = "·";

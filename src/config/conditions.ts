@@ -5,16 +5,17 @@ import { ratio } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
 import { child, withoutBlanks, type Located, type LocatedMap } from "./located.js";
 import { readMatch, type Knowing, type MatchEntry } from "./match.js";
-import { checkSlope, type FaultSurroundings, type Slope } from "./ramp.js";
+import { checkRamp, type FaultSurroundings, type Ramp } from "./ramp.js";
 import { type EXCHANGE_PER_KEYS, exchangeWhenShape, whenShape } from "./shapes.js";
 import { check } from "./validate.js";
 
 export interface WhenEntry {
-  readonly probability?: number | Slope;
+  readonly probability?: number | Ramp;
   readonly skip?: number;
   readonly every?: number;
   readonly count?: number;
   readonly per?: (typeof EXCHANGE_PER_KEYS)[number];
+  /** Milliseconds from the start of the phase. */
   readonly after?: number;
   readonly for?: number;
 }
@@ -75,7 +76,7 @@ function readWhen(node: Located | undefined, knowing: Knowing, around: FaultSurr
   );
   const shape: z.ZodType<z.output<typeof exchangeWhenShape>> = exchanges ? exchangeWhenShape : whenShape;
   const when = check(shape, { ...left, entries: new Map(entries) }, problems);
-  const slope = ramp === null ? null : readSlope(ramp, around);
+  const slope = ramp === null ? null : readRamp(ramp, around);
   if (when === undefined || problems.count > before) return null;
   const plain = Object.fromEntries(
     Object.entries(when).filter(([, value]) => value !== undefined),
@@ -83,10 +84,10 @@ function readWhen(node: Located | undefined, knowing: Knowing, around: FaultSurr
   return slope === null ? plain : { ...plain, probability: slope };
 }
 
-function readSlope(node: LocatedMap, around: FaultSurroundings): Slope | null {
+function readRamp(node: LocatedMap, around: FaultSurroundings): Ramp | null {
   const { problems } = around;
   const before = problems.count;
-  checkSlope(node, around);
+  checkRamp(node, around);
   const ends = ["from", "to"].map((end) => {
     const value = child(node, end);
     return value === undefined ? undefined : check(ratio(), value, problems);

@@ -6,7 +6,7 @@ import { readConditions, type WhenEntry } from "./conditions.js";
 import { child, under, without, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
 import type { MatchEntry } from "./match.js";
 import type { Problems } from "./problems.js";
-import { checkSlope, type FaultSurroundings, type Slope } from "./ramp.js";
+import { checkRamp, type FaultSurroundings, type Ramp } from "./ramp.js";
 import { RESERVED_KEYS, reservedShape } from "./shapes.js";
 import { check, hasHole, hintFor } from "./validate.js";
 
@@ -15,7 +15,7 @@ export interface FaultValue {
   readonly name: string;
   readonly type: AnyFaultType;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly ramps: Readonly<Record<string, Slope>>;
+  readonly ramps: Readonly<Record<string, Ramp>>;
   readonly proxies: readonly string[] | null;
   /** null where nothing was said. */
   readonly direction: Direction | "both" | null;
@@ -120,7 +120,7 @@ function refuseDirection(map: LocatedMap, type: AnyFaultType | null, problems: P
 interface Params {
   readonly from: Record<string, unknown>;
   readonly to: Record<string, unknown>;
-  readonly ramps: Record<string, Slope>;
+  readonly ramps: Record<string, Ramp>;
 }
 
 function readParams(map: LocatedMap, type: AnyFaultType, around: FaultSurroundings): Params | null {
@@ -174,7 +174,7 @@ function mayRamp(node: LocatedMap, key: string, schema: z.ZodType, around: Fault
     problems.add(node, `only quantities can be ramped, and ${shown(key)} is none`);
     return false;
   }
-  checkSlope(node, around);
+  checkRamp(node, around);
   return problems.count === before;
 }
 

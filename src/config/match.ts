@@ -12,17 +12,20 @@ import { check, hasHole } from "./validate.js";
  * queries, `bot` about these and HTTP exchanges, all others but `client` about HTTP exchanges.
  */
 export interface MatchEntry {
+  /** CIDR blocks or addresses. */
   readonly client?: readonly string[];
   /** In capital letters. */
   readonly method?: readonly string[];
+  /** Patterns, see plan/match.ts; so are all others that have a star. */
   readonly path?: readonly string[];
   /** In lower case. */
   readonly host?: readonly string[];
-  /** Names in lower case. */
+  /** Name, in lower case -> patterns of the value. */
   readonly header?: Readonly<Record<string, readonly string[]>>;
   readonly query?: Readonly<Record<string, readonly string[]>>;
   readonly bot?: readonly string[];
   readonly upstream?: readonly string[];
+  /** `503`, or `5xx`, or `500-599`. */
   readonly status?: readonly string[];
   /** In lower case, without the last dot. */
   readonly qname?: readonly string[];

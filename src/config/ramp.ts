@@ -4,8 +4,8 @@ import { under, type LocatedMap } from "./located.js";
 import type { Problems } from "./problems.js";
 import { hintFor } from "./validate.js";
 
-/** A quantity that moves linearly over its phase. */
-export interface Slope {
+/** One quantity that moves linearly over its phase. */
+export interface Ramp {
   readonly from: number;
   readonly to: number;
 }
@@ -18,7 +18,7 @@ export interface FaultSurroundings {
 }
 
 /** What any ramp must be: `{from, to}`, in a phase that ends. */
-export function checkSlope(
+export function checkRamp(
   node: LocatedMap,
   { ramps, problems }: Pick<FaultSurroundings, "ramps" | "problems">,
 ): void {

@@ -1,4 +1,5 @@
 /** The armed faults of one activation: makes those that are wanted, keeps those that stay, and reports at the end. */
+import type { MatchEntry } from "../config/match.js";
 import type { Clock } from "../core/clock.js";
 import type { Facts, FaultReport } from "../core/events.js";
 import type { Book, Ledger, Tally } from "../core/ledger.js";
@@ -9,12 +10,12 @@ import { engineOf, type EnginePlace } from "./engine.js";
 import { liveParams, rampAt, type RampSpan } from "./params.js";
 import { subjectsOn, type Subjects } from "./subjects.js";
 import { WhenAdmission } from "./when.js";
-import type { CompiledFault, CompiledProfile, MatchValue } from "./value.js";
+import type { CompiledFault, CompiledProfile } from "./value.js";
 
 interface Target extends EnginePlace {
   readonly name: string;
   readonly seams: ReadonlySet<Seam>;
-  readonly except: readonly MatchValue[];
+  readonly except: readonly MatchEntry[];
 }
 
 /** One fault that should be in force on one proxy, with the span that its ramps run over. */

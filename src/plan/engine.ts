@@ -1,13 +1,14 @@
 /** Who carries out a fault that the kernel can act for: the kernel itself, or the model of it. */
+import type { MatchEntry } from "../config/match.js";
 import { DIRECTIONS, type AnyFaultType, type Leg, type Seam } from "../faults/contract.js";
 import type { Engine } from "../faults/kernel_loss.js";
 import { acts } from "../faults/kit.js";
 import { oneOf } from "../faults/params.js";
-import type { CompiledFault, MatchValue } from "./value.js";
+import type { CompiledFault } from "./value.js";
 
 export interface EnginePlace {
   readonly seams: ReadonlySet<Seam>;
-  readonly except: readonly MatchValue[];
+  readonly except: readonly MatchEntry[];
   /** Clients are named by a header, so that their segments do not bear their addresses. */
   readonly named?: boolean;
 }

@@ -1,11 +1,14 @@
 /** A compiled profile in sentences: one for each fault, said so that a tester can check it against what happens. */
+import type { MatchEntry } from "../config/match.js";
+import type { Ramp } from "../config/ramp.js";
+import type { WhenEntry } from "../config/conditions.js";
 import { formatDuration, formatRate, formatRatio, formatSize } from "../core/units.js";
 import type { AnyFaultType } from "../faults/contract.js";
 import { onUpstream } from "../faults/dns.js";
 import { oneOf, quantityOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
 import { needsExchanges } from "./subjects.js";
-import type { CompiledFault, CompiledPhase, CompiledProfile, MatchValue, Ramp, WhenValue } from "./value.js";
+import type { CompiledFault, CompiledPhase, CompiledProfile } from "./value.js";
 
 const QUERIES = "queries";
 
@@ -83,7 +86,7 @@ function subjects({ match, except, when }: CompiledFault, noun: string): string 
 }
 
 /** "POST requests to /v1/jobs/:id with header x-tenant acme". A noun that is empty has been said before. */
-function entryWords(entry: MatchValue, noun: string): string {
+function entryWords(entry: MatchEntry, noun: string): string {
   const { method, path, host, bot, client, upstream, status, qname, qtype, transport } = entry;
   const words = [
     ...(method === undefined
@@ -105,7 +108,7 @@ function entryWords(entry: MatchValue, noun: string): string {
   return words.filter((word) => word !== "").join(" ");
 }
 
-function named(what: string, values: MatchValue["header"] = {}): string[] {
+function named(what: string, values: MatchEntry["header"] = {}): string[] {
   const words = Object.entries(values).map(([name, patterns]) =>
     patterns.includes("*") ? name : `${name} ${oneOf(patterns)}`,
   );
@@ -121,13 +124,13 @@ function place({ at }: CompiledFault, type: AnyFaultType | undefined): string[] 
   return [`acting on ${at}`];
 }
 
-function share({ probability = 1 }: WhenValue): string {
+function share({ probability = 1 }: WhenEntry): string {
   if (typeof probability !== "number")
     return `${formatRatio(probability.from)} to ${formatRatio(probability.to)} of `;
   return probability === 1 ? "all " : `${formatRatio(probability)} of `;
 }
 
-function counted({ skip = 0, every = 1, count, per }: WhenValue): string {
+function counted({ skip = 0, every = 1, count, per }: WhenEntry): string {
   const rules = [
     ...(skip > 0 ? [`leaving the first ${skip} alone`] : []),
     ...(every > 1 ? [`hitting every ${ordinal(every)}`] : []),
@@ -166,7 +169,7 @@ function measured(name: string, value: Ramp["from"], type: AnyFaultType | undefi
   }
 }
 
-function span(when: WhenValue, phase: CompiledPhase | null): string[] {
+function span(when: WhenEntry, phase: CompiledPhase | null): string[] {
   const start = when.after ?? 0;
   const of = phase === null ? "" : ` of phase ${phase.phase}`;
   const end = Math.min(when.for === undefined ? Infinity : start + when.for, phase?.for ?? Infinity);

@@ -2,6 +2,7 @@
  * The live plan: keeps the plan's value, moves it through time, and tells each proxy which faults are
  * in force. Every change happens whole, within one turn of the event loop, and waits for nobody.
  */
+import type { MatchEntry } from "../config/match.js";
 import type { Clock, Timer } from "../core/clock.js";
 import type { Fact, Facts } from "../core/events.js";
 import { formatDuration } from "../core/units.js";
@@ -17,7 +18,6 @@ import {
   type ActivationValue,
   type CompiledFault,
   type CompiledProfile,
-  type MatchValue,
   type PlanValue,
 } from "./value.js";
 
@@ -26,7 +26,7 @@ export interface PlanTarget {
   readonly name: string;
   readonly seams: ReadonlySet<Seam>;
   /** Subjects that are never faulted here. */
-  readonly except: readonly MatchValue[];
+  readonly except: readonly MatchEntry[];
   /** Its clients are named by a header: their packets do not bear those addresses. */
   readonly named?: boolean;
   /** The faults in force from now on, in order; `assigned` are those with new parameters. */

@@ -1,10 +1,10 @@
 /** `match` and `except`: which subjects a fault is about. Asked of each, so what can be done once is done here. */
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
+import type { MatchEntry } from "../config/match.js";
 import { BoundedMap } from "../core/lru.js";
 import { pathTest, valueTest, type TextTest } from "../config/pattern.js";
 import type { ExchangeKeys, SubjectInfo } from "../pipeline/armed.js";
-import type { MatchValue } from "./value.js";
 
 type Block = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
@@ -34,11 +34,11 @@ type ExchangeTest = (exchange: ExchangeKeys) => boolean;
  * One entry holds if all its keys hold; a list of entries holds if any does. Most subjects are none of a fault's, so
  * the cheapest keys are asked first, and nothing is made to find out. A connection has no key of an exchange.
  */
-export function compileMatch(entries: readonly MatchValue[]): Test {
+export function compileMatch(entries: readonly MatchEntry[]): Test {
   return anyOf(entries.map(compileEntry));
 }
 
-function compileEntry(entry: MatchValue): Test {
+function compileEntry(entry: MatchEntry): Test {
   if (isAboutQueries(entry)) return queryTest(entry);
   const asked = exchangeTests(entry);
   const exchange = asked.length === 0 ? null : allOf(asked);
@@ -56,16 +56,16 @@ function compileEntry(entry: MatchValue): Test {
     (client === null || client(subject.client));
 }
 
-function isAboutQueries({ qname, qtype, transport }: MatchValue): boolean {
+function isAboutQueries({ qname, qtype, transport }: MatchEntry): boolean {
   return qname !== undefined || qtype !== undefined || transport !== undefined;
 }
 
-function asksBotAlone(entry: MatchValue): boolean {
+function asksBotAlone(entry: MatchEntry): boolean {
   return Object.keys(entry).every((key) => key === "bot" || key === "client");
 }
 
 /** Of what has a bot, and of DNS questions where the entry is about them. */
-function queryTest(entry: MatchValue): Test {
+function queryTest(entry: MatchEntry): Test {
   const { qname, qtype, transport } = entry;
   const name = qname === undefined ? null : oneOfTexts(qname.map(valueTest));
   const bot = entry.bot === undefined ? null : oneOfTexts(entry.bot.map(valueTest));
@@ -98,7 +98,7 @@ function clientTest(patterns: readonly string[]): TextTest {
 }
 
 /** From the cheapest to the dearest. */
-function exchangeTests(entry: MatchValue): ExchangeTest[] {
+function exchangeTests(entry: MatchEntry): ExchangeTest[] {
   const tests: ExchangeTest[] = [];
   const { method, status, path, host, upstream, bot } = entry;
   if (method !== undefined) tests.push(methodTest(method));
@@ -191,7 +191,7 @@ function statusTest(statuses: readonly string[]): ExchangeTest {
 }
 
 /** Whether some entry can only be decided when the upstream has answered. */
-export function asksStatus(entries: readonly MatchValue[]): boolean {
+export function asksStatus(entries: readonly MatchEntry[]): boolean {
   return entries.some((entry) => entry.status !== undefined);
 }
 
@@ -199,7 +199,7 @@ export function asksStatus(entries: readonly MatchValue[]): boolean {
  * Method and the pattern of the first entry that knows the path, or else the path: exchanges of one route differ in
  * their ids only. Empty for subjects that have no path.
  */
-export function compileRoute(entries: readonly MatchValue[]): (subject: SubjectInfo) => string {
+export function compileRoute(entries: readonly MatchEntry[]): (subject: SubjectInfo) => string {
   const patterns = entries
     .flatMap((entry) => entry.path ?? [])
     .map((pattern) => ({ pattern, holds: pathTest(pattern) }));

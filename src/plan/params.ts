@@ -1,8 +1,9 @@
 /** The live view of a fault's parameters: ramps are worked out at the moment they are read. */
+import type { Ramp } from "../config/ramp.js";
 import type { Millis } from "../core/clock.js";
 import { quantityOf } from "../faults/params.js";
 import type { AnyFaultType } from "../faults/contract.js";
-import type { CompiledFault, Ramp } from "./value.js";
+import type { CompiledFault } from "./value.js";
 
 export interface RampSpan {
   readonly startsAt: Millis;

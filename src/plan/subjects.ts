@@ -1,10 +1,11 @@
 /** What a fault of the plan is decided about, and on which proxies it can act. */
+import type { MatchEntry } from "../config/match.js";
 import { EXCHANGE_KEYS } from "../config/match.js";
 import { SEAMS, type AnyFaultType, type Seam } from "../faults/contract.js";
 import { onUpstream } from "../faults/dns.js";
 import { oneOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
-import type { CompiledFault, CompiledProfile, MatchValue } from "./value.js";
+import type { CompiledFault, CompiledProfile } from "./value.js";
 
 /** What its subjects are called, where they are counted. */
 export type Subjects = "connections" | "exchanges" | "datagrams" | "queries";
@@ -12,7 +13,7 @@ export type Subjects = "connections" | "exchanges" | "datagrams" | "queries";
 /** A proxy, as far as this must be known of it. */
 interface Place {
   readonly name: string;
-  readonly except: readonly MatchValue[];
+  readonly except: readonly MatchEntry[];
 }
 
 /** Whether it says something that only an HTTP proxy can know, so that it is no fault for any other. */
@@ -29,7 +30,7 @@ export function needsExchanges(fault: CompiledFault, type: AnyFaultType): boolea
 }
 
 /** Whether an entry has a key that only exchanges can be asked. */
-export function asksExchange(entry: MatchValue): boolean {
+export function asksExchange(entry: MatchEntry): boolean {
   return Object.keys(entry).some((key) => EXCHANGE_KEYS.includes(key));
 }
 

@@ -2,48 +2,10 @@
  * The plan as a value: everything that is to happen, immutable and serialisable. Times are wall-clock
  * milliseconds, so that another process could take the same plan over.
  */
+import type { WhenEntry } from "../config/conditions.js";
+import type { MatchEntry } from "../config/match.js";
+import type { Ramp } from "../config/ramp.js";
 import type { Direction } from "../faults/contract.js";
-
-/** One quantity that moves linearly over its phase. */
-export interface Ramp {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** One entry: all its keys must hold, each for any of its values. What each key is about: config/match.ts. */
-export interface MatchValue {
-  /** CIDR blocks or addresses. */
-  readonly client?: readonly string[];
-  readonly method?: readonly string[];
-  /** Patterns, see plan/match.ts. */
-  readonly path?: readonly string[];
-  readonly host?: readonly string[];
-  /** Name -> patterns of the value. */
-  readonly header?: Readonly<Record<string, readonly string[]>>;
-  readonly query?: Readonly<Record<string, readonly string[]>>;
-  readonly bot?: readonly string[];
-  readonly upstream?: readonly string[];
-  /** `503`, or `5xx`, or `500-599`. */
-  readonly status?: readonly string[];
-  /** Of DNS questions: patterns in lower case, types in capital letters. */
-  readonly qname?: readonly string[];
-  readonly qtype?: readonly string[];
-  readonly transport?: readonly string[];
-}
-
-export interface WhenValue {
-  readonly probability?: number | Ramp;
-  readonly skip?: number;
-  readonly every?: number;
-  readonly count?: number;
-  readonly per?: Per;
-  /** Milliseconds from the start of the phase. */
-  readonly after?: number;
-  readonly for?: number;
-}
-
-export const PER = ["proxy", "bot", "connection", "route"] as const;
-export type Per = (typeof PER)[number];
 
 export interface CompiledFault {
   readonly name: string;
@@ -56,9 +18,9 @@ export interface CompiledFault {
   readonly directions: Direction | "both" | null;
   /** Where it acts, of a type that knows several places; empty otherwise. */
   readonly at: string;
-  readonly match: readonly MatchValue[];
-  readonly except: readonly MatchValue[];
-  readonly when: WhenValue;
+  readonly match: readonly MatchEntry[];
+  readonly except: readonly MatchEntry[];
+  readonly when: WhenEntry;
   /** Of a fault that was set through Toxiproxy's API: what it was called there, to be given back as it came. */
   readonly toxic?: ToxicValue;
 }

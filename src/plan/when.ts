@@ -1,8 +1,10 @@
 /** `when`: which of the matching subjects are hit. Skip and every, then probability, then count. */
+import type { MatchEntry } from "../config/match.js";
+import type { WhenEntry } from "../config/conditions.js";
 import { BoundedMap } from "../core/lru.js";
 import type { Admission, SubjectInfo } from "../pipeline/armed.js";
 import { asksStatus, compileMatch, compileRoute } from "./match.js";
-import type { CompiledFault, MatchValue, WhenValue } from "./value.js";
+import type { CompiledFault } from "./value.js";
 
 interface Counters {
   seen: number;
@@ -14,7 +16,7 @@ export const KEYS_REMEMBERED = 10_000;
 
 export class WhenAdmission implements Admission {
   readonly needsStatus: boolean;
-  readonly #when: WhenValue;
+  readonly #when: WhenEntry;
   readonly #probability: () => number;
   readonly #matches: ((subject: SubjectInfo) => boolean) | null;
   readonly #except: ((subject: SubjectInfo) => boolean) | null;
@@ -23,7 +25,7 @@ export class WhenAdmission implements Admission {
 
   constructor(
     fault: CompiledFault,
-    proxyExcept: readonly MatchValue[],
+    proxyExcept: readonly MatchEntry[],
     probability: () => number,
     counters = new BoundedMap<string, Counters>(KEYS_REMEMBERED),
   ) {
@@ -40,7 +42,7 @@ export class WhenAdmission implements Admission {
   /** The same counters under new rules, for a fault whose text was changed while it was in force. */
   replacedBy(
     fault: CompiledFault,
-    proxyExcept: readonly MatchValue[],
+    proxyExcept: readonly MatchEntry[],
     probability: () => number,
   ): WhenAdmission {
     return new WhenAdmission(fault, proxyExcept, probability, this.#counters);

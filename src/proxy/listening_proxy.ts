@@ -1,10 +1,10 @@
 /** A proxy as far as it has a port and faults: how it starts, moves, stops and takes a plan, whatever it does with its clients. */
+import type { MatchEntry } from "../config/match.js";
 import { clash, formatAddress } from "../config/address.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { Seam } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import { changeOf, type FaultChange } from "../pipeline/bindings.js";
-import type { MatchValue } from "../plan/value.js";
 import type { PlaneContext } from "./context.js";
 import type { ListenAddress, Port } from "./port.js";
 import type { Protocol, Proxy, ProxySpecBase, ProxyState, ProxyStats } from "./spec.js";
@@ -77,7 +77,7 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
     return this.#port;
   }
 
-  get except(): readonly MatchValue[] {
+  get except(): readonly MatchEntry[] {
     return this.spec.except;
   }
 

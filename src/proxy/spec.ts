@@ -1,9 +1,9 @@
 /** What proxies are made from, and what can be asked of any of them. */
+import type { MatchEntry } from "../config/match.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { Direction } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import type { PlanTarget } from "../plan/live.js";
-import type { MatchValue } from "../plan/value.js";
 import type { DnsProxySpec } from "./dns/spec.js";
 import type { QueryTally } from "./dns/tally.js";
 import type { HttpProxySpec } from "./http/spec.js";
@@ -28,7 +28,7 @@ export interface ProxySpecBase {
   /** Client connections at once; the daemon's own limit holds besides. */
   readonly connections: number;
   readonly proxyProtocol: "off" | "accept";
-  readonly except: readonly MatchValue[];
+  readonly except: readonly MatchEntry[];
   /** The words in which whoever made it gave the addresses, to be given back to him. */
   readonly given?: { readonly listen: string; readonly upstream: string };
 }

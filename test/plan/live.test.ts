@@ -1,11 +1,12 @@
 /** The live plan through time: what is in force when, and what is said about it. No sockets, and a clock that moves when told. */
 import { beforeEach, describe, expect, it } from "vitest";
+import type { MatchEntry } from "../../src/config/match.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import { Ledger } from "../../src/core/ledger.js";
 import type { Seam } from "../../src/faults/contract.js";
 import type { ArmedFault, Subject } from "../../src/pipeline/armed.js";
 import { LivePlan, type ActivationRequest, type PlanTarget } from "../../src/plan/live.js";
-import type { CompiledFault, CompiledPhase, CompiledProfile, MatchValue } from "../../src/plan/value.js";
+import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/plan/value.js";
 import { FactBook, fault, profile, TYPES } from "../support/lab.js";
 
 class Target implements PlanTarget {
@@ -17,7 +18,7 @@ class Target implements PlanTarget {
   constructor(
     readonly name: string,
     private readonly time: VirtualClock,
-    readonly except: readonly MatchValue[] = [],
+    readonly except: readonly MatchEntry[] = [],
   ) {}
 
   apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void {

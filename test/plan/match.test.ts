@@ -1,8 +1,8 @@
 /** `match`: addresses and blocks of clients, and all that is known of an exchange. */
 import { describe, expect, it } from "vitest";
+import type { MatchEntry } from "../../src/config/match.js";
 import type { ExchangeKeys, SubjectInfo } from "../../src/pipeline/armed.js";
 import { asksStatus, compileMatch, compileRoute, parseBlock } from "../../src/plan/match.js";
-import type { MatchValue } from "../../src/plan/value.js";
 import { exchangeSubject } from "../support/exchange_subject.js";
 
 const matches = (patterns: readonly string[], client: string): boolean =>
@@ -88,13 +88,13 @@ const USUAL = {
   bot: "b-7",
   client: "10.0.0.1",
 };
-const holds = (entries: MatchValue | readonly MatchValue[], of: Partial<typeof USUAL> = {}): boolean =>
-  compileMatch(Array.isArray(entries) ? (entries as MatchValue[]) : [entries as MatchValue])(
+const holds = (entries: MatchEntry | readonly MatchEntry[], of: Partial<typeof USUAL> = {}): boolean =>
+  compileMatch(Array.isArray(entries) ? (entries as MatchEntry[]) : [entries as MatchEntry])(
     exchangeSubject({ ...USUAL, ...of }),
   );
 
 describe("an exchange", () => {
-  it.each<[MatchValue, boolean]>([
+  it.each<[MatchEntry, boolean]>([
     [{ method: ["POST"] }, true],
     [{ method: ["GET", "POST"] }, true],
     [{ method: ["GET", "PUT"] }, false],
@@ -133,7 +133,7 @@ describe("an exchange", () => {
   });
 
   it("must have all keys of an entry, whichever of them it is that fails", () => {
-    const all: MatchValue = {
+    const all: MatchEntry = {
       method: ["POST"],
       path: ["/v1/**"],
       host: ["*.example.com"],
@@ -174,7 +174,7 @@ describe("an exchange", () => {
 describe("a connection", () => {
   const connection: SubjectInfo = { bot: "b-7", connection: 1, client: "10.0.0.1" };
 
-  it.each<MatchValue>([
+  it.each<MatchEntry>([
     { method: ["POST"] },
     { path: ["**"] },
     { host: [""] },

@@ -1,9 +1,10 @@
 /** What a fault is decided about, and on which proxies it can act. */
 import { describe, expect, it } from "vitest";
+import type { MatchEntry } from "../../src/config/match.js";
 import type { AnyFaultType, Seam } from "../../src/faults/contract.js";
 import { aboutExchanges } from "../../src/faults/subjects.js";
 import { actsOn, needsExchanges, sparedInVain, subjectsOn } from "../../src/plan/subjects.js";
-import type { CompiledFault, CompiledPhase, MatchValue } from "../../src/plan/value.js";
+import type { CompiledFault, CompiledPhase } from "../../src/plan/value.js";
 import { fault, profile, TYPES } from "../support/lab.js";
 
 const TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream"]);
@@ -84,7 +85,7 @@ describe("a fault", () => {
 });
 
 describe("what a proxy means to spare", () => {
-  const jobs = { name: "jobs", except: [{ path: ["/healthz"] }, { method: ["OPTIONS"] }] as MatchValue[] };
+  const jobs = { name: "jobs", except: [{ path: ["/healthz"] }, { method: ["OPTIONS"] }] as MatchEntry[] };
   const down = (name: string): CompiledPhase => ({ phase: name, for: 1_000, faults: [fault("down")] });
   const warnings = (faults: CompiledFault[], proxies = [jobs], phases: CompiledPhase[] = []): string[] =>
     sparedInVain([profile(faults, phases)], proxies, TYPES).map(

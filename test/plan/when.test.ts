@@ -1,13 +1,14 @@
 /** `when`: which of the matching subjects are hit. */
 import { describe, expect, it } from "vitest";
+import type { MatchEntry } from "../../src/config/match.js";
+import type { WhenEntry } from "../../src/config/conditions.js";
 import { admissionDraw, drawKey } from "../../src/core/random.js";
-import type { MatchValue, WhenValue } from "../../src/plan/value.js";
 import { KEYS_REMEMBERED, WhenAdmission } from "../../src/plan/when.js";
 import type { SubjectInfo } from "../../src/pipeline/armed.js";
 import { exchangeSubject } from "../support/exchange_subject.js";
 import { fault } from "../support/lab.js";
 
-const admission = (when: WhenValue, probability = 1): WhenAdmission =>
+const admission = (when: WhenEntry, probability = 1): WhenAdmission =>
   new WhenAdmission(fault("half_open", {}, { when }), [], () => probability);
 const subject = (bot = "x", connection = 1): SubjectInfo => ({ bot, connection, client: "127.0.0.1" });
 const never = (): number => {
@@ -146,7 +147,7 @@ describe("match and except", () => {
 });
 
 describe("a status", () => {
-  const needs = (match: MatchValue[], except: MatchValue[] = []): boolean =>
+  const needs = (match: MatchEntry[], except: MatchEntry[] = []): boolean =>
     new WhenAdmission(fault("half_open", {}, { match, except }), [], () => 1).needsStatus;
 
   it("is needed if match or except ask for it, and only then", () => {

@@ -1,8 +1,9 @@
 /** Which exchanges are hit: each key of `match` and `except`, the counters of `when`, and what observing leaves alone. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { MatchEntry } from "../../../../src/config/match.js";
 import type { HttpProxySpec } from "../../../../src/proxy/http/spec.js";
 import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
-import type { CompiledFault, MatchValue } from "../../../../src/plan/value.js";
+import type { CompiledFault } from "../../../../src/plan/value.js";
 import { fault, profile, until } from "../../../support/lab.js";
 import { answerTo, get, HttpLab, ok, post, type ScriptedServer } from "../../../support/http_lab.js";
 
@@ -47,7 +48,7 @@ const REQUESTS = [
   "GET /jobs HTTP/1.1\r\nHost: Api.Other.test:8080\r\nX-Bot-Id: worker-2\r\n\r\n",
 ];
 
-const KEYS: readonly (readonly [string, MatchValue, readonly number[]])[] = [
+const KEYS: readonly (readonly [string, MatchEntry, readonly number[]])[] = [
   ["method", { method: ["POST"] }, [2]],
   ["path", { path: ["/jobs"] }, [0, 4]],
   ["path with a parameter", { path: ["/jobs/:id"] }, [1]],
