@@ -14,6 +14,13 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+export interface PortParts {
+  /** The proxy's. */
+  readonly name: string;
+  readonly address: ListenAddress;
+  readonly context: PlaneContext;
+}
+
 /** A socket that is bound. */
 export interface Bound {
   readonly address: ListenAddress;
@@ -38,14 +45,10 @@ export abstract class Port {
   #retry: Timer | null = null;
   #retryAfter = RETRY_MIN_MS;
 
-  constructor(parts: {
-    readonly name: string;
-    readonly address: ListenAddress;
-    readonly context: PlaneContext;
-  }) {
-    this.#name = parts.name;
-    this.#configured = parts.address;
-    this.#context = parts.context;
+  constructor({ name, address, context }: PortParts) {
+    this.#name = name;
+    this.#configured = address;
+    this.#context = context;
   }
 
   /** What the system calls it, for messages. */

@@ -1,13 +1,9 @@
 /** The port of a dns proxy: UDP and TCP under one number, which come and go together. */
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from "node:dgram";
 import { createServer, isIPv6, type AddressInfo, type Server, type Socket } from "node:net";
-import type { PlaneContext } from "../context.js";
-import { Port, type Bound, type ListenAddress } from "../port.js";
+import { Port, type Bound, type ListenAddress, type PortParts } from "../port.js";
 
-export interface DnsPortParts {
-  readonly name: string;
-  readonly address: ListenAddress;
-  readonly context: PlaneContext;
+export interface DnsPortParts extends PortParts {
   readonly onMessage: (message: Buffer, from: RemoteInfo, socket: UdpSocket) => void;
   readonly onConnection: (socket: Socket) => void;
 }

@@ -1,7 +1,6 @@
 /** A port that accepts connections. */
 import { createServer, type Socket } from "node:net";
-import type { PlaneContext } from "../context.js";
-import { Port, type Bound, type ListenAddress } from "../port.js";
+import { Port, type Bound, type ListenAddress, type PortParts } from "../port.js";
 import { canBeSilent, Silence } from "./silence.js";
 
 export type { ListenAddress } from "../port.js";
@@ -18,12 +17,7 @@ export class Listener extends Port {
   /** Holds the port, or is about to let it go. */
   #silence: Silence | null = null;
 
-  constructor(parts: {
-    readonly name: string;
-    readonly address: ListenAddress;
-    readonly context: PlaneContext;
-    readonly onConnection: (socket: Socket) => void;
-  }) {
+  constructor(parts: PortParts & { readonly onConnection: (socket: Socket) => void }) {
     super(parts);
     this.#onConnection = parts.onConnection;
   }

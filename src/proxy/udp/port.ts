@@ -1,7 +1,6 @@
 /** The port that a UDP proxy listens on; answers leave through it too, so that clients know them for what they are. */
 import type { RemoteInfo } from "node:dgram";
-import type { PlaneContext } from "../context.js";
-import { Port, type Bound, type ListenAddress } from "../port.js";
+import { Port, type Bound, type ListenAddress, type PortParts } from "../port.js";
 import { DatagramSocket, type Sent } from "./socket.js";
 
 export interface DatagramPortOwner {
@@ -15,12 +14,7 @@ export class DatagramPort extends Port {
   readonly #owner: DatagramPortOwner;
   #socket: DatagramSocket | null = null;
 
-  constructor(parts: {
-    readonly name: string;
-    readonly address: ListenAddress;
-    readonly context: PlaneContext;
-    readonly owner: DatagramPortOwner;
-  }) {
+  constructor(parts: PortParts & { readonly owner: DatagramPortOwner }) {
     super(parts);
     this.#owner = parts.owner;
   }
