@@ -297,7 +297,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   #failed(reason: ConnectionFailure, connection: number, client = "", text: string): void {
     this.count(reason);
-    this.tellFailed(reason, connection, client, text);
+    this.tellFailed(reason, connection, clientAddress(client), text);
   }
 
   over(connection: Connection): void {

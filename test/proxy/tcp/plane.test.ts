@@ -28,6 +28,16 @@ describe("limits", () => {
     expect(lab.facts.of("limit_reached").length).toBe(2);
   });
 
+  it("calls whom it turns away by the address that it calls those by whom it lets in", async () => {
+    const upstream = await open().upstream();
+    // A port of both families, at which IPv4 clients arrive as ::ffff:127.0.0.1.
+    const proxy = await lab.proxy(upstream.port, { connections: 0, listen: { host: "", port: 0 } });
+    expect(await lab.client(proxy).ended).toBe("reset");
+    expect(lab.facts.of("connection_failed")).toMatchObject([
+      { reason: "connection_limit", client: "127.0.0.1" },
+    ]);
+  });
+
   it("holds the daemon's own limit over all proxies together, and gives places back however a connection ends", async () => {
     const upstream = await open({ connections: 3 }).upstream();
     const a = await lab.proxy(upstream.port, { name: "a" });
