@@ -1,19 +1,31 @@
 /** One stream as fast as it goes, from the server to the client. */
 import { startWorker } from "../lib/processes.mjs";
-import { compareThroughput } from "./throughput.mjs";
+import { settleOf } from "./lanes.mjs";
+import { BYTES, compare, NAMES, tcpEntries } from "./throughput.mjs";
 
 export const bulk = {
   name: "bulk",
   title: "one stream from the server to the client",
   async run(lab) {
     const server = await lab.use(startWorker("servers/flood.mjs"));
-    const client = await lab.use(startWorker("loads/bulk.mjs"));
-    return compareThroughput(lab, {
+    const load = await lab.use(startWorker("loads/bulk.mjs"));
+    const { squall, pipe, toxiproxy } = lab.contenders;
+    const { rows, results } = await compare(lab, {
+      ...BYTES,
+      entries: tcpEntries(lab.contenders),
       upstreamPort: server.port,
-      unit: "MB/s",
-      measure: (port, seconds) => client.ask("receive", { port, seconds }),
-      cost: "ms of CPU per GB",
-      costOf: (seconds, bytes) => (seconds * 1e3) / (bytes / 1e9),
+      base: squall.name,
+      server,
+      load,
+      measure: (port, seconds) => load.ask("receive", { port, seconds, settle: settleOf(seconds) }),
     });
+    return {
+      rows,
+      claims: [
+        results.atLeast(1.4, squall.name, toxiproxy.name),
+        results.atLeast(1, squall.name, pipe.name),
+        results.atLeast(0.8, NAMES.one, pipe.name),
+      ],
+    };
   },
 };

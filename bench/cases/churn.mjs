@@ -38,7 +38,7 @@ export const churn = {
         rows.push(row(`${contender.name}, memory after ${warmUp}`, "MB", [before / 1e6]));
         rows.push(row(`${contender.name}, memory after ${warmUp + more}`, "MB", [after / 1e6]));
         if (contender === squall)
-          claims.push(atMost("growth of memory", 10, "%", [(after / before - 1) * 100]));
+          claims.push(atMost("Squall, growth of memory", 10, "%", [(after / before - 1) * 100]));
         lab.log(`  ${contender.name}: ${Math.round(more / seconds)}/s, ${before / 1e6} -> ${after / 1e6} MB`);
       } finally {
         await relay.stop();

@@ -1,12 +1,38 @@
 /** All cases, in the order in which they run. A further one is a file beside this one and a line below. */
+import { accuracyBandwidth, accuracyLatency } from "./accuracy.mjs";
+import { answers1m, answers64k, requests1m } from "./bodies.mjs";
 import { bulk } from "./bulk.mjs";
+import { burst } from "./burst.mjs";
 import { churn } from "./churn.mjs";
-import { http } from "./http.mjs";
-import { httpBulk } from "./http_bulk.mjs";
+import { connect } from "./connect.mjs";
+import { http, http10, http500 } from "./http.mjs";
 import { httpLatency, latency } from "./latency.mjs";
+import { limit } from "./limit.mjs";
 import { memory } from "./memory.mjs";
-import { small } from "./small.mjs";
+import { small, small10, small500 } from "./small.mjs";
 import { change } from "./switch.mjs";
 import { toxics } from "./toxics.mjs";
 
-export const CASES = [small, bulk, memory, churn, change, latency, toxics, http, httpBulk, httpLatency];
+export const CASES = [
+  small,
+  small10,
+  small500,
+  http,
+  http10,
+  http500,
+  connect,
+  answers64k,
+  answers1m,
+  requests1m,
+  bulk,
+  latency,
+  httpLatency,
+  limit,
+  accuracyLatency,
+  accuracyBandwidth,
+  memory,
+  burst,
+  churn,
+  change,
+  toxics,
+];

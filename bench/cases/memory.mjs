@@ -1,47 +1,55 @@
 /** What an idle connection costs: resident memory of a fresh process before and after many were opened. */
-import { atMost, row } from "../lib/claims.mjs";
-import { column } from "../lib/rounds.mjs";
 import { residentBytes, sleep, startWorker } from "../lib/processes.mjs";
+import { interleave } from "../lib/rounds.mjs";
+import { plain } from "./lanes.mjs";
 
 const CONNECTIONS = 8_000;
-const CONNECTIONS_QUICK = 2_000;
+const CONNECTIONS_QUICK = 1_000;
 /** Opened and closed again first, so that code and pools are there already. */
 const WARM_UP = 300;
-const SETTLE_MS = 2_000;
-const ROUNDS_MAX = 3;
+const SETTLE_MS = 1_500;
+const SETTLE_QUICK_MS = 300;
+const ROUNDS_MAX = 5;
+const MAX_KB = 16;
 
 export const memory = {
   name: "memory",
   title: "resident memory for each idle connection",
   async run(lab) {
     const count = lab.quick ? CONNECTIONS_QUICK : CONNECTIONS;
+    const settle = lab.quick ? SETTLE_QUICK_MS : SETTLE_MS;
     const server = await lab.use(startWorker("servers/echo.mjs"));
     const client = await lab.use(startWorker("loads/connections.mjs"));
-    const { squall, pipe } = lab.contenders;
-    const results = new Map([squall, pipe].map(({ name }) => [name, []]));
-    for (let round = 0; round < Math.min(ROUNDS_MAX, lab.rounds); round++) {
-      for (const contender of [squall, pipe]) {
-        const relay = await contender.start({ lab, upstreamPort: server.port });
-        try {
-          const measured = await measure(relay, client, count);
-          results.get(contender.name).push(measured);
-          const { growth, whole } = measured;
-          lab.log(
-            `  ${contender.name}: ${growth.toFixed(1)} kB each, ${whole.toFixed(1)} kB with the process itself`,
-          );
-        } finally {
-          await client.ask("close");
-          await relay.stop();
-        }
-      }
-    }
+    const { squall, haproxy, nginxStream, toxiproxy, pipe } = lab.contenders;
+    const entries = plain([squall, haproxy, nginxStream, toxiproxy, pipe]);
+    const lanes = entries.map(({ name, contender }) =>
+      contender.missing !== null
+        ? { name, missing: contender.missing }
+        : {
+            name,
+            async measure() {
+              const relay = await contender.start({ lab, upstreamPort: server.port });
+              try {
+                return await measure(relay, client, count, settle);
+              } finally {
+                await client.ask("close");
+                await relay.stop();
+              }
+            },
+          },
+    );
+    const results = await interleave(
+      { ...lab, rounds: Math.min(ROUNDS_MAX, lab.rounds), warmUp: 0, seconds: 0 },
+      lanes,
+    );
     return {
-      rows: [squall, pipe].flatMap(({ name }) => [
-        row(`${name}, growth`, "kB", column(results.get(name), "growth")),
-        row(`${name}, whole process`, "kB", column(results.get(name), "whole")),
+      rows: entries.flatMap(({ name: lane }) => [
+        results.row({ lane, key: "growth", name: `${lane}, growth`, unit: "kB" }),
+        results.row({ lane, key: "whole", name: `${lane}, whole process`, unit: "kB" }),
       ]),
-      claims: [atMost(`${squall.name}, growth`, 25, "kB", column(results.get(squall.name), "growth"))],
-      notes: [`${count} connections, one small exchange on each, then ${SETTLE_MS / 1000} s of quiet`],
+      claims: [results.atMost(MAX_KB, "kB", squall.name, { key: "growth", text: `${squall.name}, growth` })],
+      notes: [`${count} connections, one small exchange on each, then ${settle / 1000} s of quiet`],
+      chart: (name) => name.endsWith("growth"),
     };
   },
 };
@@ -50,14 +58,14 @@ export const memory = {
  * kB for each connection. Free heap that a process has left over from its start takes in some connections
  * without any growth: the whole process, shared out among them, is what they cost at most.
  */
-async function measure({ port, pid }, client, count) {
+async function measure({ port, pid }, client, count, settle) {
   await client.ask("open", { port, count: WARM_UP });
   await client.ask("close");
-  await sleep(SETTLE_MS);
+  await sleep(settle);
   const before = residentBytes(pid);
   const open = await client.ask("open", { port, count });
   if (open !== count) throw new Error(`${open} connections are open, not ${count}`);
-  await sleep(SETTLE_MS);
+  await sleep(settle);
   const after = residentBytes(pid);
   return { growth: (after - before) / count / 1000, whole: after / count / 1000 };
 }

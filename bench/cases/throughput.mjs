@@ -1,61 +1,129 @@
-/** What the cases of throughput share: lanes measured side by side, and the targets of the TCP plane. */
-import { present } from "../contenders/index.mjs";
-import { atLeast, row } from "../lib/claims.mjs";
+/** What the cases of throughput share: lanes measured side by side, what they cost, and what else was busy. */
+import { FIVE, FIVE_HTTP, FIVE_TOXICS, FOR_OTHERS, FOR_OTHERS_HTTP, ONE, ONE_TOXIC } from "../faults.mjs";
+import { format } from "../lib/format.mjs";
 import { processorSeconds } from "../lib/processes.mjs";
-import { column, format, interleave } from "../lib/rounds.mjs";
-import { median } from "../lib/statistics.mjs";
+import { interleave } from "../lib/rounds.mjs";
+import { median, pairedRatio } from "../lib/statistics.mjs";
+import { openLanes, plain } from "./lanes.mjs";
 
-/** A fault that changes nothing but has to be gone through. */
-const IDLE_FAULT = { type: "latency", delay: "0ms" };
-const WITH_FAULT = "Squall, latency of 0 ms";
+export const NAMES = {
+  one: "Squall, one fault",
+  five: "Squall, five faults",
+  others: "Squall, five faults for others",
+  httpOne: "Squall, HTTP, one fault",
+  httpFive: "Squall, HTTP, five faults",
+  httpOthers: "Squall, HTTP, five faults for others",
+};
 
-/** The relays of bytes: what the TCP plane is held to. */
-export async function compareThroughput(lab, options) {
-  const { squall, pipe, direct, haproxy } = lab.contenders;
-  const entries = [
-    ...present([squall, pipe]).map((contender) => ({ name: contender.name, contender })),
-    { name: WITH_FAULT, contender: squall, faults: [IDLE_FAULT] },
-    ...present([haproxy, direct]).map((contender) => ({ name: contender.name, contender })),
+/** The relays of bytes, and Squall's TCP plane with faults. */
+export function tcpEntries(
+  { squall, haproxy, nginxStream, toxiproxy, pipe, direct },
+  { toxics = true } = {},
+) {
+  return [
+    ...plain([squall, haproxy, nginxStream, toxiproxy, pipe]),
+    { name: NAMES.one, contender: squall, faults: ONE },
+    { name: NAMES.five, contender: squall, faults: FIVE },
+    { name: NAMES.others, contender: squall, faults: FOR_OTHERS },
+    ...(toxics
+      ? [
+          { name: "Toxiproxy, one toxic", contender: toxiproxy, toxics: ONE_TOXIC },
+          { name: "Toxiproxy, five toxics", contender: toxiproxy, toxics: FIVE_TOXICS },
+        ]
+      : []),
+    ...plain([direct]),
   ];
-  const { rows, rates } = await compare(lab, { ...options, entries });
-  const base = rates(pipe.name);
-  return {
-    rows,
-    claims: [
-      atLeast(`${squall.name} / ${pipe.name}`, 1, rates(squall.name), base),
-      atLeast(`${WITH_FAULT} / ${pipe.name}`, 0.8, rates(WITH_FAULT), base),
-    ],
-  };
 }
 
+/** Proxies that understand HTTP, and Squall's HTTP plane with faults. */
+export function httpEntries({ squallHttp, haproxyHttp, nginxHttp, httpProxy, httpProxy3, httpxy, direct }) {
+  return [
+    ...plain([squallHttp, haproxyHttp, nginxHttp, httpProxy, httpProxy3, httpxy]),
+    { name: NAMES.httpOne, contender: squallHttp, faults: ONE },
+    { name: NAMES.httpFive, contender: squallHttp, faults: FIVE_HTTP },
+    { name: NAMES.httpOthers, contender: squallHttp, faults: FOR_OTHERS_HTTP },
+    ...plain([direct]),
+  ];
+}
+
+export const REQUESTS = {
+  unit: "requests/s",
+  cost: "µs",
+  costOf: (seconds, requests) => (seconds * 1e6) / requests,
+};
+export const BYTES = {
+  unit: "MB/s",
+  cost: "ms/GB",
+  costOf: (seconds, bytes) => (seconds * 1e3) / (bytes / 1e9),
+};
+
 /**
- * An entry is `{ name, contender, faults, measure }`; `measure(port, seconds)` answers `{ rate, work }` and is that of
- * the options where an entry has none of its own. `cost` names what `costOf(processor seconds, work)` answers: what one
- * unit of work takes of the processor.
+ * Measures `entries` (see cases/lanes.mjs). `measure(port, seconds)` answers `{ rate, work }`, and is that of the options
+ * where an entry has none of its own. `cost` names the unit of what `costOf(processor seconds, work)` answers: the
+ * processor time of the proxy alone for a piece of work. `base` is the entry whose rate the others are shown against.
+ * `server` and `load` are processes with a `pid`, whose busy share is told; a load that comes and goes tells
+ * `loadSeconds` with its rate.
  */
-export async function compare(lab, { entries, upstreamPort, unit, cost, costOf, ...options }) {
-  const running = new Map();
-  const lanes = [];
-  for (const { name, contender, faults, measure = options.measure } of entries) {
-    // Lanes that differ only in what is asked for share their process.
-    const shared = faults === undefined ? running.get(contender) : undefined;
-    const { port, pid } = shared ?? (await lab.use(contender.start({ lab, upstreamPort, faults })));
-    if (faults === undefined) running.set(contender, { port, pid });
-    lanes.push({
-      name,
-      async measure(seconds) {
-        const before = pid === null ? null : processorSeconds(pid);
-        const { rate, work } = await measure(port, seconds);
-        if (before === null) return { rate };
-        return { rate, [cost]: costOf(processorSeconds(pid) - before, work) };
-      },
-    });
+export async function compare(
+  lab,
+  { entries, upstreamPort, unit, cost, costOf, base, server, load, ...options },
+) {
+  const lanes = await openLanes(lab, entries, upstreamPort);
+  for (const lane of lanes) {
+    const measure = lane.measure ?? options.measure;
+    lane.measure = async (seconds) => {
+      const [proxyBefore, serverBefore, loadBefore] = [lane.pid, server.pid, load.pid].map(processorSeconds);
+      const from = performance.now();
+      const { rate, work, loadSeconds } = await measure(lane.port, seconds);
+      const wall = (performance.now() - from) / 1000;
+      const since = (pid, before) => (before === null ? null : processorSeconds(pid) - before);
+      const proxy = since(lane.pid, proxyBefore);
+      const share = (used) => (used === null || used === undefined ? null : used / wall);
+      return {
+        rate,
+        ...(proxy === null ? {} : { cost: costOf(proxy, work), proxyBusy: proxy / wall }),
+        serverBusy: share(since(server.pid, serverBefore)),
+        loadBusy: share(loadSeconds ?? since(load.pid, loadBefore)),
+      };
+    };
   }
   const results = await interleave(lab, lanes);
-  const rates = (name) => column(results.get(name), "rate");
-  const noteOf = (name) => {
-    const costs = column(results.get(name), cost);
-    return costs.includes(undefined) ? "" : `${format(median(costs))} ${cost}`;
+  const also = (name) => {
+    const middle = (key) => medianOf(results.values(name, key));
+    const of = name === base || results.trouble(base) !== undefined ? null : ratioOf(results, name, base);
+    const busy = { proxy: middle("proxyBusy"), server: middle("serverBusy"), load: middle("loadBusy") };
+    const spent = middle("cost");
+    return {
+      of,
+      busy,
+      cost: spent === null ? null : { value: spent, unit: cost },
+      heldBack: heldBack(busy, lab),
+    };
   };
-  return { rows: lanes.map(({ name }) => row(name, unit, rates(name), noteOf(name))), rates };
+  const rows = lanes.map(({ name, note }) => results.row({ lane: name, key: "rate", unit, note, also }));
+  return { rows, results, base };
+}
+
+function medianOf(values) {
+  return values === undefined || values.some((value) => typeof value !== "number") ? null : median(values);
+}
+
+function ratioOf(results, name, base) {
+  const { ratio, low, high } = pairedRatio(results.values(name, "rate"), results.values(base, "rate"));
+  return { base, ratio, low, high };
+}
+
+const FULL = 0.95;
+
+/** Whether the proxy could have done more than it was asked to: it was not busy, and what stands around it was. */
+function heldBack({ proxy, server, load }, { placement }) {
+  if (proxy === null || proxy >= FULL || server === null || load === null) return false;
+  if (server >= FULL || load >= FULL) return true;
+  const shareOne = placement.rest !== undefined && !placement.rest.includes(",");
+  return shareOne && server + load >= FULL;
+}
+
+/** What a throughput row says in words, for notes and the log. */
+export function costText({ value, unit }) {
+  return `${format(value)} ${unit}`;
 }

@@ -1,31 +1,40 @@
-/** HAProxy with one thread, in TCP mode. */
+/** HAProxy with one thread, relaying bytes or understanding HTTP. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { has } from "../lib/machine.mjs";
 import { freePort, startProgram } from "../lib/processes.mjs";
 
-export const haproxy = {
-  name: "HAProxy, 1 thread",
-  async start({ lab, upstreamPort }) {
-    const port = await freePort();
-    const file = join(lab.folder, `haproxy-${port}.cfg`);
-    writeFileSync(
-      file,
-      `global
+export const haproxy = () => contender("HAProxy", "tcp");
+export const haproxyHttp = () => contender("HAProxy, HTTP", "http");
+
+function contender(name, mode) {
+  return {
+    name,
+    missing: has("haproxy") ? null : "haproxy is not on PATH",
+    start: (wanted) => start({ ...wanted, mode }),
+  };
+}
+
+async function start({ lab, upstreamPort, mode }) {
+  const port = await freePort();
+  const file = join(lab.folder, `haproxy-${port}.cfg`);
+  writeFileSync(
+    file,
+    `global
   nbthread 1
   maxconn 9000
 defaults
-  mode tcp
+  mode ${mode}
   timeout connect 5s
   timeout client 600s
   timeout server 600s
 frontend in
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port} backlog 4096
   default_backend out
 backend out
   server upstream 127.0.0.1:${upstreamPort}
 `,
-    );
-    const program = await startProgram("haproxy", ["-db", "-f", file], { port });
-    return { ...program, port };
-  },
-};
+  );
+  const program = await startProgram("haproxy", ["-db", "-f", file], { port, role: "proxy" });
+  return { ...program, port };
+}

@@ -1,11 +1,20 @@
-/** http-proxy 1.18 with an agent that keeps its connections: the proxy that most Node programs have. */
+/** What Node programs proxy HTTP with: http-proxy and two that came after it, each with an agent that keeps its connections. */
+import { hasPackage } from "../lib/machine.mjs";
 import { startWorker } from "../lib/processes.mjs";
 import { profiling } from "./profiling.mjs";
 
-export const httpProxy = {
-  name: "http-proxy",
-  start: ({ lab, upstreamPort }) =>
-    startWorker("contenders/http_proxy_relay.mjs", [upstreamPort], {
-      execArgv: profiling(lab, "http-proxy"),
-    }),
-};
+export const httpProxy = () => contender("http-proxy");
+export const httpProxy3 = () => contender("http-proxy-3");
+export const httpxy = () => contender("httpxy");
+
+function contender(name) {
+  return {
+    name,
+    missing: hasPackage(name) ? null : `the package ${name} is not installed`,
+    start: ({ lab, upstreamPort }) =>
+      startWorker("contenders/http_proxy_relay.mjs", [upstreamPort, name], {
+        execArgv: profiling(lab, name),
+        role: "proxy",
+      }),
+  };
+}

@@ -4,6 +4,10 @@ import { profiling } from "./profiling.mjs";
 
 export const pipe = {
   name: "pipe()",
+  missing: null,
   start: ({ lab, upstreamPort }) =>
-    startWorker("contenders/pipe_relay.mjs", [upstreamPort], { execArgv: profiling(lab, "pipe") }),
+    startWorker("contenders/pipe_relay.mjs", [upstreamPort], {
+      execArgv: profiling(lab, "pipe"),
+      role: "proxy",
+    }),
 };

@@ -11,7 +11,7 @@ export const squall = daemon("Squall", "tcp");
 export const squallHttp = daemon("Squall, HTTP", "http");
 
 function daemon(name, scheme) {
-  return { name, start: (wanted) => start({ ...wanted, scheme }) };
+  return { name, missing: null, start: (wanted) => start({ ...wanted, scheme }) };
 }
 
 async function start({ lab, upstreamPort, faults = [], scheme }) {
@@ -28,8 +28,14 @@ async function start({ lab, upstreamPort, faults = [], scheme }) {
   const args = [...profiling(lab, `squall-${scheme}`), join(lab.dist, "main.js"), "serve", "--config", file];
   const program = await startProgram(process.execPath, [...args, "--log-format", "json"], {
     ready: (line) => (line.includes("is ready") ? /http:\/\/127\.0\.0\.1:\d+/u.exec(line)?.[0] : undefined),
+    role: "proxy",
   });
   const admin = program.info;
-  if (faults.length > 0) await call(admin, "PUT", "/active", { faults });
+  try {
+    if (faults.length > 0) await call(admin, "PUT", "/active", { faults });
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
   return { ...program, admin, port };
 }

@@ -3,22 +3,37 @@ import { execFileSync, fork, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { placed } from "./placement.mjs";
 
 const READY_MAX_MS = 15_000;
 const END_MAX_MS = 3_000;
 const ANSWER_MAX_MS = 600_000;
 
 const running = new Set();
+let where = {};
+
+/** Where processes that are started from now on may run: see lib/placement.mjs. */
+export function place(placement) {
+  where = placement;
+}
 
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 
-/** A node program of the bench: says `ready` once, then answers what it is asked. */
-export async function startWorker(file, args = [], { execArgv = [] } = {}) {
+/**
+ * A node program of the bench: says `ready` once, then answers what it is asked. Its role is `proxy` or `rest`: it
+ * decides where it runs.
+ */
+export async function startWorker(file, args = [], { execArgv = [], role = "rest" } = {}) {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
-  const child = fork(path, args.map(String), { execArgv, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const [execPath, flags] = placed(where, role, process.execPath, execArgv);
+  const child = fork(path, args.map(String), {
+    execPath,
+    execArgv: flags,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   const worker = new Worker(child, file);
   running.add(child);
   Object.assign(worker, await withTimeout(worker.ready, READY_MAX_MS, `${file} did not start`));
@@ -68,9 +83,8 @@ class Worker {
 }
 
 /** Any other program. `ready` looks at each line of its output and answers with what is to be known, or undefined. */
-export async function startProgram(command, args, { ready, port } = {}) {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-  running.add(child);
+export async function startProgram(command, args, { ready, port, role = "rest" } = {}) {
+  const child = spawnProgram(command, args, role);
   let tail = "";
   let found;
   const told = new Promise((resolve, reject) => {
@@ -84,7 +98,6 @@ export async function startProgram(command, args, { ready, port } = {}) {
     child.stderr.setEncoding("utf8").on("data", read);
     child.on("error", reject);
     child.on("exit", (code, signal) => {
-      running.delete(child);
       reject(new Error(`${command} ended with ${signal ?? `code ${code}`}\n${tail}`));
     });
   });
@@ -92,6 +105,14 @@ export async function startProgram(command, args, { ready, port } = {}) {
   const waiting = ready === undefined ? Promise.race([told, listening(port)]) : told;
   const info = await withTimeout(waiting, READY_MAX_MS, `${command} did not start`);
   return { pid: child.pid, info, stop: () => end(child) };
+}
+
+/** A program whose output and end are its caller's business; ended with the run at the latest. */
+export function spawnProgram(command, args, role = "rest") {
+  const child = spawn(...placed(where, role, command, args), { stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  child.on("exit", () => running.delete(child)).on("error", () => running.delete(child));
+  return child;
 }
 
 async function end(child) {
@@ -147,8 +168,9 @@ export function residentBytes(pid) {
   }
 }
 
-/** Processor time that a process has used so far, in seconds; null where the system does not tell. */
+/** Processor time that a process has used so far, in seconds; null where the system does not tell, and for nobody. */
 export function processorSeconds(pid) {
+  if (pid === null || pid === undefined) return null;
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
     return (Number(fields[11]) + Number(fields[12])) / 100;

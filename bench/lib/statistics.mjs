@@ -26,12 +26,19 @@ export function summary(values) {
  * have a fixed seed: the same figures give the same interval.
  */
 export function pairedRatio(values, base) {
+  if (values.length !== base.length || values.length === 0)
+    throw new Error(`${values.length} rounds cannot be paired with ${base.length}`);
   const ratios = values.map((value, round) => value / base[round]);
-  const draw = generator(ratios.length);
+  return { ratio: median(ratios), ...interval(ratios) };
+}
+
+/** The 95 % interval of the median of some rounds, by the percentile bootstrap over them. */
+export function interval(values) {
+  const draw = generator(values.length);
   const medians = Array.from({ length: RESAMPLES }, () =>
-    median(ratios.map(() => ratios[Math.floor(draw() * ratios.length)])),
+    median(values.map(() => values[Math.floor(draw() * values.length)])),
   ).sort((a, b) => a - b);
-  return { ratio: median(ratios), low: quantile(medians, 0.025), high: quantile(medians, 0.975) };
+  return { low: quantile(medians, 0.025), high: quantile(medians, 0.975) };
 }
 
 /** mulberry32 */

@@ -9,8 +9,8 @@ export function ready(info = {}) {
   process.send({ ready: info });
 }
 
-/** Answers each question by the handler of its name. */
-export function answer(handlers) {
+/** Answers each question by the handler of its name. `info` is told as soon as it is ready. */
+export function answer(handlers, info) {
   process.on("message", async ({ id, do: what, ...parameters }) => {
     try {
       process.send({ id, result: (await handlers[what](parameters)) ?? null });
@@ -18,5 +18,5 @@ export function answer(handlers) {
       process.send({ id, error: error?.message ?? String(error) });
     }
   });
-  ready();
+  ready(info);
 }

@@ -2,9 +2,7 @@
 import { connect } from "node:net";
 import { answer } from "../lib/worker.mjs";
 
-const LENGTH = Number(process.argv[2]);
-const CONNECTIONS = 4;
-const SETTLE_MS = 300;
+const [LENGTH, CONNECTIONS] = process.argv.slice(2).map(Number);
 const ASKS = {
   GET: Buffer.from("GET /body HTTP/1.1\r\nHost: bench\r\n\r\n"),
   POST: Buffer.concat([
@@ -42,8 +40,8 @@ function lane(port, method, over) {
 }
 
 answer({
-  /** `rate` in MB/s (of 10^6 bytes) of bodies after a moment to get going; `work` is all bytes, those before included. */
-  exchange: ({ port, seconds, method }) =>
+  /** `rate` in MB/s (of 10^6 bytes) of bodies after `settle` seconds; `work` is all bytes, those before included. */
+  exchange: ({ port, seconds, settle, method }) =>
     new Promise((resolve, reject) => {
       let bytes = 0;
       const sockets = Array.from({ length: CONNECTIONS }, () =>
@@ -59,6 +57,6 @@ answer({
           for (const socket of sockets) socket.destroy();
           resolve({ rate, work: bytes });
         }, seconds * 1000);
-      }, SETTLE_MS);
+      }, settle * 1000);
     }),
 });

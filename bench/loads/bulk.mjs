@@ -2,11 +2,45 @@
 import { connect } from "node:net";
 import { answer } from "../lib/worker.mjs";
 
-const SETTLE_MS = 300;
-
 answer({
-  /** `rate` in MB/s (of 10^6 bytes) after a moment to get going; `work` is all bytes, those before included. */
-  receive: ({ port, seconds }) =>
+  /**
+   * Bytes per second of a stream that is slowed down. Counted from one arrival to a later one, since it may come in
+   * few and large pieces: what came after the first, by the time from the first to the last.
+   */
+  paced: ({ port, seconds, settle }) =>
+    new Promise((resolve, reject) => {
+      let counting = false;
+      let first = null;
+      let last = null;
+      let bytes = 0;
+      const socket = connect({
+        host: "127.0.0.1",
+        port,
+        onread: {
+          buffer: Buffer.alloc(1024 * 1024),
+          callback: (length) => {
+            if (!counting) return true;
+            last = performance.now();
+            if (first === null) first = last;
+            else bytes += length;
+            return true;
+          },
+        },
+      });
+      socket.on("error", reject).on("end", () => reject(new Error("the stream ended")));
+      setTimeout(() => (counting = true), settle * 1000);
+      setTimeout(
+        () => {
+          socket.destroy();
+          if (bytes === 0) reject(new Error("less than two pieces arrived"));
+          else resolve({ rate: bytes / ((last - first) / 1000), bytes });
+        },
+        (settle + seconds) * 1000,
+      );
+    }),
+
+  /** `rate` in MB/s (of 10^6 bytes) after `settle` seconds; `work` is all bytes, those before included. */
+  receive: ({ port, seconds, settle }) =>
     new Promise((resolve, reject) => {
       let bytes = 0;
       let settled = 0;
@@ -30,6 +64,6 @@ answer({
           socket.destroy();
           resolve({ rate, work: bytes });
         }, seconds * 1000);
-      }, SETTLE_MS);
+      }, settle * 1000);
     }),
 });

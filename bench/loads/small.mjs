@@ -1,11 +1,12 @@
-/** Keep-alive requests from node, one at a time on each connection: only where there is no wrk. */
+/** Requests from node, one at a time on each connection: only where there is no wrk. */
 import { connect } from "node:net";
 import { answer } from "../lib/worker.mjs";
 
 answer({
   /** Requests per second, how many there were, and the share answered with something else than 2xx. */
-  async load({ port, seconds, connections, path }) {
-    const request = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`);
+  async load({ port, seconds, connections, path, close = false }) {
+    const head = close ? "Connection: close\r\n" : "";
+    const request = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench\r\n${head}\r\n`);
     let requests = 0;
     let refused = 0;
     const from = performance.now();
@@ -27,13 +28,17 @@ answer({
           length = 0;
           expected = 0;
           requests++;
-          if (performance.now() < until) socket.write(request);
-          else resolve(socket.destroy());
+          if (close || performance.now() >= until) resolve(socket.destroy());
+          else socket.write(request);
         });
         socket.on("error", reject);
         socket.on("end", () => reject(new Error("the connection was closed")));
       });
-    await Promise.all(Array.from({ length: connections }, one));
+    const lane = async () => {
+      do await one();
+      while (performance.now() < until);
+    };
+    await Promise.all(Array.from({ length: connections }, lane));
     return {
       rate: requests / ((performance.now() - from) / 1000),
       work: requests,

@@ -1,16 +1,13 @@
 /**
- * Small exchanges at a steady rate, whether earlier ones are answered or not (an open model), spread over
- * connections. Their times run from when each was sent.
+ * Small HTTP exchanges at a steady rate, whether earlier ones are answered or not (an open model), spread over
+ * connections. Their times run from when each was due.
  */
 import { connect } from "node:net";
 import { quantile } from "../lib/statistics.mjs";
 import { answer } from "../lib/worker.mjs";
 
 const CONNECTIONS = 50;
-/** What is sent, and how many bytes come back for it. */
-const ECHO = { request: Buffer.alloc(100, "steady "), length: 100 };
 const HTTP_REQUEST = Buffer.from("GET /v1/jobs/next HTTP/1.1\r\nHost: bench\r\nX-Bot-Id: steady\r\n\r\n");
-const SETTLE_MS = 500;
 const DRAIN_MS = 2_000;
 
 /** The length of an answer, all of which are as long: their heads differ in the time only. */
@@ -42,8 +39,8 @@ async function open(port, { request, length }, took) {
   });
   return {
     socket,
-    send() {
-      sent.push(performance.now());
+    send(due) {
+      sent.push(due);
       socket.write(request);
     },
     get open() {
@@ -53,8 +50,8 @@ async function open(port, { request, length }, took) {
 }
 
 answer({
-  async exchange({ port, rate, seconds, http = false }) {
-    const what = http ? await askedOnce(port) : ECHO;
+  async exchange({ port, rate, seconds, settle }) {
+    const what = await askedOnce(port);
     const times = [];
     let counting = Infinity;
     const lanes = await Promise.all(
@@ -65,14 +62,16 @@ answer({
       ),
     );
     const begun = performance.now();
-    counting = begun + SETTLE_MS;
+    counting = begun + settle * 1000;
     const until = counting + seconds * 1000;
     let sent = 0;
     await new Promise((resolve) => {
       const tick = () => {
         const now = performance.now();
-        for (; sent < ((now - begun) * rate) / 1000; sent++) lanes[sent % lanes.length].send();
-        if (now < until) setTimeout(tick, 1);
+        for (let due; (due = begun + (sent * 1000) / rate) <= now; sent++)
+          lanes[sent % lanes.length].send(due);
+        // Timers are too coarse: it looks at the clock all the time.
+        if (now < until) setImmediate(tick);
         else resolve();
       };
       tick();

@@ -6,6 +6,11 @@ import { freePort, startProgram, startWorker } from "../lib/processes.mjs";
 
 export const ANSWER = '{"id":"7f3c1a","state":"queued","queue":"default","attempt":1}';
 
+/** Where nginx may write: all below the folder that it is started with. */
+export const TEMPORARY_PATHS = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+  .map((name) => `${name}_temp_path tmp;`)
+  .join(" ");
+
 export async function smallServer(lab) {
   if (has("nginx")) return { ...(await nginx(lab)), name: "nginx, 1 worker" };
   lab.log("  nginx is not installed: a small server in node stands in");
@@ -22,20 +27,17 @@ async function nginx(lab) {
     file,
     `${user}
 worker_processes 1;
+worker_rlimit_nofile 20000;
 daemon off;
 master_process off;
 pid nginx.pid;
 error_log stderr error;
-events { worker_connections 4096; }
+events { worker_connections 19000; }
 http {
   access_log off;
   keepalive_requests 1000000000;
   keepalive_timeout 600s;
-  client_body_temp_path tmp;
-  proxy_temp_path tmp;
-  fastcgi_temp_path tmp;
-  uwsgi_temp_path tmp;
-  scgi_temp_path tmp;
+  ${TEMPORARY_PATHS}
   server {
     listen 127.0.0.1:${port} backlog=4096;
     default_type application/json;

@@ -1,0 +1,54 @@
+/** A herd: thousands of connections that arrive within one second, each with a request. */
+import { startWorker } from "../lib/processes.mjs";
+import { interleave } from "../lib/rounds.mjs";
+import { smallServer } from "../servers/nginx.mjs";
+import { openLanes, plain } from "./lanes.mjs";
+
+const CONNECTIONS = 8_000;
+const CONNECTIONS_QUICK = 1_000;
+const ROUNDS_MAX = 5;
+const WITHIN_MS = 1_000;
+/** What more it may take to be called one second. */
+const WITHIN_SLACK = 1.1;
+
+export const burst = {
+  name: "burst",
+  title: "connections that arrive within one second, each with one small request, and stay",
+  async run(lab) {
+    const count = lab.quick ? CONNECTIONS_QUICK : CONNECTIONS;
+    const millis = (WITHIN_MS * count) / CONNECTIONS;
+    const server = await lab.use(smallServer(lab));
+    const client = await lab.use(startWorker("loads/burst.mjs"));
+    const { squall, squallHttp, haproxy, nginxStream, toxiproxy, pipe, direct } = lab.contenders;
+    const entries = plain([squall, squallHttp, haproxy, nginxStream, toxiproxy, pipe, direct]);
+    const troubles = new Set();
+    const results = await interleave(
+      { ...lab, rounds: Math.min(ROUNDS_MAX, lab.rounds) },
+      (await openLanes(lab, entries, server.port)).map((lane) => ({
+        ...lane,
+        async measure() {
+          const found = await client.ask("arrive", { port: lane.port, count, millis });
+          if (found.troubles !== "") troubles.add(`${lane.name}: ${found.troubles}`);
+          return found;
+        },
+      })),
+    );
+    const spans = entries.flatMap(({ name }) => results.values(name, "span") ?? []);
+    const late = Math.max(...spans) > millis * WITHIN_SLACK;
+    return {
+      rows: entries.flatMap(({ name: lane }) => [
+        results.row({ lane, key: "lost", name: `${lane}, not served`, unit: "connections" }),
+        results.row({ lane, key: "p50", name: `${lane}, until answered, p50`, unit: "ms" }),
+        results.row({ lane, key: "slowest", name: `${lane}, until answered, slowest`, unit: "ms" }),
+      ]),
+      claims: [squall, squallHttp].map(({ name }) =>
+        results.never("connections", name, { key: "lost", text: `${name}, not served in any round` }),
+      ),
+      notes: [
+        `${count} connections, which arrived within ${Math.max(...spans).toFixed(0)} ms at the most${late ? ": later than they should have" : ""}`,
+        ...troubles,
+      ],
+      chart: (name) => name.endsWith("slowest"),
+    };
+  },
+};
