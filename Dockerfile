@@ -4,8 +4,9 @@ WORKDIR /squall
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/sbom.mjs ./scripts/
 COPY src ./src
-RUN npm run --silent build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm run --silent build && npm run --silent sbom > sbom.json && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:20-bookworm-slim
 # nftables is for `packet_loss` with real segments. A named volume takes over the owner of /data from here.
@@ -13,13 +14,16 @@ RUN apt-get update -qq \
   && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nftables \
   && rm -rf /var/lib/apt/lists/* \
   && install -d -o node -g node /data
-ENV NODE_ENV=production
+# glibc would else give the heap back after each 64 KiB that was read, and fetch it again: that is twice the CPU for each byte of an
+# upload (measured: 860 ms of CPU per GB of 1 MiB requests on the TCP plane, against 420 to 490).
+ENV NODE_ENV=production MALLOC_TRIM_THRESHOLD_=67108864
 WORKDIR /squall
 COPY --from=build /squall/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY schema ./schema
 COPY profiles ./profiles
 COPY --from=build /squall/dist ./dist
+COPY --from=build /squall/sbom.json /usr/share/doc/squall/sbom.json
 RUN ln -s /squall/dist/main.js /usr/local/bin/squall
 # Nothing needs root but the kernel's packet loss; docker-compose.yml says who gets it, and how little of it.
 USER node
