@@ -4,6 +4,7 @@ import * as fsPromises from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { randomInt } from "node:crypto";
+import { guestLimits } from "./admin/house.js";
 import { startAdmin, type Admin } from "./admin/server.js";
 import { isPopulateFile, readPopulateFile } from "./admin/toxiproxy/populate_file.js";
 import { formatAddress } from "./config/address.js";
@@ -21,6 +22,7 @@ import { FAULT_TYPES } from "./faults/kinds/index.js";
 import { HeldBudget } from "./pipeline/budget.js";
 import { LivePlan } from "./plan/live.js";
 import { ConnectionSlots, type PlaneContext } from "./proxy/context.js";
+import { Descriptors } from "./proxy/descriptors.js";
 import { Fleet, type FileProxy } from "./proxy/fleet.js";
 import { KernelPlane } from "./proxy/kernel/plane.js";
 import { Resolver } from "./proxy/upstream/resolver.js";
@@ -113,6 +115,7 @@ class RunningDaemon implements Daemon {
   readonly #library: Library;
   readonly #context: PlaneContext;
   readonly #kernel: KernelPlane;
+  readonly #descriptors = Descriptors.ofProcess();
   readonly #metrics: Metrics;
   readonly #types = new Map(FAULT_TYPES.map((type) => [type.type, type]));
   #admin: Admin | null = null;
@@ -157,8 +160,9 @@ class RunningDaemon implements Daemon {
       facts: this.telemetry,
       budget: new HeldBudget(limits.held),
       resolver,
-      slots: new ConnectionSlots(limits.connections),
+      slots: new ConnectionSlots(Math.min(limits.connections, this.#descriptors.connections)),
       kernel: this.#kernel,
+      descriptors: this.#descriptors,
     };
     this.#plan = new LivePlan({
       clock: this.#clock,
@@ -220,6 +224,18 @@ class RunningDaemon implements Daemon {
       proxies: started.length,
       profiles: this.#library.names().length,
     });
+    this.#checkDescriptors();
+  }
+
+  /** Said now rather than under load. */
+  #checkDescriptors(): void {
+    const { limit, connections } = this.#descriptors;
+    const wanted = this.#config.limits.connections;
+    if (connections >= wanted) return;
+    this.#log.warn(
+      `this process may open ${limit} descriptors: enough for ${connections} connections and their upstreams, not for the ${wanted} of limits.connections`,
+      { hint: "ulimit -n, LimitNOFILE of systemd, or --ulimit nofile of docker" },
+    );
   }
 
   async #startAdmin(admin: Config["admin"], header: number): Promise<void> {
@@ -232,7 +248,7 @@ class RunningDaemon implements Daemon {
         listen: admin.listen,
         token: admin.token ?? undefined,
         hosts: admin.hosts,
-        limits: { bodyBytes: admin.body, headerBytes: header },
+        limits: { bodyBytes: admin.body, headerBytes: header, ...guestLimits(this.#descriptors.reserve) },
         types: this.#types,
         schemas: jsonSchemas(this.#types),
         occupancy: { budget: this.#context.budget, slots: this.#context.slots },

@@ -63,6 +63,17 @@ export const ADMIN_LIMITS: AdminLimits = {
   heartbeat: 15_000,
 };
 
+/** Where few descriptors are kept for the admin port, it is for fewer. */
+export function guestLimits(descriptors: number): Pick<AdminLimits, "connections" | "polls" | "streams"> {
+  const { connections: most, polls, streams } = ADMIN_LIMITS;
+  const connections = Math.max(4, Math.min(most, Math.floor(descriptors / 2)));
+  return {
+    connections,
+    polls: Math.min(polls, Math.floor(connections / 2)),
+    streams: Math.min(streams, Math.floor(connections / 4)),
+  };
+}
+
 export interface House {
   readonly control: Control;
   readonly telemetry: AdminTelemetry;

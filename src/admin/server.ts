@@ -15,6 +15,7 @@ import { Guard } from "./guard.js";
 import { Guests } from "./guests.js";
 import { ADMIN_LIMITS, type AdminLimits, type House } from "./house.js";
 import { apiRoutes } from "./routes.js";
+import { Visitors } from "./visitors.js";
 
 export interface AdminOptions extends Omit<House, "limits" | "streams" | "polls" | "startedAt"> {
   readonly listen: Address;
@@ -33,6 +34,8 @@ export interface Admin {
   close(): Promise<void>;
 }
 
+/** The kernel cuts this to net.core.somaxconn. */
+const BACKLOG = 4_096;
 const KEEP_ALIVE_MS = 5_000;
 /** For answers that are under way when the port closes. */
 const CLOSE_GRACE_MS = 1_000;
@@ -57,8 +60,8 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(1_000, limits.requestTimeout),
   });
-  server.maxConnections = limits.connections;
   const answering = new Answering(server);
+  new Visitors(server, limits.connections, (socket) => answering.isServed(socket));
   server.on("request", app);
   // A body that is refused anyway need not be sent; see readBody.
   server.on("checkContinue", app);
@@ -91,7 +94,7 @@ function bind(server: Server, { host, port }: Address): Promise<void> {
             ),
       );
     });
-    server.listen({ port, ...(host === "" ? {} : { host }) }, resolve);
+    server.listen({ port, backlog: BACKLOG, ...(host === "" ? {} : { host }) }, resolve);
   });
 }
 
@@ -144,6 +147,12 @@ class Answering {
     const last = this.#last.get(socket);
     if (last === undefined || !last.response.headersSent) return false;
     return !last.request.complete || !last.response.writableFinished;
+  }
+
+  /** Whether a request that has arrived as a whole is being answered there. */
+  isServed(socket: Duplex): boolean {
+    const last = this.#last.get(socket);
+    return last !== undefined && last.request.complete && !last.response.writableFinished;
   }
 
   /** Calls back when none is under way, which may be at once. */

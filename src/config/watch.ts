@@ -85,6 +85,7 @@ export class Watch {
     this.#looking = true;
     try {
       const print = await this.#fingerprint();
+      if (print === null) return;
       if (!this.#closed && this.#print !== null && print !== this.#print) {
         this.#print = print;
         this.#options.changed();
@@ -96,13 +97,22 @@ export class Watch {
     }
   }
 
-  async #fingerprint(): Promise<string> {
+  /** Null if it cannot be seen at the moment. */
+  async #fingerprint(): Promise<string | null> {
     const lines: string[] = [];
-    for (const path of this.#paths) await describe(path, 0, lines);
+    try {
+      for (const path of this.#paths) await describe(path, 0, lines);
+    } catch {
+      return null;
+    }
     return lines.join("\n");
   }
 }
 
+/** Of this machine, not of the file: whether it is there or has changed is unknown then. */
+const MACHINE_TROUBLE = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
+
+/** Throws if the machine has no room to look. */
 async function describe(path: string, depth: number, lines: string[]): Promise<void> {
   if (lines.length >= ENTRIES_MAX || depth > FOLDERS_DEEP) return;
   try {
@@ -116,7 +126,8 @@ async function describe(path: string, depth: number, lines: string[]): Promise<v
       if (!entry.startsWith(".") && entry !== "node_modules")
         await describe(join(path, entry), depth + 1, lines);
     }
-  } catch {
+  } catch (error) {
+    if (MACHINE_TROUBLE.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
     lines.push(`${path} is not there`);
   }
 }

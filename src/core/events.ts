@@ -207,6 +207,7 @@ export const CONNECTION_FAILURES = [
   "upstream_protocol",
   "proxy_header",
   "connection_limit",
+  "descriptor_limit",
   "internal",
 ] as const;
 export type ConnectionFailure = (typeof CONNECTION_FAILURES)[number];

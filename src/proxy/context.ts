@@ -2,6 +2,7 @@
 import type { Clock } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
 import type { HeldBudget } from "../pipeline/budget.js";
+import type { Descriptors } from "./descriptors.js";
 import type { KernelPlane } from "./kernel/plane.js";
 import type { Resolver } from "./upstream/resolver.js";
 
@@ -11,6 +12,8 @@ export interface PlaneContext {
   readonly budget: HeldBudget;
   readonly resolver: Resolver;
   readonly slots: ConnectionSlots;
+  /** What the process may open; missing where nobody looks after that. */
+  readonly descriptors?: Descriptors;
   /** Loses real segments; missing where nobody may ask the kernel. */
   readonly kernel?: KernelPlane;
 }

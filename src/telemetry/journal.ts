@@ -56,6 +56,7 @@ const FILTERS = ["kind", "proxy", "activation", "profile", "fault", "type", "bot
 const JOURNALLED_FAILURES: ReadonlySet<ConnectionFailure> = new Set([
   "internal",
   "connection_limit",
+  "descriptor_limit",
   "proxy_header",
   "client_protocol",
   "client_slow_head",

@@ -15,9 +15,10 @@ const NANOS = 1e9;
 export class ProcessMetrics {
   readonly metrics: readonly AnySampled[];
   readonly #lag = new LoopLag();
+  #lastMemory: NodeJS.MemoryUsage | null = null;
 
   constructor() {
-    const memory = memoized(() => process.memoryUsage());
+    const memory = memoized(() => this.#memoryUsage());
     const lag = memoized(() => this.#lag.take());
     this.metrics = [
       counter("process_cpu_seconds_total", "CPU time of the process, user and system.", () => {
@@ -66,6 +67,16 @@ export class ProcessMetrics {
         () => lag().p99,
       ),
     ];
+  }
+
+  /** Linux tells of it in a file, for which there may be no descriptor left: then it is as it was the last time. */
+  #memoryUsage(): NodeJS.MemoryUsage {
+    try {
+      this.#lastMemory = process.memoryUsage();
+    } catch {
+      this.#lastMemory ??= { rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 };
+    }
+    return this.#lastMemory;
   }
 
   close(): void {

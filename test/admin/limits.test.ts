@@ -177,12 +177,36 @@ describe("an answer", () => {
 });
 
 describe("connections", () => {
-  it("beyond the limit are not taken", async () => {
-    const bares = Array.from({ length: 30 }, () => new Bare());
-    for (const bare of bares) bare.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    await until(() => bares.every(({ closed, text }) => closed || text !== ""));
-    expect(bares.filter(({ text }) => text !== "")).toHaveLength(20);
-    for (const { socket } of bares) socket.destroy();
+  const STREAM = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const PING = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+  it("beyond the limit take the place of the one that has been idle for longest", async () => {
+    await here.close();
+    here = await AdminLab.open({ limits: { connections: 3 } });
+    const idle: Bare[] = [];
+    for (let n = 0; n < 3; n++) {
+      const bare = new Bare().write(PING);
+      idle.push(bare);
+      await bare.answered();
+    }
+    const [first, second, third] = idle as [Bare, Bare, Bare];
+    // What it says makes it the one that was idle for the shortest time.
+    first.text = "";
+    await first.write(PING).answered();
+    const operator = new Bare().write(PING);
+    expect(await operator.answered()).toContain("200 OK");
+    await second.end();
+    expect([first.closed, third.closed, operator.closed]).toEqual([false, false, false]);
+    for (const { socket } of [...idle, operator]) socket.destroy();
+  });
+
+  it("beyond the limit are not taken while all others are being answered", async () => {
+    const streams = Array.from({ length: 20 }, () => new Bare().write(STREAM));
+    for (const stream of streams) await stream.answered("200 OK");
+    const more = Array.from({ length: 10 }, () => new Bare().write(PING));
+    for (const bare of more) expect(await bare.end()).toBe("");
+    expect(streams.filter(({ closed }) => closed)).toEqual([]);
+    for (const { socket } of streams) socket.destroy();
   });
 });
 

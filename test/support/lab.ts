@@ -10,6 +10,7 @@ import { HeldBudget } from "../../src/pipeline/budget.js";
 import { LivePlan } from "../../src/plan/live.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/plan/value.js";
 import { ConnectionSlots, type PlaneContext } from "../../src/proxy/context.js";
+import type { Descriptors } from "../../src/proxy/descriptors.js";
 import type { TcpProxySpec } from "../../src/proxy/spec.js";
 import { TcpProxy } from "../../src/proxy/tcp/proxy.js";
 import { Resolver } from "../../src/proxy/upstream/resolver.js";
@@ -98,6 +99,7 @@ export interface LabOptions {
   readonly clock?: Clock;
   readonly held?: number;
   readonly connections?: number;
+  readonly descriptors?: Descriptors;
   /** Fault types that only a test knows. */
   readonly types?: readonly AnyFaultType[];
 }
@@ -147,6 +149,7 @@ export class Lab {
       budget: new HeldBudget(options.held ?? Infinity),
       resolver: new Resolver({ clock: this.clock }),
       slots: new ConnectionSlots(options.connections ?? 100_000),
+      ...(options.descriptors === undefined ? {} : { descriptors: options.descriptors }),
     };
     this.plan = new LivePlan({
       clock: this.clock,

@@ -135,6 +135,7 @@ describe("what is told over and over", () => {
       "upstream_protocol",
       "proxy_header",
       "connection_limit",
+      "descriptor_limit",
       "internal",
     ]);
   });

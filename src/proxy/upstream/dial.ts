@@ -3,13 +3,14 @@ import { connect, isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
+import { isExhaustion, type Descriptors } from "../descriptors.js";
 import type { Named } from "./faulted_names.js";
 import type { Intercepted } from "./reach.js";
 import { connectReading, secureReading, type Take } from "./reader.js";
 import { ResolveError, type Resolver } from "./resolver.js";
 
 export interface DialFailure {
-  readonly reason: Extract<ConnectionFailure, `upstream_${string}`> | "no_upstream";
+  readonly reason: Extract<ConnectionFailure, `upstream_${string}`> | "no_upstream" | "descriptor_limit";
   readonly text: string;
 }
 
@@ -51,6 +52,7 @@ export interface DialOptions {
   readonly take: Take;
   readonly tls?: TlsOptions | null;
   readonly lookUp?: LookUp | undefined;
+  readonly descriptors?: Descriptors | undefined;
 }
 
 const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
@@ -61,6 +63,9 @@ const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
   EADDRNOTAVAIL: "upstream_unreachable",
   ECONNRESET: "upstream_reset",
 };
+
+/** Nothing that the upstream could help. */
+export const NO_DESCRIPTOR = "no descriptor is left for a connection to the upstream";
 
 /** Calls `done` with a connected socket or a failure, once, never from within this call, unless cancelled first. */
 export function dial(
@@ -82,6 +87,7 @@ class Dial implements Dialling {
   readonly #done: (result: Socket | DialFailure | Intercepted) => void;
   readonly #clock: Clock;
   readonly #lookUp: LookUp | undefined;
+  readonly #descriptors: Descriptors | undefined;
   #timer: Timer;
   #lookingUp: Dialling | null = null;
   #socket: Socket | null = null;
@@ -100,6 +106,7 @@ class Dial implements Dialling {
     this.#done = done;
     this.#clock = options.clock;
     this.#lookUp = options.lookUp;
+    this.#descriptors = options.descriptors;
     this.#timer = this.#startTimer();
   }
 
@@ -178,7 +185,8 @@ class Dial implements Dialling {
         : connect({ host: address, port, noDelay: true, allowHalfOpen: true });
     this.#socket = socket;
     const onError = (error: NodeJS.ErrnoException): void => {
-      if (others.length > 0) this.#try(others);
+      if (isExhaustion(error)) this.#fail("descriptor_limit", NO_DESCRIPTOR);
+      else if (others.length > 0) this.#try(others);
       else this.#fail(REASONS[error.code ?? ""] ?? "upstream_error", `${this.#name}: ${error.message}`);
     };
     socket.once("error", onError);
@@ -187,6 +195,14 @@ class Dial implements Dialling {
       socket.off("error", onError);
       if (this.#tls === null) this.#succeed(socket);
       else this.#secure(socket, this.#tls);
+    });
+    if (this.#descriptors !== undefined) this.#keepOffReserve(socket, this.#descriptors);
+  }
+
+  /** It has a descriptor within this turn: an upstream that is long in coming must not hold one that is kept for others. */
+  #keepOffReserve(socket: Socket, descriptors: Descriptors): void {
+    setImmediate(() => {
+      if (!this.#over && descriptors.isReserved(socket)) this.#fail("descriptor_limit", NO_DESCRIPTOR);
     });
   }
 

@@ -64,9 +64,9 @@ class Probe {
     this.#timer = clock.at(clock.now() + millis, () => {
       this.#in(this.#parts.spec.interval);
       if (this.#attempt !== null) return;
-      this.#attempt = new Attempt(this.#parts, this.#member, (mistake) => {
+      this.#attempt = new Attempt(this.#parts, this.#member, (found) => {
         this.#attempt = null;
-        this.#note(mistake);
+        if (found !== UNKNOWN) this.#note(found);
       });
     });
   }
@@ -83,22 +83,23 @@ class Probe {
   }
 }
 
-/** One check. `done` is called once with what was wrong, or null. */
+/** Neither well nor ill: the check could not be made. */
+const UNKNOWN = Symbol("unknown");
+/** What was wrong, or null. */
+type Found = string | typeof UNKNOWN | null;
+
+/** One check. `done` is called once with what it found. */
 class Attempt implements SocketOwner, MessageSink<ResponseHead> {
   readonly #path: string | null;
   readonly #name: string;
-  readonly #done: (mistake: string | null) => void;
+  readonly #done: (found: Found) => void;
   readonly #reader = new ResponseReader();
   readonly #late: Timer;
   readonly #dialling: Dialling;
   #socket: Socket | null = null;
   #over = false;
 
-  constructor(
-    { pool, spec, clock, options }: HealthParts,
-    member: Member,
-    done: (mistake: string | null) => void,
-  ) {
+  constructor({ pool, spec, clock, options }: HealthParts, member: Member, done: (found: Found) => void) {
     const { host, port } = member.endpoint;
     this.#path = spec.path;
     this.#name = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
@@ -109,7 +110,9 @@ class Attempt implements SocketOwner, MessageSink<ResponseHead> {
     // Longer than the check itself waits, so that it is the check that gives up.
     const dialOptions = { ...options(), take: takeFromUpstream, timeout: spec.timeout * 2 };
     this.#dialling = reach(pool, member, dialOptions, (result) => {
-      if ("reason" in result) this.#finish(result.text);
+      // What this machine lacks says nothing about the upstream.
+      if ("reason" in result && result.reason === "descriptor_limit") this.#finish(UNKNOWN);
+      else if ("reason" in result) this.#finish(result.text);
       else if ("verdict" in result) this.#verdict(result.verdict);
       else this.#connected(result);
     });
@@ -140,10 +143,10 @@ class Attempt implements SocketOwner, MessageSink<ResponseHead> {
     this.#socket?.destroy();
   }
 
-  #finish(mistake: string | null): void {
+  #finish(found: Found): void {
     if (this.#over) return;
     this.cancel();
-    this.#done(mistake);
+    this.#done(found);
   }
 
   fromUpstream(_socket: Socket, chunk: Buffer): boolean {
