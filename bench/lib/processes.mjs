@@ -9,7 +9,10 @@ const READY_MAX_MS = 15_000;
 const END_MAX_MS = 3_000;
 const ANSWER_MAX_MS = 600_000;
 
+const PORTS = { first: 12_000, count: 20_000 };
+
 const running = new Set();
+let portsTried = 0;
 let where = {};
 
 /** Where processes that are started from now on may run: see lib/placement.mjs. */
@@ -145,13 +148,27 @@ async function listening(port) {
   throw new Error(`nobody listens on port ${port}`);
 }
 
-/** A port that is free now, for programs that cannot be told to choose one themselves. */
+/**
+ * A port that is free now, for programs that cannot be told to choose one themselves. Below those that the kernel gives
+ * to outgoing connections, which would be taken again before the program is there; and never the same one twice.
+ */
 export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address();
+  for (let tries = 0; tries < PORTS.count; tries++) {
+    const port = PORTS.first + ((process.pid + portsTried++) % PORTS.count);
+    if (await canListen(port)) return port;
+  }
+  throw new Error(`no port from ${PORTS.first} to ${PORTS.first + PORTS.count - 1} is free`);
+}
+
+async function canListen(port) {
+  const server = createServer();
+  const free = new Promise((resolve) => {
+    server.once("listening", () => resolve(true)).once("error", () => resolve(false));
+  });
+  server.listen(port, "127.0.0.1");
+  if (!(await free)) return false;
   await new Promise((resolve) => server.close(resolve));
-  return port;
+  return true;
 }
 
 export function sleep(millis) {
