@@ -197,7 +197,7 @@ export class DatagramPath {
     if (due > this.#armedFor && due !== Infinity && this.#timer !== null) return;
     this.#timer?.cancel();
     this.#armedFor = due;
-    this.#timer = due === Infinity ? null : this.#clock.at(due, this.#onTimer);
+    this.#timer = due === Infinity ? null : this.#clock.exactly(due, this.#onTimer);
   }
 
   readonly #onTimer = (): void => {

@@ -107,7 +107,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
   #hold(duration: Millis): void {
     this.#timer?.cancel();
     const until = this.#heldSince + duration;
-    this.#timer = this.#clock.at(until, () => {
+    this.#timer = this.#clock.exactly(until, () => {
       this.#timer = null;
       // Timers may be early; it is the clock that says when a hold is over.
       if (this.#clock.now() < until) {

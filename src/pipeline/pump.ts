@@ -355,7 +355,7 @@ export class Pump implements Waiter {
     this.#timer?.cancel();
     this.#timer = null;
     this.#armedFor = earliest;
-    if (earliest !== Infinity) this.#timer = this.#clock.at(earliest, this.#wake);
+    if (earliest !== Infinity) this.#timer = this.#clock.exactly(earliest, this.#wake);
   }
 
   readonly #wake = (): void => {

@@ -165,6 +165,7 @@ describe("a gate", () => {
         runs.push(run);
         return { cancel: () => undefined };
       },
+      exactly: (when, run): Timer => early.at(when, run),
     };
     const { lines } = new Bench([scripted("a", hold(100))], early);
     now = 99.2;
