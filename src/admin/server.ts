@@ -35,7 +35,7 @@ export interface Admin {
 }
 
 /** The kernel cuts this to net.core.somaxconn. */
-const BACKLOG = 4_096;
+const BACKLOG = 65_535;
 const KEEP_ALIVE_MS = 5_000;
 /** For answers that are under way when the port closes. */
 const CLOSE_GRACE_MS = 1_000;

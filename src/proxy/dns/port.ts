@@ -12,7 +12,8 @@ export interface DnsPortParts extends PortParts {
 const PORTS_TRIED = 16;
 /** Bursts of questions must not be lost before they are seen; the kernel cuts this to net.core.rmem_max. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
-const BACKLOG = 1_024;
+/** The kernel cuts this to net.core.somaxconn. */
+const BACKLOG = 65_535;
 
 export class DnsPort extends Port {
   protected readonly network = "udp";

@@ -6,7 +6,7 @@ import { canBeSilent, Silence } from "./silence.js";
 export type { ListenAddress } from "../port.js";
 
 /** The kernel cuts this to net.core.somaxconn. */
-const BACKLOG = 4096;
+const BACKLOG = 65_535;
 
 export class Listener extends Port {
   protected readonly network = "tcp";
