@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 
-export type Sent = "sent" | "congested" | "closed";
+export type Sent = "sent" | "congested" | "closed" | "unsent";
 
 /** The kernel cuts these to net.core.rmem_max and wmem_max: on most machines to some 200 KiB. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -58,6 +58,8 @@ export class DatagramSocket {
     if (this.#closed) return "closed";
     if (this.#underWay >= UNDER_WAY_MIN && this.socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX)
       return "congested";
+    // Whoever sends from port 0 wants no answer (RFC 768), and anybody can say that he does; Node would throw.
+    if (port === 0) return "unsent";
     this.#underWay++;
     if (port === undefined) this.socket.send(payload, this.#onSent);
     else this.socket.send(payload, port, address, this.#onSent);

@@ -40,6 +40,23 @@ describe("a UDP proxy", () => {
     expect(client.got[0]?.equals(largest)).toBe(true);
   });
 
+  it("passes on what came from port 0, where no answer can go, and outlives the answer", async () => {
+    const server = await udpEcho(lab);
+    const proxy = await udpProxy(lab, server.port);
+    // As the kernel hands it over; only a raw socket could send it.
+    proxy.received(Buffer.from("no answer, please"), {
+      address: "127.0.0.1",
+      family: "IPv4",
+      port: 0,
+      size: 17,
+    });
+    await until(() => proxy.tally.lost.unsent === 1);
+    expect(server.texts).toEqual(["no answer, please"]);
+    const client = await udpEnd(lab);
+    client.send("still there?", proxy);
+    expect(await client.received(1)).toEqual(["still there?"]);
+  });
+
   it("keeps apart what belongs to different clients", async () => {
     const server = await udpEcho(lab);
     const proxy = await udpProxy(lab, server.port);
