@@ -10,6 +10,7 @@ export const answers64k = bodiesCase("answers-64k", {
   bytes: 64 * KIB,
   connections: 16,
   method: "GET",
+  again: false,
   claims: ({ squall, toxiproxy }, results) => [results.atLeast(2, squall.name, toxiproxy.name)],
 });
 
@@ -29,7 +30,7 @@ export const requests1m = bodiesCase("requests-1m", {
   claims: ({ squallHttp, pipe }, results) => [results.atLeast(0.9, squallHttp.name, pipe.name)],
 });
 
-function bodiesCase(name, { title, bytes, connections, method, claims }) {
+function bodiesCase(name, { title, bytes, connections, method, claims, again = true }) {
   return {
     name,
     title,
@@ -37,8 +38,8 @@ function bodiesCase(name, { title, bytes, connections, method, claims }) {
       const server = await lab.use(startWorker("servers/bodies.mjs", [bytes]));
       const load = await lab.use(startWorker("loads/bodies.mjs", [bytes, connections]));
       const { squall, direct } = lab.contenders;
-      const http = httpEntries(lab.contenders).filter(({ contender }) => contender !== direct);
-      const tcp = tcpEntries(lab.contenders, { toxics: false });
+      const http = httpEntries(lab, { again }).filter(({ contender }) => contender !== direct);
+      const tcp = tcpEntries(lab, { again: true });
       const { rows, results } = await compare(lab, {
         ...BYTES,
         entries: [...tcp.slice(0, -1), ...http, ...tcp.slice(-1)],

@@ -12,7 +12,7 @@ export const bulk = {
     const { squall, pipe, toxiproxy } = lab.contenders;
     const { rows, results } = await compare(lab, {
       ...BYTES,
-      entries: tcpEntries(lab.contenders),
+      entries: tcpEntries(lab),
       upstreamPort: server.port,
       base: squall.name,
       server,

@@ -3,7 +3,7 @@ import { atMost, row } from "../lib/claims.mjs";
 import { residentBytes, sleep, startWorker } from "../lib/processes.mjs";
 
 const COUNTS = { warmUp: 100_000, more: 400_000 };
-const COUNTS_QUICK = { warmUp: 20_000, more: 20_000 };
+const COUNTS_QUICK = { warmUp: 5_000, more: 5_000 };
 const LANES = 64;
 const SETTLE_MS = 1_000;
 

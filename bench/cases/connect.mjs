@@ -11,7 +11,7 @@ export const connect = {
     const server = await lab.use(smallServer(lab));
     const load = await lab.use(smallLoad(lab));
     const { squall, direct } = lab.contenders;
-    const entries = [...tcpEntries(lab.contenders), ...httpEntries(lab.contenders)].filter(
+    const entries = [...tcpEntries(lab, { again: true }), ...httpEntries(lab, { again: true })].filter(
       ({ contender }) => contender !== direct,
     );
     const { rows } = await compare(lab, {
@@ -27,7 +27,7 @@ export const connect = {
       rows,
       notes: [
         `${load.name}, against ${server.name}, with "Connection: close"`,
-        "HAProxy, nginx and the three of node keep their connections to the server in HTTP; all others dial anew for each client",
+        "HAProxy, nginx and http-proxy keep their connections to the server in HTTP; all others dial anew for each client",
       ],
     };
   },

@@ -34,13 +34,12 @@ function httpCase(name, connections, { claims = false } = {}) {
       const server = await lab.use(smallServer(lab));
       const load = await lab.use(smallLoad(lab));
       const { squall, squallHttp, haproxyHttp, httpProxy, direct } = lab.contenders;
-      const of = claims ? httpEntries(lab.contenders) : withoutYounger(lab.contenders);
       const measure = (port, seconds, wanted) =>
         load.measure(port, seconds, { path: PATH, connections, ...wanted });
       const { rows, results } = await compare(lab, {
         ...REQUESTS,
         entries: [
-          ...of.filter(({ contender }) => contender !== direct),
+          ...httpEntries(lab, { again: !claims }).filter(({ contender }) => contender !== direct),
           ...(claims ? ownExtras(lab.contenders, measure) : []),
           ...plain([squall, direct]),
         ],
@@ -72,12 +71,6 @@ function ownExtras({ squallHttp }, measure) {
     { name: WITH_RULES, contender: squallHttp, faults: rules },
     { name: WITH_503, contender: squallHttp, faults: refusals, measure: someRefused(measure) },
   ];
-}
-
-/** http-proxy's successors are as fast as it is: measured once is enough. */
-function withoutYounger(contenders) {
-  const { httpProxy3, httpxy } = contenders;
-  return httpEntries(contenders).filter(({ contender }) => contender !== httpProxy3 && contender !== httpxy);
 }
 
 function someRefused(measure) {

@@ -17,7 +17,7 @@ function smallCase(name, connections, { claims = false } = {}) {
       const { squall, pipe, haproxy, toxiproxy } = lab.contenders;
       const { rows, results } = await compare(lab, {
         ...REQUESTS,
-        entries: tcpEntries(lab.contenders, { toxics: claims }),
+        entries: tcpEntries(lab, { again: !claims }),
         upstreamPort: server.port,
         base: squall.name,
         server,
