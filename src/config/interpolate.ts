@@ -3,6 +3,7 @@
  * the place where it stands; a scalar that is nothing but `${x}` keeps the type of the value.
  */
 import { didYouMean } from "../core/suggest.js";
+import { formatSize } from "../core/units.js";
 import {
   scalarOf,
   type Located,
@@ -28,6 +29,22 @@ export interface Missing {
 
 /** Answers what stands behind a name; `fallback` is what was written behind `:-`. */
 export type Lookup = (name: string, fallback: string | undefined) => Found | Missing;
+
+/** How much may be put into one profile: a value of a megabyte that stands in a thousand places is a gigabyte. */
+const FILLED_IN_MAX = 2 ** 20;
+
+/** The same, for as long as all that it has answered together is not too much. */
+export function bounded(lookup: Lookup): Lookup {
+  let filledIn = 0;
+  return (name, fallback) => {
+    const found = lookup(name, fallback);
+    if ("missing" in found) return found;
+    filledIn += found.raw.length;
+    return filledIn <= FILLED_IN_MAX
+      ? found
+      : { missing: `is more than ${formatSize(FILLED_IN_MAX)} with all params filled in` };
+  };
+}
 
 /** What something is called and what it is must be known before there are any values. */
 export function refuseReference(node: Located | undefined, problems: Problems): void {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { choice, shown } from "../faults/params.js";
 import { under, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
-import { pathMistake } from "./pattern.js";
+import { isPattern, pathMistake } from "./pattern.js";
 import type { Problems } from "./problems.js";
 import { address, oneOrMany, text } from "./shapes.js";
 import { check, hasHole } from "./validate.js";
@@ -188,6 +188,9 @@ const DNS_KEYS: readonly string[] = ["qname", "qtype", "transport"];
 
 const SHAPES = { connections: matchShape, exchanges: exchangeMatchShape, queries: queryMatchShape } as const;
 
+/** Characters of all patterns of one list: what it takes to look at a long path or header is bounded by their number. */
+const PATTERNS_MAX = 4_096;
+
 type AnyEntry = z.output<typeof exchangeMatchShape> & z.output<typeof queryMatchShape>;
 
 /** An entry or a list of entries, any of which may hold; null after a problem. Also for `except` of a proxy. */
@@ -204,7 +207,19 @@ export function readMatch(
     const entry = readEntry(item, knowing, problems);
     if (entry !== null) entries.push(entry);
   }
+  const length = entries.reduce((sum, entry) => sum + patternLength(entry), 0);
+  if (length > PATTERNS_MAX)
+    problems.add(
+      node,
+      `has ${length} characters of patterns, and ${PATTERNS_MAX} is the most; what has neither * nor :name does not count`,
+    );
   return problems.count > before ? null : entries;
+}
+
+function patternLength(value: unknown): number {
+  if (typeof value === "string") return isPattern(value) ? value.length : 0;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce((sum: number, one) => sum + patternLength(one), 0);
 }
 
 function readEntry(node: Located, knowing: Knowing, problems: Problems): MatchEntry | null {

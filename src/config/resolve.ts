@@ -2,7 +2,7 @@
 import type { AnyFaultType } from "../faults/contract.js";
 import { mergeProfile, nameFaults, warnOfTwins, type MergedProfile, type ProfileView } from "./extends.js";
 import { readFault, type FaultValue } from "./fault.js";
-import { interpolate, refuseReference, type Lookup } from "./interpolate.js";
+import { bounded, interpolate, refuseReference, type Lookup } from "./interpolate.js";
 import {
   child,
   under,
@@ -69,7 +69,7 @@ function resolve(
   const merged = mergeProfile(source, view, problems);
   warn(source, warnings);
   const values = paramValues(merged.params, given, problems);
-  const lookup = paramLookup(values);
+  const lookup = bounded(paramLookup(values));
   const faults = merged.faults.flatMap(({ name, node }): FaultValue[] => {
     const fault = readFault(interpolate(node, lookup, problems), name, { types, ramps: false, problems });
     return fault === null ? [] : [fault];
