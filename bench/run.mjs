@@ -62,10 +62,12 @@ async function runCase({ name, title, run }, lab) {
     started.push(one);
     return one;
   };
+  const kept = [];
+  const keep = (results) => kept.push(results);
   const from = performance.now();
   const result = { name, title, rows: [], claims: [], notes: [], charts: [] };
   try {
-    const { chart, ...found } = await run({ ...lab, use });
+    const { chart, ...found } = await run({ ...lab, use, keep });
     Object.assign(result, found);
     result.charts = result.rows
       .filter((row) => chart === undefined || chart(row.name))
@@ -76,6 +78,7 @@ async function runCase({ name, title, run }, lab) {
   } finally {
     for (const one of started.reverse()) await one.stop();
   }
+  result.rounds = Object.assign({}, ...kept.map((results) => results.all()));
   result.seconds = (performance.now() - from) / 1000;
   lab.log(`  took ${result.seconds.toFixed(0)} s`);
   return result;

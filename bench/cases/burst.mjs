@@ -33,21 +33,21 @@ export const burst = {
         },
       })),
     );
-    const spans = entries.flatMap(({ name }) => results.values(name, "span") ?? []);
-    const late = Math.max(...spans) > millis * WITHIN_SLACK;
+    const arrival = (lane) => {
+      const slowest = Math.max(...results.values(lane, "span"));
+      const late = slowest > millis * WITHIN_SLACK ? ", later than they should have" : "";
+      return { note: `all arrived within ${slowest.toFixed(0)} ms${late}` };
+    };
     return {
       rows: entries.flatMap(({ name: lane }) => [
-        results.row({ lane, key: "lost", name: `${lane}, not served`, unit: "connections" }),
+        results.row({ lane, key: "lost", name: `${lane}, not served`, unit: "connections", also: arrival }),
         results.row({ lane, key: "p50", name: `${lane}, until answered, p50`, unit: "ms" }),
         results.row({ lane, key: "slowest", name: `${lane}, until answered, slowest`, unit: "ms" }),
       ]),
       claims: [squall, squallHttp].map(({ name }) =>
         results.never("connections", name, { key: "lost", text: `${name}, not served in any round` }),
       ),
-      notes: [
-        `${count} connections, which arrived within ${Math.max(...spans).toFixed(0)} ms at the most${late ? ": later than they should have" : ""}`,
-        ...troubles,
-      ],
+      notes: [`${count} connections, evenly within ${millis} ms`, ...troubles],
       chart: (name) => name.endsWith("slowest"),
     };
   },

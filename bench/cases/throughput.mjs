@@ -1,6 +1,5 @@
 /** What the cases of throughput share: lanes measured side by side, what they cost, and what else was busy. */
 import { FIVE, FIVE_HTTP, FIVE_TOXICS, FOR_OTHERS, FOR_OTHERS_HTTP, ONE, ONE_TOXIC } from "../faults.mjs";
-import { format } from "../lib/format.mjs";
 import { processorSeconds } from "../lib/processes.mjs";
 import { interleave } from "../lib/rounds.mjs";
 import { median, pairedRatio } from "../lib/statistics.mjs";
@@ -132,14 +131,9 @@ function ratioOf(results, name, base) {
 const FULL = 0.95;
 
 /** Whether the proxy could have done more than it was asked to: it was not busy, and what stands around it was. */
-function heldBack({ proxy, server, load }, { placement }) {
+export function heldBack({ proxy, server, load }, { placement }) {
   if (proxy === null || proxy >= FULL || server === null || load === null) return false;
   if (server >= FULL || load >= FULL) return true;
   const shareOne = placement.rest !== undefined && !placement.rest.includes(",");
   return shareOne && server + load >= FULL;
-}
-
-/** What a throughput row says in words, for notes and the log. */
-export function costText({ value, unit }) {
-  return `${format(value)} ${unit}`;
 }

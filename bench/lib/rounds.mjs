@@ -5,10 +5,12 @@ import { format } from "./format.mjs";
 /**
  * `lanes` are `{ name, measure }`; `measure(seconds)` answers an object of numbers. One that is not here is `{ name,
  * missing }`, one that could not be started `{ name, failed }`, with the reason. The order is turned round in every other
- * round. A lane that fails is left out from then on, and the others go on without it.
+ * round. A lane that fails is left out from then on, and the others go on without it. `keep` is handed the results at the
+ * beginning, to be written down with all that was measured.
  */
-export async function interleave({ rounds, seconds, warmUp, log }, lanes) {
+export async function interleave({ rounds, seconds, warmUp, log, keep }, lanes) {
   const results = new Results(lanes);
+  keep?.(results);
   const measure = async (lane, time, keep) => {
     if (results.trouble(lane.name) !== undefined) return;
     try {
@@ -99,6 +101,11 @@ export class Results {
       if (trouble !== undefined) return trouble.missing ?? `${name} failed: ${trouble.failed}`;
     }
     return undefined;
+  }
+
+  /** Everything: each lane with all that each of its rounds measured. */
+  all() {
+    return Object.fromEntries(this.#rounds);
   }
 
   lastRound() {

@@ -52,6 +52,7 @@ const report: Report = {
       ],
       notes: ["a note"],
       charts: ["Squall", "HAProxy <1>", "Toxiproxy"],
+      rounds: {},
     },
   ],
 };

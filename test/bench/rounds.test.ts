@@ -1,8 +1,9 @@
 /** The order in which the benchmarks measure, and what becomes of those that are not here or do not work. */
 import { describe, expect, it } from "vitest";
-import { bench, type Lane } from "../support/bench.js";
+import { bench, type Lane, type Results } from "../support/bench.js";
 
 const { interleave } = await bench("lib/rounds.mjs");
+const { heldBack } = await bench("cases/throughput.mjs");
 
 const quiet = (rounds: number, warmUp = 0) => ({ rounds, warmUp, seconds: 1, log: () => undefined });
 
@@ -56,6 +57,18 @@ describe("rounds", () => {
     expect(results.atLeast(0, "a", "b")).toMatchObject({ held: true });
   });
 
+  it("are kept with all that was measured, those of a lane that failed later as well", async () => {
+    const { list } = lanes("a");
+    let kept: Results | undefined;
+    let turns = 0;
+    const flaky = {
+      name: "flaky",
+      measure: () => (turns++ < 1 ? Promise.resolve({ rate: 5, cost: 6 }) : Promise.reject(new Error("no"))),
+    };
+    await interleave({ ...quiet(2), keep: (results) => (kept = results) }, [...list, flaky]);
+    expect(kept?.all()).toEqual({ a: [{ rate: 1 }, { rate: 2 }], flaky: [{ rate: 5, cost: 6 }] });
+  });
+
   it("leave out one that is not here, and say so", async () => {
     const { order, list } = lanes("a");
     const results = await interleave(quiet(1), [...list, { name: "peer", missing: "peer is not on PATH" }]);
@@ -70,5 +83,30 @@ describe("rounds", () => {
     ]) {
       expect(claim).toMatchObject({ held: null, reason: "peer is not on PATH" });
     }
+  });
+});
+
+describe("a proxy is held back", () => {
+  const apart = { placement: { proxy: "0", rest: "1" } };
+  const free = { placement: { reason: "nothing is pinned" } };
+
+  it("when it had time left and a load or a server had none", () => {
+    expect(heldBack({ proxy: 0.8, server: 0.2, load: 0.99 }, free)).toBe(true);
+    expect(heldBack({ proxy: 0.8, server: 0.99, load: 0.2 }, free)).toBe(true);
+    expect(heldBack({ proxy: 0.8, server: 0.6, load: 0.6 }, free)).toBe(false);
+  });
+
+  it("when server and load share one processor and used it up together", () => {
+    expect(heldBack({ proxy: 0.8, server: 0.5, load: 0.48 }, apart)).toBe(true);
+    expect(heldBack({ proxy: 0.8, server: 0.5, load: 0.4 }, apart)).toBe(false);
+    expect(
+      heldBack({ proxy: 0.8, server: 0.5, load: 0.48 }, { placement: { proxy: "0", rest: "1,2" } }),
+    ).toBe(false);
+  });
+
+  it("never when it was busy itself, or nobody knows", () => {
+    expect(heldBack({ proxy: 0.99, server: 0.99, load: 0.99 }, apart)).toBe(false);
+    expect(heldBack({ proxy: null, server: 0.99, load: 0.99 }, apart)).toBe(false);
+    expect(heldBack({ proxy: 0.5, server: null, load: 0.99 }, apart)).toBe(false);
   });
 });

@@ -72,6 +72,8 @@ describe("npm run bench", () => {
       expect(p50!.median!, who).toBeGreaterThan(0);
       expect(p99!.median!, who).toBeGreaterThanOrEqual(p50!.median!);
     }
+    expect(latency!.rounds["Squall"]).toHaveLength(2);
+    expect(latency!.rounds["Toxiproxy"]).toEqual([]);
     expect(report.versions["squall"]).toMatch(/^\d+\.\d+\.\d+/u);
     expect(report.options).toMatchObject({ rounds: 2, seconds: 0.1 });
   });

@@ -43,6 +43,7 @@ export interface CaseResult {
   readonly claims: readonly Claim[];
   readonly notes: readonly string[];
   readonly charts: readonly string[];
+  readonly rounds: Readonly<Record<string, readonly unknown[]>>;
   readonly error?: string;
 }
 
@@ -61,6 +62,7 @@ export interface Lane extends Trouble {
 
 export interface Results {
   values(name: string, key: string): number[] | undefined;
+  all(): Readonly<Record<string, readonly Readonly<Record<string, number>>[]>>;
   trouble(name: string): Trouble | undefined;
   row(wanted: { lane: string; key: string; unit: string }): Row;
   atLeast(target: number, own: string, base: string): Claim;
@@ -88,7 +90,13 @@ interface Modules {
   };
   "lib/rounds.mjs": {
     interleave(
-      how: { rounds: number; seconds: number; warmUp: number; log: (line: string) => void },
+      how: {
+        rounds: number;
+        seconds: number;
+        warmUp: number;
+        log: (line: string) => void;
+        keep?: (results: Results) => void;
+      },
       lanes: readonly Lane[],
     ): Promise<Results>;
   };
@@ -110,6 +118,12 @@ interface Modules {
     asMarkdown(report: Report, folder: string): string;
     writeMarkdown(file: string, report: Report): void;
     checkMarkdown(file: string, text: string): unknown;
+  };
+  "cases/throughput.mjs": {
+    heldBack(
+      busy: Readonly<Record<"proxy" | "server" | "load", number | null>>,
+      lab: { placement: Readonly<Record<string, string>> },
+    ): boolean;
   };
   "lib/charts.mjs": {
     chart(title: string, rows: readonly Row[]): string;
