@@ -19,9 +19,16 @@ import { compileFaults, compileProfile } from "./plan/compile.js";
 import { engineRefused, NOT_REPRODUCIBLE } from "./plan/engine.js";
 import { explainProfile } from "./plan/explain.js";
 import { actsOn, needsExchanges } from "./plan/subjects.js";
-import type { ActivationRequest, LivePlan } from "./plan/live.js";
+import type { ActivationRequest, EarlierLife, LivePlan } from "./plan/live.js";
 import { INLINE, type CompiledFault, type CompiledProfile } from "./plan/value.js";
-import { sameSpec, type FileProxy, type Fleet, type Member, type ProxyChange } from "./proxy/fleet.js";
+import {
+  sameSpec,
+  type FileProxy,
+  type Fleet,
+  type Member,
+  type Owner,
+  type ProxyChange,
+} from "./proxy/fleet.js";
 import type { Protocol, ProxySpec, TcpProxySpec } from "./proxy/spec.js";
 
 /** What the files want. */
@@ -143,6 +150,10 @@ export class Control {
   readonly #kernel: () => string | null;
   readonly proxyDefaults: ProxyDefaults;
   #reloading: Promise<ReloadResult> | null = null;
+  /** Whether what is on is what the configuration switched on, as far as its time has not run out. */
+  activeOwner: Owner = "file";
+  /** How many times all that was on was replaced or healed. */
+  switches = 0;
   lastReload: { readonly ok: boolean; readonly at: string } | null = null;
 
   constructor(parts: {
@@ -276,9 +287,20 @@ export class Control {
         `the profile ${JSON.stringify(twice)} is asked for twice`,
       );
     }
+    this.#activeChanged(how === "replace");
     if (how === "replace") this.#plan.replace(requests);
     else this.#plan.add(requests);
     return this.active();
+  }
+
+  /** Switches one on again that was on in an earlier life of the daemon. Answers why not, if its time was over meanwhile. */
+  resume(input: ActivationInput, life: EarlierLife): "expired" | "finished" | null {
+    return this.#plan.resume({ ...this.#request(input), seeded: life.seeded }, life);
+  }
+
+  #activeChanged(whole: boolean): void {
+    this.activeOwner = "api";
+    if (whole) this.switches++;
   }
 
   #request({ what, params = {}, seed, ttl, proxies, mode = "inject" }: ActivationInput): ActivationRequest {
@@ -358,7 +380,10 @@ export class Control {
 
   end(id: string): number {
     const ended = this.#plan.end((activation) => activation.id === id, "healed");
-    if (ended > 0) return ended;
+    if (ended > 0) {
+      this.#activeChanged(false);
+      return ended;
+    }
     const near = suggest(
       id,
       this.#plan.value.activations.map((activation) => activation.id),
@@ -370,6 +395,7 @@ export class Control {
 
   /** Ends all activations; connections are kept. Answers how many there were. */
   heal(): number {
+    this.#activeChanged(true);
     return this.#plan.end(() => true, "healed");
   }
 
@@ -429,8 +455,8 @@ export class Control {
     };
   }
 
-  async addProxy(spec: ProxySpec, enabled = true): Promise<void> {
-    await this.#fleet.add({ ...spec, enabled }, "api");
+  async addProxy(spec: ProxySpec, enabled = true, life: Pick<Member, "passing"> = {}): Promise<void> {
+    await this.#fleet.add({ ...spec, enabled }, "api", life);
   }
 
   /** See `Fleet.update`: faults stay, connections do not where an address changes. */
@@ -631,6 +657,7 @@ export class Control {
       this.#fleet.remove(proxy.name);
       changed.push(`proxy ${proxy.name} removed`);
     }
+    this.#fleet.filed = wanted;
     return changed;
   }
 }

@@ -24,8 +24,12 @@ import { LivePlan } from "./plan/live.js";
 import { ConnectionSlots, type PlaneContext } from "./proxy/context.js";
 import { Descriptors } from "./proxy/descriptors.js";
 import { Fleet, type FileProxy } from "./proxy/fleet.js";
+import type { Proxy } from "./proxy/spec.js";
 import { KernelPlane } from "./proxy/kernel/plane.js";
 import { Resolver } from "./proxy/upstream/resolver.js";
+import { StateFile } from "./state/file.js";
+import { KeptState } from "./state/kept_state.js";
+import type { Start } from "./state/restore.js";
 import { createLog, type Log, type LogStream } from "./telemetry/log.js";
 import { Metrics } from "./telemetry/metrics.js";
 import { Telemetry } from "./telemetry/telemetry.js";
@@ -77,14 +81,19 @@ export interface Daemon {
 /** Starts everything, or throws and leaves nothing behind. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config } = readConfig(configInput(options, options.text));
-  const daemon = new RunningDaemon(options, config);
+  const { state: file } = config;
+  const { pid } = options;
+  const state = file === null ? null : await StateFile.open({ file, pid, version });
+  let daemon: RunningDaemon | null = null;
   try {
+    daemon = new RunningDaemon(options, config, state);
     await daemon.start();
+    return daemon;
   } catch (error) {
-    await daemon.abandon();
+    await daemon?.abandon();
+    await state?.close();
     throw error;
   }
-  return daemon;
 }
 
 function configInput(
@@ -120,11 +129,12 @@ class RunningDaemon implements Daemon {
   readonly #types = new Map(FAULT_TYPES.map((type) => [type.type, type]));
   #admin: Admin | null = null;
   #watch: Watch | null = null;
+  readonly #state: KeptState | null;
   #stopping: Promise<void> | null = null;
 
-  constructor(options: DaemonOptions, config: Config) {
+  constructor(options: DaemonOptions, config: Config, file: StateFile | null) {
     this.#options = options;
-    this.#seed = config.seed ?? randomInt(2 ** 32);
+    this.#seed = config.seed ?? file?.found?.state.seed ?? randomInt(2 ** 32);
     this.#config = config;
     const { log, journal, limits } = config;
     this.#log = createLog({
@@ -198,7 +208,33 @@ class RunningDaemon implements Daemon {
       telemetry: this.telemetry,
       version,
       process: options.ownProcess,
+      state: () => this.#state?.status ?? null,
     });
+    this.#state = file === null ? null : this.#keptIn(file);
+  }
+
+  #keptIn(file: StateFile): KeptState {
+    if (file.unlocked !== null)
+      this.#log.warn(`nothing keeps a second daemon from ${file.name}: ${file.unlocked}`);
+    const state = new KeptState({
+      file,
+      version,
+      clock: this.#clock,
+      facts: this.telemetry,
+      sources: {
+        fleet: this.#fleet,
+        plan: this.#plan,
+        library: this.#library,
+        control: this.control,
+        seed: this.#seed,
+        activate: this.#config.activate,
+      },
+    });
+    // What ends by itself is not to be there after a restart either.
+    this.#plan.onChange(() => {
+      state.touch();
+    });
+    return state;
   }
 
   get adminUrl(): string {
@@ -208,15 +244,23 @@ class RunningDaemon implements Daemon {
   async start(): Promise<void> {
     const { admin, limits } = this.#config;
     this.#library.replaceFiles(await this.#profileFiles(this.#config));
+    this.#state?.restoreProfiles(this.#library);
     // The admin port first: if another daemon has it, nothing else is touched.
     this.control.starting = true;
     await this.#startAdmin(admin, limits.header);
-    const files = this.#proxies(this.#config, this.#options.text);
-    const prepared = files.map((file) => [file, this.#fleet.prepare(file, "file")] as const);
-    const started = prepared.filter(([{ enabled }]) => enabled !== false);
-    this.#activate();
-    for (const [, proxy] of started) await proxy.start();
+    const prepared = this.#prepare();
+    const started = prepared.filter(([{ spec }]) => spec.enabled !== false);
+    if (this.#state === null) this.#activate();
+    else this.#state.restoreActive(this.control, () => this.#activate());
+    for (const [{ patient }, proxy] of started) {
+      if (!patient) await proxy.start();
+    }
+    // Behind those of the file, whose addresses are theirs; somebody may have deleted one by now.
+    for (const [{ patient }, proxy] of started) {
+      if (patient && this.#fleet.list().some((member) => member.proxy === proxy)) await proxy.insist();
+    }
     this.control.starting = false;
+    await this.#state?.open();
     if (this.#config.watch) await this.#startWatch();
     this.#log.info(`squall ${version} is ready`, {
       admin: this.adminUrl,
@@ -238,6 +282,22 @@ class RunningDaemon implements Daemon {
     );
   }
 
+  /** All that is to listen, known to the plan. Between this and what is activated no request can come in. */
+  #prepare(): (readonly [Start, Proxy])[] {
+    const files = this.#proxies(this.#config, this.#options.text);
+    this.#fleet.filed = new Map(files.map((file) => [file.name, file]));
+    const starts =
+      this.#state?.restoreProxies(files, {
+        types: this.#types,
+        defaults: this.#proxyDefaults,
+        admin: this.#config.admin.listen,
+      }) ?? files.map((spec): Start => ({ spec, owner: "file", patient: false }));
+    return starts.map((start) => {
+      const { spec, owner, filed } = start;
+      return [start, this.#fleet.prepare(spec, owner, filed)] as const;
+    });
+  }
+
   async #startAdmin(admin: Config["admin"], header: number): Promise<void> {
     try {
       this.#admin = await startAdmin({
@@ -252,6 +312,7 @@ class RunningDaemon implements Daemon {
         types: this.#types,
         schemas: jsonSchemas(this.#types),
         occupancy: { budget: this.#context.budget, slots: this.#context.slots },
+        state: this.#state,
         about: { version, pid: this.#options.pid, node: this.#options.node, seed: this.#seed },
       });
     } catch (error) {
@@ -279,12 +340,14 @@ class RunningDaemon implements Daemon {
       })),
       "replace",
     );
+    this.control.activeOwner = "file";
   }
 
   async addProxy(name: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
     const text = JSON.stringify({ proxies: { [name]: settings } });
     const [proxy] = readConfig({ text, file: "settings", folder: this.#options.cwd }).config.proxies;
-    if (proxy !== undefined) await this.control.addProxy(this.#spec(proxy), proxy.enabled);
+    // Whoever calls this in its next life makes the proxy again.
+    if (proxy !== undefined) await this.control.addProxy(this.#spec(proxy), proxy.enabled, { passing: true });
   }
 
   get #proxyDefaults(): ProxyDefaults {
@@ -364,7 +427,7 @@ class RunningDaemon implements Daemon {
     const { file, cwd } = this.#options;
     const text = file === undefined ? this.#options.text : readFileSync(resolve(cwd, file), "utf8");
     const { config } = readConfig(configInput(this.#options, text));
-    const restartNeeded = (["admin", "journal", "limits", "log", "seed", "watch"] as const).filter(
+    const restartNeeded = (["admin", "journal", "limits", "log", "seed", "state", "watch"] as const).filter(
       (part) => JSON.stringify(config[part]) !== JSON.stringify(this.#config[part]),
     );
     return {
@@ -391,6 +454,7 @@ class RunningDaemon implements Daemon {
     this.#log.debug(`reloading: ${why}`);
     try {
       await this.control.reload();
+      await this.#state?.saved();
     } catch (error) {
       if (!(error instanceof SquallError)) this.telemetry.tell({ kind: "mistake", where: "reload", error });
     }
@@ -407,6 +471,8 @@ class RunningDaemon implements Daemon {
     if (why !== undefined)
       this.#log.info(`${why}: finishing what is under way`, { seconds_at_most: drain / 1000 });
     this.#watch?.close();
+    // What is on now is what is to go on after the restart.
+    await this.#state?.close();
     // Healed first: a connection that a fault holds back could not finish.
     this.#plan.end(() => true, "healed");
     const closed = await this.#fleet.drain(this.#clock.now() + drain);
@@ -424,6 +490,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #dispose(): Promise<void> {
+    await this.#state?.close();
     this.#fleet.stop();
     this.#plan.stop();
     await this.#kernel.close();

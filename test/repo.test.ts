@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "admin",
     "version",
   ],
+  state: ["core", "faults", "config", "plan", "proxy", "control", "admin", "state"],
   mock: ["core", "mock"],
   version: [],
 };

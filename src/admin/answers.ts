@@ -180,6 +180,19 @@ export const status = named(
     journal: z.strictObject({ entries: whole(), last: whole(), dropped: whole() }),
     streams: whole().describe("readers of the event stream"),
     last_reload: z.strictObject({ ok: z.boolean(), at: z.string() }).nullable(),
+    state: z
+      .strictObject({
+        file: z.string(),
+        saved: z.boolean().describe("whether all that was answered is in the file"),
+        error: z.string().nullable().describe("why not"),
+        writes: whole(),
+        failures: whole(),
+        unrestored: z
+          .array(z.strictObject({ what: z.string(), name: z.string(), why: z.string() }))
+          .describe("what could not be restored, and is still in the file"),
+      })
+      .nullable()
+      .describe("what is kept over restarts; null where nothing is"),
   }),
 );
 
@@ -200,9 +213,13 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   connection_failed: true,
   exchange_over: true,
   activation_started: true,
+  activation_resumed: true,
   phase_entered: true,
   activation_ended: true,
   reload: true,
+  state_restored: true,
+  state_failed: true,
+  state_saved: true,
   proxy_started: true,
   proxy_stopped: true,
   listener_closed: true,

@@ -5,7 +5,7 @@ import { SquallError } from "../core/errors.js";
 import { didYouMean } from "../core/suggest.js";
 import { ClientLeft, NO_BODY, readBody } from "./body.js";
 import type { Guard } from "./guard.js";
-import type { House } from "./house.js";
+import { keeping, type House } from "./house.js";
 import { readQuery } from "./query.js";
 import type { Answer, Route } from "./route.js";
 import { isToxiproxyPath, noSuchPage, runToxiproxy, wrongMethod } from "./toxiproxy/dialect.js";
@@ -74,7 +74,8 @@ async function run(route: Route, request: Request, response: Response, house: Ho
   const query = readQuery(route.query ?? NOTHING, request.query);
   const body = route.body === undefined ? NO_BODY : await readBody(request, response, house.limits.bodyBytes);
   const params = request.params as Readonly<Record<string, string>>;
-  send(await route.handle({ params, query, body, request, response }), response, house);
+  const handle = (): Answer | Promise<Answer> => route.handle({ params, query, body, request, response });
+  send(await keeping(route, house, handle), response, house);
 }
 
 function send(answer: Answer, response: Response, { limits }: House): void {

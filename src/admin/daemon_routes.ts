@@ -65,6 +65,7 @@ function statusOf({
   control,
   telemetry,
   occupancy,
+  state,
   about,
   clock,
   startedAt,
@@ -97,6 +98,7 @@ function statusOf({
     journal: { entries: lastSeq - dropped, last: lastSeq, dropped },
     streams: streams.size,
     last_reload: control.lastReload,
+    state: state?.status ?? null,
   };
 }
 

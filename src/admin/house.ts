@@ -1,6 +1,7 @@
 /** What the admin API is given to work with. It reaches nothing behind the control layer but telemetry. */
 import type { Control } from "../control.js";
 import type { Clock } from "../core/clock.js";
+import { SquallError } from "../core/errors.js";
 import type { Facts } from "../core/events.js";
 import type { AnyFaultType } from "../faults/contract.js";
 import type { Journal } from "../telemetry/journal.js";
@@ -15,6 +16,22 @@ export interface AdminTelemetry extends Facts {
 export interface AdminMetrics {
   readonly contentType: string;
   text(): Promise<string>;
+}
+
+/** What is kept over restarts. */
+export interface AdminState {
+  readonly status: {
+    readonly file: string;
+    readonly saved: boolean;
+    readonly error: string | null;
+    readonly writes: number;
+    readonly failures: number;
+    readonly unrestored: readonly { readonly what: string; readonly name: string; readonly why: string }[];
+  };
+  /** True once changes are kept no more, since the daemon is stopping. */
+  readonly closed: boolean;
+  /** Resolves when all that was changed is kept. */
+  saved(): Promise<void>;
 }
 
 /** How full the daemon is; Infinity for what has no limit. */
@@ -79,6 +96,8 @@ export interface House {
   readonly telemetry: AdminTelemetry;
   readonly metrics: AdminMetrics;
   readonly occupancy: Occupancy;
+  /** Missing where nothing is kept. */
+  readonly state?: AdminState | null;
   readonly clock: Clock;
   readonly about: About;
   readonly types: ReadonlyMap<string, AnyFaultType>;
@@ -88,4 +107,24 @@ export interface House {
   readonly polls: Guests;
   /** When the admin port opened, on the monotonic clock. */
   readonly startedAt: number;
+}
+
+/**
+ * Carries out a call, and sees to it that what it changes is kept before it is answered: what was answered would be there
+ * after a crash. Throws SQ_STOPPING where it could not be kept any more.
+ */
+export async function keeping<T>(
+  { method, keeps = method !== "get" }: { readonly method: string; readonly keeps?: boolean },
+  { state }: House,
+  handle: () => T | Promise<T>,
+): Promise<T> {
+  if (!keeps || state === null || state === undefined) return handle();
+  if (state.closed)
+    throw new SquallError("SQ_STOPPING", "the daemon is stopping: ask again after its restart");
+  try {
+    return await handle();
+  } finally {
+    // Also of a call that failed half-way, such as a populate.
+    await state.saved();
+  }
 }

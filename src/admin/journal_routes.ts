@@ -63,6 +63,7 @@ export function journalRoutes(house: House): Route[] {
     defineRoute({
       method: "post",
       path: "/journal/marks",
+      keeps: false,
       summary: "Puts a mark between the entries.",
       body: {
         about: "JSON, YAML or form data",

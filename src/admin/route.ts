@@ -62,6 +62,8 @@ export interface RouteSpec<Path extends string, Query extends z.ZodObject> {
   readonly dialect?: "toxiproxy";
   /** Any method will do, which the document need not know. */
   readonly anyMethod?: true;
+  /** False where nothing is changed that would be kept over a restart, though it is no GET. */
+  readonly keeps?: false;
   /** Answers without a token, since whoever restarts a daemon that is down has none. */
   readonly open?: true;
   readonly handle: (
@@ -92,4 +94,5 @@ export const COMMON_ERRORS: readonly ErrorCode[] = [
   "SQ_TIMEOUT",
   "SQ_TOO_LARGE",
   "SQ_INTERNAL",
+  "SQ_STOPPING",
 ];

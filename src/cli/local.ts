@@ -1,4 +1,5 @@
 /** `squall serve`: the daemon, in this process. */
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { startDaemon } from "../daemon.js";
 import { readConfigFile } from "./files.js";
@@ -11,6 +12,7 @@ interface ServeOptions {
   readonly profiles?: readonly string[];
   readonly activate?: string;
   readonly seed?: string;
+  readonly state?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
 }
@@ -27,6 +29,7 @@ export function addServe(program: Command, io: Io): void {
     .option("--profiles <paths...>", "folders or files with profiles")
     .option("--activate <profile>", "a profile to start with")
     .option("--seed <n>", "the seed of whatever no activation gives a seed to")
+    .option("--state <file>", "keep what the API makes and changes there, over restarts")
     .option("--log-level <level>", "error, warn, info or debug (LOG_LEVEL)")
     .option("--log-format <format>", "json, pretty, or auto: pretty on a terminal")
     .action(async (options: ServeOptions) => {
@@ -73,6 +76,8 @@ function overridesOf(options: ServeOptions, io: Io): { path: string[]; value: st
   );
   set(["activate"], options.activate, "--activate");
   set(["seed"], options.seed, "--seed");
+  // From where the command runs, not from where the configuration is.
+  set(["state"], options.state === undefined ? undefined : resolve(io.cwd, options.state), "--state");
   set(
     ["log", "level"],
     options.logLevel ?? logLevelOf(io.env["LOG_LEVEL"]),

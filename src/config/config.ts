@@ -109,6 +109,8 @@ export interface Config {
   readonly log: Settings["log"];
   readonly proxies: readonly ProxyConfig[];
   readonly activate: readonly ActivationConfig[];
+  /** Where what the API makes and changes is kept; null for nowhere. */
+  readonly state: string | null;
   readonly watch: boolean;
 }
 
@@ -253,7 +255,7 @@ function checkAddresses(settings: Settings, root: LocatedMap, problems: Problems
 function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, input: ConfigInput): Config {
   const base = input.file === undefined ? input.folder : dirname(resolve(input.folder ?? ".", input.file));
   const path = (written: string): string => (base === undefined ? written : resolve(base, written));
-  const { admin, journal, limits, log, seed, watch } = settings;
+  const { admin, journal, limits, log, seed, state, watch } = settings;
   return {
     admin: {
       listen: admin.listen,
@@ -274,6 +276,7 @@ function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, in
         return { profile: one, params: {}, seed: null, ttl: null, proxies: null, mode: "inject" as const };
       return { ...one, seed: one.seed ?? null, ttl: one.ttl ?? null, proxies: one.proxies ?? null };
     }),
+    state: state === undefined ? null : path(state),
     watch,
   };
 }

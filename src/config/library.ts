@@ -108,6 +108,16 @@ export class Library implements ProfileLibrary {
     return source;
   }
 
+  /** Adds or replaces all of these in memory, one profile in each text; together, since they may need each other. */
+  putAll(texts: readonly string[], file = "request"): void {
+    const problems = new Problems();
+    const memory = new Map(this.#memory);
+    for (const text of texts) {
+      for (const [name, source] of readAll([{ file, text }], problems)) memory.set(name, source);
+    }
+    this.#install(this.#files, memory, null, problems);
+  }
+
   /** Takes a profile out of memory again; one that a file holds underneath comes back. */
   delete(name: string): void {
     if (!this.#memory.has(name)) {

@@ -146,6 +146,9 @@ export const configShape = z.strictObject({
   activate: oneOrMany(activate, "a profile")
     .prefault([])
     .describe("what to start with: a profile, several, or none"),
+  state: path()
+    .optional()
+    .describe("a file that keeps what the API makes and changes over a restart; nothing is kept by default"),
   watch: flag().default(true).describe("whether profiles and this file are read again when they change"),
 });
 

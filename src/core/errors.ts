@@ -41,11 +41,20 @@ export const ERRORS = {
     status: 422,
     about: "A fault insists on an engine that cannot carry it out here.",
   },
+  SQ_INVALID_STATE: {
+    status: 422,
+    about: "The state file cannot be read, or is none that this Squall can go on with.",
+  },
   SQ_TOO_MANY: { status: 429, about: "A limit of the daemon is reached." },
   SQ_INTERNAL: { status: 500, about: "A mistake of Squall itself; the log has the trace." },
   SQ_LISTEN_FAILED: { status: 500, about: "The listening address cannot be bound." },
   SQ_ADMIN_PORT_TAKEN: { status: 500, about: "The admin port is in use by somebody else." },
+  SQ_STATE_LOCKED: { status: 500, about: "Another daemon keeps its state in that file." },
   SQ_NOT_READY: { status: 503, about: "A proxy cannot listen at the moment." },
+  SQ_STOPPING: {
+    status: 503,
+    about: "The daemon is stopping, and a change would not be there after the restart.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -93,6 +93,18 @@ export type Fact =
       readonly again: string;
     }
   | {
+      /** It was on when the daemon ended, and goes on. */
+      readonly kind: "activation_resumed";
+      readonly activation: string;
+      readonly profile: string;
+      readonly seed: number;
+      readonly params: Readonly<Record<string, unknown>>;
+      readonly mode: "inject" | "observe";
+      /** When it began, ISO 8601. */
+      readonly since: string;
+      readonly again: string;
+    }
+  | {
       readonly kind: "phase_entered";
       readonly activation: string;
       readonly profile: string;
@@ -145,6 +157,26 @@ export type Fact =
       readonly problems: readonly Problem[];
       readonly changed: readonly string[];
     }
+  | {
+      /** What the API had made before the daemon was started is there again. */
+      readonly kind: "state_restored";
+      readonly file: string;
+      readonly profiles: readonly string[];
+      /** Those that the API made, changed or removed. */
+      readonly proxies: readonly string[];
+      readonly activations: readonly string[];
+      /** Activations whose time ran out while nobody was there. */
+      readonly over: readonly { readonly activation: string; readonly why: "expired" | "finished" }[];
+      /** What could not be restored, and stays in the file. */
+      readonly left_out: readonly { readonly what: string; readonly name: string; readonly why: string }[];
+    }
+  | {
+      /** What the API changes is in force, and would not be there after a restart. */
+      readonly kind: "state_failed";
+      readonly file: string;
+      readonly reason: string;
+    }
+  | { readonly kind: "state_saved"; readonly file: string }
   | {
       readonly kind: "proxy_started";
       readonly proxy: string;

@@ -46,6 +46,14 @@ export interface ActivationRequest {
   readonly ttl: number | null;
 }
 
+/** What an activation brings along from an earlier life of the daemon. */
+export interface EarlierLife {
+  readonly id: string;
+  /** On the wall clock, which went on while nobody was there. */
+  readonly startedAt: number;
+  readonly seeded: boolean;
+}
+
 type EndReason = Extract<Fact, { kind: "activation_ended" }>["why"];
 
 interface Running {
@@ -171,6 +179,25 @@ export class LivePlan {
     return this.#start(requests);
   }
 
+  /**
+   * Goes on with an activation of an earlier life of the daemon as if there had always been somebody to carry it out: its
+   * phases and its time to live are where they would be by now. Answers why not, if it would be over.
+   */
+  resume(request: ActivationRequest, { id, startedAt }: EarlierLife): "expired" | "finished" | null {
+    const now = this.#clock.now();
+    // A clock that was set back makes nothing begin in the future.
+    const elapsed = Math.max(0, this.#clock.wallTime() - startedAt);
+    if (request.ttl !== null && elapsed >= request.ttl) return "expired";
+    if (positionAt(request.compiled, now - elapsed, now) === "finished") return "finished";
+    this.#running.push(
+      this.#run(request, id, { wall: this.#clock.wallTime() - elapsed, now: now - elapsed }),
+    );
+    const running = this.#running.at(-1);
+    if (running !== undefined) this.#tellStart("activation_resumed", running.value);
+    this.#commit({ activations: this.#running.map(({ value }) => value) });
+    return null;
+  }
+
   /** Ends those that the test picks; answers how many. */
   end(pick: (activation: ActivationValue) => boolean, why: EndReason): number {
     const ending = this.#running.filter((running) => pick(running.value));
@@ -227,49 +254,43 @@ export class LivePlan {
   // -- inside -------------------------------------------------------------------------------------
 
   #start(requests: readonly ActivationRequest[]): readonly ActivationValue[] {
-    const generation = this.revision + 1;
+    const at = { wall: this.#clock.wallTime(), now: this.#clock.now() };
     const started = requests.map((request): Running => {
-      const value: ActivationValue = {
-        id: this.#idFor(request.profile),
-        generation,
-        profile: request.profile,
-        compiled: request.compiled,
-        written: request.written,
-        given: request.given,
-        seed: request.seed,
-        proxies: request.proxies,
-        mode: request.mode,
-        startedAt: this.#clock.wallTime(),
-        ttl: request.ttl,
-      };
-      const running = {
-        value,
-        startedAt: this.#clock.now(),
-        position: null,
-        arsenal: this.#arsenal({
-          activation: value.id,
-          profile: value.profile,
-          seed: value.seed,
-          seeded: request.seeded ?? false,
-          observe: value.mode === "observe",
-        }),
-      };
+      const running = this.#run(request, this.#idFor(request.profile), at);
       this.#running.push(running);
       return running;
     });
-    for (const { value } of started) {
-      this.#facts.tell({
-        kind: "activation_started",
-        activation: value.id,
-        profile: value.profile,
-        seed: value.seed,
-        params: value.compiled.params,
-        mode: value.mode,
-        again: this.again(value),
-      });
-    }
+    for (const { value } of started) this.#tellStart("activation_started", value);
     this.#commit({ activations: this.#running.map((running) => running.value) });
     return started.map((running) => running.value);
+  }
+
+  #run(request: ActivationRequest, id: string, at: { readonly wall: number; readonly now: number }): Running {
+    const { profile, seed, mode, seeded = false } = request;
+    const value: ActivationValue = {
+      id,
+      generation: this.revision + 1,
+      profile,
+      compiled: request.compiled,
+      written: request.written,
+      given: request.given,
+      seed,
+      seeded,
+      proxies: request.proxies,
+      mode,
+      startedAt: at.wall,
+      ttl: request.ttl,
+    };
+    const observe = mode === "observe";
+    const arsenal = this.#arsenal({ activation: id, profile, seed, seeded, observe });
+    return { value, startedAt: at.now, position: null, arsenal };
+  }
+
+  #tellStart(kind: "activation_started" | "activation_resumed", value: ActivationValue): void {
+    const { id: activation, profile, seed, mode } = value;
+    const fact = { activation, profile, seed, params: value.compiled.params, mode, again: this.again(value) };
+    if (kind === "activation_started") this.#facts.tell({ kind, ...fact });
+    else this.#facts.tell({ kind, ...fact, since: new Date(value.startedAt).toISOString() });
   }
 
   #idFor(profile: string): string {

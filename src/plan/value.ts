@@ -61,6 +61,8 @@ export interface ActivationValue {
   /** The params that somebody gave; `compiled.params` has the defaults as well. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly seed: number;
+  /** Somebody gave that seed; otherwise it was drawn. */
+  readonly seeded: boolean;
   /** Restricts all faults to these proxies; null for no restriction. */
   readonly proxies: readonly string[] | null;
   readonly mode: "inject" | "observe";

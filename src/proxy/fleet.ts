@@ -27,6 +27,8 @@ export interface Member {
   readonly owner: Owner;
   /** What its file said last: what an API has changed since then stays until the file says something else. */
   readonly filed: FileProxy | null;
+  /** Made by code in this process, which makes it again in its next life: nothing to keep over a restart. */
+  readonly passing?: true;
 }
 
 /** What is to become of a proxy; what is missing stays. */
@@ -45,6 +47,8 @@ export class Fleet {
   /** The verb that is under way for a name, and behind it those that wait: binding a port takes its time. */
   readonly #turns = new Map<string, Promise<unknown>>();
   #stopped = false;
+  /** What the file wants, by name, whatever an API has made of it. */
+  filed: ReadonlyMap<string, FileProxy> = new Map();
 
   constructor(context: PlaneContext, plan: LivePlan) {
     this.#context = context;
@@ -68,11 +72,14 @@ export class Fleet {
     return this.#members.has(name);
   }
 
-  /** Makes a proxy known to the plan without listening yet, so that faults are in force before the first client. */
-  prepare(spec: FileProxy, owner: Owner): Proxy {
+  /**
+   * Makes a proxy known to the plan without listening yet, so that faults are in force before the first client.
+   * `filed` is what its file says, where an API has made something else of it.
+   */
+  prepare(spec: FileProxy, owner: Owner, filed: FileProxy = spec): Proxy {
     this.#checkPlace(spec.name);
     const proxy = this.#made(spec);
-    this.#members.set(spec.name, { proxy, owner, filed: owner === "file" ? spec : null });
+    this.#members.set(spec.name, { proxy, owner, filed: owner === "file" ? filed : null });
     return proxy;
   }
 
@@ -92,11 +99,11 @@ export class Fleet {
   }
 
   /** Makes and starts a proxy. Throws SQ_PROXY_EXISTS or SQ_LISTEN_FAILED, leaving nothing behind. */
-  async add(spec: FileProxy, owner: Owner): Promise<Proxy> {
-    return this.#inTurn(spec.name, () => this.#add(spec, owner));
+  async add(spec: FileProxy, owner: Owner, life: Pick<Member, "passing"> = {}): Promise<Proxy> {
+    return this.#inTurn(spec.name, () => this.#add(spec, owner, life));
   }
 
-  async #add(spec: FileProxy, owner: Owner): Promise<Proxy> {
+  async #add(spec: FileProxy, owner: Owner, life: Pick<Member, "passing"> = {}): Promise<Proxy> {
     this.#checkPlace(spec.name);
     const proxy = this.#made(spec);
     try {
@@ -108,7 +115,7 @@ export class Fleet {
       this.#plan.detach(spec.name, false);
       throw error;
     }
-    this.#members.set(spec.name, { proxy, owner, filed: owner === "file" ? spec : null });
+    this.#members.set(spec.name, { proxy, owner, filed: owner === "file" ? spec : null, ...life });
     return proxy;
   }
 
@@ -138,9 +145,11 @@ export class Fleet {
       const { spec } = proxy;
       const moves = change.listen !== undefined && !listensOn(proxy, change.listen.listen);
       const turns = change.upstream !== undefined && change.upstream.given !== proxy.upstreamGiven;
+      const asked = moves ? undefined : spec.given?.asked;
       const given = {
         listen: moves ? change.listen.given : (spec.given?.listen ?? proxy.listenText),
         upstream: turns ? change.upstream.given : proxy.upstreamGiven,
+        ...(asked === undefined ? {} : { asked }),
       };
       const next: ProxySpec = {
         ...spec,
@@ -175,7 +184,7 @@ export class Fleet {
           : spec;
       await this.#become(proxy, next, enabled);
       this.#checkStill(spec.name, proxy);
-      this.#members.set(spec.name, { proxy, owner: "api", filed: null });
+      this.#members.set(spec.name, { ...member, owner: "api", filed: null });
       this.#plan.setToxics(spec.name, []);
       return true;
     });
@@ -322,9 +331,10 @@ function makeProxy(spec: ProxySpec, context: PlaneContext): Proxy {
   }
 }
 
-/** Whether it listens there already, by either of its addresses: the one that it was given, and the one it got. */
+/** Whether it listens there already, by any of its addresses: the one that it was given, and the one it got. */
 function listensOn(proxy: Proxy, { host, port }: ProxySpec["listen"]): boolean {
-  const own = [proxy.spec.listen, proxy.address];
+  const { asked } = proxy.spec.given ?? {};
+  const own = [proxy.spec.listen, proxy.address, ...(asked === undefined ? [] : [asked])];
   const wanted = canonicalHost(host);
   return own.some((one) => canonicalHost(one.host) === wanted) && own.some((one) => one.port === port);
 }

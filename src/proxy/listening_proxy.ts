@@ -133,6 +133,16 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
     this.#tellStarted();
   }
 
+  /** The same for one that is to be there whatever comes: an address that cannot be had yet is tried again until it can. */
+  async insist(): Promise<void> {
+    this.#running = true;
+    await this.#port.resume(this.wantsToListen);
+    if (!this.#running) return;
+    this.steer(this.#port);
+    this.started();
+    if (this.state !== "cannot listen") this.#tellStarted();
+  }
+
   #tellStarted(): void {
     const { name: proxy, listenText: listen, upstreamText: upstream } = this;
     this.context.facts.tell({ kind: "proxy_started", proxy, listen, upstream });

@@ -30,7 +30,12 @@ export interface ProxySpecBase {
   readonly proxyProtocol: "off" | "accept";
   readonly except: readonly MatchEntry[];
   /** The words in which whoever made it gave the addresses, to be given back to him. */
-  readonly given?: { readonly listen: string; readonly upstream: string };
+  readonly given?: {
+    readonly listen: string;
+    readonly upstream: string;
+    /** Where it was to listen before it got its port: any free one, in an earlier life of the daemon. */
+    readonly asked?: ListenAddress;
+  };
 }
 
 export interface TcpProxySpec extends ProxySpecBase {
@@ -71,6 +76,8 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   /** Of proxies that dial: who is up, and who was chosen. */
   readonly pool?: Pool;
   start(): Promise<void>;
+  /** The same, but an address that cannot be had yet is tried again until it can. */
+  insist(): Promise<void>;
   reconfigure(spec: Spec): Promise<void>;
   restart(spec: Spec): Promise<void>;
   stop(): void;

@@ -81,6 +81,7 @@ export function record(fact: Fact): Written {
 function fit(fact: Exclude<Fact, { kind: "mistake" }>): object {
   switch (fact.kind) {
     case "activation_started":
+    case "activation_resumed":
       return { ...fact, again: withoutSecrets(fact.again) };
     case "exchange_over": {
       const { upstream_ms, client_ms } = fact;

@@ -62,6 +62,13 @@ export interface MetricsOptions {
   readonly slots: { readonly limit: number };
   readonly telemetry: { readonly journal: Journal; readonly switches: number; readonly reload: Reload };
   readonly version: string;
+  /** Of what is kept over restarts; null where nothing is. */
+  readonly state?: () => {
+    readonly saved: boolean;
+    readonly writes: number;
+    readonly failures: number;
+    readonly unrestored: readonly unknown[];
+  } | null;
   /** The process's own metrics; left out where the process is somebody else's. */
   readonly process?: boolean;
 }
@@ -84,6 +91,7 @@ export class Metrics {
       ...faults,
       ...profileMetrics(options),
       ...daemonMetrics(options),
+      ...stateMetrics(options),
     ];
     const dropped = new SampledCounter({
       name: "squall_series_dropped_total",
@@ -386,6 +394,37 @@ function daemonMetrics({ telemetry, budget, revision, version }: MetricsOptions)
       help: "Always 1; the label says which version runs.",
       labels: ["version"],
       read: () => [[[version], 1]],
+    }),
+  ];
+}
+
+/** Without a state file there is nothing to tell, rather than a file that is never written. */
+function stateMetrics({ state }: MetricsOptions): AnySampled[] {
+  type Status = NonNullable<ReturnType<NonNullable<MetricsOptions["state"]>>>;
+  const read = (value: (status: Status) => number) => (): Sample[] => {
+    const status = state?.() ?? null;
+    return status === null ? [] : [[[], value(status)]];
+  };
+  return [
+    new SampledGauge({
+      name: "squall_state_saved",
+      help: "1 if all that the API has answered is in the state file; 0 if that cannot be written.",
+      read: read(({ saved }) => (saved ? 1 : 0)),
+    }),
+    new SampledCounter({
+      name: "squall_state_writes_total",
+      help: "How many times the state file was written.",
+      read: read(({ writes }) => writes),
+    }),
+    new SampledCounter({
+      name: "squall_state_write_failures_total",
+      help: "How many times the state file could not be written.",
+      read: read(({ failures }) => failures),
+    }),
+    new SampledGauge({
+      name: "squall_state_unrestored",
+      help: "What could not be restored from the state file, and is still in it.",
+      read: read(({ unrestored }) => unrestored.length),
     }),
   ];
 }

@@ -48,6 +48,13 @@ export function lineOf(fact: Recorded): LogLine {
         text: `${fact.activation}  on${fact.mode === "observe" ? ", only observing" : ""}  seed ${fact.seed}`,
         more: [`again: ${fact.again}`],
       };
+    case "activation_resumed":
+      return {
+        level: "info",
+        topic: "profile",
+        text: `${fact.activation}  goes on, since ${fact.since}${fact.mode === "observe" ? ", only observing" : ""}  seed ${fact.seed}`,
+        more: [`again: ${fact.again}`],
+      };
     case "activation_ended":
       return {
         level: fact.warnings.length > 0 ? "warn" : "info",
@@ -89,6 +96,16 @@ export function lineOf(fact: Recorded): LogLine {
             text: "refused, and what was in force stays",
             more: fact.problems.map((problem: Problem) => formatProblem(problem)),
           };
+    case "state_restored":
+      return restored(fact);
+    case "state_failed":
+      return {
+        level: "error",
+        topic: "state",
+        text: `cannot write ${fact.file}, so changes would not be there after a restart: ${fact.reason}`,
+      };
+    case "state_saved":
+      return { level: "info", topic: "state", text: `${fact.file} is written again` };
     case "proxy_started":
       return {
         level: "info",
@@ -156,6 +173,26 @@ function exchange(fact: Of<"exchange_over">): string {
       : `upstream ${upstream_status}${upstream_ms === null ? "" : ` after ${upstream_ms} ms`}`;
   const client = `client got ${client_status ?? "nothing"}${ENDS[end]} after ${client_ms} ms`;
   return `${proxy}  bot ${bot}  ${name.method} ${name.path}  ${upstream}, ${client}  [${fact.faults.join(", ")}]`;
+}
+
+function restored(fact: Of<"state_restored">): LogLine {
+  const what = [
+    ...fact.profiles.map((name) => `profile ${name}`),
+    ...fact.proxies.map((name) => `proxy ${name}`),
+    ...fact.activations.map((id) => `activation ${id}`),
+  ];
+  return {
+    level: fact.left_out.length > 0 ? "warn" : "info",
+    topic: "state",
+    text: `${fact.file}  restored ${what.length === 0 ? "nothing" : what.join(", ")}`,
+    more: [
+      ...fact.over.map(({ activation, why }) => `${activation}: over meanwhile (${why})`),
+      ...fact.left_out.map(
+        ({ what: kind, name, why }) => `left out, and still in the file: ${kind} ${name}: ${why}`,
+      ),
+    ],
+    fields: fact,
+  };
 }
 
 function failure(fact: Of<"connection_failed">): LogLine {

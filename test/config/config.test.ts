@@ -52,10 +52,20 @@ describe("a configuration", () => {
       log: { level: "info", format: "auto" },
       proxies: [],
       activate: [],
+      state: null,
       watch: true,
     });
     expect(warnings).toEqual([]);
     expect(config({ text: "# nothing\n" })).toEqual(defaults);
+  });
+
+  it("keeps state where it says, from the folder of its file, and nowhere if it names nothing", () => {
+    const file = "/etc/squall/squall.yaml";
+    expect(config({ text: "state: ./state.json", file }).state).toBe("/etc/squall/state.json");
+    expect(config({ text: "state: ${STATE:-}", file }).state).toBeNull();
+    expect(config({ text: "state: ${STATE:-}", file, env: { STATE: "/var/s.json" } }).state).toBe("/var/s.json");
+    expect(config({ env: { SQUALL__STATE: "/var/s.json" } }).state).toBe("/var/s.json");
+    expect(() => config({ text: "state: [a]" })).toThrow("state: expected text");
   });
 
   it("becomes plain values, with paths from the folder of its file", () => {

@@ -42,6 +42,7 @@ export function profileState(
       written: null,
       given: {},
       seed: 1,
+      seeded: true,
       proxies: null,
       mode: "inject",
       startedAt: 0,

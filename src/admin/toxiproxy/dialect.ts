@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Request, Response } from "express";
 import { SquallError, type ErrorCode } from "../../core/errors.js";
 import { ClientLeft, NO_BODY, readBody } from "../body.js";
-import type { House } from "../house.js";
+import { keeping, type House } from "../house.js";
 import type { Answer, Route } from "../route.js";
 
 /** The version of Toxiproxy whose API this is. */
@@ -58,7 +58,9 @@ async function answerOf(route: Route, request: Request, response: Response, hous
     const body =
       route.body === undefined ? NO_BODY : await readBody(request, response, bodyBytes, "of any type");
     const params = request.params as Readonly<Record<string, string>>;
-    return await route.handle({ params, query: {}, body, request, response });
+    const handle = (): Answer | Promise<Answer> =>
+      route.handle({ params, query: {}, body, request, response });
+    return await keeping(route, house, handle);
   } catch (error) {
     if (error instanceof SquallError) return plainError(error.status, errorText(error));
     if (error instanceof ClientLeft) throw error;
