@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { Library } from "../config/library.js";
 import { compileProfile } from "../plan/compile.js";
 import { explainProfile } from "../plan/explain.js";
+import { jsonLine } from "../telemetry/entry.js";
 import type { Io } from "./io.js";
 import { paramsOf } from "./params.js";
 import { drawTimeline } from "./timeline_text.js";
@@ -46,7 +47,7 @@ export function addExplain(program: Command, io: Io): void {
       for (const name of names) {
         const compiled = compileProfile(name, library, params, TYPES);
         if (options.json === true) {
-          io.out(`${JSON.stringify(compiled)}\n`);
+          io.out(`${jsonLine(compiled)}\n`);
           continue;
         }
         io.out(`${io.colours.bold(compiled.profile)}: ${compiled.summary}\n`);

@@ -4,6 +4,7 @@ import { Library } from "../config/library.js";
 import type { ParamInfo } from "../config/profile.js";
 import { SquallError } from "../core/errors.js";
 import { compileProfile } from "../plan/compile.js";
+import { jsonLine } from "../telemetry/entry.js";
 import { AdminClient } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { remote } from "./remote.js";
@@ -40,7 +41,7 @@ export function addProfiles(program: Command, io: Io): void {
     .action(async (options: ProfilesOptions) => {
       const { profiles, library } = await find(options, io);
       if (options.json === true) {
-        io.out(`${JSON.stringify({ profiles })}\n`);
+        io.out(`${jsonLine({ profiles })}\n`);
         return;
       }
       const timelines = options.timeline === true ? timelinesOf(await library()) : () => [];

@@ -10,11 +10,13 @@ import { addServe } from "./local.js";
 import { addLoad, addMockServer } from "./mock.js";
 import { addProfiles } from "./profiles.js";
 import { addRemoteCommands } from "./remote.js";
+import { harmlessIo } from "./terminal.js";
 import { versionText, withoutToxiproxyFlags } from "./toxiproxy_flags.js";
 import { addValidate } from "./validate.js";
 
 /** Runs one command line (without the node and script words) and answers its exit code. */
-export async function runCommand(words: readonly string[], io: Io): Promise<number> {
+export async function runCommand(words: readonly string[], world: Io): Promise<number> {
+  const io = harmlessIo(world);
   const program = new Command("squall")
     .description("A chaos proxy: YAML fault profiles for the traffic between bots and their server.")
     .version(version, "-v, --version")

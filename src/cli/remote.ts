@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { formatDuration } from "../core/units.js";
 import { matcher } from "../telemetry/journal.js";
+import { jsonLine } from "../telemetry/entry.js";
 import { AdminClient, type ClientOptions } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { paramsOf } from "./params.js";
@@ -136,14 +137,14 @@ function addHeal(program: Command, io: Io): void {
       const client = new AdminClient(options, io);
       const path = activation === undefined ? "/active" : `/active/${encodeURIComponent(activation)}`;
       const answer = (await client.call("DELETE", path)) as { ended?: number } | null;
-      if (options.json === true) io.out(`${JSON.stringify(answer)}\n`);
+      if (options.json === true) io.out(`${jsonLine(answer)}\n`);
       else io.out(answer?.ended === 0 ? "nothing was on\n" : "healed\n");
     });
 }
 
 function report(io: Io, options: RemoteOptions, answer: unknown): void {
   if (options.json === true) {
-    io.out(`${JSON.stringify(answer)}\n`);
+    io.out(`${jsonLine(answer)}\n`);
     return;
   }
   io.out(activeText(answer as ActiveView, io));
@@ -186,7 +187,7 @@ function addStatus(program: Command, io: Io): void {
       const status = (await client.call("GET", "/status")) as StatusView;
       const active = (await client.call("GET", "/active")) as ActiveView;
       if (options.json === true) {
-        io.out(`${JSON.stringify({ status, active })}\n`);
+        io.out(`${jsonLine({ status, active })}\n`);
         return;
       }
       const { colours } = io;
@@ -228,7 +229,7 @@ function addJournal(program: Command, io: Io): void {
         if (value !== undefined) query.set(name, value);
       }
       const print = (entry: JournalEntryView): void => {
-        io.out(options.json === true ? `${JSON.stringify(entry)}\n` : `${journalLine(entry, io.colours)}\n`);
+        io.out(options.json === true ? `${jsonLine(entry)}\n` : `${journalLine(entry, io.colours)}\n`);
       };
       const answer = (await client.call("GET", `/journal?${query.toString()}`)) as {
         readonly entries: readonly JournalEntryView[];

@@ -11,6 +11,7 @@ import type { AnyFaultType } from "../faults/contract.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { compileProfile } from "../plan/compile.js";
 import { sparedInVain } from "../plan/subjects.js";
+import { jsonLine } from "../telemetry/entry.js";
 import { readConfigFile } from "./files.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 
@@ -32,7 +33,7 @@ export function addValidate(program: Command, io: Io): void {
     .action(async (paths: string[], options: ValidateOptions) => {
       const { problems, warnings, checked } = await validate(paths, options, io);
       if (options.json === true) {
-        io.out(`${JSON.stringify({ ok: problems.length === 0, problems, warnings })}\n`);
+        io.out(`${jsonLine({ ok: problems.length === 0, problems, warnings })}\n`);
       } else {
         for (const problem of problems) io.err(`${io.colours.red("error")} ${formatProblem(problem)}\n`);
         for (const warning of warnings) io.err(`${io.colours.yellow("warning")} ${formatProblem(warning)}\n`);
