@@ -4,8 +4,11 @@ import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import pc from "picocolors";
+import { keepHeap } from "./cli/heap.js";
 import { runCommand } from "./cli/program.js";
 import type { Io } from "./cli/io.js";
+
+keepHeap();
 
 const program = realpathSync(fileURLToPath(import.meta.url));
 const terminal = process.stdout.isTTY;

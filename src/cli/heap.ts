@@ -1,0 +1,14 @@
+/**
+ * glibc gives free memory at the top of its heap back to the kernel as soon as there are 128 KiB of it, and a socket's
+ * read buffers of 64 KiB come and go there: an upload paid for 190 page faults in each MiB, half of its processor time.
+ * It learns to keep more when it sees a large block come and go: twice the size of the largest one below 32 MiB. So it
+ * is shown one. Nobody writes to the block, so that it never takes up memory. Elsewhere than with glibc nothing changes.
+ */
+const BLOCK_BYTES = 24 * 1024 * 1024;
+
+/** For a process that is ours alone. Takes two milliseconds or three. */
+export function keepHeap(): void {
+  Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  // It goes with the next collection of young objects, which comes when there are 16 MiB of them at the latest.
+  for (let made = 0; made < 20; made++) Array.from({ length: 128 }, () => new Array<number>(1024).fill(made));
+}
