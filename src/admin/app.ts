@@ -3,6 +3,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { z } from "zod";
 import { SquallError } from "../core/errors.js";
 import { didYouMean } from "../core/suggest.js";
+import { jsonLine } from "../telemetry/entry.js";
 import { ClientLeft, NO_BODY, readBody } from "./body.js";
 import type { Guard } from "./guard.js";
 import { keeping, type House } from "./house.js";
@@ -83,8 +84,7 @@ function send(answer: Answer, response: Response, { limits }: House): void {
   // Who asks and then does not read would hold the answer in memory for good.
   response.setTimeout(limits.answerTimeout, () => response.destroy());
   response.status(answer.status);
-  if ("json" in answer)
-    sendText(`${JSON.stringify(answer.json)}\n`, "application/json; charset=utf-8", response);
+  if ("json" in answer) sendText(`${jsonLine(answer.json)}\n`, "application/json; charset=utf-8", response);
   else if ("text" in answer) sendText(answer.text, answer.type, response);
   else response.end();
 }

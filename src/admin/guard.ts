@@ -28,7 +28,11 @@ export class Guard {
   }
 
   /** Throws SQ_FORBIDDEN_HOST, or SQ_BAD_REQUEST for a request that names two hosts. */
-  checkHost({ headers, rawHeaders }: Pick<IncomingMessage, "headers" | "rawHeaders">): void {
+  checkHost({
+    method,
+    headers,
+    rawHeaders,
+  }: Pick<IncomingMessage, "method" | "headers" | "rawHeaders">): void {
     const given = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
     if (given.length > 1)
       throw new SquallError("SQ_BAD_REQUEST", "the request has more than one Host header");
@@ -49,6 +53,11 @@ export class Guard {
         path: "origin",
       });
     }
+    // A picture or a script of another page comes without an Origin, and could take up all event streams.
+    if (!isOwn(headers["sec-fetch-site"]) && !isVisit(method, headers))
+      throw new SquallError("SQ_FORBIDDEN_HOST", "pages of other sites may not call the admin port", {
+        path: "sec-fetch-site",
+      });
   }
 
   /** Throws SQ_UNAUTHORIZED. */
@@ -70,6 +79,18 @@ export class Guard {
     // A name without a dot is given out by the machine or the local network, never by a stranger's DNS.
     return isAddress(name) || /^[\w-]+$/u.test(name) || this.#hosts.has(name);
   }
+}
+
+/** Whether our own page asks, or the user himself; programs say nothing of the kind. */
+function isOwn(site: string | readonly string[] | undefined): boolean {
+  return site === undefined || site === "same-origin" || site === "none";
+}
+
+/** A link that the user follows: he sees the answer, and the page that had the link does not. */
+function isVisit(method: string | undefined, headers: IncomingMessage["headers"]): boolean {
+  return (
+    method === "GET" && headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document"
+  );
 }
 
 function digest(token: string): Buffer {

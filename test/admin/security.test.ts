@@ -122,6 +122,34 @@ describe("the Origin header", () => {
   });
 });
 
+describe("what a browser says of the page that asks", () => {
+  const visit = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+
+  it.each<[string, Record<string, string>, number]>([
+    ["nothing, as programs do", {}, 200],
+    ["our own page", { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" }, 200],
+    ["the user himself", { "sec-fetch-site": "none", ...visit }, 200],
+    ["a link on another page", { "sec-fetch-site": "cross-site", ...visit }, 200],
+    ["a picture on another page", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }, 403],
+    ["a page of another port", { "sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors" }, 403],
+    ["a frame", { "sec-fetch-site": "cross-site", ...visit, "sec-fetch-dest": "iframe" }, 403],
+    ["something new", { "sec-fetch-site": "cross-planet" }, 403],
+  ])("decides as much: %s", async (_what, headers, status) => {
+    await open();
+    const answer = await here.get("/status", { headers });
+    expect(answer.status).toBe(status);
+    if (status === 403)
+      expect(answer.json).toMatchObject({ code: "SQ_FORBIDDEN_HOST", path: "sec-fetch-site" });
+  });
+
+  it("is no way in for a form that is sent there", async () => {
+    const headers = { "sec-fetch-site": "cross-site", ...visit };
+    await open();
+    expect((await here.call("PUT", "/active", { body: "profile=slow", headers })).status).toBe(403);
+    expect((await here.get("/active")).json.activations).toEqual([]);
+  });
+});
+
 describe("the token", () => {
   it.each([
     ["Bearer s3cret", 200],
@@ -186,6 +214,23 @@ describe("answers", () => {
       "date",
       "x-content-type-options",
     ]);
+  });
+
+  it("show names as they are, and tell no terminal what to do", async () => {
+    await open();
+    const harmful = "\u009b2J\u202e\u2028\u007f";
+    await here.call("POST", "/journal/marks", { body: JSON.stringify({ text: harmful }) });
+    for (const format of ["json", "jsonl"]) {
+      const { text } = await here.get(`/journal?kind=mark&format=${format}`, {});
+      expect(text).toContain(String.raw`\u009b2J\u202e\u2028\u007f`);
+    }
+    expect((await here.get("/journal?kind=mark")).json.entries[0].text).toBe(harmful);
+    const name = encodeURIComponent(harmful);
+    for (const path of [`/profiles/${name}`, `/proxies/${name}`]) {
+      const { status, text } = await here.get(path);
+      expect(status).toBe(404);
+      expect(text).not.toMatch(/[\u007f-\u009f\u2028-\u202e]/u);
+    }
   });
 
   it("are not switched to another protocol", async () => {

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Request, Response } from "express";
 import { SquallError, type ErrorCode } from "../../core/errors.js";
+import { jsonLine } from "../../telemetry/entry.js";
 import { ClientLeft, NO_BODY, readBody } from "../body.js";
 import { keeping, type House } from "../house.js";
 import type { Answer, Route } from "../route.js";
@@ -70,7 +71,7 @@ async function answerOf(route: Route, request: Request, response: Response, hous
 }
 
 function plainError(status: number, error: string): Answer {
-  return { status, text: `${JSON.stringify({ error, status })}\n`, type: "text/plain; charset=utf-8" };
+  return { status, text: `${jsonLine({ error, status })}\n`, type: "text/plain; charset=utf-8" };
 }
 
 export function noSuchPage(response: Response): void {
@@ -84,7 +85,7 @@ export function wrongMethod(response: Response): void {
 function send(answer: Answer, response: Response, { limits }: House): void {
   if (answer === "taken") return;
   response.setTimeout(limits.answerTimeout, () => response.destroy());
-  if ("json" in answer) write(response, answer.status, "application/json", JSON.stringify(answer.json));
+  if ("json" in answer) write(response, answer.status, "application/json", jsonLine(answer.json));
   else if ("text" in answer) write(response, answer.status, answer.type, answer.text);
   else response.writeHead(answer.status).end();
 }
