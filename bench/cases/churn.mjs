@@ -44,6 +44,6 @@ export const churn = {
         await relay.stop();
       }
     }
-    return { rows, claims };
+    return { rows, claims, chart: () => false };
   },
 };

@@ -66,6 +66,7 @@ export const toxics = {
         atMost("one way added", 300, "µs", oneWay),
         atMost("until EOF", 500, "ms", ended),
       ],
+      chart: () => false,
     };
   },
 };
