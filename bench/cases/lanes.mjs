@@ -37,5 +37,5 @@ export function plain(contenders) {
 
 /** Time that a load takes to get going before it counts, in seconds. */
 export function settleOf(seconds) {
-  return Math.min(0.3, seconds / 2);
+  return Math.min(0.2, seconds / 2);
 }

@@ -9,8 +9,8 @@ import { openLanes } from "./lanes.mjs";
 const DELAY_MS = 10;
 const CONNECTIONS = [50, 100, 200];
 const WITHIN = 0.95;
-/** A request's first and last wait are lost in a rate: that is half a per cent of this time. */
-const SECONDS_MIN = 2;
+/** A request's first and last wait are lost in a rate: that is 0.7 % of this time. */
+const SECONDS_MIN = 1.5;
 const PATH = "the path itself";
 
 export const limit = {

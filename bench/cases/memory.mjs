@@ -9,7 +9,7 @@ const CONNECTIONS_QUICK = 1_000;
 const WARM_UP = 300;
 const SETTLE_MS = 1_500;
 const SETTLE_QUICK_MS = 300;
-const ROUNDS_MAX = 5;
+const ROUNDS_MAX = 3;
 const MAX_KB = 16;
 
 export const memory = {

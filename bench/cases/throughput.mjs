@@ -16,7 +16,7 @@ export const NAMES = {
 
 /**
  * The relays of bytes, and Squall's TCP plane with faults. Where a case repeats another with other numbers (`again`) there
- * are no toxics, and in a quick run less of everything: it is to show that all works, and each has worked before.
+ * are no toxics and no faults for others, and in a quick run less still: it is to show that all works, and each has before.
  */
 export function tcpEntries({ contenders, quick }, { again = false } = {}) {
   const { squall, haproxy, nginxStream, toxiproxy, pipe, direct } = contenders;
@@ -28,7 +28,7 @@ export function tcpEntries({ contenders, quick }, { again = false } = {}) {
         { name: NAMES.five, contender: squall, faults: FIVE },
         { name: NAMES.others, contender: squall, faults: FOR_OTHERS },
       ],
-      quick && again,
+      { quick, again },
     ),
     ...(again
       ? []
@@ -51,14 +51,16 @@ export function httpEntries({ contenders, quick }, { again = false } = {}) {
         { name: NAMES.httpFive, contender: squallHttp, faults: FIVE_HTTP },
         { name: NAMES.httpOthers, contender: squallHttp, faults: FOR_OTHERS_HTTP },
       ],
-      quick && again,
+      { quick, again },
     ),
     ...plain([direct]),
   ];
 }
 
-function withFaults(entries, few) {
-  return few ? entries.slice(1, 2) : entries;
+/** Of one fault, five, and five for others. */
+function withFaults([one, five, others], { quick, again }) {
+  if (!again) return [one, five, others];
+  return quick ? [five] : [one, five];
 }
 
 export const REQUESTS = {

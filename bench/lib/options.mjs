@@ -7,7 +7,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --list            what there is to measure, and with whom
   --only CASE       only this case; may be given several times, or as a list with commas
   --rounds N        rounds of every comparison (default 9)
-  --seconds S       length of one measurement (default 1.5; some cases take a part of it)
+  --seconds S       length of one measurement (default 1; some cases need more)
   --quick           few short rounds and small counts, to see that it works
   --pin split|none  where processes run: proxies on one processor and the rest on the others, or wherever (default split)
   --json FILE       everything that was measured
@@ -45,7 +45,7 @@ export function readOptions(args, cases) {
     ...values,
     only,
     rounds: number("rounds", values.rounds, { otherwise: quick ? 2 : 9, max: 1_000, whole: true }),
-    seconds: number("seconds", values.seconds, { otherwise: quick ? 0.25 : 1.5, max: 600 }),
+    seconds: number("seconds", values.seconds, { otherwise: quick ? 0.25 : 1, max: 600 }),
     warmUp: quick ? 0 : 1,
   };
 }

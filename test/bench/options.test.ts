@@ -10,7 +10,7 @@ describe("the options", () => {
   it("have nine rounds and all cases unless something else is said", () => {
     expect(readOptions([], CASES)).toMatchObject({
       rounds: 9,
-      seconds: 1.5,
+      seconds: 1,
       only: [],
       pin: "split",
       dist: "dist",
