@@ -131,6 +131,12 @@ export function canonicalHost(host: string): string {
   return one === "0.0.0.0" ? "::" : one;
 }
 
+/** Whether nobody but this machine can reach what listens there. */
+export function isLoopback(host: string): boolean {
+  const { host: one, kind } = family(host);
+  return kind === "name" ? one === "localhost" : ipaddr.parse(one).range() === "loopback";
+}
+
 interface Family {
   readonly host: string;
   readonly kind: "ipv4" | "ipv6" | "name";

@@ -1,6 +1,6 @@
 /** Addresses as people write them, and those that only look like one. */
 import { describe, expect, it } from "vitest";
-import { formatAddress, parseListen, parseUpstream } from "../../src/config/address.js";
+import { formatAddress, isLoopback, parseListen, parseUpstream } from "../../src/config/address.js";
 
 describe("an address to listen on", () => {
   it.each([
@@ -42,6 +42,26 @@ describe("an address to listen on", () => {
     "[::1%]:80",
   ])("%j is none", (text) => {
     expect(parseListen(text)).toBe(null);
+  });
+});
+
+describe("who can reach an address", () => {
+  it.each([
+    ["127.0.0.1", true],
+    ["127.9.9.9", true],
+    ["localhost", true],
+    ["LOCALHOST", true],
+    ["::1", true],
+    ["::ffff:127.0.0.1", true],
+    ["", false],
+    ["0.0.0.0", false],
+    ["::", false],
+    ["10.0.0.1", false],
+    ["fe80::1%eth0", false],
+    ["127.0.0.1.evil.example", false],
+    ["localhost.example", false],
+  ])("%s: nobody but this machine? %s", (host, expected) => {
+    expect(isLoopback(host)).toBe(expected);
   });
 });
 

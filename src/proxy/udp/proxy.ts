@@ -1,13 +1,14 @@
 /** A UDP proxy: one port for all clients, and for each of them a flow with a socket of its own to the upstream. */
 import type { RemoteInfo } from "node:dgram";
-import { formatAddress } from "../../config/address.js";
+import { networkInterfaces } from "node:os";
+import { formatAddress, isLoopback } from "../../config/address.js";
 import type { Millis, Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Seam } from "../../faults/contract.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { PlaneContext } from "../context.js";
 import { ListeningProxy } from "../listening_proxy.js";
-import type { ListenAddress } from "../port.js";
+import { clientAddress, type ListenAddress } from "../port.js";
 import type { ProxyStats } from "../spec.js";
 import { FaultedNames } from "../upstream/faulted_names.js";
 import { Flow, type FlowHost } from "./flow.js";
@@ -132,13 +133,31 @@ export class UdpProxy
   received(payload: Buffer, from: RemoteInfo): void {
     this.tally.came("upstream", payload);
     const key = `${from.address} ${from.port}`;
-    const flow = this.#flows.get(key) ?? this.#begin(key, from);
+    const known = this.#flows.get(key);
+    if (known === undefined && this.#isItself(from)) {
+      this.tally.lost.forged++;
+      return;
+    }
+    const flow = known ?? this.#begin(key, from);
     if (flow === null) {
       this.tally.lost.flow_limit++;
       return;
     }
     this.used(flow);
     flow.fromClient(payload);
+  }
+
+  #isItself({ address, port }: RemoteInfo): boolean {
+    const { bound } = this.port;
+    if (bound === null || port !== bound.port) return false;
+    const from = clientAddress(address).replace(/%.*$/u, "");
+    if (bound.host !== "::" && bound.host !== "0.0.0.0") return from === bound.host;
+    return (
+      isLoopback(from) ||
+      Object.values(networkInterfaces())
+        .flat()
+        .some((own) => own?.address === from)
+    );
   }
 
   unsent(): void {

@@ -15,6 +15,8 @@ export const DATAGRAM_LOSSES = [
   "unsent",
   /** An answer came while a fault had the port closed. */
   "closed",
+  /** It says that it comes from the very port that it came to: its answers would come back as questions, for ever. */
+  "forged",
 ] as const;
 export type DatagramLoss = (typeof DATAGRAM_LOSSES)[number];
 
@@ -30,6 +32,7 @@ export class DatagramTally {
     congested: 0,
     unsent: 0,
     closed: 0,
+    forged: 0,
   };
 
   came(direction: Direction, payload: Buffer): void {

@@ -57,6 +57,25 @@ describe("a UDP proxy", () => {
     expect(await client.received(1)).toEqual(["still there?"]);
   });
 
+  it.each([
+    ["one address", "127.0.0.1", ["127.0.0.1"], "127.0.0.2"],
+    ["all addresses", "", ["127.0.0.1", "::ffff:127.0.0.1", "127.0.0.9", "::1"], null],
+  ])("does not talk to itself, whoever says that it should: at %s", async (_where, host, forged, other) => {
+    const server = await udpEcho(lab);
+    const proxy = await udpProxy(lab, server.port, { listen: { host, port: 0 } });
+    const { port } = proxy.address;
+    // As the kernel hands them over; only a raw socket could send them.
+    for (const address of forged)
+      proxy.received(Buffer.from("again"), { address, family: "IPv4", port, size: 5 });
+    expect(proxy.tally.lost.forged).toBe(forged.length);
+    expect(proxy.stats.connectionsTotal).toBe(0);
+    // A client may well have the same port at another address, as servers of NTP have among themselves.
+    const client = await udpEnd(lab, other ?? undefined, other === null ? 0 : port);
+    client.send("hello", { address: { port, host: "127.0.0.1" } });
+    expect(await client.received(1)).toEqual(["hello"]);
+    expect(server.texts).toEqual(["hello"]);
+  });
+
   it("keeps apart what belongs to different clients", async () => {
     const server = await udpEcho(lab);
     const proxy = await udpProxy(lab, server.port);
