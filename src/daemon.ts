@@ -7,7 +7,7 @@ import { randomInt } from "node:crypto";
 import { guestLimits } from "./admin/house.js";
 import { startAdmin, type Admin } from "./admin/server.js";
 import { isPopulateFile, readPopulateFile } from "./admin/toxiproxy/populate_file.js";
-import { formatAddress } from "./config/address.js";
+import { formatAddress, isLoopback } from "./config/address.js";
 import { readConfig, type Config, type ConfigInput } from "./config/config.js";
 import { Library } from "./config/library.js";
 import { loadProfiles } from "./config/load.js";
@@ -269,6 +269,15 @@ class RunningDaemon implements Daemon {
       profiles: this.#library.names().length,
     });
     this.#checkDescriptors();
+    this.#checkCallers();
+  }
+
+  #checkCallers(): void {
+    const { listen, token } = this.#config.admin;
+    if (isLoopback(listen.host) || (token !== null && token !== "")) return;
+    this.#log.warn(
+      `the admin port listens on ${formatAddress(listen)} without a token: whoever reaches it may send traffic anywhere from here`,
+    );
   }
 
   /** Said now rather than under load. */

@@ -3,6 +3,7 @@
  * and shadows files until it is deleted. Every change is checked as a whole first and then happens whole.
  */
 import { SquallError, type Problem } from "../core/errors.js";
+import { formatSize } from "../core/units.js";
 import { mergeProfile, type ProfileView } from "./extends.js";
 import { SourceText, under } from "./located.js";
 import { Problems } from "./problems.js";
@@ -11,6 +12,8 @@ import { checkProfile, type Types } from "./resolve.js";
 import { readDocuments } from "./source.js";
 
 export const PROFILES_MAX = 10_000;
+/** Characters of all profiles that the API made: in memory each takes several times its text. */
+export const MEMORY_TEXT_MAX = 2 ** 23;
 
 export type Layer = "file" | "memory";
 
@@ -154,6 +157,13 @@ export class Library implements ProfileLibrary {
     const view = viewOf(files, memory);
     if (view.names().length > PROFILES_MAX) {
       throw new SquallError("SQ_TOO_MANY", `there would be more than ${PROFILES_MAX} profiles`);
+    }
+    const length = [...memory.values()].reduce((sum, { text }) => sum + text.length, 0);
+    if (length > MEMORY_TEXT_MAX) {
+      const most = formatSize(MEMORY_TEXT_MAX);
+      throw new SquallError("SQ_TOO_MANY", `there would be more than ${most} of profiles in memory`, {
+        hint: "profiles in files do not count",
+      });
     }
     const warnings = new Map<string, readonly Problem[]>();
     for (const name of view.names()) {

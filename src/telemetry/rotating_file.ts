@@ -33,6 +33,8 @@ interface OpenFile {
 
 /** Enough for a disk to be busy with, and little to hold twice. */
 const BATCH_MAX_BYTES = 256 * 1024;
+/** Who the bots are and what they asked for is not for everybody on the machine. */
+const MODE = 0o640;
 const NEWLINE = Buffer.from("\n");
 
 export class RotatingFile {
@@ -212,7 +214,7 @@ export class RotatingFile {
   }
 
   async #open(): Promise<OpenFile> {
-    const handle = await this.#fs.open(this.#options.path, "a+");
+    const handle = await this.#fs.open(this.#options.path, "a+", MODE);
     try {
       const stats = await handle.stat();
       const regular = stats.isFile();

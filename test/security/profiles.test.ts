@@ -98,6 +98,25 @@ describe("families of profiles", () => {
   });
 });
 
+describe("profiles in memory", () => {
+  const large = (name: string): string => `profile: ${name}\n${"# a comment of no use\n".repeat(40_000)}`;
+
+  it("are limited in what they hold together, so that nobody fills it by asking again and again", () => {
+    const profiles = new Library(TYPES);
+    const names = Array.from({ length: 9 }, (_, n) => `large-${n}`);
+    for (const name of names) profiles.put(large(name));
+    const before = profiles.names();
+    expect(refused(() => profiles.put(large("one-more")))).toContain("more than 8MiB of profiles in memory");
+    expect(profiles.names()).toEqual(before);
+    // The same again, and others in the place of one that goes, are as many as before.
+    profiles.put(large("large-0"));
+    profiles.delete("large-0");
+    profiles.put(large("one-more"));
+    // Files are the affair of whoever owns the disk.
+    profiles.replaceFiles(names.map((name) => ({ file: `${name}.yaml`, text: large(name) })));
+  });
+});
+
 describe("patterns of a profile", () => {
   const withMatch = (match: string): string =>
     `profile: p\nfaults: [{ type: http_delay, delay: 1ms, match: ${match} }]\n`;
