@@ -38,8 +38,12 @@ describe("an admin port", () => {
 describe("a journal file", () => {
   it("is for its owner and his group", async () => {
     const file = join(shop.folder, "journal.jsonl");
-    const { admin } = await shop.daemon({ journal: { file } });
-    expect((await getJson(`${admin}/status`)).status).toBe(200);
+    const { process, admin } = await shop.daemon({ journal: { file } });
+    expect(
+      (await getJson(`${admin}/journal/marks`, { method: "POST", body: '{"text":"here"}' })).status,
+    ).toBe(201);
+    process.kill();
+    await process.ended;
     expect(statSync(file).mode & 0o007).toBe(0);
   });
 });
