@@ -152,6 +152,13 @@ export abstract class Port {
     this.#reopen();
   }
 
+  /** What was bound is gone, and nobody here has closed it: it is bound again after a while. */
+  protected lost(error: Error): void {
+    if (!this.#started || !this.#wanted) return;
+    this.#close();
+    this.#failed(error);
+  }
+
   /** It is bound again, after it was given up. */
   protected opened(): void {
     this.#context.facts.tell({ kind: "listener_opened", proxy: this.#name, listen: this.#text });

@@ -85,14 +85,16 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     const pool = this.#pool;
     const options = { ...this.#dialOptions(), timeout: this.spec.dialTimeout, take };
     return reach(pool, member, options, (result) => {
-      pool.used(member, !("reason" in result || "verdict" in result));
+      // That this machine has no descriptor is not the upstream's failure.
+      const failed = "reason" in result || "verdict" in result;
+      if (!("reason" in result && result.reason === "descriptor_limit")) pool.used(member, !failed);
       done(result);
     });
   }
 
   #dialOptions(): Omit<DialOptions, "take" | "timeout"> {
-    const { clock, resolver } = this.context;
-    return { clock, resolver, tls: this.tls, lookUp: this.#names.lookUp };
+    const { clock, resolver, descriptors } = this.context;
+    return { clock, resolver, descriptors, tls: this.tls, lookUp: this.#names.lookUp };
   }
 
   #startHealth(): void {
@@ -227,8 +229,13 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   #accepted(socket: Socket): void {
     this.#connectionsTotal++;
-    if (this.#active >= this.spec.connections || !this.context.slots.take()) {
-      this.#refuse(socket);
+    const { descriptors, slots } = this.context;
+    if (descriptors?.isReserved(socket) === true) {
+      this.#refuse(socket, "descriptor_limit", "descriptors", descriptors.limit);
+      return;
+    }
+    if (this.#active >= this.spec.connections || !slots.take()) {
+      this.#refuse(socket, "connection_limit", "connections", Math.min(this.spec.connections, slots.limit));
       return;
     }
     const id = this.#connectionsTotal;
@@ -268,14 +275,13 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     connection.start();
   }
 
-  #refuse(socket: Socket): void {
+  #refuse(socket: Socket, reason: ConnectionFailure, limit: string, value: number): void {
     this.#refused++;
-    const { limit } = this.context.slots;
-    this.#failed("connection_limit", this.#connectionsTotal, socket.remoteAddress, "too many connections");
-    if (this.#refused === 1) {
-      const value = Math.min(this.spec.connections, limit);
-      this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit: "connections", value });
-    }
+    const text =
+      reason === "connection_limit" ? "too many connections" : "no descriptor is left for a client";
+    this.#failed(reason, this.#connectionsTotal, socket.remoteAddress, text);
+    if (this.#refused === 1)
+      this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit, value });
     socket.resetAndDestroy();
   }
 

@@ -90,6 +90,49 @@ describe("dialling without a descriptor", () => {
     ]);
   });
 
+  it("turns clients away with an RST, says so once, and takes them again when there are some", async () => {
+    const descriptors = new Scarce();
+    const lab = new Lab({ descriptors });
+    ends.push(() => lab.close());
+    const upstream = await lab.upstream();
+    const proxy = await lab.proxy(upstream.port);
+    descriptors.gone = true;
+    for (let n = 0; n < 3; n++) expect(await lab.client(proxy).ended).toBe("reset");
+    expect(proxy.stats.errors.get("descriptor_limit")).toBe(3);
+    expect(lab.facts.of("limit_reached")).toEqual([
+      { kind: "limit_reached", proxy: "jobs", limit: "descriptors", value: 100 },
+    ]);
+    expect(lab.facts.of("connection_failed")[0]).toMatchObject({
+      text: "no descriptor is left for a client",
+    });
+    descriptors.gone = false;
+    await lab.through(proxy, upstream);
+    expect(lab.context.slots.taken).toBe(1);
+  });
+
+  it("does not eject an upstream that could not be dialled for want of one", async () => {
+    const descriptors = new Scarce();
+    const lab = new Lab({ descriptors });
+    ends.push(() => lab.close());
+    const upstream = await lab.upstream();
+    const proxy = await lab.proxy(upstream.port, {
+      pool: {
+        members: [{ name: "a", host: "127.0.0.1", port: upstream.port }],
+        balance: "first",
+        health: null,
+        eject: { failures: 1, for: 60_000 },
+        seed: 0,
+      },
+    });
+    // There is one for the client, and none for the upstream.
+    const looks = [false, true];
+    descriptors.isReserved = () => looks.shift() ?? false;
+    expect(await lab.client(proxy).ended).toBe("fin");
+    expect(proxy.stats.errors.get("descriptor_limit")).toBe(1);
+    expect(lab.facts.of("upstream_changed")).toEqual([]);
+    await lab.through(proxy, upstream);
+  });
+
   it("says nothing about the health of an upstream", async () => {
     const lab = new Lab();
     ends.push(() => lab.close());

@@ -192,8 +192,13 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
 
   #accepted(socket: Socket): void {
     this.#connectionsTotal++;
-    const { slots } = this.context;
+    const { slots, descriptors } = this.context;
     const address = clientAddress(socket.remoteAddress ?? "");
+    if (descriptors?.isReserved(socket) === true) {
+      this.#failed("descriptor_limit", address, "no descriptor is left for a client");
+      socket.resetAndDestroy();
+      return;
+    }
     if (this.#streams.size >= this.spec.connections || !slots.take()) {
       this.#failed("connection_limit", address, "too many connections");
       socket.resetAndDestroy();

@@ -71,7 +71,11 @@ export class Listener extends Port {
     if (!this.#mute || !canBeSilent()) return this.#listen(address, trouble);
     this.#silence = this.#prepared ?? (await Silence.prepare());
     this.#prepared = null;
-    return this.#silence.bind(address, trouble);
+    const silence = this.#silence;
+    return silence.bind(address, (error) => {
+      if (this.#silence === silence) this.lost(error);
+      else trouble(error);
+    });
   }
 
   #listen({ host, port }: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {

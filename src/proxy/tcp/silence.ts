@@ -56,6 +56,7 @@ export class Silence {
   /** Resolves when the port is free again, or never was taken. */
   readonly over: Promise<void>;
   #open = false;
+  #woken = false;
   #tell: (told: Told) => void = () => undefined;
 
   private constructor() {
@@ -97,7 +98,10 @@ export class Silence {
         if (bound === undefined) return;
         this.#open = true;
         this.#tell = (told) => {
-          if (this.#open && told.failed !== undefined) trouble(new Error(told.failed.message));
+          if (this.#woken || told.failed === undefined) return;
+          // An error and the end of the thread that comes of it are one trouble.
+          this.#tell = () => undefined;
+          trouble(new Error(told.failed.message));
         };
         const isOpen = (): boolean => this.#open;
         resolve({
@@ -117,6 +121,7 @@ export class Silence {
   /** Lets the port go. */
   wake(): void {
     this.#open = false;
+    this.#woken = true;
     Atomics.store(this.#lock, 0, 1);
     Atomics.notify(this.#lock, 0);
   }

@@ -37,6 +37,8 @@ const REASONS: Readonly<Record<string, ConnectionFailure>> = {
   EHOSTUNREACH: "upstream_unreachable",
   ENETUNREACH: "upstream_unreachable",
   EADDRNOTAVAIL: "upstream_unreachable",
+  EMFILE: "descriptor_limit",
+  ENFILE: "descriptor_limit",
 };
 
 export class Flow implements Listed, PathOwner {
