@@ -278,7 +278,12 @@ export class Control {
     if (inputs.length + already > ACTIVATIONS_MAX) {
       throw new SquallError("SQ_TOO_MANY", `at most ${ACTIVATIONS_MAX} activations can be on at once`);
     }
-    const requests = inputs.map((input) => this.#request(input));
+    const requests = inputs.map((input) => {
+      const request = this.#request(input);
+      for (const name of input.proxies ?? []) this.#known(name, "proxies");
+      this.#checkTargets(request.compiled);
+      return request;
+    });
     const names = requests.map((request) => request.profile).filter((name) => name !== INLINE);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice !== undefined) {
@@ -293,7 +298,10 @@ export class Control {
     return this.active();
   }
 
-  /** Switches one on again that was on in an earlier life of the daemon. Answers why not, if its time was over meanwhile. */
+  /**
+   * Switches one on again that was on in an earlier life of the daemon, though its proxies may be gone: had they been deleted
+   * while it was on, it would be on still. Answers why not, if its time was over meanwhile.
+   */
   resume(input: ActivationInput, life: EarlierLife): "expired" | "finished" | null {
     return this.#plan.resume({ ...this.#request(input), seeded: life.seeded }, life);
   }
@@ -308,8 +316,6 @@ export class Control {
       "profile" in what
         ? compileProfile(what.profile, this.#library, params, this.#types)
         : compileFaults(what.faults, this.#types).compiled;
-    for (const name of proxies ?? []) this.#known(name, "proxies");
-    this.#checkTargets(compiled);
     this.#checkEngines(compiled, proxies ?? null, mode);
     return {
       profile: compiled.profile,

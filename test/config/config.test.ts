@@ -63,7 +63,9 @@ describe("a configuration", () => {
     const file = "/etc/squall/squall.yaml";
     expect(config({ text: "state: ./state.json", file }).state).toBe("/etc/squall/state.json");
     expect(config({ text: "state: ${STATE:-}", file }).state).toBeNull();
-    expect(config({ text: "state: ${STATE:-}", file, env: { STATE: "/var/s.json" } }).state).toBe("/var/s.json");
+    expect(config({ text: "state: ${STATE:-}", file, env: { STATE: "/var/s.json" } }).state).toBe(
+      "/var/s.json",
+    );
     expect(config({ env: { SQUALL__STATE: "/var/s.json" } }).state).toBe("/var/s.json");
     expect(() => config({ text: "state: [a]" })).toThrow("state: expected text");
   });

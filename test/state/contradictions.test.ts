@@ -223,12 +223,30 @@ describe("a profile", () => {
 });
 
 describe("an activation", () => {
-  it("on a proxy that is gone is left out, and forgotten at the next heal", async () => {
-    const config = { proxies: { jobs: JOBS } };
-    await lab.start(config);
+  it("on a proxy that is gone is on all the same, as if that had been deleted while it was on", async () => {
+    await lab.start({ proxies: { jobs: JOBS } });
     await lab.call("PUT", "/active", { profile: "slow", proxies: ["jobs"] });
-    await lab.start({ proxies: { other: JOBS } });
-    expect(await leftOut()).toEqual([{ what: "activation", name: "slow", why: 'no proxy is called "jobs"' }]);
+    await lab.start({ proxies: { other: { ...JOBS, upstream: "tcp://127.0.0.1:9" } } });
+    expect(await leftOut()).toEqual([]);
+    expect((await lab.get("/active")).activations).toMatchObject([{ id: "slow", proxies: ["jobs"] }]);
+    await lab.call("POST", "/proxies", { ...REDIS, name: "jobs" });
+    const { proxies } = await lab.get("/status");
+    expect(
+      proxies.map((proxy: { name: string; faults: unknown[] }) => [proxy.name, proxy.faults.length]),
+    ).toEqual([
+      ["other", 0],
+      ["jobs", 1],
+    ]);
+  });
+
+  it("of a profile that is gone is left out, and forgotten at the next heal", async () => {
+    await lab.start();
+    await lab.call("PUT", "/active", { profile: "slow" });
+    lab.profiles("profile: other\nfaults: [{ type: noop }]\n");
+    await lab.start();
+    expect(await leftOut()).toEqual([
+      { what: "activation", name: "slow", why: 'no profile is called "slow"' },
+    ]);
     await lab.call("POST", "/proxies", REDIS);
     expect(lab.kept().unrestored).toHaveLength(1);
     await lab.call("DELETE", "/active");

@@ -48,6 +48,11 @@ export class StateLab {
     });
   }
 
+  /** Another daemon at the same time, which ends at once if it starts at all. */
+  async second(config: Readonly<Record<string, unknown>>): Promise<void> {
+    await (await startSquall({ config: { profiles: [this.profilesFolder], ...config } })).stop();
+  }
+
   get squall(): Squall {
     if (this.#squall === null) throw new Error("no daemon is running");
     return this.#squall;
