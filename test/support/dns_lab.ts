@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { decode, encode, type DecodedPacket, type Packet, type Question, type RecordType } from "dns-packet";
 import type { DnsRecord } from "../../src/faults/contract.js";
+import type { Neighbours } from "../../src/proxy/dns/neighbours.js";
 import { DnsProxy } from "../../src/proxy/dns/proxy.js";
 import { FrameReader, framed } from "../../src/proxy/dns/frames.js";
 import type { SystemFile } from "../../src/proxy/dns/servers.js";
@@ -18,6 +19,7 @@ export async function dnsProxy(
   lab: Lab,
   spec: Partial<DnsProxySpec> = {},
   systemFile?: SystemFile,
+  neighbours?: Pick<Neighbours, "isStranger">,
 ): Promise<DnsProxy> {
   const proxy = new DnsProxy(
     {
@@ -36,6 +38,7 @@ export async function dnsProxy(
     },
     lab.context,
     systemFile,
+    neighbours,
   );
   lab.plan.attach(proxy);
   await proxy.start();

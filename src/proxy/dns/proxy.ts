@@ -13,6 +13,7 @@ import { clientAddress, type ListenAddress } from "../port.js";
 import type { ProxyStats } from "../spec.js";
 import type { Asking } from "./channel.js";
 import { errorReply, rcodeName, rcodeOf, readQuery, typeName, type Query } from "./codec.js";
+import { Neighbours } from "./neighbours.js";
 import { DnsPort } from "./port.js";
 import { questionOf, RunningQuestion, sendable, type Asker, type QuestionHost } from "./question.js";
 import { Answers } from "./answers.js";
@@ -29,6 +30,7 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
   readonly seams = SEAMS_OF_DNS;
   readonly queries = new QueryTally();
   readonly #systemFile: SystemFile;
+  readonly #neighbours: Pick<Neighbours, "isStranger">;
   readonly #bytesIn = { upstream: 0, downstream: 0 };
   readonly #bytesOut = { upstream: 0, downstream: 0 };
   readonly #streams = new Set<DnsStream>();
@@ -42,8 +44,14 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
   #refused = false;
   #drained: (() => void) | null = null;
 
-  constructor(spec: DnsProxySpec, context: PlaneContext, systemFile: SystemFile = RESOLV_CONF) {
+  constructor(
+    spec: DnsProxySpec,
+    context: PlaneContext,
+    systemFile: SystemFile = RESOLV_CONF,
+    neighbours: Pick<Neighbours, "isStranger"> = new Neighbours(context.clock),
+  ) {
     super(spec, context);
+    this.#neighbours = neighbours;
     this.#systemFile = systemFile;
     this.#answers = this.#answersOf(spec);
   }
@@ -224,13 +232,15 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
 
   #ask(message: Buffer, asker: Asker): void {
     this.#bytesIn.upstream += message.length;
-    const query = readQuery(message);
-    if ("unreadable" in query) {
-      const { unreadable } = query;
+    const read = readQuery(message);
+    if ("unreadable" in read) {
+      const { unreadable } = read;
       if (unreadable !== null) asker.answer(errorReply(unreadable));
       this.#count(asker, UNREADABLE, unreadable === null ? null : rcodeName(unreadable.rcode));
       return;
     }
+    const short = asker.transport === "udp" && this.#neighbours.isStranger(asker.address);
+    const query = short ? { ...read, udpBytes: message.length } : read;
     if (this.#underWay >= this.spec.queries) {
       this.#overloaded();
       this.#count(asker, typeName(query.type), null);
