@@ -9,7 +9,8 @@ export const USAGE = `usage: npm run bench -- [options]
   --rounds N        rounds of every comparison (default 9)
   --seconds S       length of one measurement (default 1; some cases need more)
   --quick           few short rounds and small counts, to see that it works
-  --pin split|none  where processes run: proxies on one processor and the rest on the others, or wherever (default split)
+  --pin none|split  where processes run: wherever the system puts them, or proxies on one processor and all else on the
+                    others (default none)
   --json FILE       everything that was measured
   --markdown FILE   put the tables between the markers of that file, and the charts into a folder of its name beside it
   --dist FOLDER     the build of Squall to measure (default dist)
@@ -23,7 +24,7 @@ const OPTIONS = {
   rounds: { type: "string" },
   seconds: { type: "string" },
   quick: { type: "boolean", default: false },
-  pin: { type: "string", default: "split" },
+  pin: { type: "string", default: "none" },
   json: { type: "string" },
   markdown: { type: "string" },
   dist: { type: "string", default: "dist" },

@@ -1,11 +1,12 @@
 /**
- * Which processors the processes of a run may use. With `split` every proxy is pinned to the same one, and servers and
- * loads to the others, so that neither takes time from the other; with `none` the system places them all.
+ * Which processors the processes of a run may use. With `none` the system places them all, as it does where they are at
+ * work. With `split` every proxy is pinned to the same one, and servers and loads to the others, so that neither takes
+ * time from the other; programs with several threads are at home on one processor then.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-export const PINS = ["split", "none"];
+export const PINS = ["none", "split"];
 
 /** `{ proxy, rest }`, each a list for taskset, or `{ reason }`: why nothing is pinned. */
 export function placement(pin, cpus = allowed(), hasTaskset = tasksetWorks()) {

@@ -12,7 +12,7 @@ describe("the options", () => {
       rounds: 9,
       seconds: 1,
       only: [],
-      pin: "split",
+      pin: "none",
       dist: "dist",
       quick: false,
     });
@@ -40,7 +40,7 @@ describe("the options", () => {
     [["--rounds", ""], "--rounds: expected a whole number from 1 up to 1000, got nothing"],
     [["--seconds", "5s"], "--seconds: expected a number above 0 and up to 600, got 5s"],
     [["--seconds", "Infinity"], "--seconds: expected a number above 0 and up to 600, got Infinity"],
-    [["--pin", "both"], "--pin: expected split or none, got both"],
+    [["--pin", "both"], "--pin: expected none or split, got both"],
     [["--ony", "small"], "Unknown option '--ony'; --help tells what there is"],
     [["small"], "Unexpected argument 'small'"],
     [["--json"], "Option '--json <value>' argument missing; --help tells what there is"],

@@ -38,6 +38,15 @@ describe("npm run bench", () => {
     for (const word of ["accuracy-bandwidth", "burst", "Squall, HTTP", "pipe()"]) expect(out).toContain(word);
   });
 
+  it("has a page that tells of each case", async () => {
+    const { out } = await run(["--list"]);
+    const cases = [...(out.split("\n\n")[0] ?? "").matchAll(/^ {2}(\S+) /gmu)].map(([, name = ""]) => name);
+    expect(cases.length).toBeGreaterThan(15);
+    const page = readFileSync(join(ROOT, "docs/benchmarks.md"), "utf8");
+    const told = page.slice(0, page.indexOf("<!-- bench:begin -->"));
+    expect(cases.filter((name) => !told.includes(`\`${name}\``))).toEqual([]);
+  });
+
   it("says what is wrong with an option, and measures nothing", async () => {
     expect(await run(["--only", "smal"])).toMatchObject({
       code: 2,
