@@ -3,6 +3,7 @@
 /** Three digits or so, with commas between thousands. */
 export function format(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "-";
+  if (value === 0) return "0";
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
