@@ -98,6 +98,26 @@ describe("families of profiles", () => {
   });
 });
 
+describe("what a profile has faults say", () => {
+  it.each([
+    ["a line end in a value", `{ x-a: "b\\r\\nset-cookie: evil=1" }`, "expected text of one line"],
+    ["a bare one", `{ x-a: "b\\nc" }`, "expected text of one line"],
+    ["a NUL", `{ x-a: "b\\u0000c" }`, "expected text of one line"],
+    ["a line end in a name", `{ "x-a\\r\\ny": b }`, "expected a field name"],
+    ["a colon in a name", `{ "x-a: b": c }`, "expected a field name"],
+  ])("adds no header that it does not name: %s", (_what, headers, mistake) => {
+    const text = `profile: p\nfaults: [{ type: http_status, status: 503, headers: ${headers} }]\n`;
+    expect(refused(() => library(text))).toContain(mistake);
+  });
+
+  it("has names that can stand in a header and in a log", () => {
+    for (const name of ["a\\r\\nx: y", "a\\u001b[2J", "a b", "é"])
+      expect(refused(() => library(`profile: p\nfaults: [{ name: "${name}", type: noop }]\n`))).toContain(
+        "expected a name of lower-case letters",
+      );
+  });
+});
+
 describe("profiles in memory", () => {
   const large = (name: string): string => `profile: ${name}\n${"# a comment of no use\n".repeat(40_000)}`;
 
