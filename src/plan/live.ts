@@ -186,14 +186,13 @@ export class LivePlan {
   resume(request: ActivationRequest, { id, startedAt }: EarlierLife): "expired" | "finished" | null {
     const now = this.#clock.now();
     // A clock that was set back makes nothing begin in the future.
-    const elapsed = Math.max(0, this.#clock.wallTime() - startedAt);
-    if (request.ttl !== null && elapsed >= request.ttl) return "expired";
-    if (positionAt(request.compiled, now - elapsed, now) === "finished") return "finished";
-    this.#running.push(
-      this.#run(request, id, { wall: this.#clock.wallTime() - elapsed, now: now - elapsed }),
-    );
-    const running = this.#running.at(-1);
-    if (running !== undefined) this.#tellStart("activation_resumed", running.value);
+    const wall = Math.min(startedAt, this.#clock.wallTime());
+    const start = now - (this.#clock.wallTime() - wall);
+    if (request.ttl !== null && now >= start + request.ttl) return "expired";
+    if (positionAt(request.compiled, start, now) === "finished") return "finished";
+    const running = this.#run(request, id, { wall, now: start });
+    this.#running.push(running);
+    this.#tellStart("activation_resumed", running.value);
     this.#commit({ activations: this.#running.map(({ value }) => value) });
     return null;
   }

@@ -37,8 +37,6 @@ export class Keeper {
   #running = false;
   /** Before it is opened, what is in force is not all there yet. */
   #state: "new" | "open" | "closed" = "new";
-  /** What is in force is being taken down: it says nothing about what to keep any more. */
-  #frozen = false;
   #again: Timer | null = null;
   #error: string | null = null;
   #writes = 0;
@@ -101,7 +99,7 @@ export class Keeper {
       await last;
     }
     this.#state = "closed";
-    this.#frozen = true;
+    // What is in force is taken down next: nobody who waits may have it collected.
     for (const waiter of this.#waiting.splice(0)) waiter();
   }
 
@@ -114,7 +112,7 @@ export class Keeper {
     this.#running = true;
     // A verb may change several things in its turn: they are kept together.
     await Promise.resolve();
-    while (this.#waiting.length > 0 && !this.#frozen) {
+    while (this.#waiting.length > 0) {
       const served = this.#waiting.splice(0);
       await this.#write();
       for (const waiter of served) waiter();

@@ -83,6 +83,23 @@ describe("squall serve --state", () => {
     expect(second.process.out).toContain('"kind":"activation_resumed"');
   });
 
+  it("keeps away what was removed of a file that was read again, until it is read once more", async () => {
+    const { process, admin, file } = await shop.daemon({ ...CONFIG, proxies: {} }, ["--state", state]);
+    const agent = new Agent();
+    const { profiles, seed, watch } = CONFIG;
+    writeFileSync(
+      file,
+      JSON.stringify({ admin: { listen: "127.0.0.1:0" }, profiles, seed, watch, proxies: CONFIG.proxies }),
+    );
+    await send(admin, { method: "POST", path: "/reload" }, agent);
+    expect(await send(admin, { method: "DELETE", path: "/proxies/jobs" }, agent)).toBe(204);
+    await kill(process);
+    const again = await shop.daemon(CONFIG, ["--state", state]);
+    expect(Object.keys(await get(again.admin)("/proxies"))).toEqual(["bytes"]);
+    await send(again.admin, { method: "POST", path: "/reload" }, agent);
+    expect(Object.keys(await get(again.admin)("/proxies"))).toEqual(["bytes", "jobs"]);
+  });
+
   it("takes no change any more while it finishes what is under way", async () => {
     const upstream = createServer((socket) => socket.pipe(socket)).listen(0, "127.0.0.1");
     await once(upstream, "listening");

@@ -162,6 +162,19 @@ describe("a change to a proxy of the file", () => {
     expect((await lab.get("/proxies/jobs")).listen).toMatch(/^127\.0\.0\.1:/u);
   });
 
+  it("of its address is tried until it can be had, if somebody else is there", async () => {
+    await lab.start({ proxies: { jobs: JOBS } });
+    await lab.call("POST", "/proxies/jobs", { listen: "127.0.0.2:0" });
+    const { listen } = await lab.get("/proxies/jobs");
+    await lab.stop();
+    await lab.occupy(Number(listen.split(":")[1]), "127.0.0.2");
+    await lab.start({ proxies: { jobs: JOBS } });
+    expect((await lab.get("/status")).proxies).toMatchObject([
+      { name: "jobs", state: "cannot listen", listen, enabled: true },
+    ]);
+    expect(await leftOut()).toEqual([]);
+  });
+
   it("of addresses that were exchanged is restored for both", async () => {
     const config = {
       proxies: { a: { ...JOBS, listen: "127.0.0.2:0" }, b: { ...JOBS, listen: "127.0.0.3:0" } },

@@ -166,7 +166,8 @@ export async function killOften(shop: Workshop, seed: number, lives: number): Pr
       const again = await shop.daemon(CONFIG, ["--state", join(shop.folder, "state.json")]);
       const restored = await viewOf(get(again.admin));
       const before = JSON.stringify(alike(restored)) === JSON.stringify(alike(answered));
-      if (before) expect(exactly(restored)).toEqual(exactly(answered));
+      // The same switched on again looks alike, and began later.
+      if (before && !last.path.startsWith("/active")) expect(exactly(restored)).toEqual(exactly(answered));
       if (!before || status !== null) await send(twin.adminUrl, last, agent);
       const expected = alike(await viewOf(get(twin.adminUrl)));
       expect(alike(restored), `${JSON.stringify(last)} ${String(status)}`).toEqual(expected);

@@ -60,6 +60,11 @@ describe("proxies and toxics that the API made", () => {
       await lab.call("POST", "/populate", [REDIS]);
       expect(await lab.view()).toEqual(before);
     }
+    // Another upstream takes nothing of that away.
+    await lab.call("POST", "/proxies/redis", { upstream: "127.0.0.1:10" });
+    const before = await lab.view();
+    await lab.call("POST", "/populate", [{ ...REDIS, upstream: "127.0.0.1:10" }]);
+    expect(await lab.view()).toEqual(before);
     // And a new port is what it gets by another address.
     await lab.call("POST", "/populate", [{ ...REDIS, listen: "127.0.0.2:0" }]);
     expect((await lab.get("/proxies/redis")).toxics).toEqual([]);
@@ -141,6 +146,7 @@ describe("proxies of the file", () => {
     await lab.start();
     await lab.squall.proxies.add("mine", { upstream: "127.0.0.1:9" });
     await lab.call("POST", "/proxies", REDIS);
+    await lab.call("POST", "/populate", [{ ...REDIS, name: "mine" }]);
     expect(lab.kept().proxies).toMatchObject([{ proxy: "redis" }]);
     await lab.start();
     await lab.squall.proxies.add("mine", { upstream: "127.0.0.1:9" });
@@ -167,6 +173,21 @@ describe("profiles that the API made", () => {
     await expectSame();
     expect((await lab.get("/profiles/slow")).origin).toBe("file");
   });
+
+  it("are there again though neither of two would do without the other, over those of the file", async () => {
+    const base = (params: string): string => `profile: slow\nparams: { ${params} }\n`;
+    lab.profiles(
+      base("old: { default: 1s }") +
+        '---\nprofile: heir\nextends: [slow]\nfaults: [{ type: latency, delay: "${old}" }]\n',
+    );
+    await lab.start();
+    for (const params of ["old: { default: 1s }, new: { default: 2s }", "new: { default: 2s }"]) {
+      expect((await lab.call("PUT", "/profiles/slow", base(params))).status).toBeLessThan(300);
+      const heir = 'profile: heir\nextends: [slow]\nfaults: [{ type: latency, delay: "${new}" }]\n';
+      expect((await lab.call("PUT", "/profiles/heir", heir)).status).toBeLessThan(300);
+    }
+    await expectSame();
+  });
 });
 
 describe("activations", () => {
@@ -186,7 +207,13 @@ describe("activations", () => {
     expect((await lab.get("/active")).activations.map(({ id }: { id: string }) => id)).toEqual(ids);
     const { remaining_seconds: remaining } = (await lab.get("/active")).activations[0];
     const active = (await lab.view()) as { active: unknown };
+    const seeded = (): boolean[] =>
+      lab.kept().active.activations.map((one: { seeded: boolean }) => one.seeded);
+    expect(seeded()).toEqual([false, false]);
     await lab.start(config);
+    await lab.call("POST", "/active", { profile: "steps", seed: 9 });
+    await lab.call("DELETE", "/active/steps");
+    expect(seeded()).toEqual([false, false]);
     expect(((await lab.view()) as { active: unknown }).active).toEqual(active.active);
     // The hour began when it was switched on.
     expect((await lab.get("/active")).activations[0].remaining_seconds).toBeLessThanOrEqual(remaining);

@@ -108,8 +108,8 @@ export class StateLab {
   }
 
   /** Somebody else on a port. */
-  async occupy(port = 0): Promise<{ port: number; leave: () => Promise<void> }> {
-    const server: Server = createServer().listen(port, "127.0.0.1");
+  async occupy(port: number, host = "127.0.0.1"): Promise<{ port: number; leave: () => Promise<void> }> {
+    const server: Server = createServer().listen(port, host);
     await once(server, "listening");
     const leave = async (): Promise<void> => {
       if (server.listening) await new Promise((done) => server.close(done));
