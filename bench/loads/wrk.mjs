@@ -37,10 +37,13 @@ export async function smallLoad(lab) {
   };
 }
 
-/** On a machine that is very busy a short time may pass without an answer: that is no figure, and not a fault by itself. */
-async function wrk(...wanted) {
+/**
+ * On a machine that is very busy a short time may pass without an answer: that is no figure, and not a fault by itself.
+ * Each further attempt has four times as long.
+ */
+async function wrk(port, seconds, wanted) {
   for (let attempt = 1; ; attempt++) {
-    const found = await wrkOnce(...wanted);
+    const found = await wrkOnce(port, seconds * 4 ** (attempt - 1), wanted);
     if (found.work > 0) return found;
     if (attempt === ATTEMPTS) throw new Error(`wrk: not one request was answered in ${ATTEMPTS} attempts`);
   }
