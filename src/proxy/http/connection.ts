@@ -477,10 +477,10 @@ export class HttpConnection extends HttpChannel implements Asking, Answering, Up
     }
   }
 
-  /** Nobody waits for another upstream: there is nothing under way but perhaps a body that was answered early. */
+  /** Nobody waits for another upstream, or ever will: nothing is under way but perhaps a body that was answered early. */
   get #endsWithLink(): boolean {
     const [first] = this.queue;
-    return first === undefined ? !this.host.pool.balances : first.answered;
+    return first === undefined ? !this.host.pool.balances || this.#clientOver : first.answered;
   }
 
   /** It went without the answers to what was sent over it. */
@@ -633,6 +633,7 @@ export class HttpConnection extends HttpChannel implements Asking, Answering, Up
     // The client may have left; whoever is detached from it does not hear of that.
     if (first?.detached === true && first.requestRead && !first.tunnel) return;
     this.upRun.flush();
+    this.upstream.dropParked();
     if (this.link !== null) this.pumps?.upstream.end("fin");
     else if (this.queue.length === 0) this.severed({ do: "close" });
   }

@@ -188,6 +188,14 @@ export class UpstreamSide {
     link.socket.resume();
   }
 
+  /** Nothing will be asked any more: those that are idle close at once, whatever their upstreams do about it. */
+  dropParked(): void {
+    for (const link of [...this.#parked.values()]) {
+      this.drop(link);
+      link.socket.destroySoon();
+    }
+  }
+
   /** Its answers are read to their end by somebody else. */
   letGo(link: Link): void {
     if (link.over || link.awaited.length === 0 || link.opaque) {
