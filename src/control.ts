@@ -154,6 +154,8 @@ export class Control {
   activeOwner: Owner = "file";
   /** How many times all that was on was replaced or healed. */
   switches = 0;
+  /** Called after changes that the plan does not tell: of profiles, and of which proxies there are. */
+  changed: () => void = () => undefined;
   lastReload: { readonly ok: boolean; readonly at: string } | null = null;
 
   constructor(parts: {
@@ -235,6 +237,7 @@ export class Control {
       "profile deleted",
     );
     this.#plan.recompile(({ id }) => recompiled.get(id) ?? null);
+    this.changed();
   }
 
   #recompiled(library: Library): Map<string, CompiledProfile> {
@@ -463,6 +466,7 @@ export class Control {
 
   async addProxy(spec: ProxySpec, enabled = true, life: Pick<Member, "passing"> = {}): Promise<void> {
     await this.#fleet.add({ ...spec, enabled }, "api", life);
+    this.changed();
   }
 
   /** See `Fleet.update`: faults stay, connections do not where an address changes. */
@@ -478,6 +482,7 @@ export class Control {
   /** At once, whatever else is under way for it. */
   removeProxy(name: string): void {
     this.#fleet.remove(name);
+    this.changed();
   }
 
   /** After whatever is under way for it. */

@@ -230,10 +230,12 @@ class RunningDaemon implements Daemon {
         activate: this.#config.activate,
       },
     });
-    // What ends by itself is not to be there after a restart either.
-    this.#plan.onChange(() => {
+    const touch = (): void => {
       state.touch();
-    });
+    };
+    // What ends by itself is not to be there after a restart either.
+    this.#plan.onChange(touch);
+    this.control.changed = touch;
     return state;
   }
 

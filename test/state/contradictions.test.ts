@@ -11,9 +11,10 @@ beforeEach(() => {
 
 afterEach(() => lab.close());
 
-const REDIS = { name: "redis", listen: "127.0.0.1:0", upstream: "127.0.0.1:9" };
+// An address that no outgoing connection has: the ports must be there still in the next life.
+const REDIS = { name: "redis", listen: "127.72.0.1:0", upstream: "127.0.0.1:9" };
 const LATENCY = { type: "latency", attributes: { latency: 100 } };
-const JOBS = { listen: "127.0.0.1:0", upstream: "http://127.0.0.1:9" };
+const JOBS = { listen: "127.72.0.1:0", upstream: "http://127.0.0.1:9" };
 
 /** What is left out, in the status, in the file and in the journal alike. */
 async function leftOut(): Promise<{ what: string; name: string; why: string }[]> {
@@ -63,7 +64,7 @@ describe("a proxy of the API's", () => {
     await lab.call("POST", "/proxies", REDIS);
     const { listen } = await lab.get("/proxies/redis");
     await lab.stop();
-    const other = await lab.occupy(Number(listen.split(":")[1]));
+    const other = await lab.occupy(Number(listen.split(":")[1]), "127.72.0.1");
     await lab.start();
     expect(await lab.get("/proxies/redis")).toMatchObject({ listen, enabled: true });
     const { status, json } = await lab.call("GET", "/readyz");
@@ -78,7 +79,7 @@ describe("a proxy of the API's", () => {
     await lab.start();
     await lab.call("POST", "/proxies", REDIS);
     const { listen } = await lab.get("/proxies/redis");
-    await lab.start({ proxies: { jobs: { ...JOBS, listen: `:${listen.split(":")[1]}` } } });
+    await lab.start({ proxies: { jobs: { ...JOBS, listen } } });
     expect(await leftOut()).toEqual([
       { what: "proxy", name: "redis", why: 'the proxy "jobs" has its address now' },
     ]);
@@ -97,7 +98,7 @@ describe("a proxy of the API's", () => {
   it("that took the place of the file's gives it back where it cannot be", async () => {
     const config = { proxies: { jobs: JOBS } };
     await lab.start(config);
-    await lab.call("POST", "/populate", [{ ...REDIS, name: "jobs", listen: "127.0.0.2:0" }]);
+    await lab.call("POST", "/populate", [{ ...REDIS, name: "jobs", listen: "127.72.0.2:0" }]);
     const { listen } = await lab.get("/proxies/jobs");
     await lab.start({ proxies: { ...config.proxies, other: { ...JOBS, listen } } });
     expect(await leftOut()).toEqual([
@@ -153,21 +154,21 @@ describe("a change to a proxy of the file", () => {
 
   it("of its address gives way to another proxy that the file puts there", async () => {
     await lab.start({ proxies: { jobs: JOBS } });
-    await lab.call("POST", "/proxies/jobs", { listen: "127.0.0.2:0" });
+    await lab.call("POST", "/proxies/jobs", { listen: "127.72.0.2:0" });
     const { listen } = await lab.get("/proxies/jobs");
     await lab.start({ proxies: { jobs: JOBS, other: { ...JOBS, listen } } });
     expect(await leftOut()).toEqual([
       { what: "change", name: "jobs", why: 'the proxy "other" has its address now' },
     ]);
-    expect((await lab.get("/proxies/jobs")).listen).toMatch(/^127\.0\.0\.1:/u);
+    expect((await lab.get("/proxies/jobs")).listen).toMatch(/^127\.72\.0\.1:/u);
   });
 
   it("of its address is tried until it can be had, if somebody else is there", async () => {
     await lab.start({ proxies: { jobs: JOBS } });
-    await lab.call("POST", "/proxies/jobs", { listen: "127.0.0.2:0" });
+    await lab.call("POST", "/proxies/jobs", { listen: "127.72.0.2:0" });
     const { listen } = await lab.get("/proxies/jobs");
     await lab.stop();
-    await lab.occupy(Number(listen.split(":")[1]), "127.0.0.2");
+    await lab.occupy(Number(listen.split(":")[1]), "127.72.0.2");
     await lab.start({ proxies: { jobs: JOBS } });
     expect((await lab.get("/status")).proxies).toMatchObject([
       { name: "jobs", state: "cannot listen", listen, enabled: true },
@@ -177,11 +178,11 @@ describe("a change to a proxy of the file", () => {
 
   it("of addresses that were exchanged is restored for both", async () => {
     const config = {
-      proxies: { a: { ...JOBS, listen: "127.0.0.2:0" }, b: { ...JOBS, listen: "127.0.0.3:0" } },
+      proxies: { a: { ...JOBS, listen: "127.72.0.2:0" }, b: { ...JOBS, listen: "127.72.0.3:0" } },
     };
     await lab.start(config);
     const [a, b] = [(await lab.get("/proxies/a")).listen, (await lab.get("/proxies/b")).listen];
-    await lab.call("POST", "/proxies/a", { listen: "127.0.0.4:0" });
+    await lab.call("POST", "/proxies/a", { listen: "127.72.0.4:0" });
     await lab.call("POST", "/proxies/b", { listen: a });
     await lab.call("POST", "/proxies/a", { listen: b });
     const before = await lab.view();

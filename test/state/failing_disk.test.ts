@@ -17,7 +17,7 @@ beforeEach(() => {
 
 afterEach(() => lab.close());
 
-const proxy = (name: string): unknown => ({ name, listen: "127.0.0.1:0", upstream: "127.0.0.1:9" });
+const proxy = (name: string): unknown => ({ name, listen: "127.73.0.1:0", upstream: "127.0.0.1:9" });
 const states = async (): Promise<string[]> =>
   (await lab.get("/journal?limit=1000")).entries
     .map(({ kind }: { kind: string }) => kind)

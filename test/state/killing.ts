@@ -12,8 +12,8 @@ export const CONFIG = {
   watch: false,
   seed: 1,
   proxies: {
-    jobs: { listen: "127.0.0.2:0", upstream: "http://127.0.0.1:9", enabled: false },
-    bytes: { listen: "127.0.0.3:0", upstream: "tcp://127.0.0.1:9", enabled: false },
+    jobs: { listen: "127.74.0.2:0", upstream: "http://127.0.0.1:9", enabled: false },
+    bytes: { listen: "127.74.0.3:0", upstream: "tcp://127.0.0.1:9", enabled: false },
   },
 };
 
@@ -52,7 +52,7 @@ function randomCall(chance: Chance): Call {
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const upstream = `127.0.0.1:${1 + chance.below(9)}`;
-  const made = { name: proxy, listen: "127.0.0.1:0", upstream, enabled: chance.below(3) === 0 };
+  const made = { name: proxy, listen: "127.74.0.1:0", upstream, enabled: chance.below(3) === 0 };
   const profile = chance.of(["high-latency", "lost-ack", "mine"]);
   switch (chance.below(14)) {
     case 0:
@@ -118,14 +118,14 @@ export function send(admin: string, { method, path, body }: Call, agent: Agent):
 /** The view without what two daemons cannot have in common: ports, and when something began. */
 function alike(view: unknown): unknown {
   const text = JSON.stringify(view)
-    .replaceAll(/("listen":"127\.0\.0\.\d):\d+"/gu, '$1:*"')
+    .replaceAll(/("listen":"127\.74\.0\.\d):\d+"/gu, '$1:*"')
     .replaceAll(/"since":"[^"]+"/gu, '"since":"*"');
   return JSON.parse(text) as unknown;
 }
 
 /** The same without the ports that are the file's: it wants any free one, and gets another in each life. */
 function exactly(view: unknown): unknown {
-  const text = JSON.stringify(view).replaceAll(/("listen":"127\.0\.0\.[23]):\d+"/gu, '$1:*"');
+  const text = JSON.stringify(view).replaceAll(/("listen":"127\.74\.0\.[23]):\d+"/gu, '$1:*"');
   return JSON.parse(text) as unknown;
 }
 

@@ -11,10 +11,10 @@ beforeEach(() => {
 
 afterEach(() => lab.close());
 
-const REDIS = { name: "redis", listen: "127.0.0.1:0", upstream: "127.0.0.1:9" };
+const REDIS = { name: "redis", listen: "127.71.0.1:0", upstream: "127.0.0.1:9" };
 const LATENCY = { type: "latency", attributes: { latency: 100, jitter: 10 }, toxicity: 0.5 };
 const files = (proxies: Record<string, unknown>): Record<string, unknown> => ({ proxies });
-const JOBS = { listen: "127.0.0.1:0", upstream: "http://127.0.0.1:9", persona: "nginx" };
+const JOBS = { listen: "127.71.0.1:0", upstream: "http://127.0.0.1:9", persona: "nginx" };
 
 async function expectSame(config: Record<string, unknown> = {}): Promise<void> {
   const before = await lab.view();
@@ -66,7 +66,7 @@ describe("proxies and toxics that the API made", () => {
     await lab.call("POST", "/populate", [{ ...REDIS, upstream: "127.0.0.1:10" }]);
     expect(await lab.view()).toEqual(before);
     // And a new port is what it gets by another address.
-    await lab.call("POST", "/populate", [{ ...REDIS, listen: "127.0.0.2:0" }]);
+    await lab.call("POST", "/populate", [{ ...REDIS, listen: "127.71.0.2:0" }]);
     expect((await lab.get("/proxies/redis")).toxics).toEqual([]);
     await expectSame();
   });
@@ -96,9 +96,9 @@ describe("proxies and toxics that the API made", () => {
 
 describe("proxies of the file", () => {
   it("keep what the API changed about them, and what else the file says", async () => {
-    const config = files({ jobs: JOBS, other: { ...JOBS, listen: "127.0.0.2:0" } });
+    const config = files({ jobs: JOBS, other: { ...JOBS, listen: "127.71.0.2:0" } });
     await lab.start(config);
-    await lab.call("POST", "/proxies/jobs", { listen: "127.0.0.3:0", upstream: "127.0.0.1:10" });
+    await lab.call("POST", "/proxies/jobs", { listen: "127.71.0.3:0", upstream: "127.0.0.1:10" });
     await lab.call("POST", "/proxies/jobs/toxics", LATENCY);
     const before = await lab.get("/proxies/jobs");
     await lab.start(config);
@@ -129,7 +129,7 @@ describe("proxies of the file", () => {
   it("are the API's after a populate with other addresses, with all else as the file has it", async () => {
     const config = files({ jobs: JOBS });
     await lab.start(config);
-    await lab.call("POST", "/populate", [{ name: "jobs", listen: "127.0.0.2:0", upstream: "127.0.0.1:11" }]);
+    await lab.call("POST", "/populate", [{ name: "jobs", listen: "127.71.0.2:0", upstream: "127.0.0.1:11" }]);
     await expectSame(config);
     expect((await lab.get("/status")).proxies).toMatchObject([{ owner: "api", protocol: "http" }]);
   });
@@ -305,6 +305,24 @@ describe("the file", () => {
       writes: 2,
       failures: 0,
       unrestored: [],
+    });
+  });
+
+  it("is written without a call of the API as well, when a test suite changes something by code", async () => {
+    await lab.start({ proxies: { jobs: JOBS } });
+    const written = async (count: number): Promise<void> => {
+      while ((await lab.get("/status")).state.writes < count) await new Promise((next) => setImmediate(next));
+    };
+    lab.squall.putProfile("mine", "profile: mine\nfaults: [{ type: noop }]");
+    await written(2);
+    lab.squall.proxies.remove("jobs");
+    await written(3);
+    await lab.squall.activate("mine", { seed: 1 });
+    await written(4);
+    expect(lab.kept()).toMatchObject({
+      profiles: [{ profile: "mine" }],
+      removed: [{ proxy: "jobs" }],
+      active: { activations: [{ id: "mine" }] },
     });
   });
 

@@ -108,7 +108,7 @@ export class StateLab {
   }
 
   /** Somebody else on a port. */
-  async occupy(port: number, host = "127.0.0.1"): Promise<{ port: number; leave: () => Promise<void> }> {
+  async occupy(port: number, host: string): Promise<{ port: number; leave: () => Promise<void> }> {
     const server: Server = createServer().listen(port, host);
     await once(server, "listening");
     const leave = async (): Promise<void> => {
