@@ -200,6 +200,23 @@ describe("connections", () => {
     for (const { socket } of [...idle, operator]) socket.destroy();
   });
 
+  it("beyond the limit take the place of one that has asked nothing before that of one that has", async () => {
+    await here.close();
+    here = await AdminLab.open({ limits: { connections: 2 } });
+    const operator = new Bare().write(PING);
+    await operator.answered();
+    let silent = new Bare();
+    await until(() => !silent.socket.connecting);
+    for (let n = 0; n < 10; n++) {
+      const next = new Bare();
+      await silent.end();
+      silent = next;
+    }
+    operator.text = "";
+    expect(await operator.write(PING).answered()).toContain("200 OK");
+    for (const { socket } of [operator, silent]) socket.destroy();
+  });
+
   it("beyond the limit are not taken while all others are being answered", async () => {
     const streams = Array.from({ length: 20 }, () => new Bare().write(STREAM));
     for (const stream of streams) await stream.answered("200 OK");
