@@ -3,6 +3,7 @@
  * live objects it came from. Journal, log and event stream all show this form and no other.
  */
 import type { Fact } from "../core/events.js";
+import { BoundedMap } from "../core/lru.js";
 
 /** A fact as it is written down. Our own mistakes keep their text; the trace goes to the log only. */
 export type Recorded =
@@ -50,10 +51,22 @@ const SECRET_WORDS = new Set([
   ...["credential", "credentials", "authorization", "bearer", "apikey", "cookie", "cookies"],
 ]);
 
-/** Rules most names out at the price of one look, since every field of every entry is asked about. */
+/** Rules most names out at the price of one look. */
 const SUSPICIOUS = /tok|secret|pass|pwd|jwt|cred|auth|bearer|key|cookie/iu;
 
+/** Nearly all names are those of our own entries, and come again thousands of times a second. */
+const judged = new BoundedMap<string, boolean>(1_000);
+
 export function isSecretName(name: string): boolean {
+  let secret = judged.get(name);
+  if (secret === undefined) {
+    secret = soundsSecret(name);
+    if (name.length <= TEXT_MAX) judged.set(name, secret);
+  }
+  return secret;
+}
+
+function soundsSecret(name: string): boolean {
   if (!SUSPICIOUS.test(name)) return false;
   const words = name
     .replace(/([a-z0-9])([A-Z])/gu, "$1 $2")
@@ -155,7 +168,9 @@ class Bounds {
   object(from: object, depth: number): Record<string, unknown> {
     const into: Record<string, unknown> = {};
     let keys = 0;
-    for (const [name, value] of Object.entries(from)) {
+    for (const name in from) {
+      if (!Object.hasOwn(from, name)) continue;
+      const value = (from as Readonly<Record<string, unknown>>)[name];
       if (value === undefined) continue;
       if (name === "__proto__" || ++keys > KEYS_MAX) {
         this.cut = true;

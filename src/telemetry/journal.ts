@@ -86,6 +86,8 @@ export class Journal {
   readonly #file: RotatingFile | null;
   readonly #repeated = new BoundedMap<string, Repetition>(THINNED_MAX);
   #lastSeq = 0;
+  #stampedAt = NaN;
+  #stamped = "";
 
   constructor({ clock, keep = JOURNAL_KEEP, file, onProblem = () => undefined }: JournalOptions) {
     invariant(Number.isInteger(keep) && keep >= 1, `a journal keeps at least one entry, not ${keep}`);
@@ -125,7 +127,7 @@ export class Journal {
     if (more === null) return null;
     const entry: JournalEntry = {
       seq: ++this.#lastSeq,
-      time: new Date(this.#clock.wallTime()).toISOString(),
+      time: this.#stamp(),
       ...fact,
       ...(more > 0 ? { more } : {}),
       ...(cut ? { cut } : {}),
@@ -171,6 +173,16 @@ export class Journal {
 
   async close(): Promise<void> {
     await this.#file?.close();
+  }
+
+  /** Many entries share a millisecond, and its text. */
+  #stamp(): string {
+    const now = Math.floor(this.#clock.wallTime());
+    if (now !== this.#stampedAt) {
+      this.#stampedAt = now;
+      this.#stamped = new Date(now).toISOString();
+    }
+    return this.#stamped;
   }
 
   /** How many like it were left out before this one; null to leave this one out as well. */

@@ -69,8 +69,9 @@ export class Narrator {
 
   /** `written` is the fact as the journal has it, with its stamp if it is in there. */
   tell(written: Recorded & Partial<Stamp>, fact: Fact): void {
-    const { level, ...line } = this.#line(written, fact);
-    if (!this.#log.enabled(level)) return;
+    const told = this.#line(written, fact);
+    if (told === null || !this.#log.enabled(told.level)) return;
+    const { level, ...line } = told;
     this.#log.write({
       level,
       ...line,
@@ -86,28 +87,33 @@ export class Narrator {
     this.#failures.close();
   }
 
-  #line(fact: Recorded, original: Fact): LogLine {
-    const line = lineOf(fact);
+  /** Null for what is one too many of its kind: it is not even put into words, unless somebody wants to see everything. */
+  #line(fact: Recorded, original: Fact): LogLine | null {
     switch (fact.kind) {
       case "fault_hit":
-        return this.#hits.pass(`${fact.proxy}/${fact.fault}`, fact) ? line : { ...line, level: "debug" };
+        return this.#often(this.#hits.pass(`${fact.proxy}/${fact.fault}`, fact), fact);
       case "exchange_over":
-        return this.#exchanges.pass(fact.proxy, fact) ? line : { ...line, level: "debug" };
+        return this.#often(this.#exchanges.pass(fact.proxy, fact), fact);
       case "phase_entered":
-        return this.#phases.pass(fact.activation, fact) ? line : { ...line, level: "debug" };
+        return this.#often(this.#phases.pass(fact.activation, fact), fact);
       case "connection_failed":
-        return this.#rarely(`${fact.proxy} ${fact.reason}`, line);
+        return this.#rarely(`${fact.proxy} ${fact.reason}`, lineOf(fact));
       case "listen_failed":
-        return this.#rarely(`${fact.proxy} listen`, line);
+        return this.#rarely(`${fact.proxy} listen`, lineOf(fact));
       case "limit_reached":
-        return this.#rarely(`${fact.proxy} limit ${fact.limit}`, line);
+        return this.#rarely(`${fact.proxy} limit ${fact.limit}`, lineOf(fact));
       case "mistake": {
         const more = original.kind === "mistake" ? [traceOf(original.error)] : [];
-        return this.#rarely(`mistake ${fact.text}`, { ...line, more });
+        return this.#rarely(`mistake ${fact.text}`, { ...lineOf(fact), more });
       }
       default:
-        return line;
+        return lineOf(fact);
     }
+  }
+
+  #often(passed: boolean, fact: Recorded): LogLine | null {
+    if (passed) return lineOf(fact);
+    return this.#log.enabled("debug") ? { ...lineOf(fact), level: "debug" } : null;
   }
 
   /** The first of its kind at its own level; the others only for those who want to see everything. */
