@@ -7,7 +7,14 @@ import type { ArmedFault } from "../pipeline/armed.js";
 import { changeOf, type FaultChange } from "../pipeline/bindings.js";
 import type { PlaneContext } from "./context.js";
 import type { ListenAddress, Port } from "./port.js";
-import type { Protocol, Proxy, ProxySpecBase, ProxyState, ProxyStats } from "./spec.js";
+import {
+  upstreamWords,
+  type Protocol,
+  type Proxy,
+  type ProxySpecBase,
+  type ProxyState,
+  type ProxyStats,
+} from "./spec.js";
 
 export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Port> implements Proxy<Spec> {
   abstract readonly protocol: Protocol;
@@ -113,7 +120,7 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
 
   /** Without the protocol, and in the words that were given. */
   get upstreamGiven(): string {
-    return this.spec.given?.upstream ?? formatAddress(this.spec.upstream);
+    return upstreamWords(this.spec);
   }
 
   // -- its life -----------------------------------------------------------------------------------

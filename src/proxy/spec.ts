@@ -1,4 +1,5 @@
 /** What proxies are made from, and what can be asked of any of them. */
+import { formatAddress } from "../config/address.js";
 import type { MatchEntry } from "../config/match.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { Direction } from "../faults/contract.js";
@@ -44,6 +45,12 @@ export interface TcpProxySpec extends ProxySpecBase {
 }
 
 export type ProxySpec = TcpProxySpec | HttpProxySpec | DnsProxySpec | UdpProxySpec;
+
+/** Whom it asks, without the protocol and in the words that were given. */
+export function upstreamWords(spec: ProxySpecBase & Partial<Pick<DnsProxySpec, "source">>): string {
+  const { given, source = "server", upstream } = spec;
+  return given?.upstream ?? (source === "server" ? formatAddress(upstream) : source);
+}
 
 export type ProxyState = "stopped" | "listening" | "closed by fault" | "cannot listen";
 

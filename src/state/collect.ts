@@ -7,6 +7,7 @@ import type { Control } from "../control.js";
 import type { LivePlan } from "../plan/live.js";
 import type { ActivationValue, CompiledFault } from "../plan/value.js";
 import type { FileProxy, Fleet, Member } from "../proxy/fleet.js";
+import { upstreamWords } from "../proxy/spec.js";
 import {
   nameOf,
   type KeptActivation,
@@ -74,16 +75,9 @@ function askedOf({ spec, address }: Member["proxy"]): { asked?: string } {
 }
 
 /** The addresses of a proxy as its file has them. */
-export function addressesOf({ name, listen, upstream, given }: FileProxy): {
-  proxy: string;
-  listen: string;
-  upstream: string;
-} {
-  return {
-    proxy: name,
-    listen: given?.listen ?? formatAddress(listen),
-    upstream: given?.upstream ?? formatAddress(upstream),
-  };
+export function addressesOf(filed: FileProxy): { proxy: string; listen: string; upstream: string } {
+  const { name, listen, given } = filed;
+  return { proxy: name, listen: given?.listen ?? formatAddress(listen), upstream: upstreamWords(filed) };
 }
 
 function changeOf({ proxy, owner, filed }: Member, toxics: unknown[]): KeptChange | null {

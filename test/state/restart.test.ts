@@ -23,6 +23,24 @@ async function expectSame(config: Record<string, unknown> = {}): Promise<void> {
   expect(await lab.unrestored()).toEqual([]);
 }
 
+it("keeps nothing of proxies that nobody has changed, whatever they speak", async () => {
+  const listen = "127.71.0.1:0";
+  await lab.start(
+    files({
+      jobs: JOBS,
+      bytes: { listen, upstream: "tcp://127.0.0.1:9" },
+      datagrams: { listen, upstream: "udp://127.0.0.1:9" },
+      names: { listen, upstream: "dns://127.0.0.1" },
+      system: { listen, upstream: "dns://system" },
+      records: { listen, upstream: "dns://none", records: { "jobs.internal": "127.0.0.1" } },
+      pool: { listen, upstreams: { a: "http://127.0.0.1:9", b: "http://127.0.0.1:10" } },
+    }),
+  );
+  // Something is written, so that there is a file to look at.
+  await lab.call("POST", "/proxies", REDIS);
+  expect(lab.kept()).toMatchObject({ changed: [], removed: [], proxies: [{ proxy: "redis" }] });
+});
+
 describe("proxies and toxics that the API made", () => {
   it("are there again with the ports that they had, in their order, on and off", async () => {
     await lab.start();

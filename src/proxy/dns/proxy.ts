@@ -94,10 +94,6 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
     return `dns://${this.#server}`;
   }
 
-  override get upstreamGiven(): string {
-    return this.spec.given?.upstream ?? this.#server;
-  }
-
   get #server(): string {
     const { source, upstream } = this.spec;
     return source === "server" ? formatAddress(upstream) : source;
