@@ -1,3 +1,4 @@
+import pc from "picocolors";
 import { describe, expect, it } from "vitest";
 import { EXIT, type Io } from "../../../src/cli/io.js";
 import { runCommand } from "../../../src/cli/program.js";
@@ -7,7 +8,7 @@ import { FLAW_NAMES } from "../../../src/mock/bot/flaws.js";
 async function refused(...words: string[]): Promise<string> {
   let text = "";
   const err = (more: string): void => void (text += more);
-  const io = { out: err, err } as unknown as Io;
+  const io = { out: err, err, colours: pc.createColors(false) } as unknown as Io;
   expect(await runCommand(["bot", "--server", "http://127.0.0.1:1", ...words], io)).toBe(EXIT.usage);
   return text;
 }
