@@ -12,7 +12,7 @@ export interface Timer {
 
 export interface Clock {
   now(): Millis;
-  /** Milliseconds since 1970 for people to read; never used to decide anything. */
+  /** Milliseconds since 1970 for people to read, as the machine has them now, set or not; never used to decide anything. */
   wallTime(): Millis;
   /** Runs once, at or shortly after `when`. A moment in the past means "on a later turn". */
   at(when: Millis, run: () => void): Timer;
@@ -32,7 +32,7 @@ export class SystemClock implements Clock {
   }
 
   wallTime(): Millis {
-    return performance.timeOrigin + performance.now();
+    return Date.now();
   }
 
   at(when: Millis, run: () => void): Timer {

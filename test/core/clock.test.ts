@@ -45,6 +45,16 @@ describe("the machine's clock", () => {
     expect(run).toHaveBeenCalledOnce();
   });
 
+  it("tells people the time of day as it is set, and goes on counting as if nothing had happened", () => {
+    vi.useFakeTimers({ toFake: ["Date", "performance"], now: Date.UTC(2030, 0, 1) });
+    const clock = new SystemClock();
+    const start = clock.now();
+    expect(clock.wallTime()).toBe(Date.UTC(2030, 0, 1));
+    vi.setSystemTime(Date.UTC(2031, 0, 1));
+    expect(clock.wallTime()).toBe(Date.UTC(2031, 0, 1));
+    expect(clock.now()).toBe(start);
+  });
+
   it("never ends a wait a millisecond or more early", () => {
     const clock = new SystemClock();
     let ranAt = -Infinity;
