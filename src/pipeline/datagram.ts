@@ -16,6 +16,8 @@ import type { Station } from "./station.js";
 
 /** What a held datagram costs besides its payload: empty ones take room as well. */
 const HELD_OVERHEAD_BYTES = 256;
+/** Sent in one turn of the event loop: a second's flood that is due at once must not keep all others waiting. */
+const AT_ONCE = 256;
 /** What one flow may hold, so that a single client cannot have the whole budget. */
 const FLOW_HELD_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -186,10 +188,13 @@ export class DatagramPath {
   }
 
   #settle(): void {
-    for (;;) {
+    // What is left when the turn has had its share goes on in the next: it is overdue, and its timer fires at once.
+    for (let left = AT_ONCE; left > 0;) {
       const now = this.#clock.now();
       for (const binding of this.#bindings) binding.attend(now);
-      if (!this.#passOn(now)) break;
+      const passed = this.#passOn(now, left);
+      if (passed === 0) break;
+      left -= passed;
     }
     const due = this.#bindings.reduce((least, binding) => Math.min(least, binding.due), Infinity);
     if (due === this.#armedFor) return;
@@ -206,18 +211,19 @@ export class DatagramPath {
     if (!this.#ended) this.#guarded(() => undefined);
   };
 
-  /** Passes on what is due, the earliest first; answers whether there was any. */
-  #passOn(now: Millis): boolean {
-    let any = false;
-    for (;;) {
+  /** Passes on what is due, the earliest first, and so many at most; answers how many there were. */
+  #passOn(now: Millis, most: number): number {
+    let passed = 0;
+    while (passed < most) {
       const first = this.#earliest();
-      if (first === null || first.station.due > now) return any;
+      if (first === null || first.station.due > now) break;
       const held = first.station.take(now);
       if (held === null) continue;
-      any = true;
+      passed++;
       this.#book(-costOf(held.payload));
       this.#walk(held.payload, first.direction, first.at + 1);
     }
+    return passed;
   }
 
   #earliest(): { readonly station: Station; readonly direction: Direction; readonly at: number } | null {

@@ -107,6 +107,25 @@ describe("the path of a flow's datagrams", () => {
     expect(bench.lab.context.budget.held).toBe(0);
   });
 
+  it("sends a flood that is due at once over several turns, in order, so that others get theirs in between", () => {
+    const bench = new DatagramBench([late("100ms")]);
+    const flow = bench.flow();
+    const turns: number[] = [];
+    const at = bench.time.exactly.bind(bench.time);
+    bench.time.exactly = (when, run) =>
+      at(when, () => {
+        const before = flow.out.length;
+        run();
+        turns.push(flow.out.length - before);
+      });
+    const sent = Array.from({ length: 1_000 }, (_, n) => String(n));
+    for (const text of sent) flow.push(text);
+    bench.time.advance(100);
+    expect(flow.texts).toEqual(sent);
+    expect(turns).toEqual([256, 256, 256, 232]);
+    expect(bench.time.idle).toBe(true);
+  });
+
   it("leaves a flow no more than its share of the room", () => {
     const bench = new DatagramBench([late("1s")]);
     const [greedy, modest] = [bench.flow("10.0.0.1"), bench.flow("10.0.0.2")];
