@@ -93,94 +93,109 @@ async function startDaemon(servers: Servers): Promise<LongDaemon> {
   return daemon;
 }
 
-it(`stays flat and heals through ${MINUTES} minutes of faults`, async () => {
-  const random = randomOf(SEED);
-  const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
-  const servers = await Servers.start();
-  ends.push(() => {
-    servers.stop();
-  });
-  const daemon = await startDaemon(servers);
-  const port = async (name: string): Promise<number> => (await daemon.listens(name)).port;
-  const ports = {
-    bytes: await port("bytes"),
-    web: await port("web"),
-    datagrams: await port("datagrams"),
-    questions: await port("questions"),
-  };
-  const { json } = await daemon.call("GET", "/profiles");
-  const profiles = (json["profiles"] as { name: string }[]).map(({ name }) => name);
-  console.log(`soak: seed ${SEED}, ${MINUTES} minutes, ${profiles.length} profiles`);
-  const used = new Set<string>();
-  const looks: Held[] = [];
-  const total = { switches: 0, well: 0, broken: 0, healed: 0 };
+it(
+  `stays flat and heals through ${MINUTES} minutes of faults`,
+  async () => {
+    const random = randomOf(SEED);
+    const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
+    const servers = await Servers.start();
+    ends.push(() => {
+      servers.stop();
+    });
+    const daemon = await startDaemon(servers);
+    const port = async (name: string): Promise<number> => (await daemon.listens(name)).port;
+    const ports = {
+      bytes: await port("bytes"),
+      web: await port("web"),
+      datagrams: await port("datagrams"),
+      questions: await port("questions"),
+    };
+    const { json } = await daemon.call("GET", "/profiles");
+    const profiles = (json["profiles"] as { name: string }[]).map(({ name }) => name);
+    console.log(`soak: seed ${SEED}, ${MINUTES} minutes, ${profiles.length} profiles`);
+    const used = new Set<string>();
+    const looks: Held[] = [];
+    const total = { switches: 0, well: 0, broken: 0, healed: 0 };
 
-  /** Profiles, alone or two at a time, toxics and reloads, for so long. */
-  const disturb = async (millis: number): Promise<void> => {
-    const over = performance.now() + millis;
-    while (performance.now() < over) {
-      const names = random() < 0.7 ? [pick(profiles)] : [...new Set([pick(profiles), pick(profiles)])];
-      const activations: Json[] = names.map((profile) => ({ profile, seed: Math.floor(random() * 2 ** 31) }));
-      const set = await daemon.call("PUT", "/active", { activations });
-      expect(set.status, `${names.join(", ")}: ${set.text}`).toBe(200);
-      for (const name of names) used.add(name);
-      total.switches++;
-      const toxic = random();
-      if (toxic < 0.3) {
-        const attributes = { latency: Math.floor(random() * 200) };
-        await daemon.call("POST", "/proxies/bytes/toxics", { name: "slow", type: "latency", attributes });
-      } else if (toxic < 0.5) await daemon.call("DELETE", "/proxies/bytes/toxics/slow");
-      else if (toxic < 0.6) expect((await daemon.call("POST", "/reload")).status).toBe(200);
-      await pause(500 + random() * 3_500);
-    }
-    await daemon.call("DELETE", "/active");
-    await daemon.call("DELETE", "/proxies/bytes/toxics/slow");
-  };
+    /** Profiles, alone or two at a time, toxics and reloads, for so long. */
+    const disturb = async (millis: number): Promise<void> => {
+      const over = performance.now() + millis;
+      while (performance.now() < over) {
+        const names = random() < 0.7 ? [pick(profiles)] : [...new Set([pick(profiles), pick(profiles)])];
+        const activations: Json[] = names.map((profile) => ({
+          profile,
+          seed: Math.floor(random() * 2 ** 31),
+        }));
+        const set = await daemon.call("PUT", "/active", { activations });
+        expect(set.status, `${names.join(", ")}: ${set.text}`).toBe(200);
+        for (const name of names) used.add(name);
+        total.switches++;
+        const toxic = random();
+        if (toxic < 0.3) {
+          const attributes = { latency: Math.floor(random() * 200) };
+          await daemon.call("POST", "/proxies/bytes/toxics", { name: "slow", type: "latency", attributes });
+        } else if (toxic < 0.5) await daemon.call("DELETE", "/proxies/bytes/toxics/slow");
+        else if (toxic < 0.6) expect((await daemon.call("POST", "/reload")).status).toBe(200);
+        await pause(500 + random() * 3_500);
+      }
+      await daemon.call("DELETE", "/active");
+      await daemon.call("DELETE", "/proxies/bytes/toxics/slow");
+    };
 
-  /** Whoever was hit gets over it, and from then on all goes well. */
-  const passesUnharmed = async (traffic: Traffic): Promise<void> => {
-    await until("the proxies listen again", async () => (await daemon.call("GET", "/readyz")).status === 200);
-    // Patience of whoever waits for something that was swallowed, and a health check or two.
-    await pause(5_000);
-    traffic.clear();
-    await pause(3_000);
-    const tallies = structuredClone(traffic.tallies);
-    for (const kind of KINDS) {
-      total.healed += tallies[kind].done;
-      expect(tallies[kind].done, kind).toBeGreaterThan(0);
-      expect(tallies[kind].failed, `${kind} after being healed`).toBe(0);
-    }
-  };
+    /** Whoever was hit gets over it, and from then on all goes well. */
+    const passesUnharmed = async (traffic: Traffic): Promise<void> => {
+      await until(
+        "the proxies listen again",
+        async () => (await daemon.call("GET", "/readyz")).status === 200,
+      );
+      // Patience of whoever waits for something that was swallowed, and a health check or two.
+      await pause(5_000);
+      traffic.clear();
+      await pause(3_000);
+      const tallies = structuredClone(traffic.tallies);
+      for (const kind of KINDS) {
+        total.healed += tallies[kind].done;
+        expect(tallies[kind].done, kind).toBeGreaterThan(0);
+        expect(tallies[kind].failed, `${kind} after being healed`).toBe(0);
+      }
+    };
 
-  const end = performance.now() + MINUTES * 60_000;
-  do {
-    const traffic = new Traffic(ports);
-    traffic.start(EACH);
-    await disturb(Math.min(EPISODE_MS, Math.max(0, end - performance.now())));
-    for (const { done, failed } of Object.values(traffic.tallies)) {
-      total.well += done;
-      total.broken += failed;
-    }
-    await passesUnharmed(traffic);
-    await traffic.stop();
-    looks.push(await held(daemon));
-  } while (performance.now() < end);
+    const end = performance.now() + MINUTES * 60_000;
+    do {
+      const traffic = new Traffic(ports);
+      traffic.start(EACH);
+      await disturb(Math.min(EPISODE_MS, Math.max(0, end - performance.now())));
+      for (const { done, failed } of Object.values(traffic.tallies)) {
+        total.well += done;
+        total.broken += failed;
+      }
+      await passesUnharmed(traffic);
+      await traffic.stop();
+      const look = await held(daemon);
+      looks.push(look);
+      // Told at once: of a run that somebody ends, or that fails, nothing else would be left.
+      console.log(
+        `soak: ${total.switches} switches, RSS ${mib(look.rss)}, heap ${mib(look.heap)}, ${look.descriptors} descriptors`,
+      );
+    } while (performance.now() < end);
 
-  const shown = (key: keyof Held, show: (value: number) => string = String): string =>
-    looks.map((look) => show(look[key])).join(", ");
-  console.log(
-    `soak: ${total.switches} switches over ${used.size} profiles; ${total.well} exchanges went well and ${total.broken} did not ` +
-      `under faults, ${total.healed} did and none did not once healed\n` +
-      `  RSS ${shown("rss", mib)}\n  heap ${shown("heap", mib)}\n  descriptors ${shown("descriptors")}; ` +
-      `timers ${shown("timers")}; other handles ${shown("others")}`,
-  );
-  const [first, last] = [looks[Math.floor(looks.length / 3)], looks.at(-1)];
-  if (first === undefined || last === undefined) throw new Error("too short to see anything");
-  // Each profile that is used for the first time leaves rows of metrics, of which there are so many at most.
-  expect(last.heap).toBeLessThan(first.heap * 1.25 + 4 * MIB);
-  expect(last.rss).toBeLessThan(first.rss * 1.2 + 10 * MIB);
-  for (const key of ["descriptors", "timers", "others"] as const)
-    expect(last[key], key).toBeLessThanOrEqual(first[key] + 3);
-  expect(daemon.said("error")).toEqual([]);
-  expect(await daemon.metric("squall_connections_errors_total", 'reason="internal"')).toBe(0);
-});
+    const shown = (key: keyof Held, show: (value: number) => string = String): string =>
+      looks.map((look) => show(look[key])).join(", ");
+    console.log(
+      `soak: ${total.switches} switches over ${used.size} profiles; ${total.well} exchanges went well and ${total.broken} did not ` +
+        `under faults, ${total.healed} did and none did not once healed\n` +
+        `  RSS ${shown("rss", mib)}\n  heap ${shown("heap", mib)}\n  descriptors ${shown("descriptors")}; ` +
+        `timers ${shown("timers")}; other handles ${shown("others")}`,
+    );
+    const [first, last] = [looks[Math.floor(looks.length / 3)], looks.at(-1)];
+    if (first === undefined || last === undefined) throw new Error("too short to see anything");
+    // Each profile that is used for the first time leaves rows of metrics, of which there are so many at most.
+    expect(last.heap).toBeLessThan(first.heap * 1.25 + 4 * MIB);
+    expect(last.rss).toBeLessThan(first.rss * 1.2 + 10 * MIB);
+    for (const key of ["descriptors", "timers", "others"] as const)
+      expect(last[key], key).toBeLessThanOrEqual(first[key] + 3);
+    expect(daemon.said("error")).toEqual([]);
+    expect(await daemon.metric("squall_connections_errors_total", 'reason="internal"')).toBe(0);
+  },
+  2 * MINUTES * 60_000 + 300_000,
+);
