@@ -3,8 +3,9 @@
  * and what made the garbage collector the dearest part of a bulk stream.
  *
  * Reads land in one buffer that all upstreams share. Small ones are copied out of it. A stream that reads
- * large ones gets a buffer of its own, which is used again as long as nobody needs the bytes any more,
- * and is left to whoever does otherwise.
+ * large ones borrows a buffer of its own, which is used again as long as nobody needs the bytes any more,
+ * and is left to whoever does otherwise. A small read gives it back: answers of 64 KiB, each of which ends
+ * with one, would allocate a buffer each.
  */
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
@@ -17,6 +18,10 @@ const BUFFER_BYTES = 64 * 1024;
 const LARGE_BYTES = 16 * 1024;
 
 const shared = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+
+/** Buffers that nobody needs at present: 4 MiB at most. */
+const spare: Buffer[] = [];
+const MOST_SPARE = 64;
 
 /** Dials with TCP_NODELAY and half-close. Reading begins when it is connected, so that a peer that dies is noticed. */
 export function connectReading(host: string, port: number, take: Take): Socket {
@@ -89,7 +94,7 @@ class Reader {
         this.#take(socket, Buffer.from(shared.subarray(0, length)));
         return true;
       }
-      this.#own = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+      this.#own = borrow();
       shared.copy(this.#own, 0, 0, length);
       this.#give(socket, this.#own, length);
       return true;
@@ -97,11 +102,18 @@ class Reader {
     if (this.#own === null) return true;
     this.#give(socket, this.#own, length);
     // A stream that has gone quiet needs no buffer of its own; thousands of them would be dear.
-    if (length < LARGE_BYTES) this.#own = null;
+    if (length < LARGE_BYTES) {
+      if (spare.length < MOST_SPARE) spare.push(this.#own);
+      this.#own = null;
+    }
     return true;
   };
 
   #give(socket: Socket, own: Buffer, length: number): void {
-    if (!this.#take(socket, own.subarray(0, length))) this.#own = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    if (!this.#take(socket, own.subarray(0, length))) this.#own = borrow();
   }
+}
+
+function borrow(): Buffer {
+  return spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
 }

@@ -1,8 +1,10 @@
 /** Buffers that are read into again must never be read into while somebody still needs their bytes. */
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lab, fault } from "../../support/lab.js";
 import type { CompiledFault } from "../../../src/plan/value.js";
+import { connectReading } from "../../../src/proxy/upstream/reader.js";
 
 let lab: Lab;
 
@@ -72,4 +74,37 @@ describe("reading from upstreams", () => {
       fault("bandwidth", { rate: "60MB/s" }),
       fault("slow_close", { delay: "1ms" }),
     ]));
+
+  /** What a taker sees of exchanges one after the other on one connection, each answered by `answer` in one write. */
+  async function taken(exchanges: number, answer: Buffer, keep: boolean): Promise<Buffer[]> {
+    const port = await lab.server((socket) => {
+      socket.on("data", () => socket.write(answer));
+    });
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const socket = connectReading("127.0.0.1", port, (from, chunk) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes === exchanges * answer.length) from.destroy();
+      else if (bytes % answer.length === 0) from.write("next");
+      return !keep;
+    });
+    socket.write("first");
+    await once(socket, "close");
+    return chunks;
+  }
+
+  const large = (chunks: Buffer[]): Buffer[] => chunks.filter(({ length }) => length >= 16_384);
+
+  it("takes the same buffers again for answers that come one after the other", async () => {
+    const chunks = large(await taken(200, randomBytes(70_000), false));
+    expect(chunks.length).toBeGreaterThanOrEqual(200);
+    expect(new Set(chunks.map(({ buffer }) => buffer)).size).toBeLessThanOrEqual(2);
+  });
+
+  it("leaves every buffer that is still needed as it was", async () => {
+    const answer = randomBytes(70_000);
+    const chunks = await taken(200, answer, true);
+    expect(sha(Buffer.concat(chunks))).toBe(sha(Buffer.concat(Array<Buffer>(200).fill(answer))));
+  });
 });
