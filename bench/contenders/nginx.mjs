@@ -1,9 +1,6 @@
 /** nginx with one worker: its stream module, which relays bytes, and as a reverse proxy for HTTP that keeps connections. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { has, nginxStream as streamModule } from "../lib/machine.mjs";
-import { freePort, startProgram } from "../lib/processes.mjs";
-import { TEMPORARY_PATHS } from "../servers/nginx.mjs";
+import { startNginx, TEMPORARY_PATHS } from "../lib/nginx.mjs";
 
 export function nginxStream() {
   const module = streamModule();
@@ -11,11 +8,11 @@ export function nginxStream() {
   return {
     name: "nginx stream",
     missing: module === undefined ? why : null,
-    start: (wanted) =>
-      start({
-        ...wanted,
+    start: ({ lab, upstreamPort }) =>
+      startNginx(lab, {
+        role: "proxy",
         head: module === null ? "" : `load_module ${module};`,
-        body: (port, upstreamPort) =>
+        body: (port) =>
           `stream { server { listen 127.0.0.1:${port} backlog=4096; proxy_pass 127.0.0.1:${upstreamPort}; } }`,
       }),
   };
@@ -25,11 +22,10 @@ export function nginxHttp() {
   return {
     name: "nginx, HTTP",
     missing: has("nginx") ? null : "nginx is not on PATH",
-    start: (wanted) =>
-      start({
-        ...wanted,
-        head: "",
-        body: (port, upstreamPort) => `http {
+    start: ({ lab, upstreamPort }) =>
+      startNginx(lab, {
+        role: "proxy",
+        body: (port) => `http {
   access_log off;
   keepalive_requests 1000000000;
   keepalive_timeout 600s;
@@ -52,27 +48,4 @@ export function nginxHttp() {
 }`,
       }),
   };
-}
-
-async function start({ lab, upstreamPort, head, body }) {
-  const port = await freePort();
-  const folder = join(lab.folder, `nginx-proxy-${port}`);
-  mkdirSync(join(folder, "tmp"), { recursive: true });
-  const file = join(folder, "nginx.conf");
-  writeFileSync(
-    file,
-    `${head}
-${process.getuid?.() === 0 ? "user root;" : ""}
-worker_processes 1;
-worker_rlimit_nofile 20000;
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log stderr error;
-events { worker_connections 19000; }
-${body(port, upstreamPort)}
-`,
-  );
-  const args = ["-p", `${folder}/`, "-c", file, "-e", "stderr"];
-  return { ...(await startProgram("nginx", args, { port, role: "proxy" })), port };
 }

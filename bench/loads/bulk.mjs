@@ -2,6 +2,23 @@
 import { connect } from "node:net";
 import { answer } from "../lib/worker.mjs";
 
+/** Calls `seen(bytes)` for whatever arrives, until it is destroyed; a stream that ends has failed. */
+function arrivals(port, reject, seen) {
+  return connect({
+    host: "127.0.0.1",
+    port,
+    onread: {
+      buffer: Buffer.alloc(1024 * 1024),
+      callback: (length) => {
+        seen(length);
+        return true;
+      },
+    },
+  })
+    .on("error", reject)
+    .on("end", () => reject(new Error("the stream ended")));
+}
+
 answer({
   /**
    * Bytes per second of a stream that is slowed down. Counted from one arrival to a later one, since it may come in
@@ -13,21 +30,12 @@ answer({
       let first = null;
       let last = null;
       let bytes = 0;
-      const socket = connect({
-        host: "127.0.0.1",
-        port,
-        onread: {
-          buffer: Buffer.alloc(1024 * 1024),
-          callback: (length) => {
-            if (!counting) return true;
-            last = performance.now();
-            if (first === null) first = last;
-            else bytes += length;
-            return true;
-          },
-        },
+      const socket = arrivals(port, reject, (length) => {
+        if (!counting) return;
+        last = performance.now();
+        if (first === null) first = last;
+        else bytes += length;
       });
-      socket.on("error", reject).on("end", () => reject(new Error("the stream ended")));
       setTimeout(() => (counting = true), settle * 1000);
       setTimeout(
         () => {
@@ -44,18 +52,7 @@ answer({
     new Promise((resolve, reject) => {
       let bytes = 0;
       let settled = 0;
-      const socket = connect({
-        host: "127.0.0.1",
-        port,
-        onread: {
-          buffer: Buffer.alloc(1024 * 1024),
-          callback: (length) => {
-            bytes += length;
-            return true;
-          },
-        },
-      });
-      socket.on("error", reject).on("end", () => reject(new Error("the stream ended")));
+      const socket = arrivals(port, reject, (length) => (bytes += length));
       setTimeout(() => {
         const from = performance.now();
         settled = bytes;

@@ -2,11 +2,12 @@
  * A daemon that is killed leaves nothing behind that would be in the way of the next one: no port, no thread that holds one.
  * What the kernel was told to lose is in test/proxy/kernel, the thread that dies alone in test/proxy/tcp. Needs a build.
  */
-import { createServer, connect, type AddressInfo, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { afterEach, expect, it } from "vitest";
 import { LongDaemon, until } from "./support/daemon.js";
 import { openThrough, startEcho } from "./support/proxy_process.js";
+import { freePort } from "../support/free_port.js";
 
 const ROUNDS = 10;
 
@@ -14,16 +15,6 @@ const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
-
-/** One that is free, and stays so but for accidents. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 it(`is killed ${ROUNDS} times under load, by turns silent and listening, and is there again on the same ports`, async () => {
   const echo = await startEcho();

@@ -2,9 +2,10 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import type { Resources } from "./scenarios.js";
+import { freePort } from "../../support/free_port.js";
 
 export interface Server {
   readonly name: string;
@@ -118,15 +119,6 @@ async function listening(command: string, args: readonly string[], port: number)
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return { port, stop: ending(child) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function nginx(folder: string): Promise<Running> {

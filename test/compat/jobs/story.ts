@@ -4,9 +4,10 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { getJson, Workshop } from "../../support/process.js";
+import { freePort } from "../../support/free_port.js";
 
 /** A job system with its workers, seen through Squall; what it says of itself it is asked directly. */
 export interface Site {
@@ -52,15 +53,6 @@ const HITS_MIN = 3;
 
 export function has(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore" }).error === undefined;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Starts a server and resolves when it takes connections. */
