@@ -1,10 +1,10 @@
 /** The job world as processes, for stories that are told step by step: job server, daemon, bots, and what they say. */
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { ROOT, Workshop, getJson, type Json, type Squall } from "../support/process.js";
+import { Workshop, getJson, type Json, type Squall } from "../support/process.js";
 import { broken, type BotLine, type JobAccount, type Promises } from "./matrix/account.js";
+import { spawnBots } from "./matrix/spawn_bots.js";
 
 const POLL = 50;
 
@@ -66,7 +66,6 @@ export class Stage {
   /** Reference bots, all in one process. */
   startBots(names: readonly string[], settings: BotSettings = {}): void {
     const { wait = 500, requestTimeout = 5_000, backOffMax = 500, concurrency = 1 } = settings;
-    const backOff = { first: 50, max: backOffMax };
     const options = {
       server: this.through,
       names,
@@ -74,21 +73,11 @@ export class Stage {
       flaws: [],
       wait,
       requestTimeout,
-      backOff,
+      backOffMax,
       seed: 1,
     };
-    const script = join(ROOT, "test/e2e/matrix/bots.mjs");
-    const bots = spawn(process.execPath, [script, JSON.stringify(options)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let rest = "";
-    bots.stdout.on("data", (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.lines.push(JSON.parse(line) as BotLine);
-    });
     this.#names.push(...names);
-    this.#bots.push(bots);
+    this.#bots.push(spawnBots(options, this.lines));
   }
 
   async submit(payload: Json, bytes = 0): Promise<string> {

@@ -1,10 +1,10 @@
 /** One run of the matrix: a job server, a daemon and bots as processes of their own, a profile, and what came of it. */
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { spawn, type ChildProcess } from "node:child_process";
-import { ROOT, Workshop, getJson, type Json } from "../../support/process.js";
+import type { ChildProcess } from "node:child_process";
+import { Workshop, getJson, type Json } from "../../support/process.js";
 import { broken, type BotLine, type JobAccount } from "./account.js";
 import type { Case, Setting } from "./cases.js";
+import { spawnBots } from "./spawn_bots.js";
 
 const HOST = "job-server.example";
 const POLL = 60;
@@ -150,21 +150,11 @@ class Scene {
       flaws: this.#one.flaw === null ? [] : [this.#one.flaw],
       wait,
       requestTimeout,
-      backOff: { first: 50, max: backOffMax },
+      backOffMax,
       seed: this.#seed,
       ...(dns !== undefined && { dns }),
     };
-    const script = join(ROOT, "test/e2e/matrix/bots.mjs");
-    const bots = spawn(process.execPath, [script, JSON.stringify(options)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let rest = "";
-    bots.stdout.on("data", (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.#lines.push(JSON.parse(line) as BotLine);
-    });
-    this.#bots = bots;
+    this.#bots = spawnBots(options, this.#lines);
   }
 
   /** Switches the profile on, and gives how long its phases take. */
