@@ -148,6 +148,9 @@ describe("Node's parser and ours", () => {
   });
 });
 
+/** The parser that the differences were decided against: that of Node 20. Later ones have come round to some of ours. */
+const DECIDED_AGAINST = /^9\.3\./u.test(process.versions["llhttp"] ?? "");
+
 describe("where the two differ", () => {
   const decided = readFileSync(
     join(import.meta.dirname, "../../../docs/decisions/0005-http-codec.md"),
@@ -164,6 +167,7 @@ describe("where the two differ", () => {
   for (const { name, kind, shown, cut, holds } of DIFFERENCES) {
     it(`${name} (${kind}: ${JSON.stringify(shown.slice(0, 30))})`, async () => {
       const readings = await readByBoth(kind, shown, cut === undefined ? [] : [cut]);
+      if (!DECIDED_AGAINST && !differ(readings)) return;
       expect([differ(readings), holds(readings)], account(readings)).toEqual([true, true]);
     });
   }
