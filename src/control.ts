@@ -19,7 +19,8 @@ import { compileFaults, compileProfile } from "./plan/compile.js";
 import { engineRefused, NOT_REPRODUCIBLE } from "./plan/engine.js";
 import { explainProfile } from "./plan/explain.js";
 import { actsOn, needsExchanges } from "./plan/subjects.js";
-import type { ActivationRequest, EarlierLife, LivePlan } from "./plan/live.js";
+import type { ActivationRequest, EarlierLife } from "./plan/activation.js";
+import type { LivePlan } from "./plan/live.js";
 import { INLINE, type CompiledFault, type CompiledProfile } from "./plan/value.js";
 import {
   sameSpec,

@@ -4,7 +4,7 @@ import type { MatchEntry } from "../config/match.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { Direction } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
-import type { PlanTarget } from "../plan/live.js";
+import type { PlanTarget } from "../plan/targets.js";
 import type { DnsProxySpec } from "./dns/spec.js";
 import type { QueryTally } from "./dns/tally.js";
 import type { HttpProxySpec } from "./http/spec.js";

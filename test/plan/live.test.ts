@@ -5,7 +5,9 @@ import { VirtualClock } from "../../src/core/clock.js";
 import { Ledger } from "../../src/core/ledger.js";
 import type { Seam } from "../../src/faults/contract.js";
 import type { ArmedFault, Subject } from "../../src/pipeline/armed.js";
-import { LivePlan, type ActivationRequest, type PlanTarget } from "../../src/plan/live.js";
+import type { ActivationRequest } from "../../src/plan/activation.js";
+import { LivePlan } from "../../src/plan/live.js";
+import type { PlanTarget } from "../../src/plan/targets.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/plan/value.js";
 import { FactBook, fault, profile, TYPES } from "../support/lab.js";
 

@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/core/clock.js";
 import { Ledger } from "../../src/core/ledger.js";
-import { LivePlan, type ActivationRequest } from "../../src/plan/live.js";
+import type { ActivationRequest } from "../../src/plan/activation.js";
+import { LivePlan } from "../../src/plan/live.js";
 import type { CompiledProfile } from "../../src/plan/value.js";
 import { FactBook, fault, profile, TYPES } from "../support/lab.js";
 

@@ -4,7 +4,7 @@ import type { Direction, Seam } from "../../src/faults/contract.js";
 import type { ArmedFault } from "../../src/pipeline/armed.js";
 import { changeOf } from "../../src/pipeline/bindings.js";
 import { DatagramPath, type PathOwner } from "../../src/pipeline/datagram.js";
-import type { PlanTarget } from "../../src/plan/live.js";
+import type { PlanTarget } from "../../src/plan/targets.js";
 import type { CompiledFault } from "../../src/plan/value.js";
 import { timeLab, type Lab, type LabOptions } from "./lab.js";
 

@@ -1,6 +1,6 @@
 /** Things to be measured: proxies, books and activations without what stands behind them. */
 import type { ConnectionFailure } from "../../src/core/events.js";
-import type { ActivationState } from "../../src/plan/live.js";
+import type { ActivationState } from "../../src/plan/activation.js";
 
 export const latency = { proxy: "jobs", profile: "wan", fault: "latency", type: "latency" };
 

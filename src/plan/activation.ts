@@ -1,0 +1,208 @@
+/** One activation while it is on: what was asked for, where it stands in time, which faults it has armed, and what it tells. */
+import type { Fact, Facts } from "../core/events.js";
+import type { ArmedFault } from "../pipeline/armed.js";
+import { Arsenal, type ArsenalParts, type EngineChoice, type Wanted } from "./arsenal.js";
+import { runAgain } from "./run_again.js";
+import type { Targets } from "./targets.js";
+import { positionAt, windowOf, type Position } from "./timeline.js";
+import type { ActivationValue, CompiledFault, CompiledProfile } from "./value.js";
+
+export interface ActivationRequest {
+  readonly profile: string;
+  readonly compiled: CompiledProfile;
+  readonly written: readonly unknown[] | null;
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  /** Somebody gave that seed; otherwise it was drawn. */
+  readonly seeded?: boolean;
+  readonly proxies: readonly string[] | null;
+  readonly mode: "inject" | "observe";
+  readonly ttl: number | null;
+}
+
+/** What an activation brings along from an earlier life of the daemon. */
+export interface EarlierLife {
+  readonly id: string;
+  /** On the wall clock, which went on while nobody was there. */
+  readonly startedAt: number;
+  readonly seeded: boolean;
+}
+
+export interface ActivationState {
+  readonly value: ActivationValue;
+  readonly phase: string | null;
+  readonly pass: number;
+  /** Milliseconds until it ends by itself; null for never. */
+  readonly remaining: number | null;
+  readonly phaseRemaining: number | null;
+  readonly engines: readonly EngineChoice[];
+}
+
+export type EndReason = Extract<Fact, { kind: "activation_ended" }>["why"];
+
+/** What the faults of all activations share. */
+export type ArsenalSupplies = Pick<ArsenalParts, "clock" | "facts" | "ledger" | "types" | "kernel">;
+
+/** What the plan decides about an activation, besides what was asked for. */
+export interface ActivationPlace {
+  readonly id: string;
+  readonly generation: number;
+  /** The start on both clocks: the wall's, and the monotonic one, which no clock jump moves. */
+  readonly wall: number;
+  readonly now: number;
+}
+
+export class Activation {
+  readonly #facts: Facts;
+  readonly #version: string;
+  readonly #startedAt: number;
+  readonly #arsenal: Arsenal;
+  #value: ActivationValue;
+  #position: Position | null = null;
+
+  constructor(
+    request: ActivationRequest,
+    { id, generation, wall, now }: ActivationPlace,
+    supplies: ArsenalSupplies,
+    version: string,
+  ) {
+    const { profile, compiled, written, given, seed, seeded = false, proxies, mode, ttl } = request;
+    this.#facts = supplies.facts;
+    this.#version = version;
+    this.#startedAt = now;
+    this.#value = {
+      id,
+      generation,
+      profile,
+      compiled,
+      written,
+      given,
+      seed,
+      seeded,
+      proxies,
+      mode,
+      startedAt: wall,
+      ttl,
+    };
+    const observe = mode === "observe";
+    this.#arsenal = new Arsenal({ activation: id, profile, seed, seeded, observe, ...supplies });
+  }
+
+  get value(): ActivationValue {
+    return this.#value;
+  }
+
+  /** Gives it new text; its start stays. */
+  recompile(compiled: CompiledProfile): void {
+    this.#value = { ...this.#value, compiled };
+  }
+
+  // -- time ---------------------------------------------------------------------------------------
+
+  /** Where it is by now, null in a profile without phases; or why it is over. */
+  standing(now: number): Position | null | "expired" | "finished" {
+    if (now >= this.#expiresAt) return "expired";
+    return positionAt(this.#value.compiled, this.#startedAt, now);
+  }
+
+  /** Notes what it wants armed at that place in time, telling of a new phase; answers when that changes next. */
+  enter(position: Position | null, now: number, targets: Targets): number {
+    const { id, profile, compiled, proxies } = this.#value;
+    const phase = position === null ? undefined : compiled.phases[position.index];
+    const before = this.#position;
+    if (
+      position !== null &&
+      phase !== undefined &&
+      (before?.startsAt !== position.startsAt || before.index !== position.index)
+    ) {
+      this.#facts.tell({
+        kind: "phase_entered",
+        activation: id,
+        profile,
+        phase: phase.phase,
+        pass: position.pass + 1,
+      });
+    }
+    this.#position = position;
+    let next = Math.min(this.#expiresAt, position?.endsAt ?? Infinity);
+    const wanted: Wanted[] = [];
+    const note = (
+      fault: CompiledFault,
+      place: Pick<Wanted, "phase" | "pass" | "startsAt" | "endsAt">,
+    ): void => {
+      const window = windowOf(fault, place.startsAt, now);
+      next = Math.min(next, window.changesAt);
+      if (!window.open) return;
+      for (const proxy of targets.of(fault, proxies)) wanted.push({ ...place, fault, proxy });
+    };
+    for (const fault of compiled.faults) {
+      note(fault, { phase: "", pass: 0, startsAt: this.#startedAt, endsAt: Infinity });
+    }
+    if (position !== null && phase !== undefined) {
+      const { pass, startsAt, endsAt } = position;
+      for (const fault of phase.faults) note(fault, { phase: phase.phase, pass, startsAt, endsAt });
+    }
+    this.#arsenal.propose(wanted);
+    return next;
+  }
+
+  get #expiresAt(): number {
+    const { ttl } = this.#value;
+    return ttl === null ? Infinity : this.#startedAt + ttl;
+  }
+
+  // -- faults -------------------------------------------------------------------------------------
+
+  /** Arms what was noted, and nothing else. Those whose parameters are new are added to `assigned`. */
+  arm(assigned: Set<ArmedFault>): void {
+    this.#arsenal.commit(assigned);
+  }
+
+  on(proxy: string): readonly ArmedFault[] {
+    return this.#arsenal.on(proxy);
+  }
+
+  forget(proxy: string): void {
+    this.#arsenal.forget(proxy);
+  }
+
+  // -- what is said of it -------------------------------------------------------------------------
+
+  state(now: number): ActivationState {
+    const { phases, repeat } = this.#value.compiled;
+    const position = this.#position;
+    const cycle = phases.reduce((sum, phase) => sum + (phase.for ?? Infinity), 0);
+    const finishesAt =
+      phases.length === 0 || repeat === "forever" ? Infinity : this.#startedAt + cycle * repeat;
+    const endsAt = Math.min(finishesAt, this.#expiresAt);
+    const phaseEndsAt = position?.endsAt ?? Infinity;
+    return {
+      value: this.#value,
+      phase: position === null ? null : (phases[position.index]?.phase ?? null),
+      pass: position === null ? 1 : position.pass + 1,
+      remaining: Number.isFinite(endsAt) ? Math.max(0, endsAt - now) : null,
+      phaseRemaining: Number.isFinite(phaseEndsAt) ? Math.max(0, phaseEndsAt - now) : null,
+      engines: this.#arsenal.engines(),
+    };
+  }
+
+  tellStart(kind: "activation_started" | "activation_resumed"): void {
+    const { id: activation, profile, seed, mode, compiled, startedAt } = this.#value;
+    const again = runAgain(this.#value, this.#version);
+    const fact = { activation, profile, seed, params: compiled.params, mode, again };
+    if (kind === "activation_started") this.#facts.tell({ kind, ...fact });
+    else this.#facts.tell({ kind, ...fact, since: new Date(startedAt).toISOString() });
+  }
+
+  tellEnd(why: EndReason): void {
+    const { id, profile, compiled } = this.#value;
+    this.#facts.tell({
+      kind: "activation_ended",
+      activation: id,
+      profile,
+      why,
+      faults: this.#arsenal.report(),
+      warnings: this.#arsenal.untouched(compiled, why),
+    });
+  }
+}
