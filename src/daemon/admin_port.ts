@@ -1,0 +1,79 @@
+/** The admin port as the daemon opens it; and if it is taken, who has it. */
+import { guestLimits } from "../admin/house.js";
+import { startAdmin, type Admin } from "../admin/server.js";
+import { formatAddress } from "../config/address.js";
+import type { Config } from "../config/config.js";
+import { jsonSchemas } from "../config/schema.js";
+import { SquallError } from "../core/errors.js";
+import { version } from "../version.js";
+import type { DaemonOptions } from "./options.js";
+import type { Parts } from "./parts.js";
+
+/** How long whoever has it may take to say who it is. */
+const WHO_MAX_MS = 1_000;
+
+/** Throws SQ_ADMIN_PORT_TAKEN, saying by whom, or SQ_LISTEN_FAILED. */
+export async function openAdminPort(
+  parts: Parts,
+  { admin, limits }: Config,
+  { pid, node }: DaemonOptions,
+): Promise<Admin> {
+  const { control, telemetry, metrics, clock, types, context, state, seed, descriptors } = parts;
+  try {
+    return await startAdmin({
+      control,
+      telemetry,
+      metrics,
+      clock,
+      listen: admin.listen,
+      token: admin.token ?? undefined,
+      hosts: admin.hosts,
+      limits: { bodyBytes: admin.body, headerBytes: limits.header, ...guestLimits(descriptors.reserve) },
+      types,
+      schemas: jsonSchemas(types),
+      occupancy: { budget: context.budget, slots: context.slots },
+      state,
+      about: { version, pid, node, seed },
+    });
+  } catch (error) {
+    if (!(error instanceof SquallError) || error.code !== "SQ_ADMIN_PORT_TAKEN") throw error;
+    const who = await whoIsThere(formatAddress(admin.listen));
+    throw new SquallError("SQ_ADMIN_PORT_TAKEN", `${error.message}: ${who}`, {
+      hint: "stop it, or choose another port with --admin",
+      cause: error,
+    });
+  }
+}
+
+/** Another Squall, a Toxiproxy, or somebody else. */
+async function whoIsThere(address: string): Promise<string> {
+  const at = address.replace(/^(?:0\.0\.0\.0|\[::\])/u, "127.0.0.1");
+  try {
+    const { version: theirs, pid } = await ask(`http://${at}/status`);
+    if (typeof theirs === "string")
+      return `squall ${theirs} is there already${typeof pid === "number" ? ` (process ${pid})` : ""}`;
+  } catch {
+    // Not ours, or not in the mood.
+  }
+  try {
+    const { version: theirs } = await ask(`http://${at}/version`);
+    if (typeof theirs === "string") return `a Toxiproxy ${theirs} is there already`;
+  } catch {
+    // Nor that.
+  }
+  return "another program is there already";
+}
+
+async function ask(url: string): Promise<Record<string, unknown>> {
+  // Not AbortSignal.timeout: its timer keeps no process alive, and fetch forgets a connection that is closed at once.
+  const abort = new AbortController();
+  const late = setTimeout(() => {
+    abort.abort();
+  }, WHO_MAX_MS);
+  try {
+    const response = await fetch(url, { signal: abort.signal });
+    return (await response.json()) as Record<string, unknown>;
+  } finally {
+    clearTimeout(late);
+  }
+}

@@ -1,0 +1,84 @@
+/** What the daemon's files want, at its start and at each reload: proxies and profiles, and where these are looked for. */
+import { existsSync, readFileSync } from "node:fs";
+import * as fsPromises from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { isPopulateFile, readPopulateFile } from "../admin/toxiproxy/populate_file.js";
+import type { Config } from "../config/config.js";
+import { loadProfiles } from "../config/load.js";
+import type { Desired } from "../control.js";
+import type { AnyFaultType } from "../faults/contract.js";
+import type { FileProxy } from "../proxy/fleet.js";
+import { configIn, type DaemonOptions } from "./options.js";
+import { proxyDefaults, specFrom } from "./specs.js";
+
+/** What only counts from the next start. */
+const FIXED = ["admin", "journal", "limits", "log", "seed", "state", "watch"] as const;
+
+export class Files {
+  readonly #options: DaemonOptions;
+  readonly #config: Config;
+  readonly #seed: number;
+  readonly #types: ReadonlyMap<string, AnyFaultType>;
+
+  /** `config` is what the daemon was started with, and `seed` the one that it goes by. */
+  constructor(
+    options: DaemonOptions,
+    config: Config,
+    parts: { readonly seed: number; readonly types: ReadonlyMap<string, AnyFaultType> },
+  ) {
+    this.#options = options;
+    this.#config = config;
+    this.#seed = parts.seed;
+    this.#types = parts.types;
+  }
+
+  /** The proxies to start with. */
+  proxies(): readonly FileProxy[] {
+    return this.#proxiesOf(this.#config, this.#options.text);
+  }
+
+  /** The profiles to start with. */
+  profiles(): Promise<Desired["files"]> {
+    return this.#profilesOf(this.#config);
+  }
+
+  /** What they want by now. Throws SQ_INVALID_CONFIG or SQ_INVALID_PROFILE with everything that is wrong. */
+  async desired(): Promise<Desired> {
+    const { file, cwd } = this.#options;
+    const text = file === undefined ? this.#options.text : readFileSync(resolve(cwd, file), "utf8");
+    const config = configIn(text, this.#options);
+    return {
+      proxies: this.#proxiesOf(config, text),
+      files: await this.#profilesOf(config),
+      restartNeeded: FIXED.filter(
+        (part) => JSON.stringify(config[part]) !== JSON.stringify(this.#config[part]),
+      ),
+    };
+  }
+
+  /** Files and folders where a change may want a reload. */
+  watched(): readonly string[] {
+    const { file, cwd } = this.#options;
+    return [...this.#profilePaths(this.#config), ...(file === undefined ? [] : [resolve(cwd, file)])];
+  }
+
+  /** What the file says about proxies, in whichever of the two forms it is. */
+  #proxiesOf(config: Config, text: string | undefined): readonly FileProxy[] {
+    // Limits are not read again: they are those of the start until the next one.
+    const { limits } = this.#config;
+    if (text === undefined || !isPopulateFile(text))
+      return config.proxies.map((proxy) => specFrom(proxy, { seed: this.#seed, limits }));
+    const { file } = this.#options;
+    return readPopulateFile(text, { types: this.#types, defaults: proxyDefaults(limits), file });
+  }
+
+  #profilesOf(config: Config): Promise<Desired["files"]> {
+    return loadProfiles(this.#profilePaths(config), fsPromises, this.#options.cwd);
+  }
+
+  #profilePaths(config: Config): readonly string[] {
+    if (config.profiles.length > 0) return config.profiles;
+    const own = resolve(this.#options.cwd, "profiles");
+    return [existsSync(own) ? own : join(this.#options.home, "profiles")];
+  }
+}

@@ -1,0 +1,136 @@
+/** The daemon's parts, each wired to those that it needs. Nothing listens yet, and nothing is in force. */
+import { randomInt } from "node:crypto";
+import type { Config } from "../config/config.js";
+import { Library } from "../config/library.js";
+import { Control } from "../control.js";
+import { SystemClock } from "../core/clock.js";
+import { Ledger } from "../core/ledger.js";
+import { FAULT_TYPES } from "../faults/kinds/index.js";
+import { HeldBudget } from "../pipeline/budget.js";
+import { LivePlan } from "../plan/live.js";
+import { ConnectionSlots, type PlaneContext } from "../proxy/context.js";
+import { Descriptors } from "../proxy/descriptors.js";
+import { Fleet } from "../proxy/fleet.js";
+import { KernelPlane } from "../proxy/kernel/plane.js";
+import { Resolver } from "../proxy/upstream/resolver.js";
+import type { StateFile } from "../state/file.js";
+import { KeptState } from "../state/kept_state.js";
+import { createLog, type Log } from "../telemetry/log.js";
+import { Metrics } from "../telemetry/metrics.js";
+import { Telemetry } from "../telemetry/telemetry.js";
+import { version } from "../version.js";
+import { Files } from "./files.js";
+import type { DaemonOptions } from "./options.js";
+import { proxyDefaults } from "./specs.js";
+
+export class Parts {
+  /** Of faults that no activation gives a seed to. */
+  readonly seed: number;
+  readonly clock = new SystemClock();
+  readonly types = new Map(FAULT_TYPES.map((type) => [type.type, type]));
+  readonly descriptors = Descriptors.ofProcess();
+  readonly log: Log;
+  readonly telemetry: Telemetry;
+  readonly kernel: KernelPlane;
+  readonly context: PlaneContext;
+  readonly plan: LivePlan;
+  readonly fleet: Fleet;
+  readonly library: Library;
+  readonly files: Files;
+  readonly control: Control;
+  readonly metrics: Metrics;
+  readonly state: KeptState | null;
+
+  /** `file` is where what the API makes is kept; null for nowhere. */
+  constructor(options: DaemonOptions, config: Config, file: StateFile | null) {
+    const { clock, types } = this;
+    const { log, journal, limits } = config;
+    this.seed = config.seed ?? file?.found?.state.seed ?? randomInt(2 ** 32);
+    this.log = createLog({ level: log.level, format: log.format, stream: options.logStream, clock });
+    this.telemetry = new Telemetry({
+      clock,
+      log: this.log,
+      journal: {
+        keep: journal.keep,
+        ...(journal.file === null
+          ? {}
+          : { file: { path: journal.file, maxBytes: journal.rotate, maxFiles: journal.files } }),
+      },
+    });
+    const facts = this.telemetry;
+    const ledger = new Ledger();
+    const resolver = new Resolver({ clock });
+    this.kernel = new KernelPlane({
+      clock,
+      facts,
+      table: `squall_${options.pid}`,
+      path: options.env["PATH"] ?? "",
+      resolve: async (name) => (await resolver.resolve(name)).map(({ address }) => address),
+      failed: () => {
+        this.plan.reconsider();
+      },
+    });
+    this.context = {
+      clock,
+      facts,
+      budget: new HeldBudget(limits.held),
+      resolver,
+      slots: new ConnectionSlots(Math.min(limits.connections, this.descriptors.connections)),
+      kernel: this.kernel,
+      descriptors: this.descriptors,
+    };
+    this.plan = new LivePlan({
+      clock,
+      facts,
+      ledger,
+      types,
+      version,
+      seed: this.seed,
+      seeded: config.seed !== null,
+      kernel: () => this.kernel.unavailable(),
+    });
+    this.fleet = new Fleet(this.context, this.plan);
+    this.library = new Library(types);
+    this.files = new Files(options, config, { seed: this.seed, types });
+    this.control = new Control({
+      plan: this.plan,
+      fleet: this.fleet,
+      library: this.library,
+      types,
+      kernel: () => this.kernel.unavailable(),
+      facts,
+      load: () => this.files.desired(),
+      seed: config.seed,
+      proxyDefaults: proxyDefaults(limits),
+    });
+    this.metrics = new Metrics({
+      ledger,
+      proxies: () => this.fleet.list().map(({ proxy }) => proxy),
+      activations: () => this.plan.states(),
+      profileNames: () => this.library.names(),
+      revision: () => this.plan.revision,
+      budget: this.context.budget,
+      slots: this.context.slots,
+      telemetry: this.telemetry,
+      version,
+      process: options.ownProcess,
+      state: () => this.state?.status ?? null,
+    });
+    this.state = file === null ? null : this.#keptIn(file, config);
+  }
+
+  #keptIn(file: StateFile, { activate }: Config): KeptState {
+    if (file.unlocked !== null)
+      this.log.warn(`nothing keeps a second daemon from ${file.name}: ${file.unlocked}`);
+    const { clock, telemetry: facts, fleet, plan, library, control, seed } = this;
+    const sources = { fleet, plan, library, control, seed, activate };
+    const state = new KeptState({ file, version, clock, facts, sources });
+    const touch = (): void => {
+      state.touch();
+    };
+    // What ends by itself is not to be there after a restart either.
+    plan.onChange(touch);
+    control.changed = touch;
+    return state;
+  }
+}

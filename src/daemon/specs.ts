@@ -1,0 +1,70 @@
+/** From a proxy as squall.yaml has it to what the proxy is made from. */
+import { readFileSync } from "node:fs";
+import type { Config, ProxyConfig } from "../config/config.js";
+import type { ProxyDefaults } from "../control.js";
+import { SquallError } from "../core/errors.js";
+import type { FileProxy } from "../proxy/fleet.js";
+
+/** Of proxies that come without a time-out of their own. */
+const DIAL_TIMEOUT_MS = 10_000;
+
+/** What the daemon itself adds to each of its proxies. */
+export interface SpecBase {
+  /** Pools draw their choices with it, and tokens that say no name are given one. */
+  readonly seed: number;
+  readonly limits: Config["limits"];
+}
+
+/** Of proxies that come as addresses and nothing else. */
+export function proxyDefaults(limits: Config["limits"]): ProxyDefaults {
+  return {
+    dialTimeout: DIAL_TIMEOUT_MS,
+    connections: limits.connections,
+    proxyProtocol: "off",
+    except: [],
+  };
+}
+
+/** Throws SQ_INVALID_CONFIG if a file that it names cannot be read. */
+export function specFrom(proxy: ProxyConfig, { seed, limits }: SpecBase): FileProxy {
+  const common = {
+    name: proxy.name,
+    listen: proxy.listen,
+    upstream: proxy.upstream,
+    dialTimeout: proxy.dialTimeout,
+    connections: proxy.connections ?? limits.connections,
+    proxyProtocol: proxy.proxyProtocol,
+    except: proxy.except,
+    ...(proxy.pool === null ? {} : { pool: { ...proxy.pool, seed } }),
+    ...(proxy.enabled ? {} : { enabled: false }),
+  };
+  if (proxy.protocol === "tcp") return { ...common, protocol: "tcp" };
+  if (proxy.protocol === "dns") return { ...common, protocol: "dns", ...proxy.dns };
+  if (proxy.protocol === "udp") return { ...common, protocol: "udp", idleTimeout: proxy.idleTimeout };
+  const { tls } = proxy;
+  return {
+    ...common,
+    protocol: "http",
+    tls: tls === null ? null : { ...tls, ca: tls.ca === null ? null : certificate(tls.ca, proxy.name) },
+    identify: proxy.identify,
+    salt: `squall/bot/${seed}`,
+    persona: proxy.persona,
+    faultHeader: proxy.faultHeader,
+    ambiguous: proxy.ambiguous,
+    headTimeout: proxy.headTimeout,
+    headBytes: limits.header,
+  };
+}
+
+/** The certificates in a file, PEM. Throws SQ_INVALID_CONFIG. */
+function certificate(path: string, proxy: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SquallError("SQ_INVALID_CONFIG", `cannot read the certificates in ${path}: ${why}`, {
+      path: `proxies.${proxy}.tls.ca`,
+      cause: error,
+    });
+  }
+}
