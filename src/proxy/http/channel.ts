@@ -14,6 +14,7 @@ import type { Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
 import type { Reached } from "../upstream/reach.js";
 import { type Take } from "../upstream/reader.js";
+import type { Book } from "./book.js";
 import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
 import type { Exchange } from "./exchange.js";
 import type { Identify } from "./identify.js";
@@ -52,18 +53,15 @@ export interface HttpHost extends ConnectionHost {
 
 /** What is read of a client that cannot be heard at the moment. */
 const EARLY_MAX_BYTES = 65_536;
-/** Requests of one client that wait for their answers; with so many, no more are read. */
-export const PIPELINED_MAX = 1_000;
 
 export abstract class HttpChannel extends Connection implements ByteFaultsHost {
-  declare protected readonly host: HttpHost;
-  protected abstract readonly requests: RequestSide;
-  protected abstract readonly upstream: UpstreamSide;
-  protected readonly byteFaults = new ByteFaults(this);
+  declare readonly host: HttpHost;
+  abstract readonly book: Book;
+  abstract readonly requests: RequestSide;
+  abstract readonly upstream: UpstreamSide;
+  readonly byteFaults = new ByteFaults(this);
   protected readonly upRun = new Run((bytes) => this.pumps?.upstream.data(bytes));
   protected readonly downRun = new Run((bytes) => this.pumps?.downstream.data(bytes));
-  /** Those that are not over, in the order of their requests; the first is the one that is answered. */
-  protected queue: Exchange[] = [];
   #upPaused = false;
   #downPaused = false;
 
@@ -182,7 +180,7 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
     const { reader } = this.requests;
     // A little is read all the same, since only a socket that is read from tells that its client has left.
     const full = reader.stopped && reader.bytesHeld >= EARLY_MAX_BYTES;
-    const pause = this.#upPaused || full || this.queue.length >= PIPELINED_MAX;
+    const pause = this.#upPaused || full || this.book.full;
     // What came while nothing was read may end in half a head.
     if (this.requests.reader.bytesHeld > 0) this.watchHead();
     if (pause !== this.clientSocket.isPaused()) {

@@ -1,0 +1,208 @@
+/**
+ * The exchanges of one client's connection: in the order of their requests until they are answered, then for as long
+ * as byte faults hold some of them, until it is told what they came to.
+ */
+import type { Millis } from "../../core/clock.js";
+import type { ExchangeEnd } from "../../core/events.js";
+import type { Sever } from "../../faults/contract.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { Pumps } from "../../pipeline/bindings.js";
+import { ExchangeFaults } from "../../pipeline/exchange.js";
+import type { ByteFaults } from "./byte_faults.js";
+import type { HttpHost } from "./channel.js";
+import { Exchange, type ExchangePlace } from "./exchange.js";
+import type { RequestHead } from "./head.js";
+import type { RequestSide } from "./request_side.js";
+
+/** What it needs of its connection. */
+export interface BookHost {
+  readonly host: HttpHost;
+  readonly ended: boolean;
+  readonly pumps: Pumps | null;
+  readonly byteFaults: ByteFaults;
+  readonly requests: RequestSide;
+  /** There is room for more requests again. */
+  regulate(): void;
+}
+
+/** Requests of one client that wait for their answers; with so many, no more are read. */
+const PIPELINED_MAX = 1_000;
+
+export class Book {
+  readonly #of: BookHost;
+  readonly #place: ExchangePlace;
+  /** Those that are not over, in the order of their requests; the first is the one that is answered. */
+  #queue: Exchange[] = [];
+  /** Answered, but byte faults still hold some of it. */
+  readonly #leaving = new Set<Exchange>();
+  /** Whose answer is being sent. */
+  #answering: Exchange | null = null;
+  #lastOver: Millis | null = null;
+  #endKind: ExchangeEnd | null = null;
+  /** From then on the client gets nothing; its socket may linger. */
+  #severedAt: Millis | null = null;
+
+  constructor(of: BookHost, place: ExchangePlace) {
+    this.#of = of;
+    this.#place = place;
+  }
+
+  /** Those that are not over. */
+  get open(): readonly Exchange[] {
+    return this.#queue;
+  }
+
+  /** The one that is answered, or will be next. */
+  get first(): Exchange | undefined {
+    return this.#queue[0];
+  }
+
+  get empty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  get full(): boolean {
+    return this.#queue.length >= PIPELINED_MAX;
+  }
+
+  // -- its life -----------------------------------------------------------------------------------
+
+  begin(head: RequestHead): Exchange {
+    const { host } = this.#of;
+    const now = host.context.clock.now();
+    const idle = this.#lastOver === null || this.#queue.length > 0 ? null : now - this.#lastOver;
+    const exchange = new Exchange(host.nextExchange(), head, this.#place, now, idle);
+    exchange.member = host.pool.choose(exchange);
+    this.#queue.push(exchange);
+    this.#strike(exchange, false);
+    return exchange;
+  }
+
+  /** The upstream's own head has come. */
+  headCame(exchange: Exchange, status: number): void {
+    const { context, tally } = this.#of.host;
+    exchange.status = status;
+    exchange.upstreamMillis = context.clock.now() - (exchange.forwardedAt ?? exchange.startedAt);
+    tally.upstreamAnswered(status, exchange.upstreamMillis);
+    if (!exchange.swallowing) this.#strike(exchange, true);
+  }
+
+  /** The first byte of its answer is about to be sent. */
+  answering(exchange: Exchange): void {
+    if (this.#answering === exchange) return;
+    this.#answering = exchange;
+    this.#of.byteFaults.begin(exchange.passage, "downstream");
+  }
+
+  /** The first is over for the client: it makes way for the next one. */
+  close(exchange: Exchange): void {
+    const { host, byteFaults, requests } = this.#of;
+    this.#queue.shift();
+    if (this.#queue.length === PIPELINED_MAX - 1) this.#of.regulate();
+    this.#lastOver = host.context.clock.now();
+    if (this.#answering === exchange) this.#answering = null;
+    giveBack(exchange);
+    if (exchange.faults === null && exchange.streams.length === 0) {
+      exchange.end ??= "complete";
+      host.exchangeOver(exchange, this.#lastOver - exchange.startedAt);
+      return;
+    }
+    exchange.faults?.release();
+    byteFaults.end(exchange.passage, "downstream");
+    if (requests.receiving === exchange) byteFaults.end(exchange.passage, "upstream");
+    this.#leaving.add(exchange);
+    // A byte fault may have ended the connection with its last bytes.
+    if (this.#of.ended) return;
+    // What byte faults still hold of it belongs to its time.
+    this.#of.pumps?.downstream.whenEmpty(() => {
+      if (!this.#leaving.delete(exchange)) return;
+      exchange.end ??= "complete";
+      this.#tell(exchange, host.context.clock.now());
+    });
+  }
+
+  #tell(exchange: Exchange, at: Millis): void {
+    const millis = at - exchange.startedAt;
+    exchange.whenSettled(() => {
+      exchange.faults?.finished();
+      for (const { subject } of exchange.streams) subject.finished();
+      this.#of.host.exchangeOver(exchange, millis);
+    });
+  }
+
+  // -- its faults ---------------------------------------------------------------------------------
+
+  /** The faults that wait for its status, or those that do not. */
+  #strike(exchange: Exchange, withStatus: boolean): void {
+    const { host, byteFaults } = this.#of;
+    for (const armed of host.exchangeFaults) if (armed.needsStatus === withStatus) this.#hit(exchange, armed);
+    for (const armed of host.streamFaults)
+      if (armed.needsStatus === withStatus) byteFaults.hit(exchange, armed);
+  }
+
+  #hit(exchange: Exchange, armed: ArmedFault): void {
+    const make = armed.type.exchange;
+    if (make === undefined) return;
+    const subject = armed.admit(exchange);
+    if (subject === null) return;
+    const { clock, facts } = this.#of.host.context;
+    exchange.faults ??= new ExchangeFaults(clock, (error) => {
+      facts.tell({ kind: "mistake", where: `exchange ${exchange.id}`, error });
+    });
+    exchange.faults.add(subject, (attend) => make(subject, exchange.info(armed.routeOf(exchange), attend)));
+  }
+
+  /** An exchange that is under way is hit by a byte fault that has just come into force, from here on. */
+  hitLate(exchange: Exchange, armed: ArmedFault): void {
+    const { byteFaults, requests } = this.#of;
+    if (armed.needsStatus && exchange.status === null) return;
+    const hit = byteFaults.hit(exchange, armed);
+    if (hit === null) return;
+    const sending = requests.receiving === exchange && exchange.forwardedAt !== null;
+    if (sending || exchange.tunnel) byteFaults.begin(exchange.passage, "upstream");
+    if (this.#answering === exchange || exchange.tunnel) byteFaults.begin(exchange.passage, "downstream");
+  }
+
+  // -- the end of the connection ------------------------------------------------------------------
+
+  /** The client has gone, whatever else ends the connection then. */
+  clientLeft(): void {
+    this.#endKind = "client_left";
+  }
+
+  severed({ do: how }: Sever): void {
+    this.#endKind ??= how === "reset" ? "reset" : "closed";
+    this.#severedAt ??= this.#of.host.context.clock.now();
+  }
+
+  /** Nothing that waits may go on. */
+  stopped(): void {
+    for (const { faults } of this.#queue) faults?.release();
+  }
+
+  /** The connection is over: tells what became of those that were still under way. */
+  finished(): void {
+    const { host, pumps } = this.#of;
+    const at = this.#severedAt ?? host.context.clock.now();
+    const down = pumps?.downstream;
+    const whole = down?.bytesLost === 0 && down.bytesDropped === 0;
+    if (whole) for (const exchange of this.#leaving) exchange.end ??= "complete";
+    const unfinished = [...this.#leaving, ...this.#queue];
+    this.#leaving.clear();
+    this.#queue = [];
+    for (const exchange of unfinished) {
+      giveBack(exchange);
+      if (exchange.tunnel) exchange.end ??= "complete";
+      else if (this.#endKind === "client_left") exchange.end ??= "client_left";
+      exchange.end ??= exchange.clientStatus === null ? (this.#endKind ?? "closed") : "cut";
+      this.#tell(exchange, at);
+    }
+  }
+}
+
+/** Its upstream is no longer busy with it. */
+function giveBack(exchange: Exchange): void {
+  if (exchange.member === null || exchange.givenBack) return;
+  exchange.givenBack = true;
+  exchange.member.busy--;
+}

@@ -1,0 +1,116 @@
+/** How a client leaves, in order or by a reset, in the middle of what is under way: who hears of it, and who does not. */
+import type { ConnectionFailure } from "../../core/events.js";
+import type { Direction, Sever } from "../../faults/contract.js";
+import type { Pumps } from "../../pipeline/bindings.js";
+import type { Book } from "./book.js";
+import type { Link } from "./link.js";
+import type { RequestSide } from "./request_side.js";
+import type { Cut } from "./sink.js";
+import type { UpstreamSide } from "./upstream_side.js";
+import type { Verdicts } from "./verdicts.js";
+
+/** What it needs of its connection. */
+export interface DepartureHost {
+  readonly ended: boolean;
+  readonly link: Link | null;
+  readonly pumps: Pumps | null;
+  readonly book: Book;
+  readonly requests: RequestSide;
+  readonly upstream: UpstreamSide;
+  readonly verdicts: Verdicts;
+  /** Bytes that are to be relayed unread wait for an upstream. */
+  readonly relayWaits: boolean;
+  flush(direction: Direction): void;
+  severed(how: Sever): void;
+  /** Tells what went wrong. */
+  report(reason: ConnectionFailure, text: string): void;
+}
+
+export class Departure {
+  readonly #of: DepartureHost;
+  /** It has ended its side, although what it said before may still wait to be heard. */
+  #fin = false;
+  #over = false;
+
+  constructor(of: DepartureHost) {
+    this.#of = of;
+  }
+
+  /** The client has said all it has to say, and that has been heard. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** The client has ended its side. */
+  fin(): void {
+    this.#of.flush("upstream");
+    this.#fin = true;
+    this.#of.requests.end();
+    this.leaveIfHanging();
+  }
+
+  /**
+   * A client that has ended its side may still want its answer. Where none will come, it has evidently left, and
+   * would keep its place for as long as the fault is there.
+   */
+  leaveIfHanging(): void {
+    const of = this.#of;
+    const { first } = of.book;
+    if (!this.#fin || first?.faults?.hanging !== true || of.ended) return;
+    of.book.clientLeft();
+    if (first.detached && first.requestRead && of.link !== null) this.#leaveBehind(of.link);
+    else of.severed({ do: "close" });
+  }
+
+  /** All that it said before it ended its side has been heard, to the middle of what is said here. */
+  heard(cut: Cut | null): void {
+    this.#over = true;
+    if (cut !== null && this.#of.link !== null)
+      this.#of.report(
+        "client_protocol",
+        `the client ended the connection in the middle of a request's ${cut}`,
+      );
+    this.tellUpstream();
+  }
+
+  /** The upstream hears of the client's end once nothing that it said waits any more. */
+  tellUpstream(): void {
+    const of = this.#of;
+    if (!this.#over || of.relayWaits || of.upstream.awaited || of.verdicts.waiting) return;
+    const { first } = of.book;
+    // The client may have left; whoever is detached from it does not hear of that.
+    if (first?.detached === true && first.requestRead && !first.tunnel) return;
+    of.flush("upstream");
+    of.upstream.dropParked();
+    if (of.link !== null) of.pumps?.upstream.end("fin");
+    else if (of.book.empty) of.severed({ do: "close" });
+  }
+
+  /** Its socket broke. */
+  broke(): void {
+    const of = this.#of;
+    of.book.clientLeft();
+    of.flush("downstream");
+    const { first } = of.book;
+    // Of a request that never comes to its end there is no work to go on with.
+    if (first?.detached === true && first.requestRead && of.link !== null) {
+      this.#leaveBehind(of.link);
+      return;
+    }
+    of.pumps?.downstream.sinkLost();
+    if (of.link === null) of.severed({ do: "reset" });
+    else of.pumps?.upstream.end("reset");
+  }
+
+  /** The client has gone, and its upstream is to go on: with all of the request, of which byte faults may hold some. */
+  #leaveBehind(link: Link): void {
+    const of = this.#of;
+    for (const { exchange } of link.awaited) exchange.leftBehind = exchange.detached;
+    of.pumps?.downstream.sinkLost();
+    of.pumps?.upstream.whenEmpty(() => {
+      if (of.ended) return;
+      if (of.link === link) of.upstream.letGo(link);
+      of.severed({ do: "reset" });
+    });
+  }
+}
