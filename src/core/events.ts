@@ -16,9 +16,9 @@ export interface FaultOrigin {
   readonly bot: string;
   readonly connection: number;
   /** Of HTTP exchanges; the path is without its query, which may hold secrets. */
-  readonly exchange?: ExchangeName;
+  readonly exchange?: ExchangeName | undefined;
   /** Of DNS questions. */
-  readonly query?: QueryName;
+  readonly query?: QueryName | undefined;
 }
 
 export interface QueryName {
@@ -47,7 +47,7 @@ export type Fact =
       readonly kind: "fault_hit";
       readonly effect: string;
       readonly amount: number;
-      readonly detail?: Readonly<Record<string, string | number | boolean>>;
+      readonly detail?: Readonly<Record<string, string | number | boolean>> | undefined;
       /** The activation only observes: nothing was done. */
       readonly observed?: true;
     } & FaultOrigin)

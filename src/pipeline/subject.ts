@@ -1,6 +1,6 @@
 /** One fault on one subject: the scope that the fault's code is given, and what is booked and told of it. */
 import type { Millis } from "../core/clock.js";
-import type { FaultOrigin } from "../core/events.js";
+import type { ExchangeName, FaultOrigin, QueryName } from "../core/events.js";
 import { LANE, Random, type DrawKey, type Lane } from "../core/random.js";
 import type { Detail, Direction, Scope } from "../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "./armed.js";
@@ -120,26 +120,43 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
     return new DirectedScope(this, new Random(this.#key, this.#ordinal, LANE[direction] satisfies Lane));
   }
 
+  /** Thousands of times a second: one literal, since objects that are spread are copied property by property. */
   #tellHit(effect: string, amount: number, detail: Detail | undefined): void {
     this.#told++;
+    const { proxy, activation, profile, phase, fault, type } = this.armed.origin;
+    const { bot, connection, exchange, query } = this.#info;
     this.armed.facts.tell({
       kind: "fault_hit",
-      ...this.#origin(),
+      proxy,
+      activation,
+      profile,
+      phase,
+      fault,
+      type,
+      bot,
+      connection,
+      exchange: exchange === undefined ? undefined : nameOf(exchange),
+      query: query === undefined ? undefined : questionOf(query),
       effect,
       amount,
-      ...(detail === undefined ? {} : { detail }),
+      detail,
     });
   }
 
   #origin(): FaultOrigin {
     const { bot, connection, exchange, query } = this.#info;
     const origin = { ...this.armed.origin, bot, connection };
-    if (query !== undefined)
-      return { ...origin, query: { name: query.name, type: query.type, transport: query.transport } };
-    if (exchange === undefined) return origin;
-    const { id, method, path } = exchange;
-    return { ...origin, exchange: { id, method, path } };
+    if (query !== undefined) return { ...origin, query: questionOf(query) };
+    return exchange === undefined ? origin : { ...origin, exchange: nameOf(exchange) };
   }
+}
+
+function nameOf({ id, method, path }: ExchangeName): ExchangeName {
+  return { id, method, path };
+}
+
+function questionOf({ name, type, transport }: QueryName): QueryName {
+  return { name, type, transport };
 }
 
 /** One fault on a flow of datagrams: each of them is a hit of its own, and the flow has one entry for all. */
