@@ -11,7 +11,10 @@ import { pid, version as runtime } from "node:process";
 import { fileURLToPath } from "node:url";
 import { formatAddress, parseListen, parseUpstream } from "./config/address.js";
 import { locate } from "./config/located.js";
-import type { ActivationInput, ActiveView, ProfileDetail, ProxyView } from "./control.js";
+import type { ActiveView } from "./control/active_view.js";
+import type { ProfileDetail } from "./control/profiles.js";
+import type { ProxyView } from "./control/proxy_view.js";
+import type { ActivationInput } from "./control/requests.js";
 import { SquallError } from "./core/errors.js";
 import { parseDuration } from "./core/units.js";
 import { startDaemon, type Daemon } from "./daemon.js";
@@ -157,7 +160,7 @@ export class Squall {
 
   /** Adds or replaces a profile, as YAML or JSON text. */
   putProfile(name: string, text: string): ProfileDetail {
-    return this.#daemon.control.putProfile(name, text);
+    return this.#daemon.control.profiles.put(name, text);
   }
 
   /** What was done to whom, oldest first; the newest 100 entries if no limit is given. */
@@ -239,7 +242,9 @@ function durationOf(text: string, path: string): number {
 }
 
 export { formatProblem, SquallError, type ErrorCode, type Problem } from "./core/errors.js";
-export type { ActivationView, ActiveView, ProfileDetail, ProxyView } from "./control.js";
+export type { ActivationView, ActiveView } from "./control/active_view.js";
+export type { ProfileDetail } from "./control/profiles.js";
+export type { ProxyView } from "./control/proxy_view.js";
 export type { JournalEntry } from "./telemetry/entry.js";
 export type { JournalQuery } from "./telemetry/journal.js";
 export type { LogStream } from "./telemetry/log.js";

@@ -49,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
 };
 
-/** `src/control.ts` is a room of one file. */
+/** A room is a folder, or a file, or both: `src/control.ts` is what others call of `src/control/`. */
 const roomOf = (file: string): string => (relative("src", file).split("/")[0] ?? "").replace(/\.ts$/u, "");
 
 function importsOf(file: string): string[] {

@@ -4,7 +4,8 @@ import { child, withoutBlanks, type Located, type LocatedMap } from "../config/l
 import { Problems } from "../config/problems.js";
 import { oneOrMany, text } from "../config/shapes.js";
 import { check } from "../config/validate.js";
-import { ACTIVATIONS_MAX, type ActivationInput } from "../control.js";
+import { ACTIVATIONS_MAX } from "../control.js";
+import type { ActivationInput } from "../control/requests.js";
 import { choice, count, duration, shown } from "../faults/params.js";
 import { named } from "./answers.js";
 import type { BodyText } from "./body.js";

@@ -1,7 +1,8 @@
 /** Long polls: `GET /active?wait=…` answers when what is on gets there, or when its time is up. */
 import type { ServerResponse } from "node:http";
 import { SquallError } from "../core/errors.js";
-import type { ActiveView, Control } from "../control.js";
+import type { Control } from "../control.js";
+import type { ActiveView } from "../control/active_view.js";
 import type { Clock } from "../core/clock.js";
 import type { Guests } from "./guests.js";
 

@@ -18,7 +18,7 @@ export function profileRoutes({ control }: House): Route[] {
       path: "/profiles",
       summary: "The profiles that can be switched on.",
       answers: { 200: { about: "all of them, by name", schema: profileList } },
-      handle: () => json({ profiles: control.profiles() }),
+      handle: () => json({ profiles: control.profiles.list() }),
     }),
     defineRoute({
       method: "get",
@@ -29,7 +29,7 @@ export function profileRoutes({ control }: House): Route[] {
       answers: { 200: { about: "the profile", schema: profileDetail, types: [YAML_TYPES[0]] } },
       errors: ["SQ_PROFILE_NOT_FOUND"],
       handle: ({ params, query, request }) => {
-        const profile = control.profile(params.name);
+        const profile = control.profiles.find(params.name);
         const yaml = query.format === undefined ? prefersYaml(request) : query.format === "yaml";
         return yaml ? text(profile.text, `${YAML_TYPES[0]}; charset=utf-8`) : json(profile);
       },
@@ -51,7 +51,7 @@ export function profileRoutes({ control }: House): Route[] {
       },
       errors: ["SQ_INVALID_PROFILE", "SQ_INVALID_ACTIVATION", "SQ_TOO_MANY"],
       handle: ({ params, body }) => {
-        const known = control.profiles().some(({ name }) => name === params.name);
+        const known = control.profiles.list().some(({ name }) => name === params.name);
         return json(put(params.name, body, control), known ? 200 : 201);
       },
     }),
@@ -63,7 +63,7 @@ export function profileRoutes({ control }: House): Route[] {
       answers: { 204: { about: "gone" } },
       errors: ["SQ_PROFILE_NOT_FOUND", "SQ_PROFILE_IN_FILE", "SQ_INVALID_PROFILE", "SQ_INVALID_ACTIVATION"],
       handle: ({ params }) => {
-        control.deleteProfile(params.name);
+        control.profiles.delete(params.name);
         return noContent;
       },
     }),
@@ -77,7 +77,7 @@ function prefersYaml(request: Request): boolean {
 
 function put(name: string, { text: written, form }: BodyText, control: House["control"]): unknown {
   try {
-    return control.putProfile(name, written);
+    return control.profiles.put(name, written);
   } catch (error) {
     // The commonest way to break a good file, and nothing in its text says so.
     if (!(error instanceof SquallError) || !form || written.includes("\n")) throw error;

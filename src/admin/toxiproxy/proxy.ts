@@ -1,5 +1,6 @@
 /** A proxy in both forms: the JSON that Toxiproxy's clients write and read, and what the control layer takes. */
-import type { ProxyDefaults, ProxyDefinition } from "../../control.js";
+import type { ProxyDefaults } from "../../control.js";
+import type { ProxyDefinition } from "../../control/proxy_view.js";
 import type { TcpProxySpec } from "../../proxy/spec.js";
 import { parseListen, parseUpstream } from "./addresses.js";
 import { badBody, fieldsOf, flagField, missing, nameField, textField } from "./fields.js";

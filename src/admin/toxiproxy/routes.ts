@@ -142,7 +142,7 @@ export function toxiproxyRoutes({ control, about, types }: House): Route[] {
         answers: { 200: { about: "all of them", schema: shapes.toxics } },
         errors: ["SQ_PROXY_NOT_FOUND"],
       },
-      ({ params }) => json(toxicViews(control.faults(named(params, "proxy")))),
+      ({ params }) => json(toxicViews(control.toxics.of(named(params, "proxy")))),
     ),
     route(
       {
@@ -156,9 +156,9 @@ export function toxiproxyRoutes({ control, about, types }: House): Route[] {
       },
       ({ params, body: { text } }) => {
         const name = named(params, "proxy");
-        const others = control.faults(name);
+        const others = control.toxics.of(name);
         const fault = readToxic(readJson(text), types, (one) => others.some((other) => other.name === one));
-        control.addFault(name, fault);
+        control.toxics.add(name, fault);
         return json(toxicView(fault));
       },
     ),
@@ -171,7 +171,7 @@ export function toxiproxyRoutes({ control, about, types }: House): Route[] {
         answers: { 200: { about: "the toxic", schema: shapes.toxic } },
         errors: NO_SUCH_TOXIC,
       },
-      ({ params }) => json(toxicView(control.fault(named(params, "proxy"), named(params, "toxic")))),
+      ({ params }) => json(toxicView(control.toxics.find(named(params, "proxy"), named(params, "toxic")))),
     ),
     ...update(
       {
@@ -184,8 +184,8 @@ export function toxiproxyRoutes({ control, about, types }: House): Route[] {
       },
       ({ params, body: { text } }) => {
         const name = named(params, "proxy");
-        const fault = updatedToxic(control.fault(name, named(params, "toxic")), readJson(text), types);
-        control.updateFault(name, fault);
+        const fault = updatedToxic(control.toxics.find(name, named(params, "toxic")), readJson(text), types);
+        control.toxics.update(name, fault);
         return json(toxicView(fault));
       },
     ),
@@ -199,7 +199,7 @@ export function toxiproxyRoutes({ control, about, types }: House): Route[] {
         errors: NO_SUCH_TOXIC,
       },
       ({ params }) => {
-        control.removeFault(named(params, "proxy"), named(params, "toxic"));
+        control.toxics.remove(named(params, "proxy"), named(params, "toxic"));
         return noContent;
       },
     ),

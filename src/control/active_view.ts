@@ -1,0 +1,70 @@
+/** What is on, as operators see it. */
+import { formatDuration } from "../core/units.js";
+import type { ActivationState } from "../plan/activation.js";
+import type { EngineChoice } from "../plan/arsenal.js";
+import { NOT_REPRODUCIBLE } from "../plan/engine.js";
+import type { LivePlan } from "../plan/live.js";
+
+export interface ActivationView {
+  readonly id: string;
+  readonly profile: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  readonly mode: "inject" | "observe";
+  readonly proxies: readonly string[] | null;
+  readonly phase: string | null;
+  readonly pass: number;
+  readonly since: string;
+  readonly remaining: string | null;
+  readonly remaining_seconds: number | null;
+  /** False where the kernel drops real segments. */
+  readonly reproducible: boolean;
+  /** Why it is not, and null if it is. */
+  readonly irreproducible: string | null;
+  /** Who carries out what, of the faults in force that the kernel can act for. */
+  readonly engines: readonly EngineChoice[];
+  readonly again: string;
+}
+
+export interface ActiveView {
+  readonly revision: number;
+  readonly activations: readonly ActivationView[];
+}
+
+export function activeView(plan: LivePlan): ActiveView {
+  return {
+    revision: plan.revision,
+    activations: plan.states().map((state) => activationView(state, plan.again(state.value))),
+  };
+}
+
+function activationView(
+  { value, phase, pass, remaining, engines }: ActivationState,
+  again: string,
+): ActivationView {
+  return {
+    id: value.id,
+    profile: value.profile,
+    params: value.compiled.params,
+    seed: value.seed,
+    mode: value.mode,
+    proxies: value.proxies,
+    phase,
+    pass,
+    since: new Date(value.startedAt).toISOString(),
+    remaining: remaining === null ? null : formatDuration(Math.round(remaining)),
+    remaining_seconds: remaining === null ? null : Math.round(remaining) / 1000,
+    ...reproducibility(engines),
+    engines,
+    again,
+  };
+}
+
+function reproducibility(
+  engines: readonly EngineChoice[],
+): Pick<ActivationView, "reproducible" | "irreproducible"> {
+  const byKernel = engines.filter(({ engine }) => engine === "kernel");
+  if (byKernel.length === 0) return { reproducible: true, irreproducible: null };
+  const names = [...new Set(byKernel.map(({ fault }) => fault))].join(", ");
+  return { reproducible: false, irreproducible: `${names}: ${NOT_REPRODUCIBLE}` };
+}

@@ -1,0 +1,138 @@
+/** The profiles that can be switched on: what there is to know of them, and changes of the library under what is on. */
+import { mergeProfile } from "../config/extends.js";
+import type { Library } from "../config/library.js";
+import { Problems } from "../config/problems.js";
+import { paramInfo, type ParamInfo } from "../config/profile.js";
+import { SquallError } from "../core/errors.js";
+import type { AnyFaultType } from "../faults/contract.js";
+import { compileProfile } from "../plan/compile.js";
+import { explainProfile } from "../plan/explain.js";
+import type { LivePlan } from "../plan/live.js";
+import { INLINE, type CompiledProfile } from "../plan/value.js";
+import type { Targets } from "./targets.js";
+
+export interface ProfileSummary {
+  readonly name: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly params: readonly ParamInfo[];
+  readonly source: string;
+  readonly origin: "file" | "memory";
+  readonly shadows: boolean;
+  readonly active: boolean;
+}
+
+export interface ProfileDetail extends ProfileSummary {
+  readonly text: string;
+  /** One sentence for each fault; null while a param must be given first. */
+  readonly explanation: readonly string[] | null;
+}
+
+export class Profiles {
+  readonly #library: Library;
+  readonly #plan: LivePlan;
+  readonly #types: ReadonlyMap<string, AnyFaultType>;
+  readonly #targets: Targets;
+  readonly #changed: () => void;
+
+  constructor(parts: {
+    readonly library: Library;
+    readonly plan: LivePlan;
+    readonly types: ReadonlyMap<string, AnyFaultType>;
+    readonly targets: Targets;
+    /** Called after each `put` and `delete`. */
+    readonly changed: () => void;
+  }) {
+    this.#library = parts.library;
+    this.#plan = parts.plan;
+    this.#types = parts.types;
+    this.#targets = parts.targets;
+    this.#changed = parts.changed;
+  }
+
+  list(): ProfileSummary[] {
+    const active = new Set(this.#plan.value.activations.map((activation) => activation.profile));
+    return this.#library.entries.map(({ source, layer, shadows }) => ({
+      name: source.name,
+      summary: source.summary,
+      tags: source.tags,
+      // Those of its parents too: whoever switches it on must know what to give.
+      params: [...mergeProfile(source, this.#library, new Problems()).params.values()].map(paramInfo),
+      source: source.file,
+      origin: layer,
+      shadows,
+      active: active.has(source.name),
+    }));
+  }
+
+  /** Throws SQ_PROFILE_NOT_FOUND. */
+  find(name: string): ProfileDetail {
+    const { text } = this.#library.find(name);
+    const summary = this.list().find((profile) => profile.name === name);
+    if (summary === undefined)
+      throw new SquallError("SQ_PROFILE_NOT_FOUND", `no profile is called ${JSON.stringify(name)}`);
+    const needs = summary.params.some((param) => param.required);
+    const explanation = needs
+      ? null
+      : explainProfile(compileProfile(name, this.#library, {}, this.#types), this.#types);
+    return { ...summary, text, explanation };
+  }
+
+  /** Adds or replaces a profile in memory; where it is on, it goes on with the new text. */
+  put(name: string, text: string): ProfileDetail {
+    this.#change((library) => {
+      library.put(text, name);
+    });
+    return this.find(name);
+  }
+
+  /** Takes one out of memory; where it is on and no file has it underneath, it ends. */
+  delete(name: string): void {
+    this.#change((library) => {
+      library.delete(name);
+    });
+  }
+
+  #change(change: (library: Library) => void): void {
+    this.tried(change)();
+    this.#changed();
+  }
+
+  /**
+   * Tries a change on a copy, with all that is on, before anything changes. Answers how to carry it out, which
+   * in turn answers the names of the profiles whose text it changed.
+   */
+  tried(change: (library: Library) => void): () => string[] {
+    const before = this.#texts();
+    const candidate = this.#library.fork();
+    change(candidate);
+    const recompiled = this.#recompiled(candidate);
+    return () => {
+      this.#library.adopt(candidate);
+      this.#plan.end(
+        ({ profile }) => profile !== INLINE && this.#library.get(profile) === undefined,
+        "profile deleted",
+      );
+      this.#plan.recompile(({ id }) => recompiled.get(id) ?? null);
+      const after = this.#texts();
+      return [...new Set([...before.keys(), ...after.keys()])].filter(
+        (name) => before.get(name) !== after.get(name),
+      );
+    };
+  }
+
+  #texts(): ReadonlyMap<string, string> {
+    return new Map(this.#library.entries.map(({ source }) => [source.name, source.text]));
+  }
+
+  #recompiled(library: Library): Map<string, CompiledProfile> {
+    const result = new Map<string, CompiledProfile>();
+    for (const { id, profile, given, proxies, mode } of this.#plan.value.activations) {
+      if (profile === INLINE || library.get(profile) === undefined) continue;
+      const compiled = compileProfile(profile, library, given, this.#types);
+      this.#targets.checkEngines(compiled, proxies, mode);
+      result.set(id, compiled);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,120 @@
+/** Reading the files again: profiles and the proxies that files own, whole or not at all. */
+import type { ProfileFile } from "../config/library.js";
+import { SquallError, type Problem } from "../core/errors.js";
+import type { Facts } from "../core/events.js";
+import { sameSpec, type FileProxy, type Fleet } from "../proxy/fleet.js";
+import type { Profiles } from "./profiles.js";
+
+/** What the files want. */
+export interface Desired {
+  readonly proxies: readonly FileProxy[];
+  readonly files: readonly ProfileFile[];
+  /** What changed but only counts from the next start. */
+  readonly restartNeeded: readonly string[];
+}
+
+export interface ReloadResult {
+  readonly changed: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export class Reload {
+  readonly #load: () => Promise<Desired>;
+  readonly #profiles: Profiles;
+  readonly #fleet: Fleet;
+  readonly #facts: Facts;
+  #underWay: Promise<ReloadResult> | null = null;
+  /** How the last one went; null before the first. */
+  last: { readonly ok: boolean; readonly at: string } | null = null;
+
+  constructor(parts: {
+    readonly load: () => Promise<Desired>;
+    readonly profiles: Profiles;
+    readonly fleet: Fleet;
+    readonly facts: Facts;
+  }) {
+    this.#load = parts.load;
+    this.#profiles = parts.profiles;
+    this.#fleet = parts.fleet;
+    this.#facts = parts.facts;
+  }
+
+  /** One at a time: those asked for meanwhile wait for their turn. */
+  async run(): Promise<ReloadResult> {
+    while (this.#underWay !== null) await this.#underWay.catch(() => undefined);
+    this.#underWay = this.#once();
+    try {
+      return await this.#underWay;
+    } finally {
+      this.#underWay = null;
+    }
+  }
+
+  async #once(): Promise<ReloadResult> {
+    try {
+      const result = await this.#apply(await this.#load());
+      this.#tell(true, [], result.changed);
+      return result;
+    } catch (error) {
+      this.#tell(false, problemsOf(error), []);
+      throw error;
+    }
+  }
+
+  #tell(ok: boolean, problems: readonly Problem[], changed: readonly string[]): void {
+    this.last = { ok, at: new Date().toISOString() };
+    this.#facts.tell({ kind: "reload", ok, problems, changed });
+  }
+
+  async #apply({ proxies, files, restartNeeded }: Desired): Promise<ReloadResult> {
+    const adoptProfiles = this.#profiles.tried((library) => {
+      library.replaceFiles(files);
+    });
+    const changed = await this.#applyProxies(proxies);
+    changed.push(...adoptProfiles().map((name) => `profile ${name}`));
+    return {
+      changed,
+      warnings: restartNeeded.map((what) => `${what} counts from the next start`),
+    };
+  }
+
+  /** New addresses are bound first; only when all of them could be is anything taken away. */
+  async #applyProxies(files: readonly FileProxy[]): Promise<string[]> {
+    const wanted = new Map(files.map((file) => [file.name, file]));
+    const changed: string[] = [];
+    const undo: (() => void | Promise<void>)[] = [];
+    // Those that are switched off come last, as that closes connections, which no undoing brings back.
+    const inOrder = files.toSorted((a, b) => Number(a.enabled === false) - Number(b.enabled === false));
+    try {
+      for (const file of inOrder) {
+        const member = this.#fleet.list().find(({ proxy }) => proxy.name === file.name);
+        if (member === undefined) {
+          await this.#fleet.add(file, "file");
+          undo.push(() => {
+            this.#fleet.remove(file.name);
+          });
+          changed.push(`proxy ${file.name} added`);
+        } else if (member.filed !== null && !sameSpec(member.filed, file)) {
+          undo.push(await this.#fleet.refile(file));
+          changed.push(`proxy ${file.name} changed`);
+        }
+      }
+    } catch (error) {
+      for (const step of undo.reverse()) await step();
+      throw error;
+    }
+    for (const { proxy, owner } of this.#fleet.list()) {
+      if (owner !== "file" || wanted.has(proxy.name)) continue;
+      this.#fleet.remove(proxy.name);
+      changed.push(`proxy ${proxy.name} removed`);
+    }
+    this.#fleet.filed = wanted;
+    return changed;
+  }
+}
+
+function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof SquallError && error.details !== undefined) return error.details;
+  const message = error instanceof Error ? error.message : String(error);
+  return [{ file: "", line: 0, column: 0, path: "", message }];
+}
