@@ -19,8 +19,6 @@ import type { LivePlan } from "./plan/live.js";
 import type { Fleet, Member, Owner, ProxyChange } from "./proxy/fleet.js";
 import type { ProxySpec, TcpProxySpec } from "./proxy/spec.js";
 
-export type { Desired };
-
 export type ProxyDefaults = Omit<TcpProxySpec, "name" | "listen" | "upstream" | "given">;
 
 const PROXY_DEFAULTS: ProxyDefaults = {

@@ -73,7 +73,7 @@ export class Targets {
     }
   }
 
-  /** The same of a fault that one proxy is to have of its own. */
+  /** A fault that one proxy is to have of its own acts there, with the engine that it insists on. */
   checkOwn(name: string, fault: CompiledFault): void {
     const { proxy } = this.#fleet.find(name);
     const type = this.#types.get(fault.type);

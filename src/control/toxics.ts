@@ -1,4 +1,4 @@
-/** The faults of proxies themselves, beside what profiles do: Toxiproxy's toxics. Any proxy may be asked for by name. */
+/** The faults of proxies themselves, beside what profiles do: Toxiproxy's toxics. */
 import { SquallError } from "../core/errors.js";
 import type { LivePlan } from "../plan/live.js";
 import type { CompiledFault } from "../plan/value.js";
@@ -18,7 +18,7 @@ export class Toxics {
     this.#targets = targets;
   }
 
-  /** Those of one proxy, in order. Throws SQ_PROXY_NOT_FOUND, as all of these verbs do. */
+  /** Those of one proxy, in order. Throws SQ_PROXY_NOT_FOUND, as every verb about one proxy does. */
   of(proxy: string): readonly CompiledFault[] {
     this.#fleet.find(proxy);
     return this.#plan.toxicsOf(proxy);

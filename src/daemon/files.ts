@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { isPopulateFile, readPopulateFile } from "../admin/toxiproxy/populate_file.js";
 import type { Config } from "../config/config.js";
 import { loadProfiles } from "../config/load.js";
-import type { Desired } from "../control.js";
+import type { Desired } from "../control/reload.js";
 import type { AnyFaultType } from "../faults/contract.js";
 import type { FileProxy } from "../proxy/fleet.js";
 import { configIn, type DaemonOptions } from "./options.js";
