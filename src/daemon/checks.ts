@@ -15,7 +15,7 @@ export function checkDescriptors({ limits }: Config, { limit, connections }: Des
 }
 
 export function checkCallers({ admin: { listen, token } }: Config, log: Log): void {
-  if (isLoopback(listen.host) || (token !== null && token !== "")) return;
+  if (isLoopback(listen.host) || token !== null) return;
   log.warn(
     `the admin port listens on ${formatAddress(listen)} without a token: whoever reaches it may send traffic anywhere from here`,
   );
