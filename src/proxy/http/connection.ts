@@ -24,7 +24,7 @@ import type { Exchange } from "./exchange.js";
 import type { RequestHead } from "./head.js";
 import type { Link } from "./link.js";
 import { REFUSALS } from "./refusal.js";
-import { Relay } from "./relay.js";
+import { Relay, type RelayHost } from "./relay.js";
 import { RequestSide, type Asking } from "./request_side.js";
 import { askedBy } from "./response_reader.js";
 import type { Answering } from "./response_side.js";
@@ -32,9 +32,6 @@ import type { Cut, Refusal } from "./sink.js";
 import { UpstreamFailures, type FailingHost } from "./upstream_failures.js";
 import { UpstreamSide, type UpstreamHost } from "./upstream_side.js";
 import { Verdicts, type VerdictsHost } from "./verdicts.js";
-
-/** What becomes of bytes that are no HTTP: they belong to an agreed tunnel, are relayed as they are, or go to nobody. */
-type Plain = "relayed" | "unheard";
 
 /** What its parts ask of it. */
 type Whole = Asking &
@@ -44,7 +41,8 @@ type Whole = Asking &
   VerdictsHost &
   FailingHost &
   DepartureHost &
-  CopyingHost;
+  CopyingHost &
+  RelayHost;
 
 export class HttpConnection extends HttpChannel implements Whole {
   override readonly book: Book;
@@ -53,10 +51,10 @@ export class HttpConnection extends HttpChannel implements Whole {
   readonly verdicts: Verdicts;
   readonly #failures: UpstreamFailures;
   readonly #departure: Departure;
-  #plain: Plain = "relayed";
+  /** What becomes of the client's bytes once they are no HTTP; null before that, and in an agreed tunnel. */
   #relay: Relay | null = null;
-  /** The upstream of a connection that is relayed unread. */
-  #member: Member | null = null;
+  /** Or they go to nobody, since they were refused. */
+  #unheard = false;
   #headTimer: Timer | null = null;
   #retiring = false;
 
@@ -94,8 +92,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   chooseForAll(): Member | null {
-    this.#member ??= this.host.pool.choose(this);
-    return this.#member;
+    return this.#relay?.choose() ?? null;
   }
 
   reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
@@ -291,28 +288,22 @@ export class HttpConnection extends HttpChannel implements Whole {
       this.#passOn();
       return;
     }
-    this.#plain = "unheard";
+    this.#unheard = true;
     this.verdicts.refuse(this.requests.receiving, status);
   }
 
-  /** From here on both directions are bytes, for good. Answers that are still to come are read first. */
+  /** From here on both directions are bytes, for good. */
   #passOn(): void {
-    const relay = new Relay(this.byteFaults, this, this.host.streamFaults);
-    this.#relay = relay;
-    const begin = (): void => {
-      const link = this.link;
-      if (link === null) return;
-      if (link.awaited.length === 0) link.opaque = true;
-      for (const bytes of relay.begin()) this.up(bytes, "wire");
-      this.upRun.flush();
-      this.#departure.tellUpstream();
-    };
-    if (this.upstream.isReady(this.link?.member ?? null)) begin();
-    else this.upstream.whenReady(null, begin);
+    this.#relay = new Relay(this);
+    this.#relay.start();
+  }
+
+  relayed(): void {
+    this.#departure.tellUpstream();
   }
 
   opaque(bytes: Buffer): void {
-    if (this.#plain === "unheard") return;
+    if (this.#unheard) return;
     if (this.#relay?.open === false) this.#relay.keep(bytes);
     else if (this.link !== null) this.up(bytes, "wire");
   }
@@ -381,7 +372,6 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   protected override finished(): void {
     this.#relay?.finished();
-    if (this.#member !== null) this.#member.busy--;
     this.book.finished();
   }
 

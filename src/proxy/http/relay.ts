@@ -2,14 +2,31 @@
  * A connection whose requests nobody reads any more, because they are no HTTP/1.1 or could be read in two ways:
  * its bytes are passed on as they are, and byte faults act on all of them.
  */
+import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
-import type { Passage } from "../../pipeline/flow.js";
+import type { Part, Passage } from "../../pipeline/flow.js";
+import type { Member } from "../upstream/pool.js";
 import type { ByteFaults } from "./byte_faults.js";
+import type { HttpHost } from "./channel.js";
 import type { StreamHit } from "./exchange.js";
+import type { Link } from "./link.js";
+import type { UpstreamSide } from "./upstream_side.js";
+
+/** What it needs of its connection, which is also what byte faults and pool know it as. */
+export interface RelayHost extends SubjectInfo {
+  readonly host: HttpHost;
+  readonly byteFaults: ByteFaults;
+  readonly link: Link | null;
+  readonly upstream: UpstreamSide;
+  up(bytes: Buffer, part: Part): void;
+  flush(direction: Direction): void;
+  /** Bytes pass. */
+  relayed(): void;
+}
 
 export class Relay {
-  readonly #byteFaults: ByteFaults;
-  readonly #subject: SubjectInfo;
+  readonly #of: RelayHost;
+  #member: Member | null = null;
   readonly #passage: Passage = { hits: new Map() };
   #hits: readonly StreamHit[] = [];
   /** What came before there was an upstream for it. */
@@ -17,15 +34,14 @@ export class Relay {
   /** Bytes pass. */
   open = false;
 
-  constructor(byteFaults: ByteFaults, subject: SubjectInfo, faults: readonly ArmedFault[]) {
-    this.#byteFaults = byteFaults;
-    this.#subject = subject;
-    for (const armed of faults) this.hit(armed);
+  constructor(of: RelayHost) {
+    this.#of = of;
+    for (const armed of of.host.streamFaults) this.hit(armed);
   }
 
   /** A byte fault is in force. */
   hit(armed: ArmedFault): void {
-    const hit = this.#byteFaults.admit(this.#subject, armed);
+    const hit = this.#of.byteFaults.admit(this.#of, armed);
     if (hit === null) return;
     this.#hits = [...this.#hits, hit];
     this.#passage.hits.set(hit.binding, hit.subject);
@@ -46,21 +62,43 @@ export class Relay {
     this.#early.push(Buffer.from(bytes));
   }
 
-  /** There is an upstream. Answers with what has waited for it. */
-  begin(): readonly Buffer[] {
+  /** Both directions are bytes as soon as there is an upstream. Answers that are still to come are read first. */
+  start(): void {
+    const { upstream, link } = this.#of;
+    const begin = (): void => {
+      this.#begin();
+    };
+    if (upstream.isReady(link?.member ?? null)) begin();
+    else upstream.whenReady(null, begin);
+  }
+
+  /** The upstream of a connection that has none yet; null if none is up. */
+  choose(): Member | null {
+    this.#member ??= this.#of.host.pool.choose(this.#of);
+    return this.#member;
+  }
+
+  #begin(): void {
+    const of = this.#of;
+    if (of.link === null) return;
+    if (of.link.awaited.length === 0) of.link.opaque = true;
     this.open = true;
     this.#mark();
     const early = this.#early;
     this.#early = [];
-    return early;
+    for (const bytes of early) of.up(bytes, "wire");
+    of.flush("upstream");
+    of.relayed();
   }
 
   #mark(): void {
-    this.#byteFaults.begin(this.#passage, "upstream");
-    this.#byteFaults.begin(this.#passage, "downstream");
+    this.#of.byteFaults.begin(this.#passage, "upstream");
+    this.#of.byteFaults.begin(this.#passage, "downstream");
   }
 
+  /** The connection is over. */
   finished(): void {
     for (const { subject } of this.#hits) subject.finished();
+    if (this.#member !== null) this.#member.busy--;
   }
 }
