@@ -1,0 +1,171 @@
+/** Faults that the proxies there are cannot have are refused, whoever wants them on, and nothing changes. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Library } from "../../src/config/library.js";
+import { locate } from "../../src/config/located.js";
+import { Control } from "../../src/control.js";
+import type { ActivationInput } from "../../src/control/requests.js";
+import { TOXICS_MAX } from "../../src/control/toxics.js";
+import { SquallError } from "../../src/core/errors.js";
+import { compileFault } from "../../src/plan/compile.js";
+import type { CompiledFault } from "../../src/plan/value.js";
+import { Fleet } from "../../src/proxy/fleet.js";
+import { Lab, TYPES } from "../support/lab.js";
+
+const NO_KERNEL = "the capability NET_ADMIN is missing";
+const REFUSING = { type: "http_status", status: 503 };
+const INSISTING = { type: "packet_loss", loss: "1%", engine: "kernel" };
+
+let lab: Lab;
+let fleet: Fleet;
+let control: Control;
+let kernel: string | null;
+
+/** Two proxies that know bytes only; they need not listen to be known. */
+beforeEach(() => {
+  kernel = NO_KERNEL;
+  lab = new Lab();
+  fleet = new Fleet(lab.context, lab.plan);
+  for (const name of ["jobs", "broker"]) {
+    const addresses = { listen: { host: "127.0.0.1", port: 0 }, upstream: { host: "127.0.0.1", port: 9 } };
+    const rest = { dialTimeout: 5_000, connections: 100, proxyProtocol: "off", except: [] } as const;
+    fleet.prepare({ name, ...addresses, ...rest }, "file");
+  }
+  const library = new Library(TYPES);
+  library.replaceFiles([
+    { file: "slow.yaml", text: "profile: slow\nfaults: [{ type: latency, delay: 1s }]\n" },
+  ]);
+  control = new Control({
+    plan: lab.plan,
+    fleet,
+    library,
+    types: TYPES,
+    kernel: () => kernel,
+    facts: lab.facts,
+    load: () => Promise.reject(new Error("nothing is reloaded here")),
+  });
+});
+
+afterEach(async () => {
+  fleet.stop();
+  await lab.close();
+});
+
+const inline = (fault: object, rest: Partial<ActivationInput> = {}): ActivationInput => ({
+  what: { faults: locate([fault]) },
+  ...rest,
+});
+
+const own = (tree: object, name: string): CompiledFault => compileFault(locate(tree), TYPES, name);
+
+/** What it was refused with, as operators are told. */
+function refusal(attempt: () => unknown): object {
+  const { revision } = control;
+  try {
+    attempt();
+  } catch (error) {
+    expect(control.revision).toBe(revision);
+    if (!(error instanceof SquallError)) throw error;
+    const { code, message, path, hint } = error;
+    return { code, message, path, hint };
+  }
+  throw new Error("it was not refused");
+}
+
+describe("what is switched on", () => {
+  it("must have a proxy that it can act on", () => {
+    const needs = "it is about HTTP exchanges, which only http proxies know";
+    expect(refusal(() => control.activate([inline(REFUSING)], "add"))).toMatchObject({
+      code: "SQ_INVALID_ACTIVATION",
+      message: `http_status cannot act on any of the proxies there are: ${needs}`,
+      path: "http_status",
+    });
+    const named = { ...REFUSING, name: "busy", proxy: ["jobs", "broker"] };
+    expect(refusal(() => control.activate([inline(named)], "add"))).toMatchObject({
+      message: `http_status cannot act on jobs or broker: ${needs}`,
+      path: "busy",
+    });
+  });
+
+  it("must not name a proxy that is not there", () => {
+    const fault = { type: "latency", delay: "1s", proxy: "job" };
+    expect(refusal(() => control.activate([inline(fault)], "add"))).toMatchObject({
+      code: "SQ_INVALID_ACTIVATION",
+      message: 'no proxy is called "job"',
+      path: "latency.proxy",
+      hint: 'did you mean "jobs"?',
+    });
+  });
+
+  it("has each profile once", () => {
+    const slow = { what: { profile: "slow" } };
+    expect(refusal(() => control.activate([slow, slow], "replace"))).toMatchObject({
+      code: "SQ_INVALID_ACTIVATION",
+      message: 'the profile "slow" is asked for twice',
+    });
+    control.activate([slow, inline({ type: "reset" }), inline({ type: "reset" })], "replace");
+    expect(control.active().activations.map(({ id }) => id)).toEqual(["slow", "inline", "inline-2"]);
+  });
+
+  it("goes on from an earlier life though its proxies are gone", () => {
+    const fault = { type: "latency", delay: "1s", proxy: "job" };
+    const life = { id: "inline", startedAt: lab.clock.wallTime(), seeded: true };
+    expect(control.resume(inline(fault, { proxies: ["job"] }), life)).toBeNull();
+    expect(control.active().activations).toMatchObject([{ id: "inline", proxies: ["job"] }]);
+  });
+});
+
+describe("a fault that insists on the kernel", () => {
+  const refused = {
+    code: "SQ_ENGINE_UNAVAILABLE",
+    message: `packet_loss cannot have the engine kernel on broker: ${NO_KERNEL}`,
+    path: "packet_loss.engine",
+    hint: "engine: auto takes the model where the kernel cannot be had",
+  };
+
+  it("is refused where the kernel cannot be had, switched on or set on a proxy", () => {
+    const there = inline(INSISTING, { proxies: ["broker"] });
+    expect(refusal(() => control.activate([there], "add"))).toEqual(refused);
+    const fault = own(INSISTING, "packet_loss");
+    expect(refusal(() => control.toxics.add("broker", fault))).toEqual(refused);
+  });
+
+  it("only counts on the proxies that it is for, and where it does something", () => {
+    const elsewhere = inline({ ...INSISTING, proxy: "broker" }, { proxies: ["jobs"] });
+    control.activate([elsewhere], "replace");
+    control.activate([inline(INSISTING, { mode: "observe" })], "replace");
+    expect(control.active().activations).toMatchObject([{ mode: "observe" }]);
+  });
+
+  it("keeps a profile that is on from changing to it", () => {
+    control.activate([{ what: { profile: "slow" } }], "replace");
+    const text = `profile: slow\nfaults: [${JSON.stringify(INSISTING)}]\n`;
+    expect(refusal(() => control.profiles.put("slow", text))).toMatchObject({ code: refused.code });
+    expect(control.profiles.find("slow").origin).toBe("file");
+    control.heal();
+    expect(control.profiles.put("slow", text).origin).toBe("memory");
+  });
+});
+
+describe("a fault of a proxy itself", () => {
+  it("must be able to act there, when it is added and when it changes", () => {
+    const message =
+      "http_status cannot act on jobs: it is about HTTP exchanges, which only http proxies know";
+    const wrong = { code: "SQ_INVALID_PROFILE", message, path: "mine" };
+    expect(refusal(() => control.toxics.add("jobs", own(REFUSING, "mine")))).toMatchObject(wrong);
+    control.toxics.add("jobs", own({ type: "latency", delay: "1s" }, "mine"));
+    expect(refusal(() => control.toxics.update("jobs", own(REFUSING, "mine")))).toMatchObject(wrong);
+    expect(control.toxics.find("jobs", "mine").type).toBe("latency");
+  });
+
+  it("comes behind the others, as long as there are not too many", () => {
+    const names = Array.from({ length: TOXICS_MAX }, (_, n) => `${n}`);
+    const fault = (name: string): CompiledFault => own({ type: "latency", delay: "1s" }, name);
+    for (const name of names) control.toxics.add("jobs", fault(name));
+    expect(control.toxics.of("jobs").map(({ name }) => name)).toEqual(names);
+    expect(refusal(() => control.toxics.add("jobs", fault("more")))).toMatchObject({
+      code: "SQ_TOO_MANY",
+      message: "jobs has 100 faults already",
+    });
+    control.toxics.add("broker", fault("more"));
+  });
+});
