@@ -33,8 +33,8 @@ export class Book {
   readonly #place: ExchangePlace;
   /** Those that are not over, in the order of their requests; the first is the one that is answered. */
   #queue: Exchange[] = [];
-  /** Answered, but byte faults still hold some of it. */
-  readonly #leaving = new Set<Exchange>();
+  /** Answered, but byte faults still hold some of it; null until there is one, since idle connections are many. */
+  #leaving: Set<Exchange> | null = null;
   /** Whose answer is being sent. */
   #answering: Exchange | null = null;
   #lastOver: Millis | null = null;
@@ -110,12 +110,13 @@ export class Book {
     exchange.faults?.release();
     byteFaults.end(exchange.passage, "downstream");
     if (requests.receiving === exchange) byteFaults.end(exchange.passage, "upstream");
+    this.#leaving ??= new Set();
     this.#leaving.add(exchange);
     // A byte fault may have ended the connection with its last bytes.
     if (this.#of.ended) return;
     // What byte faults still hold of it belongs to its time.
     this.#of.pumps?.downstream.whenEmpty(() => {
-      if (!this.#leaving.delete(exchange)) return;
+      if (this.#leaving?.delete(exchange) !== true) return;
       exchange.end ??= "complete";
       this.#tell(exchange, host.context.clock.now());
     });
@@ -186,9 +187,10 @@ export class Book {
     const at = this.#severedAt ?? host.context.clock.now();
     const down = pumps?.downstream;
     const whole = down?.bytesLost === 0 && down.bytesDropped === 0;
-    if (whole) for (const exchange of this.#leaving) exchange.end ??= "complete";
-    const unfinished = [...this.#leaving, ...this.#queue];
-    this.#leaving.clear();
+    const leaving = [...(this.#leaving ?? [])];
+    if (whole) for (const exchange of leaving) exchange.end ??= "complete";
+    const unfinished = [...leaving, ...this.#queue];
+    this.#leaving = null;
     this.#queue = [];
     for (const exchange of unfinished) {
       giveBack(exchange);
