@@ -67,10 +67,13 @@ export class Reload {
   }
 
   async #apply({ proxies, files, restartNeeded }: Desired): Promise<ReloadResult> {
-    const adoptProfiles = this.#profiles.tried((library) => {
-      library.replaceFiles(files);
-    });
-    const changed = await this.#applyProxies(proxies);
+    const tryProfiles = (): (() => string[]) =>
+      this.#profiles.tried((library) => {
+        library.replaceFiles(files);
+      });
+    // Before any port is bound; what the API changes while they are is tried again with it.
+    tryProfiles();
+    const { changed, adoptProfiles } = await this.#applyProxies(proxies, tryProfiles);
     changed.push(...adoptProfiles().map((name) => `profile ${name}`));
     return {
       changed,
@@ -78,11 +81,15 @@ export class Reload {
     };
   }
 
-  /** New addresses are bound first; only when all of them could be is anything taken away. */
-  async #applyProxies(files: readonly FileProxy[]): Promise<string[]> {
+  /** New addresses are bound first; only when all of them could be, and the profiles fit, is anything taken away. */
+  async #applyProxies(
+    files: readonly FileProxy[],
+    tryProfiles: () => () => string[],
+  ): Promise<{ readonly changed: string[]; readonly adoptProfiles: () => string[] }> {
     const wanted = new Map(files.map((file) => [file.name, file]));
     const changed: string[] = [];
     const undo: (() => void | Promise<void>)[] = [];
+    let adoptProfiles: () => string[];
     // Those that are switched off come last, as that closes connections, which no undoing brings back.
     const inOrder = files.toSorted((a, b) => Number(a.enabled === false) - Number(b.enabled === false));
     try {
@@ -99,6 +106,7 @@ export class Reload {
           changed.push(`proxy ${file.name} changed`);
         }
       }
+      adoptProfiles = tryProfiles();
     } catch (error) {
       for (const step of undo.reverse()) await step();
       throw error;
@@ -109,7 +117,7 @@ export class Reload {
       changed.push(`proxy ${proxy.name} removed`);
     }
     this.#fleet.filed = wanted;
-    return changed;
+    return { changed, adoptProfiles };
   }
 }
 

@@ -6,6 +6,7 @@ import { isPopulateFile, readPopulateFile } from "../admin/toxiproxy/populate_fi
 import type { Config } from "../config/config.js";
 import { loadProfiles } from "../config/load.js";
 import type { Desired } from "../control/reload.js";
+import { formatProblem, SquallError, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract.js";
 import type { FileProxy } from "../proxy/fleet.js";
 import { configIn, type DaemonOptions } from "./options.js";
@@ -46,6 +47,7 @@ export class Files {
   async desired(): Promise<Desired> {
     const { file, cwd } = this.#options;
     const text = file === undefined ? this.#options.text : readFileSync(resolve(cwd, file), "utf8");
+    if (file !== undefined && text?.trim() === "") throw emptied(file);
     const config = configIn(text, this.#options);
     return {
       proxies: this.#proxiesOf(config, text),
@@ -81,4 +83,17 @@ export class Files {
     const own = resolve(this.#options.cwd, "profiles");
     return [existsSync(own) ? own : join(this.#options.home, "profiles")];
   }
+}
+
+/** Many editors empty a file before they write it, and whoever looks in between must not take all proxies away. */
+function emptied(file: string): SquallError {
+  const problem: Problem = {
+    file,
+    line: 1,
+    column: 1,
+    path: "",
+    message: "expected settings, got an empty file",
+    hint: "{} says that there are none",
+  };
+  return new SquallError("SQ_INVALID_CONFIG", formatProblem(problem), { details: [problem] });
 }

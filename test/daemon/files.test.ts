@@ -101,6 +101,16 @@ describe("a reload", () => {
     expect(files.watched()).toEqual([join(home, "profiles")]);
   });
 
+  it("takes no file for settings that has been emptied to be written anew, in either form", async () => {
+    const files = started(proxy(8_001));
+    for (const nothing of ["", " \n"]) {
+      write(nothing);
+      await expect(files.desired()).rejects.toThrow(/^squall\.yaml:1:1 expected settings, got an empty file/u);
+    }
+    write("{}");
+    expect((await files.desired()).proxies).toEqual([]);
+  });
+
   it("says where a mistake is", async () => {
     const files = started(proxy(8_001));
     write('proxies: { jobs: { upstream: "tcp://127.0.0.1:1", listen: nowhere } }\n');

@@ -1,0 +1,98 @@
+/** What happens to changes through the API that come while a reload binds ports. */
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Library } from "../../src/config/library.js";
+import { Control } from "../../src/control.js";
+import type { Desired } from "../../src/control/reload.js";
+import { Fleet } from "../../src/proxy/fleet.js";
+import { Lab, TYPES } from "../support/lab.js";
+
+const profile = (name: string, rest = "", delay = "1s"): string =>
+  `profile: ${name}\n${rest}faults: [{ type: latency, delay: ${delay} }]\n`;
+
+let lab: Lab;
+let fleet: Fleet;
+let control: Control;
+let wanted: Desired["files"];
+
+beforeEach(() => {
+  lab = new Lab();
+  fleet = new Fleet(lab.context, lab.plan);
+  wanted = [];
+  const addresses = { listen: { host: "127.0.0.1", port: 0 }, upstream: { host: "127.0.0.1", port: 9 } };
+  const rest = { dialTimeout: 5_000, connections: 100, proxyProtocol: "off", except: [] } as const;
+  control = new Control({
+    plan: lab.plan,
+    fleet,
+    library: new Library(TYPES),
+    types: TYPES,
+    kernel: () => null,
+    facts: lab.facts,
+    load: () =>
+      Promise.resolve({
+        proxies: [{ name: "jobs", ...addresses, ...rest }],
+        files: wanted,
+        restartNeeded: [],
+      }),
+  });
+});
+
+afterEach(async () => {
+  fleet.stop();
+  await lab.close();
+});
+
+/** A reload, and what is done while its proxy is bound. */
+function reloadMeanwhile(act: () => void): Promise<unknown> {
+  const add = fleet.add.bind(fleet);
+  vi.spyOn(fleet, "add").mockImplementation(async (...given) => {
+    const proxy = await add(...given);
+    act();
+    return proxy;
+  });
+  return control.reload();
+}
+
+const names = (): string[] => control.profiles.list().map(({ name }) => name);
+
+it("keeps a profile that is put meanwhile, and what is switched on with it", async () => {
+  wanted = [{ file: "filed.yaml", text: profile("filed") }];
+  await reloadMeanwhile(() => {
+    control.profiles.put("mine", profile("mine"));
+    control.activate([{ what: { profile: "mine" } }], "replace");
+  });
+  expect(names().sort()).toEqual(["filed", "mine"]);
+  expect(control.active().activations).toMatchObject([{ profile: "mine" }]);
+});
+
+it("does not bring back a profile that is deleted meanwhile", async () => {
+  control.profiles.put("mine", profile("mine"));
+  await reloadMeanwhile(() => {
+    control.profiles.delete("mine");
+  });
+  expect(names()).toEqual([]);
+});
+
+it("gives an activation of meanwhile what the files now say", async () => {
+  wanted = [{ file: "slow.yaml", text: profile("slow") }];
+  await control.reload();
+  fleet.remove("jobs");
+  wanted = [{ file: "slow.yaml", text: profile("slow", "", "2s") }];
+  await reloadMeanwhile(() => {
+    control.activate([{ what: { profile: "slow" } }], "replace");
+  });
+  const [fault] = lab.plan.value.activations[0]?.compiled.faults ?? [];
+  expect(fault?.params).toMatchObject({ delay: 2_000 });
+});
+
+it("takes the new proxies back if the profiles no longer fit what the API did meanwhile", async () => {
+  wanted = [{ file: "base.yaml", text: profile("base") }];
+  await control.reload();
+  fleet.remove("jobs");
+  wanted = [];
+  const reload = reloadMeanwhile(() => {
+    control.profiles.put("mine", "profile: mine\nextends: base\n");
+  });
+  await expect(reload).rejects.toThrow(/base/u);
+  expect(control.hasProxy("jobs")).toBe(false);
+  expect(names().sort()).toEqual(["base", "mine"]);
+});
