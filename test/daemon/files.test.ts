@@ -105,7 +105,9 @@ describe("a reload", () => {
     const files = started(proxy(8_001));
     for (const nothing of ["", " \n"]) {
       write(nothing);
-      await expect(files.desired()).rejects.toThrow(/^squall\.yaml:1:1 expected settings, got an empty file/u);
+      await expect(files.desired()).rejects.toThrow(
+        /^squall\.yaml:1:1 expected settings, got an empty file/u,
+      );
     }
     write("{}");
     expect((await files.desired()).proxies).toEqual([]);
