@@ -1,4 +1,5 @@
 /** The faults after which the upstream has done what the client does not know of, by the upstream's own record. */
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { VirtualClock } from "../../../../src/core/clock.js";
 import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
@@ -64,6 +65,34 @@ describe("lost_response", () => {
     expect(proxy.exchanges.responses()).toEqual([["POST", "none", 1]]);
     expect(proxy.exchanges.upstreamResponses()).toEqual([["201", 1]]);
   });
+
+  it.each([
+    ["reset", "reset"],
+    ["close", "fin"],
+  ])(
+    "lets the upstream say all of an answer that is still coming when the client sees a %s",
+    async (then, end) => {
+      ({ lab, time } = httpTimeLab());
+      const seen: string[] = [];
+      let upstream: Socket | undefined;
+      const port = await lab.server((socket) => {
+        upstream = socket;
+        socket.on("end", () => seen.push("end")).on("error", () => seen.push("error"));
+        socket.once("data", () => socket.write(CREATED.slice(0, -4)));
+      });
+      proxy = await lab.http(port);
+      lab.use([fault("lost_response", { then })]);
+      const client = lab.client(proxy);
+      client.write(post("/jobs", "work"));
+      expect(await client.ended).toBe(end);
+      client.fin();
+      await turns();
+      seen.push("rest");
+      upstream?.end(CREATED.slice(-4));
+      await until(() => seen.length > 1);
+      expect(seen).toEqual(["rest", "end"]);
+    },
+  );
 
   it.each(["before the answer", "behind it"])("lets go of a client that gives up, %s", async (when) => {
     await setUp();
