@@ -6,7 +6,7 @@ import { isPopulateFile, readPopulateFile } from "../admin/toxiproxy/populate_fi
 import type { Config } from "../config/config.js";
 import { loadProfiles } from "../config/load.js";
 import type { Desired } from "../control/reload.js";
-import { formatProblem, SquallError, type Problem } from "../core/errors.js";
+import { formatProblem, SquallError, type ErrorCode, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract.js";
 import type { FileProxy } from "../proxy/fleet.js";
 import { configIn, type DaemonOptions } from "./options.js";
@@ -20,6 +20,8 @@ export class Files {
   readonly #config: Config;
   readonly #seed: number;
   readonly #types: ReadonlyMap<string, AnyFaultType>;
+  /** Files of profiles that had something in them when they were last read. */
+  #written = new Set<string>();
 
   /** `config` is what the daemon was started with, and `seed` the one that it goes by. */
   constructor(
@@ -47,7 +49,7 @@ export class Files {
   async desired(): Promise<Desired> {
     const { file, cwd } = this.#options;
     const text = file === undefined ? this.#options.text : readFileSync(resolve(cwd, file), "utf8");
-    if (file !== undefined && text?.trim() === "") throw emptied(file);
+    if (file !== undefined && text?.trim() === "") throw emptied(file, "settings", "SQ_INVALID_CONFIG");
     const config = configIn(text, this.#options);
     return {
       proxies: this.#proxiesOf(config, text),
@@ -74,8 +76,13 @@ export class Files {
     return readPopulateFile(text, { types: this.#types, defaults: proxyDefaults(limits), file });
   }
 
-  #profilesOf(config: Config): Promise<Desired["files"]> {
-    return loadProfiles(this.#profilePaths(config), fsPromises, this.#options.cwd);
+  async #profilesOf(config: Config): Promise<Desired["files"]> {
+    const files = await loadProfiles(this.#profilePaths(config), fsPromises, this.#options.cwd);
+    const isEmpty = ({ text }: Desired["files"][number]): boolean => text.trim() === "";
+    const gone = files.find((file) => isEmpty(file) && this.#written.has(file.file));
+    if (gone !== undefined) throw emptied(gone.file, "profiles", "SQ_INVALID_PROFILE");
+    this.#written = new Set(files.flatMap((file) => (isEmpty(file) ? [] : [file.file])));
+    return files;
   }
 
   #profilePaths(config: Config): readonly string[] {
@@ -85,15 +92,11 @@ export class Files {
   }
 }
 
-/** Many editors empty a file before they write it, and whoever looks in between must not take all proxies away. */
-function emptied(file: string): SquallError {
-  const problem: Problem = {
-    file,
-    line: 1,
-    column: 1,
-    path: "",
-    message: "expected settings, got an empty file",
-    hint: "{} says that there are none",
-  };
-  return new SquallError("SQ_INVALID_CONFIG", formatProblem(problem), { details: [problem] });
+/** Many editors empty a file before they write it, and whoever looks in between must not take away what it had. */
+function emptied(file: string, what: "settings" | "profiles", code: ErrorCode): SquallError {
+  const message = `expected ${what}, got an empty file`;
+  const hint =
+    what === "settings" ? "{} says that there are none" : "delete the file if there are to be none";
+  const problem: Problem = { file, line: 1, column: 1, path: "", message, hint };
+  return new SquallError(code, formatProblem(problem), { details: [problem] });
 }

@@ -113,6 +113,19 @@ describe("a reload", () => {
     expect((await files.desired()).proxies).toEqual([]);
   });
 
+  it("takes no profile away because its file has been emptied to be written anew, but because it is deleted", async () => {
+    const files = started("profiles: [mine]");
+    const [folder, file] = [join(cwd, "mine"), join(cwd, "mine", "named.yaml")];
+    writeProfile(folder, "named");
+    writeFileSync(join(folder, "always_empty.yaml"), "");
+    expect(names(await files.profiles())).toContain("named");
+    writeFileSync(file, "\n");
+    await expect(files.desired()).rejects.toThrow(/named\.yaml:1:1 expected profiles, got an empty file/u);
+    await expect(files.desired()).rejects.toThrow(/got an empty file/u);
+    rmSync(file);
+    expect(names((await files.desired()).files)).toEqual([""]);
+  });
+
   it("says where a mistake is", async () => {
     const files = started(proxy(8_001));
     write('proxies: { jobs: { upstream: "tcp://127.0.0.1:1", listen: nowhere } }\n');
