@@ -45,6 +45,8 @@ export class StalledCrowd {
     const made = await crowd.#call("POST", "/proxies", { name: "stalled", listen: "127.0.0.1:0", upstream });
     const { listen } = JSON.parse(made) as { listen: string };
     for (let n = 0; n < size; n++) {
+      // The admin port closes a connection of which it has heard nothing for some seconds.
+      if (n % 10 === 0) await crowd.#call("GET", "/version");
       const client = connect({ host: "127.0.0.1", port: Number(listen.split(":")[1]) });
       client.pause();
       client
