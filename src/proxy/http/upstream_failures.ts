@@ -118,8 +118,8 @@ export class UpstreamFailures {
   linkEnded(link: Link, exchange: Exchange | null, cut: Cut | null): void {
     const of = this.#of;
     if (link !== of.link) return;
-    if (exchange !== null && exchange.status === null) {
-      const where = cut === "head" ? "in the middle of its head" : "before it answered";
+    if (waitedFor(link)?.status === null) {
+      const where = exchange !== null && cut === "head" ? "in the middle of its head" : "before it answered";
       of.report("upstream_closed", `the upstream closed the connection ${where}`);
       this.#lost(link, { reason: "upstream_closed", how: "fin" });
     } else if (exchange !== null && cut !== null) {
@@ -135,8 +135,7 @@ export class UpstreamFailures {
 
   /** As if by an RST: of the upstream's, or of a fault's that cuts its connections. */
   linkBroke(link: Link): void {
-    const next = link.awaited[0];
-    const exchange = next === undefined || next.copy || next.exchange.swallowing ? null : next.exchange;
+    const exchange = waitedFor(link);
     link.over = true;
     this.#of.upstream.responses?.broke();
     if (exchange !== null && exchange.status === null && !link.opaque) {
@@ -185,12 +184,13 @@ export class UpstreamFailures {
     }
     of.upstream.drop(link);
     link.socket.destroy();
-    if (exchange !== null && exchange.clientStatus === null) {
-      exchange.forwardedAt = null;
+    const waiting = waitedFor(link);
+    if (waiting !== null && waiting.clientStatus === null) {
+      waiting.forwardedAt = null;
       const answer = personaAnswer(spec.persona, 502, { now: context.clock.wallTime(), why: "reset" });
-      this.#inTurn(exchange, { ...answer, close: true });
-    } else if (exchange !== null) {
-      of.verdicts.end(exchange, { do: "reset" });
+      this.#inTurn(waiting, { ...answer, close: true });
+    } else if (waiting !== null) {
+      of.verdicts.end(waiting, { do: "reset" });
     }
     return false;
   }
@@ -217,4 +217,9 @@ export class UpstreamFailures {
     if (link === this.#of.link) this.linkBroke(link);
     else this.#of.upstream.drop(link);
   }
+}
+
+/** Whose answer comes next over it, of those that somebody waits for. Before it there may be some that go to nobody. */
+function waitedFor({ awaited }: Link): Exchange | null {
+  return awaited.find(({ exchange, copy }) => !copy && !exchange.swallowing)?.exchange ?? null;
 }
