@@ -74,6 +74,19 @@ describe("another protocol on an HTTP proxy", () => {
     expect(text).toContain("secret");
   });
 
+  it("is acted on by a fault that comes while nothing is said", async () => {
+    lab = new HttpLab();
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    const client = lab.client(proxy);
+    client.write(PREFACE);
+    const peer = await upstream.next();
+    await peer.received(PREFACE.length);
+    lab.use([fault("truncate", { after: "0B", then: "reset" })]);
+    expect(await client.ended).toBe("reset");
+    expect(await peer.ended).toBe("reset");
+  });
+
   it("is acted on by byte faults, and passes on when they are taken away", async () => {
     const timed = httpTimeLab();
     ({ lab } = timed);
@@ -144,6 +157,22 @@ describe("framing with two meanings", () => {
     await until(() => proxy.stats.connectionsActive === 0);
     expect(proxy.stats.errors.get("client_protocol")).toBe(1);
     expect(lab.facts.of("mistake")).toEqual([]);
+  });
+
+  it("is relayed unread behind answers that are still read, and changed by faults", async () => {
+    lab = new HttpLab();
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port, { ambiguous: "relay" });
+    lab.use([fault("http_headers", { set: { "x-fault": "yes" } }, { at: "response" })]);
+    const client = lab.client(proxy);
+    client.write(get("/") + BOTH);
+    const peer = await upstream.next();
+    await peer.received(get("/").length + BOTH.length);
+    peer.write(`${ok("one")}${ok("two")}`);
+    await said(client, "two");
+    const first = await answerTo(client);
+    expect(first.head.toLowerCase()).toContain("\r\nx-fault: yes\r\n");
+    expect(client.text.slice(first.end)).toBe(ok("two"));
   });
 
   for (const [ambiguous, expected] of [

@@ -1,7 +1,7 @@
 /** A client that leaves a pool: each connection to an upstream that it has used ends with it. */
 import { afterEach, describe, expect, it } from "vitest";
 import { answersTo, get, HttpLab, ok, type ScriptedServer } from "../../support/http_lab.js";
-import { until } from "../../support/lab.js";
+import { fault, until, type Client } from "../../support/lab.js";
 import type { HttpProxy } from "../../../src/proxy/http/proxy.js";
 
 let lab: HttpLab;
@@ -71,5 +71,48 @@ describe("a kept connection to a pool", () => {
     client.write(get("/"));
     await answersTo(client, 3);
     expect(servers.map(({ peers }) => peers.length)).toEqual([2, 1]);
+  });
+});
+
+describe("an idle connection to an upstream", () => {
+  it.each([
+    ["drain", "fin", { grace: "1h" }],
+    ["flap", "reset", { targets: ["s0"], pattern: ["down 1h", "up 1h"] }],
+  ])("hears at once of a %s, by a %s", async (type, end, params) => {
+    lab = new HttpLab();
+    const servers = [await lab.scripted(() => ok("first")), await lab.scripted(() => ok("second"))];
+    const proxy = await pool(servers);
+    const client = lab.client(proxy);
+    client.write(get("/"));
+    await answersTo(client, 1);
+    lab.use([fault(type, params)]);
+    expect(await servers[0]?.peers[0]?.ended).toBe(end);
+    expect(client.end).toBeNull();
+  });
+});
+
+describe("a connection of unknown bytes through a pool", () => {
+  it("counts for its upstream until it is over, and not any longer", async () => {
+    lab = new HttpLab();
+    const servers = [await lab.upstream(), await lab.upstream()];
+    const members = servers.map(({ port }, n) => ({ name: `s${n}`, host: "127.0.0.1", port }));
+    const proxy = await lab.http(members[0]?.port ?? 0, {
+      pool: { members, balance: "least_connections", health: null, eject: null, seed: 1 },
+    });
+    const open = async (): Promise<{ at: number; client: Client }> => {
+      const before = servers.map(({ accepted }) => accepted.length);
+      const client = lab.client(proxy);
+      client.write("\x16\x03\x01\0\x05hello");
+      const chosen = (): number => servers.findIndex(({ accepted }, n) => accepted.length > (before[n] ?? 0));
+      await until(() => chosen() >= 0);
+      return { at: chosen(), client };
+    };
+    const first = await open();
+    const second = await open();
+    expect([first.at, second.at]).toEqual([0, 1]);
+    second.client.rst();
+    await until(() => proxy.stats.connectionsActive === 1);
+    // Not the next in turn, but the one that has nothing to do.
+    expect((await open()).at).toBe(1);
   });
 });
