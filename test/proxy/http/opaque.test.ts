@@ -87,6 +87,22 @@ describe("another protocol on an HTTP proxy", () => {
     expect(await peer.ended).toBe("reset");
   });
 
+  it.each([
+    ["refuse", "fin"],
+    ["reset", "reset"],
+  ])("ends as its upstream is reached: %s by a %s", async (down, end) => {
+    lab = new HttpLab();
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    lab.use([fault("flap", { targets: ["*"], down, pattern: ["down 1h", "up 1h"] })]);
+    const client = lab.client(proxy);
+    client.write(PREFACE);
+    expect(await client.ended).toBe(end);
+    expect(upstream.accepted).toEqual([]);
+    client.fin();
+    await until(() => proxy.stats.connectionsActive === 0);
+  });
+
   it("is acted on by byte faults, and passes on when they are taken away", async () => {
     const timed = httpTimeLab();
     ({ lab } = timed);

@@ -215,6 +215,20 @@ describe("lost_response", () => {
     await until(() => proxy.stats.connectionsActive === 0);
   });
 
+  it("ends in order for a client that ended in the middle of its request while the answer hangs", async () => {
+    await setUp(() => undefined);
+    lab.use([fault("lost_response", { then: "hang" })]);
+    const client = lab.client(proxy);
+    client.write("POST /jobs HTTP/1.1\r\nHost: jobs.test\r\nContent-Length: 10\r\n\r\nhalf ");
+    await until(() => server.peers[0]?.text.endsWith("half ") === true);
+    server.peers[0]?.write(CREATED.slice(0, -1));
+    await until(() => lab.facts.of("fault_hit").length === 1);
+    client.fin();
+    expect(await client.ended).toBe("fin");
+    expect(await server.peers[0]?.ended).toBe("fin");
+    await until(() => proxy.stats.connectionsActive === 0);
+  });
+
   it("is what every third completion of each bot gets, and no other exchange", async () => {
     ({ lab, time } = httpTimeLab());
     server = await lab.scripted(({ method }) => (method === "POST" ? CREATED : ok("{}")));
