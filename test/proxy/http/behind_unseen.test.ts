@@ -26,20 +26,29 @@ const UNSEEN = {
   },
 } as const;
 
+/** A client whose second request is with the upstream, which has not answered the first as far as it is to. */
+async function waitingBehind(
+  unseen: (typeof UNSEEN)[keyof typeof UNSEEN],
+  settings: Parameters<HttpLab["http"]>[1] = {},
+) {
+  lab = new HttpLab();
+  const upstream = await lab.upstream();
+  const proxy = await lab.http(upstream.port, settings);
+  lab.use([unseen.fault]);
+  const client = lab.client(proxy);
+  client.write(get("/a"));
+  const peer = await upstream.next();
+  await until(() => peer.text === unseen.sent);
+  client.write(get("/b"));
+  await said(peer, "/b");
+  return { client, peer, proxy, upstream };
+}
+
 describe("an upstream that dies in the middle of", () => {
   for (const [what, unseen] of Object.entries(UNSEEN)) {
     for (const how of ["fin", "rst"] as const) {
       it(`${what}, by ${how}, takes the next request with it`, async () => {
-        lab = new HttpLab();
-        const upstream = await lab.upstream();
-        const proxy = await lab.http(upstream.port);
-        lab.use([unseen.fault]);
-        const client = lab.client(proxy);
-        client.write(get("/a"));
-        const peer = await upstream.next();
-        await until(() => peer.text === unseen.sent);
-        client.write(get("/b"));
-        await said(peer, "/b");
+        const { client, peer, proxy } = await waitingBehind(unseen);
         peer.write(unseen.answer);
         const first = await answerTo(client);
         peer[how === "fin" ? "fin" : "rst"]();
@@ -53,16 +62,7 @@ describe("an upstream that dies in the middle of", () => {
       });
 
       it(`${what}, by ${how}, is a persona's 502 to the next request`, async () => {
-        lab = new HttpLab();
-        const upstream = await lab.upstream();
-        const proxy = await lab.http(upstream.port, { persona: "nginx" });
-        lab.use([unseen.fault]);
-        const client = lab.client(proxy);
-        client.write(get("/a"));
-        const peer = await upstream.next();
-        await until(() => peer.text === unseen.sent);
-        client.write(get("/b"));
-        await said(peer, "/b");
+        const { client, peer, upstream } = await waitingBehind(unseen, { persona: "nginx" });
         peer.write(unseen.answer);
         await answerTo(client);
         peer[how === "fin" ? "fin" : "rst"]();
@@ -77,16 +77,7 @@ describe("an upstream that dies in the middle of", () => {
 
   for (const [what, unseen] of Object.entries(UNSEEN)) {
     it(`${what}, by saying what cannot be read, leaves the next request a 502`, async () => {
-      lab = new HttpLab();
-      const upstream = await lab.upstream();
-      const proxy = await lab.http(upstream.port);
-      lab.use([unseen.fault]);
-      const client = lab.client(proxy);
-      client.write(get("/a"));
-      const peer = await upstream.next();
-      await until(() => peer.text === unseen.sent);
-      client.write(get("/b"));
-      await said(peer, "/b");
+      const { client, peer } = await waitingBehind(unseen);
       peer.write(unseen.garbled);
       const [, second] = await answersTo(client, 2);
       expect(second?.head).toMatch(/^HTTP\/1\.1 502 [^]*connection: close\r\n/iu);
