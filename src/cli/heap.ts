@@ -10,9 +10,9 @@ import { setFlagsFromString } from "node:v8";
 const BLOCK_BYTES = 24 * 1024 * 1024;
 
 /**
- * V8 counts those buffers as part of its old generation, whose limit it sets by the little that is alive: a heap of
- * 35 MB was marked and swept thirty times a second when bodies passed, at three quarters of the processor time. Three times what
- * is alive may come on top of it, which is what V8 grants a heap that fills slowly.
+ * V8 counts those buffers as part of its old generation, whose limit it sets by the little that is alive: for each GiB of bodies
+ * it marked the whole heap up to sixty times, for two thirds of the processor time. Three times what is alive may
+ * come on top of it, which is what V8 grants a heap that fills slowly.
  */
 const GROWING_PERCENT = 300;
 
