@@ -60,7 +60,7 @@ export class Deadlines {
   #sleepsUntil: Millis = Infinity;
   #watching = false;
   /** When it last looked at the clock, while it watches. */
-  #lookedAt: Millis = 0;
+  #lookedAt: Millis = -Infinity;
 
   constructor(loop: EventLoop = nodeLoop) {
     this.#loop = loop;

@@ -18,7 +18,8 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
   readonly #asked = new Set<Fault>();
   #faults: readonly Fault[];
   #at: Fault | null = null;
-  #heldSince: Millis = 0;
+  /** Set when a fault begins to hold. */
+  #heldSince: Millis | null = null;
   #timer: Timer | null = null;
   #over = false;
   #hanging = false;
@@ -106,7 +107,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
 
   #hold(duration: Millis): void {
     this.#timer?.cancel();
-    const until = this.#heldSince + duration;
+    const until = (this.#heldSince ??= this.#clock.now()) + duration;
     this.#timer = this.#clock.exactly(until, () => {
       this.#timer = null;
       // Timers may be early; it is the clock that says when a hold is over.

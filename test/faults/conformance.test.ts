@@ -2,10 +2,12 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { VirtualClock } from "../../src/core/clock.js";
 import { DIRECTIONS, SEAMS, type AnyFaultType, type StreamStage } from "../../src/faults/contract.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { quantityOf } from "../../src/faults/params.js";
 import { play, randomOf, script } from "../support/scripted_traffic.js";
+import { expectTheSame } from "../support/shifted.js";
 import { StreamBench, type Placed, type Raw } from "../support/stream_bench.js";
 
 const KINDS = new URL("../../src/faults/kinds/", import.meta.url);
@@ -101,8 +103,9 @@ function run(
   seed: number,
   disturb?: (bench: StreamBench, placed: Placed) => void,
   around?: (stage: StreamStage, bench: StreamBench) => StreamStage,
+  uptime = 0,
 ): StreamBench {
-  const bench = new StreamBench();
+  const bench = new StreamBench({ clock: new VirtualClock(uptime) });
   const placed = place(bench, type, raw, around && ((stage) => around(stage, bench)));
   disturb?.(bench, placed);
   for (const step of script(seed, 60)) {
@@ -112,6 +115,18 @@ function run(
   bench.clock.advance(100_000);
   healthy(bench);
   return bench;
+}
+
+/** Hours: a zero that stands for "no time yet" would be that long ago. Longer, and gaps of microseconds would be rounded. */
+const UPTIME = 2 ** 24;
+
+/** What came out, when since the beginning, and what is in the books. */
+function told(bench: StreamBench, uptime: number): string[] {
+  const { counts, details, delays } = bench.placed[0]?.armed ?? {};
+  // The order of the two directions within one moment is not the stages' to keep.
+  const lines = DIRECTIONS.flatMap((direction) => bench.transcript(direction));
+  const out = lines.map((line) => line.replace(/^\S+/u, (at) => String(Number(at) - uptime)));
+  return [...out, JSON.stringify(counts), JSON.stringify(details), JSON.stringify(delays)];
 }
 
 describe("the list of types", () => {
@@ -241,6 +256,15 @@ describe.each(CASES)("$name $raw, at work", ({ type, raw }) => {
   it("accounts for every byte, and gives the same again for the same seed", () => {
     for (const seed of [1, 2, 3]) {
       expect(run(type, raw, seed).transcript()).toEqual(run(type, raw, seed).transcript());
+    }
+  });
+
+  it("does the same however long the process has been running", () => {
+    for (const seed of [1, 2, 3]) {
+      const [early = [], late = []] = [0, UPTIME].map((uptime) =>
+        told(run(type, raw, seed, undefined, undefined, uptime), uptime),
+      );
+      expectTheSame(late, early);
     }
   });
 

@@ -1,6 +1,7 @@
 /** What every type of fault that acts on exchanges keeps to, whoever wrote it: each with several settings, in each of its places. */
 import { describe, expect, it } from "vitest";
 import type { ExchangeFault, ExchangeVerdict, ResponseInfo } from "../../src/faults/contract.js";
+import { VirtualClock } from "../../src/core/clock.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import {
   ExchangeBench,
@@ -9,7 +10,11 @@ import {
   type RequestSketch,
 } from "../support/exchange_bench.js";
 import { randomOf } from "../support/scripted_traffic.js";
+import { expectTheSame } from "../support/shifted.js";
 import type { Raw } from "../support/stream_bench.js";
+
+/** Weeks: a zero that stands for "no time yet" would be that long ago. */
+const UPTIME = 2 ** 22 * 1000;
 
 /** Settings that together reach every effect of a type, besides its example. */
 const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
@@ -176,6 +181,16 @@ describe.each(CASES)("$name $raw $at, at work", ({ type, name, raw, at }) => {
   it("gives the same again for the same seed", () => {
     for (const seed of [1, 2, 3])
       expect(run(name, raw, options, seed).told).toEqual(run(name, raw, options, seed).told);
+  });
+
+  it("does the same however long the process has been running", () => {
+    const [early = [], late = []] = [0, UPTIME].map((uptime) => {
+      const clock = new VirtualClock(uptime);
+      // The time of day is another thing.
+      clock.wallTime = () => clock.now() - uptime;
+      return run(name, raw, { ...options, clock }, 7).told;
+    });
+    expectTheSame(late, early);
   });
 
   it("answers for the same draw when it is asked again, and counts nothing twice", () => {

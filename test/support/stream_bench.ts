@@ -203,7 +203,7 @@ export class StreamBench implements PumpOwner {
       id: 1,
       client: { address: "127.0.0.1", port: 40_000 },
       bot: "b",
-      acceptedAt: 0,
+      acceptedAt: this.clock.now(),
       live: options.live ?? false,
       attend: () => {
         this.clock.at(this.clock.now(), () => {

@@ -125,8 +125,9 @@ class RateLimit implements ExchangeFault {
 
   #noteEarly(): void {
     const until = this.scope.shared.told.get(this.#ear);
-    const early = (until ?? 0) - this.scope.now();
-    if (until !== undefined && early > GRACE) this.scope.count("early", 1, { early_ms: inJournal(early) });
+    if (until === undefined) return;
+    const early = until - this.scope.now();
+    if (early > GRACE) this.scope.count("early", 1, { early_ms: inJournal(early) });
   }
 
   #refused(missing: Millis): Answer {

@@ -99,9 +99,11 @@ export class Flight {
     }
   }
 
-  /** Forgets what lies before `next`. */
-  acknowledge(next: number): void {
+  /** Forgets what lies before `next`; says whether any of it had been sent more than once. */
+  acknowledge(next: number): boolean {
+    let again = false;
     for (let first = this.first; first !== undefined && first.end <= next; first = this.first) {
+      again ||= first.transmissions > 1;
       this.#head++;
       this.early--;
     }
@@ -114,6 +116,7 @@ export class Flight {
       this.#segments = this.#segments.slice(this.#head);
       this.#head = 0;
     }
+    return again;
   }
 
   /**

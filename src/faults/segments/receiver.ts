@@ -10,8 +10,8 @@ export interface Ack {
   readonly arrivals: number;
   /** Something arrived that was there already (RFC 2883). */
   readonly duplicate: boolean;
-  /** When the segment had been sent whose timestamp is echoed (RFC 7323). */
-  readonly echo: Millis;
+  /** When the segment had been sent whose timestamp is echoed (RFC 7323); null while none has come that is. */
+  readonly echo: Millis | null;
 }
 
 /** Segments acknowledged at once when a stream begins or after a gap: TCP_MAX_QUICKACKS. */
@@ -26,7 +26,7 @@ export class Receiver {
   #log: Segment[] = [];
   readonly #early = new Map<number, Segment>();
   #acknowledged = 0;
-  #echo: Millis = 0;
+  #echo: Millis | null = null;
   #arrivedAt: Millis = -Infinity;
   #quick = QUICK;
 

@@ -73,21 +73,26 @@ export class Sender {
     const flight = this.#flight;
     const before = this.#acked;
     let delivered = 0;
-    let sample: Millis | null = null;
-    let again = false;
+    /** Of those sent once: the first that is acknowledged in order, and the first that arrived ahead. */
+    let inOrder: Millis | null = null;
+    let ahead: Millis | null = null;
     for (const segment of this.parts.receiver.take(ack.arrivals)) {
       if (segment.acked) continue;
       flight.arrived(segment, now, this.#rtt.min);
       delivered++;
-      sample ??= now - segment.sentAt;
-      again ||= segment.transmissions > 1;
+      if (segment.transmissions === 1) {
+        if (segment.end <= ack.next) inOrder ??= now - segment.sentAt;
+        else ahead ??= now - segment.sentAt;
+      }
       if (segment.needed) this.#inVain = null;
     }
     this.#acked = Math.max(this.#acked, ack.next);
-    flight.acknowledge(this.#acked);
+    const again = flight.acknowledge(this.#acked);
     const advanced = this.#acked > before;
-    // What was sent more than once says nothing by itself (Karn); the timestamp that comes back does.
-    if (again) sample = now - ack.echo;
+    // What was sent more than once says nothing by itself (Karn: RFC 6298, section 3). The timestamp that comes back does,
+    // if one came and the acknowledgement is of new data (RFC 7323, section 4.1; tcp_ack_update_rtt).
+    let sample = (again ? null : inOrder) ?? ahead;
+    if (sample === null && advanced && ack.echo !== null) sample = now - ack.echo;
     if (sample !== null)
       this.#rtt.sample(Math.max(0, sample), this.parts.params.min_rto, this.#acked, this.#next);
     if (advanced) {

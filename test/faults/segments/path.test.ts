@@ -27,14 +27,17 @@ interface Told {
 class Course {
   readonly told: Told = { arrivals: [], resent: [], late: [], sent: 0 };
   readonly path: SegmentPath;
-  now = 0;
+  now: number;
 
   constructor(
     change: Partial<SegmentParams> = {},
     /** Numbers, from 1, of transmissions and of acknowledgements that are lost. */
     lost: readonly number[] | "all" = [],
     acksLost: readonly number[] = [],
+    /** What the clock says when it begins: a process may have run for weeks. */
+    uptime = 0,
   ) {
+    this.now = uptime;
     let acks = 0;
     this.path = new SegmentPath({
       params: { ...LINUX, ...change },
@@ -239,5 +242,22 @@ describe("acknowledgements", () => {
     course.write(100).run();
     expect(course.now - begun).toBe(90);
     expect(new Course({ delayed_ack: 0 }).write(100).run().now).toBe(50);
+  });
+});
+
+describe("a path of a process that has run for long", () => {
+  /** What was lost, bit by bit, of the first transmissions: nothing that was never stamped may be taken for a time. */
+  it("does what it would have done at the beginning, whichever transmissions and acknowledgements are lost", () => {
+    const UPTIME = 2 ** 30;
+    for (let pattern = 0; pattern < 2 ** 10; pattern++) {
+      const lost = [...Array(7).keys()].filter((bit) => pattern & (1 << bit)).map((bit) => bit + 1);
+      const acksLost = [...Array(3).keys()].filter((bit) => pattern & (128 << bit)).map((bit) => bit + 1);
+      const [early, late] = [0, UPTIME].map((uptime) => {
+        const course = new Course({ initial_window: 3 }, lost, acksLost, uptime).write(3000);
+        const { arrivals, resent } = course.run().write(2500).run().told;
+        return { arrivals: arrivals.map(([at, delivered]) => [round(at - uptime), delivered]), resent };
+      });
+      expect(late, `lost ${lost.join(" ")}, acknowledgements ${acksLost.join(" ")}`).toEqual(early);
+    }
   });
 });
