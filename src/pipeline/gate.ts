@@ -60,6 +60,11 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
           this.#asked.add(next);
           break;
         case "hold":
+          // A delay that was drawn as none is over already, and is not worth a turn of the loop.
+          if (verdict.for <= 0) {
+            this.#asked.add(next);
+            break;
+          }
           this.#heldSince = this.#clock.now();
           this.#hold(verdict.for);
           return;

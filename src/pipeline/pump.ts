@@ -19,6 +19,9 @@ export interface Sink {
   /** Takes the chunk; false asks for a pause until `drained`. */
   write(chunk: Buffer): boolean;
   end(): unknown;
+  /** What is written from here to `uncork` leaves in one write. */
+  cork(): unknown;
+  uncork(): unknown;
 }
 
 /** How a stream ended at its source: in order (FIN), or torn down (RST). Stages hold either back alike. */
@@ -104,6 +107,13 @@ export class Pump implements Waiter {
     } catch (error) {
       this.#owner.failed(error);
     }
+  }
+
+  /** Several chunks that leave in one write where no stage takes its time with them. */
+  together(chunks: readonly Buffer[]): void {
+    this.#sink.cork();
+    for (const chunk of chunks) this.data(chunk);
+    this.#sink.uncork();
   }
 
   end(how: Ending): void {

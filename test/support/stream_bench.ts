@@ -157,6 +157,8 @@ export class StreamBench implements PumpOwner {
         },
       },
       sink: {
+        cork: () => undefined,
+        uncork: () => undefined,
         write: (chunk) => {
           this.written.push({ at: this.clock.now(), direction, what: chunk });
           return !this.blocked[direction];

@@ -60,8 +60,8 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   abstract readonly requests: RequestSide;
   abstract readonly upstream: UpstreamSide;
   readonly byteFaults = new ByteFaults(this);
-  protected readonly upRun = new Run((bytes) => this.pumps?.upstream.data(bytes));
-  protected readonly downRun = new Run((bytes) => this.pumps?.downstream.data(bytes));
+  protected readonly upRun = new Run(() => this.pumps?.upstream);
+  protected readonly downRun = new Run(() => this.pumps?.downstream);
   #upPaused = false;
   #downPaused = false;
 
@@ -112,6 +112,8 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
         return socket === undefined || socket.destroyed || socket.writableEnded || socket.write(chunk);
       },
       end: () => this.link?.socket.end(),
+      cork: () => this.link?.socket.cork(),
+      uncork: () => this.link?.socket.uncork(),
     };
     const answers = {
       pause: () => {
@@ -207,6 +209,14 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   resumeLink(link: Link): void {
     link.resume();
     if (link === this.link) this.regulateLink();
+  }
+
+  /** What `run` says in this direction leaves together. */
+  together(direction: Direction, run: () => void): void {
+    const joined = direction === "upstream" ? this.upRun : this.downRun;
+    joined.open();
+    run();
+    joined.close();
   }
 
   flush(direction: Direction): void {

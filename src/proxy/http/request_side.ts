@@ -1,5 +1,5 @@
 /** The way of requests: from the client's reader, past the faults, to an upstream. */
-import type { Pass, RequestParts } from "../../faults/contract.js";
+import type { Direction, Pass, RequestParts } from "../../faults/contract.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
 import { BodyRewriter } from "./body.js";
@@ -24,6 +24,8 @@ export interface Asking {
   decided(exchange: Exchange, verdict: FinalVerdict): void;
   /** Its first byte is about to be sent. */
   forwarding(exchange: Exchange): void;
+  /** What it says in this direction leaves together. */
+  together(direction: Direction, run: () => void): void;
   /** Bytes for the upstream. */
   up(bytes: Buffer, part: Part): void;
   /** Whether anybody wants heads and payload apart. */
@@ -115,8 +117,10 @@ export class RequestSide implements MessageSink<RequestHead> {
 
   #go(exchange: Exchange): void {
     this.#to.whenReady(exchange, () => {
-      this.#forward(exchange);
-      this.#readOn();
+      this.#to.together("upstream", () => {
+        this.#forward(exchange);
+        this.#readOn();
+      });
     });
   }
 

@@ -1,5 +1,5 @@
 /** The way of answers: from an upstream's reader, past the faults, to the client. */
-import type { Pass, ResponseParts } from "../../faults/contract.js";
+import type { Direction, Pass, ResponseParts } from "../../faults/contract.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import { BodyRewriter, type Reframing } from "./body.js";
 import { listOf, responseInfo, type Exchange } from "./exchange.js";
@@ -38,6 +38,8 @@ export interface Answering {
   linkEnded(link: Link, exchange: Exchange | null, cut: Cut | null): void;
   /** A fault may hang now: of no use to a client that has left. */
   leaveIfHanging(): void;
+  /** What it says in this direction leaves together. */
+  together(direction: Direction, run: () => void): void;
   pauseLink(link: Link): void;
   resumeLink(link: Link): void;
 }
@@ -86,10 +88,12 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     let within = true;
     this.#to.pauseLink(this.#link);
     faults.askResponse(responseInfo(kept), (outcome: Pass | FinalVerdict) => {
-      if (outcome.do === "pass") this.#send(exchange, kept);
-      else this.#to.instead(exchange, outcome);
-      if (this.#link.sink === this) this.#to.resumeLink(this.#link);
-      else if (!within) this.#link.resume();
+      this.#to.together("downstream", () => {
+        if (outcome.do === "pass") this.#send(exchange, kept);
+        else this.#to.instead(exchange, outcome);
+        if (this.#link.sink === this) this.#to.resumeLink(this.#link);
+        else if (!within) this.#link.resume();
+      });
     });
     within = false;
     this.#to.leaveIfHanging();

@@ -26,6 +26,8 @@ export interface VerdictsHost {
   readonly upstream: UpstreamSide;
   down(bytes: Buffer, part: Part): void;
   flush(direction: Direction): void;
+  /** What it says in this direction leaves together. */
+  together(direction: Direction, run: () => void): void;
   /** The answer to an Upgrade or CONNECT. */
   settled(exchange: Exchange, accepted: boolean): void;
   /** It has been answered. */
@@ -114,8 +116,10 @@ export class Verdicts {
     const { framing } = exchange.head;
     const { head, body, closing } = localAnswer(exchange, answer, of.faultHeader ? exchange.marks : []);
     of.book.answering(exchange);
-    of.down(head, "head");
-    if (body !== null) of.down(body, "body");
+    of.together("downstream", () => {
+      of.down(head, "head");
+      if (body !== null) of.down(body, "body");
+    });
     of.flush("downstream");
     exchange.clientStatus = answer.head.status;
     if (framing.upgrade || framing.connect) of.settled(exchange, false);

@@ -3,9 +3,20 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Run } from "../../../src/proxy/http/run.js";
 
-function run(): { written: Buffer[]; run: Run } {
+function run(): { written: Buffer[]; writes: number[]; run: Run } {
   const written: Buffer[] = [];
-  return { written, run: new Run((bytes) => written.push(bytes)) };
+  const writes: number[] = [];
+  const target = {
+    data: (bytes: Buffer) => {
+      written.push(bytes);
+      writes.push(1);
+    },
+    together: (pieces: readonly Buffer[]) => {
+      written.push(...pieces);
+      writes.push(pieces.length);
+    },
+  };
+  return { written, writes, run: new Run(() => target) };
 }
 
 describe("a run", () => {
@@ -20,7 +31,7 @@ describe("a run", () => {
     expect(written[0]).toBe(chunk);
   });
 
-  it("writes what is not of the chunk where it stands", () => {
+  it("writes what is not of the chunk where it stands, in the same write", () => {
     const { written, run: joined } = run();
     const chunk = Buffer.from("abcdef");
     joined.begin(chunk);
@@ -29,7 +40,45 @@ describe("a run", () => {
     joined.add(chunk.subarray(4));
     joined.done();
     joined.add(Buffer.from("Y"));
-    expect(written.map(String)).toEqual(["ab", "X", "ef", "Y"]);
+    expect(written.map(String)).toEqual(["abXef", "Y"]);
+  });
+
+  it("hands on what is too much to copy piece by piece, to be written at once", () => {
+    const { written, writes, run: joined } = run();
+    const chunk = Buffer.alloc(65_536, "b");
+    joined.begin(chunk);
+    joined.add(Buffer.from("head"));
+    joined.add(chunk.subarray(100));
+    joined.done();
+    expect(written.map(({ length }) => length)).toEqual([4, 65_436]);
+    expect(writes).toEqual([2]);
+  });
+
+  it("keeps what comes between opening and closing, however deep, and lets it go when it is asked for", () => {
+    const { written, run: joined } = run();
+    joined.open();
+    joined.add(Buffer.from("a"));
+    joined.open();
+    joined.add(Buffer.from("b"));
+    joined.close();
+    expect(written).toEqual([]);
+    joined.flush();
+    expect(written.map(String)).toEqual(["ab"]);
+    joined.add(Buffer.from("c"));
+    joined.close();
+    expect(written.map(String)).toEqual(["ab", "c"]);
+  });
+
+  it("keeps what was said before a chunk was read, in front of it", () => {
+    const { written, run: joined } = run();
+    const chunk = Buffer.from("body");
+    joined.open();
+    joined.add(Buffer.from("head "));
+    joined.begin(chunk);
+    joined.add(chunk);
+    joined.done();
+    joined.close();
+    expect(written.map(String)).toEqual(["head body"]);
   });
 
   it("keeps the order of whatever pieces come, and joins neighbours", () => {
