@@ -181,7 +181,7 @@ export class HttpConnection extends HttpChannel implements Whole {
     } else if (this.verdicts.concluding) {
       this.verdicts.sayFarewell();
     } else if (this.#retiring) {
-      this.pumps?.downstream.cut({ do: "close" });
+      this.#closeClient();
     } else {
       this.#departure.tellUpstream();
     }
@@ -220,7 +220,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   tooMuchDiscarded(): void {
-    this.pumps?.downstream.cut({ do: "close" });
+    this.#closeClient();
   }
 
   // -- to the client ------------------------------------------------------------------------------
@@ -351,7 +351,13 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   override retire(): void {
     this.#retiring = true;
-    if (this.book.empty && this.pumps !== null) this.pumps.downstream.cut({ do: "close" });
+    if (this.book.empty) this.#closeClient();
+  }
+
+  /** Behind all that was said to it, what is joined and not written yet included. */
+  #closeClient(): void {
+    this.flush("downstream");
+    this.pumps?.downstream.cut({ do: "close" });
   }
 
   protected override upstreams(): readonly Socket[] {
