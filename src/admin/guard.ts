@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import ipaddr from "ipaddr.js";
+import { canonicalHostName, fieldText, parseAuthority } from "../core/host_name.js";
 import { SquallError } from "../core/errors.js";
 
 export interface GuardOptions {
@@ -20,7 +21,7 @@ export class Guard {
 
   constructor({ token, hosts }: GuardOptions) {
     this.#token = token === undefined || token === "" ? null : digest(token);
-    this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
+    this.#hosts = new Set(hosts.map((host) => parseAuthority(host).host));
   }
 
   get hasToken(): boolean {
@@ -76,7 +77,7 @@ export class Guard {
   #knows(host: string): boolean {
     const name = hostName(host);
     if (name === null) return false;
-    // A name without a dot is given out by the machine or the local network, never by a stranger's DNS.
+    // A name without a dot (but the one at its end) is given out by the machine or the local network, never by a stranger's DNS.
     return isAddress(name) || /^[\w-]+$/u.test(name) || this.#hosts.has(name);
   }
 }
@@ -97,9 +98,10 @@ function digest(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }
 
-/** The host without its port, in lower case; null if it is no host at all. */
-function hostName(host: string): string | null {
-  return /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{0,5})?$/u.exec(host.toLowerCase())?.[1] ?? null;
+/** The host without its port, in its one spelling; null if it is no host at all. */
+function hostName(field: string): string | null {
+  const [, host] = /^(\[[\da-f:.]+\]|[\w.\u0080-\uffff-]+)(?::\d{0,5})?$/iu.exec(fieldText(field)) ?? [];
+  return host === undefined ? null : canonicalHostName(host);
 }
 
 function isAddress(name: string): boolean {
@@ -110,8 +112,9 @@ function isAddress(name: string): boolean {
 function sameHost(origin: string, host: string): boolean {
   const [, scheme, from] = /^(https?):\/\/([^/?#@]+)$/u.exec(origin.toLowerCase()) ?? [];
   if (scheme === undefined || from === undefined) return false;
-  const standard = scheme === "http" ? /:80$/u : /:443$/u;
-  return from.replace(standard, "") === host.toLowerCase().replace(standard, "");
+  const standard = scheme === "http" ? "80" : "443";
+  const [one, other] = [parseAuthority(from), parseAuthority(fieldText(host))];
+  return one.host === other.host && (one.port ?? standard) === (other.port ?? standard);
 }
 
 function shown(text: string): string {

@@ -1,6 +1,7 @@
 /** Where proxies and the admin port listen, and what they dial: `host:port`, `tcp://host:port`, `udp://host:port`, `dns://host` and `http://host`. */
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
+import { canonicalHostName } from "../core/host_name.js";
 import { shown } from "../faults/params.js";
 
 export interface Address {
@@ -145,7 +146,7 @@ interface Family {
 function family(host: string): Family {
   if (host === "") return { host: "::", kind: "ipv6" };
   if (!ipaddr.isValid(host) || (!host.includes(":") && !ipaddr.IPv4.isValidFourPartDecimal(host))) {
-    return { host: host.toLowerCase(), kind: "name" };
+    return { host: canonicalHostName(host), kind: "name" };
   }
   const address = ipaddr.process(host);
   return { host: address.toString(), kind: address.kind() };

@@ -1,5 +1,6 @@
 /** `match` and `except`: the keys that there are, what may stand behind each, and who can know it. */
 import { z } from "zod";
+import { canonicalHostName } from "../core/host_name.js";
 import { choice, shown } from "../faults/params.js";
 import { under, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
 import { isPattern, pathMistake } from "./pattern.js";
@@ -74,14 +75,20 @@ function method(): z.ZodType<string, string> {
     .transform((word) => word.toUpperCase());
 }
 
-function host(): z.ZodType<string, string> {
+/** In the one spelling of its name. */
+export function hostPattern(): z.ZodType<string, string> {
   const expected = "expected a host without a port such as jobs.example.com or *.example.com";
   return z
     .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
-    .regex(/^(?:(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])$/u, {
-      error: (issue) => `${expected}, got ${shown(issue.input)}`,
-    })
-    .transform((name) => name.toLowerCase());
+    .regex(
+      /^(?:(?:\*\.)?[A-Za-z0-9_\u00a1-\uffff][A-Za-z0-9_.\u00a1-\uffff-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])$/u,
+      {
+        error: (issue) => `${expected}, got ${shown(issue.input)}`,
+      },
+    )
+    .transform((name) =>
+      name.startsWith("*.") ? `*.${canonicalHostName(name.slice(2))}` : canonicalHostName(name),
+    );
 }
 
 /** Numbers have been made text before: that is what most people write. */
@@ -148,7 +155,7 @@ export const exchangeMatchShape = z.strictObject({
   path: oneOrMany(pathPattern(), "a path")
     .optional()
     .describe("without the query; :name is one segment, * is within a segment, ** is anything"),
-  host: oneOrMany(host(), "a host")
+  host: oneOrMany(hostPattern(), "a host")
     .optional()
     .describe("without the port; *.example.com for all names below one"),
   header: named

@@ -25,7 +25,9 @@ function hostName(): z.ZodString {
   const expected = "expected a host name such as squall.internal";
   return z
     .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
-    .regex(/^[\w.:[\]-]{1,253}$/u, { error: (issue) => `${expected}, got ${shown(issue.input)}` });
+    .regex(/^(?:\[[0-9A-Fa-f:.]{2,45}\]|[\w\u00a1-\uffff][\w.\u00a1-\uffff-]{0,252})(?::\d{1,5})?$/u, {
+      error: (issue) => `${expected}, got ${shown(issue.input)}`,
+    });
 }
 
 const path = (): z.ZodString => text().min(1, { error: 'expected a path, got ""' });

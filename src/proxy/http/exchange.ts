@@ -1,6 +1,7 @@
 /** One request and what comes back: what faults, journal and metrics know of it, and how far it has come. */
 import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
 import type { Millis } from "../../core/clock.js";
+import { fieldText, parseAuthority } from "../../core/host_name.js";
 import type { Dispatch, ExchangeInfo, FieldList, RequestInfo, ResponseInfo } from "../../faults/contract.js";
 import type { ExchangeKeys, Subject, SubjectInfo } from "../../pipeline/armed.js";
 import type { ExchangeFaults } from "../../pipeline/exchange.js";
@@ -41,6 +42,7 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   readonly #place: ExchangePlace;
   #target: string | null = null;
   #path: string | null = null;
+  #host: string | null = null;
   #bot: string | null = null;
   #query: URLSearchParams | null = null;
 
@@ -133,9 +135,10 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
     return this.head.minor;
   }
 
+  /** The host that is asked for, without its port and in its one spelling. */
   get host(): string {
-    const host = this.head.get("host") ?? "";
-    return host.replace(/:\d*$/u, "").toLowerCase();
+    this.#host ??= hostOf(this.target, this.head.get("host") ?? "");
+    return this.#host;
   }
 
   header(name: string): string | undefined {
@@ -229,6 +232,19 @@ export function pathOf(target: string): string {
   const query = target.indexOf("?", start);
   if (query >= 0) return target.slice(start, query);
   return start === 0 ? target : target.slice(start);
+}
+
+/** Of the absolute form, and of the form that CONNECT has. */
+const TARGET_AUTHORITY = /^(?:[a-z][a-z0-9+.-]*:\/\/(?=[^/?#])|(?=[^/?#]+:\d+$))([^/?#]+)/iu;
+
+/**
+ * The host of a request: that of its target, where this has one, goes before the Host field, which a proxy ignores then
+ * (RFC 9112, section 3.2.2). The target of CONNECT is a host and a port.
+ */
+export function hostOf(target: string, field: string): string {
+  const [, own] = target.startsWith("/") ? [] : (TARGET_AUTHORITY.exec(target) ?? []);
+  const authority = own === undefined ? field : own.slice(own.lastIndexOf("@") + 1);
+  return parseAuthority(fieldText(authority)).host;
 }
 
 export function listOf(fields: Fields): FieldList {

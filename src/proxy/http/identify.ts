@@ -5,6 +5,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { IdentifyRule } from "../../config/identify.js";
 import { parametersOf, segmentOf } from "../../config/pattern.js";
+import { fieldText, parseAuthority } from "../../core/host_name.js";
 import { BoundedMap } from "../../core/lru.js";
 
 /** What must be known of a request to say who sent it. */
@@ -65,7 +66,9 @@ function compileRule(rule: IdentifyRule, salt: string): Rule {
     case "client":
       return () => undefined;
     case "header":
-      return (request) => request.header(rule.name);
+      return rule.name.toLowerCase() === "host"
+        ? (request) => hostAndPort(request.header(rule.name))
+        : (request) => request.header(rule.name);
     case "query":
       return (request) => request.queries(rule.name)[0];
     case "path": {
@@ -75,6 +78,13 @@ function compileRule(rule: IdentifyRule, salt: string): Rule {
     case "bearer":
       return bearerRule(rule.claim, salt);
   }
+}
+
+/** One bot, however it writes the name that it asks for. */
+function hostAndPort(field: string | undefined): string | undefined {
+  if (field === undefined || field === "") return undefined;
+  const { host, port } = parseAuthority(fieldText(field));
+  return port === null || port === "80" ? host : `${host}:${port}`;
 }
 
 function bearerRule(claim: string, salt: string): Rule {

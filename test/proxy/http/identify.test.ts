@@ -45,6 +45,14 @@ describe("a bot", () => {
     expect(who(rules, request({}, "/v1/bots/p"))).toBe("10.0.0.1");
   });
 
+  it("is one bot however it writes the host that it asks for", () => {
+    const rules: readonly IdentifyRule[] = [{ by: "header", name: "Host" }];
+    for (const host of ["tenant.example", "Tenant.EXAMPLE.", "tenant.example.:80"])
+      expect(who(rules, request({ host }))).toBe("tenant.example");
+    expect(who(rules, request({ host: "tenant.example:8080" }))).toBe("tenant.example:8080");
+    expect(who(rules, request({ host: "" }))).toBe("10.0.0.1");
+  });
+
   it("is not asked for behind the address, which everybody has", () => {
     const rules: readonly IdentifyRule[] = [{ by: "client" }, { by: "header", name: "x-bot-id" }];
     expect(who(rules, request({ "x-bot-id": "h" }))).toBe("10.0.0.1");

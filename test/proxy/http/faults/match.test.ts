@@ -1,6 +1,7 @@
 /** Which exchanges are hit: each key of `match` and `except`, the counters of `when`, and what observing leaves alone. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { MatchEntry } from "../../../../src/config/match.js";
+import { hostPattern, type MatchEntry } from "../../../../src/config/match.js";
+import { hostOf } from "../../../../src/proxy/http/exchange.js";
 import type { HttpProxySpec } from "../../../../src/proxy/http/spec.js";
 import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
 import type { CompiledFault } from "../../../../src/plan/value.js";
@@ -64,6 +65,38 @@ const KEYS: readonly (readonly [string, MatchEntry, readonly number[]])[] = [
   ["status", { status: ["4xx"] }, [3]],
   ["several keys", { method: ["GET"], path: ["/jobs", "/missing"], status: ["200-299"] }, [0, 4]],
 ];
+
+const HOSTS: readonly (readonly [host: string, request: string, hit: boolean])[] = [
+  ["api.example.com", "GET / HTTP/1.1\r\nHost: api.example.com\r\n\r\n", true],
+  ["api.example.com", "GET / HTTP/1.1\r\nHost: API.example.com.\r\n\r\n", true],
+  ["api.example.com", "GET / HTTP/1.1\r\nHost: api.example.com.:8080\r\n\r\n", true],
+  ["API.example.com.", "GET / HTTP/1.1\r\nHost: api.example.com:80\r\n\r\n", true],
+  ["*.example.com.", "GET / HTTP/1.1\r\nHost: api.example.com.\r\n\r\n", true],
+  ["*.example.com", "GET / HTTP/1.1\r\nHost: example.com.\r\n\r\n", false],
+  ["[0:0::1]", "GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", true],
+  ["[2001:DB8::1]", "GET / HTTP/1.1\r\nHost: [2001:db8:0:0:0:0:0:1]\r\n\r\n", true],
+  ["b\u00fccher.example", "GET / HTTP/1.1\r\nHost: xn--bcher-kva.example\r\n\r\n", true],
+  ["xn--bcher-kva.example", "GET / HTTP/1.1\r\nHost: B\u00fccher.example\r\n\r\n", true],
+  ["api.example.com", "GET http://api.example.com/ HTTP/1.1\r\nHost: squall\r\n\r\n", true],
+  ["api.example.com", "GET http://me@API.example.com.:80/a?b HTTP/1.1\r\nHost: squall\r\n\r\n", true],
+  ["squall", "GET http://api.example.com/ HTTP/1.1\r\nHost: squall\r\n\r\n", false],
+  ["api.example.com", "GET http://api.example.com?b HTTP/1.1\r\nHost: squall\r\n\r\n", true],
+  ["squall", "OPTIONS * HTTP/1.1\r\nHost: squall.\r\n\r\n", true],
+];
+
+describe("match.host", () => {
+  it.each(HOSTS)("of %s, and %j: %s", async (host, request, hit) => {
+    lab.use([mark({ match: [{ host: [hostPattern().parse(host)] }] })]);
+    expect(await isHit(request)).toBe(hit);
+  });
+
+  it("asks where a tunnel is to lead", () => {
+    expect(hostOf("API.example.com.:443", "squall")).toBe("api.example.com");
+    expect(hostOf("[0:0::1]:443", "squall")).toBe("[::1]");
+    expect(hostOf("nonsense", "squall.")).toBe("squall");
+    expect(hostOf("", "")).toBe("");
+  });
+});
 
 describe("match and except", () => {
   it.each(KEYS)("knows exchanges by %s", async (_, entry, expected) => {
