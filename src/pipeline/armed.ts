@@ -58,6 +58,11 @@ export interface Admission {
   matches(subject: SubjectInfo): boolean;
   /** Asked once for each matching subject; `draw` is its one draw for `probability`. */
   fires(subject: SubjectInfo, draw: () => number): boolean;
+  /**
+   * Whether a subject of this draw is hit as it stands now. Null where the draw alone does not decide: then what was
+   * decided when the subject began stays so.
+   */
+  weighs(draw: () => number): boolean | null;
   readonly evicted: number;
 }
 
@@ -79,6 +84,9 @@ export interface ArmedParts {
   readonly facts: Facts;
   readonly clock: Clock;
 }
+
+/** The highest draw. */
+const NEVER = (): number => 1;
 
 interface Bot {
   key: DrawKey | null;
@@ -170,8 +178,11 @@ export class ArmedFault {
     return this.#admission.routeOf(subject);
   }
 
-  /** Whether this subject is hit, decided once when it begins. Null lets it be. */
-  admit(subject: SubjectInfo): Subject | null {
+  /**
+   * Whether this subject is hit, decided once when it begins. Null lets it be; `spare` is told of one that its draw alone
+   * has spared, as the fault may become more likely while the subject lives.
+   */
+  admit(subject: SubjectInfo, spare?: (subject: Subject) => void): Subject | null {
     // The kernel knows segments, and nothing of whose they are.
     if (this.kernel !== null) return null;
     this.book.subjects++;
@@ -179,12 +190,22 @@ export class ArmedFault {
     this.book.matched++;
     const bot = this.#bot(subject.bot);
     const ordinal = bot.ordinals++;
-    if (!this.#admission.fires(subject, () => admissionDraw(this.#keyOf(bot, subject.bot), ordinal)))
+    const key = this.#keyOf(bot, subject.bot);
+    const fires = this.#admission.fires(subject, () => admissionDraw(key, ordinal));
+    if (!fires) {
+      if (spare !== undefined && !this.observe && this.#admission.weighs(NEVER) !== null)
+        spare(new Subject(this, subject, key, ordinal));
       return null;
-    const admitted = new Subject(this, subject, this.#keyOf(bot, subject.bot), ordinal);
+    }
+    const admitted = new Subject(this, subject, key, ordinal);
     if (!this.observe) return admitted;
     admitted.observed();
     return null;
+  }
+
+  /** Whether the number drawn for a subject hits it under the probability that is in force now; null: as before. */
+  weighs(subject: Subject): boolean | null {
+    return this.#admission.weighs(() => subject.lot);
   }
 
   /** The same of one datagram: each is a subject, and the flow that it belongs to has what acts on them. */

@@ -1,7 +1,7 @@
 /** One fault on one subject: the scope that the fault's code is given, and what is booked and told of it. */
 import type { Millis } from "../core/clock.js";
 import type { ExchangeName, FaultOrigin, QueryName } from "../core/events.js";
-import { LANE, Random, type DrawKey, type Lane } from "../core/random.js";
+import { admissionDraw, LANE, Random, type DrawKey, type Lane } from "../core/random.js";
 import type { Detail, Direction, Scope } from "../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "./armed.js";
 
@@ -35,6 +35,11 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   get random(): Random {
     this.#random ??= new Random(this.#key, this.#ordinal, LANE.subject);
     return this.#random;
+  }
+
+  /** The number that was drawn for it and is compared with the fault's probability. */
+  get lot(): number {
+    return admissionDraw(this.#key, this.#ordinal);
   }
 
   acts(direction: Direction): boolean {
@@ -113,6 +118,11 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
     const amounts = Object.values(this.#effects);
     if (amounts.length === 1 && amounts[0] === this.#firstAmount) return;
     this.armed.facts.tell({ kind: "fault_total", ...this.#origin(), effects: this.#effects });
+  }
+
+  /** The fault lets it go though it lives on, and may take hold of it again: what is told then begins anew. */
+  rested(): void {
+    this.#effects = null;
   }
 
   /** The same scope for the bytes of one direction, whose draws must not depend on the other's. */

@@ -77,6 +77,12 @@ export class WhenAdmission implements Admission {
     return true;
   }
 
+  weighs(draw: () => number): boolean | null {
+    const { skip = 0, every = 1, count = Infinity, probability = 1 } = this.#when;
+    if (skip > 0 || every > 1 || count < Infinity || typeof probability !== "number") return null;
+    return probability >= 1 || draw() < probability;
+  }
+
   #countersOf(subject: SubjectInfo): Counters {
     const key = this.#keyOf(subject);
     const known = this.#counters.get(key);

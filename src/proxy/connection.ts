@@ -84,6 +84,8 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   protected readonly acceptedAt: number;
   protected readonly clientSocket: Socket;
   protected bindings: Binding[] = [];
+  /** Those that a fault's probability has spared, while that fault is in force. */
+  #spared: Map<ArmedFault, Subject> | null = null;
   #pumps: Pumps | null = null;
   #gate: Gate<ConnectionFault, Sever> | null = null;
   #timer: Timer | null = null;
@@ -146,7 +148,10 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
 
   /** Asks the faults, and goes on. */
   start(): void {
-    for (const armed of this.host.faults) this.#bind(armed, false);
+    for (const armed of this.host.faults) {
+      const subject = this.#admit(armed);
+      if (subject !== null) this.#bind(subject, false);
+    }
     this.throughGate(
       (fault) => fault.accepted?.(),
       () => {
@@ -204,16 +209,17 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
 
   #apply({ removed, added, moved, assigned, ranks }: FaultChange): void {
     if (removed.size > 0 && this.bindings.length > 0) this.#unbind(removed);
+    if (this.#spared !== null) for (const armed of removed) this.#spared.delete(armed);
     if (moved.size > 0) this.#move(moved, ranks);
     for (const armed of added) {
       if (this.#severed) return;
-      const binding = this.#bind(armed, true);
-      if (binding === null) continue;
-      this.sort(ranks);
-      if (this.#pumps !== null) this.#open(binding, this.#pumps);
+      this.#bindLate(this.#admit(armed), ranks);
     }
     if (this.#severed) return;
-    if (removed.size > 0 || added.length > 0 || moved.size > 0) this.#gate?.changed(this.#connectionFaults());
+    const reweighed = assigned.size > 0 && this.#reweigh(assigned, ranks);
+    if (this.#severed) return;
+    if (removed.size > 0 || added.length > 0 || moved.size > 0 || reweighed)
+      this.#gate?.changed(this.#connectionFaults());
     if (assigned.size > 0) {
       for (const binding of [...this.bindings]) {
         if (!assigned.has(binding.armed)) continue;
@@ -237,6 +243,36 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     if (sever !== null) this.severed(sever);
   }
 
+  /**
+   * Compares the numbers that were drawn for this connection with probabilities that may be others now: who was spared
+   * may be hit from here on, and who was hit is let go. Says whether that came about.
+   */
+  #reweigh(assigned: ReadonlySet<ArmedFault>, ranks: ReadonlyMap<ArmedFault, number>): boolean {
+    let changed = false;
+    for (const { armed, subject } of [...this.bindings]) {
+      if (!assigned.has(armed) || armed.weighs(subject) !== false) continue;
+      this.#unbind(new Set([armed]));
+      subject.rested();
+      this.#spare(subject);
+      changed = true;
+      if (this.#severed) return true;
+    }
+    for (const subject of [...(this.#spared?.values() ?? [])]) {
+      const { armed } = subject;
+      if (!assigned.has(armed) || armed.weighs(subject) !== true) continue;
+      this.#spared?.delete(armed);
+      this.#bindLate(subject, ranks);
+      changed = true;
+      if (this.#severed) return true;
+    }
+    return changed;
+  }
+
+  #spare(subject: Subject): void {
+    this.#spared ??= new Map();
+    this.#spared.set(subject.armed, subject);
+  }
+
   #move(moved: ReadonlySet<ArmedFault>, ranks: ReadonlyMap<ArmedFault, number>): void {
     const pumps = this.#pumps;
     const moving = this.bindings.filter((binding) => moved.has(binding.armed));
@@ -253,10 +289,23 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     this.bindings.sort((a, b) => (ranks.get(a.armed) ?? 0) - (ranks.get(b.armed) ?? 0));
   }
 
-  #bind(armed: ArmedFault, live: boolean): Binding | null {
+  #admit(armed: ArmedFault): Subject | null {
     if (!this.concerns(armed)) return null;
-    const subject = armed.admit(this);
-    if (subject === null) return null;
+    return armed.admit(this, (subject) => {
+      this.#spare(subject);
+    });
+  }
+
+  /** A fault takes hold of a connection that has begun. */
+  #bindLate(subject: Subject | null, ranks: ReadonlyMap<ArmedFault, number>): void {
+    if (subject === null) return;
+    const binding = this.#bind(subject, true);
+    this.sort(ranks);
+    if (this.#pumps !== null) this.#open(binding, this.#pumps);
+  }
+
+  #bind(subject: Subject, live: boolean): Binding {
+    const { armed } = subject;
     const binding: Binding = this.bindingOf(
       armed,
       subject,
@@ -524,6 +573,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     this.guarded(() => this.finished());
     for (const binding of this.bindings) this.guarded(() => binding.release());
     this.bindings = [];
+    this.#spared = null;
     this.host.over(this);
   }
 

@@ -160,6 +160,7 @@ describe("reset_peer", () => {
     peer.write("z");
     await client.received(2);
     await here.toxic("p", { type: "reset_peer" });
+    peer.write("the first byte that it sees");
     expect([await client.ended, await peer.ended]).toEqual(["reset", "reset"]);
   });
 });

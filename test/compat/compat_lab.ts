@@ -139,6 +139,11 @@ export class CompatLab {
     return new CompatLab(squall.adminUrl, squall);
   }
 
+  /** Around a server that somebody else has started. */
+  static at(url: string): CompatLab {
+    return new CompatLab(url, null);
+  }
+
   async clear(): Promise<void> {
     const { body } = await this.ask("GET", "/proxies");
     for (const name of Object.keys(JSON.parse(body) as object)) {

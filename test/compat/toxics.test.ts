@@ -130,8 +130,8 @@ describe("timeout", () => {
 describe("reset_peer", () => {
   it("resets a new connection", async () => {
     await here.toxic("p", { type: "reset_peer", attributes: { timeout: 0 } });
-    const client = here.connect(port);
-    client.write("x");
+    const { client, peer } = await both();
+    peer.write("x");
     expect(await client.ended).toBe("reset");
   });
 

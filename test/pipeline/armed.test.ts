@@ -23,6 +23,7 @@ const everybody: Admission = {
   routeOf: () => "",
   matches: () => true,
   fires: () => true,
+  weighs: () => null,
   evicted: 0,
 };
 const names = { seed: 7, activation: "a", phase: "p", pass: 2, fault: "f", proxy: "jobs" };

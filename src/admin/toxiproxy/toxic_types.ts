@@ -60,8 +60,13 @@ export const TOXIC_TYPES: Readonly<Record<string, ToxicType>> = {
   },
   reset_peer: {
     fault: "reset",
-    attributes: { timeout: MILLIS },
-    params: (of) => ({ after: `${of("timeout")}ms`, meanwhile: "swallow" }),
+    attributes: { timeout: MILLIS, since: { words: ["start", "first_byte"] } },
+    // At once means with the first byte: a request is carried out then, and its answer is what gets lost.
+    params: (of, { since }) => ({
+      after: `${of("timeout")}ms`,
+      meanwhile: "swallow",
+      since: since ?? (of("timeout") === 0 ? "first_byte" : "start"),
+    }),
   },
   slicer: {
     fault: "slicer",
@@ -84,7 +89,7 @@ export const TOXIC_TYPES: Readonly<Record<string, ToxicType>> = {
   limit_data: {
     fault: "truncate",
     attributes: { bytes: BYTES },
-    params: (of) => ({ after: `${of("bytes")}B`, then: "close" }),
+    params: (of) => ({ after: `${of("bytes")}B`, then: "close", silent: "wait" }),
   },
   noop: { fault: "noop", attributes: {}, params: () => ({}) },
 };

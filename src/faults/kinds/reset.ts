@@ -6,6 +6,7 @@ import {
   pass,
   reset,
   type ConnectionFault,
+  type ConnectionInfo,
   type Outlet,
   type Pass,
   type Scope,
@@ -24,22 +25,30 @@ const params = z.object({
   meanwhile: choice(["pass", "swallow"])
     .optional()
     .describe("what becomes of bytes until then: they pass, by default, or they are swallowed"),
+  since: choice(["start", "first_byte"])
+    .optional()
+    .describe(
+      "what a time is counted from: start, the default, is when the fault takes hold; with first_byte a connection lives until the first byte, or the end, comes in a direction of the fault",
+    ),
 });
 type ResetScope = Scope<z.infer<typeof params>, "reset" | "swallowed", undefined>;
 
 class Reset implements ConnectionFault {
   readonly #scope: ResetScope;
   readonly #fuse: Fuse;
+  readonly #connection: ConnectionInfo;
+  /** A byte, or the end, has come since the fault took hold. */
+  #heard = false;
   #over = false;
 
-  constructor(scope: ResetScope) {
+  constructor(scope: ResetScope, connection: ConnectionInfo) {
     this.#scope = scope;
+    this.#connection = connection;
     this.#fuse = new Fuse(() => scope.params.after);
   }
 
   /** Both sides are connected now, so that both get their RST: live connections and new ones alike. */
   opened(): Pass | Sever {
-    this.#fuse.light(this.#scope.now());
     return this.wake();
   }
 
@@ -49,15 +58,26 @@ class Reset implements ConnectionFault {
       this.#fuse,
       () => this.#burnt(),
       () => this.#over,
+      () => {
+        if (this.#heard) return;
+        this.#heard = true;
+        this.#fuse.light(this.#scope.now());
+        this.#connection.attend();
+      },
     );
   }
 
   get wakeAt(): Millis {
-    return this.#over ? Infinity : this.#fuse.deadline;
+    return this.#over || this.#waits ? Infinity : this.#fuse.deadline;
   }
 
   wake(): Pass | Sever {
+    if (this.#waits) return pass;
     return this.#over || this.#fuse.left(this.#scope.now()) === 0 ? this.#burnt() : pass;
+  }
+
+  get #waits(): boolean {
+    return this.#scope.params.since === "first_byte" && !this.#heard;
   }
 
   #burnt(): Sever {
@@ -75,11 +95,13 @@ class ResetStage extends FusedStage {
     private readonly limit: Fuse,
     private readonly blown: () => Sever,
     spent: () => boolean,
+    private readonly begun: () => void,
   ) {
     super(limit, blown, spent);
   }
 
   override push(chunk: Buffer, out: Outlet): void {
+    this.begun();
     const left = this.limit.left(out.now);
     const swallowing = this.scope.params.meanwhile === "swallow" && left > 0;
     if (!swallowing && !this.#swallowed) {
@@ -95,6 +117,7 @@ class ResetStage extends FusedStage {
   }
 
   override end(out: Outlet): void {
+    this.begun();
     // An end would tell that nothing more is to come: it is swallowed as well.
     if (this.scope.params.meanwhile === "swallow" && this.limit.left(out.now) > 0) return;
     super.end(out);
@@ -109,9 +132,12 @@ export default defineFault({
   effects: { reset: "connections reset", swallowed: "bytes that went nowhere before that" },
   directions: "both",
   destroys: "reset",
-  explain: ({ after, meanwhile }) =>
-    after === undefined
-      ? "resets every connection at once"
-      : `${meanwhile === "swallow" ? "swallows everything and " : ""}resets every connection after ${formatExtent(after)}`,
-  connection: (scope) => new Reset(scope),
+  explain: ({ after, meanwhile, since }) => {
+    const late = since === "first_byte";
+    if (after === undefined) return `resets every connection ${late ? "at its first byte" : "at once"}`;
+    const before = meanwhile === "swallow" ? "swallows everything and " : "";
+    const when = late ? `${formatExtent(after)} after its first byte` : `after ${formatExtent(after)}`;
+    return `${before}resets every connection ${when}`;
+  },
+  connection: (scope, connection) => new Reset(scope, connection),
 });

@@ -11,6 +11,11 @@ const params = z.object({
     .describe(
       "the end: a FIN or an RST to both sides, or silence in this direction while all else stays open",
     ),
+  silent: choice(["cut", "wait"])
+    .optional()
+    .describe(
+      "what becomes of a connection that may pass no byte more before one comes: it is cut at once, by default, or it lives until the next byte, or the end, comes in this direction",
+    ),
 });
 
 class Truncate implements StreamStage {
@@ -29,18 +34,21 @@ class Truncate implements StreamStage {
     this.#passed += passing;
     if (passing > 0) out.emit(passing === chunk.length ? chunk : chunk.subarray(0, passing));
     if (passing < chunk.length) out.drop(chunk.length - passing);
-    this.wake(out);
+    this.#judge(out);
   }
 
   end(out: Outlet): void {
     // A hang swallows the end as well; a stream that was short enough ends as it would have.
-    if (this.#over || this.#reached) this.wake(out);
+    if (this.#over || this.#reached) this.#judge(out);
     else out.end();
   }
 
   wake(out: Outlet): void {
-    if (this.#over || !this.#reached) return;
-    this.#cut(out);
+    if (this.#scope.params.silent !== "wait") this.#judge(out);
+  }
+
+  #judge(out: Outlet): void {
+    if (!this.#over && this.#reached) this.#cut(out);
   }
 
   assigned(out: Outlet): void {
@@ -70,7 +78,7 @@ class Truncate implements StreamStage {
 
   /** At once where nothing may pass at all: no chunk needs to come for that. */
   get wakeAt(): number {
-    return !this.#over && this.#reached ? 0 : Infinity;
+    return !this.#over && this.#reached && this.#scope.params.silent !== "wait" ? 0 : Infinity;
   }
 
   readonly held = 0;

@@ -48,6 +48,45 @@ describe("reset", () => {
     expect(armed.counts).toEqual({ swallowed: 10, reset: 1 });
   });
 
+  it.each(["byte", "end"])("waits for the first %s where the time counts from there", (what) => {
+    const bench = new StreamBench();
+    bench.place("reset", { after: "2s", since: "first_byte" }, { direction: "downstream" });
+    bench.send("upstream", 5);
+    bench.clock.advance(10_000);
+    if (what === "byte") bench.send("downstream", 3);
+    else bench.end("downstream");
+    bench.clock.advance(10_000);
+    expect(bench.transcript()).toEqual([
+      "0 upstream 5",
+      what === "byte" ? "10000 downstream 3" : "10000 downstream end",
+      "12000 severed reset",
+    ]);
+  });
+
+  it("resets at the first byte of its direction, which goes nowhere, where there is no time to wait", () => {
+    const bench = new StreamBench();
+    const { armed } = bench.place(
+      "reset",
+      { after: "0ms", since: "first_byte" },
+      { direction: "downstream" },
+    );
+    bench.send("upstream", 5);
+    bench.clock.advance(60_000);
+    bench.send("downstream", 3);
+    expect(bench.transcript()).toEqual(["0 upstream 5", "60000 severed reset"]);
+    expect(armed.counts).toEqual({ reset: 1 });
+  });
+
+  it("waits for the first byte of a connection that was silent when its time became none", () => {
+    const bench = new StreamBench();
+    const placed = bench.place("reset", { after: "1h", since: "start" }, { direction: "downstream" });
+    bench.clock.advance(5);
+    bench.assign(placed, { after: "0ms", since: "first_byte" });
+    bench.clock.advance(5);
+    bench.send("downstream", 3);
+    expect(bench.transcript()).toEqual(["10 severed reset"]);
+  });
+
   it("resets a connection that it took bytes from, when it is taken away or told to let them by", () => {
     for (const change of ["removed", "assigned"]) {
       const bench = new StreamBench();

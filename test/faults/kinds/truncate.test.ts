@@ -30,6 +30,26 @@ describe("truncate", () => {
     expect(bench.transcript()).toEqual(["0 severed reset"]);
   });
 
+  it.each(["byte", "end"])("waits for the next %s of a silent connection if it is told to", (what) => {
+    const bench = new StreamBench();
+    bench.place("truncate", { after: "0B", silent: "wait" });
+    bench.send("upstream", 7);
+    bench.clock.advance(60_000);
+    if (what === "byte") bench.send("downstream", 3);
+    else bench.end("downstream");
+    expect(bench.transcript()).toEqual(["0 upstream 7", "60000 severed close"]);
+  });
+
+  it("waits for the next byte when an update says that enough has passed, and is told to wait", () => {
+    const bench = new StreamBench();
+    const placed = bench.place("truncate", { after: "1KiB", silent: "wait" });
+    bench.send("downstream", 500);
+    bench.assign(placed, { after: "0B", silent: "wait" });
+    bench.clock.advance(5);
+    bench.send("downstream", 1);
+    expect(bench.transcript()).toEqual(["0 downstream 500", "5 severed close"]);
+  });
+
   it("goes silent in its direction alone, end included, when it hangs", () => {
     const bench = new StreamBench();
     bench.place("truncate", { after: "10B", then: "hang" });
