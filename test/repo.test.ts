@@ -102,6 +102,23 @@ describe("the house", () => {
     ).toEqual([]);
   });
 
+  it("makes and binds sockets in src/proxy/sockets, so that all planes have the same ones", () => {
+    // A lock is no traffic, questions leave by sockets that nobody binds, and node:http's server gets its options and port there.
+    const allowed = ["src/proxy/tcp/silence.ts", "src/state/lock.ts", "src/proxy/dns/channel.ts"];
+    const wrong = sources.filter(
+      (file) =>
+        !/^src\/(?:mock|proxy\/sockets)\//u.test(file) &&
+        !allowed.includes(file) &&
+        (/import \{[^}]*\b(?<!type )(?:connect|createConnection|createServer|createSocket|Server|Socket)\b[^}]*\} from "node:(?:net|dgram)"/u.test(
+          read(file)
+            .replace(/import type \{[^}]*\}.*\n/gu, "")
+            .replace(/\btype \w+/gu, ""),
+        ) ||
+          /\.listen\(/u.test(read(file))),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   it("says nothing of where it was made", () => {
     const telling = tracked.filter(
       (file) =>

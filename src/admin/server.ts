@@ -6,10 +6,11 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { formatAddress, type Address } from "../config/address.js";
 import { SquallError, type ErrorCode } from "../core/errors.js";
+import { KEEPALIVE_DEFAULT, streamOptions, type Keepalive } from "../core/stream_options.js";
+import { listenStream } from "../proxy/sockets/bind.js";
 import { createApp } from "./app.js";
 import { Guard } from "./guard.js";
 import { Guests } from "./guests.js";
@@ -24,6 +25,8 @@ export interface AdminOptions extends Omit<House, "limits" | "streams" | "polls"
   /** Names that the Host header may have besides addresses, localhost and names without a dot. */
   readonly hosts?: readonly string[];
   readonly limits?: Partial<AdminLimits>;
+  /** 15 seconds if missing. */
+  readonly keepalive?: Keepalive;
 }
 
 export interface Admin {
@@ -34,8 +37,6 @@ export interface Admin {
   close(): Promise<void>;
 }
 
-/** The kernel cuts this to net.core.somaxconn. */
-const BACKLOG = 65_535;
 const KEEP_ALIVE_MS = 5_000;
 /** For answers that are under way when the port closes. */
 const CLOSE_GRACE_MS = 1_000;
@@ -54,6 +55,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const guard = new Guard({ token, hosts });
   const app = createApp(apiRoutes(house, guard.hasToken), guard, house);
   const server = createServer({
+    ...streamOptions(options.keepalive ?? KEEPALIVE_DEFAULT),
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.requestTimeout,
     requestTimeout: limits.requestTimeout,
@@ -69,8 +71,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     refuse(error, socket, answering.hasAnswer(socket));
   });
-  await bind(server, listen);
-  const { address: host, port } = server.address() as AddressInfo;
+  const { host, port } = await bind(server, listen);
   return {
     url: `http://${formatAddress({ host: reachable(host), port })}`,
     address: { host, port },
@@ -78,24 +79,19 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   };
 }
 
-function bind(server: Server, { host, port }: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const where = formatAddress({ host, port });
-      reject(
-        error.code === "EADDRINUSE"
-          ? new SquallError("SQ_ADMIN_PORT_TAKEN", `the admin port ${where} is in use`, { cause: error })
-          : new SquallError(
-              "SQ_LISTEN_FAILED",
-              `the admin port cannot listen on ${where}: ${error.message}`,
-              {
-                cause: error,
-              },
-            ),
-      );
-    });
-    server.listen({ port, backlog: BACKLOG, ...(host === "" ? {} : { host }) }, resolve);
-  });
+/** Answers where. */
+async function bind(server: Server, listen: Address): Promise<Address> {
+  try {
+    return await listenStream(server, listen);
+  } catch (error) {
+    const where = formatAddress(listen);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === "EADDRINUSE"
+      ? new SquallError("SQ_ADMIN_PORT_TAKEN", `the admin port ${where} is in use`, { cause: error })
+      : new SquallError("SQ_LISTEN_FAILED", `the admin port cannot listen on ${where}: ${message}`, {
+          cause: error,
+        });
+  }
 }
 
 /** All addresses of a machine are none that could be called. */

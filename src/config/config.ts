@@ -1,6 +1,7 @@
 /** squall.yaml -> `Config`: file, then environment, then flags, checked as one and resolved to plain values. */
 import { dirname, resolve } from "node:path";
 import type { Problem } from "../core/errors.js";
+import type { Keepalive } from "../core/stream_options.js";
 import { invariant } from "../core/invariant.js";
 import type { DnsRecord } from "../faults/contract.js";
 import type { Persona } from "../faults/personas.js";
@@ -103,6 +104,8 @@ export interface Config {
     readonly connections: number;
     readonly header: number;
     readonly held: number;
+    /** Milliseconds; null for off. */
+    readonly keepalive: Keepalive;
     readonly drain: number;
   };
   readonly seed: number | null;

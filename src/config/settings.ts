@@ -3,6 +3,7 @@
  * for editors and the list of what an environment variable can override all come from here.
  */
 import { z } from "zod";
+import { KEEPALIVE_MAX, KEEPALIVE_MIN, type Keepalive } from "../core/stream_options.js";
 import { PERSONAS } from "../faults/personas.js";
 import { choice, count, duration, flag, shown, size } from "../faults/params.js";
 import { listen, upstream } from "./address.js";
@@ -50,13 +51,28 @@ export const journalShape = z.strictObject({
   files: count({ min: 1, max: 1_000 }).default(5).describe("old files that are kept"),
 });
 
+/** A duration, or off. */
+function keepalive(): z.ZodType<Keepalive, string> {
+  return z.union(
+    [z.literal("off").transform(() => null), duration({ min: KEEPALIVE_MIN, max: KEEPALIVE_MAX })],
+    {
+      error: (issue) => `expected a duration such as 15s, or off, got ${shown(issue.input)}`,
+    },
+  );
+}
+
 export const limitsShape = z.strictObject({
   connections: count({ min: 1 }).default(8_000).describe("client connections open at once, over all proxies"),
   header: size({ positive: true }).prefault("64KiB").describe("the largest message head"),
   held: size({ positive: true })
     .prefault("256MiB")
     .describe("bytes held back by faults at once, over all proxies"),
-  drain: duration().prefault("10s").describe("how long connections may finish when the daemon stops"),
+  keepalive: keepalive()
+    .prefault("15s")
+    .describe(
+      "how long a connection is silent before its peer is asked whether it is still there, on both legs; off never asks",
+    ),
+  drain: duration().prefault("5s").describe("how long connections may finish when the daemon stops"),
 });
 
 export const logShape = z.strictObject({

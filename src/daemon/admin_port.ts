@@ -27,6 +27,7 @@ export async function openAdminPort(
       clock,
       listen: admin.listen,
       token: admin.token ?? undefined,
+      keepalive: limits.keepalive,
       hosts: admin.hosts,
       limits: { bodyBytes: admin.body, headerBytes: limits.header, ...guestLimits(descriptors.reserve) },
       types,

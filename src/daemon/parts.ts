@@ -76,6 +76,7 @@ export class Parts {
       budget: new HeldBudget(limits.held),
       resolver,
       slots: new ConnectionSlots(Math.min(limits.connections, this.descriptors.connections)),
+      keepalive: limits.keepalive,
       kernel: this.kernel,
       descriptors: this.descriptors,
     };

@@ -1,6 +1,7 @@
 /** What all planes share: time, facts, budgets, names. Handed in by the daemon, so that several can live in one process. */
 import type { Clock } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
+import type { Keepalive } from "../core/stream_options.js";
 import type { HeldBudget } from "../pipeline/budget.js";
 import type { Descriptors } from "./descriptors.js";
 import type { KernelPlane } from "./kernel/plane.js";
@@ -12,6 +13,8 @@ export interface PlaneContext {
   readonly budget: HeldBudget;
   readonly resolver: Resolver;
   readonly slots: ConnectionSlots;
+  /** Of both legs of every connection, and of whatever else is a stream. */
+  readonly keepalive: Keepalive;
   /** What the process may open; missing where nobody looks after that. */
   readonly descriptors?: Descriptors;
   /** Loses real segments; missing where nobody may ask the kernel. */

@@ -6,13 +6,11 @@ import { isIP } from "node:net";
 import type { Timer } from "../core/clock.js";
 import { SquallError } from "../core/errors.js";
 import type { PlaneContext } from "./context.js";
+import type { ListenAddress } from "./sockets/bind.js";
 import { ResolveError } from "./upstream/resolver.js";
+import type { Keepalive } from "../core/stream_options.js";
 
-export interface ListenAddress {
-  readonly host: string;
-  /** 0 lets the system choose; the chosen one is kept when the listener comes back. */
-  readonly port: number;
-}
+export type { ListenAddress } from "./sockets/bind.js";
 
 export interface PortParts {
   /** The proxy's. */
@@ -56,6 +54,10 @@ export abstract class Port {
 
   /** Binds that address; no host stands for all addresses of the machine. `trouble` is told what goes wrong later. */
   protected abstract open(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound>;
+
+  protected get keepalive(): Keepalive {
+    return this.#context.keepalive;
+  }
 
   get bound(): ListenAddress | null {
     return this.#bound;

@@ -93,8 +93,8 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   #dialOptions(): Omit<DialOptions, "take" | "timeout"> {
-    const { clock, resolver, descriptors } = this.context;
-    return { clock, resolver, descriptors, tls: this.tls, lookUp: this.#names.lookUp };
+    const { clock, resolver, descriptors, keepalive } = this.context;
+    return { clock, resolver, descriptors, keepalive, tls: this.tls, lookUp: this.#names.lookUp };
   }
 
   #startHealth(): void {

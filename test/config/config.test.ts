@@ -47,7 +47,7 @@ describe("a configuration", () => {
       admin: { listen: { host: "127.0.0.1", port: 8474 }, token: null, hosts: [], body: 2 ** 20 },
       profiles: [],
       journal: { keep: 10_000, file: null, rotate: 64 * 2 ** 20, files: 5 },
-      limits: { connections: 8_000, header: 65_536, held: 256 * 2 ** 20, drain: 10_000 },
+      limits: { connections: 8_000, header: 65_536, held: 256 * 2 ** 20, keepalive: 15_000, drain: 5_000 },
       seed: null,
       log: { level: "info", format: "auto" },
       proxies: [],

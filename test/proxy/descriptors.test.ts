@@ -71,7 +71,7 @@ describe("dialling without a descriptor", () => {
     const { clock, resolver } = lab.context;
     const dialled = (): Promise<unknown> =>
       new Promise((resolve) => {
-        const options = { clock, resolver, timeout: 5_000, take: () => true, descriptors };
+        const options = { clock, resolver, keepalive: null, timeout: 5_000, take: () => true, descriptors };
         dial({ host: "127.0.0.1", port: upstream.port }, options, resolve);
       });
     descriptors.gone = true;
@@ -160,7 +160,7 @@ describe("dialling without a descriptor", () => {
       clock,
       options: () => {
         asked++;
-        return { clock, resolver, descriptors };
+        return { clock, resolver, descriptors, keepalive: null };
       },
     });
     ends.push(() => {

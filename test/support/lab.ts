@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { SystemClock, VirtualClock, type Clock } from "../../src/core/clock.js";
+import { KEEPALIVE_DEFAULT, type Keepalive } from "../../src/core/stream_options.js";
 import type { Fact, FactKind, Facts } from "../../src/core/events.js";
 import { Ledger } from "../../src/core/ledger.js";
 import type { AnyFaultType } from "../../src/faults/contract.js";
@@ -100,6 +101,7 @@ export interface LabOptions {
   readonly held?: number;
   readonly connections?: number;
   readonly descriptors?: Descriptors;
+  readonly keepalive?: Keepalive;
   /** Fault types that only a test knows. */
   readonly types?: readonly AnyFaultType[];
 }
@@ -149,6 +151,7 @@ export class Lab {
       budget: new HeldBudget(options.held ?? Infinity),
       resolver: new Resolver({ clock: this.clock }),
       slots: new ConnectionSlots(options.connections ?? 100_000),
+      keepalive: options.keepalive === undefined ? KEEPALIVE_DEFAULT : options.keepalive,
       ...(options.descriptors === undefined ? {} : { descriptors: options.descriptors }),
     };
     this.plan = new LivePlan({

@@ -5,6 +5,7 @@
 import type { Readable } from "node:stream";
 import http from "node:http";
 import https from "node:https";
+import { KEEPALIVE_DEFAULT } from "../../core/stream_options.js";
 import type { Clock, Millis } from "../../core/clock.js";
 import { invariant } from "../../core/invariant.js";
 import type { Bytes } from "../../core/units.js";
@@ -54,7 +55,13 @@ export class Exchanger {
     const { server, localAddress, lookup } = options;
     this.#server = new URL(server.endsWith("/") ? server : `${server}/`);
     const secure = this.#server.protocol === "https:";
-    const settings = { keepAlive: true, ...(localAddress && { localAddress }), ...(lookup && { lookup }) };
+    // Agents of Node know the delay by another name.
+    const settings = {
+      keepAlive: true,
+      keepAliveMsecs: KEEPALIVE_DEFAULT,
+      ...(localAddress && { localAddress }),
+      ...(lookup && { lookup }),
+    };
     this.#agent = secure ? new https.Agent(settings) : new http.Agent(settings);
     this.#request = secure ? https.request : http.request;
   }

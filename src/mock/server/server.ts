@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SystemClock, type Clock, type Millis } from "../../core/clock.js";
+import { KEEPALIVE_DEFAULT, streamOptions } from "../../core/stream_options.js";
 import type { Bytes } from "../../core/units.js";
 import { jobRoutes, WAIT_MAX } from "./api.js";
 import { BlobStore, type Blob } from "./blobs.js";
@@ -103,7 +104,7 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   const rooms = { store, waitingRoom, bots, blobs, clock };
   const server = createServer(
     // Heads and JSON have to arrive in reasonable time; large bodies and long polls may take theirs.
-    { requestTimeout: 0, headersTimeout: 20_000, noDelay: true },
+    { requestTimeout: 0, headersTimeout: 20_000, ...streamOptions(KEEPALIVE_DEFAULT) },
     listener(
       [...jobRoutes(rooms, submitBody(rooms)), ...bodyRoutes(rooms), ...watchRoutes(rooms, feed, metrics)],
       {

@@ -2,9 +2,11 @@
  * Asks the servers behind a dns proxy. A question goes out as it came; who asks again is the client, not we: so a
  * server that is silent looks silent. Of several servers the next is asked when one says nothing for a while.
  */
-import { connect, isIP } from "node:net";
+import { isIP } from "node:net";
+import type { Keepalive } from "../../core/stream_options.js";
 import type { Clock, Timer } from "../../core/clock.js";
 import type { PlaneContext } from "../context.js";
+import { dialStream } from "../sockets/stream.js";
 import { Channel, type Asking, type Outcome, type ServerAddress } from "./channel.js";
 import { answers, isTruncated, withId, type Query } from "./codec.js";
 import { FrameReader, framed } from "./frames.js";
@@ -20,13 +22,15 @@ export type Servers = () => readonly ServerAddress[] | Promise<readonly ServerAd
 
 export class Forwarder {
   readonly #clock: Clock;
+  readonly #keepalive: Keepalive;
   readonly #servers: Servers;
   readonly #channels = new Map<string, Channel>();
   readonly #overTcp = new Set<Asking>();
   #closed = false;
 
-  constructor({ clock }: Pick<PlaneContext, "clock">, servers: Servers) {
+  constructor({ clock, keepalive }: Pick<PlaneContext, "clock" | "keepalive">, servers: Servers) {
     this.#clock = clock;
+    this.#keepalive = keepalive;
     this.#servers = servers;
   }
 
@@ -81,7 +85,7 @@ export class Forwarder {
   }
 
   #askOverTcp({ address, port }: ServerAddress, query: Query, then: (outcome: Outcome) => void): Asking {
-    const socket = connect({ host: address, port, noDelay: true });
+    const socket = dialStream({ host: address, port }, this.#keepalive);
     const reader = new FrameReader();
     let over = false;
     const finish = (outcome: Outcome | null): void => {

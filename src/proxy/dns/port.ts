@@ -1,19 +1,18 @@
 /** The port of a dns proxy: UDP and TCP under one number, which come and go together. */
-import { createSocket, type RemoteInfo, type Socket as UdpSocket } from "node:dgram";
-import { createServer, isIPv6, type AddressInfo, type Server, type Socket } from "node:net";
+import type { RemoteInfo } from "node:dgram";
+import type { Server, Socket } from "node:net";
 import { Port, type Bound, type ListenAddress, type PortParts } from "../port.js";
+import { bindDatagrams, listenStream, onAddress } from "../sockets/bind.js";
+import { DatagramSocket } from "../sockets/datagram.js";
+import { streamServer } from "../sockets/stream.js";
 
 export interface DnsPortParts extends PortParts {
-  readonly onMessage: (message: Buffer, from: RemoteInfo, socket: UdpSocket) => void;
+  readonly onMessage: (message: Buffer, from: RemoteInfo, socket: DatagramSocket) => void;
   readonly onConnection: (socket: Socket) => void;
 }
 
 /** A port that the system chose for TCP may be taken for UDP: so many are tried. */
 const PORTS_TRIED = 16;
-/** Bursts of questions must not be lost before they are seen; the kernel cuts this to net.core.rmem_max. */
-const BUFFER_BYTES = 4 * 1024 * 1024;
-/** The kernel cuts this to net.core.somaxconn. */
-const BACKLOG = 65_535;
 
 export class DnsPort extends Port {
   protected readonly network = "udp";
@@ -24,12 +23,17 @@ export class DnsPort extends Port {
     this.#parts = parts;
   }
 
-  protected override async open(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
+  protected override open(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
+    return onAddress(address, (one) => this.#openBoth(one, trouble));
+  }
+
+  async #openBoth(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
     for (let tried = 1; ; tried++) {
-      const server = await this.#openTcp(address, trouble);
-      const { address: host, port } = server.address() as AddressInfo;
+      const server = streamServer(this.keepalive, this.#parts.onConnection);
+      const { host, port } = await listenStream(server, address);
       try {
         const socket = await this.#openUdp({ host: address.host, port }, trouble);
+        server.on("error", trouble);
         return bound({ host, port }, server, socket);
       } catch (error) {
         server.close();
@@ -39,40 +43,19 @@ export class DnsPort extends Port {
     }
   }
 
-  #openTcp({ host, port }: ListenAddress, trouble: (error: Error) => void): Promise<Server> {
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, this.#parts.onConnection);
-    return new Promise((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ port, backlog: BACKLOG, ...(host === "" ? {} : { host }) }, () => {
-        server.off("error", reject).on("error", trouble);
-        resolve(server);
-      });
+  async #openUdp(address: ListenAddress, trouble: (error: Error) => void): Promise<DatagramSocket> {
+    // Whom a datagram does not reach must ask again.
+    const opened = new DatagramSocket({ address: address.host }, () => undefined);
+    await bindDatagrams(opened, address);
+    opened.socket.on("error", trouble);
+    opened.socket.on("message", (message, from) => {
+      this.#parts.onMessage(message, from, opened);
     });
-  }
-
-  #openUdp({ host, port }: ListenAddress, trouble: (error: Error) => void): Promise<UdpSocket> {
-    const socket = createSocket({
-      type: host === "" || isIPv6(host) ? "udp6" : "udp4",
-      recvBufferSize: BUFFER_BYTES,
-    });
-    return new Promise((resolve, reject) => {
-      socket.once("error", (error) => {
-        socket.close();
-        reject(error);
-      });
-      socket.bind({ port, ...(host === "" ? {} : { address: host }) }, () => {
-        socket.removeAllListeners("error");
-        socket.on("error", trouble);
-        socket.on("message", (message, from) => {
-          this.#parts.onMessage(message, from, socket);
-        });
-        resolve(socket);
-      });
-    });
+    return opened;
   }
 }
 
-function bound(address: ListenAddress, server: Server, socket: UdpSocket): Bound {
+function bound(address: ListenAddress, server: Server, socket: DatagramSocket): Bound {
   let open = true;
   return {
     address,

@@ -1,5 +1,5 @@
 /** A DNS proxy: answers from its own records, asks its upstream for the rest, and passes those answers on as they are. */
-import type { RemoteInfo, Socket as UdpSocket } from "node:dgram";
+import type { RemoteInfo } from "node:dgram";
 import type { Socket } from "node:net";
 import { formatAddress } from "../../config/address.js";
 import type { ConnectionFailure } from "../../core/events.js";
@@ -14,6 +14,7 @@ import type { ProxyStats } from "../spec.js";
 import type { Asking } from "./channel.js";
 import { errorReply, rcodeName, rcodeOf, readQuery, typeName, type Query } from "./codec.js";
 import { Neighbours } from "./neighbours.js";
+import type { DatagramSocket } from "../sockets/datagram.js";
 import { DnsPort } from "./port.js";
 import { questionOf, RunningQuestion, sendable, type Asker, type QuestionHost } from "./question.js";
 import { Answers } from "./answers.js";
@@ -177,18 +178,13 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
 
   // -- questions ----------------------------------------------------------------------------------
 
-  #received(message: Buffer, { address, port }: RemoteInfo, socket: UdpSocket): void {
+  #received(message: Buffer, { address, port }: RemoteInfo, socket: DatagramSocket): void {
     this.#ask(message, {
       transport: "udp",
       address: clientAddress(address),
       answer: (reply) => {
         this.#bytesOut.downstream += reply.length;
-        // The port may have closed while the question was under way.
-        try {
-          socket.send(reply, port, address, ignored);
-        } catch {
-          return;
-        }
+        socket.send(reply, port, address);
       },
       sever: () => undefined,
     });
@@ -306,9 +302,4 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
     this.count(reason);
     this.tellFailed(reason, this.#connectionsTotal, client, text);
   }
-}
-
-/** Whom a datagram does not reach must ask again. */
-function ignored(): void {
-  return undefined;
 }

@@ -1,12 +1,11 @@
 /** A port that accepts connections. */
-import { createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { Port, type Bound, type ListenAddress, type PortParts } from "../port.js";
+import { listenStream } from "../sockets/bind.js";
+import { streamServer } from "../sockets/stream.js";
 import { canBeSilent, Silence } from "./silence.js";
 
 export type { ListenAddress } from "../port.js";
-
-/** The kernel cuts this to net.core.somaxconn. */
-const BACKLOG = 65_535;
 
 export class Listener extends Port {
   protected readonly network = "tcp";
@@ -78,30 +77,17 @@ export class Listener extends Port {
     });
   }
 
-  #listen({ host, port }: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
-    // noDelay: small exchanges would otherwise wait for delayed ACKs. pauseOnConnect: no byte is read before the gate.
-    const server = createServer(
-      { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
-      this.#onConnection,
-    );
-    return new Promise((resolve, reject) => {
-      server.once("error", reject);
-      // Without a host it listens on all addresses, of both families where there are both.
-      server.listen({ port, backlog: BACKLOG, ...(host === "" ? {} : { host }) }, () => {
-        server.removeAllListeners("error");
-        server.on("error", trouble);
-        const found = server.address();
-        resolve({
-          address:
-            found !== null && typeof found === "object"
-              ? { host: found.address, port: found.port }
-              : { host, port },
-          get open() {
-            return server.listening;
-          },
-          close: () => server.close(),
-        });
-      });
-    });
+  async #listen(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
+    // No byte is read before the gate.
+    const server = streamServer(this.keepalive, this.#onConnection, { pauseOnConnect: true });
+    const bound = await listenStream(server, address);
+    server.on("error", trouble);
+    return {
+      address: bound,
+      get open() {
+        return server.listening;
+      },
+      close: () => server.close(),
+    };
   }
 }

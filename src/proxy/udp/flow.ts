@@ -11,7 +11,7 @@ import { costOf, DatagramPath, type PathOwner } from "../../pipeline/datagram.js
 import type { PlaneContext } from "../context.js";
 import { clientAddress } from "../port.js";
 import type { Listed } from "./flows.js";
-import { DatagramSocket, type Sent } from "./socket.js";
+import { DatagramSocket, type Sent } from "../sockets/datagram.js";
 import type { DatagramLoss, DatagramTally } from "./tally.js";
 import type { Found, Target } from "./target.js";
 

@@ -1,7 +1,8 @@
 /** The port that a UDP proxy listens on; answers leave through it too, so that clients know them for what they are. */
 import type { RemoteInfo } from "node:dgram";
 import { Port, type Bound, type ListenAddress, type PortParts } from "../port.js";
-import { DatagramSocket, type Sent } from "./socket.js";
+import { bindDatagrams, onAddress } from "../sockets/bind.js";
+import { DatagramSocket, type Sent } from "../sockets/datagram.js";
 
 export interface DatagramPortOwner {
   received(payload: Buffer, from: RemoteInfo): void;
@@ -23,50 +24,28 @@ export class DatagramPort extends Port {
     return this.#socket?.send(payload, port, address) ?? "closed";
   }
 
-  protected override async open(
-    { host, port }: ListenAddress,
-    trouble: (error: Error) => void,
-  ): Promise<Bound> {
-    if (host !== "") return this.#bind({ host, port }, trouble);
-    try {
-      // Takes IPv4 as well.
-      return await this.#bind({ host: "::", port }, trouble);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL" && code !== "EINVAL") throw error;
-      return this.#bind({ host: "0.0.0.0", port }, trouble);
-    }
+  protected override open(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
+    return onAddress(address, (one) => this.#bind(one, trouble));
   }
 
-  #bind({ host, port }: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
-    const opened = new DatagramSocket({ address: host }, () => {
+  async #bind(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
+    const opened = new DatagramSocket({ address: address.host }, () => {
       this.#owner.unsent();
     });
-    const { socket } = opened;
-    return new Promise((resolve, reject) => {
-      socket.once("error", (error) => {
-        opened.close();
-        reject(error);
-      });
-      socket.bind({ address: host, port, exclusive: true }, () => {
-        socket.removeAllListeners("error");
-        socket.on("error", trouble);
-        socket.on("message", (payload, from) => {
-          this.#owner.received(payload, from);
-        });
-        opened.enlarge();
-        this.#socket = opened;
-        const { address, port: bound } = socket.address();
-        resolve({
-          address: { host: address, port: bound },
-          get open() {
-            return opened.open;
-          },
-          close: () => {
-            opened.close();
-          },
-        });
-      });
+    const bound = await bindDatagrams(opened, address);
+    opened.socket.on("error", trouble);
+    opened.socket.on("message", (payload, from) => {
+      this.#owner.received(payload, from);
     });
+    this.#socket = opened;
+    return {
+      address: bound,
+      get open() {
+        return opened.open;
+      },
+      close: () => {
+        opened.close();
+      },
+    };
   }
 }

@@ -14,7 +14,7 @@ import { FaultedNames } from "../upstream/faulted_names.js";
 import { Flow, type FlowHost } from "./flow.js";
 import { Flows } from "./flows.js";
 import { DatagramPort, type DatagramPortOwner } from "./port.js";
-import type { Sent } from "./socket.js";
+import type { Sent } from "../sockets/datagram.js";
 import type { UdpProxySpec } from "./spec.js";
 import { DatagramTally } from "./tally.js";
 import { Target } from "./target.js";

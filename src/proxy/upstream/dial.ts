@@ -1,12 +1,14 @@
 /** Dialling an upstream: resolve, then try its addresses one after the other within one time-out. Each connection dials for itself. */
-import { connect, isIP, type Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../core/clock.js";
+import type { Keepalive } from "../../core/stream_options.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import { isExhaustion, type Descriptors } from "../descriptors.js";
 import type { Named } from "./faulted_names.js";
 import type { Intercepted } from "./reach.js";
-import { connectReading, secureReading, type Take } from "./reader.js";
+import { dialStream } from "../sockets/stream.js";
+import { connectReading, secureReading, type Endpoint, type Take } from "./reader.js";
 import { ResolveError, type Resolver } from "./resolver.js";
 
 export interface DialFailure {
@@ -18,10 +20,7 @@ export interface Dialling {
   cancel(): void;
 }
 
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
+export type { Endpoint } from "./reader.js";
 
 /** How an upstream is spoken to over TLS. */
 export interface TlsOptions {
@@ -53,6 +52,7 @@ export interface DialOptions {
   readonly tls?: TlsOptions | null;
   readonly lookUp?: LookUp | undefined;
   readonly descriptors?: Descriptors | undefined;
+  readonly keepalive: Keepalive;
 }
 
 const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
@@ -88,6 +88,7 @@ class Dial implements Dialling {
   readonly #clock: Clock;
   readonly #lookUp: LookUp | undefined;
   readonly #descriptors: Descriptors | undefined;
+  readonly #keepalive: Keepalive;
   #timer: Timer;
   #lookingUp: Dialling | null = null;
   #socket: Socket | null = null;
@@ -107,6 +108,7 @@ class Dial implements Dialling {
     this.#clock = options.clock;
     this.#lookUp = options.lookUp;
     this.#descriptors = options.descriptors;
+    this.#keepalive = options.keepalive;
     this.#timer = this.#startTimer();
   }
 
@@ -181,8 +183,8 @@ class Dial implements Dialling {
     const { port } = this.#to;
     const socket =
       this.#tls === null
-        ? connectReading(address, port, this.#take)
-        : connect({ host: address, port, noDelay: true, allowHalfOpen: true });
+        ? connectReading({ host: address, port }, this.#keepalive, this.#take)
+        : dialStream({ host: address, port }, this.#keepalive, { allowHalfOpen: true });
     this.#socket = socket;
     const onError = (error: NodeJS.ErrnoException): void => {
       if (isExhaustion(error)) this.#fail("descriptor_limit", NO_DESCRIPTOR);
@@ -208,7 +210,8 @@ class Dial implements Dialling {
 
   #secure(carrier: Socket, { ca, insecure, servername }: TlsOptions): void {
     const { host } = this.#to;
-    const name = servername ?? (isIP(host) === 0 ? host : null);
+    // RFC 6066, section 3: without the dot at its end.
+    const name = (servername ?? (isIP(host) === 0 ? host : null))?.replace(/\.$/u, "") ?? null;
     let socket: TLSSocket;
     try {
       socket = secureReading(

@@ -7,8 +7,16 @@
  * and is left to whoever does otherwise. A small read gives it back: answers of 64 KiB, each of which ends
  * with one, would allocate a buffer each.
  */
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { Keepalive } from "../../core/stream_options.js";
+import { dialStream } from "../sockets/stream.js";
+
+/** An address, and its port. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** Takes a chunk; true if it is not needed any more when this returns: written out, or dropped. */
 export type Take = (socket: Socket, chunk: Buffer) => boolean;
@@ -23,13 +31,10 @@ const shared = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 const spare: Buffer[] = [];
 const MOST_SPARE = 64;
 
-/** Dials with TCP_NODELAY and half-close. Reading begins when it is connected, so that a peer that dies is noticed. */
-export function connectReading(host: string, port: number, take: Take): Socket {
+/** Dials with half-close. Reading begins when it is connected, so that a peer that dies is noticed. */
+export function connectReading(to: Endpoint, keepalive: Keepalive, take: Take): Socket {
   const reader = new Reader(take);
-  const socket = connect({
-    host,
-    port,
-    noDelay: true,
+  const socket = dialStream(to, keepalive, {
     allowHalfOpen: true,
     onread: {
       // A function, so that each read may be given another buffer; the types know only the fixed one.

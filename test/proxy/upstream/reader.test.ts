@@ -82,7 +82,7 @@ describe("reading from upstreams", () => {
     });
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const socket = connectReading("127.0.0.1", port, (from, chunk) => {
+    const socket = connectReading({ host: "127.0.0.1", port }, null, (from, chunk) => {
       chunks.push(chunk);
       bytes += chunk.length;
       if (bytes === exchanges * answer.length) from.destroy();
