@@ -240,6 +240,9 @@ export const CONNECTION_FAILURES = [
   "proxy_header",
   "connection_limit",
   "descriptor_limit",
+  "port_limit",
+  "memory_limit",
+  "not_permitted",
   "internal",
 ] as const;
 export type ConnectionFailure = (typeof CONNECTION_FAILURES)[number];

@@ -5,7 +5,7 @@
  * Kernels hand out the lowest number that is free. So the number of a new socket says how many are in use, and nobody
  * has to count.
  */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 
 /** An eighth of them, but no more than so many: the admin port and all of its streams fit twice. */
 const RESERVE_MAX = 1_024;
@@ -41,9 +41,14 @@ export class Descriptors {
   }
 }
 
-/** Not an error of a peer: there was no descriptor to be had, for this process or on the whole machine. */
-export function isExhaustion(error: NodeJS.ErrnoException): boolean {
-  return error.code === "EMFILE" || error.code === "ENFILE";
+/** Whether the process, or the machine, has none left: c-ares says of that no more than that it cannot reach its servers. */
+export function areDescriptorsGone(): boolean {
+  try {
+    closeSync(openSync("/dev/null", "r"));
+    return false;
+  } catch (error) {
+    return error instanceof Error && "code" in error && (error.code === "EMFILE" || error.code === "ENFILE");
+  }
 }
 
 /** Node has no public name for it; -1 where it has none, or not yet. */

@@ -6,6 +6,7 @@ import type { FaultChange } from "../pipeline/bindings.js";
 import type { Connection, ConnectionHost, Origin } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 import { ListeningProxy } from "./listening_proxy.js";
+import { isLocalLack } from "./local_lacks.js";
 import { clientAddress, type ListenAddress } from "./port.js";
 import { Listener } from "./tcp/listener.js";
 import type { Dialling, DialOptions, TlsOptions } from "./upstream/dial.js";
@@ -83,11 +84,11 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
     const pool = this.#pool;
-    const options = { ...this.#dialOptions(), timeout: this.spec.dialTimeout, take };
+    const options = { ...this.#dialOptions(), timeout: this.spec.dialTimeout, take, turn: member.dialled++ };
     return reach(pool, member, options, (result) => {
-      // That this machine has no descriptor is not the upstream's failure.
+      // What this machine lacks is not the upstream's failure.
       const failed = "reason" in result || "verdict" in result;
-      if (!("reason" in result && result.reason === "descriptor_limit")) pool.used(member, !failed);
+      if (!("reason" in result && isLocalLack(result.reason))) pool.used(member, !failed);
       done(result);
     });
   }

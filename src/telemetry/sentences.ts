@@ -1,6 +1,6 @@
 /** Facts as sentences: the same words in the log, in `squall journal` and in the demo. */
 import { formatProblem, type Problem } from "../core/errors.js";
-import type { ExchangeEnd } from "../core/events.js";
+import type { ConnectionFailure, ExchangeEnd } from "../core/events.js";
 import type { Recorded } from "./entry.js";
 import { inWords, type LineLevel, type LogLine } from "./line.js";
 
@@ -195,8 +195,17 @@ function restored(fact: Of<"state_restored">): LogLine {
   };
 }
 
+/** Nobody but whoever runs this machine can help there. */
+const LOCAL_LACKS: ReadonlySet<ConnectionFailure> = new Set([
+  "descriptor_limit",
+  "port_limit",
+  "memory_limit",
+  "not_permitted",
+]);
+
 function failure(fact: Of<"connection_failed">): LogLine {
-  const level: LineLevel = fact.reason === "internal" ? "error" : "info";
+  const level: LineLevel =
+    fact.reason === "internal" ? "error" : LOCAL_LACKS.has(fact.reason) ? "warn" : "info";
   const { proxy, client, reason, text } = fact;
   return { level, topic: "failed", text: `${proxy}  ${client}  ${reason}: ${text}`, fields: fact };
 }

@@ -5,7 +5,8 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { platform } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/core/clock.js";
-import { Descriptors, isExhaustion } from "../../src/proxy/descriptors.js";
+import { Descriptors } from "../../src/proxy/descriptors.js";
+import { lackOf } from "../../src/proxy/local_lacks.js";
 import { dial } from "../../src/proxy/upstream/dial.js";
 import { HealthChecks } from "../../src/proxy/upstream/health.js";
 import { Pool } from "../../src/proxy/upstream/pool.js";
@@ -81,13 +82,20 @@ describe("dialling without a descriptor", () => {
     socket.destroy();
   });
 
-  it("is told apart from what a peer does", () => {
-    const coded = (code: string): Error => Object.assign(new Error(code), { code });
-    expect(["EMFILE", "ENFILE", "ECONNREFUSED"].map((code) => isExhaustion(coded(code)))).toEqual([
-      true,
-      true,
-      false,
-    ]);
+  it.each([
+    ["EMFILE", "descriptor_limit"],
+    ["ENFILE", "descriptor_limit"],
+    ["EADDRNOTAVAIL", "port_limit"],
+    ["ENOBUFS", "memory_limit"],
+    ["ENOMEM", "memory_limit"],
+    ["EPERM", "not_permitted"],
+    ["EACCES", "not_permitted"],
+    ["ECONNREFUSED", null],
+    ["ETIMEDOUT", null],
+    ["EHOSTUNREACH", null],
+    [undefined, null],
+  ])("tells what this machine lacks apart from what a peer does: %s", (code, lack) => {
+    expect(lackOf(code, "10.0.0.1")).toBe(lack);
   });
 
   it("turns clients away with an RST, says so once, and takes them again when there are some", async () => {

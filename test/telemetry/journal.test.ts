@@ -136,6 +136,9 @@ describe("what is told over and over", () => {
       "proxy_header",
       "connection_limit",
       "descriptor_limit",
+      "port_limit",
+      "memory_limit",
+      "not_permitted",
       "internal",
     ]);
   });

@@ -1,36 +1,27 @@
-/** Dialling an upstream: resolve, then try its addresses one after the other within one time-out. Each connection dials for itself. */
+/**
+ * Dialling an upstream: resolve, then race for one of its addresses (RFC 8305), all within one time-out. Each connection dials
+ * for itself. Whoever finds nobody at an address has the name asked for again, and goes on with what is new.
+ */
 import { isIP, type Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
-import type { Clock, Timer } from "../../core/clock.js";
+import type { Clock, Millis, Timer } from "../../core/clock.js";
 import type { Keepalive } from "../../core/stream_options.js";
-import type { ConnectionFailure } from "../../core/events.js";
-import { isExhaustion, type Descriptors } from "../descriptors.js";
+import { areDescriptorsGone, type Descriptors } from "../descriptors.js";
+import { isLocalLack, wordsOfLack } from "../local_lacks.js";
+import type { AddressBook } from "./address_book.js";
+import { attempt, type DialFailure, type TlsOptions } from "./attempt.js";
 import type { Named } from "./faulted_names.js";
+import { Race } from "./race.js";
 import type { Intercepted } from "./reach.js";
-import { dialStream } from "../sockets/stream.js";
-import { connectReading, secureReading, type Endpoint, type Take } from "./reader.js";
-import { ResolveError, type Resolver } from "./resolver.js";
+import type { Endpoint, Take } from "./reader.js";
+import { ResolveError, type ResolvedAddress, type Resolver } from "./resolver.js";
 
-export interface DialFailure {
-  readonly reason: Extract<ConnectionFailure, `upstream_${string}`> | "no_upstream" | "descriptor_limit";
-  readonly text: string;
-}
+export type { DialFailure, TlsOptions } from "./attempt.js";
 
 export interface Dialling {
   cancel(): void;
 }
 
 export type { Endpoint } from "./reader.js";
-
-/** How an upstream is spoken to over TLS. */
-export interface TlsOptions {
-  /** Certificates to trust instead of the system's, PEM; null for the system's. */
-  readonly ca: string | null;
-  /** Takes any certificate. */
-  readonly insecure: boolean;
-  /** For SNI and for checking the certificate; the upstream's own name if null. */
-  readonly servername: string | null;
-}
 
 /** The time-out of the dialling, for a look-up that is to take as long as a fault says. */
 export interface LookUpTimer {
@@ -53,19 +44,18 @@ export interface DialOptions {
   readonly lookUp?: LookUp | undefined;
   readonly descriptors?: Descriptors | undefined;
   readonly keepalive: Keepalive;
+  /** What is known of the upstream's addresses, and which of its connections this is: it begins with another one each time. */
+  readonly book?: AddressBook | undefined;
+  readonly turn?: number;
 }
 
-const REASONS: Readonly<Record<string, DialFailure["reason"]>> = {
-  ECONNREFUSED: "upstream_refused",
-  ETIMEDOUT: "upstream_timeout",
-  EHOSTUNREACH: "upstream_unreachable",
-  ENETUNREACH: "upstream_unreachable",
-  EADDRNOTAVAIL: "upstream_unreachable",
-  ECONNRESET: "upstream_reset",
-};
-
-/** Nothing that the upstream could help. */
-export const NO_DESCRIPTOR = "no descriptor is left for a connection to the upstream";
+/** The connection attempt delay of RFC 8305, section 8; where there is little time, each attempt has a quarter of it. */
+const ATTEMPT_DELAY: Millis = 250;
+const SHARE = 4;
+/** How often a name is asked for again while all of its addresses keep silent. */
+const ASK_AGAIN: Millis = 1_000;
+/** How long a dialling that has failed everywhere waits for DNS to know better. */
+const PATIENCE: Millis = 250;
 
 /** Calls `done` with a connected socket or a failure, once, never from within this call, unless cancelled first. */
 export function dial(
@@ -73,25 +63,23 @@ export function dial(
   options: DialOptions,
   done: (result: Socket | DialFailure | Intercepted) => void,
 ): Dialling {
-  const attempt = new Dial(to, options, done);
-  attempt.begin();
-  return attempt;
+  const dialling = new Dial(to, options, done);
+  dialling.begin();
+  return dialling;
 }
 
 class Dial implements Dialling {
   readonly #to: Endpoint;
-  readonly #resolver: Resolver;
-  readonly #timeout: number;
-  readonly #take: Take;
-  readonly #tls: TlsOptions | null;
+  readonly #options: DialOptions;
   readonly #done: (result: Socket | DialFailure | Intercepted) => void;
-  readonly #clock: Clock;
-  readonly #lookUp: LookUp | undefined;
-  readonly #descriptors: Descriptors | undefined;
-  readonly #keepalive: Keepalive;
+  readonly #race: Race<string, Socket, DialFailure>;
+  readonly #isLiteral: boolean;
   #timer: Timer;
   #lookingUp: Dialling | null = null;
-  #socket: Socket | null = null;
+  #failure: DialFailure | null = null;
+  #renewing = false;
+  /** All addresses have failed; what is heard of others is waited for. */
+  #patience: Timer | null = null;
   #over = false;
 
   constructor(
@@ -100,21 +88,43 @@ class Dial implements Dialling {
     done: (result: Socket | DialFailure | Intercepted) => void,
   ) {
     this.#to = to;
-    this.#resolver = options.resolver;
-    this.#timeout = options.timeout;
-    this.#take = options.take;
-    this.#tls = options.tls ?? null;
+    this.#options = options;
     this.#done = done;
-    this.#clock = options.clock;
-    this.#lookUp = options.lookUp;
-    this.#descriptors = options.descriptors;
-    this.#keepalive = options.keepalive;
+    this.#isLiteral = isIP(to.host) !== 0;
+    this.#race = this.#raceOf(options);
     this.#timer = this.#startTimer();
   }
 
+  #raceOf(options: DialOptions): Race<string, Socket, DialFailure> {
+    const { clock, timeout, take, tls = null, descriptors, keepalive, book, lookUp } = options;
+    const { host, port } = this.#to;
+    const alone = this.#isLiteral && lookUp === undefined;
+    return new Race({
+      clock,
+      delay: alone ? Infinity : Math.min(ATTEMPT_DELAY, timeout / SHARE),
+      again: ASK_AGAIN,
+      keyOf: (address) => address,
+      start: (address, runner) => attempt({ host, address, port, take, tls, descriptors, keepalive }, runner),
+      won: (socket, address) => {
+        book?.worked(address);
+        this.#finish(socket);
+      },
+      lost: (failure, address) => {
+        this.#lost(failure, address);
+      },
+      silent: (address) => {
+        this.#doubt(address);
+      },
+      wanting: (keepSilent) => {
+        this.#wanting(keepSilent);
+      },
+    });
+  }
+
   #startTimer(): Timer {
-    return this.#clock.at(this.#clock.now() + this.#timeout, () => {
-      this.#fail("upstream_timeout", `no connection to ${this.#name} within ${this.#timeout} ms`);
+    const { clock, timeout } = this.#options;
+    return clock.at(clock.now() + timeout, () => {
+      this.#fail("upstream_timeout", `no connection to ${this.#name} within ${timeout} ms`);
     });
   }
 
@@ -123,20 +133,22 @@ class Dial implements Dialling {
   }
 
   begin(): void {
-    if (this.#lookUp !== undefined) {
-      this.#lookingUp = this.#lookUp(this.#to.host, this.#lookUpTimer(), (named) => {
+    const { host } = this.#to;
+    const { lookUp, resolver } = this.#options;
+    if (lookUp !== undefined) {
+      this.#lookingUp = lookUp(host, this.#lookUpTimer(), (named) => {
         this.#lookingUp = null;
         this.#named(named);
       });
       return;
     }
-    if (isIP(this.#to.host) !== 0) {
-      this.#try([this.#to.host]);
+    if (this.#isLiteral) {
+      this.#try([host]);
       return;
     }
-    this.#resolver.resolve(this.#to.host).then(
+    resolver.resolve(host).then(
       (addresses) => {
-        this.#try(addresses.map(({ address }) => address));
+        this.#try(textsOf(addresses));
       },
       (error: unknown) => {
         this.#unresolved(error);
@@ -147,8 +159,7 @@ class Dial implements Dialling {
   #named(named: Named): void {
     if (this.#over) return;
     if ("verdict" in named) {
-      this.cancel();
-      this.#done(named);
+      this.#finish(named);
     } else if (named instanceof ResolveError) {
       this.#unresolved(named);
     } else {
@@ -158,6 +169,10 @@ class Dial implements Dialling {
 
   #unresolved(error: unknown): void {
     const text = error instanceof ResolveError ? error.reason : String(error);
+    if (error instanceof ResolveError && error.code === "refused" && areDescriptorsGone()) {
+      this.#fail("descriptor_limit", wordsOfLack("descriptor_limit"));
+      return;
+    }
     this.#fail("upstream_unresolved", `cannot resolve ${this.#to.host}: ${text}`);
   }
 
@@ -175,96 +190,110 @@ class Dial implements Dialling {
 
   #try(addresses: readonly string[]): void {
     if (this.#over) return;
-    const [address, ...others] = addresses;
-    if (address === undefined) {
-      this.#fail("upstream_unresolved", `${this.#to.host} has no address`);
+    if (addresses.length === 0) this.#fail("upstream_unresolved", `${this.#to.host} has no address`);
+    else this.#race.add(this.#ordered(addresses));
+  }
+
+  #ordered(addresses: readonly string[]): readonly string[] {
+    const { book, turn = 0 } = this.#options;
+    return book?.ordered(addresses, turn) ?? addresses;
+  }
+
+  #lost(failure: DialFailure, address: string): void {
+    this.#failure = this.#graver(failure);
+    if (isLocalLack(failure.reason)) {
+      // Others would want for a descriptor as well.
+      if (failure.reason === "descriptor_limit") this.#fail(failure.reason, failure.text);
       return;
     }
-    const { port } = this.#to;
-    const socket =
-      this.#tls === null
-        ? connectReading({ host: address, port }, this.#keepalive, this.#take)
-        : dialStream({ host: address, port }, this.#keepalive, { allowHalfOpen: true });
-    this.#socket = socket;
-    const onError = (error: NodeJS.ErrnoException): void => {
-      if (isExhaustion(error)) this.#fail("descriptor_limit", NO_DESCRIPTOR);
-      else if (others.length > 0) this.#try(others);
-      else this.#fail(REASONS[error.code ?? ""] ?? "upstream_error", `${this.#name}: ${error.message}`);
-    };
-    socket.once("error", onError);
-    socket.once("connect", () => {
-      if (this.#over) return;
-      socket.off("error", onError);
-      if (this.#tls === null) this.#succeed(socket);
-      else this.#secure(socket, this.#tls);
-    });
-    if (this.#descriptors !== undefined) this.#keepOffReserve(socket, this.#descriptors);
+    this.#doubt(address);
   }
 
-  /** It has a descriptor within this turn: an upstream that is long in coming must not hold one that is kept for others. */
-  #keepOffReserve(socket: Socket, descriptors: Descriptors): void {
-    setImmediate(() => {
-      if (!this.#over && descriptors.isReserved(socket)) this.#fail("descriptor_limit", NO_DESCRIPTOR);
-    });
+  /**
+   * The one to tell of several: what this machine lacks, as nobody knows what the upstream would have done; then the first,
+   * but for a family that this machine has no way to.
+   */
+  #graver(failure: DialFailure): DialFailure {
+    const before = this.#failure;
+    if (before === null || isLocalLack(failure.reason)) return failure;
+    return before.reason === "upstream_unreachable" ? failure : before;
   }
 
-  #secure(carrier: Socket, { ca, insecure, servername }: TlsOptions): void {
-    const { host } = this.#to;
-    // RFC 6066, section 3: without the dot at its end.
-    const name = (servername ?? (isIP(host) === 0 ? host : null))?.replace(/\.$/u, "") ?? null;
-    let socket: TLSSocket;
-    try {
-      socket = secureReading(
-        carrier,
-        {
-          host,
-          ...(name === null ? {} : { servername: name }),
-          ...(ca === null ? {} : { ca }),
-          rejectUnauthorized: !insecure,
-          ALPNProtocols: ["http/1.1"],
-        },
-        this.#take,
-      );
-    } catch (error) {
-      carrier.destroy();
-      this.#fail("upstream_tls", `${this.#name}: ${String(error)}`);
+  #doubt(address: string): void {
+    this.#options.book?.failed(address);
+    this.#renew();
+  }
+
+  #wanting(keepSilent: boolean): void {
+    if (keepSilent) {
+      this.#renew();
       return;
     }
-    this.#socket = socket;
-    const onError = (error: Error): void => {
-      this.#fail("upstream_tls", `${this.#name}: ${error.message}`);
-    };
-    socket.once("error", onError);
-    // A peer that is no TLS server may simply close.
-    const onClose = (): void => {
-      this.#fail("upstream_tls", `${this.#name}: closed during the TLS handshake`);
-    };
-    socket.once("close", onClose);
-    socket.once("secureConnect", () => {
-      if (this.#over) return;
-      socket.off("error", onError).off("close", onClose);
-      this.#succeed(socket);
+    if (!this.#renewing) {
+      this.#failed();
+      return;
+    }
+    const { clock } = this.#options;
+    this.#patience = clock.at(clock.now() + PATIENCE, () => {
+      this.#failed();
     });
   }
 
-  #succeed(socket: Socket): void {
-    this.#over = true;
-    this.#timer.cancel();
-    this.#done(socket);
+  /** Has DNS asked whether it knows better by now, and tries what is new; what a fault said of the name stays. */
+  #renew(): void {
+    if (this.#renewing || this.#isLiteral) return;
+    const { lookUp, resolver } = this.#options;
+    const renewed = resolver.renew(this.#to.host);
+    if (lookUp !== undefined) {
+      renewed.catch(() => undefined);
+      return;
+    }
+    this.#renewing = true;
+    renewed.then(
+      (addresses) => {
+        this.#renewed(this.#ordered(textsOf(addresses)));
+      },
+      () => {
+        this.#renewed([]);
+      },
+    );
+  }
+
+  #renewed(addresses: readonly string[]): void {
+    this.#renewing = false;
+    const waited = this.#patience !== null;
+    this.#patience?.cancel();
+    this.#patience = null;
+    if (!this.#race.add(addresses) && waited) this.#failed();
+  }
+
+  #failed(): void {
+    const { reason, text } = this.#failure ?? {
+      reason: "upstream_error",
+      text: `${this.#name}: no connection`,
+    };
+    this.#fail(reason, text);
   }
 
   #fail(reason: DialFailure["reason"], text: string): void {
+    this.#finish({ reason, text });
+  }
+
+  #finish(result: Socket | DialFailure | Intercepted): void {
     if (this.#over) return;
     this.cancel();
-    this.#done({ reason, text });
+    this.#done(result);
   }
 
   cancel(): void {
     this.#over = true;
     this.#timer.cancel();
+    this.#patience?.cancel();
     this.#lookingUp?.cancel();
-    // An error of a socket that nobody waits for any more must not become an uncaught one.
-    this.#socket?.removeAllListeners("error").on("error", () => undefined);
-    this.#socket?.destroy();
+    this.#race.cancel();
   }
+}
+
+function textsOf(addresses: readonly ResolvedAddress[]): readonly string[] {
+  return addresses.map(({ address }) => address);
 }

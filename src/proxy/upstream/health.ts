@@ -6,6 +6,7 @@ import type { ResponseHead } from "../http/head.js";
 import { PLAINLY, ResponseReader } from "../http/response_reader.js";
 import type { MessageSink } from "../http/sink.js";
 import type { DialOptions, Dialling } from "./dial.js";
+import { isLocalLack } from "../local_lacks.js";
 import type { HealthSpec, Member, Pool } from "./pool.js";
 import { reach } from "./reach.js";
 
@@ -15,6 +16,11 @@ export interface HealthParts {
   readonly clock: Clock;
   /** How to dial now: what faults make of names changes. */
   readonly options: () => Omit<DialOptions, "take" | "timeout">;
+}
+
+/** How one check is made. */
+interface AttemptParts extends HealthParts {
+  readonly turn: number;
 }
 
 export class HealthChecks {
@@ -41,6 +47,7 @@ class Probe {
   #timer: Timer | null = null;
   #attempt: Attempt | null = null;
   #row = 0;
+  #turn = 0;
 
   constructor(parts: HealthParts, member: Member, index: number) {
     this.#parts = parts;
@@ -64,7 +71,8 @@ class Probe {
     this.#timer = clock.at(clock.now() + millis, () => {
       this.#in(this.#parts.spec.interval);
       if (this.#attempt !== null) return;
-      this.#attempt = new Attempt(this.#parts, this.#member, (found) => {
+      const parts = { ...this.#parts, turn: this.#turn++ };
+      this.#attempt = new Attempt(parts, this.#member, (found) => {
         this.#attempt = null;
         if (found !== UNKNOWN) this.#note(found);
       });
@@ -75,11 +83,18 @@ class Probe {
     const member = this.#member;
     const { pool, spec } = this.#parts;
     const well = mistake === null;
+    if (!well) this.#doubtName();
     // A row counts towards the other state only.
     this.#row = well === member.healthy ? 0 : this.#row + 1;
     if (this.#row < (member.healthy ? spec.fall : spec.rise)) return;
     this.#row = 0;
     pool.healthChanged(member, well, mistake ?? `${spec.rise} health checks in a row went well`);
+  }
+
+  /** Whatever it is that answers no more, or wrongly, the upstream may have moved away from it. */
+  #doubtName(): void {
+    const { resolver } = this.#parts.options();
+    resolver.renew(this.#member.endpoint.host).catch(() => undefined);
   }
 }
 
@@ -99,7 +114,11 @@ class Attempt implements SocketOwner, MessageSink<ResponseHead> {
   #socket: Socket | null = null;
   #over = false;
 
-  constructor({ pool, spec, clock, options }: HealthParts, member: Member, done: (found: Found) => void) {
+  constructor(
+    { pool, spec, clock, options, turn }: AttemptParts,
+    member: Member,
+    done: (found: Found) => void,
+  ) {
     const { host, port } = member.endpoint;
     this.#path = spec.path;
     this.#name = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
@@ -108,10 +127,10 @@ class Attempt implements SocketOwner, MessageSink<ResponseHead> {
       this.#finish(`no answer within ${spec.timeout} ms`);
     });
     // Longer than the check itself waits, so that it is the check that gives up.
-    const dialOptions = { ...options(), take: takeFromUpstream, timeout: spec.timeout * 2 };
+    const dialOptions = { ...options(), take: takeFromUpstream, timeout: spec.timeout * 2, turn };
     this.#dialling = reach(pool, member, dialOptions, (result) => {
       // What this machine lacks says nothing about the upstream.
-      if ("reason" in result && result.reason === "descriptor_limit") this.#finish(UNKNOWN);
+      if ("reason" in result && isLocalLack(result.reason)) this.#finish(UNKNOWN);
       else if ("reason" in result) this.#finish(result.text);
       else if ("verdict" in result) this.#verdict(result.verdict);
       else this.#connected(result);

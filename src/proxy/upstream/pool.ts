@@ -5,6 +5,7 @@ import type { Asker } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import { UpstreamsFaults, type Existing, type Reach } from "../../pipeline/upstreams.js";
 import type { Balance } from "../../config/pool.js";
+import { AddressBook } from "./address_book.js";
 import { Balancer, type Choice } from "./balance.js";
 import type { Endpoint } from "./dial.js";
 
@@ -45,6 +46,10 @@ export class Member implements Choice {
   readonly name: string;
   readonly index: number;
   readonly endpoint: Endpoint;
+  /** Shared by clients and health checks: what one of them learns of an address serves all. */
+  readonly book: AddressBook;
+  /** How many connections clients have had dialled: each begins with another of its addresses. */
+  dialled = 0;
   busy = 0;
   selected = 0;
   /** What health checks say. */
@@ -52,7 +57,8 @@ export class Member implements Choice {
   failures = 0;
   ejectedUntil = -Infinity;
 
-  constructor({ name, host, port }: PoolMember, index: number) {
+  constructor({ name, host, port }: PoolMember, index: number, clock: Clock) {
+    this.book = new AddressBook(clock);
     this.name = name;
     this.index = index;
     this.endpoint = { host, port };
@@ -83,7 +89,7 @@ export class Pool {
     this.#proxy = proxy;
     this.#clock = clock;
     this.#facts = facts;
-    this.members = spec.members.map((member, index) => new Member(member, index));
+    this.members = spec.members.map((member, index) => new Member(member, index, clock));
     this.#balancer = new Balancer(spec.balance, spec.seed, proxy);
     this.#faults = new UpstreamsFaults(
       clock,

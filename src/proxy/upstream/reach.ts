@@ -85,7 +85,8 @@ class Reaching implements Dialling {
   }
 
   #dial(): void {
-    this.#dialling = dial(this.#member.endpoint, this.#options, (result) => {
+    const { endpoint, book } = this.#member;
+    this.#dialling = dial(endpoint, { ...this.#options, book }, (result) => {
       this.#finish(result);
     });
   }

@@ -11,6 +11,8 @@ export interface ResolvConf {
   /** Milliseconds; undefined where the file does not say. */
   readonly timeout: number | undefined;
   readonly attempts: number | undefined;
+  /** Nobody is to ask for IPv6 addresses (glibc 2.36). */
+  readonly noAaaa: boolean;
 }
 
 // The limits of glibc (resolv.h: MAXNS, RES_MAXNDOTS, RES_MAXRETRANS, RES_MAXRETRY).
@@ -24,6 +26,7 @@ export function parseResolvConf(text: string): ResolvConf {
   const servers: string[] = [];
   let search: string[] = [];
   const options = new Map<string, number>();
+  let noAaaa = false;
   for (const line of text.split("\n")) {
     const [keyword, ...values] = line
       .replace(/[#;].*/, "")
@@ -35,6 +38,7 @@ export function parseResolvConf(text: string): ResolvConf {
     else if (keyword === "search") search = domains(values);
     else if (keyword === "domain") search = domains([first]);
     else if (keyword === "options") {
+      noAaaa ||= values.includes("no-aaaa");
       for (const [, name, value] of values.join(" ").matchAll(/(?<!\S)([a-z0-9-]+):(\d+)(?!\S)/g)) {
         if (name !== undefined) options.set(name, Number(value));
       }
@@ -48,6 +52,7 @@ export function parseResolvConf(text: string): ResolvConf {
     ndots: Math.min(options.get("ndots") ?? 1, NDOTS_MAX),
     timeout: timeout === undefined ? undefined : Math.min(Math.max(timeout, 1), TIMEOUT_MAX_SECONDS) * 1_000,
     attempts: attempts === undefined ? undefined : Math.min(Math.max(attempts, 1), ATTEMPTS_MAX),
+    noAaaa,
   };
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { isIP, isIPv6 } from "node:net";
+import type { Clock } from "../../core/clock.js";
 import { DnsClient, type ResolvedAddress } from "./dns_client.js";
 import { parseHosts, type Hosts } from "./hosts.js";
 import { caresLookup, type Lookup, type LookupSettings } from "./lookup.js";
@@ -18,8 +19,7 @@ export { ResolveError, type ResolveFailure } from "./resolve_error.js";
 export type { FileReader } from "./watched_file.js";
 
 export interface ResolverOptions {
-  /** Monotonic milliseconds. */
-  readonly clock: { now(): number };
+  readonly clock: Pick<Clock, "now" | "at">;
   /** Asked instead of those in resolv.conf: `address` or `address:port`. */
   readonly servers?: readonly string[];
   readonly hostsPath?: string;
@@ -63,6 +63,21 @@ export class Resolver {
 
   /** All addresses of a name, IPv4 first; never an empty list. Rejects with a `ResolveError`. */
   async resolve(name: string): Promise<readonly ResolvedAddress[]> {
+    return this.#look(name, (client, key) => client.resolve(key));
+  }
+
+  /**
+   * The same for whoever found nobody there: what is remembered of the name may be out of date, so DNS is asked again, once
+   * a second at most for a name. What is known goes on to serve as long as nobody answers.
+   */
+  async renew(name: string): Promise<readonly ResolvedAddress[]> {
+    return this.#look(name, (client, key) => client.renew(key));
+  }
+
+  async #look(
+    name: string,
+    ask: (client: DnsClient, key: string) => Promise<readonly ResolvedAddress[]>,
+  ): Promise<readonly ResolvedAddress[]> {
     this.#refuseIfClosed(name);
     const literal = parseLiteral(name);
     if (literal !== null) return [literal];
@@ -75,7 +90,7 @@ export class Resolver {
     const client = await this.#currentClient();
     // Somebody may have closed the resolver while it looked at its files.
     this.#refuseIfClosed(name);
-    return client.resolve(key);
+    return ask(client, key);
   }
 
   /** Makes every question under way, and every one to come, reject. */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { VirtualClock, type Millis } from "../../../src/core/clock.js";
 import { parseHosts } from "../../../src/proxy/upstream/hosts.js";
 import { parseResolvConf, searchNames } from "../../../src/proxy/upstream/resolv_conf.js";
 import {
@@ -17,9 +18,20 @@ interface Pending {
 
 type Reply = readonly AddressRecord[] | string | "pending";
 
+/** Time that is set. */
+class SetClock extends VirtualClock {
+  get time(): Millis {
+    return this.now();
+  }
+
+  set time(when: Millis) {
+    this.advance(when - this.now());
+  }
+}
+
 /** A resolver whose clock, files and DNS are in the hands of the test, and the transcript of what it did. */
 function stage(options: Partial<ResolverOptions> = {}) {
-  const clock = { time: 0, now: () => clock.time };
+  const clock = new SetClock();
   const texts = new Map<string, string>();
   const reads: string[] = [];
   const checks: string[] = [];
@@ -177,11 +189,20 @@ describe("resolv.conf", () => {
       ndots: 5,
       timeout: 1_000,
       attempts: 5,
+      noAaaa: false,
     });
+    expect(parseResolvConf("options no-aaaa ndots:0")).toMatchObject({ noAaaa: true, ndots: 0 });
   });
 
   it("has ndots 1 and nothing else when it is empty", () => {
-    const nothing = { servers: [], search: [], ndots: 1, timeout: undefined, attempts: undefined };
+    const nothing = {
+      servers: [],
+      search: [],
+      ndots: 1,
+      timeout: undefined,
+      attempts: undefined,
+      noAaaa: false,
+    };
     expect(parseResolvConf("")).toEqual(nothing);
     expect(parseResolvConf("search\noptions\nnameserver\n")).toEqual(nothing);
   });
@@ -216,12 +237,28 @@ describe("resolv.conf", () => {
     expect((await failure(resolver.resolve("jobs"))).code).toBe("server_failure");
   });
 
-  it("is not followed further when nobody answers", async () => {
+  it.each(["ENODATA", "EREFUSED", "ENOTIMP"])("is followed past %s", async (code) => {
+    const { resolver, texts, replies } = stage();
+    texts.set("/etc/resolv.conf", "search a.test b.test\noptions ndots:5");
+    replies.set("A jobs.x.a.test", code).set("AAAA jobs.x.a.test", code);
+    replies.set("A jobs.x", [four("10.1.0.1")]);
+    expect(await resolver.resolve("jobs.x")).toEqual([v4("10.1.0.1")]);
+  });
+
+  it("that says no-aaaa has nobody ask for IPv6", async () => {
+    const { resolver, texts, replies, asked } = stage();
+    texts.set("/etc/resolv.conf", "options no-aaaa");
+    replies.set("A jobs.test", [four("10.1.0.1")]);
+    expect(await resolver.resolve("jobs.test")).toEqual([v4("10.1.0.1")]);
+    expect(asked).toEqual(["A jobs.test"]);
+  });
+
+  it("is left for the name as it stands when nobody answers", async () => {
     const { resolver, texts, asked, replies } = stage();
     texts.set("/etc/resolv.conf", "search a.test b.test");
     replies.set("A jobs.a.test", "ETIMEOUT");
     expect((await failure(resolver.resolve("jobs"))).code).toBe("timeout");
-    expect(asked).toEqual(["A jobs.a.test", "AAAA jobs.a.test"]);
+    expect(asked).toEqual(["A jobs.a.test", "AAAA jobs.a.test", "A jobs", "AAAA jobs"]);
   });
 
   it("gives its servers to the lookup, and anew with an empty memory when it has changed", async () => {
@@ -325,6 +362,170 @@ describe("A and AAAA", () => {
   });
 });
 
+describe("a family that keeps silent", () => {
+  /** What came of it within so many milliseconds, if anything. */
+  async function within(clock: SetClock, millis: Millis, answer: Promise<unknown>): Promise<unknown> {
+    let result: unknown = "waiting";
+    answer.then(
+      (found) => (result = found),
+      (error: unknown) => (result = error),
+    );
+    await settle();
+    clock.time += millis;
+    await settle();
+    return result;
+  }
+
+  it.each([
+    ["AAAA", "A", "10.1.0.1"],
+    ["A", "AAAA", "fd00::1"],
+  ])("is waited for 50 ms where it is %s", async (silent, other, address) => {
+    const { resolver, replies, clock } = stage();
+    replies.set(`${silent} jobs.test`, "pending").set(`${other} jobs.test`, [four(address)]);
+    const answer = resolver.resolve("jobs.test");
+    expect(await within(clock, 49, answer)).toBe("waiting");
+    expect(await within(clock, 1, answer)).toEqual([{ address, family: other === "A" ? 4 : 6 }]);
+  });
+
+  it("joins what is remembered when it comes late", async () => {
+    const { resolver, replies, clock, pending, asked } = stage();
+    replies.set("AAAA jobs.test", "pending").set("A jobs.test", [four("10.1.0.1", 60)]);
+    await within(clock, 50, resolver.resolve("jobs.test"));
+    pending[0]?.answer([four("fd00::1", 30)]);
+    await settle();
+    expect(await resolver.resolve("jobs.test")).toEqual([v4("10.1.0.1"), v6("fd00::1")]);
+    expect(asked).toHaveLength(2);
+    // For the shorter of the two times.
+    clock.time = 30_050;
+    await within(clock, 0, resolver.resolve("jobs.test"));
+    expect(asked).toHaveLength(4);
+  });
+
+  it("is not asked again while it is asked, nor waited for again", async () => {
+    const { resolver, replies, clock, asked } = stage();
+    replies.set("AAAA jobs.test", "pending").set("A jobs.test", [four("10.1.0.1", 0)]);
+    await within(clock, 50, resolver.resolve("jobs.test"));
+    expect(await within(clock, 0, resolver.resolve("jobs.test"))).toEqual([v4("10.1.0.1")]);
+    expect(asked).toEqual(["A jobs.test", "AAAA jobs.test", "A jobs.test"]);
+  });
+
+  it("is waited for to its end where the other has nothing", async () => {
+    const { resolver, replies, clock, pending } = stage();
+    replies.set("AAAA jobs.test", "pending").set("A jobs.test", "ENODATA");
+    const answer = resolver.resolve("jobs.test");
+    expect(await within(clock, 10_000, answer)).toBe("waiting");
+    pending[0]?.answer([four("fd00::1")]);
+    expect(await answer).toEqual([v6("fd00::1")]);
+  });
+
+  it("does not hold up the search list where the name does not exist", async () => {
+    const { resolver, texts, replies, clock } = stage();
+    texts.set("/etc/resolv.conf", "search a.test b.test");
+    replies.set("AAAA jobs.a.test", "pending").set("AAAA jobs.b.test", "pending");
+    replies.set("A jobs.b.test", [four("10.1.0.1")]);
+    const answer = resolver.resolve("jobs");
+    await within(clock, 50, answer);
+    expect(await within(clock, 50, answer)).toEqual([v4("10.1.0.1")]);
+  });
+
+  it("is believed to be there where a server says NXDOMAIN of AAAA alone", async () => {
+    const { resolver, replies, clock, pending } = stage();
+    replies.set("A jobs.test", "pending");
+    const answer = resolver.resolve("jobs.test");
+    expect(await within(clock, 10_000, answer)).toBe("waiting");
+    pending[0]?.answer([four("10.1.0.1")]);
+    expect(await answer).toEqual([v4("10.1.0.1")]);
+  });
+});
+
+describe("a name at whose addresses nobody was found", () => {
+  const moved = async (ttl = 600) => {
+    const set = stage();
+    set.replies.set("A jobs.test", [four("10.1.0.1", ttl)]);
+    await set.resolver.resolve("jobs.test");
+    set.replies.set("A jobs.test", [four("10.1.0.2", ttl)]);
+    return set;
+  };
+
+  it("is asked for again, whatever its TTL", async () => {
+    const { resolver, clock } = await moved();
+    clock.time = 1_000;
+    expect(await resolver.renew("jobs.test")).toEqual([v4("10.1.0.2")]);
+    expect(await resolver.resolve("JOBS.test")).toEqual([v4("10.1.0.2")]);
+  });
+
+  it("is asked for once a second at most, and by whoever looks it up after that second", async () => {
+    const { resolver, clock, asked, replies } = await moved();
+    for (let n = 0; n < 100; n++) expect(await resolver.renew("jobs.test")).toEqual([v4("10.1.0.2")]);
+    expect(asked).toHaveLength(4);
+    replies.set("A jobs.test", [four("10.1.0.3", 600)]);
+    clock.time = 999;
+    expect(await resolver.resolve("jobs.test")).toEqual([v4("10.1.0.2")]);
+    expect(asked).toHaveLength(4);
+    clock.time = 1_000;
+    expect(await resolver.resolve("jobs.test")).toEqual([v4("10.1.0.3")]);
+    expect(asked).toHaveLength(6);
+    clock.time = 100_000;
+    await resolver.resolve("jobs.test");
+    expect(asked).toHaveLength(6);
+  });
+
+  it("and that is not remembered is asked for once a second at most as well", async () => {
+    const { resolver, asked } = await moved(0);
+    for (let n = 0; n < 100; n++) expect(await resolver.renew("jobs.test")).toEqual([v4("10.1.0.2")]);
+    expect(asked).toHaveLength(4);
+  });
+
+  it.each(["ETIMEOUT", "ESERVFAIL", "EREFUSED", "ECONNREFUSED"])(
+    "keeps its addresses while DNS says %s, and is asked for again a second later",
+    async (code) => {
+      const { resolver, clock, replies, asked } = await moved();
+      clock.time = 1_000;
+      replies.set("A jobs.test", code).set("AAAA jobs.test", code);
+      expect(await resolver.renew("jobs.test")).toEqual([v4("10.1.0.1")]);
+      expect(await resolver.resolve("jobs.test")).toEqual([v4("10.1.0.1")]);
+      expect(asked).toHaveLength(4);
+      replies.set("A jobs.test", [four("10.1.0.2")]);
+      clock.time = 2_000;
+      expect(await resolver.resolve("jobs.test")).toEqual([v4("10.1.0.2")]);
+    },
+  );
+
+  it("loses them when there is no such name any more", async () => {
+    const { resolver, clock, replies } = await moved();
+    clock.time = 1_000;
+    replies.delete("A jobs.test");
+    expect((await failure(resolver.renew("jobs.test"))).code).toBe("not_found");
+    expect((await failure(resolver.resolve("jobs.test"))).code).toBe("not_found");
+  });
+
+  it("is looked up from what is known while the question is under way, after a moment", async () => {
+    const { resolver, clock, replies } = await moved();
+    for (let n = 0; n < 2; n++) await resolver.renew("jobs.test");
+    replies.set("A jobs.test", "pending");
+    clock.time = 1_000;
+    let found: unknown = "waiting";
+    void resolver.resolve("jobs.test").then((addresses) => (found = addresses));
+    await settle();
+    expect(found).toBe("waiting");
+    clock.time = 1_250;
+    await settle();
+    expect(found).toEqual([v4("10.1.0.2")]);
+    expect(await resolver.resolve("jobs.test")).toEqual([v4("10.1.0.2")]);
+  });
+
+  it("of the hosts file is read again, and no DNS asked", async () => {
+    const { resolver, texts, clock, asked } = stage();
+    texts.set("/etc/hosts", "10.0.0.1 jobs");
+    await resolver.resolve("jobs");
+    texts.set("/etc/hosts", "10.0.0.2 jobs");
+    clock.time = 1_000;
+    expect(await resolver.renew("jobs")).toEqual([v4("10.0.0.2")]);
+    expect(await resolver.renew("10.0.0.9")).toEqual([v4("10.0.0.9")]);
+    expect(asked).toEqual([]);
+  });
+});
+
 describe("the memory", () => {
   it("keeps an answer for the shortest of its TTLs", async () => {
     const { resolver, clock, replies, asked } = stage();
@@ -423,7 +624,7 @@ describe("a resolver", () => {
   });
 
   it("reads the real hosts file of this machine", async () => {
-    const resolver = new Resolver({ clock: { now: () => 0 } });
+    const resolver = new Resolver({ clock: new SetClock() });
     expect((await resolver.resolve("localhost")).length).toBeGreaterThan(0);
     resolver.close();
   });
@@ -435,7 +636,7 @@ describe("over real UDP", () => {
 
   async function serve(zone: Record<string, TinyAnswer>) {
     server = await startTinyDns(zone);
-    const clock = { time: 0, now: () => clock.time };
+    const clock = new SetClock();
     const files = { version: async () => null, read: async () => "" };
     resolver = new Resolver({ clock, files, servers: [server.server] });
     return { resolver, server, clock };
@@ -493,6 +694,6 @@ describe("over real UDP", () => {
   });
 
   it("takes no server that is not an address", () => {
-    expect(() => new Resolver({ clock: { now: () => 0 }, servers: ["dns.example"] })).toThrow();
+    expect(() => new Resolver({ clock: new SetClock(), servers: ["dns.example"] })).toThrow();
   });
 });
