@@ -1,7 +1,7 @@
 /** Bodies of some size, in answers and in requests: between exchanges that are all head and a stream that is all bytes. */
 import { startWorker } from "../lib/processes.mjs";
 import { settleOf } from "./lanes.mjs";
-import { BYTES, compare, httpEntries, tcpEntries } from "./throughput.mjs";
+import { BYTES, compare, httpEntries, NAMES, tcpEntries } from "./throughput.mjs";
 
 const KIB = 1024;
 
@@ -11,7 +11,11 @@ export const answers64k = bodiesCase("answers-64k", {
   connections: 16,
   method: "GET",
   again: false,
-  claims: ({ squall, toxiproxy }, results) => [results.atLeast(2, squall.name, toxiproxy.name)],
+  claims: ({ squall, squallHttp, toxiproxy }, results) => [
+    results.atLeast(2, squall.name, toxiproxy.name),
+    results.atLeast(0.85, NAMES.httpOne, squallHttp.name),
+    results.atLeast(0.7, NAMES.httpFive, squallHttp.name),
+  ],
 });
 
 export const answers1m = bodiesCase("answers-1m", {

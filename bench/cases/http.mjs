@@ -2,7 +2,7 @@
 import { smallLoad } from "../loads/wrk.mjs";
 import { smallServer } from "../servers/nginx.mjs";
 import { plain } from "./lanes.mjs";
-import { compare, httpEntries, REQUESTS } from "./throughput.mjs";
+import { compare, httpEntries, NAMES, REQUESTS } from "./throughput.mjs";
 
 const PATH = "/v1/jobs/next";
 const RULES = 20;
@@ -59,6 +59,8 @@ function httpCase(name, connections, { claims = false } = {}) {
           results.atLeast(0.8, squallHttp.name, squall.name),
           results.atLeast(0.7, WITH_RULES, squall.name),
           results.atLeast(0.6, WITH_503, squall.name),
+          results.atLeast(0.85, NAMES.httpOne, squallHttp.name),
+          results.atLeast(0.6, NAMES.httpFive, squallHttp.name),
         ],
         notes,
       };

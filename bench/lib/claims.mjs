@@ -1,4 +1,8 @@
-/** What a run is held to, and the rows it prints. */
+/**
+ * What a run is held to, and the rows it prints. Each claim has a verdict: `met` where its whole interval is at the target or
+ * beyond it, `missed` where all of it falls short, `open` where the target lies inside, so that the run does not tell; null if it
+ * was not measured.
+ */
 import { interval, median, pairedRatio, summary } from "./statistics.mjs";
 
 export function row(name, unit, values, note = "") {
@@ -10,15 +14,17 @@ export function emptyRow(name, unit, trouble) {
   return { name, unit, values: [], median: null, min: null, max: null, note: "", ...trouble };
 }
 
-/** At least `target` times as much as the other. Held when the interval includes the target or lies above it. */
+/** At least `target` times as much as the other. */
 export function atLeast(text, target, values, base) {
   const { ratio, low, high } = pairedRatio(values, base);
-  return { text, kind: "ratio", sign: ">=", target, value: ratio, low, high, held: high >= target };
+  const verdict = low >= target ? "met" : high >= target ? "open" : "missed";
+  return { text, kind: "ratio", sign: ">=", target, value: ratio, low, high, verdict };
 }
 
-/** A figure that must not be larger. Held when the interval of its median includes the target or lies below it. */
+/** A figure that must not be larger. The interval is that of its median. */
 export function atMost(text, target, unit, values) {
   const { low, high } = interval(values);
+  const verdict = high <= target ? "met" : low <= target ? "open" : "missed";
   return {
     text,
     kind: "value",
@@ -28,7 +34,7 @@ export function atMost(text, target, unit, values) {
     value: median(values),
     low,
     high,
-    held: low <= target,
+    verdict,
   };
 }
 
@@ -44,7 +50,7 @@ export function never(text, unit, values) {
     value: max,
     low: max,
     high: max,
-    held: max === 0,
+    verdict: max === 0 ? "met" : "missed",
   };
 }
 
@@ -57,7 +63,7 @@ export function unmeasured(text, { sign, target, unit }, reason) {
     target,
     unit,
     value: null,
-    held: null,
+    verdict: null,
     reason,
   };
 }

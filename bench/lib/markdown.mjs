@@ -28,10 +28,10 @@ export function asMarkdown(report, folder) {
 function targets({ cases }) {
   const claims = cases.flatMap(({ name, claims: all }) => all.map((claim) => ({ name, claim })));
   if (claims.length === 0) return [];
-  const count = (held) => claims.filter(({ claim }) => claim.held === held).length;
+  const count = (wanted) => claims.filter(({ claim }) => claim.verdict === wanted).length;
   const unmeasured = count(null) === 0 ? "" : `, ${count(null)} not measured`;
   return [
-    `${count(true)} of ${claims.length} targets held, ${count(false)} missed${unmeasured}.`,
+    `Of ${claims.length} targets ${count("met")} met, ${count("open")} open, ${count("missed")} missed${unmeasured}.`,
     "",
     "| case | | measured | target | |",
     "| --- | --- | ---: | ---: | --- |",

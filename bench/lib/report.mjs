@@ -46,9 +46,9 @@ export function busy({ busy: shares, heldBack }) {
   return `${known.map(([who, share]) => `${who} ${percent(share)}`).join(", ")}${heldBack ? " (held back)" : ""}`;
 }
 
-export function verdict({ held }) {
-  if (held === null) return "not measured";
-  return held ? "held" : "MISSED";
+export function verdict({ verdict: given }) {
+  if (given === null) return "not measured";
+  return given === "missed" ? "MISSED" : given;
 }
 
 export function sentence({ text, kind, sign, target, unit = "", value, low, high, reason }) {

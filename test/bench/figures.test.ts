@@ -57,19 +57,21 @@ describe("a claim", () => {
   const ones = Array<number>(9).fill(1);
   const rounds = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
-  it("of a ratio is held when the interval includes the target, and missed when it lies below", () => {
-    expect(atLeast("a / b", 8, rounds, ones)).toMatchObject({ value: 5, low: 2, high: 8, held: true });
-    expect(atLeast("a / b", 8.01, rounds, ones)).toMatchObject({ held: false });
-    expect(atLeast("a / b", 1, rounds, ones)).toMatchObject({ held: true });
+  it("of a ratio is met by the whole interval, open where it includes the target, and missed where it lies below", () => {
+    expect(atLeast("a / b", 8, rounds, ones)).toMatchObject({ value: 5, low: 2, high: 8, verdict: "open" });
+    expect(atLeast("a / b", 8.01, rounds, ones)).toMatchObject({ verdict: "missed" });
+    expect(atLeast("a / b", 2, rounds, ones)).toMatchObject({ verdict: "met" });
+    expect(atLeast("a / b", 2.01, rounds, ones)).toMatchObject({ verdict: "open" });
   });
 
-  it("of a figure is held when the interval includes the target, and missed when it lies above", () => {
-    expect(atMost("a", 2, "ms", rounds)).toMatchObject({ value: 5, low: 2, high: 8, held: true });
-    expect(atMost("a", 1.99, "ms", rounds)).toMatchObject({ held: false });
+  it("of a figure is met by the whole interval, open where it includes the target, and missed where it lies above", () => {
+    expect(atMost("a", 2, "ms", rounds)).toMatchObject({ value: 5, low: 2, high: 8, verdict: "open" });
+    expect(atMost("a", 1.99, "ms", rounds)).toMatchObject({ verdict: "missed" });
+    expect(atMost("a", 8, "ms", rounds)).toMatchObject({ verdict: "met" });
   });
 
   it("of what must never happen looks at the worst round, not at the middle", () => {
-    expect(never("a", "connections", [0, 0, 0])).toMatchObject({ value: 0, held: true });
-    expect(never("a", "connections", [0, 0, 1])).toMatchObject({ value: 1, held: false });
+    expect(never("a", "connections", [0, 0, 0])).toMatchObject({ value: 0, verdict: "met" });
+    expect(never("a", "connections", [0, 0, 1])).toMatchObject({ value: 1, verdict: "missed" });
   });
 });

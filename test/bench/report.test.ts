@@ -72,8 +72,8 @@ describe("the text", () => {
     );
   });
 
-  it("calls held what is held, and missed what is missed", () => {
-    expect(text).toMatch(/held +Squall \/ HAProxy: 2\.00, target >= 0\.9/u);
+  it("calls met what is met, and missed what is missed", () => {
+    expect(text).toMatch(/met +Squall \/ HAProxy: 2\.00, target >= 0\.9/u);
     expect(text).toMatch(/MISSED +Squall \/ better: 0\.50, target >= 0\.9/u);
   });
 
@@ -100,8 +100,8 @@ describe("the tables", () => {
   const text = asMarkdown(report, "benchmarks");
 
   it("begin with all targets at a glance", () => {
-    expect(text).toContain("1 of 3 targets held, 1 missed, 1 not measured.");
-    expect(text).toContain("| small | Squall / HAProxy | 2.00 | >= 0.9 | held |");
+    expect(text).toContain("Of 3 targets 1 met, 0 open, 1 missed, 1 not measured.");
+    expect(text).toContain("| small | Squall / HAProxy | 2.00 | >= 0.9 | met |");
     expect(text).toContain(
       "| small | Squall / Toxiproxy | toxiproxy-server is not on PATH | >= 1.15 | not measured |",
     );

@@ -50,11 +50,11 @@ describe("rounds", () => {
       failed: "it broke",
     });
     expect(results.atLeast(1, "a", "flaky")).toMatchObject({
-      held: null,
+      verdict: null,
       value: null,
       reason: "flaky failed: it broke",
     });
-    expect(results.atLeast(0, "a", "b")).toMatchObject({ held: true });
+    expect(results.atLeast(0, "a", "b")).toMatchObject({ verdict: "met" });
   });
 
   it("are kept with all that was measured, those of a lane that failed later as well", async () => {
@@ -81,7 +81,7 @@ describe("rounds", () => {
       results.atMost(2, "ms", "peer", { key: "rate" }),
       results.never("connections", "peer", { key: "rate" }),
     ]) {
-      expect(claim).toMatchObject({ held: null, reason: "peer is not on PATH" });
+      expect(claim).toMatchObject({ verdict: null, reason: "peer is not on PATH" });
     }
   });
 });
