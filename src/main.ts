@@ -43,6 +43,7 @@ const io: Io = {
   home: dirname(dirname(program)),
   stopped,
   onHangup: (run) => process.on("SIGHUP", run),
+  onUncaught: (run) => process.on("uncaughtException", run).on("unhandledRejection", run),
 };
 
 process.exitCode = await runCommand(process.argv.slice(2), io);

@@ -23,6 +23,8 @@ export interface Io {
   readonly stopped: Promise<string>;
   /** Calls back at each SIGHUP. */
   readonly onHangup: (run: () => void) => void;
+  /** From then on hears of exceptions and rejections that nobody caught, which do not end the process any more. */
+  readonly onUncaught: (run: (error: unknown) => void) => void;
 }
 
 /** Exit codes, as docs/cli.md lists them. */

@@ -59,6 +59,10 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
   reload = () => {
     void daemon.reload("SIGHUP");
   };
+  // Each place at which the event loop comes in sees to its own mistakes. What slips through ends nobody's connections.
+  io.onUncaught((error) => {
+    daemon.telemetry.tell({ kind: "mistake", where: "a place that nobody watches", error });
+  });
   const signal = await io.stopped;
   await daemon.stop({ why: signal });
 }

@@ -25,7 +25,14 @@ const TIMEOUT_MAX: Millis = 2 ** 31 - 1;
 
 /** The machine's clock. Its timers are a millisecond or two coarse and may fire early: decide by `now()`. */
 export class SystemClock implements Clock {
-  readonly #deadlines = new Deadlines();
+  readonly #deadlines: Deadlines;
+  readonly #failed: ((error: unknown) => void) | null;
+
+  /** `failed` hears of what a timer throws that nobody else has caught; without it that is an uncaught exception. */
+  constructor(failed: ((error: unknown) => void) | null = null) {
+    this.#failed = failed;
+    this.#deadlines = new Deadlines(undefined, failed);
+  }
 
   now(): Millis {
     return performance.now();
@@ -45,6 +52,19 @@ export class SystemClock implements Clock {
   exactly(when: Millis, run: () => void): Timer {
     return this.#deadlines.at(when, run);
   }
+
+  /** For its timers. */
+  fire(run: () => void): void {
+    if (this.#failed === null) {
+      run();
+      return;
+    }
+    try {
+      run();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
 }
 
 class SystemTimer implements Timer {
@@ -63,7 +83,7 @@ class SystemTimer implements Timer {
 
   readonly #fire = (): void => {
     if (this.when - this.clock.now() > 1) this.arm();
-    else this.run();
+    else this.clock.fire(this.run);
   };
 
   cancel(): void {

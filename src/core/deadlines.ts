@@ -53,6 +53,7 @@ const nodeLoop: EventLoop = {
 
 export class Deadlines {
   readonly #loop: EventLoop;
+  readonly #failed: ((error: unknown) => void) | null;
   /** A heap: nothing is due before the entry at half its index. */
   readonly #heap: Deadline[] = [];
   #asked = 0;
@@ -62,8 +63,10 @@ export class Deadlines {
   /** When it last looked at the clock, while it watches. */
   #lookedAt: Millis = -Infinity;
 
-  constructor(loop: EventLoop = nodeLoop) {
+  /** `failed` hears of what is thrown by those that run; without it the first one to throw ends the turn. */
+  constructor(loop: EventLoop = nodeLoop, failed: ((error: unknown) => void) | null = null) {
     this.#loop = loop;
+    this.#failed = failed;
   }
 
   /** Runs once, on a later turn, at `when` or behind it; those of one moment in the order they were asked for. */
@@ -115,7 +118,17 @@ export class Deadlines {
       if (first === undefined || first.when > now || first.order >= asked) return any;
       any = true;
       first.cancel();
-      first.run();
+      if (this.#failed === null) first.run();
+      else this.#attempt(first, this.#failed);
+    }
+  }
+
+  /** Those that are due behind one that throws are run all the same. */
+  #attempt({ run }: Deadline, failed: (error: unknown) => void): void {
+    try {
+      run();
+    } catch (error) {
+      failed(error);
     }
   }
 

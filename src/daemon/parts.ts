@@ -26,7 +26,9 @@ import { proxyDefaults } from "./specs.js";
 export class Parts {
   /** Of faults that no activation gives a seed to. */
   readonly seed: number;
-  readonly clock = new SystemClock();
+  readonly clock = new SystemClock((error) => {
+    this.telemetry.tell({ kind: "mistake", where: "a timer", error });
+  });
   readonly types = new Map(FAULT_TYPES.map((type) => [type.type, type]));
   readonly descriptors = Descriptors.ofProcess();
   readonly log: Log;

@@ -3,6 +3,7 @@
  * before and behind its reply. They may go, or be given other parameters, while one of them is waited for.
  */
 import type { Clock } from "../core/clock.js";
+import { contained, ContainedClock, type Owner } from "../core/containment.js";
 import type { Pass } from "../faults/contract.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import { Gate, type Waiting } from "./gate.js";
@@ -23,13 +24,18 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
   protected bound: readonly Bound<Fault>[] = [];
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
+  readonly #owner: Owner;
   #gate: Gate<Fault, Final> | null = null;
   #released = false;
 
-  /** `failed` hears of what a fault throws; the fault is taken to have passed. */
-  constructor(clock: Clock, failed: (error: unknown) => void) {
-    this.#clock = clock;
+  /**
+   * `failed` hears of what a fault throws; the fault is taken to have passed. `owner` pays for what goes wrong when its
+   * verdict is carried out, which may be long after it asked.
+   */
+  constructor(clock: Clock, failed: (error: unknown) => void, owner: Owner) {
+    this.#clock = new ContainedClock(clock, owner);
     this.#failed = failed;
+    this.#owner = owner;
   }
 
   protected attach(one: Bound<Fault>): void {
@@ -38,7 +44,7 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
 
   /** It asks to be asked again, soon and not from within this call. */
   protected attend(fault: Fault): void {
-    queueMicrotask(() => this.#gate?.attend(fault));
+    queueMicrotask(contained(this.#owner, () => this.#gate?.attend(fault)));
   }
 
   /** `done` is called once, perhaps within this call. */

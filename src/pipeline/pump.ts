@@ -6,6 +6,7 @@
  *     source -> stage -> stage -> sink      back-pressure acts on the source alone
  */
 import type { Clock, Millis, Timer } from "../core/clock.js";
+import { contained, type Owner } from "../core/containment.js";
 import { invariant } from "../core/invariant.js";
 import type { Outlet, Sever, StreamStage } from "../faults/contract.js";
 import type { HeldBudget, Waiter } from "./budget.js";
@@ -28,7 +29,7 @@ export interface Sink {
 export type Ending = "fin" | "reset";
 
 /** What the pump must tell its owner. */
-export interface PumpOwner {
+export interface PumpOwner extends Owner {
   /** A stage asks for the whole connection to be severed. */
   severed(how: Sever): void;
   /** An RST has come through all stages. */
@@ -165,8 +166,13 @@ export class Pump implements Waiter {
     this.#settle();
   }
 
+  /** Called by whoever has given something back to the budget, who must not pay for what goes wrong here. */
   relieved(): void {
-    this.#settle();
+    try {
+      this.#settle();
+    } catch (error) {
+      this.#owner.failed(error);
+    }
   }
 
   // -- changes of plan ----------------------------------------------------------------------------
@@ -354,7 +360,7 @@ export class Pump implements Waiter {
     }
     if (held === 0 && this.#onEmpty.length > 0) {
       // Whoever waits may hand in bytes in turn, which must not happen in the middle of this.
-      for (const empty of this.#onEmpty) queueMicrotask(empty);
+      for (const empty of this.#onEmpty) queueMicrotask(contained(this.#owner, empty));
       this.#onEmpty = [];
     }
     if (earliest !== this.#armedFor || (this.#timer === null && earliest !== Infinity)) this.#rearm(earliest);

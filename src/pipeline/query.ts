@@ -3,6 +3,7 @@
  * and when there is a reply, and what they make of the reply and of its bytes.
  */
 import type { Clock } from "../core/clock.js";
+import type { Owner } from "../core/containment.js";
 import type { Answer, DnsReply, Drop, Hang, Pass, QueryFault, Question, Sever } from "../faults/contract.js";
 import type { ArmedFault, Subject, SubjectInfo } from "./armed.js";
 import { AskedFaults } from "./asked.js";
@@ -20,12 +21,13 @@ export class QueryFaults extends AskedFaults<QueryFault, FinalQueryVerdict> {
     question: Question,
     clock: Clock,
     failed: (error: unknown) => void,
+    owner: Owner,
   ): QueryFaults | null {
     let faults: QueryFaults | null = null;
     for (const one of armed) {
       const hit = one.admit(subject);
       if (hit === null || one.type.query === undefined) continue;
-      faults ??= new QueryFaults(clock, failed);
+      faults ??= new QueryFaults(clock, failed, owner);
       faults.#add(hit, question);
     }
     return faults;

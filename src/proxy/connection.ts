@@ -3,7 +3,8 @@
  * a pump for each direction, and the ways it can end.
  */
 import type { Socket } from "node:net";
-import type { Timer } from "../core/clock.js";
+import type { Clock, Timer } from "../core/clock.js";
+import { contained, ContainedClock, type Owner } from "../core/containment.js";
 import type { ConnectionFailure } from "../core/events.js";
 import {
   DIRECTIONS,
@@ -47,7 +48,7 @@ const OWNER = Symbol("connection");
 type Owned = Socket & { [OWNER]?: SocketOwner };
 
 /** Whoever hears of a socket. A direction is named by its source: `upstream` is the client's. */
-export interface SocketOwner {
+export interface SocketOwner extends Owner {
   /** Bytes of the client. */
   fromClient(chunk: Buffer): void;
   /** Bytes of an upstream; true if nobody needs them any more. */
@@ -82,6 +83,8 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   protected readonly host: ConnectionHost;
   protected readonly origin: Origin;
   protected readonly acceptedAt: number;
+  /** What its timers throw costs this connection. */
+  readonly clock: Clock;
   protected readonly clientSocket: Socket;
   protected bindings: Binding[] = [];
   /** Those that a fault's probability has spared, while that fault is in force. */
@@ -92,6 +95,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   #timerAt = Infinity;
   #severed = false;
   #over = false;
+  #broken = false;
   #socketsOpen = 1;
   /** Sources that ended without a byte before the pumps were there; Node tells of that even where nobody reads. */
   readonly #endedEarly: Direction[] = [];
@@ -103,7 +107,8 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     this.connection = origin.id;
     this.client = origin.address;
     this.bot = origin.address;
-    this.acceptedAt = host.context.clock.now();
+    this.clock = new ContainedClock(host.context.clock, this);
+    this.acceptedAt = this.clock.now();
     own(client, this);
     client.on("error", onClientError).on("close", onSocketClose).on("end", onClientEnd);
   }
@@ -172,9 +177,11 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   detached(): void {
     this.#socketsOpen--;
     // The client may have gone before.
-    queueMicrotask(() => {
-      if (this.#socketsOpen === 0) this.#finish();
-    });
+    queueMicrotask(
+      contained(this, () => {
+        if (this.#socketsOpen === 0) this.#finish();
+      }),
+    );
   }
 
   /** Bytes may flow: the faults put their stages in. False if one of them ended the connection. */
@@ -367,7 +374,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
         return undefined;
       }
     };
-    this.#gate = new Gate({ clock: this.host.context.clock, faults, question: guarded, done });
+    this.#gate = new Gate({ clock: this.clock, faults, question: guarded, done });
     this.#gate.step();
   }
 
@@ -406,14 +413,14 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     if (earliest === this.#timerAt) return;
     this.#timer?.cancel();
     this.#timerAt = earliest;
-    this.#timer = earliest === Infinity ? null : this.host.context.clock.at(earliest, this.#wake);
+    this.#timer = earliest === Infinity ? null : this.clock.at(earliest, this.#wake);
   }
 
   readonly #wake = (): void => {
     this.#timer = null;
     this.#timerAt = Infinity;
     this.guarded(() => {
-      const now = this.host.context.clock.now();
+      const now = this.clock.now();
       for (const binding of [...this.bindings]) {
         if (this.#severed) return;
         if (binding.wakeAt <= now) this.#wakeBinding(binding);
@@ -438,10 +445,29 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     this.severed({ do: "reset" });
   }
 
+  /** A mistake of ours ends this connection, and nothing else. */
   failed(error: unknown): void {
     this.host.context.facts.tell({ kind: "mistake", where: `connection ${this.connection}`, error });
     this.host.failed(this, "internal", String(error));
-    this.severed({ do: "reset" });
+    this.#broken = true;
+    if (!this.#severed && !this.#over) {
+      try {
+        this.severed({ do: "reset" });
+        this.#finishIfBroken();
+        return;
+      } catch (another) {
+        const where = `the end of connection ${this.connection}`;
+        this.host.context.facts.tell({ kind: "mistake", where, error: another });
+      }
+    }
+    // The mistake is in its end, so nobody knows whether that comes by itself.
+    for (const socket of this.#sockets()) socket.destroy();
+    this.#finishIfBroken();
+  }
+
+  /** Once a mistake was made the count of sockets cannot be relied on. */
+  #finishIfBroken(): void {
+    if (this.#broken && this.#sockets().length === 0) this.#finish();
   }
 
   /** What faults say of the pool may have changed: whether its open upstream connections may stay. */
@@ -480,7 +506,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
         continue;
       }
       // Bytes that were let through before the cut must arrive; a peer that does not read them is not waited for.
-      const late = this.host.context.clock.at(this.host.context.clock.now() + LINGER_MAX_MS, () => {
+      const late = this.clock.at(this.clock.now() + LINGER_MAX_MS, () => {
         resetSocket(socket);
       });
       const out = (): void => {
@@ -497,7 +523,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
    * a while: closing with unread bytes would send an RST and could cost the peer the tail of its answer.
    */
   #close(): void {
-    const { clock } = this.host.context;
+    const { clock } = this;
     for (const socket of this.#sockets()) {
       socket.end();
       socket.resume();
@@ -560,6 +586,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
         // The client left while it was held at a gate or while the upstream was dialled.
         this.severed({ do: "close" });
       }
+      this.#finishIfBroken();
       return;
     }
     this.#finish();
@@ -568,8 +595,11 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#stopWaiting();
-    this.#closePumps();
+    // Whatever goes wrong in one of these, its place is given back.
+    this.guarded(() => {
+      this.#stopWaiting();
+    });
+    for (const direction of DIRECTIONS) this.guarded(() => this.#pumps?.[direction].close());
     this.guarded(() => this.finished());
     for (const binding of this.bindings) this.guarded(() => binding.release());
     this.bindings = [];
@@ -586,41 +616,77 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   }
 }
 
-// Handlers shared by all connections; `this` is the socket.
+// Handlers shared by all connections; `this` is the socket. What they throw is contained here, once for all owners.
 
 function onClientData(this: Socket, chunk: Buffer): void {
-  ownerOf(this)?.fromClient(chunk);
+  const owner = ownerOf(this);
+  try {
+    owner?.fromClient(chunk);
+  } catch (error) {
+    owner?.failed(error);
+  }
 }
 
 function onClientEnd(this: Socket): void {
-  ownerOf(this)?.sourceEnded("upstream", this);
+  attempt(this, (owner) => {
+    owner.sourceEnded("upstream", this);
+  });
 }
 
 function onUpstreamEnd(this: Socket): void {
-  ownerOf(this)?.sourceEnded("downstream", this);
+  attempt(this, (owner) => {
+    owner.sourceEnded("downstream", this);
+  });
 }
 
 function onClientDrain(this: Socket): void {
-  ownerOf(this)?.drained("downstream", this);
+  attempt(this, (owner) => {
+    owner.drained("downstream", this);
+  });
 }
 
 function onUpstreamDrain(this: Socket): void {
-  ownerOf(this)?.drained("upstream", this);
+  attempt(this, (owner) => {
+    owner.drained("upstream", this);
+  });
 }
 
 function onClientError(this: Socket, error: Error): void {
-  ownerOf(this)?.broke("upstream", this, error);
+  attempt(this, (owner) => {
+    owner.broke("upstream", this, error);
+  });
 }
 
 function onUpstreamError(this: Socket, error: Error): void {
-  ownerOf(this)?.broke("downstream", this, error);
+  attempt(this, (owner) => {
+    owner.broke("downstream", this, error);
+  });
 }
 
 function onSocketClose(this: Socket): void {
-  ownerOf(this)?.socketClosed(this);
+  attempt(this, (owner) => {
+    owner.socketClosed(this);
+  });
+}
+
+function attempt(socket: Socket, run: (owner: SocketOwner) => void): void {
+  const owner = ownerOf(socket);
+  if (owner === undefined) return;
+  try {
+    run(owner);
+  } catch (error) {
+    owner.failed(error);
+  }
 }
 
 /** Takes what upstream sockets read; for `dial`. */
 export function takeFromUpstream(socket: Socket, chunk: Buffer): boolean {
-  return ownerOf(socket)?.fromUpstream(socket, chunk) ?? true;
+  const owner = ownerOf(socket);
+  if (owner === undefined) return true;
+  try {
+    return owner.fromUpstream(socket, chunk);
+  } catch (error) {
+    owner.failed(error);
+    return true;
+  }
 }

@@ -1,6 +1,7 @@
 /** A proxy as far as it has a port and faults: how it starts, moves, stops and takes a plan, whatever it does with its clients. */
 import type { MatchEntry } from "../config/match.js";
 import { clash, formatAddress } from "../config/address.js";
+import { contained, type Owner } from "../core/containment.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { Seam } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
@@ -213,9 +214,19 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
     const change = changeOf(this.#faults, faults, assigned);
     if (change === null) return;
     this.#faults = change.faults;
-    this.faultsChanged(change);
-    if (this.#running) this.steer(this.#port);
-    this.tellClients(change);
+    // A mistake in one of these must not keep the others, or other proxies, from hearing of the plan.
+    const tell = (run: () => void): void => {
+      contained(this.mistakes, run)();
+    };
+    tell(() => {
+      this.faultsChanged(change);
+    });
+    tell(() => {
+      if (this.#running) this.steer(this.#port);
+    });
+    tell(() => {
+      this.tellClients(change);
+    });
   }
 
   /** Whether no fault is in the way of it. */
@@ -224,6 +235,14 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
   }
 
   // -- what went wrong ----------------------------------------------------------------------------
+
+  /** For what happens outside of any one client's affairs: a mistake of ours there is told and counted, and nothing ends. */
+  readonly mistakes: Owner = {
+    failed: (error) => {
+      this.context.facts.tell({ kind: "mistake", where: `proxy ${this.name}`, error });
+      this.count("internal");
+    },
+  };
 
   protected count(reason: ConnectionFailure): void {
     this.#errors.set(reason, (this.#errors.get(reason) ?? 0) + 1);

@@ -1,5 +1,6 @@
 /** A proxy with a listener and connections of bytes, and the faults in force on both; what TCP and HTTP proxies have in common. */
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
+import { contained, type Owner } from "../core/containment.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import type { FaultChange } from "../pipeline/bindings.js";
@@ -15,7 +16,7 @@ import { HealthChecks } from "./upstream/health.js";
 import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
 import { reach, type Reached } from "./upstream/reach.js";
 import type { Take } from "./upstream/reader.js";
-import { awaitProxyHeader } from "./tcp/proxy_header.js";
+import { awaitProxyHeader, type ProxyHeader } from "./tcp/proxy_header.js";
 import type { ProxySpecBase, ProxyStats } from "./spec.js";
 
 /** After so many connections from one address alone, bots evidently cannot be told apart by address. */
@@ -53,7 +54,12 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       address,
       context: this.context,
       onConnection: (socket) => {
-        this.#accepted(socket);
+        try {
+          this.#accepted(socket);
+        } catch (error) {
+          socket.destroy();
+          this.mistakes.failed(error);
+        }
       },
     });
   }
@@ -68,7 +74,10 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       facts,
       changed: () => {
         const pool = this.#pool;
-        for (const connection of [...this.#connections]) connection.upstreamsChanged(pool);
+        for (const connection of [...this.#connections])
+          connection.guarded(() => {
+            connection.upstreamsChanged(pool);
+          });
       },
     });
   }
@@ -82,15 +91,24 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     return null;
   }
 
-  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
+  /** `owner` pays for what goes wrong in `done`. */
+  reach(member: Member, take: Take, done: (result: Reached) => void, owner: Owner): Dialling {
     const pool = this.#pool;
     const options = { ...this.#dialOptions(), timeout: this.spec.dialTimeout, take, turn: member.dialled++ };
     return reach(pool, member, options, (result) => {
+      try {
+        finish(result);
+      } catch (error) {
+        if (result instanceof Socket) result.destroy();
+        owner.failed(error);
+      }
+    });
+    function finish(result: Reached): void {
       // What this machine lacks is not the upstream's failure.
       const failed = "reason" in result || "verdict" in result;
       if (!("reason" in result && isLocalLack(result.reason))) pool.used(member, !failed);
       done(result);
-    });
+    }
   }
 
   #dialOptions(): Omit<DialOptions, "take" | "timeout"> {
@@ -105,6 +123,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       pool: this.#pool,
       spec: health,
       clock: this.context.clock,
+      mistakes: this.mistakes,
       options: () => this.#dialOptions(),
     });
     this.#health.start();
@@ -173,12 +192,18 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   protected override closeClients(): void {
     for (const socket of [...this.#unnamed]) socket.destroy();
-    for (const connection of [...this.#connections]) connection.destroy();
+    for (const connection of [...this.#connections])
+      connection.guarded(() => {
+        connection.destroy();
+      });
   }
 
   override drain(deadline: number): Promise<number> {
     this.port.stop();
-    for (const connection of [...this.#connections]) connection.retire();
+    for (const connection of [...this.#connections])
+      connection.guarded(() => {
+        connection.retire();
+      });
     if (this.#active === 0) return Promise.resolve(0);
     return new Promise((resolve) => {
       let closed = 0;
@@ -251,7 +276,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     peer: { readonly address: string; readonly port: number },
   ): void {
     this.#unnamed.add(socket);
-    awaitProxyHeader(socket, this.context.clock, (result) => {
+    const named = (result: ProxyHeader): void => {
       this.#unnamed.delete(socket);
       if ("reason" in result) {
         this.context.slots.give();
@@ -261,7 +286,14 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
         return;
       }
       this.#begin(socket, id, result.source ?? peer);
-    });
+    };
+    const broken = {
+      failed: (error: unknown): void => {
+        socket.destroy();
+        this.mistakes.failed(error);
+      },
+    };
+    awaitProxyHeader(socket, this.context.clock, contained(broken, named), broken);
   }
 
   #begin(
@@ -270,10 +302,19 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     { address, port }: { readonly address: string; readonly port: number },
   ): void {
     const plain = clientAddress(address);
-    const connection = this.connect(socket, { id, address: plain, port });
+    let connection: Conn;
+    try {
+      connection = this.connect(socket, { id, address: plain, port });
+    } catch (error) {
+      // Nobody is there who could give the place back.
+      this.context.slots.give();
+      throw error;
+    }
     this.#connections.add(connection);
     this.#noticeAddress(plain);
-    connection.start();
+    connection.guarded(() => {
+      connection.start();
+    });
   }
 
   #refuse(socket: Socket, reason: ConnectionFailure, limit: string, value: number): void {

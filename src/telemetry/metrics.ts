@@ -60,7 +60,12 @@ export interface MetricsOptions {
   readonly revision: () => number;
   readonly budget: { readonly held: number; readonly limit: number };
   readonly slots: { readonly limit: number };
-  readonly telemetry: { readonly journal: Journal; readonly switches: number; readonly reload: Reload };
+  readonly telemetry: {
+    readonly journal: Journal;
+    readonly switches: number;
+    readonly mistakes: number;
+    readonly reload: Reload;
+  };
   readonly version: string;
   /** Of what is kept over restarts; null where nothing is. */
   readonly state?: () => {
@@ -377,6 +382,11 @@ function daemonMetrics({ telemetry, budget, revision, version }: MetricsOptions)
       "squall_held_bytes_limit",
       "Bytes that faults may hold back; beyond it senders are paused.",
       () => budget.limit,
+    ),
+    counter(
+      "squall_mistakes_total",
+      "Mistakes of Squall itself; each costs one connection, flow or question at the most.",
+      () => telemetry.mistakes,
     ),
     counter(
       "squall_journal_dropped_total",

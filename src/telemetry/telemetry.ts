@@ -36,6 +36,7 @@ export class Telemetry implements Facts {
   #closed = false;
   #switches = 0;
   #failures = 0;
+  #mistakes = 0;
   #reload: Reload;
 
   constructor({ clock, log, journal = {} }: TelemetryOptions) {
@@ -69,6 +70,11 @@ export class Telemetry implements Facts {
 
   get reload(): Reload {
     return this.#reload;
+  }
+
+  /** Mistakes of Squall itself that it has met with, each of which cost one connection, flow or question at the most. */
+  get mistakes(): number {
+    return this.#mistakes;
   }
 
   /** Facts that could not be told to everybody, for a mistake of ours or of a listener. */
@@ -116,6 +122,7 @@ export class Telemetry implements Facts {
 
   #count(fact: Fact): void {
     if (fact.kind === "activation_started") this.#switches++;
+    if (fact.kind === "mistake") this.#mistakes++;
     if (fact.kind !== "reload") return;
     this.#reload = { ok: fact.ok, loadedAt: fact.ok ? this.#clock.wallTime() : this.#reload.loadedAt };
   }

@@ -166,6 +166,7 @@ describe("dialling without a descriptor", () => {
       pool,
       spec: { path: null, interval: 1_000, timeout: 500, fall: 1, rise: 1 },
       clock,
+      mistakes: { failed: expect.unreachable },
       options: () => {
         asked++;
         return { clock, resolver, descriptors, keepalive: null };

@@ -45,6 +45,7 @@ async function printed(words: readonly string[], colours: boolean): Promise<stri
     home: shop.folder,
     stopped: Promise.resolve("SIGTERM"),
     onHangup: () => undefined,
+    onUncaught: () => undefined,
   });
   return text;
 }

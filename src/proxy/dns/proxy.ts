@@ -2,6 +2,7 @@
 import type { RemoteInfo } from "node:dgram";
 import type { Socket } from "node:net";
 import { formatAddress } from "../../config/address.js";
+import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Seam } from "../../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
@@ -62,11 +63,16 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
       name: this.name,
       address,
       context: this.context,
-      onMessage: (message, from, socket) => {
+      onMessage: contained(this.mistakes, (message, from, socket) => {
         this.#received(message, from, socket);
-      },
+      }),
       onConnection: (socket) => {
-        this.#accepted(socket);
+        try {
+          this.#accepted(socket);
+        } catch (error) {
+          socket.destroy();
+          this.mistakes.failed(error);
+        }
       },
     });
   }
@@ -170,10 +176,11 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
 
   protected override tellClients({ removed, assigned }: FaultChange): void {
     if (!this.wantsToListen) for (const stream of [...this.#streams]) stream.sever({ do: "reset" });
-    for (const question of [...this.#running]) {
-      question.removed(removed);
-      question.assigned(assigned);
-    }
+    for (const question of [...this.#running])
+      contained(question.owner, () => {
+        question.removed(removed);
+        question.assigned(assigned);
+      })();
   }
 
   // -- questions ----------------------------------------------------------------------------------
@@ -240,20 +247,40 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
     }
     this.#underWay++;
     this.#asked++;
-    const faults = this.#queryFaults.length === 0 ? null : this.#hit(query, asker);
-    if (faults === null) {
-      this.resolve(query, asker, (reply) => {
+    let running: RunningQuestion | null = null;
+    let open = true;
+    const done = (rcode: string | null): void => {
+      if (open) this.#done(query, asker, rcode);
+      open = false;
+    };
+    const owner: Owner = {
+      failed: (error) => {
+        this.mistakes.failed(error);
+        if (running === null) {
+          done(null);
+          return;
+        }
+        running.cancel();
+        this.over(running, null);
+      },
+    };
+    contained(owner, () => {
+      const faults = this.#queryFaults.length === 0 ? null : this.#hit(query, asker, owner);
+      if (faults !== null) {
+        running = new RunningQuestion(this, query, asker, faults, owner);
+        this.#running.add(running);
+        running.begin();
+        return;
+      }
+      const answered = contained(owner, (reply: Buffer | null) => {
         if (reply !== null) asker.answer(sendable(query, asker.transport, reply));
-        this.#done(query, asker, reply === null ? null : rcodeName(rcodeOf(reply)));
+        done(reply === null ? null : rcodeName(rcodeOf(reply)));
       });
-      return;
-    }
-    const question = new RunningQuestion(this, query, asker, faults);
-    this.#running.add(question);
-    question.begin();
+      this.resolve(query, asker, answered);
+    })();
   }
 
-  #hit(query: Query, asker: Asker): QueryFaults | null {
+  #hit(query: Query, asker: Asker, owner: Owner): QueryFaults | null {
     const question = questionOf(query, asker);
     const subject: SubjectInfo = {
       bot: asker.address,
@@ -261,9 +288,10 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
       connection: this.#asked,
       query: question,
     };
-    return QueryFaults.of(this.#queryFaults, subject, question, this.clock, (error) => {
+    const tell = (error: unknown): void => {
       this.context.facts.tell({ kind: "mistake", where: `a question to ${this.name}`, error });
-    });
+    };
+    return QueryFaults.of(this.#queryFaults, subject, question, this.clock, tell, owner);
   }
 
   resolve(query: Query, asker: Asker, done: (reply: Buffer | null) => void): Asking | null {

@@ -3,6 +3,7 @@
  *
  *     asked -> [gate] -> records or upstream -> [gate] -> rewritten -> fitted -> garbled -> sent
  */
+import { contained, type Owner } from "../../core/containment.js";
 import { type DnsReply, type Pass, type Question, type Sever } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FinalQueryVerdict, QueryFaults } from "../../pipeline/query.js";
@@ -39,12 +40,15 @@ export function sendable(query: Query, transport: "udp" | "tcp", reply: Buffer):
 export class RunningQuestion {
   readonly query: Query;
   readonly asker: Asker;
+  /** Pays for mistakes of ours: with this question, which is not answered then. */
+  readonly owner: Owner;
   readonly #host: QuestionHost;
   readonly #faults: QueryFaults;
   #asking: Asking | null = null;
   #over = false;
 
-  constructor(host: QuestionHost, query: Query, asker: Asker, faults: QueryFaults) {
+  constructor(host: QuestionHost, query: Query, asker: Asker, faults: QueryFaults, owner: Owner) {
+    this.owner = owner;
     this.#host = host;
     this.query = query;
     this.asker = asker;
@@ -59,11 +63,12 @@ export class RunningQuestion {
   }
 
   #resolve(): void {
-    const asking = this.#host.resolve(this.query, this.asker, (reply) => {
+    const resolved = contained(this.owner, (reply: Buffer | null) => {
       this.#asking = null;
       if (reply === null) this.#finish(null);
       else this.#replied(reply);
     });
+    const asking = this.#host.resolve(this.query, this.asker, resolved);
     if (!this.#over) this.#asking = asking;
   }
 

@@ -2,12 +2,14 @@
 import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import type { Clock } from "../../core/clock.js";
+import { contained, type Owner } from "../../core/containment.js";
 import type { Sever } from "../../faults/contract.js";
 import { FrameReader, framed } from "./frames.js";
 import type { Asker } from "./question.js";
 
 export interface StreamHost {
   readonly clock: Clock;
+  readonly mistakes: Owner;
   /** A question has come; the asker is answered, severed, or left. */
   asked(message: Buffer, stream: DnsStream): void;
   closed(stream: DnsStream): void;
@@ -36,23 +38,32 @@ export class DnsStream implements Asker {
     this.#host = host;
     this.#socket = socket;
     this.address = address;
-    socket.on("data", (chunk) => {
+    const on = <Args extends unknown[]>(event: string, run: (...args: Args) => void): void => {
+      socket.on(event, contained<Args>(this, run) as (...args: unknown[]) => void);
+    };
+    on("data", (chunk: Buffer) => {
       this.#received(chunk);
     });
-    socket.on("drain", () => {
+    on("drain", () => {
       this.#regulate();
     });
     // Whoever has asked may close its side and wait for the answers.
-    socket.on("end", () => {
+    on("end", () => {
       this.#ended = true;
       this.#endIfDone();
     });
     socket.on("error", () => undefined);
-    socket.on("close", () => {
+    on("close", () => {
       this.#idle?.cancel();
       host.closed(this);
     });
     this.#watch();
+  }
+
+  /** A mistake of ours ends this connection. */
+  failed(error: unknown): void {
+    this.#host.mistakes.failed(error);
+    this.#socket.destroy();
   }
 
   get busy(): boolean {

@@ -3,6 +3,7 @@
  * as byte faults hold some of them, until it is told what they came to.
  */
 import type { Millis } from "../../core/clock.js";
+import type { Owner } from "../../core/containment.js";
 import type { ExchangeEnd } from "../../core/events.js";
 import type { Sever } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
@@ -15,7 +16,7 @@ import type { RequestHead } from "./head.js";
 import type { RequestSide } from "./request_side.js";
 
 /** What it needs of its connection. */
-export interface BookHost {
+export interface BookHost extends Owner {
   readonly host: HttpHost;
   readonly ended: boolean;
   readonly pumps: Pumps | null;
@@ -147,9 +148,13 @@ export class Book {
     const subject = armed.admit(exchange);
     if (subject === null) return;
     const { clock, facts } = this.#of.host.context;
-    exchange.faults ??= new ExchangeFaults(clock, (error) => {
-      facts.tell({ kind: "mistake", where: `exchange ${exchange.id}`, error });
-    });
+    exchange.faults ??= new ExchangeFaults(
+      clock,
+      (error) => {
+        facts.tell({ kind: "mistake", where: `exchange ${exchange.id}`, error });
+      },
+      this.#of,
+    );
     exchange.faults.add(subject, (attend) => make(subject, exchange.info(armed.routeOf(exchange), attend)));
   }
 

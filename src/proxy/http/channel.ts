@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Millis } from "../../core/clock.js";
+import type { Owner } from "../../core/containment.js";
 import type { ConnectionInfo, Direction } from "../../faults/contract.js";
 import type { ArmedFault, Subject } from "../../pipeline/armed.js";
 import type { Binding } from "../../pipeline/bindings.js";
@@ -39,7 +40,7 @@ export interface HttpHost extends ConnectionHost {
   readonly streamFaults: readonly ArmedFault[];
   nextExchange(): number;
   readonly pool: Pool;
-  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling;
+  reach(member: Member, take: Take, done: (result: Reached) => void, owner: Owner): Dialling;
   /** The answers that are still to come go to nobody. `over` is called once, when they have come or never will. */
   adopt(link: Link, over: () => void): void;
   /** Runs after that time, or when the proxy stops. */

@@ -96,7 +96,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
-    return this.host.reach(member, take, done);
+    return this.host.reach(member, take, done, this);
   }
 
   adopt(link: Link, over: () => void): void {

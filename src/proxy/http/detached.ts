@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../core/clock.js";
+import { contained, type Owner } from "../../core/containment.js";
 import { own, type SocketOwner } from "../connection.js";
 import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
@@ -17,6 +18,8 @@ export const DETACHED_MAX = 1_000;
 
 export interface DetachedHooks {
   readonly clock: Clock;
+  /** Hears of mistakes of ours, which end the connection. */
+  readonly mistakes: Owner;
   /** The head of an answer has come. */
   answered(exchange: Exchange, status: number, copy: boolean): void;
   /** Every answer has come, or none will; called once. */
@@ -31,40 +34,51 @@ export const NOBODY: SocketOwner = {
   broke: () => undefined,
   drained: () => undefined,
   socketClosed: () => undefined,
+  failed: () => undefined,
 };
 
 export class Detached implements SocketOwner, MessageSink<ResponseHead> {
   readonly #link: Link;
   readonly #hooks: DetachedHooks;
-  readonly #deadline: Timer;
+  #deadline: Timer | null = null;
   #over = false;
 
   constructor(link: Link, hooks: DetachedHooks) {
     this.#link = link;
     this.#hooks = hooks;
+  }
+
+  /** Takes the connection over. What the link has kept may be all there is to come: it may be over within this call. */
+  begin(): void {
+    const link = this.#link;
     link.sink = this;
     own(link.socket, this);
-    const { clock } = hooks;
-    this.#deadline = clock.at(clock.now() + DETACHED_MAX_MS, () => {
+    const { clock } = this.#hooks;
+    const late = contained(this, () => {
       this.#end();
     });
+    this.#deadline = clock.at(clock.now() + DETACHED_MAX_MS, late);
     if (link.over || link.awaited.length === 0) this.#end();
     else if (link.reader.stopped) link.resume();
     link.socket.resume();
-  }
-
-  get isOver(): boolean {
-    return this.#over;
   }
 
   destroy(): void {
     this.#end();
   }
 
+  failed(error: unknown): void {
+    this.#hooks.mistakes.failed(error);
+    this.#link.socket.destroy();
+    contained(this.#hooks.mistakes, () => {
+      this.#end();
+    })();
+  }
+
   #end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#deadline.cancel();
+    this.#deadline?.cancel();
     this.#link.socket.destroy();
     this.#hooks.over();
   }

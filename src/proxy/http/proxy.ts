@@ -1,6 +1,7 @@
 /** An HTTP proxy: understands exchanges, and passes on byte for byte what no fault touches. */
 import type { Socket } from "node:net";
 import type { Millis, Timer } from "../../core/clock.js";
+import { contained } from "../../core/containment.js";
 import { formatAddress } from "../../config/address.js";
 import type { Seam } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
@@ -9,6 +10,7 @@ import { adoptUpstream, own, takeFromUpstream, type Connection, type Origin } fr
 import type { PlaneContext } from "../context.js";
 import { StreamProxy } from "../stream_proxy.js";
 import type { Dialling, TlsOptions } from "../upstream/dial.js";
+import type { Reached } from "../upstream/reach.js";
 import { HttpConnection, type HttpHost } from "./connection.js";
 import { Detached, DETACHED_MAX, NOBODY } from "./detached.js";
 import type { Exchange } from "./exchange.js";
@@ -122,8 +124,9 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
       over();
       return;
     }
-    const detached: Detached = new Detached(link, {
+    const detached = new Detached(link, {
       clock: this.context.clock,
+      mistakes: this.mistakes,
       answered: (exchange, status, copy) => {
         const millis = this.context.clock.now() - (exchange.forwardedAt ?? exchange.startedAt);
         if (!copy) {
@@ -137,23 +140,25 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
         over();
       },
     });
-    if (!detached.isOver) this.#detached.add(detached);
+    this.#detached.add(detached);
+    detached.begin();
   }
 
   later(wait: Millis, run: () => void): void {
     const { clock } = this.context;
+    const contents = contained(this.mistakes, run);
     const timer = clock.at(clock.now() + wait, () => {
-      this.#later.delete(run);
-      run();
+      this.#later.delete(contents);
+      contents();
     });
-    this.#later.set(run, timer);
+    this.#later.set(contents, timer);
   }
 
   sendCopy(exchange: Exchange, bytes: Buffer): void {
     if (!this.enabled || this.#detached.size + this.#dialling.size >= DETACHED_MAX) return;
     const { member } = exchange;
     if (member === null) return;
-    const dialling: Dialling = this.reach(member, takeFromUpstream, (result) => {
+    const reached = (result: Reached): void => {
       this.#dialling.delete(dialling);
       if ("verdict" in result) return;
       if ("reason" in result) {
@@ -173,7 +178,8 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
       adoptUpstream(result, NOBODY);
       this.adopt(link, () => undefined);
       result.write(bytes);
-    });
+    };
+    const dialling = this.reach(member, takeFromUpstream, reached, this.mistakes);
     this.#dialling.add(dialling);
   }
 

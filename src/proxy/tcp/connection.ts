@@ -5,6 +5,7 @@
  *     accepted -> [gate] -> dialled -> [gate] -> open -> over
  */
 import type { Socket } from "node:net";
+import type { Owner } from "../../core/containment.js";
 import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import { Pump } from "../../pipeline/pump.js";
@@ -16,7 +17,7 @@ import type { Take } from "../upstream/reader.js";
 
 export interface TcpHost extends ConnectionHost {
   readonly pool: Pool;
-  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling;
+  reach(member: Member, take: Take, done: (result: Reached) => void, owner: Owner): Dialling;
 }
 
 /** Shared by all connections: most servers say nothing before they are asked. */
@@ -49,7 +50,7 @@ export class TcpConnection extends Connection {
       return;
     }
     this.#member = member;
-    this.#dialling = this.#host.reach(member, takeFromUpstream, (result) => {
+    const reached = (result: Reached): void => {
       this.#dialling = null;
       if ("verdict" in result) {
         this.severed(result.verdict.do === "reset" ? { do: "reset" } : { do: "close" });
@@ -69,7 +70,8 @@ export class TcpConnection extends Connection {
           this.#begin(result);
         },
       );
-    });
+    };
+    this.#dialling = this.#host.reach(member, takeFromUpstream, reached, this);
   }
 
   #begin(upstream: Socket): void {

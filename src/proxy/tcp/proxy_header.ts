@@ -1,6 +1,7 @@
 /** Reads the PROXY protocol header that a balancer in front puts before the first byte of a connection. */
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/clock.js";
+import { contained, type Owner } from "../../core/containment.js";
 import { ProxyHeaderParser } from "./proxy_protocol.js";
 
 export type ProxyHeader =
@@ -9,8 +10,16 @@ export type ProxyHeader =
 
 const HEADER_TIMEOUT_MS = 5_000;
 
-/** Calls `done` once. The bytes behind the header are put back, and the socket is paused again. */
-export function awaitProxyHeader(socket: Socket, clock: Clock, done: (header: ProxyHeader) => void): void {
+/**
+ * Calls `done` once. The bytes behind the header are put back, and the socket is paused again. `owner` pays for what goes
+ * wrong in here.
+ */
+export function awaitProxyHeader(
+  socket: Socket,
+  clock: Clock,
+  done: (header: ProxyHeader) => void,
+  owner: Owner,
+): void {
   const parser = new ProxyHeaderParser();
   const finish = (header: ProxyHeader): void => {
     timer.cancel();
@@ -18,7 +27,7 @@ export function awaitProxyHeader(socket: Socket, clock: Clock, done: (header: Pr
     socket.pause();
     done(header);
   };
-  const onData = (chunk: Buffer): void => {
+  const onData = contained(owner, (chunk: Buffer): void => {
     const result = parser.push(chunk);
     if (result.state === "more") return;
     if (result.state === "invalid") {
@@ -28,7 +37,7 @@ export function awaitProxyHeader(socket: Socket, clock: Clock, done: (header: Pr
     socket.pause();
     if (result.rest.length > 0) socket.unshift(result.rest);
     finish({ source: result.source });
-  };
+  });
   const onEnd = (): void => {
     socket.on("error", () => undefined);
     finish({ reason: "the connection ended before a PROXY protocol header came" });

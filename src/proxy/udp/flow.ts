@@ -4,6 +4,7 @@
  */
 import type { RemoteInfo } from "node:dgram";
 import type { Millis } from "../../core/clock.js";
+import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
@@ -152,7 +153,7 @@ export class Flow implements Listed, PathOwner {
     this.close();
   }
 
-  readonly #found = (found: Found): void => {
+  readonly #found = contained(this, (found: Found): void => {
     if (this.#over) return;
     if ("problem" in found) {
       for (const _lost of this.#takeWaiting()) this.#lose("unresolved");
@@ -161,27 +162,27 @@ export class Flow implements Listed, PathOwner {
     }
     if (this.#connected && this.#upstream === found.address) this.#sendWaiting();
     else this.#connect(found.address);
-  };
+  });
 
   #connect(address: string): void {
     this.#disconnect();
     this.#upstream = address;
-    const opened = new DatagramSocket({ address }, (error) => {
+    const broke = contained(this, (error: NodeJS.ErrnoException) => {
       this.#broke(error);
     });
+    const opened = new DatagramSocket({ address }, broke);
     this.#socket = opened;
     const { socket } = opened;
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      this.#broke(error);
-    });
-    socket.on("message", (payload) => {
+    socket.on("error", broke);
+    const answered = contained(this, (payload: Buffer) => {
       const { tally } = this.#host;
       tally.came("downstream", payload);
       this.#host.answered(this);
       this.#host.used(this);
       this.path.push(payload, "downstream");
     });
-    socket.connect(this.#target.endpoint.port, address, (error?: Error) => {
+    socket.on("message", answered);
+    const connected = contained(this, (error?: Error) => {
       if (this.#socket !== opened) return;
       if (error !== undefined) {
         this.#gaveUp(error);
@@ -191,6 +192,7 @@ export class Flow implements Listed, PathOwner {
       this.#connected = true;
       this.#sendWaiting();
     });
+    socket.connect(this.#target.endpoint.port, address, connected);
   }
 
   #disconnect(): void {

@@ -3,6 +3,7 @@ import type { RemoteInfo } from "node:dgram";
 import { networkInterfaces } from "node:os";
 import { formatAddress, isLoopback } from "../../config/address.js";
 import type { Millis, Timer } from "../../core/clock.js";
+import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Seam } from "../../faults/contract.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
@@ -23,10 +24,7 @@ const SEAMS_OF_UDP: ReadonlySet<Seam> = new Set(["listener", "datagram", "query"
 /** How often a running drain looks whether faults still hold something. */
 const DRAIN_LOOK: Millis = 50;
 
-export class UdpProxy
-  extends ListeningProxy<UdpProxySpec, DatagramPort>
-  implements FlowHost, DatagramPortOwner
-{
+export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> implements FlowHost {
   readonly protocol = "udp";
   readonly seams = SEAMS_OF_UDP;
   readonly tally = new DatagramTally();
@@ -50,7 +48,15 @@ export class UdpProxy
   }
 
   protected override portOn(address: ListenAddress): DatagramPort {
-    return new DatagramPort({ name: this.name, address, context: this.context, owner: this });
+    const owner: DatagramPortOwner = {
+      received: contained(this.mistakes, (payload: Buffer, from: RemoteInfo) => {
+        this.received(payload, from);
+      }),
+      unsent: contained(this.mistakes, () => {
+        this.unsent();
+      }),
+    };
+    return new DatagramPort({ name: this.name, address, context: this.context, owner });
   }
 
   override get upstreamText(): string {
@@ -125,7 +131,10 @@ export class UdpProxy
   }
 
   protected override tellClients(change: FaultChange): void {
-    for (const flow of this.#flows.all()) flow.path.apply(change);
+    for (const flow of this.#flows.all())
+      contained(flow, () => {
+        flow.path.apply(change);
+      })();
   }
 
   // -- datagrams ----------------------------------------------------------------------------------
@@ -144,7 +153,11 @@ export class UdpProxy
       return;
     }
     this.used(flow);
-    flow.fromClient(payload);
+    try {
+      flow.fromClient(payload);
+    } catch (error) {
+      flow.failed(error);
+    }
   }
 
   #isItself({ address, port }: RemoteInfo): boolean {
@@ -226,7 +239,7 @@ export class UdpProxy
       idlest === null ? null : this.context.clock.at(idlest.usedAt + this.spec.idleTimeout, this.#endIdle);
   }
 
-  readonly #endIdle = (): void => {
+  readonly #endIdle = contained(this.mistakes, (): void => {
     const now = this.context.clock.now();
     for (let flow = this.#flows.idlest; flow !== null; flow = this.#flows.idlest) {
       if (flow.usedAt + this.spec.idleTimeout > now) break;
@@ -234,5 +247,5 @@ export class UdpProxy
       else flow.close();
     }
     this.#watchIdle();
-  };
+  });
 }

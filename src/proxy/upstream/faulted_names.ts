@@ -7,6 +7,7 @@
  */
 import { isIP } from "node:net";
 import type { Timer } from "../../core/clock.js";
+import { contained, type Owner } from "../../core/containment.js";
 import type { DnsReply, Question } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
@@ -14,6 +15,7 @@ import { QueryFaults, type FinalQueryVerdict } from "../../pipeline/query.js";
 import type { PlaneContext } from "../context.js";
 import type { LookUp, LookUpTimer } from "./dial.js";
 import { ResolveError, type ResolveFailure } from "./resolve_error.js";
+import type { ResolvedAddress } from "./dns_client.js";
 import type { Intercepted } from "./reach.js";
 
 /** What glibc waits for a server (resolv.conf(5), `timeout`); asked once only, or every dial would take as long again. */
@@ -57,7 +59,10 @@ export class FaultedNames {
     const before = this.#faults;
     this.#faults = faults.filter(({ type }) => type.query !== undefined);
     if (before.length > 0 || this.#faults.length > 0) this.edition++;
-    for (const resolution of [...this.#running]) resolution.changed(removed, assigned);
+    for (const resolution of [...this.#running])
+      contained(resolution, () => {
+        resolution.changed(removed, assigned);
+      })();
   }
 
   /** For whoever dials; undefined while there is nothing to do. */
@@ -75,18 +80,24 @@ export class FaultedNames {
       bot: BOT,
     };
     const subject = { bot: BOT, client: "", connection: this.#asked, query: question };
-    const faults = QueryFaults.of(this.#faults, subject, question, clock, (error) => {
+    const tell = (error: unknown): void => {
       facts.tell({ kind: "mistake", where: `the name of the upstream of ${this.#proxy}`, error });
-    });
-    const resolution: Resolution = new Resolution(this.#context, question, faults, timer, (named) => {
-      this.#running.delete(resolution);
-      done(named);
+    };
+    const resolution = new Resolution(this.#context, question, timer, {
+      failed: tell,
+      done: (named) => {
+        this.#running.delete(resolution);
+        done(named);
+      },
     });
     this.#running.add(resolution);
+    resolution.hit(QueryFaults.of(this.#faults, subject, question, clock, tell, resolution));
     // `done` must not be called from within this call.
-    queueMicrotask(() => {
-      resolution.begin();
-    });
+    queueMicrotask(
+      contained(resolution, () => {
+        resolution.begin();
+      }),
+    );
     return {
       cancel: () => {
         this.#running.delete(resolution);
@@ -96,29 +107,38 @@ export class FaultedNames {
   };
 }
 
-class Resolution {
+interface ResolutionHooks {
+  /** Hears of mistakes of ours. */
+  failed(error: unknown): void;
+  done(named: Named): void;
+}
+
+class Resolution implements Owner {
   readonly #context: PlaneContext;
   readonly #question: Question;
-  readonly #faults: QueryFaults | null;
   readonly #dialTimer: LookUpTimer;
-  readonly #done: (named: Named) => void;
+  readonly #hooks: ResolutionHooks;
+  #faults: QueryFaults | null = null;
   /** A dropped question is waited for, or its client hangs: goes on when the fault goes. */
   #stuck = false;
   #timer: Timer | null = null;
   #over = false;
 
-  constructor(
-    context: PlaneContext,
-    question: Question,
-    faults: QueryFaults | null,
-    dialTimer: LookUpTimer,
-    done: (named: Named) => void,
-  ) {
+  constructor(context: PlaneContext, question: Question, dialTimer: LookUpTimer, hooks: ResolutionHooks) {
     this.#context = context;
     this.#question = question;
-    this.#faults = faults;
     this.#dialTimer = dialTimer;
-    this.#done = done;
+    this.#hooks = hooks;
+  }
+
+  /** The faults that act on it. */
+  hit(faults: QueryFaults | null): void {
+    this.#faults = faults;
+  }
+
+  failed(error: unknown): void {
+    this.#hooks.failed(error);
+    this.#finish(this.#error("other", "a mistake of Squall itself: the log has more"));
   }
 
   begin(): void {
@@ -141,7 +161,7 @@ class Resolution {
       return;
     }
     this.#context.resolver.resolve(name).then(
-      (addresses) => {
+      contained(this, (addresses: readonly ResolvedAddress[]) => {
         const answers = addresses.map(({ address, family }) => ({
           name,
           type: family === 6 ? "AAAA" : "A",
@@ -149,13 +169,13 @@ class Resolution {
           data: address,
         }));
         this.#replied({ rcode: "NOERROR", truncated: false, answers });
-      },
-      (error: unknown) => {
+      }),
+      contained(this, (error: unknown) => {
         const known = error instanceof ResolveError ? error : new ResolveError("other", name, String(error));
         const rcode = RCODES[known.code];
         if (rcode === null || this.#faults === null) this.#fail(known);
         else this.#replied({ rcode, truncated: false, answers: [] });
-      },
+      }),
     );
   }
 
@@ -179,10 +199,11 @@ class Resolution {
       case "drop": {
         const { clock } = this.#context;
         this.#stuck = true;
-        this.#timer = clock.at(clock.now() + PATIENCE_MS, () => {
+        const late = contained(this, () => {
           this.#stuck = false;
           this.#fail(this.#error("timeout", "no DNS server answered in time"));
         });
+        this.#timer = clock.at(clock.now() + PATIENCE_MS, late);
         return;
       }
       case "close":
@@ -230,7 +251,7 @@ class Resolution {
   #finish(named: Named): void {
     if (this.#over) return;
     this.cancel();
-    this.#done(named);
+    this.#hooks.done(named);
   }
 
   cancel(): void {

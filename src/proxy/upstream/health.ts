@@ -1,6 +1,7 @@
 /** Active health checks: each upstream is asked in its turn, through the same faults that clients meet. */
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../core/clock.js";
+import { contained, type Owner } from "../../core/containment.js";
 import { adoptUpstream, takeFromUpstream, type SocketOwner } from "../connection.js";
 import type { ResponseHead } from "../http/head.js";
 import { PLAINLY, ResponseReader } from "../http/response_reader.js";
@@ -8,12 +9,14 @@ import type { MessageSink } from "../http/sink.js";
 import type { DialOptions, Dialling } from "./dial.js";
 import { isLocalLack } from "../local_lacks.js";
 import type { HealthSpec, Member, Pool } from "./pool.js";
-import { reach } from "./reach.js";
+import { reach, type Reached } from "./reach.js";
 
 export interface HealthParts {
   readonly pool: Pool;
   readonly spec: HealthSpec;
   readonly clock: Clock;
+  /** Hears of mistakes of ours, which cost a check, and say nothing about its upstream. */
+  readonly mistakes: Owner;
   /** How to dial now: what faults make of names changes. */
   readonly options: () => Omit<DialOptions, "take" | "timeout">;
 }
@@ -67,16 +70,25 @@ class Probe {
   }
 
   #in(millis: number): void {
-    const { clock } = this.#parts;
+    const { clock, mistakes } = this.#parts;
+    const check = contained(mistakes, () => {
+      this.#check();
+    });
     this.#timer = clock.at(clock.now() + millis, () => {
       this.#in(this.#parts.spec.interval);
-      if (this.#attempt !== null) return;
-      const parts = { ...this.#parts, turn: this.#turn++ };
-      this.#attempt = new Attempt(parts, this.#member, (found) => {
-        this.#attempt = null;
-        if (found !== UNKNOWN) this.#note(found);
-      });
+      check();
     });
+  }
+
+  #check(): void {
+    if (this.#attempt !== null) return;
+    const parts = { ...this.#parts, turn: this.#turn++ };
+    const attempt = new Attempt(parts, this.#member, (found) => {
+      this.#attempt = null;
+      if (found !== UNKNOWN) this.#note(found);
+    });
+    this.#attempt = attempt;
+    attempt.begin();
   }
 
   #note(mistake: string | null): void {
@@ -105,36 +117,47 @@ type Found = string | typeof UNKNOWN | null;
 
 /** One check. `done` is called once with what it found. */
 class Attempt implements SocketOwner, MessageSink<ResponseHead> {
+  readonly #parts: AttemptParts;
+  readonly #member: Member;
   readonly #path: string | null;
   readonly #name: string;
   readonly #done: (found: Found) => void;
   readonly #reader = new ResponseReader();
-  readonly #late: Timer;
-  readonly #dialling: Dialling;
+  #late: Timer | null = null;
+  #dialling: Dialling | null = null;
   #socket: Socket | null = null;
   #over = false;
 
-  constructor(
-    { pool, spec, clock, options, turn }: AttemptParts,
-    member: Member,
-    done: (found: Found) => void,
-  ) {
+  constructor(parts: AttemptParts, member: Member, done: (found: Found) => void) {
     const { host, port } = member.endpoint;
-    this.#path = spec.path;
+    this.#parts = parts;
+    this.#member = member;
+    this.#path = parts.spec.path;
     this.#name = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
     this.#done = done;
-    this.#late = clock.at(clock.now() + spec.timeout, () => {
+  }
+
+  begin(): void {
+    const { pool, spec, clock, options, turn } = this.#parts;
+    const late = contained(this, () => {
       this.#finish(`no answer within ${spec.timeout} ms`);
     });
+    this.#late = clock.at(clock.now() + spec.timeout, late);
     // Longer than the check itself waits, so that it is the check that gives up.
     const dialOptions = { ...options(), take: takeFromUpstream, timeout: spec.timeout * 2, turn };
-    this.#dialling = reach(pool, member, dialOptions, (result) => {
+    const reached = contained(this, (result: Reached) => {
       // What this machine lacks says nothing about the upstream.
       if ("reason" in result && isLocalLack(result.reason)) this.#finish(UNKNOWN);
       else if ("reason" in result) this.#finish(result.text);
       else if ("verdict" in result) this.#verdict(result.verdict);
       else this.#connected(result);
     });
+    this.#dialling = reach(pool, this.#member, dialOptions, reached);
+  }
+
+  failed(error: unknown): void {
+    this.#parts.mistakes.failed(error);
+    this.#finish(UNKNOWN);
   }
 
   #verdict(verdict: { readonly do: string; readonly head?: { readonly status: number } }): void {
@@ -157,8 +180,8 @@ class Attempt implements SocketOwner, MessageSink<ResponseHead> {
 
   cancel(): void {
     this.#over = true;
-    this.#late.cancel();
-    this.#dialling.cancel();
+    this.#late?.cancel();
+    this.#dialling?.cancel();
     this.#socket?.destroy();
   }
 

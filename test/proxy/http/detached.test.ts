@@ -1,0 +1,66 @@
+/** Answers that go on without their client: whatever has come before somebody takes them over, nothing is left behind, and the daemon lives. */
+import { afterEach, describe, expect, it } from "vitest";
+import type { CompiledFault } from "../../../src/plan/value.js";
+import { get, HttpLab, httpTimeLab, ok, post } from "../../support/http_lab.js";
+import { fault, turns, until } from "../../support/lab.js";
+
+let lab: HttpLab;
+afterEach(async () => {
+  expect(lab.facts.of("mistake")).toEqual([]);
+  await lab.close();
+});
+
+/** What holds the whole answer, and what then lets the client go without it. */
+const HOLDING: Readonly<Record<string, CompiledFault>> = {
+  late_response: fault("late_response", { delay: "20ms" }),
+  http_delay: fault("http_delay", { delay: "20ms" }, { at: "after" }),
+};
+const ENDING: Readonly<Record<string, CompiledFault>> = {
+  "lost_response by reset": fault("lost_response", { then: "reset" }),
+  "lost_response by close": fault("lost_response", { then: "close" }),
+  "http_malformed": fault("http_malformed", { mode: "header" }),
+  "http_truncate": fault("http_truncate", { after: "1B" }),
+};
+
+describe("an answer that has come whole when its client is let go", () => {
+  for (const [holding, first] of Object.entries(HOLDING)) {
+    for (const [ending, second] of Object.entries(ENDING)) {
+      it(`under ${holding} and ${ending} ends that connection only`, async () => {
+        const made = httpTimeLab();
+        ({ lab } = made);
+        const { port } = await lab.scripted(() => ok("hello"));
+        const proxy = await lab.http(port);
+        lab.use([first, second]);
+        const client = lab.client(proxy);
+        client.write(get("/x"));
+        await until(() => lab.facts.of("fault_hit").length > 0);
+        await turns();
+        made.time.advance(20);
+        await client.ended;
+        client.rst();
+        made.time.advance(5_000);
+        await until(() => proxy.stats.connectionsActive === 0);
+        lab.plan.end(() => true, "healed");
+        expect((await lab.ask(proxy, get("/well"))).body).toBe("hello");
+      });
+    }
+  }
+
+  for (const leaves of ["fin", "rst"] as const) {
+    for (const request of [get("/x"), post("/x", "body")]) {
+      it(`hangs, and its client leaves by ${leaves} after a ${request.slice(0, 4).trim()}`, async () => {
+        lab = new HttpLab();
+        const { port } = await lab.scripted(() => ok("hello"));
+        const proxy = await lab.http(port);
+        lab.use([fault("lost_response", { then: "hang" })]);
+        const client = lab.client(proxy);
+        client.write(request);
+        await until(() => lab.facts.of("fault_hit").length > 0);
+        await turns();
+        client[leaves]();
+        await until(() => proxy.stats.connectionsActive === 0);
+        expect(lab.facts.of("exchange_over").map(({ end }) => end)).toEqual(["client_left"]);
+      });
+    }
+  }
+});
