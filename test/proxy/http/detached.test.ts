@@ -12,7 +12,7 @@ afterEach(async () => {
 
 /** What holds the whole answer, and what then lets the client go without it. */
 const HOLDING: Readonly<Record<string, CompiledFault>> = {
-  late_response: fault("late_response", { delay: "20ms" }),
+  late_response: fault("late_response", { hold: "20ms" }),
   http_delay: fault("http_delay", { delay: "20ms" }, { at: "after" }),
 };
 const ENDING: Readonly<Record<string, CompiledFault>> = {

@@ -113,6 +113,7 @@ describe.skipIf(platform() !== "linux")("keepalive", () => {
       pool,
       spec: health,
       clock,
+      mistakes: { failed: expect.unreachable },
       options: () => ({ clock, resolver, keepalive }),
     });
     ends.push(() => {
