@@ -7,9 +7,11 @@ import { jsonLine } from "../telemetry/entry.js";
 import { ClientLeft, NO_BODY, readBody } from "./body.js";
 import type { Guard } from "./guard.js";
 import { keeping, type House } from "./house.js";
+import { leave } from "./leaving.js";
 import { readQuery } from "./query.js";
 import type { Answer, Route } from "./route.js";
 import { isToxiproxyPath, noSuchPage, runToxiproxy, wrongMethod } from "./toxiproxy/dialect.js";
+import { takeTurn } from "./weight.js";
 
 const NOTHING = z.object({});
 
@@ -73,26 +75,29 @@ function addPath(app: Express, path: string, routes: readonly Route[], house: Ho
 
 async function run(route: Route, request: Request, response: Response, house: House): Promise<void> {
   const query = readQuery(route.query ?? NOTHING, request.query);
-  const body = route.body === undefined ? NO_BODY : await readBody(request, response, house.limits.bodyBytes);
+  const bounds = { maxBytes: house.limits.bodyBytes, ledger: house.ledger };
+  const body = route.body === undefined ? NO_BODY : await readBody(request, response, bounds);
+  await takeTurn(route, body, query, request, house);
   const params = request.params as Readonly<Record<string, string>>;
   const handle = (): Answer | Promise<Answer> => route.handle({ params, query, body, request, response });
   send(await keeping(route, house, handle), response, house);
 }
 
-function send(answer: Answer, response: Response, { limits }: House): void {
+function send(answer: Answer, response: Response, house: House): void {
   if (answer === "taken") return;
-  // Who asks and then does not read would hold the answer in memory for good.
-  response.setTimeout(limits.answerTimeout, () => response.destroy());
   response.status(answer.status);
-  if ("json" in answer) sendText(`${jsonLine(answer.json)}\n`, "application/json; charset=utf-8", response);
-  else if ("text" in answer) sendText(answer.text, answer.type, response);
+  if ("json" in answer)
+    sendText(`${jsonLine(answer.json)}\n`, "application/json; charset=utf-8", response, house);
+  else if ("text" in answer) sendText(answer.text, answer.type, response, house);
   else response.end();
 }
 
 /** Not by express, which would answer 304 to whoever says `If-None-Match: *`. */
-function sendText(text: string, type: string, response: Response): void {
-  response.set({ "content-type": type, "content-length": String(Buffer.byteLength(text)) });
-  response.end(response.req.method === "HEAD" ? undefined : text);
+function sendText(text: string, type: string, response: Response, house: House): void {
+  const body = Buffer.from(text);
+  response.set({ "content-type": type, "content-length": String(body.length) });
+  if (response.req.method === "HEAD") response.end();
+  else leave(response, body, house);
 }
 
 function answerError(error: unknown, request: Request, response: Response, house: House): void {

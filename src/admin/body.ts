@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { SquallError } from "../core/errors.js";
 import { formatSize } from "../core/units.js";
+import type { Account, Ledger } from "./ledger.js";
 
 export interface BodyText {
   readonly text: string;
@@ -20,7 +21,7 @@ const FORM = "application/x-www-form-urlencoded";
 export async function readBody(
   request: IncomingMessage,
   response: ServerResponse,
-  maxBytes: number,
+  { maxBytes, ledger }: { readonly maxBytes: number; readonly ledger: Ledger },
   what: "of its type" | "of any type" = "of its type",
 ): Promise<BodyText> {
   const type = what === "of any type" ? "" : (request.headers["content-type"] ?? "").toLowerCase();
@@ -28,7 +29,11 @@ export async function readBody(
   // node:http takes only digits here, so a length is a number.
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   if (/^100-continue$/iu.test(request.headers.expect ?? "")) response.writeContinue();
-  const text = decode(await readBytes(request, maxBytes));
+  const account = ledger.open(() => response.destroy());
+  response.once("close", () => {
+    account.close();
+  });
+  const text = decode(await readBytes(request, maxBytes, account));
   const form = type.split(";", 1)[0]?.trim() === FORM && !text.trimStart().startsWith("{");
   return { text, form };
 }
@@ -60,28 +65,38 @@ function tooLarge(maxBytes: number): SquallError {
   return new SquallError("SQ_TOO_LARGE", `the body is larger than ${formatSize(maxBytes)}`);
 }
 
-function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function readBytes(request: IncomingMessage, maxBytes: number, account: Account): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    // Copied together: a chunk of one byte would take a hundred.
+    let bytes = Buffer.alloc(Math.min(maxBytes, 1_024));
     let length = 0;
     const done = (): void => {
       request.off("data", take).off("end", end).off("close", closed).off("error", closed);
     };
     const take = (chunk: Buffer): void => {
+      const before = length;
       length += chunk.length;
-      if (length <= maxBytes) {
-        chunks.push(chunk);
-        return;
+      try {
+        if (length > maxBytes) throw tooLarge(maxBytes);
+        if (length > bytes.length) {
+          const larger = Buffer.alloc(Math.min(maxBytes, Math.max(length, 2 * bytes.length)));
+          account.set(larger.length);
+          bytes.copy(larger, 0, 0, before);
+          bytes = larger;
+        }
+        chunk.copy(bytes, before);
+        account.moved();
+      } catch (error) {
+        done();
+        // The rest is read and thrown away, until the time for a request is up: a client that is still
+        // sending would lose the answer to a reset.
+        request.on("error", () => undefined).resume();
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
-      done();
-      // The rest is read and thrown away, until the time for a request is up: a client that is still
-      // sending would lose the answer to a reset.
-      request.on("error", () => undefined).resume();
-      reject(tooLarge(maxBytes));
     };
     const end = (): void => {
       done();
-      resolve(Buffer.concat(chunks, length));
+      resolve(bytes.subarray(0, length));
     };
     const closed = (): void => {
       done();

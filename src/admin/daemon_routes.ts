@@ -17,6 +17,7 @@ export function daemonRoutes(house: House): Route[] {
     defineRoute({
       method: "post",
       path: "/reload",
+      heavy: true,
       summary: "Reads configuration and profiles again, whole or not at all.",
       answers: { 200: { about: "in force", schema: reloaded } },
       errors: [
@@ -53,6 +54,7 @@ export function daemonRoutes(house: House): Route[] {
     defineRoute({
       method: "get",
       path: "/metrics",
+      heavy: true,
       summary: "Metrics in the text format of Prometheus.",
       anyMethod: true,
       answers: { 200: { about: "the metrics", types: ["text/plain"] } },

@@ -1,15 +1,18 @@
 /**
  * `GET /events`: the journal as it is written, as server-sent events. For a reader that falls behind entries
- * wait, not bytes. One that lets too many wait, or takes nothing from one sign of life to the next, is
- * dropped: it can come back with `Last-Event-ID`.
+ * wait, not bytes. One that lets too many of them wait, too much or for too long, or takes nothing from one sign of life to
+ * the next, is dropped: it can come back with `Last-Event-ID`.
  */
 import type { Request, Response } from "express";
 import type { Timer } from "../core/clock.js";
 import { jsonLine } from "../telemetry/entry.js";
-import type { StreamEvent, Subscription, SubscribeOptions } from "../telemetry/stream.js";
+import type { Missed, StreamEvent, Subscription, SubscribeOptions } from "../telemetry/stream.js";
 import type { House } from "./house.js";
 
-type Waiting = Pick<StreamEvent, "id" | "entry">;
+interface Waiting extends Missed {
+  /** Since when, on the monotonic clock. */
+  readonly since: number;
+}
 
 /** How long a browser waits before it comes back. */
 const RETRY_MS = 2_000;
@@ -35,6 +38,8 @@ class EventFeed {
   readonly #queue: Waiting[] = [];
   #sent = 0;
   #queueMax = 0;
+  /** Characters of what waits. */
+  #waiting = 0;
   #full = false;
   /** It was full at the last sign of life, and nothing was taken since. */
   #stuck = false;
@@ -57,7 +62,8 @@ class EventFeed {
     this.#subscription = subscription;
     const { replay, gap } = subscription;
     // Only references wait: the journal has the entries anyway.
-    for (const { id, entry } of replay) this.#queue.push({ id, entry });
+    const since = this.#house.clock.now();
+    for (const missed of replay) this.#wait(missed, since);
     this.#queueMax = this.#queue.length + limits.streamQueue;
     this.#response.on("drain", () => {
       this.#full = false;
@@ -80,19 +86,36 @@ class EventFeed {
     });
   }
 
-  #hear({ id, entry, json }: StreamEvent): void {
+  #hear({ id, entry, json, size }: StreamEvent): void {
     if (!this.#full && this.#queue.length === 0) {
       this.#write(eventText(id, entry.kind, json));
       return;
     }
-    this.#queue.push({ id, entry });
-    if (this.#queue.length - this.#sent > this.#queueMax) this.#response.destroy();
+    this.#wait({ id, entry, size }, this.#house.clock.now());
+    if (this.#isTooFarBehind()) this.#response.destroy();
+  }
+
+  #wait({ id, entry, size }: Missed, since: number): void {
+    this.#queue.push({ id, entry, size, since });
+    this.#waiting += size;
+  }
+
+  #isTooFarBehind(): boolean {
+    const { clock, limits } = this.#house;
+    const oldest = this.#queue[this.#sent];
+    return (
+      this.#queue.length - this.#sent > this.#queueMax ||
+      this.#waiting > limits.streamBytes ||
+      (oldest !== undefined && clock.now() - oldest.since > limits.streamLag)
+    );
   }
 
   #pump(): void {
     while (!this.#full && this.#sent < this.#queue.length) {
       const next = this.#queue[this.#sent++];
-      if (next !== undefined) this.#write(eventText(next.id, next.entry.kind, jsonLine(next.entry)));
+      if (next === undefined) break;
+      this.#waiting -= next.size;
+      this.#write(eventText(next.id, next.entry.kind, jsonLine(next.entry)));
     }
     // Moved up now and then, not for each entry.
     if (this.#sent === this.#queue.length || this.#sent > 1_000) {
@@ -104,7 +127,7 @@ class EventFeed {
   #beat(): void {
     const { clock, limits } = this.#house;
     this.#heartbeat = clock.at(clock.now() + limits.heartbeat, () => {
-      if (this.#stuck) {
+      if (this.#stuck || this.#isTooFarBehind()) {
         this.#response.destroy();
         return;
       }
@@ -122,6 +145,8 @@ class EventFeed {
     this.#heartbeat?.cancel();
     this.#subscription?.close();
     this.#queue.length = 0;
+    this.#sent = 0;
+    this.#waiting = 0;
     this.#response.end();
   }
 }

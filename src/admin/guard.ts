@@ -33,11 +33,14 @@ export class Guard {
     method,
     headers,
     rawHeaders,
-  }: Pick<IncomingMessage, "method" | "headers" | "rawHeaders">): void {
+    httpVersion,
+  }: Pick<IncomingMessage, "method" | "headers" | "rawHeaders" | "httpVersion">): void {
     const given = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
     if (given.length > 1)
       throw new SquallError("SQ_BAD_REQUEST", "the request has more than one Host header");
     const { host, origin } = headers;
+    if (host === undefined && httpVersion !== "1.0")
+      throw new SquallError("SQ_BAD_REQUEST", "the request has no Host header");
     // HTTP/1.0 may go without, as health checks do; no browser does.
     if (host !== undefined && !this.#knows(host)) {
       throw new SquallError(

@@ -7,6 +7,8 @@ import type { AnyFaultType } from "../faults/contract.js";
 import type { Journal } from "../telemetry/journal.js";
 import type { EventStream } from "../telemetry/stream.js";
 import type { Guests } from "./guests.js";
+import type { Ledger } from "./ledger.js";
+import type { Turnstile } from "./turnstile.js";
 
 export interface AdminTelemetry extends Facts {
   readonly journal: Pick<Journal, "query" | "lastSeq" | "dropped">;
@@ -56,6 +58,8 @@ export interface AdminLimits {
   readonly requestTimeout: number;
   /** Milliseconds that a client may take nothing of an answer. */
   readonly answerTimeout: number;
+  /** Bytes of bodies that arrive and of answers that leave, over all connections. */
+  readonly underWay: number;
   readonly connections: number;
   readonly streams: number;
   readonly polls: number;
@@ -64,6 +68,10 @@ export interface AdminLimits {
    * share the entries, and thousands of connections may be reset within one turn.
    */
   readonly streamQueue: number;
+  /** Characters of entries that may wait for one reader, those it asked for again among them. */
+  readonly streamBytes: number;
+  /** Milliseconds that an entry may wait for one reader. */
+  readonly streamLag: number;
   /** Milliseconds between signs of life in the event stream. */
   readonly heartbeat: number;
 }
@@ -73,17 +81,31 @@ export const ADMIN_LIMITS: AdminLimits = {
   headerBytes: 64 * 1024,
   requestTimeout: 10_000,
   answerTimeout: 30_000,
+  underWay: 48 * 2 ** 20,
   connections: 512,
   streams: 64,
   polls: 256,
   streamQueue: 20_000,
+  streamBytes: 16 * 2 ** 20,
+  streamLag: 60_000,
   heartbeat: 15_000,
 };
 
 /** Where few descriptors are kept for the admin port, it is for fewer. */
 export function guestLimits(descriptors: number): Pick<AdminLimits, "connections" | "polls" | "streams"> {
-  const { connections: most, polls, streams } = ADMIN_LIMITS;
-  const connections = Math.max(4, Math.min(most, Math.floor(descriptors / 2)));
+  const connections = Math.max(4, Math.min(ADMIN_LIMITS.connections, Math.floor(descriptors / 2)));
+  return withRoom({ ...ADMIN_LIMITS, connections });
+}
+
+/** Those who stay never take all places: a quarter is for those who ask, get their answer and go. */
+export function withRoom({
+  connections,
+  polls,
+  streams,
+}: Pick<AdminLimits, "connections" | "polls" | "streams">): Pick<
+  AdminLimits,
+  "connections" | "polls" | "streams"
+> {
   return {
     connections,
     polls: Math.min(polls, Math.floor(connections / 2)),
@@ -105,6 +127,8 @@ export interface House {
   readonly limits: AdminLimits;
   readonly streams: Guests;
   readonly polls: Guests;
+  readonly ledger: Ledger;
+  readonly turnstile: Turnstile;
   /** When the admin port opened, on the monotonic clock. */
   readonly startedAt: number;
 }

@@ -16,6 +16,8 @@ import { readTree } from "./tree.js";
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 10_000;
+/** Characters of entries in one answer. */
+const ANSWER_MAX = 8 * 2 ** 20;
 const LINES = "application/x-ndjson";
 const LINES_TYPE = `${LINES}; charset=utf-8`;
 const MARK_MAX = 1_000;
@@ -54,7 +56,7 @@ export function journalRoutes(house: House): Route[] {
       answers: { 200: { about: "entries in the order of their numbers", schema: journal, types: [LINES] } },
       handle: ({ query, request }) => {
         const { format, limit = LIMIT_DEFAULT, ...filters } = query;
-        const entries = telemetry.journal.query({ ...given(filters), limit });
+        const entries = telemetry.journal.query({ ...given(filters), limit, sizeMax: ANSWER_MAX });
         const lines = format === undefined ? request.accepts(["json", LINES]) === LINES : format === "jsonl";
         if (lines) return text(entries.map((entry) => `${jsonLine(entry)}\n`).join(""), LINES_TYPE);
         return json({ entries, last: telemetry.journal.lastSeq, dropped: telemetry.journal.dropped });

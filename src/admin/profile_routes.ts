@@ -16,6 +16,7 @@ export function profileRoutes({ control }: House): Route[] {
     defineRoute({
       method: "get",
       path: "/profiles",
+      heavy: true,
       summary: "The profiles that can be switched on.",
       answers: { 200: { about: "all of them, by name", schema: profileList } },
       handle: () => json({ profiles: control.profiles.list() }),
@@ -23,6 +24,7 @@ export function profileRoutes({ control }: House): Route[] {
     defineRoute({
       method: "get",
       path: "/profiles/{name}",
+      heavy: true,
       summary: "One profile, with its text and a sentence for each fault.",
       params: NAME,
       query: z.object({ format: choice(["json", "yaml"]).optional().describe("yaml for its text alone") }),
@@ -37,6 +39,7 @@ export function profileRoutes({ control }: House): Route[] {
     defineRoute({
       method: "put",
       path: "/profiles/{name}",
+      heavy: true,
       summary: "Adds or replaces a profile in memory; where it is on, it goes on with the new text.",
       params: NAME,
       body: {

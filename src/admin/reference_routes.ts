@@ -20,6 +20,7 @@ export function referenceRoutes(house: House, table: () => readonly Route[], ope
     defineRoute({
       method: "get",
       path: "/fault-types",
+      heavy: true,
       summary: "The types of faults, with their parameters and effects.",
       answers: { 200: { about: "all of them", schema: faultTypes } },
       handle: () => json({ types: faultTypeViews(types) }),
@@ -27,6 +28,7 @@ export function referenceRoutes(house: House, table: () => readonly Route[], ope
     defineRoute({
       method: "get",
       path: "/openapi.json",
+      heavy: true,
       summary: "This API as an OpenAPI 3.1 document.",
       answers: { 200: { about: "the document", schema: document } },
       handle: () => json(openapi()),

@@ -64,6 +64,8 @@ export interface RouteSpec<Path extends string, Query extends z.ZodObject> {
   readonly anyMethod?: true;
   /** False where nothing is changed that would be kept over a restart, though it is no GET. */
   readonly keeps?: false;
+  /** Takes long whatever is asked: it is answered when others have been, see `Turnstile`. */
+  readonly heavy?: true;
   /** Answers without a token, since whoever restarts a daemon that is down has none. */
   readonly open?: true;
   readonly handle: (

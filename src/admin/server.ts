@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { formatAddress, type Address } from "../config/address.js";
 import { SquallError, type ErrorCode } from "../core/errors.js";
@@ -14,11 +15,17 @@ import { listenStream } from "../proxy/sockets/bind.js";
 import { createApp } from "./app.js";
 import { Guard } from "./guard.js";
 import { Guests } from "./guests.js";
-import { ADMIN_LIMITS, type AdminLimits, type House } from "./house.js";
+import { ADMIN_LIMITS, withRoom, type AdminLimits, type House } from "./house.js";
+import { Lane } from "./lane.js";
+import { Ledger } from "./ledger.js";
 import { apiRoutes } from "./routes.js";
+import { Turnstile } from "./turnstile.js";
 import { Visitors } from "./visitors.js";
 
-export interface AdminOptions extends Omit<House, "limits" | "streams" | "polls" | "startedAt"> {
+export interface AdminOptions extends Omit<
+  House,
+  "limits" | "streams" | "polls" | "ledger" | "turnstile" | "startedAt"
+> {
   readonly listen: Address;
   /** A bearer token that every call must carry; none if missing or empty. */
   readonly token?: string | undefined;
@@ -44,12 +51,15 @@ const CLOSE_GRACE_MS = 1_000;
 /** Throws SQ_ADMIN_PORT_TAKEN or SQ_LISTEN_FAILED. */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const { listen, token, hosts = [], clock } = options;
-  const limits = { ...ADMIN_LIMITS, ...options.limits };
+  const asked = { ...ADMIN_LIMITS, ...options.limits };
+  const limits = { ...asked, ...withRoom(asked) };
   const house: House = {
     ...options,
     limits,
     streams: new Guests("event streams", limits.streams),
     polls: new Guests("long polls", limits.polls),
+    ledger: new Ledger(limits.underWay, clock),
+    turnstile: new Turnstile(),
     startedAt: clock.now(),
   };
   const guard = new Guard({ token, hosts });
@@ -61,9 +71,11 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     requestTimeout: limits.requestTimeout,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(1_000, limits.requestTimeout),
+    // The guard says so, in our own words.
+    requireHostHeader: false,
   });
   const answering = new Answering(server);
-  new Visitors(server, limits.connections, (socket) => answering.isServed(socket));
+  throughLanes(server, limits.connections);
   server.on("request", app);
   // A body that is refused anyway need not be sent; see readBody.
   server.on("checkContinue", app);
@@ -77,6 +89,28 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     address: { host, port },
     close: () => close(server, house, answering),
   };
+}
+
+/** Puts a lane before each connection, and sees to it that there is a place for it. */
+function throughLanes(server: Server, connections: number): void {
+  const visitors = new Visitors<Lane>(connections, (lane) =>
+    lane.isGuest ? "guest" : lane.isAnswering ? "answer" : "nothing",
+  );
+  const listeners = server.listeners("connection") as ((this: Server, stream: Duplex) => void)[];
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    const lane = new Lane(socket);
+    visitors.came(lane);
+    if (!lane.destroyed) for (const accept of listeners) accept.call(server, lane);
+  });
+  for (const event of ["request", "checkContinue", "checkExpectation"] as const) {
+    server.prependListener(event, (request: IncomingMessage, response: ServerResponse) => {
+      const lane = request.socket as Duplex;
+      if (!(lane instanceof Lane)) return;
+      visitors.asked(lane);
+      lane.serve(request, response);
+    });
+  }
 }
 
 /** Answers where. */
@@ -143,12 +177,6 @@ class Answering {
     const last = this.#last.get(socket);
     if (last === undefined || !last.response.headersSent) return false;
     return !last.request.complete || !last.response.writableFinished;
-  }
-
-  /** Whether a request that has arrived as a whole is being answered there. */
-  isServed(socket: Duplex): boolean {
-    const last = this.#last.get(socket);
-    return last !== undefined && last.request.complete && !last.response.writableFinished;
   }
 
   /** Calls back when none is under way, which may be at once. */

@@ -1,52 +1,87 @@
 /**
- * Connections to the admin port: so many at most. When it is full, whoever comes gets the place of one that is idle, so
- * that thousands who connect and say nothing cannot keep an operator out, nor drive out one who is there.
+ * Connections to the admin port: so many at most, and of one address not all of them. When there is no place, whoever comes
+ * gets that of one that is idle, or else of the one that has been answered for longest: neither thousands who connect and say
+ * nothing nor those who ask and do not read keep an operator out.
  */
-import type { Server } from "node:http";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { placesOfOne, sourceOf } from "./sources.js";
 
-export class Visitors {
+export interface Visitor extends Duplex {
+  readonly remoteAddress: string | undefined;
+}
+
+/** What a connection is doing: waiting for a request, or being answered; guests stay for as long as they like. */
+export type Occupation = "nothing" | "answer" | "guest";
+
+export class Visitors<V extends Visitor = Visitor> {
   readonly #limit: number;
-  readonly #isServed: (socket: Socket) => boolean;
+  readonly #limitOfOne: number;
+  readonly #occupation: (visitor: V) => Occupation;
   /** Those that have asked nothing yet; whoever has waited for longest comes first. */
-  readonly #strangers = new Set<Socket>();
+  readonly #strangers = new Map<V, string>();
   /** Those that have; whoever has asked nothing for longest comes first. */
-  readonly #known = new Set<Socket>();
+  readonly #known = new Map<V, string>();
+  readonly #bySource = new Map<string, number>();
 
-  /** `isServed` says whether a whole request of it is being answered: such a one keeps its place. */
-  constructor(server: Server, limit: number, isServed: (socket: Socket) => boolean) {
+  constructor(limit: number, occupation: (visitor: V) => Occupation) {
     this.#limit = limit;
-    this.#isServed = isServed;
-    server.on("connection", (socket: Socket) => {
-      this.#came(socket);
-    });
-    server.on("request", ({ socket }: { readonly socket: Socket }) => {
-      if (this.#leave(socket)) this.#known.add(socket);
-    });
+    this.#limitOfOne = placesOfOne(limit);
+    this.#occupation = occupation;
   }
 
-  #came(socket: Socket): void {
-    if (this.#strangers.size + this.#known.size >= this.#limit && !this.#makeRoom()) {
-      socket.destroy();
+  get size(): number {
+    return this.#strangers.size + this.#known.size;
+  }
+
+  came(visitor: V): void {
+    const source = sourceOf(visitor.remoteAddress);
+    const isOver = (this.#bySource.get(source) ?? 0) >= this.#limitOfOne;
+    const isFull = this.size >= this.#limit;
+    if ((isOver && !this.#makeRoom(source)) || (!isOver && isFull && !this.#makeRoom(null))) {
+      visitor.destroy();
       return;
     }
-    this.#strangers.add(socket);
-    socket.once("close", () => this.#leave(socket));
+    this.#strangers.set(visitor, source);
+    this.#bySource.set(source, (this.#bySource.get(source) ?? 0) + 1);
+    visitor.once("close", () => {
+      this.#leave(visitor);
+    });
   }
 
-  #leave(socket: Socket): boolean {
-    return this.#strangers.delete(socket) || this.#known.delete(socket);
+  asked(visitor: V): void {
+    const source = this.#strangers.get(visitor) ?? this.#known.get(visitor);
+    if (source === undefined) return;
+    this.#strangers.delete(visitor);
+    this.#known.delete(visitor);
+    this.#known.set(visitor, source);
   }
 
-  #makeRoom(): boolean {
-    for (const some of [this.#strangers, this.#known]) {
-      for (const socket of some) {
-        if (this.#isServed(socket)) continue;
-        some.delete(socket);
-        socket.destroy();
-        return true;
-      }
+  #leave(visitor: V): void {
+    const source = this.#strangers.get(visitor) ?? this.#known.get(visitor);
+    if (source === undefined) return;
+    this.#strangers.delete(visitor);
+    this.#known.delete(visitor);
+    const left = (this.#bySource.get(source) ?? 1) - 1;
+    if (left === 0) this.#bySource.delete(source);
+    else this.#bySource.set(source, left);
+  }
+
+  /** Of that source, or of any; false if all who are there are guests. */
+  #makeRoom(source: string | null): boolean {
+    const found =
+      this.#first(this.#strangers, source, "nothing") ??
+      this.#first(this.#known, source, "nothing") ??
+      this.#first(this.#known, source, "answer");
+    if (found === null) return false;
+    this.#leave(found);
+    found.destroy();
+    return true;
+  }
+
+  #first(some: ReadonlyMap<V, string>, source: string | null, doing: Occupation): V | null {
+    for (const [visitor, from] of some) {
+      if ((source === null || source === from) && this.#occupation(visitor) === doing) return visitor;
     }
-    return false;
+    return null;
   }
 }

@@ -27,6 +27,8 @@ export type JournalEntry = Stamp & Exclude<Recorded, { kind: "plan_changed" }>;
 export interface Written {
   readonly fact: Recorded;
   readonly cut: boolean;
+  /** About as many characters as it has as a line of JSON. */
+  readonly size: number;
 }
 
 const TEXT_MAX = 200;
@@ -42,6 +44,12 @@ const KEYS_MAX = 50;
 const DEPTH_MAX = 4;
 /** Values in one entry, over all depths. */
 const VALUES_MAX = 2_000;
+/** Characters of one entry, over all its texts and names: of what comes behind them only beginnings are left. */
+export const ENTRY_MAX = 8 * 1_024;
+const LEFT_MAX = 20;
+/** Of the stamp, and of what stands between values. */
+const STAMP_SIZE = 60;
+const VALUE_SIZE = 8;
 
 export const MASK = "***";
 
@@ -84,10 +92,11 @@ export function record(fact: Fact): Written {
   if (fact.kind === "mistake") {
     const where = bounds.text(fact.where, TEXT_MAX);
     const text = bounds.text(messageOf(fact.error), MESSAGE_MAX);
-    return { fact: { kind: "mistake", where, text }, cut: bounds.cut };
+    return { fact: { kind: "mistake", where, text }, cut: bounds.cut, size: bounds.size };
   }
   // Only leaves become shorter, so the shape is still that of the fact.
-  return { fact: bounds.value(fit(fact), 0) as Exclude<Fact, { kind: "mistake" }>, cut: bounds.cut };
+  const recorded = bounds.value(fit(fact), 0) as Exclude<Fact, { kind: "mistake" }>;
+  return { fact: recorded, cut: bounds.cut, size: bounds.size };
 }
 
 /** What a fact holds that nobody should, or wants to, read. */
@@ -133,10 +142,12 @@ function withoutSecrets(again: string): string {
 
 class Bounds {
   cut = false;
+  size = STAMP_SIZE;
   #values = 0;
 
   value(value: unknown, depth: number, name = ""): unknown {
     if (++this.#values > VALUES_MAX) return this.#given("…");
+    this.size += VALUE_SIZE;
     switch (typeof value) {
       case "string":
         return this.text(value, LONG_TEXTS.get(name) ?? TEXT_MAX);
@@ -158,7 +169,9 @@ class Bounds {
     }
   }
 
-  text(text: string, max: number): string {
+  text(text: string, most: number): string {
+    const max = this.size > ENTRY_MAX ? Math.min(most, LEFT_MAX) : most;
+    this.size += Math.min(text.length, max);
     if (text.length <= max) return text;
     this.cut = true;
     // Half of a surrogate pair is not a character.
@@ -183,8 +196,15 @@ class Bounds {
   }
 
   #list(from: readonly unknown[], depth: number): unknown[] {
-    if (from.length > ITEMS_MAX) this.cut = true;
-    return from.slice(0, ITEMS_MAX).map((item) => this.value(item, depth + 1));
+    const items: unknown[] = [];
+    for (const item of from) {
+      if (items.length === ITEMS_MAX || this.size > ENTRY_MAX) {
+        this.cut = true;
+        break;
+      }
+      items.push(this.value(item, depth + 1));
+    }
+    return items;
   }
 
   #given(instead: string): string {

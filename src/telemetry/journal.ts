@@ -10,6 +10,12 @@ import { jsonLine, type JournalEntry, type Written } from "./entry.js";
 import { RotatingFile, type FileSystem } from "./rotating_file.js";
 
 export const JOURNAL_KEEP = 10_000;
+/**
+ * Characters that all entries in memory may have together, for each that may be there: twice what a long one has, so that
+ * only entries which are made to be large push others out before their time.
+ */
+const SIZE_KEPT_EACH = 1_024;
+const SIZE_KEPT_MIN = 2 ** 20;
 
 export interface JournalFile {
   /** Its folder must exist. */
@@ -36,6 +42,8 @@ export interface JournalQuery {
   /** Entries after this sequence number. With `limit`, the oldest of them; without `since`, the newest. */
   readonly since?: number;
   readonly limit?: number;
+  /** Characters of all entries that are answered; one is answered whatever its size. */
+  readonly sizeMax?: number;
   readonly kind?: string;
   readonly proxy?: string;
   readonly activation?: string;
@@ -85,7 +93,11 @@ interface Repetition {
 export class Journal {
   readonly keep: number;
   readonly #clock: Clock;
-  readonly #ring: JournalEntry[] = [];
+  readonly #ring: (JournalEntry | undefined)[] = [];
+  readonly #sizes: number[] = [];
+  readonly #sizeMax: number;
+  #size = 0;
+  #count = 0;
   readonly #file: RotatingFile | null;
   readonly #repeated = new BoundedMap<string, Repetition>(THINNED_MAX);
   #lastSeq = 0;
@@ -95,6 +107,7 @@ export class Journal {
   constructor({ clock, keep = JOURNAL_KEEP, file, onProblem = () => undefined }: JournalOptions) {
     invariant(Number.isInteger(keep) && keep >= 1, `a journal keeps at least one entry, not ${keep}`);
     this.keep = keep;
+    this.#sizeMax = Math.max(SIZE_KEPT_MIN, keep * SIZE_KEPT_EACH);
     this.#clock = clock;
     this.#file =
       file === undefined
@@ -109,12 +122,12 @@ export class Journal {
 
   /** The sequence number of the oldest entry still in memory. */
   get firstSeq(): number {
-    return this.#lastSeq - this.#ring.length + 1;
+    return this.#lastSeq - this.#count + 1;
   }
 
   /** Entries that left memory for newer ones. */
   get dropped(): number {
-    return this.#lastSeq - this.#ring.length;
+    return this.#lastSeq - this.#count;
   }
 
   /** Lines that the file could not take. */
@@ -123,7 +136,7 @@ export class Journal {
   }
 
   /** Writes it down; null if it does not belong here, or is one too many of its kind. */
-  add({ fact, cut }: Written): JournalEntry | null {
+  add({ fact, cut, size }: Written): JournalEntry | null {
     if (fact.kind === "plan_changed") return null;
     if (fact.kind === "connection_failed" && !JOURNALLED_FAILURES.has(fact.reason)) return null;
     const more = THINNED.has(fact.kind) ? this.#thin(JSON.stringify(sameness(fact))) : 0;
@@ -135,28 +148,32 @@ export class Journal {
       ...(more > 0 ? { more } : {}),
       ...(cut ? { cut } : {}),
     };
-    this.#ring[(entry.seq - 1) % this.keep] = entry;
+    this.#keepEntry(entry, size);
     this.#file?.write(jsonLine(entry));
     return entry;
   }
 
   /** Matching entries in the order of their numbers. */
   query(query: JournalQuery = {}): JournalEntry[] {
-    const { since, limit = Infinity } = query;
+    const { since, limit = Infinity, sizeMax = Infinity } = query;
     const matches = matcher(query);
     const found: JournalEntry[] = [];
-    if (since === undefined) {
-      for (let seq = this.#lastSeq; seq >= this.firstSeq && found.length < limit; seq--) {
-        const entry = this.at(seq);
-        if (entry !== undefined && matches(entry)) found.push(entry);
-      }
-      return found.reverse();
-    }
-    for (let seq = Math.max(since + 1, this.firstSeq); seq <= this.#lastSeq && found.length < limit; seq++) {
+    const step = since === undefined ? -1 : 1;
+    let seq = since === undefined ? this.#lastSeq : Math.max(since + 1, this.firstSeq);
+    let size = 0;
+    for (; seq >= this.firstSeq && seq <= this.#lastSeq && found.length < limit; seq += step) {
       const entry = this.at(seq);
-      if (entry !== undefined && matches(entry)) found.push(entry);
+      if (entry === undefined || !matches(entry)) continue;
+      size += this.sizeOf(seq);
+      if (size > sizeMax && found.length > 0) break;
+      found.push(entry);
     }
-    return found;
+    return since === undefined ? found.reverse() : found;
+  }
+
+  /** About as many characters as the entry of that number has as a line of JSON; 0 if it is not in memory any more. */
+  sizeOf(seq: number): number {
+    return seq < this.firstSeq || seq > this.#lastSeq ? 0 : (this.#sizes[(seq - 1) % this.keep] ?? 0);
   }
 
   /** The entry of that number, if it is still in memory. */
@@ -176,6 +193,23 @@ export class Journal {
 
   async close(): Promise<void> {
     await this.#file?.close();
+  }
+
+  #keepEntry(entry: JournalEntry, size: number): void {
+    if (this.#count === this.keep) this.#drop(entry.seq - this.keep);
+    const at = (entry.seq - 1) % this.keep;
+    this.#ring[at] = entry;
+    this.#sizes[at] = size;
+    this.#size += size;
+    this.#count++;
+    while (this.#size > this.#sizeMax && this.#count > 1) this.#drop(this.firstSeq);
+  }
+
+  #drop(seq: number): void {
+    const at = (seq - 1) % this.keep;
+    this.#size -= this.#sizes[at] ?? 0;
+    this.#ring[at] = undefined;
+    this.#count--;
   }
 
   /** Many entries share a millisecond, and its text. */

@@ -11,7 +11,12 @@ export interface StreamEvent {
   readonly entry: JournalEntry;
   /** The entry as one line of JSON, made once for all subscribers. */
   readonly json: string;
+  /** About as many characters. */
+  readonly size: number;
 }
+
+/** An entry that is told again: its line is made when it is sent. */
+export type Missed = Omit<StreamEvent, "json">;
 
 /** What a returning subscriber can never get: so many entries, or null if nobody knows (the daemon was restarted). */
 export interface Gap {
@@ -20,7 +25,7 @@ export interface Gap {
 
 export interface Subscription {
   /** What came after the given event, oldest first. The listener is called only for what comes later. */
-  readonly replay: readonly StreamEvent[];
+  readonly replay: readonly Missed[];
   readonly gap: Gap | null;
   close(): void;
 }
@@ -71,7 +76,7 @@ export class EventStream {
 
   publish(entry: JournalEntry): void {
     if (this.#listeners.size === 0) return;
-    const event = this.#event(entry);
+    const event = { ...this.#missedOne(entry), json: jsonLine(entry) };
     for (const subscriber of [...this.#listeners]) {
       if (!this.#listeners.has(subscriber)) continue;
       try {
@@ -91,7 +96,7 @@ export class EventStream {
     if (after === undefined) return { replay: [], gap: null };
     const known = after !== null && after <= this.#journal.lastSeq;
     const since = known ? after : 0;
-    const replay = this.#journal.query({ since }).map((entry) => this.#event(entry));
+    const replay = this.#journal.query({ since }).map((entry) => this.#missedOne(entry));
     if (!known) return { replay, gap: { lost: null } };
     const lost = this.#journal.firstSeq - 1 - after;
     return { replay, gap: lost > 0 ? { lost } : null };
@@ -103,7 +108,7 @@ export class EventStream {
     return run === this.#run && seq !== undefined ? Number(seq) : null;
   }
 
-  #event(entry: JournalEntry): StreamEvent {
-    return { id: `${this.#run}-${entry.seq}`, entry, json: jsonLine(entry) };
+  #missedOne(entry: JournalEntry): Missed {
+    return { id: `${this.#run}-${entry.seq}`, entry, size: this.#journal.sizeOf(entry.seq) };
   }
 }

@@ -117,6 +117,32 @@ describe("GET /events", () => {
     expect(good.ended).toBe(false);
   });
 
+  it.each([
+    ["too much", { streamBytes: 20_000 }],
+    ["for too long", { streamLag: 1_000 }],
+  ])("drops a reader that lets entries wait %s, and nobody else", async (_, limits) => {
+    await reopen({ limits });
+    const good = await EventReader.open(here, "/events");
+    const slow = await EventReader.open(here, "/events");
+    slow.response.pause();
+    for (let i = 0; here.telemetry.stream.subscribers === 2; i++) {
+      here.control.mark(`${i} ${"x".repeat(900)}`);
+      here.clock.advance(1);
+      await until(() => good.events.length === i + 1);
+    }
+    expect(good.ended).toBe(false);
+    slow.leave();
+  });
+
+  it("lets nobody take all places from one address", async () => {
+    await reopen({ limits: { streams: 8 } });
+    for (let n = 0; n < 6; n++) await EventReader.open(here, "/events");
+    expect((await here.get("/events")).json).toMatchObject({
+      code: "SQ_TOO_MANY",
+      error: expect.stringContaining("of 127.0.0.1") as string,
+    });
+  });
+
   it("drops a reader that takes nothing between two signs of life", async () => {
     const stuck = await EventReader.open(here, "/events");
     stuck.response.pause();

@@ -160,7 +160,7 @@ describe("a head", () => {
 describe("an answer", () => {
   it("that nobody reads is given up", async () => {
     await here.close();
-    here = await AdminLab.open({ limits: { answerTimeout: 100, connections: 1 } });
+    here = await AdminLab.open({ limits: { connections: 1 } });
     for (let i = 0; i < 9_000; i++) here.control.mark(`${i} ${"x".repeat(900)}`);
     let stuck = new Bare();
     while (stuck.closed || stuck.socket.bytesRead === 0) {
@@ -170,14 +170,19 @@ describe("an answer", () => {
       await turns(1);
     }
     stuck.socket.pause();
-    let next: unknown = null;
-    while (next === null) next = await here.raw("GET", "/healthz", {}).catch(() => null);
+    await turns();
+    let seconds = 0;
+    for (; !here.clock.idle; seconds++) {
+      here.clock.advance(1_000);
+      await turns();
+    }
+    expect(seconds).toBeGreaterThanOrEqual(30);
+    const next = await here.raw("GET", "/healthz", {});
     expect(next).toMatchObject({ status: 200 });
   });
 });
 
 describe("connections", () => {
-  const STREAM = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
   const PING = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
   it("beyond the limit take the place of the one that has been idle for longest", async () => {
@@ -217,13 +222,35 @@ describe("connections", () => {
     for (const { socket } of [operator, silent]) socket.destroy();
   });
 
-  it("beyond the limit are not taken while all others are being answered", async () => {
-    const streams = Array.from({ length: 20 }, () => new Bare().write(STREAM));
-    for (const stream of streams) await stream.answered("200 OK");
-    const more = Array.from({ length: 10 }, () => new Bare().write(PING));
-    for (const bare of more) expect(await bare.end()).toBe("");
-    expect(streams.filter(({ closed }) => closed)).toEqual([]);
-    for (const { socket } of streams) socket.destroy();
+  it("leave a quarter of the places to those who ask and go, however many want to stay", async () => {
+    const stays = ["GET /events", "GET /active?wait=change"].map(
+      (call) => `${call} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    );
+    const all: Bare[] = [];
+    for (const stay of stays) for (let n = 0; n < 20; n++) all.push(new Bare().write(stay));
+    await turns();
+    const operator = new Bare().write(PING);
+    expect(await operator.answered()).toContain("200 OK");
+    await until(() => all.filter(({ text, closed }) => !closed && !text.includes(" 429 ")).length <= 15);
+    for (const { socket } of [...all, operator]) socket.destroy();
+  });
+
+  it("give up their places when they ask for much and read nothing", async () => {
+    await here.close();
+    here = await AdminLab.open({ limits: { connections: 4 } });
+    for (let i = 0; i < 9_000; i++) here.control.mark(`${i} ${"x".repeat(900)}`);
+    const stuck = Array.from({ length: 4 }, () => {
+      const bare = new Bare().write("GET /journal?limit=10000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      bare.socket.pause();
+      return bare;
+    });
+    await until(() => stuck.filter(({ socket }) => socket.bytesRead > 0 || socket.destroyed).length >= 3);
+    for (let n = 0; n < 8; n++) {
+      const operator = new Bare().write(PING);
+      expect(await operator.answered()).toContain("200 OK");
+      operator.socket.destroy();
+    }
+    for (const { socket } of stuck) socket.destroy();
   });
 });
 

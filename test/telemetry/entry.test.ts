@@ -8,9 +8,21 @@ describe("a fact that is written down", () => {
   it.each(FACTS.filter(({ kind }) => kind !== "mistake").map((fact) => [fact.kind, fact] as const))(
     "%s keeps all its fields",
     (_kind, fact) => {
-      expect(record(fact)).toEqual({ fact, cut: false });
+      expect(record(fact)).toEqual({ fact, cut: false, size: expect.any(Number) as number });
     },
   );
+
+  it("is not larger than 8 KiB and the beginnings of what comes behind them, and says about how large it is", () => {
+    const faults = Array.from({ length: 100 }, (_, n) => `${n}-${"x".repeat(250)}`);
+    const { fact, cut, size } = record(over({ faults, bot: "b".repeat(250) }));
+    const line = jsonLine(fact);
+    expect(cut).toBe(true);
+    expect(line.length).toBeLessThan(10_000);
+    expect(size / line.length).toBeGreaterThan(0.7);
+    expect(size / line.length).toBeLessThan(1.3);
+    // What is a number or a choice stays what it is.
+    expect(fact).toMatchObject({ kind: "exchange_over", upstream_status: 200, end: "reset" });
+  });
 
   it("does not change with the objects that it was made of", () => {
     const effects: Record<string, number> = { delayed: 1 };

@@ -56,6 +56,33 @@ describe("memory", () => {
     expect(journal.at(0)).toBeUndefined();
   });
 
+  it("is bounded in characters too, and drops the oldest for an entry that is large", () => {
+    const { journal, add } = start({ keep: 1_000 });
+    const large = (n: number): Fact => ({ ...SAMPLES.mark, text: `${n} ${"x".repeat(990)}` });
+    for (let n = 1; n <= 1_000; n++) add(large(n));
+    const kept = journal.query();
+    // 1 MiB for the smallest journal, and 1,000 characters and a stamp in each.
+    expect(kept.length).toBeGreaterThan(900);
+    expect(kept.length).toBeLessThan(1_000);
+    expect(journal.firstSeq).toBe(1_001 - kept.length);
+    expect(seqs(kept)).toEqual(Array.from({ length: kept.length }, (_, n) => journal.firstSeq + n));
+    expect(journal.dropped).toBe(1_000 - kept.length);
+    // Small ones make room for as many as may be kept.
+    for (let n = 0; n < 1_000; n++) add(SAMPLES.mark);
+    expect(journal.query()).toHaveLength(1_000);
+  });
+
+  it("answers no more characters than it is asked for, the newest of all or the oldest after a number", () => {
+    const { journal, add } = start();
+    for (let n = 0; n < 100; n++) add({ ...SAMPLES.mark, text: "x".repeat(900) });
+    const newest = journal.query({ sizeMax: 10_000 });
+    expect(seqs(newest)).toEqual(Array.from({ length: newest.length }, (_, n) => 101 - newest.length + n));
+    expect(newest.length).toBeGreaterThan(8);
+    expect(newest.length).toBeLessThan(12);
+    expect(seqs(journal.query({ sizeMax: 10_000, since: 20 }))[0]).toBe(21);
+    expect(journal.query({ sizeMax: 1 })).toHaveLength(1);
+  });
+
   it("has no entry and has dropped none at first", () => {
     const { journal } = start();
     expect(journal.query()).toEqual([]);

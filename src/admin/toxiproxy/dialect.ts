@@ -8,7 +8,9 @@ import { SquallError, type ErrorCode } from "../../core/errors.js";
 import { jsonLine } from "../../telemetry/entry.js";
 import { ClientLeft, NO_BODY, readBody } from "../body.js";
 import { keeping, type House } from "../house.js";
+import { leave } from "../leaving.js";
 import type { Answer, Route } from "../route.js";
+import { takeTurn } from "../weight.js";
 
 /** The version of Toxiproxy whose API this is. */
 export const API_VERSION = "2.12.0";
@@ -55,9 +57,11 @@ export async function runToxiproxy(
 
 async function answerOf(route: Route, request: Request, response: Response, house: House): Promise<Answer> {
   try {
-    const { bodyBytes } = house.limits;
+    const { ledger, limits } = house;
+    const bounds = { maxBytes: limits.bodyBytes, ledger };
     const body =
-      route.body === undefined ? NO_BODY : await readBody(request, response, bodyBytes, "of any type");
+      route.body === undefined ? NO_BODY : await readBody(request, response, bounds, "of any type");
+    await takeTurn(route, body, {}, request, house);
     const params = request.params as Readonly<Record<string, string>>;
     const handle = (): Answer | Promise<Answer> =>
       route.handle({ params, query: {}, body, request, response });
@@ -75,23 +79,28 @@ function plainError(status: number, error: string): Answer {
 }
 
 export function noSuchPage(response: Response): void {
-  write(response, 404, "text/plain; charset=utf-8", "404 page not found\n");
+  const text = "404 page not found\n";
+  response
+    .writeHead(404, { "content-type": "text/plain; charset=utf-8", "content-length": text.length })
+    .end(text);
 }
 
 export function wrongMethod(response: Response): void {
   response.writeHead(405, { "content-length": 0 }).end();
 }
 
-function send(answer: Answer, response: Response, { limits }: House): void {
+function send(answer: Answer, response: Response, house: House): void {
   if (answer === "taken") return;
-  response.setTimeout(limits.answerTimeout, () => response.destroy());
-  if ("json" in answer) write(response, answer.status, "application/json", jsonLine(answer.json));
-  else if ("text" in answer) write(response, answer.status, answer.type, answer.text);
+  if ("json" in answer) write(response, answer.status, "application/json", jsonLine(answer.json), house);
+  else if ("text" in answer) write(response, answer.status, answer.type, answer.text, house);
   else response.writeHead(answer.status).end();
 }
 
 /** Past express, which would add a charset to each type. */
-function write(response: Response, status: number, type: string, text: string): void {
+function write(response: Response, status: number, type: string, text: string, house: House): void {
   const body = Buffer.from(text);
-  response.writeHead(status, { "content-type": type, "content-length": body.length }).end(body);
+  response.statusCode = status;
+  response.setHeader("content-type", type);
+  response.setHeader("content-length", body.length);
+  leave(response, body, house);
 }
