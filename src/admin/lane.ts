@@ -96,7 +96,7 @@ export class Lane extends Duplex {
 
   override _read(): void {
     // What is pushed while a stream asks for it is not handed on within the call.
-    process.nextTick(() => {
+    queueMicrotask(() => {
       this.#feed();
     });
   }
