@@ -1,10 +1,11 @@
 /** The admin port as the daemon opens it; and if it is taken, who has it. */
 import { guestLimits } from "../admin/house.js";
 import { startAdmin, type Admin } from "../admin/server.js";
-import { formatAddress } from "../config/address.js";
+import { formatAddress, type Address } from "../config/address.js";
 import type { Config } from "../config/config.js";
 import { jsonSchemas } from "../config/schema.js";
 import { SquallError } from "../core/errors.js";
+import { ownerOf } from "../proxy/sockets/owner.js";
 import { version } from "../version.js";
 import type { DaemonOptions } from "./options.js";
 import type { Parts } from "./parts.js";
@@ -38,7 +39,7 @@ export async function openAdminPort(
     });
   } catch (error) {
     if (!(error instanceof SquallError) || error.code !== "SQ_ADMIN_PORT_TAKEN") throw error;
-    const who = await whoIsThere(formatAddress(admin.listen));
+    const who = await whoIsThere(admin.listen);
     throw new SquallError("SQ_ADMIN_PORT_TAKEN", `${error.message}: ${who}`, {
       hint: "stop it, or choose another port with --admin",
       cause: error,
@@ -47,8 +48,8 @@ export async function openAdminPort(
 }
 
 /** Another Squall, a Toxiproxy, or somebody else. */
-async function whoIsThere(address: string): Promise<string> {
-  const at = address.replace(/^(?:0\.0\.0\.0|\[::\])/u, "127.0.0.1");
+async function whoIsThere(listen: Address): Promise<string> {
+  const at = formatAddress(listen).replace(/^(?:0\.0\.0\.0|\[::\])/u, "127.0.0.1");
   try {
     const { version: theirs, pid } = await ask(`http://${at}/status`);
     if (typeof theirs === "string")
@@ -62,7 +63,8 @@ async function whoIsThere(address: string): Promise<string> {
   } catch {
     // Nor that.
   }
-  return "another program is there already";
+  const owner = await ownerOf("tcp", listen.port);
+  return `another program is there already${owner === null ? "" : ` (${owner})`}`;
 }
 
 async function ask(url: string): Promise<Record<string, unknown>> {

@@ -266,7 +266,7 @@ export class Fleet {
   async #become(proxy: Proxy, spec: ProxySpec, enabled: boolean): Promise<void> {
     const before = proxy.spec;
     if (!enabled) {
-      proxy.stop();
+      proxy.switchOff();
       await proxy.reconfigure(spec);
     } else if (proxy.enabled) {
       if (spec !== before) await proxy.restart(spec);

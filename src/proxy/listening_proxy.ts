@@ -193,16 +193,27 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
       // Stopped, or under another plan, by the time it is bound.
       if (!this.#running) next.stop();
       this.steer(next);
-      old.stop();
     }
+    old.stop();
     this.#port = next;
   }
 
   /** Closes the port, and ends whatever goes on with any client. */
   stop(): void {
+    this.#port.stop();
+    this.#ended();
+  }
+
+  /** The same for one that is to come back: its port is kept from others where the system lets us. */
+  switchOff(): void {
+    if (!this.#running) return;
+    this.#port.rest();
+    this.#ended();
+  }
+
+  #ended(): void {
     if (!this.#running) return;
     this.#running = false;
-    this.#port.stop();
     this.closeClients();
     this.stopped();
     this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });

@@ -1,12 +1,14 @@
 /**
- * A port that is listened on, whatever the protocol, and that can go away and come back: `down` closes it, healing
- * binds it again where it was, as often as it takes if somebody else has taken it meanwhile.
+ * A port that is listened on, whatever the protocol, and that can go away and come back: `down` closes it and keeps it from
+ * others where the system lets us, healing binds it again where it was, as often as it takes if somebody has it all the same.
  */
 import { isIP } from "node:net";
 import type { Timer } from "../core/clock.js";
 import { SquallError } from "../core/errors.js";
 import type { PlaneContext } from "./context.js";
 import type { ListenAddress } from "./sockets/bind.js";
+import type { Hold } from "./sockets/hold.js";
+import { ownerOf } from "./sockets/owner.js";
 import { ResolveError } from "./upstream/resolver.js";
 import type { Keepalive } from "../core/stream_options.js";
 
@@ -36,6 +38,10 @@ export abstract class Port {
   #bound: ListenAddress | null = null;
   #socket: Bound | null = null;
   #binding: Promise<void> | null = null;
+  /** What keeps the port while it is not listened on. */
+  #hold: Hold | null = null;
+  /** Who had it when it could not be bound; undefined while that has not been asked. */
+  #owner: string | null | undefined;
   #wanted = false;
   /** What is being bound at the moment should be another socket by now. */
   #stale = false;
@@ -54,6 +60,9 @@ export abstract class Port {
 
   /** Binds that address; no host stands for all addresses of the machine. `trouble` is told what goes wrong later. */
   protected abstract open(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound>;
+
+  /** Keeps that address from others while nobody listens on it; null where that cannot be done. */
+  protected abstract hold(address: ListenAddress): Hold | null;
 
   protected get keepalive(): Keepalive {
     return this.#context.keepalive;
@@ -96,6 +105,7 @@ export abstract class Port {
       this.#reopen();
     } else {
       this.#close();
+      this.#keep();
       this.closed("a fault is in force");
     }
   }
@@ -104,6 +114,13 @@ export abstract class Port {
     this.#started = false;
     this.#wanted = false;
     this.#close();
+    this.#release();
+  }
+
+  /** The same for one that is to come back: nobody else is to have the port meanwhile. */
+  rest(): void {
+    this.stop();
+    this.#keep();
   }
 
   /** Comes back after `stop` on the address that it had: later, if somebody has taken it. */
@@ -122,6 +139,15 @@ export abstract class Port {
     this.#retry = null;
     this.#socket?.close();
     this.#socket = null;
+  }
+
+  #keep(): void {
+    if (this.#bound !== null) this.#hold ??= this.hold(this.#bound);
+  }
+
+  #release(): void {
+    this.#hold?.release();
+    this.#hold = null;
   }
 
   #reopen(): void {
@@ -151,6 +177,7 @@ export abstract class Port {
     if (!this.#started || !this.#wanted) return;
     this.#stale = true;
     this.#close();
+    this.#keep();
     this.#reopen();
   }
 
@@ -172,7 +199,8 @@ export abstract class Port {
 
   #failed(error: unknown): void {
     if (!this.#started || !this.#wanted) return;
-    this.#tellFailure(error instanceof Error ? error.message : String(error));
+    const hint = error instanceof SquallError && error.hint !== undefined ? ` (${error.hint})` : "";
+    this.#tellFailure(`${error instanceof Error ? error.message : String(error)}${hint}`);
     const { clock } = this.#context;
     this.#retry = clock.at(clock.now() + this.#retryAfter, () => {
       this.#retry = null;
@@ -220,18 +248,45 @@ export abstract class Port {
     let socket: Bound;
     this.#stale = false;
     try {
-      socket = await this.open({ host, port }, (error) => {
+      socket = await this.#openHeld({ host, port }, (error) => {
         this.#tellFailure(error.message);
       });
     } catch (error) {
+      const owner = await this.#ownerOf(error as NodeJS.ErrnoException, port);
       const reason = reasonOf(error as NodeJS.ErrnoException);
       throw new SquallError("SQ_LISTEN_FAILED", `listen ${this.network} ${this.#text}: ${reason}`, {
+        ...(owner === null ? {} : { hint: owner }),
         cause: error,
       });
     }
+    this.#owner = undefined;
     this.#bound = socket.address;
-    if (this.#started && this.#wanted && !this.#stale) this.#socket = socket;
-    else socket.close();
+    if (this.#started && this.#wanted && !this.#stale) {
+      this.#socket = socket;
+      this.#release();
+      return;
+    }
+    socket.close();
+    if (this.#started) this.#keep();
+  }
+
+  /** Beside what holds the port, so that nobody comes between; without it where the system has them both only one by one. */
+  async #openHeld(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
+    this.#hold?.makeRoom();
+    try {
+      return await this.open(address, trouble);
+    } catch (error) {
+      if (this.#hold === null || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      this.#release();
+      return this.open(address, trouble);
+    }
+  }
+
+  /** Who has it, if somebody has: asked once for each time that it is away, since it is tried again and again. */
+  async #ownerOf({ code }: NodeJS.ErrnoException, port: number): Promise<string | null> {
+    if (code !== "EADDRINUSE") return null;
+    if (this.#owner === undefined) this.#owner = await ownerOf(this.network, port);
+    return this.#owner;
   }
 }
 

@@ -88,5 +88,7 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   reconfigure(spec: Spec): Promise<void>;
   restart(spec: Spec): Promise<void>;
   stop(): void;
+  /** As `stop`, for one that is to come back: its port is kept from others where the system lets us. */
+  switchOff(): void;
   drain(deadline: number): Promise<number>;
 }

@@ -4,6 +4,7 @@ import type { Server, Socket } from "node:net";
 import { Port, type Bound, type ListenAddress, type PortParts } from "../port.js";
 import { bindDatagrams, listenStream, onAddress } from "../sockets/bind.js";
 import { DatagramSocket } from "../sockets/datagram.js";
+import { holdBoth, type Hold } from "../sockets/hold.js";
 import { streamServer } from "../sockets/stream.js";
 
 export interface DnsPortParts extends PortParts {
@@ -25,6 +26,10 @@ export class DnsPort extends Port {
 
   protected override open(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
     return onAddress(address, (one) => this.#openBoth(one, trouble));
+  }
+
+  protected override hold(address: ListenAddress): Hold {
+    return holdBoth(address);
   }
 
   async #openBoth(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { Port, type Bound, type ListenAddress, type PortParts } from "../port.js";
 import { listenStream } from "../sockets/bind.js";
+import { holdStream, type Hold } from "../sockets/hold.js";
 import { streamServer } from "../sockets/stream.js";
 import { canBeSilent, Silence } from "./silence.js";
 
@@ -75,6 +76,10 @@ export class Listener extends Port {
       if (this.#silence === silence) this.lost(error);
       else trouble(error);
     });
+  }
+
+  protected override hold(address: ListenAddress): Hold {
+    return holdStream(address, this.#silence?.over ?? null);
   }
 
   async #listen(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {

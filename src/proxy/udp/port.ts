@@ -2,6 +2,7 @@
 import type { RemoteInfo } from "node:dgram";
 import { Port, type Bound, type ListenAddress, type PortParts } from "../port.js";
 import { bindDatagrams, onAddress } from "../sockets/bind.js";
+import { holdDatagrams, type Hold } from "../sockets/hold.js";
 import { DatagramSocket, type Sent } from "../sockets/datagram.js";
 
 export interface DatagramPortOwner {
@@ -26,6 +27,10 @@ export class DatagramPort extends Port {
 
   protected override open(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
     return onAddress(address, (one) => this.#bind(one, trouble));
+  }
+
+  protected override hold(address: ListenAddress): Hold {
+    return holdDatagrams(address);
   }
 
   async #bind(address: ListenAddress, trouble: (error: Error) => void): Promise<Bound> {
