@@ -47,6 +47,8 @@ it("knows a Toxiproxy by its version", async () => {
 it("makes nothing up of somebody who answers, but with something else", async () => {
   expect(await refusedBy({ "/status": { version: 3 }, "/version": ["2.12.0"] })).toMatchObject({
     code: "SQ_ADMIN_PORT_TAKEN",
-    message: expect.stringMatching(/: another program is there already( \(process \d+ \(.+\) listens there\))?$/u) as string,
+    message: expect.stringMatching(
+      /: another program is there already( \(process \d+ \(.+\) listens there\))?$/u,
+    ) as string,
   });
 });
