@@ -194,12 +194,16 @@ export type Fact =
     }
   | { readonly kind: "limit_reached"; readonly proxy: string; readonly limit: string; readonly value: number }
   | {
-      /** A connection to an HTTP proxy that speaks something else: its bytes are passed on as they are. */
+      /** A connection to an HTTP proxy whose bytes are passed on as they are from here on: only byte faults act on them. */
       readonly kind: "opaque_connection";
       readonly proxy: string;
       readonly connection: number;
       readonly client: string;
-      readonly protocol: "tls" | "h2";
+      /** `tls`, `h2`, `connect`, `ambiguous`, or what an Upgrade agreed on, such as `websocket`. */
+      readonly protocol: string;
+      /** Of the exchange that agreed on it, or whose answer could not be read. */
+      readonly bot?: string;
+      readonly exchange?: ExchangeName;
     }
   | {
       /** A health check, or what clients met with, has taken an upstream out of its pool or brought it back. */

@@ -285,6 +285,11 @@ export class Pump implements Waiter {
     return this.#paused;
   }
 
+  /** An end or a cut is on its way through the stages, or has come out of them: nothing new follows. */
+  get closing(): boolean {
+    return this.#ending !== null || this.#severing !== null;
+  }
+
   // -- for Slot -----------------------------------------------------------------------------------
 
   now(): Millis {

@@ -40,8 +40,10 @@ export interface Origin {
 
 /** How long a closed connection may take to get its last bytes out: a peer that reads slowly must get them all. */
 const FLUSH_MAX_MS = 30_000;
-/** How long a reset may be late for bytes that are still to go out, and how long a closed peer's FIN is waited for. */
-const LINGER_MAX_MS = 2_000;
+/** How long a reset may be late for bytes that are still to go out: a peer that does not read them is not waited for. */
+const RESET_MAX_MS = 2_000;
+/** How long the FIN of a peer that has been sent ours is waited for. */
+export const LINGER_MAX_MS = 800;
 
 /** The connection that a socket belongs to: a property, so that handlers are shared and not made for each. */
 const OWNER = Symbol("connection");
@@ -96,6 +98,8 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   #severed = false;
   #over = false;
   #broken = false;
+  /** The client went on talking although its connection had ended. */
+  #heardLate = false;
   #socketsOpen = 1;
   /** Sources that ended without a byte before the pumps were there; Node tells of that even where nobody reads. */
   readonly #endedEarly: Direction[] = [];
@@ -145,6 +149,11 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
 
   get ended(): boolean {
     return this.#severed || this.#over;
+  }
+
+  /** Bytes of the client that go nowhere, since it has been told the end, or is about to be. */
+  protected heardLate(): void {
+    this.#heardLate = true;
   }
 
   get atGate(): boolean {
@@ -506,7 +515,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
         continue;
       }
       // Bytes that were let through before the cut must arrive; a peer that does not read them is not waited for.
-      const late = this.clock.at(this.clock.now() + LINGER_MAX_MS, () => {
+      const late = this.clock.at(this.clock.now() + RESET_MAX_MS, () => {
         resetSocket(socket);
       });
       const out = (): void => {
@@ -519,16 +528,27 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   }
 
   /**
-   * FIN after the bytes that were let through. What the peer still sends is read and thrown away for
-   * a while: closing with unread bytes would send an RST and could cost the peer the tail of its answer.
+   * FIN after the bytes that were let through. What the peer still sends is read and thrown away for a while, since an
+   * RST that comes at once could cost it the tail of its answer (RFC 9112 9.6). Then it gets one, as it would get from
+   * the kernel of a peer that has closed.
    */
   #close(): void {
     const { clock } = this;
     for (const socket of this.#sockets()) {
+      if (socket.writableFinished) {
+        // It was sent its FIN before, and has had its time.
+        if (this.#heardLate && socket === this.clientSocket) resetSocket(socket);
+        else socket.destroy();
+        continue;
+      }
       socket.end();
       socket.resume();
-      const wait = (time: number): Timer => clock.at(clock.now() + time, () => socket.destroy());
-      let late = wait(socket.writableFinished ? LINGER_MAX_MS : FLUSH_MAX_MS);
+      const wait = (time: number): Timer =>
+        clock.at(clock.now() + time, () => {
+          if (this.#heardLate && socket === this.clientSocket) resetSocket(socket);
+          else socket.destroy();
+        });
+      let late = wait(FLUSH_MAX_MS);
       socket.once("finish", () => {
         late.cancel();
         late = wait(LINGER_MAX_MS);

@@ -120,9 +120,10 @@ export function lineOf(fact: Recorded): LogLine {
       return { level: "info", topic: "proxy", text: `${fact.proxy}  listens again on ${fact.listen}` };
     case "opaque_connection":
       return {
-        level: "warn",
+        // An agreed tunnel is what its client wanted.
+        level: SPOKEN.has(fact.protocol) ? "warn" : "info",
         topic: "opaque",
-        text: `${fact.proxy}  ${fact.client} speaks ${fact.protocol === "tls" ? "TLS" : "HTTP/2"}, not HTTP/1.1: its bytes are passed on unread`,
+        text: `${fact.proxy}  ${fact.client} ${SPOKEN.get(fact.protocol) ?? `has a tunnel (${fact.protocol})`}: its bytes are passed on unread`,
         fields: fact,
       };
     case "upstream_changed":
@@ -155,6 +156,13 @@ function who({ proxy, fault, bot, exchange: name, query }: Of<"fault_hit"> | Of<
   const exchange = name === undefined ? "" : `  ${name.method} ${name.path}`;
   return `${proxy}/${fault}  bot ${bot}${exchange}${query === undefined ? "" : `  ${query.type} ${query.name}`}`;
 }
+
+/** What makes the bytes of a connection unreadable that nobody agreed on. */
+const SPOKEN: ReadonlyMap<string, string> = new Map([
+  ["tls", "speaks TLS, not HTTP/1.1"],
+  ["h2", "speaks HTTP/2, not HTTP/1.1"],
+  ["ambiguous", "has a message with two meanings on its connection"],
+]);
 
 const ENDS: Readonly<Record<ExchangeEnd, string>> = {
   complete: "",

@@ -49,7 +49,8 @@ export interface HttpHost extends ConnectionHost {
   sendCopy(exchange: Exchange, bytes: Buffer): void;
   /** What an exchange came to, for metrics and journal. */
   exchangeOver(exchange: Exchange, millis: number): void;
-  foreign(connection: Connection, protocol: "tls" | "h2"): void;
+  /** From here on its bytes are passed on unread. `exchange` is the one that agreed on it; null if it began so. */
+  opaque(connection: Connection, protocol: string, exchange: Exchange | null): void;
 }
 
 /** What is read of a client that cannot be heard at the moment. */
@@ -66,6 +67,8 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   #upPaused = false;
   #downPaused = false;
 
+  /** Its end has come to the client: the FIN is to be sent. */
+  protected abstract clientTold(): void;
   /** Bytes of a head may have come whose rest is still to come. */
   protected abstract watchHead(): void;
 
@@ -139,7 +142,12 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
       }),
       downstream: new Pump({
         source: answers,
-        sink: this.clientSocket,
+        sink: {
+          write: (chunk: Buffer): boolean => this.clientSocket.write(chunk),
+          end: () => {
+            this.clientTold();
+          },
+        },
         clock,
         budget,
         owner: this,

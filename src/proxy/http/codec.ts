@@ -91,6 +91,14 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> extend
     this.drain(sink);
   }
 
+  /** What follows is no HTTP, although nothing in it said so: all that was not passed on yet comes through `plain`. */
+  relay(sink: MessageSink<H>): void {
+    this.#state = State.Plain;
+    this.waiting = false;
+    this.#handOver(EMPTY, 0, sink);
+    this.resume(sink);
+  }
+
   protected override step(chunk: Buffer, at: number, sink: MessageSink<H>): number {
     switch (this.#state) {
       case State.Between:

@@ -11,7 +11,7 @@ import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
-import type { Origin } from "../connection.js";
+import { LINGER_MAX_MS, type Origin } from "../connection.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
 import type { Intercepted, Reached } from "../upstream/reach.js";
@@ -23,7 +23,7 @@ import { Departure, type DepartureHost } from "./departure.js";
 import type { Exchange } from "./exchange.js";
 import type { RequestHead } from "./head.js";
 import type { Link } from "./link.js";
-import { REFUSALS } from "./refusal.js";
+import { REFUSALS, refusing } from "./refusal.js";
 import { Relay, type RelayHost } from "./relay.js";
 import { RequestSide, type Asking } from "./request_side.js";
 import { askedBy } from "./response_reader.js";
@@ -44,6 +44,9 @@ type Whole = Asking &
   CopyingHost &
   RelayHost;
 
+/** How long a client that has been sent its FIN may be silent in the middle of a request. */
+const REST_MAX_MS = 5_000;
+
 export class HttpConnection extends HttpChannel implements Whole {
   override readonly book: Book;
   override readonly requests: RequestSide;
@@ -56,6 +59,9 @@ export class HttpConnection extends HttpChannel implements Whole {
   /** Or they go to nobody, since they were refused. */
   #unheard = false;
   #headTimer: Timer | null = null;
+  /** The client has been sent its FIN, and goes on with what it had begun. */
+  #told = false;
+  #endTimer: Timer | null = null;
   #retiring = false;
 
   constructor(host: HttpHost, client: Socket, origin: Origin) {
@@ -115,7 +121,10 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   override fromClient(chunk: Buffer): void {
     // Behind a last word, which may still wait for earlier answers, nothing is heard.
-    if (this.ended || this.verdicts.concluding) return;
+    if (this.ended || this.verdicts.concluding || !this.admitsBytes) {
+      this.heardLate();
+      return;
+    }
     try {
       this.upRun.begin(chunk);
       this.requests.push(chunk);
@@ -148,7 +157,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   /** A head that does not come to its end would keep a place for ever. */
   protected override watchHead(): void {
     const partial =
-      this.requests.reader.bytesHeld > 0 && this.requests.receiving === null && !this.requests.reader.stopped;
+      this.admitsBytes && this.requests.reader.bytesHeld > 0 && this.requests.receiving === null && !this.requests.reader.stopped;
     if (!partial) {
       this.#headTimer?.cancel();
       this.#headTimer = null;
@@ -164,10 +173,62 @@ export class HttpConnection extends HttpChannel implements Whole {
     });
   }
 
+  // -- the end, as the client is told it ----------------------------------------------------------
+
+  /** The client is in the middle of a request, or of a tunnel, whose beginning has gone to an upstream. */
+  get #underWay(): boolean {
+    return this.requests.receiving !== null || (this.requests.reader.plain && !this.#unheard);
+  }
+
+  /** Its connection ends: what is under way goes on, and nothing new begins. */
+  get admitsBytes(): boolean {
+    return this.pumps?.downstream.closing !== true || this.#underWay;
+  }
+
+  get admitsRequests(): boolean {
+    return this.pumps?.downstream.closing !== true;
+  }
+
+  protected override clientTold(): void {
+    this.#told = true;
+    this.clientSocket.end();
+    this.#awaitEnd();
+  }
+
+  /**
+   * The client has been sent its FIN. It is to end its side, and may say the rest of what it has begun before; a tunnel
+   * may go on in one direction. Of one that does nothing more there is nothing to wait for.
+   */
+  #awaitEnd(): void {
+    const { clock } = this.host.context;
+    if (this.requests.reader.plain && this.#underWay) return;
+    const before = this.pumps?.upstream.bytesIn;
+    const wait = this.#underWay ? REST_MAX_MS : LINGER_MAX_MS;
+    this.#endTimer = clock.at(clock.now() + wait, () => {
+      if (this.#underWay && this.pumps?.upstream.bytesIn !== before) this.#awaitEnd();
+      else this.severed({ do: "close" });
+    });
+  }
+
+  /** It has ended its side, or said the rest of what it had begun. */
+  #closeIfTold(over: boolean): void {
+    if (!this.#told || this.ended || this.#underWay) return;
+    if (over) {
+      this.pumps?.upstream.whenEmpty(() => {
+        this.severed({ do: "close" });
+      });
+    } else {
+      this.#endTimer?.cancel();
+      this.#awaitEnd();
+    }
+  }
+
   // -- an exchange --------------------------------------------------------------------------------
 
-  begun(head: RequestHead): Exchange {
-    return this.book.begin(head);
+  begun(head: RequestHead): Exchange | null {
+    if (this.admitsRequests) return this.book.begin(head);
+    this.heardLate();
+    return null;
   }
 
   /** Takes an exchange that is over for both sides off the book, and lets the next one go on. */
@@ -211,6 +272,7 @@ export class HttpConnection extends HttpChannel implements Whole {
       this.byteFaults.end(exchange.passage, "upstream");
     if (exchange.dispatches.length > 0) sendCopies(exchange, this);
     this.moveOn(exchange);
+    this.#closeIfTold(false);
   }
 
   requestCutShort(exchange: Exchange): void {
@@ -256,10 +318,34 @@ export class HttpConnection extends HttpChannel implements Whole {
     this.verdicts.end(exchange, { do: "close" });
   }
 
-  settled(exchange: Exchange, accepted: boolean): void {
-    if (accepted) exchange.tunnel = true;
-    this.requests.settle(accepted);
+  settled(exchange: Exchange, protocol: string | null): void {
+    if (protocol !== null) {
+      exchange.tunnel = true;
+      this.host.opaque(this, protocol, exchange);
+    }
+    this.requests.settle(protocol !== null);
     this.regulate();
+  }
+
+  relayBoth(exchange: Exchange): void {
+    this.host.opaque(this, "ambiguous", exchange);
+    this.verdicts.cancel();
+    this.upstream.cancel();
+    this.upstream.dropParked();
+    // Faults on exchanges have no more to do with what is under way, and are to give back what they keep for it.
+    for (const { faults } of this.book.open) faults?.release();
+    for (const open of this.book.open) open.tunnel = true;
+    this.requests.relay();
+    this.#relay?.join();
+    this.flush("upstream");
+    this.#departure.tellUpstream();
+    this.watchHead();
+    this.regulate();
+  }
+
+  unwanted(link: Link): void {
+    this.upstream.drop(link);
+    this.upstream.prepare();
   }
 
   free(): void {
@@ -277,17 +363,20 @@ export class HttpConnection extends HttpChannel implements Whole {
   // -- bytes that are no HTTP ---------------------------------------------------------------------
 
   foreign(protocol: "tls" | "h2"): void {
-    this.host.foreign(this, protocol);
+    this.host.opaque(this, protocol, null);
     this.#passOn();
   }
 
   refused({ reason, offset }: Refusal): void {
     const { status, text } = REFUSALS[reason];
-    this.report("client_protocol", `refused: ${text}, at byte ${offset} of what the client sent`);
+    const where = `${text}, at byte ${offset} of what the client sent`;
     if (this.host.spec.ambiguous === "relay") {
+      this.report("client_protocol", `relayed: ${where}`);
+      this.host.opaque(this, "ambiguous", null);
       this.#passOn();
       return;
     }
+    this.report("client_protocol", refusing(where));
     this.#unheard = true;
     this.verdicts.refuse(this.requests.receiving, status);
   }
@@ -313,6 +402,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   protected override sourceOver(direction: Direction, socket: Socket): void {
     if (direction === "upstream") {
       this.#departure.fin();
+      this.#closeIfTold(true);
       return;
     }
     const link = this.link;
@@ -372,6 +462,8 @@ export class HttpConnection extends HttpChannel implements Whole {
     this.upstream.cancel();
     this.#headTimer?.cancel();
     this.#headTimer = null;
+    this.#endTimer?.cancel();
+    this.#endTimer = null;
     this.verdicts.cancel();
     this.book.stopped();
   }

@@ -4,6 +4,7 @@
  */
 import type { Fields } from "./head.js";
 import type { StartLine } from "./head.js";
+import { isHttp2 } from "./h2c.js";
 import type { RefusalReason } from "./refusal.js";
 
 /** How a body ends; `tunnel` means that what follows is no HTTP any more. */
@@ -18,6 +19,8 @@ export interface Framing {
   connect: boolean;
   /** A request asks for another protocol: both `Upgrade` and `Connection: upgrade`, in HTTP/1.1 (RFC 9110 7.8). */
   upgrade: boolean;
+  /** The Upgrade field of a request names HTTP/2, which is taken out of it before it is sent on (see `h2c.ts`). */
+  h2c: boolean;
   /** `Expect: 100-continue`, in HTTP/1.1 (RFC 9110 10.1.1). */
   expectsContinue: boolean;
   /** How many Host fields there are. */
@@ -56,7 +59,9 @@ class Findings {
   close = false;
   keepAlive = false;
   upgradeOption = false;
+  /** It names something else than HTTP/2. */
   upgradeField = false;
+  h2c = false;
   expectsContinue = false;
   hosts = 0;
 
@@ -73,7 +78,7 @@ class Findings {
           }
           break;
         case 7:
-          if (fields.is(field, "upgrade")) this.upgradeField = true;
+          if (fields.is(field, "upgrade")) this.#upgrade(fields.value(field));
           break;
         case 10:
           if (fields.is(field, "connection")) this.#connection(fields, field);
@@ -100,6 +105,13 @@ class Findings {
       if (name === "close") this.close = true;
       else if (name === "keep-alive") this.keepAlive = true;
       else if (name === "upgrade") this.upgradeOption = true;
+    }
+  }
+
+  #upgrade(value: string): void {
+    for (const protocol of value.split(",")) {
+      if (isHttp2(protocol)) this.h2c = true;
+      else this.upgradeField = true;
     }
   }
 
@@ -172,6 +184,7 @@ export function frameRequest(fields: Fields, start: StartLine): Framing | Unfram
     persistent: found.persistent(start.minor),
     connect,
     upgrade: start.minor === 1 && found.upgradeField && found.upgradeOption && !connect,
+    h2c: found.h2c,
     expectsContinue: start.minor === 1 && found.expectsContinue,
     hosts: found.hosts,
   };
@@ -186,6 +199,7 @@ export function frameResponse(fields: Fields, start: StartLine, asked: Asked): F
     persistent: found.persistent(start.minor),
     connect: false,
     upgrade: false,
+    h2c: false,
     expectsContinue: false,
     hosts: found.hosts,
   };

@@ -205,7 +205,19 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
     });
   }
 
-  foreign({ connection, client }: Connection, protocol: "tls" | "h2"): void {
-    this.context.facts.tell({ kind: "opaque_connection", proxy: this.name, connection, client, protocol });
+  opaque({ connection, client }: Connection, protocol: string, exchange: Exchange | null): void {
+    this.context.facts.tell({
+      kind: "opaque_connection",
+      proxy: this.name,
+      connection,
+      client,
+      protocol,
+      ...(exchange === null
+        ? {}
+        : {
+            bot: exchange.bot,
+            exchange: { id: exchange.id, method: exchange.method, path: exchange.path },
+          }),
+    });
   }
 }

@@ -44,4 +44,9 @@ export const REFUSALS = {
   unasked_upgrade: bad("a 101 came for a request that asked for no upgrade (RFC 9110 15.2.2)"),
 } satisfies Readonly<Record<string, Refused>>;
 
+/** What is said where `ambiguous` is `reject`, with the way out. */
+export function refusing(where: string): string {
+  return `refused: ${where} (\`ambiguous: relay\` would pass it on unread)`;
+}
+
 export type RefusalReason = keyof typeof REFUSALS;

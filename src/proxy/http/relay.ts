@@ -78,6 +78,11 @@ export class Relay {
     return this.#member;
   }
 
+  /** The same at once, on the connection that the answers come over. */
+  join(): void {
+    if (!this.open) this.#begin();
+  }
+
   #begin(): void {
     const of = this.#of;
     if (of.link === null) return;

@@ -39,6 +39,12 @@ export class RequestReader extends MessageReader<RequestHead> {
     }
   }
 
+  override relay(sink: MessageSink<RequestHead>): void {
+    this.#asks = this.#waits = false;
+    this.#settled = null;
+    super.relay(sink);
+  }
+
   protected override judge(raw: Buffer, scanner: HeadScanner, kept: boolean): RequestHead | Unframed {
     const marks = scanner.marks();
     const framing = frameRequest(new Fields(raw, marks, kept), scanner);

@@ -5,6 +5,7 @@ import type { Part } from "../../pipeline/flow.js";
 import { BodyRewriter } from "./body.js";
 import { listOf, type Exchange } from "./exchange.js";
 import type { Fields, RequestHead } from "./head.js";
+import { withoutHttp2 } from "./h2c.js";
 import { mediaTypeOf, withFraming } from "./heads.js";
 import type { CodecLimits } from "./limits.js";
 import type { Refusal, Cut, MessageSink } from "./sink.js";
@@ -14,8 +15,8 @@ import { rewriteRequestHead } from "./write.js";
 
 /** What it needs of its connection. */
 export interface Asking {
-  /** An exchange begins: its faults are bound. */
-  begun(head: RequestHead): Exchange;
+  /** An exchange begins: its faults are bound. Null if none can any more, since the connection ends. */
+  begun(head: RequestHead): Exchange | null;
   /** Whether it can be forwarded at this moment: there is an upstream, and nothing before it is in the way. */
   ready(exchange: Exchange): boolean;
   /** Calls back when it can; never if the exchange comes to nothing. */
@@ -61,6 +62,8 @@ export class RequestSide implements MessageSink<RequestHead> {
   #copiedFor: Exchange | null = null;
   #copiedBytes = 0;
   #cut: Cut | null = null;
+  /** Its head has been read, and has not been sent. */
+  #unsent: Exchange | null = null;
   /** Empty lines before a request, to go before it. */
   #blanks: Buffer[] = [];
 
@@ -88,7 +91,12 @@ export class RequestSide implements MessageSink<RequestHead> {
 
   head(head: RequestHead): void {
     const exchange = this.#to.begun(head);
+    if (exchange === null) {
+      this.reader.pause();
+      return;
+    }
     this.#receiving = exchange;
+    this.#unsent = exchange;
     const { faults } = exchange;
     if (faults === null) {
       if (this.#to.ready(exchange)) this.#forward(exchange);
@@ -132,6 +140,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   /** Nobody wants the rest of this request: it is read, and thrown away. */
   discard(exchange: Exchange): void {
     exchange.discarding = true;
+    if (this.#unsent === exchange) this.#unsent = null;
     if (this.#receiving === exchange) {
       exchange.brokenOff = exchange.forwardedAt !== null;
       this.#body?.abandon();
@@ -141,10 +150,28 @@ export class RequestSide implements MessageSink<RequestHead> {
     if (this.reader.stopped && !this.reader.awaitsAnswer) this.#readOn();
   }
 
-  #forward(exchange: Exchange): void {
-    this.#to.forwarding(exchange);
+  /** Requests are read no further: what has not been sent of them goes on as it came, and all that follows. */
+  relay(): void {
+    const exchange = this.#unsent ?? this.#receiving;
+    this.#body?.abandon();
+    this.#body = null;
+    this.#copied = null;
+    this.#sendBlanks();
+    if (this.#unsent !== null) this.#to.up(headBytes(this.#unsent.head, null, null), "wire");
+    if (exchange !== null) exchange.requestRead = true;
+    this.#unsent = this.#receiving = null;
+    this.reader.relay(this);
+  }
+
+  #sendBlanks(): void {
     for (const blank of this.#blanks) this.#to.up(blank, "wire");
     this.#blanks = [];
+  }
+
+  #forward(exchange: Exchange): void {
+    this.#to.forwarding(exchange);
+    this.#unsent = null;
+    this.#sendBlanks();
     this.#sendHead(exchange);
     // A request without a body may have been read to its end before it could be sent.
     if (exchange.requestRead) this.#to.requestRead(exchange);
@@ -153,7 +180,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   #sendHead(exchange: Exchange): void {
     const { head, faults, dispatches } = exchange;
     if (faults === null) {
-      this.#to.up(head.raw, "head");
+      this.#to.up(headBytes(head, null, null), "head");
       return;
     }
     if (dispatches.some(({ copies }) => copies > 0)) {
@@ -292,8 +319,10 @@ function headBytes(
   parts: RequestParts | null,
   reframed: { length: number } | null,
 ): Buffer {
-  if (parts === null && reframed === null) return head.raw;
+  const { h2c } = head.framing;
+  if (parts === null && reframed === null && !h2c) return head.raw;
   const original = listOf(head);
   const { method, target, fields } = parts ?? { method: head.method, target: head.target, fields: original };
-  return rewriteRequestHead(head, { method, target, fields: withFraming(fields, original, reframed) });
+  const sent = withFraming(fields, original, reframed);
+  return rewriteRequestHead(head, { method, target, fields: h2c ? withoutHttp2(sent) : sent });
 }

@@ -28,8 +28,10 @@ export interface Answering {
   answered(exchange: Exchange): void;
   /** It ends behind the bytes that were sent. */
   cutShort(exchange: Exchange): void;
-  /** The answer to an Upgrade or CONNECT, once per such request. */
-  settled(exchange: Exchange, accepted: boolean): void;
+  /** The answer to an Upgrade or CONNECT, once per such request: what is spoken from here on, or null if it was refused. */
+  settled(exchange: Exchange, protocol: string | null): void;
+  /** What it carries from now on belongs to nobody: the tunnel that it has become was refused to the client. */
+  unwanted(link: Link): void;
   /** The link can be used for the next request. */
   free(link: Link): void;
   /** What came cannot be framed. True if it is relayed as opaque bytes all the same. */
@@ -43,6 +45,9 @@ export interface Answering {
   pauseLink(link: Link): void;
   resumeLink(link: Link): void;
 }
+
+/** Characters of a protocol's name that are told. */
+const PROTOCOL_MAX = 40;
 
 export class ResponseSide implements MessageSink<ResponseHead> {
   readonly #link: Link;
@@ -89,8 +94,12 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     this.#to.pauseLink(this.#link);
     faults.askResponse(responseInfo(kept), (outcome: Pass | FinalVerdict) => {
       this.#to.together("downstream", () => {
-        if (outcome.do === "pass") this.#send(exchange, kept);
-        else this.#to.instead(exchange, outcome);
+        if (outcome.do === "pass") {
+          this.#send(exchange, kept);
+        } else {
+          this.#to.instead(exchange, outcome);
+          if (kept.framing.body === "tunnel") this.#giveUp();
+        }
         if (this.#link.sink === this) this.#to.resumeLink(this.#link);
         else if (!within) this.#link.resume();
       });
@@ -102,7 +111,9 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   #send(exchange: Exchange, head: ResponseHead): void {
     const { framing, status } = head;
     if (exchange.head.framing.upgrade || exchange.head.framing.connect)
-      this.#to.settled(exchange, framing.body === "tunnel");
+      this.#to.settled(exchange, framing.body === "tunnel" ? tunnelled(exchange, head) : null);
+    // From here on both directions are bytes: the client's reader has been told, and what comes now passes by this one.
+    if (framing.body === "tunnel") this.#link.opaque = true;
     this.#to.answering(exchange);
     this.#to.sent(exchange, status);
     const faults = exchange.faults;
@@ -195,7 +206,14 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   }
 
   upgraded(): void {
-    this.#link.opaque = true;
+    // Where a fault is still to be asked, what follows has an owner, or none, when that has been decided.
+    if (this.#forNobody) this.#giveUp();
+  }
+
+  /** It has become a tunnel that the client was not given: all that comes belongs to nobody. */
+  #giveUp(): void {
+    this.#deaf = true;
+    this.#to.unwanted(this.#link);
   }
 
   plain(raw: Buffer): void {
@@ -238,6 +256,13 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     this.#body?.abandon();
     this.#body = null;
   }
+}
+
+/** What a tunnel carries, in a word. */
+function tunnelled(exchange: Exchange, head: ResponseHead): string {
+  if (exchange.head.framing.connect) return "connect";
+  const [first = ""] = (head.get("upgrade") ?? exchange.head.get("upgrade") ?? "").split(",");
+  return first.trim().toLowerCase().slice(0, PROTOCOL_MAX) || "upgrade";
 }
 
 /** Framing and payload apart, for stages that want only one of them. */

@@ -13,6 +13,7 @@ import type { Book } from "./book.js";
 import type { HttpHost } from "./channel.js";
 import type { Exchange, Lost } from "./exchange.js";
 import type { Link } from "./link.js";
+import { refusing } from "./refusal.js";
 import type { Cut } from "./sink.js";
 import { whyOf, type UpstreamSide } from "./upstream_side.js";
 import type { Verdicts } from "./verdicts.js";
@@ -29,6 +30,8 @@ export interface FailingHost {
   readonly clientOver: boolean;
   /** Bytes pass unread in both directions. */
   readonly relaying: boolean;
+  /** An answer is relayed unread, and so is everything else from here on, in both directions. */
+  relayBoth(exchange: Exchange): void;
   down(bytes: Buffer, part: Part): void;
   flush(direction: Direction): void;
   guarded(run: () => void): void;
@@ -175,13 +178,14 @@ export class UpstreamFailures {
     const of = this.#of;
     // Behind the last answer to what was read come those to what was not.
     if (of.relaying) return true;
-    of.report("upstream_protocol", text);
     const { spec, context } = of.host;
     if (spec.ambiguous === "relay" && exchange !== null) {
+      of.report("upstream_protocol", `relayed: ${text}`);
       of.book.answering(exchange);
-      exchange.tunnel = true;
+      of.relayBoth(exchange);
       return true;
     }
+    of.report("upstream_protocol", refusing(text));
     of.upstream.drop(link);
     link.socket.destroy();
     const waiting = waitedFor(link);

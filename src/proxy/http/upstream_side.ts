@@ -177,28 +177,23 @@ export class UpstreamSide {
     });
   }
 
-  /** It is of no more use to this connection; it closes by itself. */
+  /** It is of no more use to this connection: it closes behind what was written, whatever its upstream does about it. */
   drop(link: Link): void {
     link.over = true;
     if (this.#link === link) this.#link = null;
     else if (this.#parked.get(link.member) === link) this.#parked.delete(link.member);
     else return;
-    if (link.socket.destroyed) return;
-    if (!link.socket.writableEnded) link.socket.end();
-    link.socket.resume();
+    if (!link.socket.destroyed) link.socket.destroySoon();
   }
 
-  /** Nothing will be asked any more: those that are idle close at once, whatever their upstreams do about it. */
+  /** Nothing will be asked any more. */
   dropParked(): void {
-    for (const link of [...this.#parked.values()]) {
-      this.drop(link);
-      link.socket.destroySoon();
-    }
+    for (const link of [...this.#parked.values()]) this.drop(link);
   }
 
   /** Its answers are read to their end by somebody else. */
   letGo(link: Link): void {
-    if (link.over || link.awaited.length === 0 || link.opaque) {
+    if (link.over || link.awaited.length === 0 || link.opaque || link.reader.plain) {
       this.drop(link);
       return;
     }

@@ -29,7 +29,7 @@ export interface VerdictsHost {
   /** What it says in this direction leaves together. */
   together(direction: Direction, run: () => void): void;
   /** The answer to an Upgrade or CONNECT. */
-  settled(exchange: Exchange, accepted: boolean): void;
+  settled(exchange: Exchange, protocol: string | null): void;
   /** It has been answered. */
   moveOn(exchange: Exchange): void;
 }
@@ -122,7 +122,7 @@ export class Verdicts {
     });
     of.flush("downstream");
     exchange.clientStatus = answer.head.status;
-    if (framing.upgrade || framing.connect) of.settled(exchange, false);
+    if (framing.upgrade || framing.connect) of.settled(exchange, null);
     exchange.answered = true;
     if (closing) {
       of.book.close(exchange);
