@@ -22,6 +22,8 @@ export interface Bound<Fault> {
 export abstract class AskedFaults<Fault extends Askable, Final extends { readonly do: string }> {
   /** In the order of the plan. */
   protected bound: readonly Bound<Fault>[] = [];
+  /** All that the subject was ever hit by: those included that have gone. */
+  protected ever: readonly Bound<Fault>[] = [];
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
   readonly #owner: Owner;
@@ -40,6 +42,7 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
 
   protected attach(one: Bound<Fault>): void {
     this.bound = [...this.bound, one];
+    this.ever = [...this.ever, one];
   }
 
   /** It asks to be asked again, soon and not from within this call. */

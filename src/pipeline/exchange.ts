@@ -36,11 +36,11 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
   }
 
   /**
-   * Of those that did something; with `detaching` also of those that let the upstream work for a client that left,
+   * Of those that did something, be they in force or not any more; with `detaching` also of those that let the upstream work for a client that left,
    * with `cutting` of those about to cut its body.
    */
   names({ detaching = false, cutting = false }): readonly string[] {
-    return this.bound
+    return this.ever
       .filter(
         (one) =>
           one.subject.touched ||

@@ -156,6 +156,21 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     this.#heardLate = true;
   }
 
+  /** Calls back when nothing is to be learnt any more from a client that has ended its side, and may be sent a FIN. */
+  protected beforeFin(then: () => void): void {
+    then();
+  }
+
+  /** Whether a failure of that source comes of what its other side was told. */
+  protected foreseen(_direction: Direction): boolean {
+    return false;
+  }
+
+  /** The client has sent an RST, perhaps for what it was sent last; called before anything else hears of it. */
+  protected clientBroke(): void {
+    // Of a stream there is nothing to tell.
+  }
+
   get atGate(): boolean {
     return this.#gate !== null;
   }
@@ -541,7 +556,13 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
         else socket.destroy();
         continue;
       }
-      socket.end();
+      if (socket === this.clientSocket) {
+        this.beforeFin(() => {
+          socket.end();
+        });
+      } else {
+        socket.end();
+      }
       socket.resume();
       const wait = (time: number): Timer =>
         clock.at(clock.now() + time, () => {
@@ -588,12 +609,14 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   }
 
   broke(direction: Direction, socket: Socket, error: NodeJS.ErrnoException): void {
+    if (direction === "upstream" && !this.#over) this.clientBroke();
     if (this.#severed || this.#over) return;
     const reset = error.code === "ECONNRESET" || error.code === "EPIPE";
     // "upstream" here is the direction whose source broke: the client's.
     if (direction === "upstream")
       this.host.failed(this, reset ? "client_reset" : "client_error", error.message);
-    else this.host.failed(this, reset ? "upstream_reset" : "upstream_error", error.message);
+    else if (!this.foreseen(direction))
+      this.host.failed(this, reset ? "upstream_reset" : "upstream_error", error.message);
     if (this.#pumps === null) this.severed({ do: "reset" });
     else this.guarded(() => this.sourceBroke(direction, socket));
   }

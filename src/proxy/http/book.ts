@@ -5,7 +5,7 @@
 import type { Millis } from "../../core/clock.js";
 import type { Owner } from "../../core/containment.js";
 import type { ExchangeEnd } from "../../core/events.js";
-import type { Sever } from "../../faults/contract.js";
+import type { Direction, Sever } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import { ExchangeFaults } from "../../pipeline/exchange.js";
@@ -22,8 +22,11 @@ export interface BookHost extends Owner {
   readonly pumps: Pumps | null;
   readonly byteFaults: ByteFaults;
   readonly requests: RequestSide;
+  flush(direction: Direction): void;
   /** There is room for more requests again. */
   regulate(): void;
+  /** Calls back when it is known whether the client, which has ended its side, refuses what it was sent. */
+  settle(then: () => void): void;
 }
 
 /** Requests of one client that wait for their answers; with so many, no more are read. */
@@ -39,6 +42,14 @@ export class Book {
   /** Whose answer is being sent. */
   #answering: Exchange | null = null;
   #lastOver: Millis | null = null;
+  /** When the client ended its side, or left by an RST. */
+  #clientEndedAt: Millis | null = null;
+  /** How many bytes it had been sent then. */
+  #sentBefore = 0;
+  /** It answered what it was sent since with an RST. */
+  #refused = false;
+  /** Those of such a client of which it is not known yet whether it took them. */
+  #unsettled: Set<Exchange> | null = null;
   #endKind: ExchangeEnd | null = null;
   /** From then on the client gets nothing; its socket may linger. */
   #severedAt: Millis | null = null;
@@ -104,8 +115,7 @@ export class Book {
     if (this.#answering === exchange) this.#answering = null;
     giveBack(exchange);
     if (exchange.faults === null && exchange.streams.length === 0) {
-      exchange.end ??= "complete";
-      host.exchangeOver(exchange, this.#lastOver - exchange.startedAt);
+      this.#conclude(exchange, this.#lastOver);
       return;
     }
     exchange.faults?.release();
@@ -117,10 +127,49 @@ export class Book {
     if (this.#of.ended) return;
     // What byte faults still hold of it belongs to its time.
     this.#of.pumps?.downstream.whenEmpty(() => {
-      if (this.#leaving?.delete(exchange) !== true) return;
-      exchange.end ??= "complete";
-      this.#tell(exchange, host.context.clock.now());
+      if (this.#leaving?.delete(exchange) === true) this.#conclude(exchange, host.context.clock.now());
     });
+  }
+
+  /** All that its client was to get of it has been let through. */
+  #conclude(exchange: Exchange, at: Millis): void {
+    if (this.#clientEndedAt === null) {
+      exchange.end ??= "complete";
+      this.#tell(exchange, at);
+      return;
+    }
+    this.#of.flush("downstream");
+    this.#unsettled ??= new Set();
+    this.#unsettled.add(exchange);
+    const known = (): void => {
+      if (this.#unsettled?.delete(exchange) === true) this.#tellEnded(exchange, at);
+    };
+    if (this.sentSince && !this.#of.ended) this.#of.settle(known);
+    else known();
+  }
+
+  /** The same of a client that had ended its side, and took what it was sent since or refused it. */
+  #tellEnded(exchange: Exchange, at: Millis): void {
+    const taken = this.sentSince && !this.#refused;
+    if (!taken) {
+      exchange.end = "client_left";
+      exchange.clientStatus = exchange.seenStatus;
+    }
+    exchange.end ??= "complete";
+    this.#tell(exchange, exchange.end === "client_left" ? (this.#clientEndedAt ?? at) : at);
+  }
+
+  /** The client had ended its side, and has not taken a byte of it since. */
+  #leftSilently({ end }: Exchange): boolean {
+    if (this.#clientEndedAt === null || end === "reset" || end === "closed") return false;
+    return this.#refused || !this.sentSince;
+  }
+
+  #leave(exchange: Exchange): void {
+    exchange.end ??= "client_left";
+    if (!this.#refused || !this.sentSince) return;
+    exchange.end = "client_left";
+    exchange.clientStatus = exchange.seenStatus;
   }
 
   #tell(exchange: Exchange, at: Millis): void {
@@ -171,8 +220,33 @@ export class Book {
 
   // -- the end of the connection ------------------------------------------------------------------
 
+  /** The client has ended its side; it may have left, or wait for the rest. */
+  clientEnds(): void {
+    const { host, pumps } = this.#of;
+    if (this.#clientEndedAt !== null) return;
+    this.#clientEndedAt = host.context.clock.now();
+    this.#sentBefore = pumps?.downstream.bytesOut ?? 0;
+    const seen = pumps?.downstream.keepsNothing ?? true;
+    for (const exchange of this.#queue) exchange.seenStatus = seen ? exchange.clientStatus : null;
+  }
+
+  get clientEnded(): boolean {
+    return this.#clientEndedAt !== null;
+  }
+
+  /** The client has been sent something since it ended its side. */
+  get sentSince(): boolean {
+    return (this.#of.pumps?.downstream.bytesOut ?? 0) > this.#sentBefore;
+  }
+
+  /** The client has sent an RST. */
+  refused(): void {
+    this.#refused = true;
+  }
+
   /** The client has gone, whatever else ends the connection then. */
   clientLeft(): void {
+    this.clientEnds();
     this.#endKind = "client_left";
   }
 
@@ -190,19 +264,23 @@ export class Book {
   finished(): void {
     const { host, pumps } = this.#of;
     const at = this.#severedAt ?? host.context.clock.now();
+    const unsettled = [...(this.#unsettled ?? [])];
+    this.#unsettled = null;
+    for (const exchange of unsettled) this.#tellEnded(exchange, at);
     const down = pumps?.downstream;
     const whole = down?.bytesLost === 0 && down.bytesDropped === 0;
     const leaving = [...(this.#leaving ?? [])];
-    if (whole) for (const exchange of leaving) exchange.end ??= "complete";
+    const taken = this.#clientEndedAt === null || (this.sentSince && !this.#refused);
+    if (whole && taken) for (const exchange of leaving) exchange.end ??= "complete";
     const unfinished = [...leaving, ...this.#queue];
     this.#leaving = null;
     this.#queue = [];
     for (const exchange of unfinished) {
       giveBack(exchange);
       if (exchange.tunnel) exchange.end ??= "complete";
-      else if (this.#endKind === "client_left") exchange.end ??= "client_left";
+      else if (this.#endKind === "client_left" || this.#leftSilently(exchange)) this.#leave(exchange);
       exchange.end ??= exchange.clientStatus === null ? (this.#endKind ?? "closed") : "cut";
-      this.#tell(exchange, at);
+      this.#tell(exchange, exchange.end === "client_left" ? (this.#clientEndedAt ?? at) : at);
     }
   }
 }

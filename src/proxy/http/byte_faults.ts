@@ -104,6 +104,7 @@ export class ByteFaults {
       const gone = exchange.streams.filter(({ subject }) => removed.has(subject.armed));
       if (gone.length === 0) continue;
       exchange.streams = exchange.streams.filter((hit) => !gone.includes(hit));
+      exchange.pastStreams = [...exchange.pastStreams, ...gone];
       for (const { binding, subject } of gone) {
         exchange.passage?.hits.delete(binding);
         subject.finished();

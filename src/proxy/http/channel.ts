@@ -147,6 +147,12 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
           end: () => {
             this.clientTold();
           },
+          cork: () => {
+            this.clientSocket.cork();
+          },
+          uncork: () => {
+            this.clientSocket.uncork();
+          },
         },
         clock,
         budget,

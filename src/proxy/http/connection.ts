@@ -12,6 +12,7 @@ import type { Direction, Sever } from "../../faults/contract.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import { LINGER_MAX_MS, type Origin } from "../connection.js";
+import { Settling } from "../settling.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
 import type { Intercepted, Reached } from "../upstream/reach.js";
@@ -63,6 +64,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   #told = false;
   #endTimer: Timer | null = null;
   #retiring = false;
+  #settling: Settling | null = null;
 
   constructor(host: HttpHost, client: Socket, origin: Origin) {
     super(host, client, origin);
@@ -87,6 +89,10 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   get clientOver(): boolean {
     return this.#departure.over;
+  }
+
+  get endPassedOn(): boolean {
+    return this.#departure.told;
   }
 
   get relaying(): boolean {
@@ -157,7 +163,10 @@ export class HttpConnection extends HttpChannel implements Whole {
   /** A head that does not come to its end would keep a place for ever. */
   protected override watchHead(): void {
     const partial =
-      this.admitsBytes && this.requests.reader.bytesHeld > 0 && this.requests.receiving === null && !this.requests.reader.stopped;
+      this.admitsBytes &&
+      this.requests.reader.bytesHeld > 0 &&
+      this.requests.receiving === null &&
+      !this.requests.reader.stopped;
     if (!partial) {
       this.#headTimer?.cancel();
       this.#headTimer = null;
@@ -191,7 +200,9 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   protected override clientTold(): void {
     this.#told = true;
-    this.clientSocket.end();
+    this.beforeFin(() => {
+      this.clientSocket.end();
+    });
     this.#awaitEnd();
   }
 
@@ -221,6 +232,24 @@ export class HttpConnection extends HttpChannel implements Whole {
       this.#endTimer?.cancel();
       this.#awaitEnd();
     }
+  }
+
+  protected override beforeFin(then: () => void): void {
+    if (this.book.clientEnded && this.book.sentSince) this.settle(then);
+    else then();
+  }
+
+  settle(then: () => void): void {
+    this.#settling ??= new Settling(this.clientSocket, this.host.context.clock);
+    this.#settling.ask(then);
+  }
+
+  protected override clientBroke(): void {
+    this.book.refused();
+  }
+
+  protected override foreseen(direction: Direction): boolean {
+    return direction === "downstream" && this.#departure.told;
   }
 
   // -- an exchange --------------------------------------------------------------------------------
@@ -469,6 +498,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   protected override finished(): void {
+    this.#settling?.cancel();
     this.#relay?.finished();
     this.book.finished();
   }

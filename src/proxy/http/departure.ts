@@ -31,6 +31,7 @@ export class Departure {
   /** It has ended its side, although what it said before may still wait to be heard. */
   #fin = false;
   #over = false;
+  #told = false;
 
   constructor(of: DepartureHost) {
     this.#of = of;
@@ -41,10 +42,16 @@ export class Departure {
     return this.#over;
   }
 
+  /** The upstream has been told that the client has ended its side: what it does then may come of that. */
+  get told(): boolean {
+    return this.#told;
+  }
+
   /** The client has ended its side. */
   fin(): void {
     this.#of.flush("upstream");
     this.#fin = true;
+    this.#of.book.clientEnds();
     this.#of.requests.end();
     this.leaveIfHanging();
   }
@@ -82,6 +89,7 @@ export class Departure {
     if (first?.detached === true && first.requestRead && !first.tunnel) return;
     of.flush("upstream");
     of.upstream.dropParked();
+    this.#told = true;
     if (of.link !== null) of.pumps?.upstream.end("fin");
     else if (of.book.empty) of.severed({ do: "close" });
   }

@@ -53,6 +53,8 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   /** The faults of the exchange seam that it was hit by. */
   faults: ExchangeFaults | null = null;
   streams: readonly StreamHit[] = NO_HITS;
+  /** Those that are no longer in force. */
+  pastStreams: readonly StreamHit[] = NO_HITS;
   /** What its bytes are marked with on their way past those; null while there are none. */
   passage: Passage | null = null;
   dispatches: readonly Dispatch[] = [];
@@ -73,6 +75,8 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   upstreamMillis: Millis | null = null;
   /** What the client was sent. */
   clientStatus: number | null = null;
+  /** The same, as far as the client had it when it ended its side. */
+  seenStatus: number | null = null;
   /** The client has all that it will get. */
   answered = false;
   /** The upstream's answer goes to nobody. */
@@ -179,7 +183,7 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
 
   /** The names of the faults that did something to it. */
   get hits(): string[] {
-    const streams = this.streams.filter(({ subject }) => subject.touched);
+    const streams = [...this.pastStreams, ...this.streams].filter(({ subject }) => subject.touched);
     return [
       ...(this.faults?.names({ detaching: this.leftBehind }) ?? []),
       ...streams.map(({ subject }) => subject.armed.origin.fault),

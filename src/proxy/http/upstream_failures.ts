@@ -28,6 +28,8 @@ export interface FailingHost {
   readonly verdicts: Verdicts;
   /** The client has said all it has to say. */
   readonly clientOver: boolean;
+  /** The upstream has heard of that, and may do what it does on that account. */
+  readonly endPassedOn: boolean;
   /** Bytes pass unread in both directions. */
   readonly relaying: boolean;
   /** An answer is relayed unread, and so is everything else from here on, in both directions. */
@@ -102,7 +104,7 @@ export class UpstreamFailures {
       return;
     }
     // As without a proxy between: the client sees what the upstream did.
-    exchange.end ??= how === "reset" ? "reset" : "closed";
+    exchange.end ??= of.endPassedOn ? "client_left" : how === "reset" ? "reset" : "closed";
     const unfinished = of.link?.unfinished ?? null;
     if (unfinished !== null) {
       of.book.answering(exchange);
@@ -123,17 +125,23 @@ export class UpstreamFailures {
     if (link !== of.link) return;
     if (waitedFor(link)?.status === null) {
       const where = exchange !== null && cut === "head" ? "in the middle of its head" : "before it answered";
-      of.report("upstream_closed", `the upstream closed the connection ${where}`);
+      this.#closed(where);
       this.#lost(link, { reason: "upstream_closed", how: "fin" });
     } else if (exchange !== null && cut !== null) {
-      of.report("upstream_closed", `the upstream closed the connection in the middle of its ${cut}`);
-      exchange.end ??= "cut";
+      this.#closed(`in the middle of its ${cut}`);
+      exchange.end ??= of.endPassedOn ? "client_left" : "cut";
       this.#endDown("fin");
     } else if (exchange?.tunnel === true || this.#endsWithLink) {
       this.#endDown("fin");
     } else {
       this.#replace(link);
     }
+  }
+
+  /** A server that is told of its client's end may well leave a request without an answer. */
+  #closed(where: string): void {
+    const of = this.#of;
+    if (!of.endPassedOn) of.report("upstream_closed", `the upstream closed the connection ${where}`);
   }
 
   /** As if by an RST: of the upstream's, or of a fault's that cuts its connections. */
@@ -144,7 +152,7 @@ export class UpstreamFailures {
     if (exchange !== null && exchange.status === null && !link.opaque) {
       this.#lost(link, { reason: "upstream_reset", how: "reset" });
     } else if (exchange !== null || this.#endsWithLink || link.opaque) {
-      if (exchange !== null) exchange.end ??= "cut";
+      if (exchange !== null) exchange.end ??= this.#of.endPassedOn ? "client_left" : "cut";
       this.#endDown("reset");
     } else {
       this.#replace(link);
