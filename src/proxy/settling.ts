@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../core/clock.js";
+import { contained, type Owner } from "../core/containment.js";
 
 /** On this machine an RST is there when the write returns: a few turns are for what is still being written. */
 const TURNS = 4;
@@ -15,14 +16,17 @@ const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/u;
 export class Settling {
   readonly #socket: Socket;
   readonly #clock: Clock;
+  readonly #owner: Owner;
   #waiting: (() => void)[] = [];
   #round = 0;
   #running = false;
   #timer: Timer | null = null;
 
-  constructor(socket: Socket, clock: Clock) {
+  /** `clock` is the owner's: what is called back pays for its own mistakes. */
+  constructor(socket: Socket, clock: Clock, owner: Owner) {
     this.#socket = socket;
     this.#clock = clock;
+    this.#owner = owner;
   }
 
   /** Calls back once it is known: an RST that came has been told as an error of the socket by then. */
@@ -76,8 +80,10 @@ export class Settling {
     this.#waiting = [];
     // The socket tells its error in a turn of its own.
     if (waiting.length > 0)
-      setImmediate(() => {
-        for (const done of waiting) done();
-      });
+      setImmediate(
+        contained(this.#owner, () => {
+          for (const done of waiting) done();
+        }),
+      );
   }
 }

@@ -172,7 +172,7 @@ export class HttpConnection extends HttpChannel implements Whole {
       this.#headTimer = null;
       return;
     }
-    const { clock } = this.host.context;
+    const { clock } = this;
     const { headTimeout } = this.host.spec;
     this.#headTimer ??= clock.at(clock.now() + headTimeout, () => {
       this.#headTimer = null;
@@ -211,7 +211,7 @@ export class HttpConnection extends HttpChannel implements Whole {
    * may go on in one direction. Of one that does nothing more there is nothing to wait for.
    */
   #awaitEnd(): void {
-    const { clock } = this.host.context;
+    const { clock } = this;
     if (this.requests.reader.plain && this.#underWay) return;
     const before = this.pumps?.upstream.bytesIn;
     const wait = this.#underWay ? REST_MAX_MS : LINGER_MAX_MS;
@@ -240,7 +240,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   settle(then: () => void): void {
-    this.#settling ??= new Settling(this.clientSocket, this.host.context.clock);
+    this.#settling ??= new Settling(this.clientSocket, this.clock, this);
     this.#settling.ask(then);
   }
 
