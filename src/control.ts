@@ -17,9 +17,15 @@ import type { AnyFaultType } from "./faults/contract.js";
 import type { EarlierLife } from "./plan/activation.js";
 import type { LivePlan } from "./plan/live.js";
 import type { Fleet, Member, Owner, ProxyChange } from "./proxy/fleet.js";
+import type { HttpProxySpec } from "./proxy/http/spec.js";
 import type { ProxySpec, TcpProxySpec } from "./proxy/spec.js";
 
-export type ProxyDefaults = Omit<TcpProxySpec, "name" | "listen" | "upstream" | "given">;
+type Addressed = "name" | "listen" | "upstream" | "given";
+
+/** Of a tcp proxy, and all of an http proxy. */
+export type ProxyDefaults = Omit<TcpProxySpec, Addressed> & {
+  readonly http?: Omit<HttpProxySpec, Addressed | "tls">;
+};
 
 const PROXY_DEFAULTS: ProxyDefaults = {
   dialTimeout: 10_000,
@@ -164,6 +170,11 @@ export class Control {
     return proxyDefinition(member, this.#plan.toxicsOf(member.proxy.name));
   }
 
+  /** Throws SQ_TOO_MANY if there is no room for all of them, before any is made. */
+  checkRoomFor(names: readonly string[]): void {
+    this.#fleet.checkRoomFor(names);
+  }
+
   async addProxy(spec: ProxySpec, enabled = true, life: Pick<Member, "passing"> = {}): Promise<void> {
     await this.#fleet.add({ ...spec, enabled }, "api", life);
     this.changed();
@@ -175,7 +186,7 @@ export class Control {
   }
 
   /** See `Fleet.populate`: what is like this already is left as it is. */
-  async populateProxy(spec: TcpProxySpec, enabled: boolean): Promise<void> {
+  async populateProxy(spec: ProxySpec, enabled: boolean): Promise<void> {
     await this.#fleet.populate(spec, enabled);
   }
 

@@ -117,8 +117,11 @@ class RunningDaemon implements Daemon {
     const filed = files.proxies();
     fleet.filed = new Map(filed.map((file) => [file.name, file]));
     const starts =
-      state?.restoreProxies(filed, { types, defaults: proxyDefaults(limits), admin: admin.listen }) ??
-      filed.map((spec): Start => ({ spec, owner: "file", patient: false }));
+      state?.restoreProxies(filed, {
+        types,
+        defaults: proxyDefaults({ seed: this.#parts.seed, limits }),
+        admin: admin.listen,
+      }) ?? filed.map((spec): Start => ({ spec, owner: "file", patient: false }));
     return starts.map((start) => [start, fleet.prepare(start.spec, start.owner, start.filed)] as const);
   }
 

@@ -125,6 +125,13 @@ export function clash(a: Address, b: Address): boolean {
   return covers(one, other) || covers(other, one);
 }
 
+/** Whether whoever listens there and dials that would call himself, for as long as there are ports. */
+export function callsItself(listen: Address, upstream: Address): boolean {
+  if (listen.port !== upstream.port || listen.port === 0) return false;
+  const [one, other] = [canonicalHost(listen.host), canonicalHost(upstream.host)];
+  return one === other || (one === "::" && isLoopback(other));
+}
+
 /** One spelling for each host to listen on; all addresses of the machine are one, however that was written. */
 export function canonicalHost(host: string): string {
   const { host: one } = family(host);

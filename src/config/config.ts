@@ -5,7 +5,7 @@ import type { Keepalive } from "../core/stream_options.js";
 import { invariant } from "../core/invariant.js";
 import type { DnsRecord } from "../faults/contract.js";
 import type { Persona } from "../faults/personas.js";
-import { clash, formatAddress, type Address } from "./address.js";
+import { callsItself, clash, formatAddress, type Address } from "./address.js";
 import type { IdentifyRule } from "./identify.js";
 import { environmentLookup, interpolate } from "./interpolate.js";
 import {
@@ -248,6 +248,15 @@ function checkAddresses(settings: Settings, root: LocatedMap, problems: Problems
         `cannot listen on ${formatAddress(address)}: ${other.who} has ${formatAddress(other.address)}`,
       );
     }
+    const { upstream: own, upstreams = {} } = settings.proxies[key] ?? {};
+    const dialled = [own, ...Object.values(upstreams)].flatMap((one) =>
+      one?.source === undefined && one !== undefined ? [one.address] : [],
+    );
+    if (dialled.some((one) => callsItself(address, one)))
+      problems.add(
+        child(value, "upstream") ?? child(value, "upstreams") ?? value,
+        `${formatAddress(address)} is where the proxy itself listens`,
+      );
     used.push({ who: `the proxy ${JSON.stringify(key)}`, address, udp, tcp });
   }
 }

@@ -73,7 +73,11 @@ export class Files {
     if (text === undefined || !isPopulateFile(text))
       return config.proxies.map((proxy) => specFrom(proxy, { seed: this.#seed, limits }));
     const { file } = this.#options;
-    return readPopulateFile(text, { types: this.#types, defaults: proxyDefaults(limits), file });
+    return readPopulateFile(text, {
+      types: this.#types,
+      defaults: proxyDefaults({ seed: this.#seed, limits }),
+      file,
+    });
   }
 
   async #profilesOf(config: Config): Promise<Desired["files"]> {

@@ -104,7 +104,7 @@ export class Parts {
       facts,
       load: () => this.files.desired(),
       seed: config.seed,
-      proxyDefaults: proxyDefaults(limits),
+      proxyDefaults: proxyDefaults({ seed: this.seed, limits }),
     });
     this.metrics = new Metrics({
       ledger,

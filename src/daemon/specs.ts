@@ -1,8 +1,9 @@
 /** From a proxy as squall.yaml has it to what the proxy is made from. */
 import { readFileSync } from "node:fs";
-import type { Config, ProxyConfig } from "../config/config.js";
+import { readConfig, type Config, type ProxyConfig } from "../config/config.js";
 import type { ProxyDefaults } from "../control.js";
 import { SquallError } from "../core/errors.js";
+import { invariant } from "../core/invariant.js";
 import type { FileProxy } from "../proxy/fleet.js";
 
 /** Of proxies that come without a time-out of their own. */
@@ -16,8 +17,16 @@ export interface SpecBase {
 }
 
 /** Of proxies that come as addresses and nothing else. */
-export function proxyDefaults(limits: Config["limits"]): ProxyDefaults {
+export function proxyDefaults(base: SpecBase): ProxyDefaults {
+  const { limits } = base;
+  const { config } = readConfig({
+    text: '{ "proxies": { "p": { "listen": ":1", "upstream": "http://p" } } }',
+  });
+  const [http] = config.proxies.map((proxy) => specFrom(proxy, base));
+  invariant(http?.protocol === "http", "an upstream of http:// makes no http proxy");
+  const { name: _name, listen: _listen, upstream: _upstream, tls: _tls, ...rest } = http;
   return {
+    http: rest,
     dialTimeout: DIAL_TIMEOUT_MS,
     connections: limits.connections,
     proxyProtocol: "off",

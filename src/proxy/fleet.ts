@@ -34,7 +34,11 @@ export interface Member {
 /** What is to become of a proxy; what is missing stays. */
 export interface ProxyChange {
   readonly listen?: Pick<ProxySpec, "listen"> & { readonly given: string };
-  readonly upstream?: Pick<ProxySpec, "upstream"> & { readonly given: string };
+  readonly upstream?: Pick<ProxySpec, "upstream"> & {
+    readonly given: string;
+    /** How it is to be spoken to, if that was said. A proxy stays what it is: another way is refused. */
+    readonly as?: { readonly protocol: "tcp" | "http"; readonly tls: boolean };
+  };
   readonly enabled?: boolean;
 }
 
@@ -91,6 +95,16 @@ export class Fleet {
       throw new SquallError("SQ_TOO_MANY", `there are ${PROXIES_MAX} proxies already`);
   }
 
+  /** Throws SQ_TOO_MANY if there is no room for all of them. */
+  checkRoomFor(names: readonly string[]): void {
+    const fresh = new Set(names.filter((name) => !this.#members.has(name))).size;
+    if (this.#members.size + fresh > PROXIES_MAX)
+      throw new SquallError(
+        "SQ_TOO_MANY",
+        `there are ${this.#members.size} proxies, and ${fresh} more would be more than ${PROXIES_MAX}`,
+      );
+  }
+
   #made({ enabled: _enabled, faults, ...spec }: FileProxy): Proxy {
     const proxy = makeProxy(spec, this.#context);
     this.#plan.attach(proxy);
@@ -143,6 +157,7 @@ export class Fleet {
     await this.#inTurn(name, async () => {
       const { proxy } = this.find(name);
       const { spec } = proxy;
+      if (change.upstream?.as !== undefined) checkSpeaks(spec, change.upstream.as);
       const moves = change.listen !== undefined && !listensOn(proxy, change.listen.listen);
       const turns = change.upstream !== undefined && change.upstream.given !== proxy.upstreamGiven;
       const asked = moves ? undefined : spec.given?.asked;
@@ -176,6 +191,7 @@ export class Fleet {
       }
       const { proxy } = member;
       if (listensOn(proxy, spec.listen) && spec.given?.upstream === proxy.upstreamGiven) return false;
+      if (spec.protocol === "http") checkSpeaks(proxy.spec, { protocol: "http", tls: spec.tls !== null });
       // Toxiproxy knows addresses and nothing else, so what else a proxy is stays.
       const { listen, upstream, given } = spec;
       const next =
@@ -329,6 +345,21 @@ function makeProxy(spec: ProxySpec, context: PlaneContext): Proxy {
     default:
       return new TcpProxy(spec, context);
   }
+}
+
+/** Throws SQ_BAD_REQUEST for an upstream that is spoken to in another way than those of this proxy. */
+function checkSpeaks(
+  spec: ProxySpec,
+  as: { readonly protocol: "tcp" | "http"; readonly tls: boolean },
+): void {
+  const protocol = protocolOf(spec);
+  const tls = spec.protocol === "http" && spec.tls !== null;
+  if (protocol === as.protocol && tls === as.tls) return;
+  const [own, other] = [protocol === "http" && tls ? "https" : protocol, as.tls ? "https" : as.protocol];
+  throw new SquallError(
+    "SQ_BAD_REQUEST",
+    `${JSON.stringify(spec.name)} is a proxy for ${own}:// and stays one: delete it, and make another for ${other}://`,
+  );
 }
 
 /** Whether it listens there already, by any of its addresses: the one that it was given, and the one it got. */

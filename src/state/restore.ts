@@ -251,7 +251,7 @@ function changed(spec: FileProxy, filed: FileProxy, entry: KeptChange, types: Ty
   return {
     ...spec,
     ...(listen === undefined ? {} : { listen: parseListen(listen.now) }),
-    ...(upstream === undefined ? {} : { upstream: parseUpstream(upstream.now) }),
+    ...(upstream === undefined ? {} : { upstream: parseUpstream(upstream.now).address }),
     ...(given === undefined ? {} : { given }),
     ...(enabled === undefined ? {} : { enabled: enabled.now }),
     ...(toxics === undefined ? {} : { faults: readToxics(toxics.now, types) }),

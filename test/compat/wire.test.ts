@@ -378,24 +378,93 @@ describe("addresses", () => {
     expect(await here.connect(portOf(made)).ended).toBe("fin");
   });
 
-  it("of upstreams are given back as they came, whatever they are", async () => {
-    for (const upstream of [
-      "nowhere.invalid:1",
-      "garbage",
-      "host:99999",
-      "[::1]",
-      "a:b:c",
-      "http://x:80",
-      ":1",
-      "x:http",
-    ]) {
+  it.each(["nowhere.invalid:1", "a_b.:65535", "[::1]:80", ":1", "tcp://x:80", "http://x:80", "https://x"])(
+    "of upstreams are given back as they came: %s",
+    async (upstream) => {
       const made = await here.json("POST", "/proxies", { name: "a", listen: "127.0.0.1:0", upstream });
       expect(made.upstream).toBe(upstream);
-      const client = here.connect(portOf(made));
-      client.write("anybody there?");
-      expect(await client.ended).toBe("fin");
-      await here.ask("DELETE", "/proxies/a");
-    }
+    },
+  );
+
+  it.each([
+    ["garbage", "the port is missing"],
+    ["127.0.0.1:", "the port is missing"],
+    ["[::1]", "the port is missing"],
+    ["http://", "expected host:port"],
+    ["host:99999", "ports go from 1 to 65535"],
+    ["host:0", "ports go from 1 to 65535"],
+    ["x:http", "ports are numbers"],
+    ["a:b:80", "expected host:port"],
+    ["::1:80", "expected host:port"],
+    ["300.1.1.1:80", "expected host:port"],
+    ["x y:80", "expected host:port"],
+    ["//x:80", "unix sockets are not supported"],
+    ["unix:///s.sock", "unix sockets are not supported"],
+    ["unix:/s.sock", "unix sockets are not supported"],
+    ["/run/s.sock", "unix sockets are not supported"],
+    ["./s.sock", "unix sockets are not supported"],
+    ["127.0.0.1:80/", "without a path"],
+    ["http://x:80/path", "takes no path"],
+    ["redis://x:80", "not redis://"],
+    ["udp://x:80", "a udp proxy is made in squall.yaml"],
+    ["dns://x", "a dns proxy is made in squall.yaml"],
+  ])("that can be no upstream's are refused wherever they come: %s", async (upstream, why) => {
+    const refused = async (method: string, path: string, body: object): Promise<void> => {
+      const { status, body: text } = await here.ask(method, path, body);
+      expect(status).toBe(400);
+      expect(text).toContain(why);
+    };
+    await refused("POST", "/proxies", { name: "a", upstream });
+    await refused("POST", "/populate", [
+      { name: "p", upstream: "x:1" },
+      { name: "a", upstream },
+    ]);
+    await here.json("POST", "/proxies", { name: "b", listen: "127.0.0.1:0", upstream: "x:1" });
+    await refused("POST", "/proxies/b", { upstream });
+    await refused("PATCH", "/proxies/b", { upstream });
+    expectError(await here.ask("GET", "/proxies/p"), 404, "proxy not found");
+    expect((await here.json("GET", "/proxies/b")).upstream).toBe("x:1");
+  });
+
+  it("of HTTP make an http proxy, which stays one", async () => {
+    const made = await here.json("POST", "/proxies", {
+      name: "web",
+      listen: "127.0.0.1:0",
+      upstream: "http://x:1",
+    });
+    const client = here.connect(portOf(made));
+    client.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    // Only an http proxy answers for an upstream that cannot be reached.
+    await client.received(12);
+    expect(client.text).toMatch(/^HTTP\/1.1 50[24] /u);
+    client.socket.destroy();
+    expect((await here.json("POST", "/proxies/web", { upstream: "http://y:1" })).upstream).toBe("http://y:1");
+    expect((await here.json("POST", "/proxies/web", { upstream: "z:1" })).upstream).toBe("z:1");
+    for (const upstream of ["tcp://x:1", "https://x:1"])
+      expect(await here.ask("POST", "/proxies/web", { upstream })).toMatchObject({ status: 400 });
+    expect(await here.ask("POST", "/populate", [{ name: "web", upstream: "https://x:1" }])).toMatchObject({
+      status: 400,
+    });
+    await here.json("POST", "/proxies", { name: "raw", listen: "127.0.0.1:0", upstream: "x:1" });
+    expect(await here.ask("POST", "/proxies/raw", { upstream: "http://x:1" })).toMatchObject({ status: 400 });
+    expect(await here.ask("POST", "/populate", [{ name: "raw", upstream: "http://x:1" }])).toMatchObject({
+      status: 400,
+    });
+  });
+
+  it("with a password in it are refused without showing it", async () => {
+    const answer = await here.ask("POST", "/proxies", { name: "a", upstream: "http://me:secret@x:80" });
+    expect([answer.status, answer.body]).toEqual([400, expect.not.stringContaining("secret")]);
+  });
+
+  it.each([
+    ["127.0.0.1:7001", "127.0.0.1:7001"],
+    ["localhost:7001", "LOCALHOST.:7001"],
+    [":7001", "127.0.0.1:7001"],
+    ["0.0.0.0:7001", "[::1]:7001"],
+  ])("at which a proxy would call itself are refused: %s and %s", async (listen, upstream) => {
+    const answer = await here.ask("POST", "/proxies", { name: "a", listen, upstream, enabled: false });
+    expect([answer.status, answer.body]).toEqual([400, expect.stringContaining("itself listens")]);
   });
 });
 

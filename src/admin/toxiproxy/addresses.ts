@@ -1,6 +1,6 @@
 /** Addresses as Go's `net` package takes and refuses them, for definitions that Toxiproxy takes. */
 import { isIP } from "node:net";
-import type { Address } from "../../config/address.js";
+import { parseUpstream as urlUpstream, type Address } from "../../config/address.js";
 import { SquallError } from "../../core/errors.js";
 
 const PORT_MAX = 65_535;
@@ -35,17 +35,56 @@ function refused(why: string): SquallError {
   return new SquallError("SQ_LISTEN_FAILED", `listen tcp: ${why}`);
 }
 
+/** The server behind a proxy of the API. */
+export interface ApiUpstream {
+  /** null where only an address was given, which says nothing of how it is spoken to. */
+  readonly protocol: "tcp" | "http" | null;
+  /** Whether it is dialled with TLS. */
+  readonly tls: boolean;
+  readonly address: Address;
+}
+
 /**
- * What is dialled for each connection. It is not judged before: a text that is no address is a name that
- * has none, and each connection to it ends.
+ * What is dialled for each connection: `host:port`, `:port` of this machine, or what squall.yaml takes for tcp and http
+ * proxies. 2.12 takes any text and ends each connection to what is none; nobody means that. Throws SQ_BAD_REQUEST.
  */
-export function parseUpstream(text: string): Address {
-  try {
-    const { host, port } = split(text);
-    if (/^\d{1,5}$/u.test(port) && Number(port) <= PORT_MAX)
-      return { host: host === "" ? "localhost" : host, port: Number(port) };
-  } catch {
-    // As it stands, then.
-  }
-  return { host: text, port: 0 };
+export function parseUpstream(text: string): ApiUpstream {
+  const bare = text.startsWith(":") ? `localhost${text}` : text;
+  const found = urlUpstream(SCHEME.test(bare) ? bare : `tcp://${bare}`);
+  // What has a path is no address, although a URL may have a slash there.
+  if (typeof found === "string" || (!SCHEME.test(bare) && bare.includes("/")))
+    throw badUpstream(text, mistakeOf(text, typeof found === "string" ? found : ""));
+  const { protocol, tls, address } = found;
+  if (protocol === "udp" || protocol === "dns")
+    throw badUpstream(
+      text,
+      `proxies of this API speak TCP or HTTP; a ${protocol} proxy is made in squall.yaml`,
+    );
+  return { protocol: SCHEME.test(bare) ? protocol : null, tls, address };
+}
+
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//iu;
+
+function badUpstream(text: string, why: string): SquallError {
+  // It may be a URL with a password in it.
+  const shown = text.includes("@") ? "" : ` ${JSON.stringify(text.slice(0, 200))}`;
+  return new SquallError("SQ_BAD_REQUEST", `bad upstream${shown}: ${why}`);
+}
+
+function mistakeOf(text: string, known: string): string {
+  if (known !== "") return known;
+  if (/^unix:/iu.test(text) || text.startsWith("/") || text.startsWith("."))
+    return "unix sockets are not supported: have the server listen on an address such as 127.0.0.1:3000";
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//iu.exec(text) ?? [];
+  if (scheme !== undefined && !/^(?:tcp|https?)$/u.test(scheme))
+    return `expected host:port, or http://host:port for an http proxy, not ${scheme.slice(0, 20)}://`;
+  const rest = text.replace(SCHEME, "");
+  const [, port] = /:([^:\]/]*)$/u.exec(rest) ?? [];
+  if (rest.includes("/")) return "expected host:port, without a path";
+  if (port === undefined || port === "" || /^\[[^\]]*\]$/u.test(rest))
+    return "the port is missing: expected host:port such as 127.0.0.1:3000";
+  if (/^[a-z]/iu.test(port)) return "ports are numbers here: 127.0.0.1:80, not 127.0.0.1:http";
+  if (/^\d+$/u.test(port) && (Number(port) > PORT_MAX || Number(port) === 0))
+    return `ports go from 1 to ${PORT_MAX}`;
+  return "expected host:port such as 127.0.0.1:3000 or [::1]:3000";
 }

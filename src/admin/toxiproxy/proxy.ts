@@ -1,7 +1,10 @@
 /** A proxy in both forms: the JSON that Toxiproxy's clients write and read, and what the control layer takes. */
 import type { ProxyDefaults } from "../../control.js";
 import type { ProxyDefinition } from "../../control/proxy_view.js";
-import type { TcpProxySpec } from "../../proxy/spec.js";
+import { callsItself } from "../../config/address.js";
+import { SquallError } from "../../core/errors.js";
+import type { ProxyChange } from "../../proxy/fleet.js";
+import type { ProxySpec, TcpProxySpec } from "../../proxy/spec.js";
 import { parseListen, parseUpstream } from "./addresses.js";
 import { badBody, fieldsOf, flagField, missing, nameField, textField } from "./fields.js";
 import { toxicViews, type ToxicView } from "./toxic.js";
@@ -46,6 +49,7 @@ export function asNew(input: ProxyInput, where = ""): NewProxy {
   const { name = "", upstream = "" } = input;
   if (name === "") throw missing(`name${where}`);
   if (upstream === "") throw missing(`upstream${where}`);
+  parseUpstream(upstream);
   return { ...input, name, upstream };
 }
 
@@ -61,19 +65,26 @@ export function listenOf(given: string): { listen: TcpProxySpec["listen"]; given
   return { listen: parseListen(given), given };
 }
 
-export function upstreamOf(given: string): { upstream: TcpProxySpec["upstream"]; given: string } {
-  return { upstream: parseUpstream(given), given };
+/** Throws SQ_BAD_REQUEST for what is none. */
+export function upstreamOf(given: string): NonNullable<ProxyChange["upstream"]> {
+  const { protocol, tls, address } = parseUpstream(given);
+  return { upstream: address, given, ...(protocol === null ? {} : { as: { protocol, tls } }) };
 }
 
-/** Throws SQ_LISTEN_FAILED for what is no address. */
-export function specOf({ name, listen = "", upstream }: NewProxy, defaults: ProxyDefaults): TcpProxySpec {
-  return {
-    ...defaults,
-    name,
-    listen: parseListen(listen),
-    upstream: parseUpstream(upstream),
-    given: { listen, upstream },
-  };
+/** An http proxy where the upstream is a URL of HTTP. Throws SQ_LISTEN_FAILED and SQ_BAD_REQUEST for what is no address. */
+export function specOf({ name, listen = "", upstream }: NewProxy, defaults: ProxyDefaults): ProxySpec {
+  const { protocol, tls, address } = parseUpstream(upstream);
+  const { http, ...tcp } = defaults;
+  const own = { name, listen: parseListen(listen), upstream: address, given: { listen, upstream } };
+  if (callsItself(own.listen, address))
+    throw new SquallError(
+      "SQ_BAD_REQUEST",
+      `bad upstream ${JSON.stringify(upstream)}: that is where the proxy itself listens`,
+    );
+  if (protocol !== "http") return { ...tcp, ...own };
+  if (http === undefined)
+    throw new SquallError("SQ_BAD_REQUEST", "proxies of this daemon are made for TCP only");
+  return { ...http, ...own, tls: tls ? { ca: null, insecure: false, servername: null } : null };
 }
 
 export function proxyAnswer({ name, listen, upstream, enabled, faults }: ProxyDefinition): ProxyAnswer {

@@ -83,7 +83,7 @@ export function toxiproxyRoutes({ control, about, types }: House): Route[] {
         answers: {
           201: { about: "these proxies", schema: shapes.populated },
           400: { about: "a proxy lacks something; nothing was done", schema: shapes.populateFailed },
-          429: { about: "too many", schema: shapes.populateFailed },
+          429: { about: "there would be too many; nothing was done", schema: shapes.populateFailed },
           500: {
             about: "an address cannot be bound; the proxies before it are there",
             schema: shapes.populateFailed,
@@ -239,7 +239,9 @@ function changeOf(text: string): ProxyChange {
 async function populate(text: string, control: House["control"]): Promise<Answer> {
   const done: ReturnType<typeof proxyAnswer>[] = [];
   try {
-    for (const input of readProxies(readJson(text))) {
+    const inputs = readProxies(readJson(text));
+    control.checkRoomFor(inputs.map(({ name }) => name));
+    for (const input of inputs) {
       await control.populateProxy(specOf(input, control.proxyDefaults), input.enabled ?? true);
       done.push(proxyAnswer(control.definition(input.name)));
     }
