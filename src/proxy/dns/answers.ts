@@ -1,7 +1,8 @@
 /** Where the answers of a dns proxy come from: its own records first, then its upstream, as the bytes that came. */
 import type { ConnectionFailure } from "../../core/events.js";
 import type { PlaneContext } from "../context.js";
-import type { Asking, Outcome } from "./channel.js";
+import { isLocalLack, wordsOfLack } from "../local_lacks.js";
+import type { Asking, NoReply, Outcome } from "./channel.js";
 import { buildReply, rcodeOf, readQuery, type Query } from "./codec.js";
 import { Forwarder } from "./forwarder.js";
 import { askAbout, describedQuestion, readReply, recordBytes } from "./reply.js";
@@ -53,8 +54,8 @@ export class Answers {
       return null;
     }
     return this.#forward(query, complete, (outcome) => {
-      if (outcome === "refused") done(failure(query));
-      else done(outcome === "timeout" ? null : outcome);
+      if (typeof outcome !== "string") done(outcome);
+      else done(outcome === "timeout" ? null : failure(query));
     });
   }
 
@@ -95,7 +96,7 @@ export class Answers {
     const asking = this.#forwarder.ask(query, complete, (outcome) => {
       over();
       if (typeof outcome !== "string") this.#watcher.received(outcome.length);
-      else this.#watcher.failed(`upstream_${outcome}`, `no answer to ${describedQuestion(query)}`);
+      else this.#tellFailure(outcome, query);
       done(outcome);
     });
     return {
@@ -104,6 +105,12 @@ export class Answers {
         over();
       },
     };
+  }
+
+  #tellFailure(outcome: NoReply, query: Query): void {
+    const question = describedQuestion(query);
+    if (isLocalLack(outcome)) this.#watcher.failed(outcome, `${wordsOfLack(outcome)}: ${question}`);
+    else this.#watcher.failed(`upstream_${outcome}`, `no answer to ${question}`);
   }
 
   /** Finishes what it has begun, and then closes. */

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import type { Clock, Timer } from "../../core/clock.js";
+import { lackOf, type LocalLack } from "../local_lacks.js";
 import { answers, withId, type Query } from "./codec.js";
 
 export interface ServerAddress {
@@ -13,8 +14,10 @@ export interface ServerAddress {
   readonly port: number;
 }
 
+/** Why there is no reply: nobody said anything, nobody is there, or this machine lacks something to ask. */
+export type NoReply = "timeout" | "refused" | LocalLack;
 /** The reply under the client's own id, or why there is none. */
-export type Outcome = Buffer | "timeout" | "refused";
+export type Outcome = Buffer | NoReply;
 
 export interface Asking {
   cancel(): void;
@@ -92,8 +95,8 @@ export class Channel {
     else this.#waiting.push(message);
   }
 
-  readonly #sent = (error: Error | null): void => {
-    if (error !== null) this.#refused();
+  readonly #sent = (error: NodeJS.ErrnoException | null): void => {
+    if (error !== null) this.#failed(error);
   };
 
   #opened(): Socket {
@@ -102,8 +105,8 @@ export class Channel {
     const socket = createSocket({ type: isIPv6(address) ? "udp6" : "udp4", recvBufferSize: BUFFER_BYTES });
     this.#socket = socket;
     this.#connected = false;
-    socket.on("error", () => {
-      this.#refused();
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#failed(error);
     });
     socket.on("message", (message) => {
       this.#received(message);
@@ -129,14 +132,15 @@ export class Channel {
     pending.done(withId(message, pending.query.id));
   }
 
-  /** The kernel says that nobody listens there: so much for all who wait. */
-  #refused(): void {
+  /** The kernel says that nobody listens there, or what it lacks to send it: so much for all who wait. */
+  #failed({ code }: NodeJS.ErrnoException): void {
+    const why = lackOf(code, this.server.address) ?? "refused";
     this.#close();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { timer, done } of pending) {
       timer.cancel();
-      done("refused");
+      done(why);
     }
   }
 

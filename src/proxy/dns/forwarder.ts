@@ -4,44 +4,51 @@
  */
 import { isIP } from "node:net";
 import type { Keepalive } from "../../core/stream_options.js";
-import type { Clock, Timer } from "../../core/clock.js";
+import type { Clock } from "../../core/clock.js";
 import type { PlaneContext } from "../context.js";
+import { lackOf } from "../local_lacks.js";
 import { dialStream } from "../sockets/stream.js";
+import { AddressBook } from "../upstream/address_book.js";
 import { Channel, type Asking, type Outcome, type ServerAddress } from "./channel.js";
 import { answers, isTruncated, withId, type Query } from "./codec.js";
+import { Forwarding, type ForwardingHost } from "./forwarding.js";
 import { FrameReader, framed } from "./frames.js";
 
 /** Longer than clients wait: an answer that comes later than this would find nobody. */
 const PATIENCE_MS = 15_000;
-/** When the next of several servers is asked as well. */
-const NEXT_MS = 2_000;
-const SERVERS_MAX = 3;
 const CHANNELS_MAX = 16;
 
-export type Servers = () => readonly ServerAddress[] | Promise<readonly ServerAddress[]>;
+export interface Servers {
+  list(): readonly ServerAddress[] | Promise<readonly ServerAddress[]>;
+  /** For whoever finds that nobody is there; missing where nobody could know better. */
+  renew?(): Promise<readonly ServerAddress[]>;
+  /** Whether they are asked in turn; else the first of them that is well is asked. */
+  readonly spread: boolean;
+}
 
-export class Forwarder {
-  readonly #clock: Clock;
+export class Forwarder implements ForwardingHost {
+  readonly clock: Clock;
+  readonly book: AddressBook;
+  readonly servers: Servers;
   readonly #keepalive: Keepalive;
-  readonly #servers: Servers;
   readonly #channels = new Map<string, Channel>();
   readonly #overTcp = new Set<Asking>();
+  #turn = 0;
   #closed = false;
 
   constructor({ clock, keepalive }: Pick<PlaneContext, "clock" | "keepalive">, servers: Servers) {
-    this.#clock = clock;
+    this.clock = clock;
+    this.book = new AddressBook(clock);
+    this.servers = servers;
     this.#keepalive = keepalive;
-    this.#servers = servers;
   }
 
   /** `complete` asks again over TCP where an answer did not fit. `done` is called once, unless cancelled. */
   ask(query: Query, complete: boolean, done: (outcome: Outcome) => void): Asking {
-    const servers = this.#servers();
-    const asking = new Forwarding(
-      this.#clock,
-      (server, then) => this.#askOne(server, query, complete, then),
-      done,
-    );
+    const askOne = (server: ServerAddress, then: (outcome: Outcome) => void): Asking =>
+      this.#askOne(server, query, complete, then);
+    const asking = new Forwarding(this, this.#turn++, askOne, done);
+    const servers = this.servers.list();
     if (servers instanceof Promise) {
       servers.then(
         (found) => {
@@ -79,7 +86,7 @@ export class Forwarder {
       channel.close();
       this.#channels.delete(other);
     }
-    const channel = new Channel(server, this.#clock);
+    const channel = new Channel(server, this.clock);
     this.#channels.set(key, channel);
     return channel;
   }
@@ -96,7 +103,7 @@ export class Forwarder {
       socket.destroy();
       if (outcome !== null) then(outcome);
     };
-    const timer = this.#clock.at(this.#clock.now() + PATIENCE_MS, () => {
+    const timer = this.clock.at(this.clock.now() + PATIENCE_MS, () => {
       finish("timeout");
     });
     const asking = {
@@ -109,8 +116,8 @@ export class Forwarder {
       const reply = reader.push(chunk).find((message) => answers(query, query.id, message));
       if (reply !== undefined) finish(withId(reply, query.id));
     });
-    socket.on("error", () => {
-      finish("refused");
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => {
+      finish(lackOf(code, address) ?? "refused");
     });
     socket.on("close", () => {
       finish("refused");
@@ -125,79 +132,6 @@ export class Forwarder {
     for (const channel of this.#channels.values()) channel.close();
     this.#channels.clear();
     for (const asking of [...this.#overTcp]) asking.cancel();
-  }
-}
-
-/** One question to one server after the other; the first answer counts. */
-class Forwarding implements Asking {
-  readonly #clock: Clock;
-  readonly #askOne: (server: ServerAddress, then: (outcome: Outcome) => void) => Asking;
-  readonly #done: (outcome: Outcome) => void;
-  readonly #asked: Asking[] = [];
-  #left: readonly ServerAddress[] = [];
-  #open = 0;
-  #silent = false;
-  #timer: Timer | null = null;
-  #over = false;
-
-  constructor(
-    clock: Clock,
-    askOne: (server: ServerAddress, then: (outcome: Outcome) => void) => Asking,
-    done: (outcome: Outcome) => void,
-  ) {
-    this.#clock = clock;
-    this.#askOne = askOne;
-    this.#done = done;
-  }
-
-  begin(servers: readonly ServerAddress[]): void {
-    if (this.#over) return;
-    this.#left = servers.slice(0, SERVERS_MAX);
-    if (this.#left.length === 0) this.#finish("refused");
-    else this.#next();
-  }
-
-  #next(): void {
-    const [server, ...left] = this.#left;
-    if (server === undefined) return;
-    this.#left = left;
-    this.#open++;
-    this.#asked.push(
-      this.#askOne(server, (outcome) => {
-        this.#came(outcome);
-      }),
-    );
-    if (left.length === 0) return;
-    this.#timer = this.#clock.at(this.#clock.now() + NEXT_MS, () => {
-      this.#next();
-    });
-  }
-
-  #came(outcome: Outcome): void {
-    this.#open--;
-    if (typeof outcome !== "string") {
-      this.#finish(outcome);
-      return;
-    }
-    this.#silent ||= outcome === "timeout";
-    if (this.#left.length > 0) {
-      this.#timer?.cancel();
-      this.#next();
-    } else if (this.#open === 0) {
-      this.#finish(this.#silent ? "timeout" : "refused");
-    }
-  }
-
-  #finish(outcome: Outcome): void {
-    if (this.#over) return;
-    this.cancel();
-    this.#done(outcome);
-  }
-
-  cancel(): void {
-    this.#over = true;
-    this.#timer?.cancel();
-    for (const asking of this.#asked) asking.cancel();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Whom a dns proxy asks: a server by its address or name, or those that the machine itself asks. */
 import type { PlaneContext } from "../context.js";
 import { parseResolvConf } from "../upstream/resolv_conf.js";
+import type { ResolvedAddress } from "../upstream/resolver.js";
 import { systemFiles, WatchedFile, type FileReader } from "../upstream/watched_file.js";
 import type { ServerAddress } from "./channel.js";
 import { isAddress, type Servers } from "./forwarder.js";
@@ -24,23 +25,32 @@ export function serversOf(
 ): Servers {
   switch (source) {
     case "none":
-      return () => [];
+      return { list: () => [], spread: false };
     case "server": {
       const { host, port } = upstream;
       if (isAddress(host)) {
         const server = [{ address: host, port }];
-        return () => server;
+        return { list: () => server, spread: false };
       }
-      return async () => (await resolver.resolve(host)).map(({ address }) => ({ address, port }));
+      const at = (addresses: readonly ResolvedAddress[]): readonly ServerAddress[] =>
+        addresses.map(({ address }) => ({ address, port }));
+      return {
+        list: async () => at(await resolver.resolve(host)),
+        renew: async () => at(await resolver.renew(host)),
+        spread: true,
+      };
     }
     case "system": {
       const file = new WatchedFile({ path, reader, clock, parse: parseResolvConf });
-      return async () => {
-        const { host, port } = own();
-        const { servers } = await file.value();
-        return servers
-          .map((address): ServerAddress => ({ address, port: PORT }))
-          .filter((server) => server.address !== host || server.port !== port);
+      return {
+        list: async () => {
+          const { host, port } = own();
+          const { servers } = await file.value();
+          return servers
+            .map((address): ServerAddress => ({ address, port: PORT }))
+            .filter((server) => server.address !== host || server.port !== port);
+        },
+        spread: false,
       };
     }
   }

@@ -10,6 +10,7 @@ import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import { costOf, DatagramPath, type PathOwner } from "../../pipeline/datagram.js";
 import type { PlaneContext } from "../context.js";
+import { isLocalLack, lackOf } from "../local_lacks.js";
 import { clientAddress } from "../port.js";
 import type { Listed } from "./flows.js";
 import { DatagramSocket, type Sent } from "../sockets/datagram.js";
@@ -37,10 +38,17 @@ const REASONS: Readonly<Record<string, ConnectionFailure>> = {
   ECONNREFUSED: "upstream_refused",
   EHOSTUNREACH: "upstream_unreachable",
   ENETUNREACH: "upstream_unreachable",
+  ENETDOWN: "upstream_unreachable",
+  EHOSTDOWN: "upstream_unreachable",
   EADDRNOTAVAIL: "upstream_unreachable",
-  EMFILE: "descriptor_limit",
-  ENFILE: "descriptor_limit",
+  EAFNOSUPPORT: "upstream_unreachable",
 };
+/** Nobody is at that address, or there is no way to it: another one may do. */
+const NOBODY_THERE: ReadonlySet<ConnectionFailure> = new Set(["upstream_refused", "upstream_unreachable"]);
+/** A flow that has been answered stays where it is over a restart, but not for good. */
+const REFUSALS_MAX = 3;
+/** Addresses that a flow tries before its first datagram leaves. */
+const TRIES_MAX = 4;
 
 export class Flow implements Listed, PathOwner {
   readonly key: string;
@@ -60,6 +68,9 @@ export class Flow implements Listed, PathOwner {
   /** Where the socket is connected, or about to be. */
   #upstream: string | null = null;
   #connected = false;
+  /** In a row, without an answer between them. */
+  #refusals = 0;
+  #tries = 0;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #over = false;
@@ -177,7 +188,7 @@ export class Flow implements Listed, PathOwner {
     const answered = contained(this, (payload: Buffer) => {
       const { tally } = this.#host;
       tally.came("downstream", payload);
-      this.#host.answered(this);
+      this.#heard(address);
       this.#host.used(this);
       this.path.push(payload, "downstream");
     });
@@ -190,9 +201,17 @@ export class Flow implements Listed, PathOwner {
       }
       opened.enlarge();
       this.#connected = true;
+      this.#tries = 0;
       this.#sendWaiting();
     });
     socket.connect(this.#target.endpoint.port, address, connected);
+  }
+
+  #heard(address: string): void {
+    this.#host.answered(this);
+    if (this.#refusals === 0) return;
+    this.#refusals = 0;
+    this.#target.answered(address);
   }
 
   #disconnect(): void {
@@ -208,22 +227,37 @@ export class Flow implements Listed, PathOwner {
 
   /** An ICMP error, of whichever datagram, or one that the kernel did not send. */
   #broke(error: NodeJS.ErrnoException): void {
-    const reason = REASONS[error.code ?? ""];
     if (!this.#connected && this.#socket !== null) {
       this.#gaveUp(error);
       return;
     }
-    if (reason === undefined) this.#lose("unsent");
-    if (reason === "upstream_refused" && this.#upstream !== null && !this.answered) {
-      if (this.#target.refused(this.#upstream)) this.#disconnect();
+    const reason = this.#reasonOf(error);
+    if (reason === "upstream_error" || isLocalLack(reason)) this.#lose("unsent");
+    if (NOBODY_THERE.has(reason) && this.#upstream !== null) {
+      this.#refusals++;
+      const others = this.#target.refused(this.#upstream);
+      if (others && (!this.answered || this.#refusals >= REFUSALS_MAX)) this.#disconnect();
     }
-    this.#fail(reason ?? "upstream_error", this.#textOf(error));
+    this.#fail(reason, this.#textOf(error));
   }
 
-  /** There is no socket to be had: the next datagram tries again, as another flow. */
+  #reasonOf({ code = "" }: NodeJS.ErrnoException): ConnectionFailure {
+    return lackOf(code, this.#upstream ?? "") ?? REASONS[code] ?? "upstream_error";
+  }
+
+  /** There is no socket to be had for that address. If not for another either, the next datagram tries again, as another flow. */
   #gaveUp(error: NodeJS.ErrnoException): void {
+    const reason = this.#reasonOf(error);
+    if (NOBODY_THERE.has(reason) && this.#upstream !== null && this.#target.refused(this.#upstream)) {
+      this.#tries++;
+      this.#disconnect();
+      if (this.#tries < TRIES_MAX) {
+        this.#target.find(this.#found);
+        return;
+      }
+    }
     for (const _lost of this.#takeWaiting()) this.#lose("unsent");
-    this.#fail(REASONS[error.code ?? ""] ?? "upstream_error", this.#textOf(error));
+    this.#fail(reason, this.#textOf(error));
     this.close();
   }
 

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { Clock, Millis } from "../../core/clock.js";
 import type { Dialling, Endpoint, LookUp, LookUpTimer } from "../upstream/dial.js";
+import { AddressBook } from "../upstream/address_book.js";
 import type { FaultedNames, Named } from "../upstream/faulted_names.js";
 import { ResolveError, type Resolver } from "../upstream/resolver.js";
 
@@ -24,12 +25,16 @@ export class Target {
   readonly #clock: Clock;
   readonly #resolver: Resolver;
   readonly #names: FaultedNames;
+  readonly #book: AddressBook;
   #addresses: readonly string[] = [];
   #problem = "";
   /** Of the view of names that both were found in, and whether there were faults in it. */
   #edition = -1;
   #faulted = false;
   #looked: Millis = -Infinity;
+  #renewed: Millis = -Infinity;
+  /** How many addresses have been given out. */
+  #turn = 0;
   #looking: Dialling | null = null;
   #waiting: ((found: Found) => void)[] = [];
 
@@ -38,14 +43,17 @@ export class Target {
     this.#clock = clock;
     this.#resolver = resolver;
     this.#names = names;
+    this.#book = new AddressBook(clock);
   }
 
-  /** Calls back with the address to send to: at once if it is known, and later if it must be looked up first. */
+  /** Calls back with the address to send to, of several the next: at once if they are known, and later if they must be looked up first. */
   find(done: (found: Found) => void): void {
     this.look();
-    const address = this.#current && !this.#failed ? this.#addresses[0] : undefined;
-    if (address !== undefined) done({ address });
-    else if (this.#looking !== null) this.#waiting.push(done);
+    const [address] = this.#current && !this.#failed ? this.#book.ordered(this.#addresses, this.#turn) : [];
+    if (address !== undefined) {
+      this.#turn++;
+      done({ address });
+    } else if (this.#looking !== null) this.#waiting.push(done);
     else done({ problem: this.#problem });
   }
 
@@ -111,10 +119,30 @@ export class Target {
     return `cannot resolve ${this.endpoint.host}: ${why}`;
   }
 
-  /** Nobody listens there: others are tried before it, if there are any. */
+  /** Nobody listens there: others are tried before it, and it may have moved. Answers whether there are others. */
   refused(address: string): boolean {
-    if (this.#addresses[0] === address) this.#addresses = [...this.#addresses.slice(1), address];
-    return this.#addresses[0] !== address;
+    this.#book.failed(address);
+    this.#renew();
+    return this.#addresses.some((one) => one !== address);
+  }
+
+  answered(address: string): void {
+    this.#book.worked(address);
+  }
+
+  /** Has DNS asked again, and takes what it says. */
+  #renew(): void {
+    const now = this.#clock.now();
+    const { host } = this.endpoint;
+    if (isIP(host) !== 0 || now - this.#renewed < LOOK_AGAIN) return;
+    this.#renewed = now;
+    this.#resolver.renew(host).then(
+      () => {
+        this.#looked = -Infinity;
+        this.look();
+      },
+      () => undefined,
+    );
   }
 
   /** Nobody waits for an answer any more. */
@@ -126,9 +154,7 @@ export class Target {
   }
 
   #known(addresses: readonly string[], problem: string, edition: number, faulted: boolean): void {
-    const same = addresses.length === this.#addresses.length && addresses.every((one) => this.has(one));
-    // In the order in which they were found to answer.
-    if (!same) this.#addresses = addresses;
+    this.#addresses = addresses;
     this.#problem = problem;
     this.#edition = edition;
     this.#faulted = faulted;

@@ -26,33 +26,38 @@ export class AddressBook {
   ordered(addresses: readonly string[], turn: number): readonly string[] {
     if (addresses.length < 2) return addresses;
     const sorted = [...new Set(addresses)].sort();
+    // Turns are taken among those that are well, or the one behind a dead one would have two.
+    const well = this.#failed.size === 0 ? sorted : sorted.filter((address) => !this.#failedLately(address));
     const four = rotated(
-      sorted.filter((address) => !isIPv6(address)),
+      well.filter((address) => !isIPv6(address)),
       turn,
     );
     const six = rotated(
-      sorted.filter((address) => isIPv6(address)),
+      well.filter((address) => isIPv6(address)),
       turn,
     );
     const alternating = Array.from({ length: Math.max(four.length, six.length) }, (_, at) => [
       ...four.slice(at, at + 1),
       ...six.slice(at, at + 1),
     ]).flat();
-    return this.failedLast(alternating);
+    if (well.length === sorted.length) return alternating;
+    return [...alternating, ...this.failedLast(sorted.filter((address) => !well.includes(address)))];
   }
 
   /** The same order, but for those that failed lately. */
   failedLast(keys: readonly string[]): readonly string[] {
     if (this.#failed.size === 0) return keys;
-    const since = this.#clock.now() - FAILED_FOR;
-    const failedAt = (key: string): Millis => {
-      const at = this.#failed.get(key) ?? -Infinity;
-      return at > since ? at : -Infinity;
-    };
+    const failedAt = (key: string): Millis =>
+      this.#failedLately(key) ? (this.#failed.get(key) ?? -Infinity) : -Infinity;
     return [...keys].sort((a, b) => {
       const [first, second] = [failedAt(a), failedAt(b)];
       return first === second ? 0 : first - second;
     });
+  }
+
+  #failedLately(key: string): boolean {
+    const at = this.#failed.get(key);
+    return at !== undefined && this.#clock.now() - at < FAILED_FOR;
   }
 
   worked(address: string): void {

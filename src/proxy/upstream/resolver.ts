@@ -29,9 +29,12 @@ export interface ResolverOptions {
   readonly createLookup?: (settings: LookupSettings) => Lookup;
 }
 
-/** What is used where resolv.conf does not say: 2 s + 4 s + 8 s until a silent server is given up. */
-const TIMEOUT_DEFAULT = 2_000;
-const TRIES_DEFAULT = 3;
+/**
+ * What is used where resolv.conf does not say: the next server is asked after half a second, and 0.5 s + 1 s + 2 s + 4 s
+ * pass until a silent one is given up.
+ */
+const TIMEOUT_DEFAULT = 500;
+const TRIES_DEFAULT = 4;
 
 /** RFC 1035, section 2.3.4, and one for the dot at the end. */
 const NAME_MAX_CHARACTERS = 254;

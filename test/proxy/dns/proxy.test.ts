@@ -214,7 +214,7 @@ describe("what it passes on", () => {
     const proxy = await dnsProxy(lab, { source: "system" }, file);
     expect(proxy.upstreamText).toBe("dns://system");
     const own = { host: "127.0.0.1", port: 53 };
-    expect(await serversOf(proxy.spec, lab.context, () => own, file)()).toEqual([
+    expect(await serversOf(proxy.spec, lab.context, () => own, file).list()).toEqual([
       { address: "10.0.0.2", port: 53 },
       { address: "fd00::2", port: 53 },
     ]);

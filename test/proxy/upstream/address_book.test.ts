@@ -39,9 +39,17 @@ describe("the order of addresses", () => {
     expect(book.ordered(addresses, 0)).toEqual(["10.0.0.3", "10.0.0.1", "10.0.0.2"]);
     expect(book.ordered(addresses, 1)).toEqual(["10.0.0.3", "10.0.0.1", "10.0.0.2"]);
     book.worked("10.0.0.2");
-    expect(book.ordered(addresses, 1)).toEqual(["10.0.0.2", "10.0.0.3", "10.0.0.1"]);
+    expect(book.ordered(addresses, 1)).toEqual(["10.0.0.3", "10.0.0.2", "10.0.0.1"]);
     clock.advance(29_000);
     expect(book.ordered(addresses, 0)).toEqual(addresses);
+  });
+
+  it("takes turns among those that are well, so that none gets the share of a dead one", () => {
+    const { book } = stage();
+    book.failed("10.0.0.3");
+    const addresses = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+    const firsts = [0, 1, 2, 3].map((turn) => book.ordered(addresses, turn)[0]);
+    expect(firsts).toEqual(["10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.2"]);
   });
 
   it("puts a family behind the other that way too", () => {
