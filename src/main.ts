@@ -25,8 +25,15 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     stop(signal);
   });
 }
-// A reader that went away (`squall journal | head`) is no mistake of ours.
-process.stdout.on("error", () => process.exit(0));
+// Neither a reader that went away (`squall journal | head`) nor a full disk decides when a command is over, nor how.
+let outputError: NodeJS.ErrnoException | null = null;
+const outputLost = new Promise<Error>((resolve) => {
+  process.stdout.on("error", (error) => {
+    outputError ??= error;
+    resolve(error);
+  });
+});
+process.stderr.on("error", () => undefined);
 
 const io: Io = {
   out: (text) => process.stdout.write(text),
@@ -42,6 +49,8 @@ const io: Io = {
   program,
   home: dirname(dirname(program)),
   stopped,
+  outputLost,
+  outputError: () => outputError,
   onHangup: (run) => process.on("SIGHUP", run),
   onUncaught: (run) => process.on("uncaughtException", run).on("unhandledRejection", run),
 };

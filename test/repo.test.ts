@@ -109,12 +109,12 @@ describe("the house", () => {
       (file) =>
         !/^src\/(?:mock|proxy\/sockets)\//u.test(file) &&
         !allowed.includes(file) &&
-        (/import \{[^}]*\b(?<!type )(?:connect|createConnection|createServer|createSocket|Server|Socket)\b[^}]*\} from "node:(?:net|dgram)"/u.test(
+        (/import \{[^}]*\b(?<!type )(?:connect|createConnection|createServer|createSocket)\b[^}]*\} from "node:(?:net|dgram)"/u.test(
           read(file)
             .replace(/import type \{[^}]*\}.*\n/gu, "")
             .replace(/\btype \w+/gu, ""),
         ) ||
-          /\.listen\(/u.test(read(file))),
+          /\.listen\(|new (?:Server|Socket)\(/u.test(read(file))),
     );
     expect(wrong).toEqual([]);
   });

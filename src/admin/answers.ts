@@ -180,7 +180,20 @@ export const status = named(
         long_polls: whole(),
       })
       .describe("null for none"),
-    journal: z.strictObject({ entries: whole(), last: whole(), dropped: whole() }),
+    journal: z.strictObject({
+      entries: whole(),
+      last: whole(),
+      dropped: whole().describe("entries that left memory for newer ones"),
+      file_dropped: whole().describe("entries that the file could not take"),
+      problem: z
+        .string()
+        .nullable()
+        .describe("why the file cannot be written; null if it can, or if there is none"),
+    }),
+    log: z.strictObject({
+      lost: whole().describe("lines that could not be written"),
+      problem: z.string().nullable().describe("why the last of them could not; null if lines can be written"),
+    }),
     streams: whole().describe("readers of the event stream"),
     last_reload: z.strictObject({ ok: z.boolean(), at: z.string() }).nullable(),
     state: z

@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.js";
 import { SquallError } from "../core/errors.js";
 import type { Facts } from "../core/events.js";
 import type { AnyFaultType } from "../faults/contract.js";
+import type { Log } from "../telemetry/log.js";
 import type { Journal } from "../telemetry/journal.js";
 import type { EventStream } from "../telemetry/stream.js";
 import type { Guests } from "./guests.js";
@@ -11,7 +12,8 @@ import type { Ledger } from "./ledger.js";
 import type { Turnstile } from "./turnstile.js";
 
 export interface AdminTelemetry extends Facts {
-  readonly journal: Pick<Journal, "query" | "lastSeq" | "dropped">;
+  readonly journal: Pick<Journal, "query" | "lastSeq" | "dropped" | "fileDropped" | "fileProblem">;
+  readonly log: Pick<Log, "lost" | "problem">;
   readonly stream: Pick<EventStream, "subscribe">;
 }
 

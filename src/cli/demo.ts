@@ -77,7 +77,8 @@ class Demo {
       const timeUp = new Promise<void>((resolve) => {
         if (duration !== null) timer = setTimeout(resolve, duration);
       });
-      await Promise.race([this.#io.stopped, timeUp, broken]);
+      // A show goes on for as long as somebody watches.
+      await Promise.race([this.#io.stopped, this.#io.outputLost, timeUp, broken]);
     } finally {
       clearTimeout(timer);
       await this.#stop();

@@ -21,6 +21,10 @@ export interface Io {
   readonly home: string;
   /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
   readonly stopped: Promise<string>;
+  /** Resolves when standard output cannot be written: its reader has gone, or its disk is full. */
+  readonly outputLost: Promise<Error>;
+  /** The first such error; null while all is well. */
+  readonly outputError: () => NodeJS.ErrnoException | null;
   /** Calls back at each SIGHUP. */
   readonly onHangup: (run: () => void) => void;
   /** From then on hears of exceptions and rejections that nobody caught, which do not end the process any more. */

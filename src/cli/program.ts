@@ -32,16 +32,38 @@ export async function runCommand(words: readonly string[], world: Io): Promise<n
   addMockServer(program);
   addBot(program);
   addLoad(program, io);
+  let ran = "";
+  program.hook("preAction", (_program, action) => {
+    ran = action.name();
+    if (OUTLIVING.has(ran)) tellWhenLost(io);
+  });
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
   try {
     const { words: known, version: versionOnly } = withoutToxiproxyFlags(words);
     if (versionOnly) io.out(versionText());
     else await program.parseAsync([...known], { from: "user" });
-    return EXIT.ok;
+    return OUTLIVING.has(ran) ? EXIT.ok : written(io);
   } catch (error) {
     return failed(error, io);
   }
+}
+
+/** Commands whose work is something else than what they print. */
+const OUTLIVING: ReadonlySet<string> = new Set(["serve", "bot", "mock-server"]);
+
+function tellWhenLost(io: Io): void {
+  void io.outputLost.then((error) => {
+    io.err(`squall: standard output cannot be written, and all goes on without it: ${error.message}\n`);
+  });
+}
+
+/** Whoever stopped reading has read what he wanted; output that a disk did not take is missing. */
+function written(io: Io): number {
+  const error = io.outputError();
+  if (error === null || error.code === "EPIPE") return EXIT.ok;
+  io.err(`squall: cannot write to standard output: ${error.message}\n`);
+  return EXIT.failed;
 }
 
 function failed(error: unknown, io: Io): number {

@@ -248,7 +248,8 @@ async function follow(
   io: Io,
 ): Promise<void> {
   const stop = new AbortController();
-  void io.stopped.then(() => {
+  // What comes is for whoever reads it.
+  void Promise.race([io.stopped, io.outputLost]).then(() => {
     stop.abort();
   });
   const { bot, fault, proxy } = options;

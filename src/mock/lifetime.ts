@@ -7,21 +7,19 @@ export interface Lifetime {
   end(): void;
 }
 
-/** The signal is aborted by SIGTERM, SIGINT, the end of the IPC parent, or a reader of stdout that went away. */
-export function lifetime(
-  process: Pick<EventEmitter, "on" | "off"> = globalThis.process,
-  stdout: Pick<EventEmitter, "on" | "off"> = globalThis.process.stdout,
-): Lifetime {
+/**
+ * The signal is aborted by SIGTERM, SIGINT or the end of the IPC parent. Not by a standard output that cannot be written:
+ * whoever reads what a bot says has no part in its work.
+ */
+export function lifetime(process: Pick<EventEmitter, "on" | "off"> = globalThis.process): Lifetime {
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   const reasons = ["SIGTERM", "SIGINT", "disconnect"] as const;
   for (const reason of reasons) process.on(reason, stop);
-  stdout.on("error", stop);
   return {
     signal: controller.signal,
     end: () => {
       for (const reason of reasons) process.off(reason, stop);
-      // The listener on stdout stays: an error that comes later still has nobody else to go to.
     },
   };
 }

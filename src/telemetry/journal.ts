@@ -130,6 +130,11 @@ export class Journal {
     return this.#lastSeq - this.#count;
   }
 
+  /** Why the file cannot be written at the moment; null if it can, or if there is none. */
+  get fileProblem(): string | null {
+    return this.#file?.problem ?? null;
+  }
+
   /** Lines that the file could not take. */
   get fileDropped(): number {
     return this.#file?.dropped ?? 0;

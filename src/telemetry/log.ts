@@ -20,7 +20,8 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** What is used of `process.stdout`. */
 export interface LogStream {
-  write(text: string): unknown;
+  /** `done` is called when it has gone out, or with why it could not; a stream need not do that. */
+  write(text: string, done?: (error?: Error | null) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
   off(event: "error", listener: (error: Error) => void): unknown;
   readonly isTTY?: boolean;
@@ -48,6 +49,8 @@ export interface Log {
   debug(text: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Lines that could not be written. */
   readonly lost: number;
+  /** Why the last of them could not; null if the stream takes lines, or takes them again. */
+  readonly problem: string | null;
   /** Resolves when every line has been handed to the stream, which stays open. */
   close(): Promise<void>;
 }
@@ -88,6 +91,10 @@ class WinstonLog implements Log {
 
   get lost(): number {
     return this.#out.lost;
+  }
+
+  get problem(): string | null {
+    return this.#out.problem;
   }
 
   enabled(level: LineLevel): boolean {
@@ -134,12 +141,16 @@ class WinstonLog implements Log {
   }
 }
 
-/** Between winston and the stream: takes every line at once and writes as many as the stream has room for. */
+/**
+ * Between winston and the stream: takes every line at once and writes as many as the stream has room for. A reader that
+ * has gone (EPIPE) does not come back; a disk that is full may have room again, and is asked with each line.
+ */
 class Outlet {
   readonly writable: Writable;
   readonly #stream: LogStream;
   #gone = false;
   lost = 0;
+  problem: string | null = null;
 
   constructor(stream: LogStream) {
     this.#stream = stream;
@@ -159,24 +170,41 @@ class Outlet {
   }
 
   #write(line: string): void {
-    if (this.#gone || (this.#stream.writableLength ?? 0) > WAITING_MAX_BYTES) {
+    if (this.#gone) {
       this.lost++;
       return;
     }
+    if ((this.#stream.writableLength ?? 0) > WAITING_MAX_BYTES) {
+      this.lost++;
+      this.problem = "its reader is too slow";
+      return;
+    }
     try {
-      this.#stream.write(line);
-    } catch {
-      this.#lose();
+      this.#stream.write(line, this.#written);
+    } catch (error) {
+      this.lost++;
+      this.#note(error as NodeJS.ErrnoException);
     }
   }
 
-  /** Whoever read the log has gone, as in `squall serve | head`: the daemon goes on without it. */
-  readonly #onError = (): void => {
-    this.#lose();
+  readonly #written = (error?: Error | null): void => {
+    if (error === undefined || error === null) {
+      if (!this.#gone) this.problem = null;
+      return;
+    }
+    this.lost++;
+    this.#note(error);
   };
 
-  #lose(): void {
-    this.#gone = true;
-    this.lost++;
+  /** The stream says of each line what became of it; here, whether it is worth while to go on. */
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    this.#note(error);
+  };
+
+  #note(error: NodeJS.ErrnoException): void {
+    this.problem = error.message;
+    this.#gone ||= error.code !== undefined && READER_GONE.has(error.code);
   }
 }
+
+const READER_GONE: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED", "EBADF"]);

@@ -10,6 +10,7 @@ import type { ExchangeTally } from "../proxy/http/tally.js";
 import { exchangeMetrics } from "./exchange_metrics.js";
 import { queryMetrics } from "./query_metrics.js";
 import type { Journal } from "./journal.js";
+import type { Log } from "./log.js";
 import { memoized, ProcessMetrics } from "./process_metrics.js";
 import {
   register,
@@ -62,6 +63,7 @@ export interface MetricsOptions {
   readonly slots: { readonly limit: number };
   readonly telemetry: {
     readonly journal: Journal;
+    readonly log: Pick<Log, "lost">;
     readonly switches: number;
     readonly mistakes: number;
     readonly reload: Reload;
@@ -398,6 +400,7 @@ function daemonMetrics({ telemetry, budget, revision, version }: MetricsOptions)
       "Journal entries that the file could not take.",
       () => telemetry.journal.fileDropped,
     ),
+    counter("squall_log_lost_total", "Log lines that could not be written.", () => telemetry.log.lost),
     gauge("squall_plan_revision", "The revision of the plan in force.", revision),
     new SampledGauge({
       name: "squall_build_info",

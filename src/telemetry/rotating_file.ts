@@ -51,7 +51,7 @@ export class RotatingFile {
   #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
   #draining: Promise<void> | null = null;
   #reopening = false;
-  #failing = false;
+  #problem: string | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: RotatingFileOptions) {
@@ -67,6 +67,11 @@ export class RotatingFile {
   /** Lines that came while the queue was full or after `close`, or could not be written before it. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Why the last attempt to write failed; null if it did not. */
+  get problem(): string | null {
+    return this.#problem;
   }
 
   /** Takes a line, without its newline. Never throws and never waits. */
@@ -129,7 +134,7 @@ export class RotatingFile {
       const calls = this.#calls;
       try {
         await this.#writeBatch();
-        this.#failing = false;
+        this.#problem = null;
         if (!this.#reopening) this.#release(this.#taken - this.#queue.length);
       } catch (error) {
         this.#reopening = false;
@@ -255,11 +260,12 @@ export class RotatingFile {
   }
 
   #report(error: unknown): void {
-    if (this.#failing) return;
-    this.#failing = true;
+    const known = this.#problem !== null;
     const cause = error instanceof Error ? error.message : String(error);
+    this.#problem = `cannot write to ${this.#options.path}: ${cause}`;
+    if (known) return;
     try {
-      this.#options.onProblem(`cannot write to ${this.#options.path}: ${cause}`);
+      this.#options.onProblem(this.#problem);
     } catch {
       // Whoever listens must not be able to stop the writing.
     }

@@ -63,6 +63,11 @@ export class Telemetry implements Facts {
     this.#narrator = new Narrator(log, clock);
   }
 
+  /** What became of the log itself. */
+  get log(): Pick<Log, "lost" | "problem"> {
+    return this.#log;
+  }
+
   /** How many times a profile was switched on. */
   get switches(): number {
     return this.#switches;

@@ -278,6 +278,8 @@ const quiet = {
   warn: () => undefined,
   info: () => undefined,
   debug: () => undefined,
+  lost: 0,
+  problem: null,
   close: () => Promise.resolve(),
 } as unknown as ConstructorParameters<typeof Telemetry>[0]["log"];
 

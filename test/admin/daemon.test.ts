@@ -41,7 +41,14 @@ describe("GET /status", () => {
     await here.call("POST", "/reload");
     const { json } = await here.get("/status");
     expect(json.last_reload.ok).toBe(true);
-    expect(json.journal).toEqual({ entries: json.journal.last, last: json.journal.last, dropped: 0 });
+    expect(json.journal).toEqual({
+      entries: json.journal.last,
+      last: json.journal.last,
+      dropped: 0,
+      file_dropped: 0,
+      problem: null,
+    });
+    expect(json.log).toEqual({ lost: 0, problem: null });
     expect(json.journal.last).toBeGreaterThan(0);
   });
 });

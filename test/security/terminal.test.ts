@@ -46,6 +46,8 @@ async function printed(words: readonly string[], colours: boolean): Promise<stri
     stopped: Promise.resolve("SIGTERM"),
     onHangup: () => undefined,
     onUncaught: () => undefined,
+    outputLost: new Promise(() => undefined),
+    outputError: () => null,
   });
   return text;
 }

@@ -142,19 +142,44 @@ describe("the stream", () => {
     }
     const stream = new Broken();
     const log = createLog({ level: "info", format: "pretty", stream });
-    stream.emit("error", new Error("EPIPE"));
+    stream.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
     log.info("one");
     log.info("two");
     await log.close();
     expect(stream.calls).toBe(0);
-    expect(log.lost).toBe(3);
+    expect([log.lost, log.problem]).toEqual([2, "write EPIPE"]);
     const throwing = new Broken();
     const other = createLog({ level: "info", format: "pretty", stream: throwing });
     other.info("one");
     other.info("two");
     await other.close();
-    expect(throwing.calls).toBe(1);
+    expect([other.lost, other.problem]).toEqual([2, "write after end"]);
     expect(throwing.listenerCount("error")).toBe(0);
+  });
+
+  it("that a full disk does not take is lost and counted, until the disk takes lines again", async () => {
+    let full = true;
+    const taken: string[] = [];
+    class Disk extends EventEmitter implements LogStream {
+      write(text: string, done?: (error?: Error | null) => void): void {
+        if (!full) taken.push(text);
+        const error = full
+          ? Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" })
+          : null;
+        done?.(error);
+        if (error !== null) this.emit("error", error);
+      }
+    }
+    const log = createLog({ level: "info", format: "pretty", stream: new Disk() });
+    log.info("one");
+    log.info("two");
+    await Promise.resolve();
+    expect([log.lost, log.problem]).toEqual([2, "ENOSPC: no space left on device, write"]);
+    full = false;
+    log.info("three");
+    await log.close();
+    expect([log.lost, log.problem]).toEqual([2, null]);
+    expect(taken.map((line) => line.trimEnd().split(" ").at(-1))).toEqual(["three"]);
   });
 
   it("can be shared by several logs, each with its own level", async () => {

@@ -64,6 +64,7 @@ describe("telling", () => {
       info: broken,
       debug: broken,
       lost: 0,
+      problem: null,
       close: () => Promise.resolve(),
     };
     const { telemetry } = start(log);
