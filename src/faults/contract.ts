@@ -259,7 +259,8 @@ export interface BodyInfo {
  * What becomes of a body, in bytes of payload. `cut` lets `after` bytes by: `short` claims the whole length and
  * closes, `honest` is well-formed and merely incomplete, `unterminated` leaves out the end of a chunked body and
  * closes. `whole` holds up to `limit` bytes, with the head, and sends what `change` makes of them. `record` copies up
- * to `limit` bytes beside the stream and hands them over when the body is complete.
+ * to `limit` bytes beside the stream and hands them over when the body is complete. `measure` hears how many bytes
+ * have passed, beginning with none, and whether the body came to its end.
  */
 export type BodyChange =
   | {
@@ -282,6 +283,11 @@ export type BodyChange =
       recorded(body: Buffer): void;
       /** It is longer than that, or never came to its end. */
       lost(): void;
+    }
+  | {
+      readonly do: "measure";
+      passed(bytes: number): void;
+      ended(whole: boolean): void;
     };
 
 /** What is known of an exchange when it begins. */

@@ -10,6 +10,8 @@ import { admissionDraw, drawKey, type DrawKey, type DrawName } from "../core/ran
 import type { AnyFaultType, Direction, ListenerFault } from "../faults/contract.js";
 import { acts } from "../faults/kit.js";
 import type { Engine, KernelLoss } from "../faults/kernel_loss.js";
+import { fateOf } from "./fate.js";
+import { observed } from "./observed.js";
 import { FlowSubject, Subject } from "./subject.js";
 
 export type { Subject } from "./subject.js";
@@ -53,6 +55,8 @@ export interface ExchangeKeys {
 export interface Admission {
   /** Whether it can only be known when the upstream has answered. */
   readonly needsStatus: boolean;
+  /** Whether it matches but for what is not the subject's own: its upstream's name, and what that answers. */
+  mayMatch(subject: SubjectInfo): boolean;
   /** Method and the pattern that the path was matched by, or the path: what `per: route` counts by. */
   routeOf(subject: SubjectInfo): string;
   matches(subject: SubjectInfo): boolean;
@@ -111,13 +115,15 @@ export class ArmedFault {
   readonly at: string;
   readonly #draws: Omit<DrawName, "bot">;
   readonly #bots: BoundedMap<string, Bot>;
+  /** Of subjects that wait for their status. */
+  readonly #numbers = new WeakMap<SubjectInfo, number>();
   #directions: Direction | "both" | null;
   #admission: Admission;
   #engine: Engine | null;
 
   constructor(parts: ArmedParts) {
     this.key = parts.key;
-    this.type = parts.type;
+    this.type = parts.observe ? observed(parts.type) : parts.type;
     this.origin = parts.origin;
     this.observe = parts.observe;
     this.book = parts.book;
@@ -141,7 +147,7 @@ export class ArmedFault {
       },
     };
     this.shared = this.type.shared?.(scope);
-    this.listener = this.observe ? null : (this.type.listener?.(scope) ?? null);
+    this.listener = this.type.listener?.(scope) ?? null;
   }
 
   /** New parameters behind the same fault: live stages see them at their next look. */
@@ -179,27 +185,36 @@ export class ArmedFault {
   }
 
   /**
+   * Which of its bot's subjects this is: counted when it begins and before any verdict falls, whatever is asked of its
+   * answer later. Null if it cannot match. The same again for the same subject, where it matters when it is asked.
+   */
+  number(subject: SubjectInfo): number | null {
+    const known = this.needsStatus ? this.#numbers.get(subject) : undefined;
+    if (known !== undefined) return known;
+    if (!this.#admission.mayMatch(subject)) return null;
+    const ordinal = this.#bot(subject.bot).ordinals++;
+    if (this.needsStatus) this.#numbers.set(subject, ordinal);
+    return ordinal;
+  }
+
+  /**
    * Whether this subject is hit, decided once when it begins. Null lets it be; `spare` is told of one that its draw alone
    * has spared, as the fault may become more likely while the subject lives.
    */
   admit(subject: SubjectInfo, spare?: (subject: Subject) => void): Subject | null {
     // The kernel knows segments, and nothing of whose they are.
     if (this.kernel !== null) return null;
+    // An answer that another fault would have kept back has no status.
+    if (this.observe && this.needsStatus && fateOf(subject).over) return null;
     this.book.subjects++;
-    if (!this.#admission.matches(subject)) return null;
+    const ordinal = this.number(subject);
+    if (ordinal === null || !this.#admission.matches(subject)) return null;
     this.book.matched++;
-    const bot = this.#bot(subject.bot);
-    const ordinal = bot.ordinals++;
-    const key = this.#keyOf(bot, subject.bot);
-    const fires = this.#admission.fires(subject, () => admissionDraw(key, ordinal));
-    if (!fires) {
-      if (spare !== undefined && !this.observe && this.#admission.weighs(NEVER) !== null)
-        spare(new Subject(this, subject, key, ordinal));
-      return null;
-    }
-    const admitted = new Subject(this, subject, key, ordinal);
-    if (!this.observe) return admitted;
-    admitted.observed();
+    const key = this.#keyOf(this.#bot(subject.bot), subject.bot);
+    if (this.#admission.fires(subject, () => admissionDraw(key, ordinal)))
+      return new Subject(this, subject, key, ordinal);
+    if (spare !== undefined && this.#admission.weighs(NEVER) !== null)
+      spare(new Subject(this, subject, key, ordinal));
     return null;
   }
 

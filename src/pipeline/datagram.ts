@@ -7,7 +7,13 @@
  * Nobody can be asked to send more slowly, so what there is no room for is lost, as on a network, and counted.
  */
 import type { Clock, Millis, Timer } from "../core/clock.js";
-import { DIRECTIONS, type DatagramHold, type Direction, type Repeat } from "../faults/contract.js";
+import {
+  DIRECTIONS,
+  type DatagramFault,
+  type DatagramHold,
+  type Direction,
+  type Repeat,
+} from "../faults/contract.js";
 import type { ArmedFault } from "./armed.js";
 import type { FaultChange } from "./bindings.js";
 import type { HeldBudget } from "./budget.js";
@@ -58,6 +64,7 @@ export class DatagramPath {
     if (this.#bindings.length === 0) this.#owner.deliver(payload, direction);
     else if (!this.#ended)
       this.#guarded(() => {
+        this.#watch(payload, direction, 0);
         this.#walk(payload, direction, 0);
       });
   }
@@ -108,9 +115,8 @@ export class DatagramPath {
   #walk(payload: Buffer, direction: Direction, from: number): void {
     for (let at = from; at < this.#bindings.length; at++) {
       const binding = this.#bindings[at];
-      if (binding === undefined || !binding.armed.actsOn(direction)) continue;
-      if (!binding.armed.admitDatagram(this.#owner)) continue;
-      const fault = binding.hit();
+      if (binding === undefined || binding.armed.observe) continue;
+      const fault = this.#fault(binding, direction);
       if (fault === null) continue;
       const verdict = fault.datagram(payload, direction);
       if (verdict.do === "drop") return;
@@ -128,6 +134,28 @@ export class DatagramPath {
       }
     }
     this.#owner.deliver(payload, direction);
+  }
+
+  /** The fault that a datagram is hit by; null if it is not. */
+  #fault(binding: FlowBinding, direction: Direction): DatagramFault | null {
+    const { armed } = binding;
+    return armed.actsOn(direction) && armed.admitDatagram(this.#owner) ? binding.hit() : null;
+  }
+
+  /** The same way past the faults that are only observed: what they say is carried out on nothing but what they see. */
+  #watch(payload: Buffer, direction: Direction, from: number): void {
+    for (let at = from; at < this.#bindings.length; at++) {
+      const binding = this.#bindings[at];
+      if (binding?.armed.observe !== true) continue;
+      const fault = this.#fault(binding, direction);
+      if (fault === null) continue;
+      const verdict = fault.datagram(payload, direction);
+      if (verdict.do === "drop") return;
+      if (fault.rewrite !== undefined) payload = fault.rewrite(payload, direction);
+      if (verdict.do === "hold") binding.watch(verdict);
+      if (verdict.do !== "repeat") continue;
+      for (let copy = 0; copy < verdict.copies; copy++) this.#watch(payload, direction, at + 1);
+    }
   }
 
   #repeat({ copies, gap }: Repeat, payload: Buffer, direction: Direction, at: number): void {

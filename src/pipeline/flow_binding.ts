@@ -1,6 +1,6 @@
 /** One fault on one flow of datagrams, with what it holds; made when it first acts on one of them. */
 import type { Millis } from "../core/clock.js";
-import type { DatagramFault, Direction, FlowInfo } from "../faults/contract.js";
+import type { DatagramFault, DatagramHold, Direction, FlowInfo } from "../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "./armed.js";
 import { Station } from "./station.js";
 import type { FlowSubject } from "./subject.js";
@@ -10,6 +10,9 @@ export interface FlowOwner extends SubjectInfo {
   readonly port: number;
 }
 
+/** Datagrams that are only said to be held: as many as a queue of a fault may well have. */
+const WATCHED_MAX = 10_000;
+
 export class FlowBinding {
   readonly armed: ArmedFault;
   readonly #owner: FlowOwner;
@@ -18,19 +21,16 @@ export class FlowBinding {
   #upstream: Station | null = null;
   #downstream: Station | null = null;
   #attention = false;
+  readonly #watched = new Set<DatagramHold>();
 
   constructor(armed: ArmedFault, owner: FlowOwner) {
     this.armed = armed;
     this.#owner = owner;
   }
 
-  /** The fault, to be asked about another datagram; null if it is only observed. */
+  /** The fault, to be asked about another datagram; null if its type knows none. */
   hit(): DatagramFault | null {
     this.#subject ??= this.armed.flow(this.#owner);
-    if (this.armed.observe) {
-      this.#subject.observed();
-      return null;
-    }
     this.#subject.next();
     this.#fault ??= this.armed.type.datagram?.(this.#subject, this.#info()) ?? null;
     return this.#fault;
@@ -57,9 +57,16 @@ export class FlowBinding {
     return (this.#downstream ??= new Station());
   }
 
+  /** It would be held, by a fault that is only observed and may count on being asked about it. */
+  watch(hold: DatagramHold): void {
+    if (hold.guessed !== true || this.#watched.size >= WATCHED_MAX) return;
+    this.#watched.add(hold);
+  }
+
   attend(now: Millis): void {
     if (!this.#attention) return;
     this.#attention = false;
+    for (const hold of this.#watched) if ((hold.left?.() ?? 0) <= 0) this.#watched.delete(hold);
     this.#upstream?.ask(now);
     this.#downstream?.ask(now);
   }

@@ -7,6 +7,7 @@ import type { Millis } from "../core/clock.js";
 import type { ConnectionInfo, Detail, Direction, Scope, StreamStage } from "../faults/contract.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import { Binding } from "./bindings.js";
+import { Fate, isFated } from "./fate.js";
 import type { Flow, Mark, Part, Passage } from "./flow.js";
 import { EVERYTHING, ScopedStage, type Scoping } from "./scoped_stage.js";
 
@@ -89,6 +90,8 @@ export class ScopedBinding extends Binding {
   }
 }
 
+const NO_FATE = new Fate();
+
 /** The scope of whichever exchange is under way. */
 class CurrentScope implements AnyScope {
   current: AnyScope;
@@ -131,5 +134,10 @@ class CurrentScope implements AnyScope {
 
   delayed(by: Millis): void {
     this.current.delayed(by);
+  }
+
+  /** Of an exchange; one that nobody observes has none to speak of. */
+  get fate(): Fate {
+    return isFated(this.current) ? this.current.fate : NO_FATE;
   }
 }

@@ -4,6 +4,7 @@ import type { ExchangeName, FaultOrigin, QueryName } from "../core/events.js";
 import { admissionDraw, LANE, Random, type DrawKey, type Lane } from "../core/random.js";
 import type { Detail, Direction, Scope } from "../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "./armed.js";
+import { fateOf, type Fate } from "./fate.js";
 
 /** A connection, an exchange, a query. */
 export class Subject implements Scope<Record<string, unknown>, string, unknown> {
@@ -61,6 +62,10 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
 
   count(effect: string, amount = 1, detail?: Detail): void {
     const { armed } = this;
+    if (armed.observe) {
+      this.#wouldBe(effect, detail);
+      return;
+    }
     armed.book.add(effect, amount);
     if (!this.#hit) {
       this.#hit = true;
@@ -83,7 +88,12 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   }
 
   delayed(by: Millis): void {
-    this.armed.book.delayed(by);
+    if (!this.armed.observe) this.armed.book.delayed(by);
+  }
+
+  /** What would become of it, where faults are only observed. */
+  get fate(): Fate {
+    return fateOf(this.#info);
   }
 
   /** How many hits have their own entry, if they have a detail. */
@@ -96,18 +106,19 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
     this.#hit = false;
   }
 
-  /** In observe mode: it would have been hit, and is not. */
-  observed(): void {
+  /** It would have been hit, and is not. */
+  #wouldBe(effect: string, detail: Detail | undefined): void {
+    if (this.#hit) return;
+    this.#hit = true;
     this.armed.book.hits++;
-    this.tellObserved();
-  }
-
-  protected tellObserved(): void {
+    if (this.#told > 0) return;
+    this.#told++;
     this.armed.facts.tell({
       kind: "fault_hit",
       ...this.#origin(),
       effect: "observed",
       amount: 1,
+      detail: { would: effect, ...detail },
       observed: true,
     });
   }
@@ -171,20 +182,12 @@ function questionOf({ name, type, transport }: QueryName): QueryName {
 
 /** One fault on a flow of datagrams: each of them is a hit of its own, and the flow has one entry for all. */
 export class FlowSubject extends Subject {
-  #observed = false;
-
   next(): void {
     this.again();
   }
 
   protected override get entries(): number {
     return 0;
-  }
-
-  override observed(): void {
-    this.armed.book.hits++;
-    if (!this.#observed) this.tellObserved();
-    this.#observed = true;
   }
 }
 
@@ -221,5 +224,9 @@ class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
 
   delayed(by: Millis): void {
     this.#subject.delayed(by);
+  }
+
+  get fate(): Fate {
+    return this.#subject.fate;
   }
 }

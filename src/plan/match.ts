@@ -195,6 +195,28 @@ export function asksStatus(entries: readonly MatchEntry[]): boolean {
   return entries.some((entry) => entry.status !== undefined);
 }
 
+/** Whether some entry asks for the upstream that a balancer has chosen. */
+export function asksUpstream(entries: readonly MatchEntry[]): boolean {
+  return entries.some((entry) => entry.upstream !== undefined);
+}
+
+/**
+ * Whether a subject may match, by what is its own: neither which upstream it is sent to, which others have a hand in, nor
+ * what that answers. What is counted by this does not move when anything else does.
+ */
+export function compileBeforehand(match: readonly MatchEntry[], except: readonly MatchEntry[]): Test {
+  const isLate = (entry: MatchEntry): boolean => entry.status !== undefined || entry.upstream !== undefined;
+  const may = match.map((entry): Test => {
+    if (!isLate(entry)) return compileEntry(entry);
+    const { status: _status, upstream: _upstream, ...own } = entry;
+    const holds = compileEntry(own);
+    return (subject) => subject.exchange !== undefined && holds(subject);
+  });
+  const included = may.length === 0 ? (): boolean => true : anyOf(may);
+  const excluded = anyOf(except.filter((entry) => !isLate(entry)).map(compileEntry));
+  return (subject) => included(subject) && !excluded(subject);
+}
+
 /**
  * Method and the pattern of the first entry that knows the path, or else the path: exchanges of one route differ in
  * their ids only. Empty for subjects that have no path.

@@ -3,7 +3,7 @@ import type { MatchEntry } from "../config/match.js";
 import type { WhenEntry } from "../config/conditions.js";
 import { BoundedMap } from "../core/lru.js";
 import type { Admission, SubjectInfo } from "../pipeline/armed.js";
-import { asksStatus, compileMatch, compileRoute } from "./match.js";
+import { asksStatus, asksUpstream, compileBeforehand, compileMatch, compileRoute } from "./match.js";
 import type { CompiledFault } from "./value.js";
 
 interface Counters {
@@ -20,6 +20,7 @@ export class WhenAdmission implements Admission {
   readonly #probability: () => number;
   readonly #matches: ((subject: SubjectInfo) => boolean) | null;
   readonly #except: ((subject: SubjectInfo) => boolean) | null;
+  readonly #mayMatch: (subject: SubjectInfo) => boolean;
   readonly #route: (subject: SubjectInfo) => string;
   readonly #counters: BoundedMap<string, Counters>;
 
@@ -36,6 +37,10 @@ export class WhenAdmission implements Admission {
     this.#except = except.length === 0 ? null : compileMatch(except);
     this.#route = compileRoute(fault.match);
     this.needsStatus = asksStatus(fault.match) || asksStatus(except);
+    this.#mayMatch =
+      this.needsStatus || asksUpstream(fault.match) || asksUpstream(except)
+        ? compileBeforehand(fault.match, except)
+        : (subject) => this.matches(subject);
     this.#counters = counters;
   }
 
@@ -54,6 +59,10 @@ export class WhenAdmission implements Admission {
 
   routeOf(subject: SubjectInfo): string {
     return this.#route(subject);
+  }
+
+  mayMatch(subject: SubjectInfo): boolean {
+    return this.#mayMatch(subject);
   }
 
   matches(subject: SubjectInfo): boolean {

@@ -20,6 +20,7 @@ const plain: AnyFaultType = defineFault({
 
 const everybody: Admission = {
   needsStatus: false,
+  mayMatch: () => true,
   routeOf: () => "",
   matches: () => true,
   fires: () => true,
@@ -93,6 +94,7 @@ describe("an armed fault", () => {
     let draws: number[] = [];
     const { armed, book } = arm({
       ...everybody,
+      mayMatch: ({ connection }) => connection % 2 === 0,
       matches: ({ connection }) => connection % 2 === 0,
       fires: (_, draw) => {
         draws.push(draw());
@@ -160,9 +162,41 @@ describe("an armed fault", () => {
 
   it("in observe mode books and tells whom it would have hit, and touches nobody", () => {
     const { armed, facts, book } = arm(everybody, true);
-    expect(armed.admit(subject("x"))).toBeNull();
-    expect(facts.of("fault_hit")).toMatchObject([{ effect: "observed", observed: true, bot: "x" }]);
-    expect(book.hits).toBe(1);
+    const hit = armed.admit(subject("x"))!;
+    armed.admit(subject("y"))!.finished();
+    hit.count("hit", 5, { bytes: 3 });
+    hit.count("other");
+    hit.delayed(10);
+    hit.finished();
+    expect(facts.all).toMatchObject([
+      { effect: "observed", observed: true, bot: "x", detail: { would: "hit", bytes: 3 } },
+    ]);
+    expect([book.hits, book.effects, book.delaySumSeconds, hit.touched]).toEqual([
+      1,
+      { hit: 0, other: 0 },
+      0,
+      false,
+    ]);
+  });
+
+  it("numbers a subject when it begins and not when its answer has come, if that must be known", () => {
+    const statuses = new Map<SubjectInfo, number>();
+    const draws: number[] = [];
+    const { armed } = arm({
+      ...everybody,
+      needsStatus: true,
+      matches: (info) => statuses.get(info) === 500,
+      fires: (_, draw) => draws.push(draw()) > 0,
+    });
+    const [first, second, third] = [1, 2, 3].map((connection) => subject("x", connection));
+    for (const info of [first!, second!, third!]) armed.number(info);
+    // The first got no answer of its upstream's, and the last is answered before the second.
+    for (const info of [third!, second!]) {
+      statuses.set(info, 500);
+      armed.admit(info);
+    }
+    const key = drawKey({ ...names, bot: "x" });
+    expect(draws).toEqual([2, 1].map((ordinal) => admissionDraw(key, ordinal)));
   });
 
   it("shows new parameters behind the same object, and takes back those that are not given any more", () => {

@@ -189,7 +189,11 @@ export class Lab {
   /** Puts these faults in force in place of all others. */
   use(
     faults: readonly CompiledFault[],
-    options: { seed?: number; phases?: readonly CompiledPhase[] } = {},
+    options: {
+      seed?: number;
+      phases?: readonly CompiledPhase[];
+      mode?: "inject" | "observe";
+    } = {},
   ): void {
     this.plan.replace([
       {
@@ -199,7 +203,7 @@ export class Lab {
         given: {},
         seed: options.seed ?? 1,
         proxies: null,
-        mode: "inject",
+        mode: options.mode ?? "inject",
         ttl: null,
       },
     ]);

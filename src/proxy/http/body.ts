@@ -21,6 +21,7 @@ export interface BodyOutput {
 type Cut = Extract<BodyChange, { do: "cut" }>;
 type Whole = Extract<BodyChange, { do: "whole" }>;
 type Record = Extract<BodyChange, { do: "record" }>;
+type Measure = Extract<BodyChange, { do: "measure" }>;
 
 interface Piece {
   readonly raw: Buffer;
@@ -34,6 +35,7 @@ export class BodyRewriter {
   readonly #cut: Cut | null;
   readonly #limit: number;
   readonly #recorders: readonly Recorder[];
+  readonly #measures: readonly Measure[];
   #wholes: readonly Whole[];
   #held: Piece[] = [];
   #heldBytes = 0;
@@ -45,6 +47,7 @@ export class BodyRewriter {
     this.#out = out;
     this.#wholes = changes.filter((change) => change.do === "whole");
     this.#recorders = changes.filter((change) => change.do === "record").map((one) => new Recorder(one));
+    this.#measures = changes.filter((change) => change.do === "measure");
     const cuts = changes.filter((change) => change.do === "cut");
     this.#cut = cuts.reduce<Cut | null>(
       (least, one) => (least === null || one.after < least.after ? one : least),
@@ -56,6 +59,7 @@ export class BodyRewriter {
   /** Called once, before the body. */
   begin(): void {
     const { length } = this.#info;
+    for (const measure of this.#measures) measure.passed(0);
     if (this.#wholes.length > 0) {
       if (length !== null && length > this.#limit) this.#letBy();
       return;
@@ -72,7 +76,10 @@ export class BodyRewriter {
 
   /** A piece as the reader has it: raw, with the payload between start and end. */
   data(raw: Buffer, start: number, end: number): void {
-    if (end > start) for (const recorder of this.#recorders) recorder.add(raw.subarray(start, end));
+    if (end > start) {
+      for (const recorder of this.#recorders) recorder.add(raw.subarray(start, end));
+      for (const measure of this.#measures) measure.passed(end - start);
+    }
     if (this.#wholes.length > 0) this.#hold(raw, start, end);
     else this.#pass(raw, start, end);
   }
@@ -85,6 +92,7 @@ export class BodyRewriter {
   /** The body has come to its end. */
   end(): void {
     for (const recorder of this.#recorders) recorder.end();
+    for (const measure of this.#measures) measure.ended(true);
     if (this.#wholes.length > 0) {
       this.#sendWhole();
     } else if (this.#rechunks && !this.#over) {
@@ -95,6 +103,7 @@ export class BodyRewriter {
   /** The body will not come to its end. What was held goes on as it is, and the cut with it. */
   abandon(): void {
     for (const recorder of this.#recorders) recorder.abandon();
+    for (const measure of this.#measures) measure.ended(false);
     if (this.#wholes.length > 0) this.#letBy();
   }
 

@@ -186,9 +186,12 @@ export class Book {
   /** The faults that wait for its status, or those that do not. */
   #strike(exchange: Exchange, withStatus: boolean): void {
     const { host, byteFaults } = this.#of;
-    for (const armed of host.exchangeFaults) if (armed.needsStatus === withStatus) this.#hit(exchange, armed);
+    for (const armed of host.exchangeFaults)
+      if (armed.needsStatus === withStatus) this.#hit(exchange, armed);
+      else if (!withStatus) armed.number(exchange);
     for (const armed of host.streamFaults)
       if (armed.needsStatus === withStatus) byteFaults.hit(exchange, armed);
+      else if (!withStatus) armed.number(exchange);
   }
 
   #hit(exchange: Exchange, armed: ArmedFault): void {
@@ -210,7 +213,10 @@ export class Book {
   /** An exchange that is under way is hit by a byte fault that has just come into force, from here on. */
   hitLate(exchange: Exchange, armed: ArmedFault): void {
     const { byteFaults, requests } = this.#of;
-    if (armed.needsStatus && exchange.status === null) return;
+    if (armed.needsStatus && exchange.status === null) {
+      armed.number(exchange);
+      return;
+    }
     const hit = byteFaults.hit(exchange, armed);
     if (hit === null) return;
     const sending = requests.receiving === exchange && exchange.forwardedAt !== null;

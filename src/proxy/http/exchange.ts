@@ -193,7 +193,7 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   /** What its answer says in `x-squall-fault`: those, and what is about to act on bytes that are still to be sent. */
   get marks(): string[] {
     const streams = this.streams.filter(
-      ({ subject }) => subject.touched || subject.armed.actsOn("downstream"),
+      ({ subject: { touched, armed } }) => !armed.observe && (touched || armed.actsOn("downstream")),
     );
     return [
       ...(this.faults?.names({ cutting: true }) ?? []),

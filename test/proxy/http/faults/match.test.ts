@@ -176,6 +176,23 @@ describe("when", () => {
   });
 });
 
+describe("a fault that needs the status", () => {
+  it("hits the same exchanges of a bot, whichever of them another fault answers before the upstream does", async () => {
+    const late = mark({ match: [{ path: ["/jobs"], status: ["2xx"] }], when: { probability: 0.5 } });
+    const requests = Array.from({ length: 30 }, (_, n) => get(n % 3 === 0 ? "/missing" : "/jobs"));
+    const told = async (faults: readonly CompiledFault[]): Promise<readonly string[]> => {
+      lab.use(faults, { seed: 9 });
+      const heads: string[] = [];
+      for (const request of requests) heads.push((await lab.ask(proxy, request)).head);
+      return heads.map((head) => (head.includes(" 503 ") ? "503" : head.includes("X-Hit") ? "hit" : "-"));
+    };
+    const alone = await told([late]);
+    const behind = await told([fault("http_status", { status: 503 }, { when: { probability: 0.4 } }), late]);
+    expect(behind.filter((what) => what === "503").length).toBeGreaterThan(5);
+    expect(behind.map((what, n) => (what === "503" ? alone[n] : what))).toEqual(alone);
+  });
+});
+
 describe("observe", () => {
   it("says what would be hit, and does nothing to it", async () => {
     lab.plan.replace([
