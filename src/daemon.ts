@@ -81,6 +81,7 @@ class RunningDaemon implements Daemon {
 
   async start(): Promise<void> {
     const { files, library, state, fleet, log, seed, descriptors } = this.#parts;
+    if (this.#config.watch) await this.#beginWatch();
     library.replaceFiles(await files.profiles());
     state?.restoreProfiles(library);
     // The admin port first: if another daemon has it, nothing else is touched.
@@ -99,7 +100,9 @@ class RunningDaemon implements Daemon {
     }
     this.control.starting = false;
     await state?.open();
-    if (this.#config.watch) await this.#startWatch();
+    await this.#watch?.start();
+    // Its text was read before anybody watched.
+    if (this.#config.watch && files.edited()) void this.reload("a file changed while the daemon started");
     log.info(`squall ${version} is ready`, {
       admin: this.adminUrl,
       seed,
@@ -143,7 +146,8 @@ class RunningDaemon implements Daemon {
     this.control.activeOwner = "file";
   }
 
-  async #startWatch(): Promise<void> {
+  /** Before the files are read: an edit while the daemon starts is an edit. */
+  async #beginWatch(): Promise<void> {
     const { files, clock } = this.#parts;
     this.#watch = new Watch(files.watched(), {
       clock,
@@ -151,7 +155,7 @@ class RunningDaemon implements Daemon {
         void this.reload("a file changed");
       },
     });
-    await this.#watch.start();
+    await this.#watch.note();
   }
 
   // -- while it runs ------------------------------------------------------------------------------

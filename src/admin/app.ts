@@ -10,7 +10,14 @@ import { keeping, type House } from "./house.js";
 import { leave } from "./leaving.js";
 import { readQuery } from "./query.js";
 import type { Answer, Route } from "./route.js";
-import { isToxiproxyPath, noSuchPage, runToxiproxy, wrongMethod } from "./toxiproxy/dialect.js";
+import {
+  isToxiproxyPath,
+  movedTo,
+  noSuchPage,
+  plainPath,
+  runToxiproxy,
+  wrongMethod,
+} from "./toxiproxy/dialect.js";
 import { takeTurn } from "./weight.js";
 
 const NOTHING = z.object({});
@@ -22,12 +29,14 @@ export function createApp(routes: readonly Route[], guard: Guard, house: House):
   const open = new Set(routes.filter((route) => route.open === true).map(({ path }) => path));
   app.use((request: Request, response: Response, next: NextFunction) => {
     response.set({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
-    guard.checkHost(request);
+    guard.checkHost(request, open.has(request.path));
     // "http://somewhere/active": proxies are asked like this, and this is none.
     if (!request.url.startsWith("/"))
       throw new SquallError("SQ_BAD_REQUEST", "expected a path such as /status");
     if (!open.has(request.path)) guard.checkToken(request);
-    next();
+    const plain = plainPath(request.path);
+    if (plain !== null) movedTo(response, plain);
+    else next();
   });
   for (const path of new Set(routes.map((route) => route.path))) {
     addPath(

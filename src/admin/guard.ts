@@ -7,34 +7,48 @@ import type { IncomingMessage } from "node:http";
 import ipaddr from "ipaddr.js";
 import { canonicalHostName, fieldText, parseAuthority } from "../core/host_name.js";
 import { SquallError } from "../core/errors.js";
+import { mayBeBrowser } from "./browser.js";
 
 export interface GuardOptions {
   /** None, or empty: everybody who passes the host check may call. */
   readonly token: string | undefined;
-  /** Names that the Host header may have besides the ones that no stranger can own. */
+  /**
+   * Names that the Host header of a browser may have besides the ones that no stranger can own; `*.example.com` stands
+   * for all names below example.com.
+   */
   readonly hosts: readonly string[];
 }
 
 export class Guard {
   readonly #token: Buffer | null;
   readonly #hosts: ReadonlySet<string>;
+  /** What names may end in, with the dot before it. */
+  readonly #domains: readonly string[];
 
   constructor({ token, hosts }: GuardOptions) {
     this.#token = token === undefined || token === "" ? null : digest(token);
-    this.#hosts = new Set(hosts.map((host) => parseAuthority(host).host));
+    const names = hosts.map((host) => parseAuthority(host).host);
+    this.#hosts = new Set(names);
+    this.#domains = names.flatMap((name) => (name.startsWith("*.") ? [name.slice(1)] : []));
   }
 
   get hasToken(): boolean {
     return this.#token !== null;
   }
 
-  /** Throws SQ_FORBIDDEN_HOST, or SQ_BAD_REQUEST for a request that names two hosts. */
-  checkHost({
-    method,
-    headers,
-    rawHeaders,
-    httpVersion,
-  }: Pick<IncomingMessage, "method" | "headers" | "rawHeaders" | "httpVersion">): void {
+  /**
+   * Throws SQ_FORBIDDEN_HOST, or SQ_BAD_REQUEST for a request that names two hosts. `open`: what is asked for is for
+   * everybody, by whatever name.
+   */
+  checkHost(
+    {
+      method,
+      headers,
+      rawHeaders,
+      httpVersion,
+    }: Pick<IncomingMessage, "method" | "headers" | "rawHeaders" | "httpVersion">,
+    open = false,
+  ): void {
     const given = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
     if (given.length > 1)
       throw new SquallError("SQ_BAD_REQUEST", "the request has more than one Host header");
@@ -42,13 +56,13 @@ export class Guard {
     if (host === undefined && httpVersion !== "1.0")
       throw new SquallError("SQ_BAD_REQUEST", "the request has no Host header");
     // HTTP/1.0 may go without, as health checks do; no browser does.
-    if (host !== undefined && !this.#knows(host)) {
+    if (host !== undefined && !this.#answersTo(host, headers, open)) {
       throw new SquallError(
         "SQ_FORBIDDEN_HOST",
         `the admin port does not answer to the host ${shown(host)}`,
         {
           path: "host",
-          hint: "use its address, localhost, or a name listed in admin.hosts",
+          hint: "use its address, localhost, or a name listed in admin.hosts; a program that is no browser may use any name",
         },
       );
     }
@@ -67,9 +81,8 @@ export class Guard {
   /** Throws SQ_UNAUTHORIZED. */
   checkToken({ headers }: Pick<IncomingMessage, "headers">): void {
     if (this.#token === null) return;
-    const [, given] = /^bearer +(\S+) *$/iu.exec(headers.authorization ?? "") ?? [];
-    // Digests have one length, so that the time taken tells nothing about the token's.
-    if (given !== undefined && timingSafeEqual(digest(given), this.#token)) return;
+    const given = tokenIn(headers);
+    if (this.#hasToken(headers)) return;
     throw new SquallError(
       "SQ_UNAUTHORIZED",
       given === undefined ? "a token is needed" : "the token is not the right one",
@@ -77,11 +90,23 @@ export class Guard {
     );
   }
 
-  #knows(host: string): boolean {
+  #hasToken(headers: IncomingMessage["headers"]): boolean {
+    const given = tokenIn(headers);
+    // Digests have one length, so that the time taken tells nothing about the token's.
+    return this.#token !== null && given !== undefined && timingSafeEqual(digest(given), this.#token);
+  }
+
+  /** A name that a stranger could own is refused where his page could be what asks; no page of his has the token. */
+  #answersTo(host: string, headers: IncomingMessage["headers"], open: boolean): boolean {
     const name = hostName(host);
     if (name === null) return false;
+    return open || this.#knows(name) || !mayBeBrowser(headers) || this.#hasToken(headers);
+  }
+
+  #knows(name: string): boolean {
     // A name without a dot (but the one at its end) is given out by the machine or the local network, never by a stranger's DNS.
-    return isAddress(name) || /^[\w-]+$/u.test(name) || this.#hosts.has(name);
+    if (isAddress(name) || /^[\w-]+$/u.test(name) || this.#hosts.has(name)) return true;
+    return this.#domains.some((domain) => name.endsWith(domain) && name.length > domain.length);
   }
 }
 
@@ -95,6 +120,10 @@ function isVisit(method: string | undefined, headers: IncomingMessage["headers"]
   return (
     method === "GET" && headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document"
   );
+}
+
+function tokenIn({ authorization = "" }: IncomingMessage["headers"]): string | undefined {
+  return /^bearer +(\S+) *$/iu.exec(authorization)?.[1];
 }
 
 function digest(token: string): Buffer {

@@ -40,8 +40,11 @@ export function addServe(program: Command, io: Io): void {
 async function serve(options: ServeOptions, io: Io): Promise<void> {
   const overrides = overridesOf(options, io);
   const found = readConfigFile(options.config, io);
-  // Before it starts: a SIGHUP that comes meanwhile must not end the process.
-  let reload: () => void = () => undefined;
+  // Before it starts: a SIGHUP that comes meanwhile must not end the process, and is obeyed when there is somebody to do it.
+  let early = false;
+  let reload = (): void => {
+    early = true;
+  };
   io.onHangup(() => {
     reload();
   });
@@ -59,6 +62,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
   reload = () => {
     void daemon.reload("SIGHUP");
   };
+  if (early) reload();
   // Each place at which the event loop comes in sees to its own mistakes. What slips through ends nobody's connections.
   io.onUncaught((error) => {
     daemon.telemetry.tell({ kind: "mistake", where: "a place that nobody watches", error });

@@ -40,7 +40,8 @@ export async function runCommand(words: readonly string[], world: Io): Promise<n
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
   try {
-    const { words: known, version: versionOnly } = withoutToxiproxyFlags(words);
+    const { words: known, version: versionOnly, notes } = withoutToxiproxyFlags(words);
+    for (const note of notes) io.err(`squall: ${note}\n`);
     if (versionOnly) io.out(versionText());
     else await program.parseAsync([...known], { from: "user" });
     return OUTLIVING.has(ran) ? EXIT.ok : written(io);

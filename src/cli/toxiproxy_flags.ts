@@ -7,19 +7,24 @@ import { version } from "../version.js";
 import { CommandError, EXIT } from "./io.js";
 
 const FLAG = /^--?(host|port|config|seed|proxy-metrics|runtime-metrics|version)(?:=(.*))?$/su;
-/** They may stand alone. Those for metrics say what is the case anyhow. */
+/** They may stand alone. */
 const SWITCHES: ReadonlySet<string> = new Set(["proxy-metrics", "runtime-metrics", "version"]);
 
 export interface ServeWords {
   readonly words: readonly string[];
   /** The versions are asked for, and nothing else. */
   readonly version: boolean;
+  /** What a flag cannot have here, for whoever reads standard error. */
+  readonly notes: readonly string[];
 }
+
+const NO_RUNTIME_METRICS =
+  "-runtime-metrics has no effect: there is no Go runtime here to measure; /metrics always has those of this process";
 
 /** The same command line without flags of Toxiproxy's own. Other commands than `serve` are left alone. */
 export function withoutToxiproxyFlags(words: readonly string[]): ServeWords {
   const [first = ""] = words;
-  if (first !== "serve" && !first.startsWith("-")) return { words, version: false };
+  if (first !== "serve" && !first.startsWith("-")) return { words, version: false, notes: [] };
   const given = new Map<string, string>();
   const rest: string[] = [];
   const args = first === "serve" ? words.slice(1) : words;
@@ -31,8 +36,13 @@ export function withoutToxiproxyFlags(words: readonly string[]): ServeWords {
     else if (value !== undefined || SWITCHES.has(name)) given.set(name, value ?? "true");
     else given.set(name, valueOf(word, args[++index]));
   }
-  if (given.size === 0) return { words, version: false };
-  return { words: ["serve", ...serveFlags(given), ...rest], version: given.get("version") === "true" };
+  if (given.size === 0) return { words, version: false, notes: [] };
+  const asked = (name: string): boolean => /^(?:1|t|true)$/iu.test(given.get(name) ?? "");
+  return {
+    words: ["serve", ...serveFlags(given), ...rest],
+    version: asked("version"),
+    notes: asked("runtime-metrics") ? [NO_RUNTIME_METRICS] : [],
+  };
 }
 
 function valueOf(word: string, next: string | undefined): string {

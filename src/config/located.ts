@@ -155,5 +155,8 @@ export function scalarOf(text: string): { readonly value: ScalarValue; readonly 
   if (trimmed === "true" || trimmed === "false") return { value: trimmed === "true", raw: text };
   if (/^[-+]?\d{1,15}(?:\.\d+)?(?:e[-+]?\d{1,3})?$/iu.test(trimmed))
     return { value: Number(trimmed), raw: text };
+  // Seeds have up to 53 bits, which are 16 digits; what a number cannot have exactly stays text.
+  if (/^[1-9]\d{15}$/u.test(trimmed) && Number.isSafeInteger(Number(trimmed)))
+    return { value: Number(trimmed), raw: text };
   return { value: text, raw: text };
 }

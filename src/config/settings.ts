@@ -23,12 +23,15 @@ function secret(): z.ZodString {
 
 /** A host as it stands in a Host header, without a port. */
 function hostName(): z.ZodString {
-  const expected = "expected a host name such as squall.internal";
+  const expected = "expected a host name such as squall.internal, or *.internal for all names below it";
   return z
     .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
-    .regex(/^(?:\[[0-9A-Fa-f:.]{2,45}\]|[\w\u00a1-\uffff][\w.\u00a1-\uffff-]{0,252})(?::\d{1,5})?$/u, {
-      error: (issue) => `${expected}, got ${shown(issue.input)}`,
-    });
+    .regex(
+      /^(?:\[[0-9A-Fa-f:.]{2,45}\]|(?:\*\.)?[\w\u00a1-\uffff][\w.\u00a1-\uffff-]{0,252})(?::\d{1,5})?$/u,
+      {
+        error: (issue) => `${expected}, got ${shown(issue.input)}`,
+      },
+    );
 }
 
 const path = (): z.ZodString => text().min(1, { error: 'expected a path, got ""' });
@@ -40,7 +43,9 @@ export const adminShape = z.strictObject({
     .describe("a bearer token that every request must carry; better read from ${SQUALL_ADMIN_TOKEN}"),
   hosts: oneOrMany(hostName(), "a host name")
     .prefault([])
-    .describe("names that the Host header may have besides addresses, localhost and names without a dot"),
+    .describe(
+      "names that browsers may call it by besides addresses, localhost and names without a dot; *.example.com is all names below example.com",
+    ),
   body: size({ positive: true }).prefault("1MiB").describe("the largest body that is taken"),
 });
 

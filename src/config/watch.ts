@@ -34,10 +34,17 @@ export class Watch {
     this.#options = options;
   }
 
-  /** Notes how things stand; what changes from now on is told. */
-  async start(): Promise<void> {
+  /** Notes how things stand, before they are read: what changes between this and `start` is told then. */
+  async note(): Promise<void> {
     this.#print = await this.#fingerprint();
+  }
+
+  /** Tells what changes from now on, or has changed since it was noted. */
+  async start(): Promise<void> {
+    const noted = this.#print !== null;
     for (const path of this.#paths) this.#listen(path);
+    if (noted) await this.look();
+    else await this.note();
     this.#arm(this.#interval);
   }
 

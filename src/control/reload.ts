@@ -96,6 +96,9 @@ export class Reload {
       for (const file of inOrder) {
         const member = this.#fleet.list().find(({ proxy }) => proxy.name === file.name);
         if (member === undefined) {
+          const before = this.#fleet.filed.get(file.name);
+          // The API has deleted it: it stays so until the file says something else about it.
+          if (before !== undefined && sameSpec(before, file)) continue;
           await this.#fleet.add(file, "file");
           undo.push(() => {
             this.#fleet.remove(file.name);

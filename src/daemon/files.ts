@@ -60,6 +60,17 @@ export class Files {
     };
   }
 
+  /** Whether the configuration is another one than the daemon was started with; who reads it anew hears what is wrong. */
+  edited(): boolean {
+    const { file, cwd, text } = this.#options;
+    if (file === undefined) return false;
+    try {
+      return readFileSync(resolve(cwd, file), "utf8") !== text;
+    } catch {
+      return true;
+    }
+  }
+
   /** Files and folders where a change may want a reload. */
   watched(): readonly string[] {
     const { file, cwd } = this.#options;

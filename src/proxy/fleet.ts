@@ -158,7 +158,10 @@ export class Fleet {
       const { proxy } = this.find(name);
       const { spec } = proxy;
       if (change.upstream?.as !== undefined) checkSpeaks(spec, change.upstream.as);
-      const moves = change.listen !== undefined && !listensOn(proxy, change.listen.listen);
+      // Any free port is another one than it has, as Toxiproxy takes it.
+      const moves =
+        change.listen !== undefined &&
+        (change.listen.listen.port === 0 || !listensOn(proxy, change.listen.listen));
       const turns = change.upstream !== undefined && change.upstream.given !== proxy.upstreamGiven;
       const asked = moves ? undefined : spec.given?.asked;
       const given = {

@@ -6,6 +6,7 @@ import type { ConnectionFailure } from "../core/events.js";
 import type { Seam } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import { changeOf, type FaultChange } from "../pipeline/bindings.js";
+import { BytePages, type BytePage } from "./byte_pages.js";
 import type { PlaneContext } from "./context.js";
 import type { ListenAddress, Port } from "./port.js";
 import {
@@ -27,6 +28,7 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
   readonly #errors = new Map<ConnectionFailure, number>();
   #faults: readonly ArmedFault[] = [];
   #running = false;
+  readonly #pages = new BytePages();
 
   constructor(spec: Spec, context: PlaneContext) {
     this.spec = spec;
@@ -124,6 +126,15 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
     return upstreamWords(this.spec);
   }
 
+  /** Its bytes by the addresses that it had. */
+  get bytePages(): readonly BytePage[] {
+    return this.#pages.all(this.stats);
+  }
+
+  #turnPage(): void {
+    this.#pages.turn({ listen: this.listenText, upstream: this.upstreamGiven }, this.stats);
+  }
+
   // -- its life -----------------------------------------------------------------------------------
 
   /** Binds the address. Throws SQ_LISTEN_FAILED; nothing is left behind then. */
@@ -152,6 +163,7 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
   }
 
   #tellStarted(): void {
+    this.#turnPage();
     const { name: proxy, listenText: listen, upstreamText: upstream } = this;
     this.context.facts.tell({ kind: "proxy_started", proxy, listen, upstream });
   }
@@ -162,15 +174,22 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
    */
   async reconfigure(spec: Spec): Promise<void> {
     const { listen } = this.spec;
-    if (listen.host !== spec.listen.host || listen.port !== spec.listen.port) await this.#moveTo(spec.listen);
+    await this.#reconfigure(spec, listen.host !== spec.listen.host || listen.port !== spec.listen.port);
+  }
+
+  async #reconfigure(spec: Spec, moves: boolean): Promise<void> {
+    if (moves) await this.#moveTo(spec.listen);
     const before = this.spec;
     this.spec = spec;
     this.reconfigured(before);
+    this.#turnPage();
   }
 
-  /** The same, and no client outlives it. */
+  /** The same, and no client outlives it; any free port is another one than it has. */
   async restart(spec: Spec): Promise<void> {
-    await this.reconfigure(spec);
+    const { listen } = this.spec;
+    if (spec.listen.port === 0 && spec.listen !== listen) await this.#reconfigure(spec, true);
+    else await this.reconfigure(spec);
     if (!this.#running) return;
     this.closeClients();
     this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });

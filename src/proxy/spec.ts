@@ -1,4 +1,5 @@
 /** What proxies are made from, and what can be asked of any of them. */
+import type { BytePage } from "./byte_pages.js";
 import { formatAddress } from "../config/address.js";
 import type { MatchEntry } from "../config/match.js";
 import type { ConnectionFailure } from "../core/events.js";
@@ -74,6 +75,7 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   readonly upstreamText: string;
   readonly upstreamGiven: string;
   readonly stats: ProxyStats;
+  readonly bytePages: readonly BytePage[];
   readonly faults: readonly ArmedFault[];
   readonly exchanges?: ExchangeTally;
   /** Of proxies that answer DNS. */

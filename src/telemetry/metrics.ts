@@ -28,6 +28,13 @@ export interface MeasuredPool {
   isUp(member: { readonly name: string }): boolean;
 }
 
+interface MeasuredBytes {
+  readonly listen: string;
+  readonly upstream: string;
+  readonly bytesIn: Readonly<Record<Direction, number>>;
+  readonly bytesOut: Readonly<Record<Direction, number>>;
+}
+
 /** A proxy of any protocol, as far as it is measured. */
 export interface MeasuredProxy {
   readonly name: string;
@@ -44,6 +51,8 @@ export interface MeasuredProxy {
     readonly bytesIn: Readonly<Record<Direction, number>>;
     readonly bytesOut: Readonly<Record<Direction, number>>;
   };
+  /** Its bytes by the addresses that it had when they passed; missing where those never change. */
+  readonly bytePages?: readonly MeasuredBytes[] | undefined;
   /** Of a udp proxy. */
   readonly datagrams?: DatagramTally | undefined;
   /** Of a proxy that understands HTTP. */
@@ -142,12 +151,24 @@ function isLabelled({ labelNames }: AnySampled): boolean {
 function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredProxy[] {
   return memoized(() =>
     [...proxies()].map(
-      ({ name, state, listenText, upstreamGiven, stats, exchanges, queries, datagrams, pool }) => ({
+      ({
         name,
         state,
         listenText,
         upstreamGiven,
         stats,
+        bytePages,
+        exchanges,
+        queries,
+        datagrams,
+        pool,
+      }) => ({
+        name,
+        state,
+        listenText,
+        upstreamGiven,
+        stats,
+        bytePages,
         exchanges,
         queries,
         datagrams,
@@ -203,11 +224,13 @@ function proxyMetrics(all: () => readonly MeasuredProxy[], { slots }: MetricsOpt
           help: `Bytes ${what}, under the name and labels that Toxiproxy gives them.`,
           labels: ["direction", "listener", "proxy", "upstream"],
           read: () =>
-            all().flatMap(({ name, listenText, upstreamGiven, stats }) =>
-              DIRECTIONS.map((direction): Sample => [
-                [direction, listenText, name, upstreamGiven],
-                (what === "received" ? stats.bytesIn : stats.bytesOut)[direction],
-              ]),
+            all().flatMap(({ name, listenText, upstreamGiven, stats, bytePages }) =>
+              (bytePages ?? [{ listen: listenText, upstream: upstreamGiven, ...stats }]).flatMap((page) =>
+                DIRECTIONS.map((direction): Sample => [
+                  [direction, page.listen, name, page.upstream],
+                  (what === "received" ? page.bytesIn : page.bytesOut)[direction],
+                ]),
+              ),
             ),
         }),
     ),

@@ -28,7 +28,10 @@ async function exchange(text: string): Promise<string> {
   return answer;
 }
 
-describe("the Host header", () => {
+/** What every browser says of itself, whatever a page wants. */
+const BROWSER = { "accept-language": "en" };
+
+describe("the Host header of a browser", () => {
   it.each([
     ["127.0.0.1:PORT", 200],
     ["127.0.0.1", 200],
@@ -59,6 +62,12 @@ describe("the Host header", () => {
     [".", 403],
     ["evil.example.", 403],
     ["1.2.3", 403],
+    ["a.wild.example", 200],
+    ["a.b.Wild.Example.", 200],
+    ["wild.example", 403],
+    ["evilwild.example", 403],
+    [".wild.example", 403],
+    ["a.wild.example.evil.example", 403],
     ["999.1.1.1", 403],
     ["[::1].evil.example", 403],
     ["[evil.example]", 403],
@@ -66,11 +75,73 @@ describe("the Host header", () => {
     ["localhost:80:80", 403],
     ["localhost/evil", 403],
   ])("%s is answered %i", async (host, status) => {
-    await open({ hosts: ["squall.internal"] });
-    const answer = await here.get("/healthz", { headers: { host: host.replace("PORT", String(here.port)) } });
+    await open({ hosts: ["squall.internal", "*.wild.example"] });
+    const headers = { ...BROWSER, host: host.replace("PORT", String(here.port)) };
+    const answer = await here.get("/active", { headers });
     expect(answer.status).toBe(status);
     if (status === 403) expect(answer.json).toMatchObject({ code: "SQ_FORBIDDEN_HOST", path: "host" });
   });
+
+  it.each<[string, Record<string, string>]>([
+    ["its language", { "accept-language": "*" }],
+    ["no language", { "accept-language": "" }],
+    ["its name", { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)" }],
+    ["a page", { referer: "http://evil.example/" }],
+    ["a cookie", { cookie: "a=b" }],
+    ["where its page is from", { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" }],
+    [
+      "what it is for",
+      { "sec-fetch-site": "none", "sec-fetch-dest": "document", "sec-fetch-mode": "navigate" },
+    ],
+    ["the origin of its page", { origin: "http://evil.example" }],
+  ])(
+    "is what tells a page of a stranger from his programs: one that says %s is refused",
+    async (_what, headers) => {
+      await open();
+      const answer = await here.get("/active", { headers: { host: "evil.example", ...headers } });
+      expect([answer.status, answer.json["path"]]).toEqual([403, "host"]);
+    },
+  );
+
+  it("may be any name where the token is the right one, and where it does not matter who asks", async () => {
+    await open({ token: "secret", hosts: [] });
+    const ask = async (path: string, headers: Record<string, string>): Promise<number> =>
+      (await here.get(path, { headers: { ...BROWSER, host: "ci.example.com", ...headers } })).status;
+    expect(await ask("/active", { authorization: "Bearer secret" })).toBe(200);
+    expect(await ask("/active", { authorization: "Bearer wrong" })).toBe(403);
+    expect(await ask("/healthz", {})).toBe(200);
+    expect(await ask("/readyz", {})).toBe(200);
+    expect(await ask("/healthz", { origin: "http://evil.example" })).toBe(403);
+  });
+});
+
+describe("the Host header of a program", () => {
+  it.each([
+    ["host.docker.internal:8474", {}],
+    ["toxiproxy.ns.svc.cluster.local", { "user-agent": "Go-http-client/1.1", "accept-encoding": "gzip" }],
+    ["ci.example.com", { "user-agent": "python-requests/2.32.3", "accept": "*/*" }],
+    // Node's fetch.
+    [
+      "toxiproxy.test.",
+      {
+        "user-agent": "node",
+        "accept-language": "*",
+        "sec-fetch-mode": "cors",
+        "accept-encoding": "gzip, deflate",
+      },
+    ],
+  ])("may be %s", async (host, headers) => {
+    await open();
+    expect((await here.get("/proxies", { headers: { host, ...headers } })).status).toBe(200);
+  });
+
+  it.each(["localhost/evil", "localhost@evil.example", "[evil.example]"])(
+    "is no text like %j",
+    async (host) => {
+      await open();
+      expect((await here.get("/proxies", { headers: { host } })).status).toBe(403);
+    },
+  );
 
   it("must be there in HTTP/1.1, may be missing in HTTP/1.0, and must not be there twice", async () => {
     await open();

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { turns, type Client } from "../support/lab.js";
+import { turns, type Client, type Upstream } from "../support/lab.js";
 import { CompatLab, portOf } from "./compat_lab.js";
 
 const HOUR = 3_600_000;
@@ -52,16 +52,39 @@ describe("attributes that make no sense", () => {
     await client.received(5);
   });
 
-  it("are refused by name where the toxic is one of a newer version", async () => {
+  it.each([
+    [{ loss_rate: 1.5 }, "loss_rate must be at most 1, got 1.5"],
+    [{ loss_rate: -0.1 }, "loss_rate must be at least 0, got -0.1"],
+    [{ loss_rate: "much" }, 'expected a number for loss_rate, got "much"'],
+    [{ loss_rate: 0.1, correlation: 2 }, "correlation must be at most 1, got 2"],
+  ])("packet_loss %j: 400", async (attributes, reason) => {
     await here.proxy("p", "x:1");
-    const { status, body } = await here.ask("POST", "/proxies/p/toxics", {
+    const answer = await here.ask("POST", "/proxies/p/toxics", { type: "packet_loss", attributes });
+    expect(answer.body).toBe(`${JSON.stringify({ error: `bad request body: ${reason}`, status: 400 })}\n`);
+  });
+});
+
+describe("packet_loss", () => {
+  it("is a toxic of newer versions, and is the fault of that name", async () => {
+    const port = await here.proxy("p", await here.lab.echo());
+    const made = await here.json("POST", "/proxies/p/toxics", {
       type: "packet_loss",
-      attributes: { loss_rate: 0.1, correlation: 0.5 },
+      attributes: { loss_rate: 0.25, correlation: 0.5 },
     });
-    expect([status, body]).toEqual([
-      400,
-      '{"error":"invalid toxic type: packet_loss is not part of this version of Squall","status":400}\n',
-    ]);
+    expect(made).toMatchObject({
+      name: "packet_loss_downstream",
+      type: "packet_loss",
+      attributes: { loss_rate: 0.25, correlation: 0.5 },
+    });
+    await here.json("POST", "/proxies/p/toxics/packet_loss_downstream", { attributes: { loss_rate: 1 } });
+    const client = here.connect(port);
+    expect(await answers(client, "x")).toBe(false);
+    await here.json("POST", "/proxies/p/toxics/packet_loss_downstream", {
+      attributes: { loss_rate: 0, correlation: 0 },
+    });
+    const other = here.connect(port);
+    other.write("x");
+    await other.received(1);
   });
 });
 
@@ -225,6 +248,32 @@ describe("an upstream that does not answer", () => {
 });
 
 describe("byte counters", () => {
+  it("stay with the upstream that the bytes went to when it becomes another one", async () => {
+    const [first, second] = [await here.lab.upstream(), await here.lab.upstream()];
+    const port = await here.proxy("p", first.port);
+    const send = async (upstream: Upstream, text: string): Promise<void> => {
+      const { client, peer } = await here.through(port, upstream);
+      client.write(text);
+      await peer.received(text.length);
+      client.rst();
+      await peer.ended;
+    };
+    const sent = async (upstream: Upstream): Promise<string | undefined> => {
+      const { body } = await here.ask("GET", "/metrics");
+      const labels = `direction="upstream",listener="127.0.0.1:${port}",proxy="p",upstream="127.0.0.1:${upstream.port}"`;
+      return new RegExp(`toxiproxy_proxy_sent_bytes_total\\{${labels}\\} (\\d+)`, "u").exec(body)?.[1];
+    };
+    const turn = (upstream: Upstream): Promise<unknown> =>
+      here.json("POST", "/proxies/p", { upstream: `127.0.0.1:${upstream.port}` });
+    await send(first, "four");
+    await turn(second);
+    await send(second, "seventy");
+    expect([await sent(first), await sent(second)]).toEqual(["4", "7"]);
+    await turn(first);
+    await send(first, "more");
+    expect([await sent(first), await sent(second)]).toEqual(["8", "7"]);
+  });
+
   it("move while the connection lives", async () => {
     const upstream = await here.lab.upstream();
     const port = await here.proxy("p", upstream.port);

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readConfig } from "../../src/config/config.js";
 import { logLevelOf, withoutToxiproxyFlags } from "../../src/cli/toxiproxy_flags.js";
 import { getJson, ROOT, squall, Workshop, type Json } from "../support/process.js";
 
@@ -25,10 +26,19 @@ describe("flags", () => {
     ["", ""],
   ])("%j is %j", (given, expected) => {
     const words = given === "" ? [] : given.split(" ");
-    expect(withoutToxiproxyFlags(words)).toEqual({
+    expect(withoutToxiproxyFlags(words)).toMatchObject({
       words: expected === "" ? [] : expected.split(" "),
       version: false,
     });
+  });
+
+  it.each([
+    ["-runtime-metrics", 1],
+    ["serve --runtime-metrics=true -proxy-metrics", 1],
+    ["-runtime-metrics=false", 0],
+    ["-proxy-metrics", 0],
+  ])("%j is told to have no effect %i times", (given, times) => {
+    expect(withoutToxiproxyFlags(given.split(" ")).notes).toHaveLength(times);
   });
 
   it.each(["-version", "serve --version", "serve -version", "-host=x -version"])(
@@ -72,6 +82,20 @@ describe("squall as toxiproxy-server", () => {
 
   const proxies = async (admin: string): Promise<Record<string, Json>> =>
     (await getJson(`${admin}/proxies`)).body as Record<string, Json>;
+
+  it.each([
+    "-1",
+    "-9223372036854775808",
+    "9223372036854775807",
+    "1795373143774910412",
+    "9007199254740991",
+    "0",
+  ])("may start with the seed %s", (seed) => {
+    const { words } = withoutToxiproxyFlags(["-seed", seed]);
+    const value = words[words.indexOf("--seed") + 1] ?? "";
+    const overrides = [{ path: ["seed"], value, origin: "--seed" }];
+    expect(readConfig({ folder: "/", overrides }).config.seed).toEqual(expect.any(Number));
+  });
 
   it("says what it is", async () => {
     const { code, out } = await squall(["-version"]);

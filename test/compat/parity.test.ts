@@ -1,7 +1,7 @@
 /** What suites rely on and what only shows on live connections: asked of Squall, and of Toxiproxy 2.12 as the control. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { turns, type Client, type Upstream } from "../support/lab.js";
-import type { CompatLab } from "./compat_lab.js";
+import { portOf, type CompatLab } from "./compat_lab.js";
 import { contenders } from "./contenders.js";
 
 /** Bytes per second that let nothing by within the life of a test. */
@@ -166,5 +166,53 @@ describe.each(contenders())("$name", ({ name, open }) => {
       expect(await client.ended).toBe("fin");
       expect(client.text).toBe("answer");
     });
+  });
+
+  describe("small things", () => {
+    it("an update with port 0 moves a proxy to another port", async () => {
+      const client = here.connect(port);
+      await client.connected;
+      const moved = await here.json("POST", "/proxies/p", { listen: "127.0.0.1:0" });
+      expect(portOf(moved)).not.toBe(port);
+      expect(portOf(moved)).toBeGreaterThan(0);
+      await client.ended;
+      expect(await here.connect(port).ended).toEqual({ error: "ECONNREFUSED" });
+    });
+
+    it.each([
+      ["POST", "/populate", '[] and whatever "else"', 201],
+      ["POST", "/proxies", '{"name":"a]}\\"","upstream":"x:1","enabled":false}}', 201],
+      ["POST", "/proxies", '{"name":"b","upstream":"x:1","enabled":false}{"name":"c"}', 201],
+      ["POST", "/proxies", ' \n{"name":"d","upstream":"x:1","enabled":false}\u0000', 201],
+      ["POST", "/proxies/p/toxics", '{"type":"noop"} // a comment', 200],
+      ["POST", "/proxies/p", "null null", 200],
+      ["POST", "/proxies", '{"name":"e","upstream":"x:1"]', 400],
+      ["POST", "/proxies", ']{"name":"e","upstream":"x:1"}', 400],
+      ["POST", "/populate", "[}]", 400],
+    ])("%s %s takes the first value of %j: %i", async (method, path, body, status) => {
+      expect((await here.ask(method, path, body)).status).toBe(status);
+    });
+
+    it.each([
+      ["//proxies", "/proxies"],
+      ["///version", "/version"],
+      ["/proxies//p", "/proxies/p"],
+      ["//populate", "/populate"],
+    ])("%s is %s", async (path, plain) => {
+      const { status, headers } = await here.ask("POST", path);
+      expect([status, headers.get("location")]).toEqual([301, plain]);
+    });
+
+    it.each(["/proxies/", "/proxies/p/toxics/", "/proxies/p/what", "/version/", "/reset/x"])(
+      "%s is no page",
+      async (path) => {
+        const { status, headers, body } = await here.ask("GET", path);
+        expect([status, headers.get("content-type"), body]).toEqual([
+          404,
+          "text/plain; charset=utf-8",
+          "404 page not found\n",
+        ]);
+      },
+    );
   });
 });

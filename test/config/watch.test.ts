@@ -38,6 +38,17 @@ it("is a file that is another one, and one that has gone", async () => {
   expect(changes).toBe(2);
 });
 
+it("is what changes between its being noted and the start", async () => {
+  const early = new Watch([folder], { clock: new VirtualClock(), changed: () => changes++ });
+  await early.note();
+  writeFileSync(join(folder, "b.yaml"), "profile: b\n");
+  await early.start();
+  expect(changes).toBe(1);
+  await early.look();
+  expect(changes).toBe(1);
+  early.close();
+});
+
 it.each(["EMFILE", "ENFILE", "ENOMEM"])("is not that the machine has no room to look: %s", async (code) => {
   const trouble = (): Promise<never> => Promise.reject(Object.assign(new Error(code), { code }));
   const looks = vi.spyOn(files, "readdir").mockImplementation(trouble);

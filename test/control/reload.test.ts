@@ -13,13 +13,15 @@ let lab: Lab;
 let fleet: Fleet;
 let control: Control;
 let wanted: Desired["files"];
+let connections: number;
 
 beforeEach(() => {
   lab = new Lab();
   fleet = new Fleet(lab.context, lab.plan);
   wanted = [];
+  connections = 100;
   const addresses = { listen: { host: "127.0.0.1", port: 0 }, upstream: { host: "127.0.0.1", port: 9 } };
-  const rest = { dialTimeout: 5_000, connections: 100, proxyProtocol: "off", except: [] } as const;
+  const rest = { dialTimeout: 5_000, proxyProtocol: "off", except: [] } as const;
   control = new Control({
     plan: lab.plan,
     fleet,
@@ -29,7 +31,7 @@ beforeEach(() => {
     facts: lab.facts,
     load: () =>
       Promise.resolve({
-        proxies: [{ name: "jobs", ...addresses, ...rest }],
+        proxies: [{ name: "jobs", ...addresses, ...rest, connections }],
         files: wanted,
         restartNeeded: [],
       }),
@@ -54,6 +56,17 @@ function reloadMeanwhile(act: () => void): Promise<unknown> {
 
 const names = (): string[] => control.profiles.list().map(({ name }) => name);
 
+it("leaves a proxy that the API deleted deleted, until the file says something else about it", async () => {
+  await control.reload();
+  await control.deleteProxy("jobs");
+  wanted = [{ file: "other.yaml", text: profile("other") }];
+  await control.reload();
+  expect(control.hasProxy("jobs")).toBe(false);
+  connections = 50;
+  await control.reload();
+  expect(control.hasProxy("jobs")).toBe(true);
+});
+
 it("keeps a profile that is put meanwhile, and what is switched on with it", async () => {
   wanted = [{ file: "filed.yaml", text: profile("filed") }];
   await reloadMeanwhile(() => {
@@ -76,6 +89,7 @@ it("gives an activation of meanwhile what the files now say", async () => {
   wanted = [{ file: "slow.yaml", text: profile("slow") }];
   await control.reload();
   fleet.remove("jobs");
+  connections++;
   wanted = [{ file: "slow.yaml", text: profile("slow", "", "2s") }];
   await reloadMeanwhile(() => {
     control.activate([{ what: { profile: "slow" } }], "replace");
@@ -88,6 +102,7 @@ it("takes the new proxies back if the profiles no longer fit what the API did me
   wanted = [{ file: "base.yaml", text: profile("base") }];
   await control.reload();
   fleet.remove("jobs");
+  connections++;
   wanted = [];
   const reload = reloadMeanwhile(() => {
     control.profiles.put("mine", "profile: mine\nextends: base\n");

@@ -121,12 +121,16 @@ describe("an update", () => {
     await fleet.add(spec("a"), "api");
     const client = await open("a");
     await fleet.update("a", { listen: elsewhere(portOf("a")), enabled: true });
-    await fleet.update("a", { listen: elsewhere(0) });
     await answers(client);
     await fleet.update("a", {
       upstream: { upstream: { host: "127.0.0.1", port: echo }, given: "other words" },
     });
     await client.ended;
+    const port = portOf("a");
+    const other = await open("a");
+    await fleet.update("a", { listen: elsewhere(0) });
+    await other.ended;
+    expect(portOf("a")).not.toBe(port);
     await open("a");
   });
 

@@ -85,6 +85,17 @@ export function noSuchPage(response: Response): void {
     .end(text);
 }
 
+/** Slashes that stand together are one to Toxiproxy, which sends whoever writes them on; null for other paths. */
+export function plainPath(path: string): string | null {
+  const plain = path.replaceAll(/\/{2,}/gu, "/");
+  return plain !== path && isToxiproxyPath(plain) ? plain : null;
+}
+
+/** As Go's router does it. */
+export function movedTo(response: Response, path: string): void {
+  response.writeHead(301, { "location": path, "content-length": 0 }).end();
+}
+
 export function wrongMethod(response: Response): void {
   response.writeHead(405, { "content-length": 0 }).end();
 }

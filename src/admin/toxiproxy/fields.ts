@@ -22,10 +22,25 @@ export function missing(field: string): SquallError {
 export function readJson(text: string): unknown {
   if (text.trim() === "") throw badBody("EOF");
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(firstValue(text)) as unknown;
   } catch (error) {
     throw badBody(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The first JSON value of a text: Go's decoder reads one, and leaves what comes behind it alone. */
+function firstValue(text: string): string {
+  const from = text.search(/[^\t\n\r ]/u);
+  if (!"{[".includes(text[from] ?? ""))
+    return /^(?:"(?:[^"\\]|\\.)*"|[^\s"{[\]},:]+)/su.exec(text.slice(from))?.[0] ?? text;
+  // Brackets and what is between quotes, as far as they balance: JSON.parse judges the rest.
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/gsu)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    if (depth === 0) return text.slice(0, index + 1);
+  }
+  return text;
 }
 
 /** The fields of an object; none for null, as Go's decoder leaves a struct alone then. */

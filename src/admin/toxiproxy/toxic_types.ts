@@ -8,10 +8,12 @@ import { badBody, fieldsOf, type Fields } from "./fields.js";
 
 export type Attributes = Readonly<Record<string, number | string>>;
 
-/** A whole number within bounds, 0 if it is not given. */
+/** A number within bounds, whole unless fractions are meant, 0 if it is not given. */
 interface NumberRule {
   readonly min?: number;
   readonly max: number;
+  /** Not only whole ones. */
+  readonly fractions?: true;
 }
 
 /** One of these words; not part of an answer where it was not given, since Toxiproxy does not know it. */
@@ -32,6 +34,7 @@ interface ToxicType {
 
 const MILLIS: NumberRule = { max: DURATION_MAX };
 const BYTES: NumberRule = { max: SIZE_MAX };
+const SHARE: NumberRule = { max: 1, fractions: true };
 
 export const TOXIC_TYPES: Readonly<Record<string, ToxicType>> = {
   latency: {
@@ -91,22 +94,36 @@ export const TOXIC_TYPES: Readonly<Record<string, ToxicType>> = {
     attributes: { bytes: BYTES },
     params: (of) => ({ after: `${of("bytes")}B`, then: "close", silent: "wait" }),
   },
+  // Of versions of Toxiproxy that are newer than 2.12.
+  packet_loss: {
+    fault: "packet_loss",
+    attributes: { loss_rate: SHARE, correlation: SHARE },
+    params: (of) => ({
+      loss: `${of("loss_rate") * 100}%`,
+      burst: meanBurst(of("loss_rate"), of("correlation")),
+      // The kernel knows no streams and no toxicity.
+      engine: "model",
+    }),
+  },
   noop: { fault: "noop", attributes: {}, params: () => ({}) },
 };
 
-/** What newer versions of Toxiproxy have, and this one does not yet. */
-const NOT_YET: ReadonlySet<string> = new Set(["packet_loss"]);
+const BURST_MAX = 1_000;
+
+/**
+ * How many segments are lost in a row in the mean, if each loss makes the next one more likely by its correlation (a loss is
+ * followed by another with p + c (1 - p), as of netem's): 1 where each is lost or not by itself.
+ */
+function meanBurst(loss: number, correlation: number): number {
+  if (correlation === 0) return 1;
+  return Math.max(1, Math.min(BURST_MAX, Math.round(1 / ((1 - loss) * (1 - correlation)))));
+}
 
 /** Throws as Toxiproxy does for a type that it does not know. */
 export function toxicType(name: string): ToxicType {
   const type = Object.hasOwn(TOXIC_TYPES, name) ? TOXIC_TYPES[name] : undefined;
   if (type !== undefined) return type;
-  throw new SquallError(
-    "SQ_BAD_REQUEST",
-    NOT_YET.has(name)
-      ? `invalid toxic type: ${name} is not part of this version of Squall`
-      : "invalid toxic type",
-  );
+  throw new SquallError("SQ_BAD_REQUEST", "invalid toxic type");
 }
 
 /** All attributes of the type: those that are given now, over those that were. Whatever else is given is ignored. */
@@ -119,7 +136,7 @@ export function readAttributes(type: ToxicType, given: unknown, before: Attribut
       const word = value === undefined ? before[name] : wordOf(name, value, rule);
       if (word !== undefined) attributes[name] = word;
     } else {
-      attributes[name] = wholeNumber(name, value ?? before[name] ?? 0, rule);
+      attributes[name] = numberWithin(name, value ?? before[name] ?? 0, rule);
     }
   }
   const mistake = type.check?.(numbersOf(attributes));
@@ -135,9 +152,10 @@ function numbersOf(attributes: Attributes): (name: string) => number {
   return (name) => Number(attributes[name] ?? 0);
 }
 
-function wholeNumber(name: string, value: unknown, { min = 0, max }: NumberRule): number {
-  if (typeof value !== "number" || (Number.isFinite(value) && !Number.isInteger(value))) {
-    throw badBody(`expected a whole number for ${name}, got ${shown(value)}`);
+function numberWithin(name: string, value: unknown, { min = 0, max, fractions }: NumberRule): number {
+  const whole = fractions !== true;
+  if (typeof value !== "number" || (whole && Number.isFinite(value) && !Number.isInteger(value))) {
+    throw badBody(`expected a ${whole ? "whole number" : "number"} for ${name}, got ${shown(value)}`);
   }
   if (value < min) throw badBody(`${name} must be at least ${min}, got ${value}`);
   if (value > max) throw badBody(`${name} must be at most ${max}, got ${value}`);
