@@ -8,7 +8,7 @@ import { Profiles } from "./control/profiles.js";
 import { proxyDefinition, proxyView, type ProxyDefinition, type ProxyView } from "./control/proxy_view.js";
 import { Reload, type Desired, type ReloadResult } from "./control/reload.js";
 import { Requests, type ActivationInput } from "./control/requests.js";
-import { Targets } from "./control/targets.js";
+import { ARMED_MAX, Targets, tooManyArmed } from "./control/targets.js";
 import { Toxics } from "./control/toxics.js";
 import { SquallError } from "./core/errors.js";
 import type { Facts } from "./core/events.js";
@@ -43,6 +43,7 @@ export class Control {
   readonly #fleet: Fleet;
   readonly #facts: Facts;
   readonly #requests: Requests;
+  readonly #targets: Targets;
   readonly #reload: Reload;
   readonly proxyDefaults: ProxyDefaults;
   /** Whether what is on is what the configuration switched on, as far as its time has not run out. */
@@ -68,6 +69,7 @@ export class Control {
   }) {
     const { plan, fleet, library, types, facts, load } = parts;
     const targets = new Targets(fleet, types, parts.kernel ?? (() => "nobody is there to ask the kernel"));
+    this.#targets = targets;
     this.#plan = plan;
     this.#fleet = fleet;
     this.#facts = facts;
@@ -99,6 +101,9 @@ export class Control {
       throw new SquallError("SQ_TOO_MANY", `at most ${ACTIVATIONS_MAX} activations can be on at once`);
     }
     const requests = this.#requests.fresh(inputs);
+    const toxics = this.#plan.armedToxics;
+    // One of the same profile is replaced, but it may count twice: what is full is full.
+    this.#targets.checkArmed(requests, how === "add" ? this.#plan.armed : toxics);
     this.#activeChanged(how === "replace");
     if (how === "replace") this.#plan.replace(requests);
     else this.#plan.add(requests);
@@ -176,8 +181,14 @@ export class Control {
   }
 
   async addProxy(spec: ProxySpec, enabled = true, life: Pick<Member, "passing"> = {}): Promise<void> {
+    this.#roomForProxy();
     await this.#fleet.add({ ...spec, enabled }, "api", life);
     this.changed();
+  }
+
+  /** Each new proxy has what is on for all of them. */
+  #roomForProxy(): void {
+    if (this.#plan.armed >= ARMED_MAX) throw tooManyArmed();
   }
 
   /** See `Fleet.update`: faults stay, connections do not where an address changes. */
@@ -187,6 +198,7 @@ export class Control {
 
   /** See `Fleet.populate`: what is like this already is left as it is. */
   async populateProxy(spec: ProxySpec, enabled: boolean): Promise<void> {
+    if (!this.#fleet.has(spec.name)) this.#roomForProxy();
     await this.#fleet.populate(spec, enabled);
   }
 

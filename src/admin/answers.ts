@@ -30,7 +30,8 @@ export const problem = named(
     path: z.string().describe("where in the document, such as faults[2].jitter"),
     message: z.string(),
     hint: z.string().optional(),
-    source: z.string().optional().describe("the line that it stands in"),
+    source: z.string().optional().describe("the line that it stands in; of a long one what is around it"),
+    cut: whole().optional().describe("characters of the line that were left out before source"),
   }),
 );
 

@@ -8,6 +8,7 @@ import {
   type LocatedMap,
 } from "../config/located.js";
 import { Problems } from "../config/problems.js";
+import { REQUEST_LIMITS } from "../config/scan.js";
 import { readDocuments } from "../config/source.js";
 import type { ErrorCode } from "../core/errors.js";
 import type { BodyText } from "./body.js";
@@ -25,7 +26,7 @@ export function readTree(body: BodyText, code: ErrorCode, lists: ReadonlySet<str
 }
 
 function readOne(text: string, problems: Problems): Located | null {
-  const [first, second] = readDocuments(text, NAME, problems);
+  const [first, second] = readDocuments(text, NAME, problems, REQUEST_LIMITS);
   if (problems.count > 0) return null;
   const nowhere = { place: { text: new SourceText(NAME, null), offset: 0 }, path: "" };
   if (first === undefined) problems.add(nowhere, "expected a body, got nothing");

@@ -186,6 +186,17 @@ function typeOf(map: LocatedMap): string | null {
   return type?.kind === "scalar" && typeof type.value === "string" ? type.value : null;
 }
 
+/** Of one profile, those of its phases and of its parents among them. */
+export const FAULTS_MAX = 500;
+
+/** Whether it has no more than it may; each takes time to check and, switched on, memory on each proxy. */
+export function fewEnough(at: Located, lists: readonly (readonly unknown[])[], problems: Problems): boolean {
+  const count = lists.reduce((sum, list) => sum + list.length, 0);
+  if (count <= FAULTS_MAX) return true;
+  problems.add(at, `has ${count} faults, and may have ${FAULTS_MAX}, those of phases and parents among them`);
+  return false;
+}
+
 /**
  * Gives each fault of a list its name: the one that was written, else its type, then `<type>-2` and so on,
  * past names that are taken. `taken` are names that the list may not use at all.
@@ -204,6 +215,8 @@ export function nameFaults(list: LocatedList, taken: ReadonlySet<string>, proble
     names.add(name);
   }
   const used = new Set([...names, ...taken]);
+  /** Which number comes next for a type: tried from 2 each time, thousands of faults would take minutes. */
+  const next = new Map<string, number>();
   const seen = new Set<string>();
   return list.items.flatMap((node): NamedFault[] => {
     const given = givenName(node);
@@ -215,7 +228,9 @@ export function nameFaults(list: LocatedList, taken: ReadonlySet<string>, proble
     }
     const type = (node.kind === "map" ? typeOf(node) : null) ?? "fault";
     let name = type;
-    for (let n = 2; used.has(name); n++) name = `${type}-${n}`;
+    let n = next.get(type) ?? 2;
+    while (used.has(name)) name = `${type}-${n++}`;
+    next.set(type, n);
     used.add(name);
     return [{ name, explicit: false, node }];
   });

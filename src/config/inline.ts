@@ -1,5 +1,5 @@
 /** Faults that somebody sent without a profile around them: for an activation, or for one proxy. */
-import { nameFaults, warnOfTwins } from "./extends.js";
+import { fewEnough, nameFaults, warnOfTwins } from "./extends.js";
 import { readFault, type FaultValue } from "./fault.js";
 import { child, type Located } from "./located.js";
 import { Problems } from "./problems.js";
@@ -16,6 +16,7 @@ export function resolveFaults(
     problems.add(tree, "expected a list of faults");
     return { faults: [], problems, warnings };
   }
+  if (!fewEnough(tree, [tree.items], problems)) return { faults: [], problems, warnings };
   warnOfTwins(tree, warnings);
   const faults: FaultValue[] = [];
   for (const { name, node } of nameFaults(tree, new Set(), problems)) {

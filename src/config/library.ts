@@ -9,6 +9,7 @@ import { SourceText, under } from "./located.js";
 import { Problems } from "./problems.js";
 import { paramInfo, readProfile, unknownProfile, type ParamInfo, type ProfileSource } from "./profile.js";
 import { checkProfile, type Types } from "./resolve.js";
+import { READ_LIMITS, REQUEST_LIMITS, type ReadLimits } from "./scan.js";
 import { readDocuments } from "./source.js";
 
 export const PROFILES_MAX = 10_000;
@@ -91,7 +92,7 @@ export class Library implements ProfileLibrary {
   /** Adds or replaces one profile in memory. */
   put(text: string, expected?: string, file = "request"): ProfileSource {
     const problems = new Problems();
-    const sources = readAll([{ file, text }], problems);
+    const sources = readAll([{ file, text }], problems, REQUEST_LIMITS);
     const [source, second] = sources.values();
     if (problems.count === 0) {
       const at = { place: (second ?? source)?.tree.place ?? noPlace(file), path: "" };
@@ -206,10 +207,14 @@ function reaches(source: ProfileSource, name: string, view: ProfileView, seen: S
 }
 
 /** All profiles of these files; the same name twice is a mistake that names both places. */
-function readAll(files: readonly ProfileFile[], problems: Problems): Map<string, ProfileSource> {
+function readAll(
+  files: readonly ProfileFile[],
+  problems: Problems,
+  limits: ReadLimits = READ_LIMITS,
+): Map<string, ProfileSource> {
   const sources = new Map<string, ProfileSource>();
   for (const { file, text } of files) {
-    for (const document of readDocuments(text, file, problems)) {
+    for (const document of readDocuments(text, file, problems, limits)) {
       const source = readProfile(document.tree, document.text, problems);
       if (source === null) continue;
       const twin = sources.get(source.name);

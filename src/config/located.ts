@@ -48,6 +48,10 @@ export interface LocatedList extends Node {
 
 export type Located = LocatedScalar | LocatedList | LocatedMap;
 
+/** Characters of a line that are quoted, and how many of them from before the mistake. */
+const LINE_MAX = 400;
+const LINE_BEFORE = 150;
+
 /** A text by its name, which knows its lines. Text that must not be quoted back (a secret) is left out. */
 export class SourceText {
   readonly name: string;
@@ -59,7 +63,7 @@ export class SourceText {
     this.#text = text;
   }
 
-  at(offset: number): { line: number; column: number; source?: string } {
+  at(offset: number): { line: number; column: number; source?: string; cut?: number } {
     const text = this.#text;
     if (text === null) return { line: 1, column: 1 };
     const starts = (this.#starts ??= lineStarts(text));
@@ -72,8 +76,12 @@ export class SourceText {
     }
     const start = starts[low] ?? 0;
     const next = starts[low + 1];
-    const source = text.slice(start, next === undefined ? text.length : next - 1).replace(/\r$/u, "");
-    return { line: low + 1, column: offset - start + 1, source };
+    const end = next === undefined ? text.length : next - 1;
+    const column = offset - start + 1;
+    // A file of one line would be quoted as a whole with each of its mistakes.
+    const cut = end - start > LINE_MAX ? Math.max(0, column - 1 - LINE_BEFORE) : 0;
+    const source = text.slice(start + cut, Math.min(end, start + cut + LINE_MAX)).replace(/\r$/u, "");
+    return { line: low + 1, column, source, ...(cut > 0 ? { cut } : {}) };
   }
 }
 

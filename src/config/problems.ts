@@ -34,7 +34,7 @@ export class Problems {
     const identity = JSON.stringify([text.name, offset, at.path, message]);
     if (this.#known.has(identity)) return;
     this.#known.add(identity);
-    const { line, column, source } = text.at(offset);
+    const { line, column, source, cut } = text.at(offset);
     const problem: Problem = {
       file: text.name,
       line,
@@ -43,6 +43,7 @@ export class Problems {
       message,
       ...(hint === undefined ? {} : { hint }),
       ...(source === undefined ? {} : { source }),
+      ...(cut === undefined ? {} : { cut }),
     };
     this.#found.push({ problem, text, file: this.#rank(text), offset });
   }

@@ -1,6 +1,13 @@
 /** A profile made ready: parents merged in, params put in their places, every fault and phase checked. */
 import type { AnyFaultType } from "../faults/contract.js";
-import { mergeProfile, nameFaults, warnOfTwins, type MergedProfile, type ProfileView } from "./extends.js";
+import {
+  fewEnough,
+  mergeProfile,
+  nameFaults,
+  warnOfTwins,
+  type MergedProfile,
+  type ProfileView,
+} from "./extends.js";
 import { readFault, type FaultValue } from "./fault.js";
 import { bounded, interpolate, refuseReference, type Lookup } from "./interpolate.js";
 import {
@@ -68,6 +75,12 @@ function resolve(
   const warnings = new Problems();
   const merged = mergeProfile(source, view, problems);
   warn(source, warnings);
+  const inPhases = (merged.phases?.items ?? []).map((phase) => {
+    const list = child(phase, "faults");
+    return list?.kind === "list" ? list.items : [];
+  });
+  if (!fewEnough(source.tree, [merged.faults, ...inPhases], problems))
+    return { value: null, problems, warnings };
   const values = paramValues(merged.params, given, problems);
   const lookup = bounded(paramLookup(values));
   const faults = merged.faults.flatMap(({ name, node }): FaultValue[] => {

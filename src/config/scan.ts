@@ -19,6 +19,22 @@ export const READ_LIMITS: ReadLimits = {
   documents: 1_000,
 };
 
+/** Of what comes by the API: such a text is read within 100 ms, and meanwhile nothing else is done. */
+export const REQUEST_LIMITS: ReadLimits = { ...READ_LIMITS, nodes: 20_000, tokens: 40_000, documents: 100 };
+
+/** Mistakes of one text that the parser may find: each costs it an error of its own. */
+const MISTAKES_MAX = 100;
+const ESCAPE =
+  /\\(?:[0abefnrtvNLP_ "/\\\t\r\n]|x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|(?<bad>[^]|$))/gu;
+
+/** Where an escape stands that is none, after so many of them; null if there are not so many. */
+function badEscapes(token: string, budget: { left: number }): number | null {
+  if (!token.startsWith('"')) return null;
+  for (const { groups, index } of token.matchAll(ESCAPE))
+    if (groups?.["bad"] !== undefined && --budget.left < 0) return index;
+  return null;
+}
+
 /**
  * Looks over the tokens before anything is parsed. The parser recurses and takes seconds over a
  * megabyte of brackets; the lexer does not, and is stopped at the first excess.
@@ -31,6 +47,7 @@ export function scan(text: string, limits: ReadLimits): { offset: number; messag
   let documents = 0;
   let tokens = 0;
   let isText = false;
+  const escapes = { left: MISTAKES_MAX };
   for (const token of new Lexer().lex(text)) {
     if (isText) {
       isText = false;
@@ -66,6 +83,12 @@ export function scan(text: string, limits: ReadLimits): { offset: number; messag
             return { offset, message: `holds more than ${limits.documents} documents` };
           }
           break;
+        case "double-quoted-scalar": {
+          const bad = badEscapes(token, escapes);
+          if (bad !== null)
+            return { offset: offset + bad, message: `has more than ${MISTAKES_MAX} escapes that are none` };
+          break;
+        }
         default:
       }
       if (++tokens > limits.tokens) return { offset, message: "has too many parts" };

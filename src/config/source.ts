@@ -99,7 +99,7 @@ function parse(
         refuse(pos[0], "is nested too deep");
         break;
       }
-      const hint = /\$$/u.test(text.slice(0, pos[0])) ? 'between { } or [ ] put "${…}" in quotes' : undefined;
+      const hint = text[pos[0] - 1] === "$" ? 'between { } or [ ] put "${…}" in quotes' : undefined;
       refuse(pos[0], `is not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`, hint);
       // What follows a broken piece of flow is mostly the same mistake again.
       if (hint !== undefined) break;

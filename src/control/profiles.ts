@@ -9,7 +9,7 @@ import { compileProfile } from "../plan/compile.js";
 import { explainProfile } from "../plan/explain.js";
 import type { LivePlan } from "../plan/live.js";
 import { INLINE, type CompiledProfile } from "../plan/value.js";
-import type { Targets } from "./targets.js";
+import type { Planned, Targets } from "./targets.js";
 
 export interface ProfileSummary {
   readonly name: string;
@@ -127,12 +127,25 @@ export class Profiles {
 
   #recompiled(library: Library): Map<string, CompiledProfile> {
     const result = new Map<string, CompiledProfile>();
-    for (const { id, profile, given, proxies, mode } of this.#plan.value.activations) {
-      if (profile === INLINE || library.get(profile) === undefined) continue;
+    const planned: Planned[] = [];
+    let grows = false;
+    for (const { id, profile, given, proxies, mode, compiled: before } of this.#plan.value.activations) {
+      if (profile !== INLINE && library.get(profile) === undefined) continue;
+      if (profile === INLINE) {
+        planned.push({ compiled: before, proxies });
+        continue;
+      }
       const compiled = compileProfile(profile, library, given, this.#types);
       this.#targets.checkEngines(compiled, proxies, mode);
       result.set(id, compiled);
+      planned.push({ compiled, proxies });
+      grows ||= faultsOf(compiled) > faultsOf(before);
     }
+    if (grows) this.#targets.checkArmed(planned, this.#plan.armedToxics);
     return result;
   }
+}
+
+function faultsOf({ faults, phases }: Pick<CompiledProfile, "faults" | "phases">): number {
+  return phases.reduce((sum, phase) => sum + phase.faults.length, faults.length);
 }

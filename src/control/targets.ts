@@ -10,6 +10,15 @@ import type { Fleet } from "../proxy/fleet.js";
 
 type Faults = Pick<CompiledProfile, "faults" | "phases">;
 
+/** Faults in force at once, on each proxy counted by itself: each takes some KiB, and some microseconds whenever the plan changes. */
+export const ARMED_MAX = 5_000;
+
+/** What is to be on: faults, and the proxies that they are kept to; null for all. */
+export interface Planned {
+  readonly compiled: Faults;
+  readonly proxies: readonly string[] | null;
+}
+
 export class Targets {
   readonly #fleet: Fleet;
   readonly #types: ReadonlyMap<string, AnyFaultType>;
@@ -42,12 +51,44 @@ export class Targets {
       for (const name of fault.proxies ?? []) this.checkName(name, `${fault.name}.proxy`);
       const type = this.#types.get(fault.type);
       if (type === undefined || members.length === 0) continue;
-      const named =
-        fault.proxies === null ? members : members.filter(({ proxy }) => fault.proxies?.includes(proxy.name));
+      const own = fault.proxies === null ? null : new Set(fault.proxies);
+      const named = own === null ? members : members.filter(({ proxy }) => own.has(proxy.name));
       if (named.some(({ proxy }) => actsOn(fault, type, proxy.seams))) continue;
       const where = fault.proxies === null ? "any of the proxies there are" : oneOf(fault.proxies);
       throw new SquallError("SQ_INVALID_ACTIVATION", cannotAct(fault, type, where), { path: fault.name });
     }
+  }
+
+  /** All that is to be on together, in its largest phases, stays within what may be in force. Throws SQ_TOO_MANY. */
+  checkArmed(planned: readonly Planned[], already: number): void {
+    let armed = already;
+    for (const { compiled, proxies } of planned) {
+      const kept = proxies === null ? null : new Set(proxies);
+      const count = (faults: readonly CompiledFault[]): number => {
+        let sum = 0;
+        for (const fault of faults) {
+          sum += this.#proxiesOf(fault, kept);
+          if (armed + sum > ARMED_MAX) throw tooManyArmed();
+        }
+        return sum;
+      };
+      armed += count(compiled.faults);
+      armed += Math.max(0, ...compiled.phases.map((phase) => count(phase.faults)));
+    }
+  }
+
+  #proxiesOf(fault: CompiledFault, kept: ReadonlySet<string> | null): number {
+    const type = this.#types.get(fault.type);
+    if (type === undefined) return 0;
+    const own = fault.proxies === null ? null : new Set(fault.proxies);
+    return this.#fleet
+      .list()
+      .filter(
+        ({ proxy }) =>
+          (own === null || own.has(proxy.name)) &&
+          (kept === null || kept.has(proxy.name)) &&
+          actsOn(fault, type, proxy.seams),
+      ).length;
   }
 
   /** A fault that insists on the kernel has it on all of its proxies, or is not switched on. */
@@ -81,6 +122,14 @@ export class Targets {
       throw new SquallError("SQ_INVALID_PROFILE", cannotAct(fault, type, name), { path: fault.name });
     this.checkEngines({ faults: [fault], phases: [] }, [name], "inject");
   }
+}
+
+export function tooManyArmed(): SquallError {
+  return new SquallError(
+    "SQ_TOO_MANY",
+    `there would be more than ${ARMED_MAX} faults in force, on each proxy counted by itself`,
+    { hint: "keep them to some proxies, or take fewer faults" },
+  );
 }
 
 function allOf({ faults, phases }: Faults): readonly CompiledFault[] {

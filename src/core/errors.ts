@@ -68,8 +68,10 @@ export interface Problem {
   readonly path: string;
   readonly message: string;
   readonly hint?: string;
-  /** The line of the file, for the caret. */
+  /** The line of the file, for the caret; of a long one what is around the column. */
   readonly source?: string;
+  /** Characters of the line that were left out before `source`. */
+  readonly cut?: number;
 }
 
 export interface ErrorDetail {
@@ -115,7 +117,7 @@ export function formatProblem(problem: Problem): string {
   const head = `${where} ${problem.path === "" ? "" : `${problem.path}: `}${problem.message}`;
   const hint = problem.hint === undefined ? "" : ` (${problem.hint})`;
   if (problem.source === undefined) return head + hint;
-  const { text, caret } = excerpt(problem.source, problem.column);
+  const { text, caret } = excerpt(problem.source, problem.column - (problem.cut ?? 0));
   return `${head}${hint}\n    ${text}\n    ${" ".repeat(caret)}^`;
 }
 

@@ -166,6 +166,10 @@ export class Activation {
     this.#arsenal.forget(proxy);
   }
 
+  get armed(): number {
+    return this.#arsenal.size;
+  }
+
   // -- what is said of it -------------------------------------------------------------------------
 
   state(now: number): ActivationState {

@@ -84,6 +84,10 @@ export class Arsenal {
     }
   }
 
+  get size(): number {
+    return this.#weapons.size;
+  }
+
   propose(wanted: readonly Wanted[]): void {
     this.#proposed = wanted;
   }

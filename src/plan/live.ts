@@ -79,6 +79,15 @@ export class LivePlan {
     return this.#value.revision;
   }
 
+  /** Faults in force, on each proxy counted by itself. */
+  get armed(): number {
+    return this.#running.reduce((sum, running) => sum + running.armed, this.armedToxics);
+  }
+
+  get armedToxics(): number {
+    return this.#toxicArsenal.size;
+  }
+
   /** The line that starts the same run again. */
   again(activation: ActivationValue): string {
     return runAgain(activation, this.#version);

@@ -45,11 +45,12 @@ export class Targets {
   of(fault: CompiledFault, restricted: readonly string[] | null): PlanTarget[] {
     const type = this.#types.get(fault.type);
     if (type === undefined) return [];
+    // Sets, since a list may name as many as there are.
+    const own = fault.proxies === null ? null : new Set(fault.proxies);
+    const kept = restricted === null ? null : new Set(restricted);
     return [...this.#targets.values()].filter(
-      (target) =>
-        (fault.proxies === null || fault.proxies.includes(target.name)) &&
-        (restricted === null || restricted.includes(target.name)) &&
-        actsOn(fault, type, target.seams),
+      ({ name, seams }) =>
+        (own === null || own.has(name)) && (kept === null || kept.has(name)) && actsOn(fault, type, seams),
     );
   }
 }

@@ -29,7 +29,7 @@ faults: [{ type: http_status, status: 503, body: "${"${a}".repeat(2_000)}" }]
   const spread = `profile: spread
 params: { a: { default: x, summary: what is said } }
 faults:
-${Array.from({ length: 2_000 }, (_, n) => `  - { name: f-${n}, type: http_status, status: 503, body: "\${a}" }\n`).join("")}`;
+${Array.from({ length: 500 }, (_, n) => `  - { name: f-${n}, type: http_status, status: 503, body: "\${a}\${a}\${a}\${a}" }\n`).join("")}`;
 
   it.each([
     ["in one place", "many", many],
@@ -119,7 +119,8 @@ describe("what a profile has faults say", () => {
 });
 
 describe("profiles in memory", () => {
-  const large = (name: string): string => `profile: ${name}\n${"# a comment of no use\n".repeat(40_000)}`;
+  const large = (name: string): string =>
+    `profile: ${name}\n${`# ${"of no use ".repeat(87)}\n`.repeat(1_000)}`;
 
   it("are limited in what they hold together, so that nobody fills it by asking again and again", () => {
     const profiles = new Library(TYPES);
