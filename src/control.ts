@@ -133,10 +133,12 @@ export class Control {
     });
   }
 
-  /** Ends all activations; connections are kept. Answers how many there were. */
-  heal(): number {
+  /** Ends all activations; connections are kept. With `own` the faults that proxies have of their own go as well. */
+  heal(own = false): { readonly ended: number; readonly removed: number } {
     this.#activeChanged(true);
-    return this.#plan.end(() => true, "healed");
+    const removed = own ? this.active().proxy_faults.length : 0;
+    if (own) this.toxics.clear();
+    return { ended: this.#plan.end(() => true, "healed"), removed };
   }
 
   #activeChanged(whole: boolean): void {

@@ -87,6 +87,7 @@ class RunningDaemon implements Daemon {
     // The admin port first: if another daemon has it, nothing else is touched.
     this.control.starting = true;
     this.#admin = await openAdminPort(this.#parts, this.#config, this.#options);
+    this.#parts.adminUrl = this.#admin.url;
     const prepared = this.#prepare();
     const started = prepared.filter(([{ spec }]) => spec.enabled !== false);
     if (state === null) this.#activate();

@@ -147,9 +147,12 @@ export class Squall {
     return active;
   }
 
-  /** Ends all activations; resolves when every proxy listens again. Answers how many there were. */
-  async heal(): Promise<number> {
-    const ended = this.#daemon.control.heal();
+  /**
+   * Ends all activations; resolves when every proxy listens again. Answers how many there were. With `own` the faults that
+   * proxies have of their own, toxics among them, go as well.
+   */
+  async heal({ own = false }: { readonly own?: boolean } = {}): Promise<number> {
+    const { ended } = this.#daemon.control.heal(own);
     await this.#daemon.settled();
     return ended;
   }

@@ -1,5 +1,6 @@
 /** The calls that switch faults on and off. All of them answer at once, except those that ask to wait. */
 import { z } from "zod";
+import { leftBy } from "../control/active_view.js";
 import { duration } from "../faults/params.js";
 import { activationBody, readActivations } from "./activation_body.js";
 import { active, activeWaited, healed } from "./answers.js";
@@ -58,11 +59,21 @@ export function activeRoutes({ control, clock, polls }: House): Route[] {
     defineRoute({
       method: "delete",
       path: "/active",
-      summary: "Heals: ends all activations; connections are kept.",
-      answers: { 200: { about: "nothing is on", schema: healed } },
-      handle: () => {
-        const ended = control.heal();
-        return json({ ...control.active(), ended });
+      summary:
+        "Heals: ends all activations; connections are kept, and so are faults that proxies have of their own.",
+      query: z.object({
+        own: z
+          .enum(["true", "false"], { error: "expected true or false" })
+          .optional()
+          .describe(
+            "true: the faults that proxies have of their own, toxics among them, are taken away as well",
+          ),
+      }),
+      answers: { 200: { about: "no activation is on", schema: healed } },
+      handle: ({ query }) => {
+        const done = control.heal(query.own === "true");
+        const now = control.active();
+        return json({ ...now, ...done, left: leftBy(now) });
       },
     }),
     defineRoute({
@@ -74,7 +85,8 @@ export function activeRoutes({ control, clock, polls }: House): Route[] {
       errors: ["SQ_ACTIVATION_NOT_FOUND"],
       handle: ({ params }) => {
         const ended = control.end(params.id);
-        return json({ ...control.active(), ended });
+        const now = control.active();
+        return json({ ...now, ended, removed: 0, left: leftBy(now) });
       },
     }),
   ];

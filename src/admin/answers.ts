@@ -115,6 +115,16 @@ const activation = named(
 const activeKeys = {
   revision: whole().describe("of the plan; grows with every change"),
   activations: z.array(activation),
+  proxy_faults: z
+    .array(
+      z.strictObject({
+        proxy: z.string(),
+        fault: z.string(),
+        type: z.string(),
+        toxic: z.string().nullable().describe("what Toxiproxy's API calls it, of one that was set there"),
+      }),
+    )
+    .describe("those that proxies have of their own, beside what profiles do; healing leaves them"),
 };
 
 export const active: z.ZodType<ActiveView> = named("Active", z.strictObject(activeKeys));
@@ -127,7 +137,18 @@ export const activeWaited = named(
   }),
 );
 
-export const healed = named("Healed", z.strictObject({ ...activeKeys, ended: whole() }));
+export const healed = named(
+  "Healed",
+  z.strictObject({
+    ...activeKeys,
+    ended: whole().describe("activations"),
+    removed: whole().describe("faults that proxies had of their own"),
+    left: z
+      .string()
+      .nullable()
+      .describe("what is still in force, and how it is taken away; null for nothing"),
+  }),
+);
 
 // -- the daemon -----------------------------------------------------------------------------------
 
@@ -227,6 +248,10 @@ export const reloaded: z.ZodType<ReloadResult> = named(
 const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   fault_hit: true,
   fault_total: true,
+  fault_spared: true,
+  fault_set: true,
+  fault_changed: true,
+  fault_removed: true,
   connection_failed: true,
   exchange_over: true,
   activation_started: true,
@@ -282,6 +307,14 @@ const originKeys = {
   bot: z.string(),
   connection: whole(),
   exchange: exchangeName.optional().describe("where the fault acted on an HTTP exchange"),
+  query: z
+    .strictObject({ name: z.string(), type: z.string(), transport: z.string() })
+    .optional()
+    .describe("the question that a fault on DNS acted on"),
+  health_check: z
+    .string()
+    .optional()
+    .describe("the upstream whose health check it was, and no client: none of the hits that are counted"),
 };
 
 const amounts = (): z.ZodType<Record<string, number>> => z.record(z.string(), z.number());

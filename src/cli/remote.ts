@@ -26,6 +26,12 @@ interface ActivationView {
 interface ActiveView {
   readonly revision: number;
   readonly activations: readonly ActivationView[];
+  /** Absent from daemons of earlier versions. */
+  readonly proxy_faults?: readonly {
+    readonly proxy: string;
+    readonly fault: string;
+    readonly type: string;
+  }[];
 }
 
 /** The options that every command of this kind takes. */
@@ -133,13 +139,33 @@ function scalar(text: string): unknown {
 function addHeal(program: Command, io: Io): void {
   remote(program.command("heal [activation]"))
     .description("end all activations, or the one with that id; connections are kept")
-    .action(async (activation: string | undefined, options: RemoteOptions) => {
+    .option("--own", "take away the faults that proxies have of their own as well, toxics among them")
+    .action(async (activation: string | undefined, options: RemoteOptions & { readonly own?: boolean }) => {
+      const { own = false } = options;
+      if (own && activation !== undefined)
+        throw new CommandError(EXIT.usage, "--own goes with healing everything, not with one activation");
       const client = new AdminClient(options, io);
-      const path = activation === undefined ? "/active" : `/active/${encodeURIComponent(activation)}`;
-      const answer = (await client.call("DELETE", path)) as { ended?: number } | null;
+      const path =
+        activation === undefined
+          ? `/active${own ? "?own=true" : ""}`
+          : `/active/${encodeURIComponent(activation)}`;
+      const answer = (await client.call("DELETE", path)) as HealedView | null;
       if (options.json === true) io.out(`${jsonLine(answer)}\n`);
-      else io.out(answer?.ended === 0 ? "nothing was on\n" : "healed\n");
+      else io.out(healedText(answer ?? {}));
     });
+}
+
+interface HealedView {
+  readonly ended?: number;
+  readonly removed?: number;
+  readonly left?: string | null;
+}
+
+function healedText({ ended = 0, removed = 0, left = null }: HealedView): string {
+  const own = removed === 0 ? "" : `, and ${removed} of the proxies' own faults taken away`;
+  const nothing = left === null ? "nothing was on" : "no activation was on";
+  const done = ended === 0 && removed === 0 ? nothing : `healed${own}`;
+  return left === null ? `${done}\n` : `${done}, but ${left}\n`;
 }
 
 function report(io: Io, options: RemoteOptions, answer: unknown): void {
@@ -150,9 +176,13 @@ function report(io: Io, options: RemoteOptions, answer: unknown): void {
   io.out(activeText(answer as ActiveView, io));
 }
 
-function activeText({ activations, revision }: ActiveView, { colours }: Io): string {
-  if (activations.length === 0) return `nothing is on (revision ${revision})\n`;
-  return activations
+function activeText({ activations, revision, proxy_faults: own = [] }: ActiveView, { colours }: Io): string {
+  const ofProxies = own
+    .map(({ proxy, fault, type }) => `${colours.bold(fault)} (${type}) is set on ${proxy} itself\n`)
+    .join("");
+  if (activations.length === 0)
+    return own.length === 0 ? `nothing is on (revision ${revision})\n` : ofProxies;
+  return `${activations
     .map(({ id, seed, phase, remaining, mode, again }) => {
       const parts = [
         `seed ${seed}`,
@@ -162,7 +192,7 @@ function activeText({ activations, revision }: ActiveView, { colours }: Io): str
       ];
       return `${colours.bold(id)} is on: ${parts.join(", ")}\n  the same again: ${colours.dim(again)}\n`;
     })
-    .join("");
+    .join("")}${ofProxies}`;
 }
 
 interface StatusView {

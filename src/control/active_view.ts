@@ -26,15 +26,29 @@ export interface ActivationView {
   readonly again: string;
 }
 
+/** A fault that a proxy has of its own, beside what profiles do. */
+export interface OwnFaultView {
+  readonly proxy: string;
+  readonly fault: string;
+  readonly type: string;
+  /** What Toxiproxy's API calls it, of one that was set there. */
+  readonly toxic: string | null;
+}
+
 export interface ActiveView {
   readonly revision: number;
   readonly activations: readonly ActivationView[];
+  /** Healing leaves them. */
+  readonly proxy_faults: readonly OwnFaultView[];
 }
 
 export function activeView(plan: LivePlan): ActiveView {
   return {
     revision: plan.revision,
     activations: plan.states().map((state) => activationView(state, plan.again(state.value))),
+    proxy_faults: Object.entries(plan.value.toxics).flatMap(([proxy, faults]) =>
+      faults.map(({ name, type, toxic }) => ({ proxy, fault: name, type, toxic: toxic?.type ?? null })),
+    ),
   };
 }
 
@@ -67,4 +81,15 @@ function reproducibility(
   if (byKernel.length === 0) return { reproducible: true, irreproducible: null };
   const names = [...new Set(byKernel.map(({ fault }) => fault))].join(", ");
   return { reproducible: false, irreproducible: `${names}: ${NOT_REPRODUCIBLE}` };
+}
+
+/** What healing has left, and how it is taken away; null if nothing is left. */
+export function leftBy({ proxy_faults: own }: ActiveView): string | null {
+  const [first] = own;
+  if (first === undefined) return null;
+  const what =
+    own.length === 1
+      ? `${first.fault} on ${first.proxy} is still in force, a fault of the proxy's own`
+      : `${own.length} faults that proxies have of their own are still in force`;
+  return `${what}: squall heal --own, or DELETE /active?own=true, takes ${own.length === 1 ? "it" : "them"} away`;
 }

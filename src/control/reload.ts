@@ -53,17 +53,17 @@ export class Reload {
   async #once(): Promise<ReloadResult> {
     try {
       const result = await this.#apply(await this.#load());
-      this.#tell(true, [], result.changed);
+      this.#tell(true, [], result);
       return result;
     } catch (error) {
-      this.#tell(false, problemsOf(error), []);
+      this.#tell(false, problemsOf(error), { changed: [], warnings: [] });
       throw error;
     }
   }
 
-  #tell(ok: boolean, problems: readonly Problem[], changed: readonly string[]): void {
+  #tell(ok: boolean, problems: readonly Problem[], { changed, warnings }: ReloadResult): void {
     this.last = { ok, at: new Date().toISOString() };
-    this.#facts.tell({ kind: "reload", ok, problems, changed });
+    this.#facts.tell({ kind: "reload", ok, problems, changed, warnings });
   }
 
   async #apply({ proxies, files, restartNeeded }: Desired): Promise<ReloadResult> {
@@ -73,11 +73,17 @@ export class Reload {
       });
     // Before any port is bound; what the API changes while they are is tried again with it.
     tryProfiles();
-    const { changed, adoptProfiles } = await this.#applyProxies(proxies, tryProfiles);
+    const { changed, shadowed, adoptProfiles } = await this.#applyProxies(proxies, tryProfiles);
     changed.push(...adoptProfiles().map((name) => `profile ${name}`));
     return {
       changed,
-      warnings: restartNeeded.map((what) => `${what} counts from the next start`),
+      warnings: [
+        ...shadowed.map(
+          (name) =>
+            `proxy ${name} of the configuration is left out: the API has made one of that name, which stays. Delete that (DELETE /proxies/${name}) and reload`,
+        ),
+        ...restartNeeded.map((what) => `${what} counts from the next start`),
+      ],
     };
   }
 
@@ -85,9 +91,15 @@ export class Reload {
   async #applyProxies(
     files: readonly FileProxy[],
     tryProfiles: () => () => string[],
-  ): Promise<{ readonly changed: string[]; readonly adoptProfiles: () => string[] }> {
+  ): Promise<{
+    readonly changed: string[];
+    /** Proxies whose names the API has already given to others. */
+    readonly shadowed: readonly string[];
+    readonly adoptProfiles: () => string[];
+  }> {
     const wanted = new Map(files.map((file) => [file.name, file]));
     const changed: string[] = [];
+    const shadowed: string[] = [];
     const undo: (() => void | Promise<void>)[] = [];
     let adoptProfiles: () => string[];
     // Those that are switched off come last, as that closes connections, which no undoing brings back.
@@ -104,7 +116,9 @@ export class Reload {
             this.#fleet.remove(file.name);
           });
           changed.push(`proxy ${file.name} added`);
-        } else if (member.filed !== null && !sameSpec(member.filed, file)) {
+        } else if (member.filed === null) {
+          shadowed.push(file.name);
+        } else if (!sameSpec(member.filed, file)) {
           undo.push(await this.#fleet.refile(file));
           changed.push(`proxy ${file.name} changed`);
         }
@@ -120,7 +134,7 @@ export class Reload {
       changed.push(`proxy ${proxy.name} removed`);
     }
     this.#fleet.filed = wanted;
-    return { changed, adoptProfiles };
+    return { changed, shadowed, adoptProfiles };
   }
 }
 

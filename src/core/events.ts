@@ -19,6 +19,8 @@ export interface FaultOrigin {
   readonly exchange?: ExchangeName | undefined;
   /** Of DNS questions. */
   readonly query?: QueryName | undefined;
+  /** The upstream whose health check it hit, and no client: such a hit is none of those that metrics count. */
+  readonly health_check?: string | undefined;
 }
 
 export interface QueryName {
@@ -42,6 +44,18 @@ export interface FaultReport extends Tally {
   readonly type: string;
 }
 
+/** A fault that a proxy has of its own, such as a toxic. */
+export interface OwnFaultFact extends Pick<
+  FaultOrigin,
+  "proxy" | "activation" | "profile" | "fault" | "type"
+> {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly direction?: string;
+  readonly probability?: number;
+  /** What it is called in Toxiproxy's API, if it was set there. */
+  readonly toxic?: string;
+}
+
 export type Fact =
   | ({
       readonly kind: "fault_hit";
@@ -50,6 +64,12 @@ export type Fact =
       readonly detail?: Readonly<Record<string, string | number | boolean>> | undefined;
       /** The activation only observes: nothing was done. */
       readonly observed?: true;
+    } & FaultOrigin)
+  | ({
+      /** A fault let somebody be whom it would have acted on, or noticed something, and why: no hit. */
+      readonly kind: "fault_spared";
+      readonly effect: string;
+      readonly detail?: Readonly<Record<string, string | number | boolean>> | undefined;
     } & FaultOrigin)
   | ({ readonly kind: "fault_total"; readonly effects: Readonly<Record<string, number>> } & FaultOrigin)
   | {
@@ -150,12 +170,21 @@ export type Fact =
       /** Whether it is tried again; if not, faults fall back to the model. */
       readonly again: boolean;
     }
+  | ({ readonly kind: "fault_set" } & OwnFaultFact)
+  | ({ readonly kind: "fault_changed" } & OwnFaultFact)
+  | ({
+      /** A proxy no longer has it, and this is what it did since it was set. */
+      readonly kind: "fault_removed";
+    } & Pick<FaultOrigin, "proxy" | "activation" | "profile" | "fault" | "type"> &
+      Tally)
   | { readonly kind: "plan_changed"; readonly revision: number }
   | {
       readonly kind: "reload";
       readonly ok: boolean;
       readonly problems: readonly Problem[];
       readonly changed: readonly string[];
+      /** What of the files is not in force all the same. */
+      readonly warnings: readonly string[];
     }
   | {
       /** What the API had made before the daemon was started is there again. */

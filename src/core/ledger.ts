@@ -16,9 +16,13 @@ export const DELAY_BUCKETS: readonly number[] = [
   0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120,
 ];
 
-/** One fault's books on one proxy. They outlive the fault, so that counters never run backwards. */
+/**
+ * One fault's books on one proxy. Those of the ledger outlive the fault, so that counters never run backwards; those of one
+ * activation add to them, so that its own sums are what it alone did.
+ */
 export class Book {
   readonly labels: BookLabels;
+  readonly #sum: Book | null;
   /** Occurrences by effect. */
   readonly effects: Record<string, number> = {};
   /** Subjects that came by, that matched, and that were hit at least once. */
@@ -30,16 +34,44 @@ export class Book {
   readonly delayBuckets: number[] = new Array<number>(DELAY_BUCKETS.length + 1).fill(0);
   delaySumSeconds = 0;
 
-  constructor(labels: BookLabels, effects: readonly string[]) {
+  /** What is added here is added to `sum` as well. */
+  constructor(labels: BookLabels, effects: readonly string[], sum: Book | null = null) {
     this.labels = labels;
+    this.#sum = sum;
     for (const effect of effects) this.effects[effect] = 0;
   }
 
   add(effect: string, amount: number): void {
     this.effects[effect] = (this.effects[effect] ?? 0) + amount;
+    this.#sum?.add(effect, amount);
+  }
+
+  /** A subject came by. */
+  came(): void {
+    this.subjects++;
+    this.#sum?.came();
+  }
+
+  /** It is one of those that are meant. */
+  meant(): void {
+    this.matched++;
+    this.#sum?.meant();
+  }
+
+  /** It is hit, for the first time. */
+  hit(): void {
+    this.hits++;
+    this.#sum?.hit();
+  }
+
+  /** A counter was given up. */
+  gaveUp(): void {
+    this.evicted++;
+    this.#sum?.gaveUp();
   }
 
   delayed(by: Millis): void {
+    this.#sum?.delayed(by);
     const seconds = by / 1000;
     let bucket = 0;
     while (bucket < DELAY_BUCKETS.length && seconds > (DELAY_BUCKETS[bucket] ?? Infinity)) bucket++;

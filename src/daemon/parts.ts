@@ -42,6 +42,8 @@ export class Parts {
   readonly control: Control;
   readonly metrics: Metrics;
   readonly state: KeptState | null;
+  /** Where the admin API answers; null before it does. */
+  adminUrl: string | null = null;
 
   /** `file` is where what the API makes is kept; null for nowhere. */
   constructor(options: DaemonOptions, config: Config, file: StateFile | null) {
@@ -88,6 +90,8 @@ export class Parts {
       ledger,
       types,
       version,
+      admin: () => ({ admin: this.adminUrl, guarded: config.admin.token !== null }),
+      kernelSettled: () => this.kernel.settled(),
       seed: this.seed,
       seeded: config.seed !== null,
       kernel: () => this.kernel.unavailable(),

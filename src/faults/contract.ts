@@ -81,6 +81,11 @@ export interface SharedScope<P> {
 // Listeners.
 
 export interface ListenerFault {
+  /**
+   * Counted each time that the port is closed or falls silent. Whom that turns away only the kernel knows, so it is the proxy
+   * itself that is hit.
+   */
+  readonly effect: string;
   /** Whether the proxy should listen at the moment; asked when the fault takes hold and when it is updated. */
   listening(): boolean;
   /** Whether attempts to connect are to go unanswered meanwhile, where they would be refused otherwise. */
@@ -408,7 +413,8 @@ export interface QueryFault {
 }
 
 // ------------------------------------------------------------------------------------------------
-// Upstreams. One fault for each proxy, so that its rhythm goes on across connections.
+// Upstreams. One fault for each proxy, so that its rhythm goes on across connections. What it counts while it is asked
+// about somebody is told of him, and what it counts in `wake` of the proxy.
 
 export interface Upstream {
   readonly name: string;
@@ -431,6 +437,8 @@ export interface UpstreamsFault {
   reach?(upstream: Upstream): ReachVerdict;
   /** What becomes of connections to this one that are open; asked after each `wake`. `drain` lets exchanges finish. */
   existing?(upstream: Upstream): Pass | Sever | { readonly do: "drain" };
+  /** One of them is being ended, as `existing` said. */
+  ended?(upstream: Upstream): void;
   readonly wakeAt: Millis;
   wake?(): void;
   released?(): void;
@@ -477,6 +485,11 @@ export interface FaultType<
   readonly example: Readonly<Record<string, unknown>>;
   /** What it can do to traffic: name -> help. Each becomes a label value and a journal effect. */
   readonly effects: Readonly<Record<E, string>>;
+  /**
+   * Effects that say why a fault let somebody be whom it would have acted on, or what it noticed: they are counted and told as
+   * such, and make nobody a hit.
+   */
+  readonly spares?: readonly NoInfer<E>[];
   /** How many hits on one subject have their own journal entry, if they have a detail. By default, the first of each effect. */
   readonly entries?: number;
   /** The directions it acts in when none is given; null where a direction has no meaning. */

@@ -12,7 +12,8 @@ import { acts } from "../faults/kit.js";
 import type { Engine, KernelLoss } from "../faults/kernel_loss.js";
 import { fateOf } from "./fate.js";
 import { observed } from "./observed.js";
-import { FlowSubject, Subject } from "./subject.js";
+import type { Party } from "./party.js";
+import { CheckSubject, FlowSubject, Subject } from "./subject.js";
 
 export type { Subject } from "./subject.js";
 
@@ -25,6 +26,19 @@ export interface SubjectInfo {
   readonly exchange?: ExchangeKeys;
   /** Of DNS questions, and of nothing else. */
   readonly query?: QueryKeys;
+  /** The upstream that a health check asks: there is no client behind it. */
+  readonly healthCheck?: string | undefined;
+  /** Who has to bear it, as the journal names him, where that is not this subject itself. */
+  readonly bearer?: Bearer | null | undefined;
+  /** A fault has done something to this subject: those whose end tells of it as well are to remember its name. */
+  struck?(fault: string): void;
+}
+
+/** Whom the journal names as hit. */
+export interface Bearer {
+  readonly bot: string;
+  readonly connection: number;
+  readonly exchange?: Pick<ExchangeKeys, "id" | "method" | "path"> | undefined;
 }
 
 /** What a question can be matched on, and what the journal calls it. */
@@ -91,6 +105,7 @@ export interface ArmedParts {
 
 /** The highest draw. */
 const NEVER = (): number => 1;
+const NOBODY: SubjectInfo = { bot: "", connection: 0, client: "" };
 
 interface Bot {
   key: DrawKey | null;
@@ -136,14 +151,14 @@ export class ArmedFault {
     this.#admission = parts.admission;
     this.#engine = parts.engine ?? null;
     this.#bots = new BoundedMap(BOTS_REMEMBERED, () => {
-      this.book.evicted++;
+      this.book.gaveUp();
     });
     const scope = {
       params: this.params,
       at: this.at,
       now: () => this.clock.now(),
       evicted: () => {
-        this.book.evicted++;
+        this.book.gaveUp();
       },
     };
     this.shared = this.type.shared?.(scope);
@@ -206,13 +221,17 @@ export class ArmedFault {
     if (this.kernel !== null) return null;
     // An answer that another fault would have kept back has no status.
     if (this.observe && this.needsStatus && fateOf(subject).over) return null;
-    this.book.subjects++;
+    // Those of health checks are nobody's.
+    const counted = subject.healthCheck === undefined;
+    if (counted) this.book.came();
     const ordinal = this.number(subject);
     if (ordinal === null || !this.#admission.matches(subject)) return null;
-    this.book.matched++;
+    if (counted) this.book.meant();
     const key = this.#keyOf(this.#bot(subject.bot), subject.bot);
     if (this.#admission.fires(subject, () => admissionDraw(key, ordinal)))
-      return new Subject(this, subject, key, ordinal);
+      return counted
+        ? new Subject(this, subject, key, ordinal)
+        : new CheckSubject(this, subject, key, ordinal);
     if (spare !== undefined && this.#admission.weighs(NEVER) !== null)
       spare(new Subject(this, subject, key, ordinal));
     return null;
@@ -223,11 +242,34 @@ export class ArmedFault {
     return this.#admission.weighs(() => subject.lot);
   }
 
+  /**
+   * Somebody meets a fault of the pool: nothing is decided or drawn about him, since its draws are the proxy's, but he is a
+   * subject of his own.
+   */
+  meet(party: Party): Subject {
+    this.book.came();
+    this.book.meant();
+    return new Subject(this, party, this.#keyOf(this.#bot(""), ""), 0);
+  }
+
+  /** The proxy itself is hit, and no one of its clients. */
+  itself(): Subject {
+    this.book.came();
+    this.book.meant();
+    return new Subject(this, NOBODY, this.#keyOf(this.#bot(""), ""), 0);
+  }
+
+  /** The same of a health check, which is no subject. */
+  meetCheck(upstream: string): CheckSubject {
+    const check = { ...NOBODY, healthCheck: upstream };
+    return new CheckSubject(this, check, this.#keyOf(this.#bot(""), ""), 0);
+  }
+
   /** The same of one datagram: each is a subject, and the flow that it belongs to has what acts on them. */
   admitDatagram(flow: SubjectInfo): boolean {
-    this.book.subjects++;
+    this.book.came();
     if (!this.#admission.matches(flow)) return false;
-    this.book.matched++;
+    this.book.meant();
     const bot = this.#bot(flow.bot);
     const ordinal = bot.ordinals++;
     return this.#admission.fires(flow, () => admissionDraw(this.#keyOf(bot, flow.bot), ordinal));

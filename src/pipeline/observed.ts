@@ -190,7 +190,8 @@ function watchedPool(inner: UpstreamsFault): UpstreamsFault {
       return PASS;
     },
     existing: (upstream) => {
-      inner.existing?.(upstream);
+      const verdict = inner.existing?.(upstream);
+      if (verdict !== undefined && verdict.do !== "pass" && verdict.do !== "drain") inner.ended?.(upstream);
       return PASS;
     },
     get wakeAt() {

@@ -3,8 +3,13 @@ import type { Millis } from "../core/clock.js";
 import type { ExchangeName, FaultOrigin, QueryName } from "../core/events.js";
 import { admissionDraw, LANE, Random, type DrawKey, type Lane } from "../core/random.js";
 import type { Detail, Direction, Scope } from "../faults/contract.js";
-import type { ArmedFault, SubjectInfo } from "./armed.js";
+import type { ArmedFault, Bearer, SubjectInfo } from "./armed.js";
 import { fateOf, type Fate } from "./fate.js";
+
+const NO_REASONS: readonly never[] = [];
+
+/** The effect that counts what any fault did to health checks. */
+export const HEALTH_CHECK = "health_check";
 
 /** A connection, an exchange, a query. */
 export class Subject implements Scope<Record<string, unknown>, string, unknown> {
@@ -22,6 +27,9 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   #told = 0;
   /** Whether it is among the hits already. */
   #hit = false;
+  #borneBy: Bearer | null = null;
+  /** Why it was let be, as far as that is told. */
+  #reasons: readonly string[] = NO_REASONS;
 
   constructor(armed: ArmedFault, info: SubjectInfo, key: DrawKey, ordinal: number) {
     this.armed = armed;
@@ -61,16 +69,17 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   }
 
   count(effect: string, amount = 1, detail?: Detail): void {
-    const { armed } = this;
-    if (armed.observe) {
-      this.#wouldBe(effect, detail);
+    const spared = this.armed.type.spares?.includes(effect) === true;
+    if (this.armed.observe) {
+      if (!spared) this.wouldBe(effect, detail);
       return;
     }
-    armed.book.add(effect, amount);
-    if (!this.#hit) {
-      this.#hit = true;
-      armed.book.hits++;
+    if (spared) {
+      this.#spared(effect, amount, detail);
+      return;
     }
+    this.booked(effect, amount);
+    this.#info.struck?.(this.armed.origin.fault);
     if (this.#effects === null) {
       this.#effects = { [effect]: amount };
       this.#firstAmount = amount;
@@ -85,6 +94,27 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
       this.#effects[effect] = known + amount;
       if (detail !== undefined && this.#told < this.entries) this.#tellHit(effect, amount, detail);
     }
+  }
+
+  #spared(effect: string, amount: number, detail: Detail | undefined): void {
+    this.armed.book.add(effect, amount);
+    if (this.#reasons.includes(effect)) return;
+    this.#reasons = [...this.#reasons, effect];
+    this.armed.facts.tell({
+      kind: "fault_spared",
+      ...this.#origin(),
+      effect,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  /** Into the books, among the hits if it is the first of this subject. */
+  protected booked(effect: string, amount: number): void {
+    const { book } = this.armed;
+    book.add(effect, amount);
+    if (this.#hit) return;
+    this.#hit = true;
+    book.hit();
   }
 
   delayed(by: Millis): void {
@@ -107,10 +137,10 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   }
 
   /** It would have been hit, and is not. */
-  #wouldBe(effect: string, detail: Detail | undefined): void {
+  protected wouldBe(effect: string, detail: Detail | undefined): void {
     if (this.#hit) return;
     this.#hit = true;
-    this.armed.book.hits++;
+    this.armed.book.hit();
     if (this.#told > 0) return;
     this.#told++;
     this.armed.facts.tell({
@@ -145,7 +175,8 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   #tellHit(effect: string, amount: number, detail: Detail | undefined): void {
     this.#told++;
     const { proxy, activation, profile, phase, fault, type } = this.armed.origin;
-    const { bot, connection, exchange, query } = this.#info;
+    const { query, healthCheck } = this.#info;
+    const { bot, connection, exchange } = this.#bearer;
     this.armed.facts.tell({
       kind: "fault_hit",
       proxy,
@@ -158,6 +189,7 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
       connection,
       exchange: exchange === undefined ? undefined : nameOf(exchange),
       query: query === undefined ? undefined : questionOf(query),
+      health_check: healthCheck,
       effect,
       amount,
       detail,
@@ -165,10 +197,22 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   }
 
   #origin(): FaultOrigin {
-    const { bot, connection, exchange, query } = this.#info;
-    const origin = { ...this.armed.origin, bot, connection };
-    if (query !== undefined) return { ...origin, query: questionOf(query) };
-    return exchange === undefined ? origin : { ...origin, exchange: nameOf(exchange) };
+    const { query, healthCheck } = this.#info;
+    const { bot, connection, exchange } = this.#bearer;
+    return {
+      ...this.armed.origin,
+      bot,
+      connection,
+      ...(exchange === undefined ? {} : { exchange: nameOf(exchange) }),
+      ...(query === undefined ? {} : { query: questionOf(query) }),
+      ...(healthCheck === undefined ? {} : { health_check: healthCheck }),
+    };
+  }
+
+  /** At the end it is who it was at the first hit: other exchanges may be under way by then. */
+  get #bearer(): Bearer {
+    this.#borneBy ??= this.#info.bearer ?? this.#info;
+    return this.#borneBy;
   }
 }
 
@@ -188,6 +232,17 @@ export class FlowSubject extends Subject {
 
   protected override get entries(): number {
     return 0;
+  }
+}
+
+/** A health check, which meets what clients meet and is none: what was done to it is counted apart. */
+export class CheckSubject extends Subject {
+  protected override booked(_effect: string, amount: number): void {
+    this.armed.book.add(HEALTH_CHECK, amount);
+  }
+
+  protected override wouldBe(): void {
+    // Of no interest.
   }
 }
 

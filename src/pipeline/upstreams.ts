@@ -1,7 +1,12 @@
-/** The interpreter of the upstreams seam: the faults of one proxy's pool, asked at each choice and at each edge of their rhythms. */
+/**
+ * The interpreter of the upstreams seam: the faults of one proxy's pool, asked at each choice and at each edge of their
+ * rhythms. What a fault counts while it is asked is booked on whoever it is asked about, and otherwise on the proxy.
+ */
 import type { Clock, Millis, Timer } from "../core/clock.js";
-import type { Answer, Asker, Hang, Pass, Sever, Upstream, UpstreamsFault } from "../faults/contract.js";
+import type { Answer, Hang, Pass, Sever, Upstream, UpstreamsFault } from "../faults/contract.js";
 import type { ArmedFault, Subject } from "./armed.js";
+import type { Asking, Guest } from "./party.js";
+import { PoolScope } from "./pool_scope.js";
 
 /** What an attempt to reach an upstream comes to, after so long. */
 export interface Reach {
@@ -14,6 +19,7 @@ export type Existing = Pass | Sever | { readonly do: "drain" };
 interface Bound {
   readonly armed: ArmedFault;
   readonly subject: Subject;
+  readonly scope: PoolScope;
   readonly fault: UpstreamsFault;
 }
 
@@ -57,8 +63,7 @@ export class UpstreamsFaults {
     );
     for (const one of before) {
       if (this.#bound.includes(one)) continue;
-      this.#try(() => one.fault.released?.());
-      one.subject.finished();
+      this.#release(one);
     }
     for (const { armed, fault } of this.#bound) if (assigned.has(armed)) this.#try(() => fault.wake?.());
     this.#rearm();
@@ -67,21 +72,41 @@ export class UpstreamsFaults {
 
   #bind(armed: ArmedFault): Bound | null {
     const subject = armed.admit(NO_BOT);
-    const fault = subject === null ? undefined : this.#try(() => armed.type.upstreams?.(subject, this.#pool));
-    return subject === null || fault === undefined ? null : { armed, subject, fault };
+    if (subject === null) return null;
+    const scope = new PoolScope(subject);
+    const fault = this.#try(() => armed.type.upstreams?.(scope, this.#pool));
+    return fault === undefined ? null : { armed, subject, scope, fault };
   }
 
-  candidates(pool: readonly Upstream[], asker: Asker): readonly Upstream[] {
+  #release({ fault, scope, subject }: Bound): void {
+    this.#try(() => fault.released?.());
+    scope.finished();
+    subject.finished();
+  }
+
+  /** Asks one of them about somebody. */
+  #about<T>(asking: Asking, { scope }: Bound, question: () => T): T | undefined {
+    scope.about = asking;
+    const answer = this.#try(question);
+    scope.about = null;
+    return answer;
+  }
+
+  candidates(pool: readonly Upstream[], guest: Guest): readonly Upstream[] {
     let left = pool;
-    for (const { fault } of this.#bound) left = this.#try(() => fault.candidates(left, asker)) ?? left;
+    for (const one of this.#bound) {
+      // He comes by, whatever the fault makes of it.
+      guest.party.subjectOf(one.armed);
+      left = this.#about(guest, one, () => one.fault.candidates(left, guest)) ?? left;
+    }
     return left;
   }
 
-  reach(upstream: Upstream): Reach {
+  reach(upstream: Upstream, asking: Asking): Reach {
     if (this.#bound.length === 0) return AT_ONCE;
     let after = 0;
-    for (const { fault } of this.#bound) {
-      const verdict = this.#try(() => fault.reach?.(upstream));
+    for (const one of this.#bound) {
+      const verdict = this.#about(asking, one, () => one.fault.reach?.(upstream));
       if (verdict === undefined || verdict.do === "pass") continue;
       if (verdict.do !== "hold") return { after, then: verdict };
       after += verdict.for;
@@ -89,10 +114,13 @@ export class UpstreamsFaults {
     return { after, then: { do: "pass" } };
   }
 
-  existing(upstream: Upstream): Existing {
-    for (const { fault } of this.#bound) {
-      const verdict = this.#try(() => fault.existing?.(upstream));
-      if (verdict !== undefined && verdict.do !== "pass") return verdict;
+  existing(upstream: Upstream, guest: Guest): Existing {
+    for (const one of this.#bound) {
+      const verdict = this.#about(guest, one, () => one.fault.existing?.(upstream));
+      if (verdict === undefined || verdict.do === "pass") continue;
+      // It is carried out at once.
+      if (verdict.do !== "drain") this.#about(guest, one, () => one.fault.ended?.(upstream));
+      return verdict;
     }
     return { do: "pass" };
   }
@@ -101,10 +129,7 @@ export class UpstreamsFaults {
     this.#timer?.cancel();
     this.#timer = null;
     this.#timerAt = Infinity;
-    for (const { fault, subject } of this.#bound) {
-      this.#try(() => fault.released?.());
-      subject.finished();
-    }
+    for (const one of this.#bound) this.#release(one);
     this.#bound = [];
   }
 

@@ -2,7 +2,7 @@
 import type { Fact, Facts } from "../core/events.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import { Arsenal, type ArsenalParts, type EngineChoice, type Wanted } from "./arsenal.js";
-import { runAgain } from "./run_again.js";
+import { runAgain, type Repeater } from "./run_again.js";
 import type { Targets } from "./targets.js";
 import { positionAt, windowOf, type Position } from "./timeline.js";
 import type { ActivationValue, CompiledFault, CompiledProfile } from "./value.js";
@@ -54,7 +54,7 @@ export interface ActivationPlace {
 
 export class Activation {
   readonly #facts: Facts;
-  readonly #version: string;
+  readonly #repeater: () => Repeater;
   readonly #startedAt: number;
   readonly #arsenal: Arsenal;
   #value: ActivationValue;
@@ -64,11 +64,11 @@ export class Activation {
     request: ActivationRequest,
     { id, generation, wall, now }: ActivationPlace,
     supplies: ArsenalSupplies,
-    version: string,
+    repeater: () => Repeater,
   ) {
     const { profile, compiled, written, given, seed, seeded = false, proxies, mode, ttl } = request;
     this.#facts = supplies.facts;
-    this.#version = version;
+    this.#repeater = repeater;
     this.#startedAt = now;
     this.#value = {
       id,
@@ -162,6 +162,11 @@ export class Activation {
     return this.#arsenal.on(proxy);
   }
 
+  /** Whether the kernel acts, or acted, for one of its faults: what that came to is known later. */
+  get usedKernel(): boolean {
+    return this.#arsenal.usedKernel;
+  }
+
   forget(proxy: string): void {
     this.#arsenal.forget(proxy);
   }
@@ -192,7 +197,7 @@ export class Activation {
 
   tellStart(kind: "activation_started" | "activation_resumed"): void {
     const { id: activation, profile, seed, mode, compiled, startedAt } = this.#value;
-    const again = runAgain(this.#value, this.#version);
+    const again = runAgain(this.#value, this.#repeater());
     const fact = { activation, profile, seed, params: compiled.params, mode, again };
     if (kind === "activation_started") this.#facts.tell({ kind, ...fact });
     else this.#facts.tell({ kind, ...fact, since: new Date(startedAt).toISOString() });

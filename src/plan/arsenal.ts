@@ -2,7 +2,7 @@
 import type { MatchEntry } from "../config/match.js";
 import type { Clock } from "../core/clock.js";
 import type { Facts, FaultReport } from "../core/events.js";
-import type { Book, Ledger, Tally } from "../core/ledger.js";
+import { Book, type BookLabels, type Ledger } from "../core/ledger.js";
 import type { AnyFaultType, Seam } from "../faults/contract.js";
 import type { Engine } from "../faults/kernel_loss.js";
 import { ArmedFault } from "../pipeline/armed.js";
@@ -36,7 +36,6 @@ interface Weapon {
 
 interface Account {
   readonly book: Book;
-  readonly before: Tally;
   readonly subjects: Subjects;
 }
 
@@ -64,10 +63,13 @@ export interface ArsenalParts {
 
 export class Arsenal {
   readonly #parts: ArsenalParts;
-  readonly #accounts = new Map<Book, Account>();
+  /** Its own, by proxy, fault and type: another activation may have faults of the same names. */
+  readonly #accounts = new Map<string, Account>();
   #weapons = new Map<string, Weapon>();
   #byProxy = new Map<string, ArmedFault[]>();
   #proposed: readonly Wanted[] = [];
+  /** Whether the kernel acts, or acted, for one of them. */
+  usedKernel = false;
 
   constructor(parts: ArsenalParts) {
     this.#parts = parts;
@@ -160,12 +162,14 @@ export class Arsenal {
     const type = types.get(fault.type);
     if (type === undefined) return null;
     const span = this.#span(wanted);
-    const book = ledger.open(
-      { proxy: proxy.name, profile, fault: fault.name, type: fault.type },
-      Object.keys(type.effects),
-    );
-    if (!this.#accounts.has(book))
-      this.#accounts.set(book, { book, before: book.tally(), subjects: subjectsOn(type, proxy.seams) });
+    const labels = { proxy: proxy.name, profile, fault: fault.name, type: fault.type };
+    const effects = Object.keys(type.effects);
+    const account = this.#accounts.get(accountKey(labels)) ?? {
+      book: new Book(labels, effects, ledger.open(labels, effects)),
+      subjects: subjectsOn(type, proxy.seams),
+    };
+    this.#accounts.set(accountKey(labels), account);
+    const { book } = account;
     const admission = new WhenAdmission(fault, proxy.except, probability(fault, span));
     const armed = new ArmedFault({
       key,
@@ -182,6 +186,7 @@ export class Arsenal {
       facts,
       clock,
     });
+    if (engine !== null && engine.kernel !== null) this.usedKernel = true;
     if (engine !== null)
       facts.tell({
         kind: "engine_chosen",
@@ -217,6 +222,16 @@ export class Arsenal {
     return [...this.#accounts.values()].map(reportOf);
   }
 
+  /** What one fault did on one proxy since it was set there, which is forgotten with it. */
+  settle(proxy: string, { name: fault, type }: CompiledFault): FaultReport {
+    const key = accountKey({ proxy, fault, type });
+    const account = this.#accounts.get(key);
+    this.#accounts.delete(key);
+    return account === undefined
+      ? { proxy, fault, type, subjects: 0, matched: 0, hits: 0, effects: {} }
+      : reportOf(account);
+  }
+
   /** A warning for each fault that hit nothing: most often a typing mistake in `match`. */
   untouched(profile: CompiledProfile, why: string): string[] {
     const byFault = new Map<string, Sum>();
@@ -237,7 +252,7 @@ export class Arsenal {
       if (sum === undefined) {
         if (why === "finished") warnings.add(`${fault.name} was never in force`);
       } else if (this.engines().some((one) => one.fault === fault.name && one.engine === "kernel")) {
-        // It has no subjects; what it dropped is told when the last has been counted.
+        // Where it dropped nothing there was nothing to drop.
       } else if (sum.subjects === 0 && this.#parts.types.get(fault.type)?.listener !== undefined) {
         // Nobody got in to be hit, which is just what it is for.
       } else if (sum.matched === 0) {
@@ -267,20 +282,13 @@ function nouns(sum: Sum): string {
   return [...sum.nouns].sort().join(" and ");
 }
 
-function reportOf({ book, before }: Account): FaultReport {
-  const now = book.tally();
-  const effects = Object.fromEntries(
-    Object.entries(now.effects).map(([effect, total]) => [effect, total - (before.effects[effect] ?? 0)]),
-  );
-  return {
-    proxy: book.labels.proxy,
-    fault: book.labels.fault,
-    type: book.labels.type,
-    subjects: now.subjects - before.subjects,
-    matched: now.matched - before.matched,
-    hits: now.hits - before.hits,
-    effects,
-  };
+function reportOf({ book }: Account): FaultReport {
+  const { proxy, fault, type } = book.labels;
+  return { proxy, fault, type, ...book.tally() };
+}
+
+function accountKey({ proxy, fault, type }: Pick<BookLabels, "proxy" | "fault" | "type">): string {
+  return JSON.stringify([proxy, fault, type]);
 }
 
 function probability(fault: CompiledFault, span: RampSpan): () => number {

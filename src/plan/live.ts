@@ -17,8 +17,9 @@ import {
   type EndReason,
 } from "./activation.js";
 import { Arsenal, type Wanted } from "./arsenal.js";
-import { runAgain } from "./run_again.js";
+import { runAgain, type Repeater } from "./run_again.js";
 import { Targets, type PlanTarget } from "./targets.js";
+import { differencesOf, toldOf, type OwnFault } from "./own_faults.js";
 import {
   INLINE,
   TOXICS,
@@ -28,11 +29,15 @@ import {
   type PlanValue,
 } from "./value.js";
 
+/** As the journal and the metrics call what no profile owns. */
+const OWN = { activation: TOXICS, profile: TOXICS } as const;
+
 export class LivePlan {
   readonly #clock: Clock;
   readonly #facts: Facts;
   readonly #supplies: ArsenalSupplies;
-  readonly #version: string;
+  readonly #repeater: () => Repeater;
+  readonly #kernelSettled: () => Promise<void>;
   readonly #targets: Targets;
   readonly #toxicArsenal: Arsenal;
   readonly #listeners = new Set<() => void>();
@@ -47,6 +52,10 @@ export class LivePlan {
     readonly types: ReadonlyMap<string, AnyFaultType>;
     /** Of this program, for the line that starts a run again. */
     readonly version: string;
+    /** Where it is asked for, for the same line; nowhere if not given. */
+    readonly admin?: () => Pick<Repeater, "admin" | "guarded">;
+    /** Resolves when the kernel has said what it did for faults that are off by now. */
+    readonly kernelSettled?: () => Promise<void>;
     /** Toxics have no activation, so their draws hang on the daemon's own seed. */
     readonly seed: number;
     /** Somebody gave that seed. */
@@ -59,7 +68,9 @@ export class LivePlan {
     this.#clock = clock;
     this.#facts = facts;
     this.#supplies = { clock, facts, ledger, types, kernel };
-    this.#version = version;
+    const { admin = () => ({ admin: null, guarded: false }) } = parts;
+    this.#repeater = () => ({ version, ...admin() });
+    this.#kernelSettled = parts.kernelSettled ?? (() => Promise.resolve());
     this.#targets = new Targets(types);
     this.#toxicArsenal = new Arsenal({
       activation: TOXICS,
@@ -90,7 +101,7 @@ export class LivePlan {
 
   /** The line that starts the same run again. */
   again(activation: ActivationValue): string {
-    return runAgain(activation, this.#version);
+    return runAgain(activation, this.#repeater());
   }
 
   states(): ActivationState[] {
@@ -125,21 +136,33 @@ export class LivePlan {
   replace(requests: readonly ActivationRequest[]): readonly ActivationValue[] {
     const old = this.#running;
     this.#running = [];
-    for (const running of old) running.tellEnd("replaced");
-    return this.#start(requests);
+    return this.#inPlaceOf(old, requests);
   }
 
   /** Adds activations; one of the same id starts anew. */
   add(requests: readonly ActivationRequest[]): readonly ActivationValue[] {
-    for (const { profile } of requests) {
-      if (profile === INLINE) continue;
-      const same = this.#running.find((running) => running.value.id === profile);
-      if (same) {
-        this.#running = this.#running.filter((running) => running !== same);
-        same.tellEnd("replaced");
-      }
-    }
-    return this.#start(requests);
+    const names = new Set(requests.map(({ profile }) => profile).filter((profile) => profile !== INLINE));
+    const same = this.#running.filter(({ value }) => names.has(value.id));
+    this.#running = this.#running.filter((running) => !same.includes(running));
+    return this.#inPlaceOf(same, requests);
+  }
+
+  /** The end of those that go is told before the beginning of those that come, although both happen at once. */
+  #inPlaceOf(old: readonly Activation[], requests: readonly ActivationRequest[]): readonly ActivationValue[] {
+    const [later, now] = [old.filter(({ usedKernel }) => usedKernel), old.filter((one) => !one.usedKernel)];
+    for (const running of now) running.tellEnd("replaced");
+    const started = this.#start(requests);
+    for (const running of later) this.#tellEnd(running, "replaced");
+    return started;
+  }
+
+  /** What the kernel did for it is known when it has been asked for the last time. */
+  #tellEnd(running: Activation, why: EndReason): void {
+    if (!running.usedKernel) running.tellEnd(why);
+    else
+      void this.#kernelSettled().then(() => {
+        running.tellEnd(why);
+      });
   }
 
   /**
@@ -166,7 +189,7 @@ export class LivePlan {
     if (ending.length === 0) return 0;
     this.#running = this.#running.filter((running) => !ending.includes(running));
     this.#commit({ activations: this.#values() });
-    for (const running of ending) running.tellEnd(why);
+    for (const running of ending) this.#tellEnd(running, why);
     return ending.length;
   }
 
@@ -190,15 +213,29 @@ export class LivePlan {
 
   /** Takes the own faults of all proxies away. */
   clearToxics(): void {
-    if (Object.keys(this.#value.toxics).length > 0) this.#commit({ toxics: {} });
+    if (Object.keys(this.#value.toxics).length > 0) this.#commitToxics({});
   }
 
   /** Sets a proxy's own faults, in order. Those that stay keep their state. */
   setToxics(proxy: string, faults: readonly CompiledFault[]): void {
     const toxics = { ...this.#value.toxics, [proxy]: faults };
-    this.#commit({
-      toxics: Object.fromEntries(Object.entries(toxics).filter(([, list]) => list.length > 0)),
-    });
+    this.#commitToxics(Object.fromEntries(Object.entries(toxics).filter(([, list]) => list.length > 0)));
+  }
+
+  #commitToxics(toxics: PlanValue["toxics"]): void {
+    const { set, changed, removed } = differencesOf(this.#value.toxics, toxics);
+    const tell = (kind: "fault_set" | "fault_changed", { proxy, fault }: OwnFault): void => {
+      this.#facts.tell({ kind, proxy, ...OWN, ...toldOf(fault) });
+    };
+    for (const one of set) tell("fault_set", one);
+    for (const one of changed) tell("fault_changed", one);
+    this.#commit({ toxics });
+    for (const { proxy, fault } of removed) {
+      const { name, type } = fault;
+      const { subjects, matched, hits, effects } = this.#toxicArsenal.settle(proxy, fault);
+      const did = { subjects, matched, hits, effects };
+      this.#facts.tell({ kind: "fault_removed", proxy, ...OWN, fault: name, type, ...did });
+    }
   }
 
   /** Decides anew who carries faults out: the kernel can do less, or more, than it could. */
@@ -229,7 +266,7 @@ export class LivePlan {
 
   #made(request: ActivationRequest, id: string, at: Pick<ActivationPlace, "wall" | "now">): Activation {
     const place = { id, generation: this.revision + 1, ...at };
-    return new Activation(request, place, this.#supplies, this.#version);
+    return new Activation(request, place, this.#supplies, this.#repeater);
   }
 
   #values(): readonly ActivationValue[] {
@@ -270,7 +307,7 @@ export class LivePlan {
     this.#toxicArsenal.want(this.#wantedToxics(), assigned);
     for (const running of this.#running) running.arm(assigned);
     for (const target of this.#targets.all()) this.#publish(target, assigned);
-    for (const [running, why] of finished) running.tellEnd(why);
+    for (const [running, why] of finished) this.#tellEnd(running, why);
     this.#timer?.cancel();
     this.#timer = next === Infinity ? null : this.#clock.at(next, this.#due);
   }

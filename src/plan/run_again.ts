@@ -7,10 +7,25 @@ type Repeated = Pick<
   "profile" | "seed" | "mode" | "proxies" | "compiled" | "written" | "ttl"
 >;
 
+/** The daemon that carries it out: the line is to work as it stands. */
+export interface Repeater {
+  readonly version: string;
+  /** Where it is asked for, such as `http://127.0.0.1:8474`; null where there is no admin port. */
+  readonly admin: string | null;
+  /** Whether it wants a token, which no journal shows. */
+  readonly guarded: boolean;
+}
+
+/** Where the command line looks without being told. */
+const USUAL = "http://127.0.0.1:8474";
+
 /** The line that starts the same run again. */
-export function runAgain(value: Repeated, version: string): string {
-  const words = value.written === null ? useAgain(value) : putAgain(value, value.written);
-  return `${words.map(quoted).join(" ")}  # squall ${version}`;
+export function runAgain(value: Repeated, by: Repeater): string {
+  const line =
+    value.written === null
+      ? useAgain(value, by.admin).map(quoted).join(" ")
+      : putAgain(value, value.written, by);
+  return `${line}  # squall ${by.version}`;
 }
 
 /** As a shell takes it for one word. */
@@ -18,18 +33,23 @@ function quoted(word: string): string {
   return /^[\w./=:%@+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-function useAgain({ profile, seed, mode, proxies, compiled, ttl }: Repeated): string[] {
+function useAgain({ profile, seed, mode, proxies, compiled, ttl }: Repeated, admin: string | null): string[] {
   const words = ["squall", "use", profile, "--seed", String(seed)];
   for (const [name, param] of Object.entries(compiled.params))
     words.push("--param", `${name}=${String(param)}`);
   if (ttl !== null) words.push("--ttl", formatDuration(ttl));
   if (proxies !== null) words.push("--proxy", ...proxies);
   if (mode === "observe") words.push("--observe");
+  if (admin !== null && admin !== USUAL) words.push("--admin", admin);
   return words;
 }
 
 /** Faults without a profile go the way they came. */
-function putAgain({ seed, mode, proxies, ttl }: Repeated, faults: readonly unknown[]): string[] {
+function putAgain(
+  { seed, mode, proxies, ttl }: Repeated,
+  faults: readonly unknown[],
+  { admin, guarded }: Repeater,
+): string {
   const body = {
     faults,
     seed,
@@ -37,5 +57,8 @@ function putAgain({ seed, mode, proxies, ttl }: Repeated, faults: readonly unkno
     ...(proxies === null ? {} : { proxies }),
     ...(mode === "observe" ? { mode } : {}),
   };
-  return ["curl", "-X", "PUT", "localhost:8474/active", "-d", JSON.stringify(body)];
+  const at = admin === null || admin === USUAL ? "localhost:8474" : admin;
+  // The shell that runs it is to know the token.
+  const token = guarded ? ` -H "Authorization: Bearer $SQUALL_ADMIN_TOKEN"` : "";
+  return `curl -X PUT ${quoted(`${at}/active`)}${token} -d ${quoted(JSON.stringify(body))}`;
 }

@@ -18,6 +18,7 @@ import {
 import type { ArmedFault, Subject, SubjectInfo } from "../pipeline/armed.js";
 import { Binding, type FaultChange, type Pumps } from "../pipeline/bindings.js";
 import { Gate } from "../pipeline/gate.js";
+import { Party, type Guest } from "../pipeline/party.js";
 import type { PumpOwner } from "../pipeline/pump.js";
 import type { PlaneContext } from "./context.js";
 import type { Pool } from "./upstream/pool.js";
@@ -78,7 +79,7 @@ export function adoptUpstream(socket: Socket, owner: SocketOwner): void {
   socket.on("drain", onUpstreamDrain);
 }
 
-export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner {
+export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner, Guest {
   readonly connection: number;
   readonly client: string;
   readonly bot: string;
@@ -101,6 +102,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   /** The client went on talking although its connection had ended. */
   #heardLate = false;
   #socketsOpen = 1;
+  #party: Party | null = null;
   /** Sources that ended without a byte before the pumps were there; Node tells of that even where nobody reads. */
   readonly #endedEarly: Direction[] = [];
 
@@ -127,6 +129,11 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   protected abstract upstreams(): readonly Socket[];
   abstract fromClient(chunk: Buffer): void;
   abstract fromUpstream(socket: Socket, chunk: Buffer): boolean;
+  /** A fault that acts on the connection as a whole has done something. */
+  struck(_fault: string): void {
+    // It goes over nothing else.
+  }
+
   /** A source has ended in order. */
   protected abstract sourceOver(direction: Direction, socket: Socket): void;
   /** A socket broke; its failure has been told. */
@@ -142,6 +149,14 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
   protected abstract stopped(): void;
   /** It is over; called once. */
   protected abstract finished(): void;
+
+  /** As one who is sent to an upstream himself, and not for the sake of an exchange. */
+  get party(): Party {
+    this.#party ??= new Party(this, (fault) => {
+      this.struck(fault);
+    });
+    return this.#party;
+  }
 
   get pumps(): Pumps | null {
     return this.#pumps;
@@ -644,6 +659,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner 
     });
     for (const direction of DIRECTIONS) this.guarded(() => this.#pumps?.[direction].close());
     this.guarded(() => this.finished());
+    this.#party?.finished();
     for (const binding of this.bindings) this.guarded(() => binding.release());
     this.bindings = [];
     this.#spared = null;

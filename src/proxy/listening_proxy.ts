@@ -6,6 +6,7 @@ import type { ConnectionFailure } from "../core/events.js";
 import type { Seam } from "../faults/contract.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import { changeOf, type FaultChange } from "../pipeline/bindings.js";
+import type { Subject } from "../pipeline/subject.js";
 import { BytePages, type BytePage } from "./byte_pages.js";
 import type { PlaneContext } from "./context.js";
 import type { ListenAddress, Port } from "./port.js";
@@ -29,6 +30,8 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
   #faults: readonly ArmedFault[] = [];
   #running = false;
   readonly #pages = new BytePages();
+  /** Faults that keep the port closed, each with the proxy as its subject. */
+  readonly #closing = new Map<ArmedFault, Subject>();
 
   constructor(spec: Spec, context: PlaneContext) {
     this.spec = spec;
@@ -79,6 +82,22 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
   /** Has the port do what faults want of it. */
   protected steer(port: Own): void {
     port.want(this.wantsToListen);
+    if (this.#running) this.#countClosed();
+  }
+
+  /** Those who are turned away at a closed port are seen by nobody: that it is closed is what can be told. */
+  #countClosed(): void {
+    for (const [fault, itself] of this.#closing) {
+      if (this.#faults.includes(fault) && closes(fault)) continue;
+      this.#closing.delete(fault);
+      itself.finished();
+    }
+    for (const fault of this.#faults) {
+      if (!closes(fault) || this.#closing.has(fault)) continue;
+      const itself = fault.itself();
+      this.#closing.set(fault, itself);
+      itself.count(fault.listener?.effect ?? "closed", 1, { listen: this.listenText });
+    }
   }
 
   // -- what can be asked of any proxy -------------------------------------------------------------
@@ -233,6 +252,8 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
   #ended(): void {
     if (!this.#running) return;
     this.#running = false;
+    for (const itself of this.#closing.values()) itself.finished();
+    this.#closing.clear();
     this.closeClients();
     this.stopped();
     this.context.facts.tell({ kind: "proxy_stopped", proxy: this.name });
@@ -288,4 +309,9 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
       text,
     });
   }
+}
+
+/** Whether it keeps everybody out, so that nobody of them is seen. */
+function closes({ listener }: ArmedFault): boolean {
+  return listener !== null && (!listener.listening() || listener.silent?.() === true);
 }

@@ -1,9 +1,10 @@
 /** A proxy with a listener and connections of bytes, and the faults in force on both; what TCP and HTTP proxies have in common. */
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { contained, type Owner } from "../core/containment.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import type { FaultChange } from "../pipeline/bindings.js";
+import type { Guest } from "../pipeline/party.js";
 import type { Connection, ConnectionHost, Origin } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 import { ListeningProxy } from "./listening_proxy.js";
@@ -92,14 +93,20 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   /** `owner` pays for what goes wrong in `done`. */
-  reach(member: Member, take: Take, done: (result: Reached) => void, owner: Owner): Dialling {
+  reach(member: Member, guest: Guest, take: Take, done: (result: Reached) => void, owner: Owner): Dialling {
     const pool = this.#pool;
-    const options = { ...this.#dialOptions(), timeout: this.spec.dialTimeout, take, turn: member.dialled++ };
+    const options = {
+      ...this.#dialOptions(),
+      timeout: this.spec.dialTimeout,
+      take,
+      turn: member.dialled++,
+      asking: guest,
+    };
     return reach(pool, member, options, (result) => {
       try {
         finish(result);
       } catch (error) {
-        if (result instanceof Socket) result.destroy();
+        if ("destroy" in result) result.destroy();
         owner.failed(error);
       }
     });

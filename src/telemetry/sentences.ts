@@ -10,6 +10,10 @@ export function lineOf(fact: Recorded): LogLine {
   switch (fact.kind) {
     case "fault_hit":
       return { level: "info", ...hit(fact) };
+    case "fault_spared": {
+      const detail = fact.detail === undefined ? "" : ` (${inWords(fact.detail)})`;
+      return { level: "debug", topic: "spared", text: `${who(fact)}  ${fact.effect}${detail}` };
+    }
     case "fault_total":
       return { level: "debug", topic: "total", text: `${who(fact)}  ${inWords(fact.effects)}` };
     case "phase_entered": {
@@ -81,14 +85,25 @@ export function lineOf(fact: Recorded): LogLine {
         text: `the kernel drops nothing any more, ${fact.again ? "and is asked again" : "so the model takes over"}: ${fact.why}`,
         fields: fact,
       };
+    case "fault_set":
+    case "fault_changed":
+      return { level: "info", topic: "fault", text: own(fact) };
+    case "fault_removed":
+      return {
+        level: "info",
+        topic: "fault",
+        text: `${fact.proxy}/${fact.fault}  taken away from the proxy`,
+        more: [report(fact)],
+      };
     case "plan_changed":
       return { level: "debug", topic: "plan", text: `revision ${fact.revision}` };
     case "reload":
       return fact.ok
         ? {
-            level: "info",
+            level: fact.warnings.length > 0 ? "warn" : "info",
             topic: "reload",
             text: fact.changed.length === 0 ? "nothing changed" : fact.changed.join(", "),
+            more: fact.warnings,
           }
         : {
             level: "error",
@@ -152,7 +167,23 @@ function hit(fact: Of<"fault_hit">): Omit<LogLine, "level"> {
   return { topic: "fault", text: `${who(fact)}  ${what}` };
 }
 
-function who({ proxy, fault, bot, exchange: name, query }: Of<"fault_hit"> | Of<"fault_total">): string {
+/** `jobs/slow  set on the proxy: latency (delay 200)` */
+function own(fact: Of<"fault_set" | "fault_changed">): string {
+  const { kind, proxy, fault, type, params, direction, probability } = fact;
+  const given = {
+    ...params,
+    ...(direction === undefined ? {} : { direction }),
+    ...(probability === undefined ? {} : { probability }),
+  };
+  const words = Object.keys(given).length === 0 ? "" : ` (${inWords(given)})`;
+  return `${proxy}/${fault}  ${kind === "fault_set" ? "set on the proxy" : "changed"}: ${type}${words}`;
+}
+
+type OfSubject = Of<"fault_hit"> | Of<"fault_spared"> | Of<"fault_total">;
+
+function who({ proxy, fault, bot, connection, exchange: name, query, health_check }: OfSubject): string {
+  if (health_check !== undefined) return `${proxy}/${fault}  the health check of ${health_check}`;
+  if (bot === "" && connection === 0) return `${proxy}/${fault}  the proxy itself`;
   const exchange = name === undefined ? "" : `  ${name.method} ${name.path}`;
   return `${proxy}/${fault}  bot ${bot}${exchange}${query === undefined ? "" : `  ${query.type} ${query.name}`}`;
 }
@@ -225,7 +256,7 @@ function report({
   matched,
   hits,
   effects,
-}: Of<"activation_ended">["faults"][number]): string {
+}: Of<"activation_ended">["faults"][number] | Of<"fault_removed">): string {
   const done = Object.entries(effects).filter(([, amount]) => amount > 0);
   const did = done.length === 0 ? "" : `: ${inWords(Object.fromEntries(done))}`;
   return `${proxy}/${fault}  hit ${hits} of ${matched} matching, of ${subjects} in all${did}`;

@@ -62,6 +62,11 @@ export class FactBook implements Facts {
   hits(): string[] {
     return this.of("fault_hit").map(({ fault, effect, bot }) => `${fault} ${effect} ${bot}`);
   }
+
+  /** The same of what was let be, and of what was noticed. */
+  spared(): string[] {
+    return this.of("fault_spared").map(({ fault, effect, bot }) => `${fault} ${effect} ${bot}`);
+  }
 }
 
 /** A fault in its compiled form, from its parameters as people write them. */

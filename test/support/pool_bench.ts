@@ -28,6 +28,8 @@ export class PoolBench {
   readonly told: string[] = [];
   readonly wakes: Millis[] = [];
   readonly #late: Millis;
+  /** Each upstream has one connection that was open from the beginning. */
+  readonly #ended = new Set<string>();
   #pending: { cancel(): void } | null = null;
 
   constructor(name: string, raw: Raw, options: PoolOptions = {}) {
@@ -55,6 +57,8 @@ export class PoolBench {
     for (const upstream of this.pool) {
       const verdict = this.fault.existing?.(upstream) ?? { do: "pass" };
       if (verdict.do === "pass") continue;
+      if (verdict.do !== "drain" && !this.#ended.has(upstream.name)) this.fault.ended?.(upstream);
+      if (verdict.do !== "drain") this.#ended.add(upstream.name);
       this.told.push(`${this.now} ${verdict.do === "drain" ? "drain" : "cut"} ${upstream.name}`);
     }
     this.#arm();

@@ -314,7 +314,7 @@ describe("the daemon", () => {
     clock.advance(5_000);
     telemetry.tell(SAMPLES.reload);
     expect(await reload()).toEqual([0, NOON / 1000]);
-    telemetry.tell({ kind: "reload", ok: true, problems: [], changed: [] });
+    telemetry.tell({ kind: "reload", ok: true, problems: [], changed: [], warnings: [] });
     expect(await reload()).toEqual([1, NOON / 1000 + 5]);
   });
 });

@@ -41,6 +41,10 @@ describe("what people read", () => {
     const { tell, texts } = start();
     for (const fact of FACTS) if (fact.kind !== "fault_hit" && fact.kind !== "mistake") tell(fact);
     expect(await texts()).toEqual([
+      "fault    redis/slow  set on the proxy: latency (delay 1000, jitter 0, direction downstream)",
+      "fault    redis/slow  changed: latency (delay 2000, jitter 0, direction downstream, probability 0.5)",
+      "fault    redis/slow  taken away from the proxy",
+      "redis/slow  hit 9 of 12 matching, of 12 in all: delayed 41",
       "failed   jobs  127.0.0.2  proxy_header: no PROXY protocol header",
       "exchange jobs  bot bot-1  POST /v1/jobs/4/complete  upstream 200 after 4.2 ms, client got nothing, reset after 4.4 ms  [lose-the-ack]",
       "profile  wan  on  seed 7",
@@ -122,8 +126,8 @@ describe("what people read", () => {
     const { tell, texts } = start();
     tell({ ...SAMPLES.phase_entered, pass: 2 });
     tell({ ...SAMPLES.activation_started, mode: "observe" });
-    tell({ kind: "reload", ok: true, problems: [], changed: ["profile wan", "proxy jobs"] });
-    tell({ kind: "reload", ok: true, problems: [], changed: [] });
+    tell({ kind: "reload", ok: true, problems: [], changed: ["profile wan", "proxy jobs"], warnings: [] });
+    tell({ kind: "reload", ok: true, problems: [], changed: [], warnings: [] });
     expect(await texts()).toEqual([
       "phase    wan  crash (pass 2)",
       "profile  wan  on, only observing  seed 7",

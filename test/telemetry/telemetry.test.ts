@@ -132,7 +132,7 @@ describe("counts", () => {
     clock.advance(1_000);
     telemetry.tell(SAMPLES.reload);
     expect(telemetry.reload).toEqual({ ok: false, loadedAt: NOON });
-    telemetry.tell({ kind: "reload", ok: true, problems: [], changed: [] });
+    telemetry.tell({ kind: "reload", ok: true, problems: [], changed: [], warnings: [] });
     expect(telemetry.reload).toEqual({ ok: true, loadedAt: NOON + 1_000 });
   });
 });

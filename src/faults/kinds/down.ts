@@ -84,6 +84,7 @@ export default defineFault({
   params,
   example: { type: "down", existing: "reset" },
   effects: {
+    closed: "times that the port was closed or fell silent: whom the kernel turns away then, nobody sees",
     refused: "new connections that were accepted and then ended, or held",
     ended: "open connections ended when it began",
   },
@@ -98,6 +99,7 @@ export default defineFault({
         }
       : undefined,
   listener: (scope) => ({
+    effect: "closed",
     listening: () => scope.params.refuse !== "rst",
     silent: () => scope.params.refuse === "syn_drop",
   }),

@@ -29,7 +29,7 @@ const params = z.object({
     .describe("how long connections that are open may go on; then they are cut"),
 });
 type Params = z.infer<typeof params>;
-type Effect = "began" | "refused" | "cut";
+type Effect = "began" | "ended" | "refused" | "cut";
 
 interface Shared {
   readonly startedAt: Millis;
@@ -61,6 +61,10 @@ class Drain implements UpstreamsFault {
     const since = this.scope.now() - this.#beginsAt(name);
     if (since < 0) return pass;
     return this.scope.now() < this.#cutAt(name) ? { do: "drain" } : reset;
+  }
+
+  ended({ name }: Upstream): void {
+    this.scope.count("ended", 1, { upstream: name });
   }
 
   wake(): void {
@@ -103,7 +107,8 @@ export default defineFault({
   effects: {
     began: "upstreams that began to drain",
     refused: "attempts to reach one that was draining, or gone",
-    cut: "upstreams whose grace was over, with the connections that were left",
+    cut: "upstreams whose grace was over",
+    ended: "connections that were left then, and were cut",
   },
   entries: 100,
   directions: null,

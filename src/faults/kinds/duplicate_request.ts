@@ -43,6 +43,7 @@ export default defineFault({
     duplicated: "copies of requests that the upstream got besides the first",
     too_large: "requests sent once since their bodies were too large to be kept",
   },
+  spares: ["too_large"],
   directions: null,
   explain: ({ times, gap }) =>
     `sends each request ${times} times${gap === 0 ? "" : `, ${formatDuration(gap)} apart`}`,

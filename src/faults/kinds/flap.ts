@@ -77,7 +77,7 @@ const params = z.object({
   ...rhythmParams,
 });
 type Params = z.infer<typeof params>;
-type Effect = "went_down" | "failed" | "slowed" | "passed_over" | "erred";
+type Effect = "went_down" | "ended" | "failed" | "slowed" | "passed_over" | "erred";
 
 const EXISTING: Readonly<Record<Way, "cut" | "keep" | "drain">> = {
   refuse: "cut",
@@ -139,6 +139,10 @@ class Flap implements UpstreamsFault {
     const hit = this.#struck.has(name) || (this.#down.has(name) && down !== "slow");
     if (!hit || existing === "keep") return pass;
     return existing === "cut" ? reset : { do: "drain" };
+  }
+
+  ended({ name }: Upstream): void {
+    this.scope.count("ended", 1, { upstream: name });
   }
 
   wake(): void {
@@ -257,6 +261,7 @@ export default defineFault({
   },
   effects: {
     went_down: "times that an upstream went down",
+    ended: "connections to one that were open when it went down, and were cut",
     failed: "attempts to reach one that was down, and failed",
     slowed: "attempts to reach one that took longer",
     passed_over: "upstreams that the balancer did not choose from since it knew",

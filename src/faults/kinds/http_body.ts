@@ -164,6 +164,7 @@ export default defineFault({
     encoded: "bodies left alone since they were compressed all the same",
     not_json: "bodies left alone since they were not labelled as JSON",
   },
+  spares: ["too_large", "encoded", "not_json"],
   directions: "downstream",
   explain: (current) => MODES[current.mode](current),
   check: ({ params: { mode, with: other, size: wanted } }) => {

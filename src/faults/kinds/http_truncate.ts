@@ -56,6 +56,7 @@ export default defineFault({
     truncated: "bodies cut short",
     unknown_length: "bodies left whole since there is no share of an unknown length",
   },
+  spares: ["unknown_length"],
   directions: "downstream",
   explain: ({ after, share = 0, framing }) =>
     `lets ${after === undefined ? formatRatio(share) : formatSize(after)} of the body through ${FRAMINGS[framing]}`,

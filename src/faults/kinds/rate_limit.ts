@@ -180,6 +180,7 @@ export default defineFault({
     limited: "requests refused since there were too many",
     early: "requests that came before the time that a refusal had told",
   },
+  spares: ["early"],
   directions: null,
   explain: ({ limit, window, per, status }) =>
     `allows ${WHO[per]} ${limit} request${limit === 1 ? "" : "s"} in ${formatDuration(window)} and answers ${status} to more`,

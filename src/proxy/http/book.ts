@@ -6,7 +6,7 @@ import type { Millis } from "../../core/clock.js";
 import type { Owner } from "../../core/containment.js";
 import type { ExchangeEnd } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract.js";
-import type { ArmedFault } from "../../pipeline/armed.js";
+import type { ArmedFault, Bearer } from "../../pipeline/armed.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import { ExchangeFaults } from "../../pipeline/exchange.js";
 import type { ByteFaults } from "./byte_faults.js";
@@ -23,6 +23,8 @@ export interface BookHost extends Owner {
   readonly byteFaults: ByteFaults;
   readonly requests: RequestSide;
   flush(direction: Direction): void;
+  /** No fault acts on the connection itself, so none can end it with bytes of an answer that it still holds. */
+  readonly bare: boolean;
   /** There is room for more requests again. */
   regulate(): void;
   /** Calls back when it is known whether the client, which has ended its side, refuses what it was sent. */
@@ -51,6 +53,8 @@ export class Book {
   /** Those of such a client of which it is not known yet whether it took them. */
   #unsettled: Set<Exchange> | null = null;
   #endKind: ExchangeEnd | null = null;
+  /** Who asks over this connection, as far as that is known. */
+  #bot: string | null = null;
   /** From then on the client gets nothing; its socket may linger. */
   #severedAt: Millis | null = null;
 
@@ -77,6 +81,22 @@ export class Book {
     return this.#queue.length >= PIPELINED_MAX;
   }
 
+  // -- for faults of the connection itself --------------------------------------------------------
+
+  /** Whom the journal names: the one whose answer is under way, and its bot between two. */
+  get bearer(): Bearer | null {
+    const [held] = this.#leaving ?? [];
+    const exchange = held ?? this.#queue[0];
+    if (exchange !== undefined) return exchange;
+    return this.#bot === null ? null : { bot: this.#bot, connection: this.#place.connection };
+  }
+
+  /** Such a fault has acted on all that is under way. */
+  struck(fault: string): void {
+    for (const exchange of this.#leaving ?? []) exchange.struckBy(fault);
+    for (const exchange of this.#queue) exchange.struckBy(fault);
+  }
+
   // -- its life -----------------------------------------------------------------------------------
 
   begin(head: RequestHead): Exchange {
@@ -84,6 +104,7 @@ export class Book {
     const now = host.context.clock.now();
     const idle = this.#lastOver === null || this.#queue.length > 0 ? null : now - this.#lastOver;
     const exchange = new Exchange(host.nextExchange(), head, this.#place, now, idle);
+    if (this.#bot === null || !this.#of.bare) this.#bot = exchange.bot;
     exchange.member = host.pool.choose(exchange);
     this.#queue.push(exchange);
     this.#strike(exchange, false);
@@ -114,7 +135,7 @@ export class Book {
     this.#lastOver = host.context.clock.now();
     if (this.#answering === exchange) this.#answering = null;
     giveBack(exchange);
-    if (exchange.faults === null && exchange.streams.length === 0) {
+    if (!exchange.concerned && this.#of.bare) {
       this.#conclude(exchange, this.#lastOver);
       return;
     }
@@ -175,8 +196,7 @@ export class Book {
   #tell(exchange: Exchange, at: Millis): void {
     const millis = at - exchange.startedAt;
     exchange.whenSettled(() => {
-      exchange.faults?.finished();
-      for (const { subject } of exchange.streams) subject.finished();
+      exchange.finished();
       this.#of.host.exchangeOver(exchange, millis);
     });
   }

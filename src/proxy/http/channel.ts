@@ -10,6 +10,7 @@ import type { ArmedFault, Subject } from "../../pipeline/armed.js";
 import type { Binding } from "../../pipeline/bindings.js";
 import { Pump } from "../../pipeline/pump.js";
 import type { Part } from "../../pipeline/flow.js";
+import type { Guest } from "../../pipeline/party.js";
 import { Connection, type ConnectionHost } from "../connection.js";
 import type { Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
@@ -40,7 +41,7 @@ export interface HttpHost extends ConnectionHost {
   readonly streamFaults: readonly ArmedFault[];
   nextExchange(): number;
   readonly pool: Pool;
-  reach(member: Member, take: Take, done: (result: Reached) => void, owner: Owner): Dialling;
+  reach(member: Member, guest: Guest, take: Take, done: (result: Reached) => void, owner: Owner): Dialling;
   /** The answers that are still to come go to nobody. `over` is called once, when they have come or never will. */
   adopt(link: Link, over: () => void): void;
   /** Runs after that time, or when the proxy stops. */

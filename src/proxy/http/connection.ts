@@ -9,10 +9,12 @@ import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract.js";
+import type { Bearer } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import { LINGER_MAX_MS, type Origin } from "../connection.js";
 import { Settling } from "../settling.js";
+import type { Guest } from "../../pipeline/party.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
 import type { Intercepted, Reached } from "../upstream/reach.js";
@@ -65,8 +67,6 @@ export class HttpConnection extends HttpChannel implements Whole {
   #endTimer: Timer | null = null;
   #retiring = false;
   #settling: Settling | null = null;
-  /** The last answer was said to be the last: behind one that lasts until the connection ends, another would be a part of it. */
-  #answersOver = false;
 
   constructor(host: HttpHost, client: Socket, origin: Origin) {
     super(host, client, origin);
@@ -109,8 +109,21 @@ export class HttpConnection extends HttpChannel implements Whole {
     return this.#relay?.choose() ?? null;
   }
 
-  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling {
-    return this.host.reach(member, take, done, this);
+  reach(member: Member, guest: Guest | null, take: Take, done: (result: Reached) => void): Dialling {
+    return this.host.reach(member, guest ?? this, take, done, this);
+  }
+
+  /** Whom faults of the connection itself hit, beside the connection. */
+  get bearer(): Bearer | null {
+    return this.book.bearer;
+  }
+
+  override struck(fault: string): void {
+    this.book.struck(fault);
+  }
+
+  get bare(): boolean {
+    return this.bindings.length === 0;
   }
 
   adopt(link: Link, over: () => void): void {
@@ -338,29 +351,10 @@ export class HttpConnection extends HttpChannel implements Whole {
     this.verdicts.instead(exchange, verdict);
   }
 
-  answered(exchange: Exchange, persistent: boolean): void {
+  answered(exchange: Exchange): void {
     if (exchange.tunnel) return;
     exchange.answered = true;
-    if (!persistent || !exchange.head.framing.persistent) {
-      this.#answersOver = true;
-      if (!this.#endComesFromUpstream) {
-        this.book.close(exchange);
-        this.#closeClient();
-        return;
-      }
-    }
     this.moveOn(exchange);
-  }
-
-  get answersOver(): boolean {
-    return this.#answersOver;
-  }
-
-  /** As without a proxy between: what else was asked was asked there, and is for that upstream to end. */
-  get #endComesFromUpstream(): boolean {
-    if (this.host.pool.balances) return false;
-    const [, next] = this.book.open;
-    return next === undefined || this.link?.awaited.some(({ exchange }) => exchange === next) === true;
   }
 
   cutShort(exchange: Exchange): void {

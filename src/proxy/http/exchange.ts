@@ -6,6 +6,7 @@ import type { Dispatch, ExchangeInfo, FieldList, RequestInfo, ResponseInfo } fro
 import type { ExchangeKeys, Subject, SubjectInfo } from "../../pipeline/armed.js";
 import type { ExchangeFaults } from "../../pipeline/exchange.js";
 import type { Passage } from "../../pipeline/flow.js";
+import { Party, type Guest } from "../../pipeline/party.js";
 import type { ScopedBinding } from "../../pipeline/scoped_binding.js";
 import type { Fields, RequestHead, ResponseHead } from "./head.js";
 import type { Member } from "../upstream/pool.js";
@@ -33,7 +34,7 @@ export interface Lost {
 
 const NO_HITS: readonly StreamHit[] = [];
 
-export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
+export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
   readonly id: number;
   readonly head: RequestHead;
   readonly method: string;
@@ -45,6 +46,9 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   #host: string | null = null;
   #bot: string | null = null;
   #query: URLSearchParams | null = null;
+  #party: Party | null = null;
+  /** The names of faults that acted on it and are not its own: of the pool, of names, of the connection. */
+  #others: string[] | null = null;
 
   /** The upstream that it goes to; null if none is up. */
   member: Member | null = null;
@@ -123,6 +127,32 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
     return this.#bot;
   }
 
+  /** As one who is sent to an upstream. */
+  get party(): Party {
+    this.#party ??= new Party(this, (fault) => {
+      this.struckBy(fault);
+    });
+    return this.#party;
+  }
+
+  /** A fault that is none of its own has acted on it: of the pool, of names, or of its connection. */
+  struckBy(fault: string): void {
+    this.#others ??= [];
+    if (!this.#others.includes(fault)) this.#others.push(fault);
+  }
+
+  /** Whether faults may have something to tell of it. */
+  get concerned(): boolean {
+    return this.faults !== null || this.streams.length > 0 || this.#party !== null || this.#others !== null;
+  }
+
+  /** All is known of it: what its faults did in all is told. */
+  finished(): void {
+    this.#party?.finished();
+    this.faults?.finished();
+    for (const { subject } of this.streams) subject.finished();
+  }
+
   // -- as a request
 
   get target(): string {
@@ -184,10 +214,11 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo {
   /** The names of the faults that did something to it. */
   get hits(): string[] {
     const streams = [...this.pastStreams, ...this.streams].filter(({ subject }) => subject.touched);
-    return [
+    const own = [
       ...(this.faults?.names({ detaching: this.leftBehind }) ?? []),
       ...streams.map(({ subject }) => subject.armed.origin.fault),
     ];
+    return this.#others === null ? own : [...this.#others.filter((name) => !own.includes(name)), ...own];
   }
 
   /** What its answer says in `x-squall-fault`: those, and what is about to act on bytes that are still to be sent. */

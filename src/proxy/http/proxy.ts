@@ -162,6 +162,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
       this.#dialling.delete(dialling);
       if ("verdict" in result) return;
       if ("reason" in result) {
+        if (result.injected === true) return;
         this.context.facts.tell({
           kind: "connection_failed",
           proxy: this.name,
@@ -179,7 +180,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
       this.adopt(link, () => undefined);
       result.write(bytes);
     };
-    const dialling = this.reach(member, takeFromUpstream, reached, this.mistakes);
+    const dialling = this.reach(member, exchange, takeFromUpstream, reached, this.mistakes);
     this.#dialling.add(dialling);
   }
 

@@ -5,6 +5,7 @@
 import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
 import type { Part, Passage } from "../../pipeline/flow.js";
+import type { Guest } from "../../pipeline/party.js";
 import type { Member } from "../upstream/pool.js";
 import type { ByteFaults } from "./byte_faults.js";
 import type { HttpHost } from "./channel.js";
@@ -13,7 +14,7 @@ import type { Link } from "./link.js";
 import type { UpstreamSide } from "./upstream_side.js";
 
 /** What it needs of its connection, which is also what byte faults and pool know it as. */
-export interface RelayHost extends SubjectInfo {
+export interface RelayHost extends SubjectInfo, Guest {
   readonly host: HttpHost;
   readonly byteFaults: ByteFaults;
   readonly link: Link | null;

@@ -57,8 +57,6 @@ export class RequestSide implements MessageSink<RequestHead> {
   readonly #to: Asking;
   /** Whose body is being read. */
   #receiving: Exchange | null = null;
-  /** Reading waits for what becomes of this one. */
-  #pausedFor: Exchange | null = null;
   #body: BodyRewriter | null = null;
   #copied: Buffer[] | null = null;
   #copiedFor: Exchange | null = null;
@@ -105,7 +103,7 @@ export class RequestSide implements MessageSink<RequestHead> {
       else this.#waitFor(exchange);
       return;
     }
-    this.#pauseFor(exchange);
+    this.reader.pause();
     faults.askRequest((outcome: Pass | FinalVerdict) => {
       if (outcome.do === "pass") {
         exchange.dispatches = faults.dispatches();
@@ -119,13 +117,8 @@ export class RequestSide implements MessageSink<RequestHead> {
     this.#to.leaveIfHanging();
   }
 
-  #pauseFor(exchange: Exchange): void {
-    this.#pausedFor = exchange;
-    this.reader.pause();
-  }
-
   #waitFor(exchange: Exchange): void {
-    this.#pauseFor(exchange);
+    this.reader.pause();
     this.#to.regulate();
     this.#go(exchange);
   }
@@ -140,7 +133,6 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 
   #readOn(): void {
-    this.#pausedFor = null;
     this.reader.resume(this);
     this.#to.regulate();
   }
@@ -155,8 +147,7 @@ export class RequestSide implements MessageSink<RequestHead> {
       this.#body = null;
       this.#copied = null;
     }
-    // It may be another one that reading waits for: the bytes behind that one's head are its body.
-    if (this.#pausedFor === exchange) this.#readOn();
+    if (this.reader.stopped && !this.reader.awaitsAnswer) this.#readOn();
   }
 
   /** Requests are read no further: what has not been sent of them goes on as it came, and all that follows. */

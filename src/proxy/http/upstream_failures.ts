@@ -5,6 +5,7 @@ import { failureStatus, personaAnswer } from "../../faults/personas.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
+import type { Guest } from "../../pipeline/party.js";
 import type { DialFailure } from "../upstream/dial.js";
 import type { Pool } from "../upstream/pool.js";
 import type { Intercepted } from "../upstream/reach.js";
@@ -19,7 +20,7 @@ import { whyOf, type UpstreamSide } from "./upstream_side.js";
 import type { Verdicts } from "./verdicts.js";
 
 /** What they mean to a connection, and what they need of it. */
-export interface FailingHost {
+export interface FailingHost extends Guest {
   readonly host: HttpHost;
   readonly link: Link | null;
   readonly pumps: Pumps | null;
@@ -59,7 +60,9 @@ export class UpstreamFailures {
       else of.severed(failure.verdict.do === "reset" ? failure.verdict : { do: "close" });
       return;
     }
-    of.report(failure.reason, failure.text);
+    const injected =
+      failure.injected === true || (failure.reason === "no_upstream" && of.host.pool.emptiedByFaults);
+    if (!injected) of.report(failure.reason, failure.text);
     if (exchange === null) of.severed({ do: "close" });
     else this.#failed(exchange, failure.reason, null);
   }
@@ -211,7 +214,11 @@ export class UpstreamFailures {
   poolChanged(pool: Pool): void {
     const of = this.#of;
     for (const link of of.upstream.links) {
-      const verdict = pool.existing(link.member);
+      // One that has gone is nothing to be cut again.
+      if (link.over) continue;
+      const waiting = allWaitedFor(link);
+      let verdict: ReturnType<Pool["existing"]> = { do: "pass" };
+      for (const guest of waiting.length === 0 ? [of] : waiting) verdict = pool.existing(link.member, guest);
       if (verdict.do === "drain") {
         link.draining = true;
         if (link !== of.link || link.awaited.length === 0) of.upstream.drop(link);
@@ -232,6 +239,10 @@ export class UpstreamFailures {
 }
 
 /** Whose answer comes next over it, of those that somebody waits for. Before it there may be some that go to nobody. */
-function waitedFor({ awaited }: Link): Exchange | null {
-  return awaited.find(({ exchange, copy }) => !copy && !exchange.swallowing)?.exchange ?? null;
+function waitedFor(link: Link): Exchange | null {
+  return allWaitedFor(link)[0] ?? null;
+}
+
+function allWaitedFor({ awaited }: Link): Exchange[] {
+  return awaited.flatMap(({ exchange, copy }) => (copy || exchange.swallowing ? [] : [exchange]));
 }

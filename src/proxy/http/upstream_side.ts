@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Direction } from "../../faults/contract.js";
+import type { Guest } from "../../pipeline/party.js";
 import type { Pump } from "../../pipeline/pump.js";
 import { takeFromUpstream } from "../connection.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
@@ -26,7 +26,8 @@ export interface UpstreamHost {
   isFirst(exchange: Exchange): boolean;
   /** The upstream of a connection whose exchanges nobody knows; null if none is up. */
   chooseForAll(): Member | null;
-  reach(member: Member, take: Take, done: (result: Reached) => void): Dialling;
+  /** For whom; the connection itself if for no exchange. */
+  reach(member: Member, guest: Guest | null, take: Take, done: (result: Reached) => void): Dialling;
   /** The socket ends with the connection from now on, or does not any more. */
   attach(socket: Socket): void;
   detached(): void;
@@ -36,7 +37,6 @@ export interface UpstreamHost {
   /** Nobody is there for whoever waits. */
   notReached(waiting: Exchange | null, failure: DialFailure | Intercepted): void;
   regulateLink(): void;
-  flush(direction: Direction): void;
   guarded(run: () => void): void;
 }
 
@@ -115,15 +115,13 @@ export class UpstreamSide {
       this.#fail({ reason: "no_upstream", text: "none of the upstreams is up" });
       return;
     }
-    // What is joined and not written yet belongs to the connection that it was read for.
-    host.flush("upstream");
     host.upPump?.whenEmpty(() => {
       if (host.ended || this.#dialling !== null || this.#waiting !== waiting) return;
       if (this.#link !== null) this.#park(this.#link);
       const parked = this.#parked.get(member);
       this.#parked.delete(member);
       if (parked === undefined) {
-        this.#dial(member);
+        this.#dial(member, waiting.exchange);
         return;
       }
       this.#use(parked);
@@ -156,9 +154,9 @@ export class UpstreamSide {
     });
   }
 
-  #dial(member: Member): void {
+  #dial(member: Member, guest: Guest | null): void {
     const host = this.#host;
-    this.#dialling = host.reach(member, takeFromUpstream, (result) => {
+    this.#dialling = host.reach(member, guest, takeFromUpstream, (result) => {
       this.#dialling = null;
       if ("reason" in result || "verdict" in result) {
         this.#fail(result);
@@ -197,7 +195,6 @@ export class UpstreamSide {
 
   /** Its answers are read to their end by somebody else. */
   letGo(link: Link): void {
-    if (link.sink === this.#responses) this.#responses?.handOver();
     if (link.over || link.awaited.length === 0 || link.opaque || link.reader.plain) {
       this.drop(link);
       return;

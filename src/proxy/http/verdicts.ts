@@ -19,8 +19,6 @@ import type { UpstreamSide } from "./upstream_side.js";
 export interface VerdictsHost {
   readonly host: HttpHost;
   readonly faultHeader: boolean;
-  /** The client was told that no answer follows. */
-  readonly answersOver: boolean;
   readonly link: Link | null;
   readonly pumps: Pumps | null;
   readonly book: Book;
@@ -36,10 +34,14 @@ export interface VerdictsHost {
   moveOn(exchange: Exchange): void;
 }
 
+interface Decision {
+  readonly exchange: Exchange;
+  readonly verdict: FinalVerdict;
+}
+
 export class Verdicts {
   readonly #of: VerdictsHost;
-  /** What was decided of exchanges whose turn has not come. */
-  readonly #decisions = new Map<Exchange, FinalVerdict>();
+  #decision: Decision | null = null;
   /** The status of a last word of the proxy's own, behind all answers. */
   #farewell: number | null = null;
 
@@ -49,7 +51,7 @@ export class Verdicts {
 
   /** One of them waits for its turn. */
   get waiting(): boolean {
-    return this.#decisions.size > 0;
+    return this.#decision !== null;
   }
 
   /** Nothing of the client's is heard any more: there is a last word, which may still wait for earlier answers. */
@@ -61,22 +63,21 @@ export class Verdicts {
 
   /** To be carried out when all earlier answers are through. */
   decided(exchange: Exchange, verdict: FinalVerdict): void {
-    this.#decisions.set(exchange, verdict);
+    this.#decision = { exchange, verdict };
     this.decide();
   }
 
   /** Another exchange is the first. */
   decide(): void {
-    const { first } = this.#of.book;
-    const verdict = first === undefined ? undefined : this.#decisions.get(first);
-    if (first === undefined || verdict === undefined) return;
-    this.#decisions.delete(first);
-    this.instead(first, verdict);
+    const decision = this.#decision;
+    if (decision === null || this.#of.book.first !== decision.exchange) return;
+    this.#decision = null;
+    this.instead(decision.exchange, decision.verdict);
   }
 
   /** Nothing is carried out any more. */
   cancel(): void {
-    this.#decisions.clear();
+    this.#decision = null;
   }
 
   // -- carried out --------------------------------------------------------------------------------
@@ -84,10 +85,6 @@ export class Verdicts {
   /** Takes the place of the upstream's answer, whose rest goes to nobody. */
   instead(exchange: Exchange, verdict: FinalVerdict): void {
     if (exchange.forwardedAt !== null) exchange.swallowing = true;
-    if (this.#of.answersOver && (verdict.do === "answer" || verdict.do === "raw")) {
-      this.end(exchange, { do: "close" });
-      return;
-    }
     switch (verdict.do) {
       case "answer":
         this.#answer(exchange, verdict);

@@ -7,8 +7,8 @@
  */
 import type { Clock, Timer } from "../../core/clock.js";
 import type { FaultOrigin, Facts } from "../../core/events.js";
-import type { Book } from "../../core/ledger.js";
 import type { KernelLoss } from "../../faults/kernel_loss.js";
+import type { Subject } from "../../pipeline/subject.js";
 import { Nft, type Counters } from "./nft.js";
 import { askKernel, type Permission } from "./permission.js";
 import { countersOf, haltCommand, swap, tableCommands, type End, type RuleSource } from "./rules.js";
@@ -18,8 +18,9 @@ export type KernelOrigin = Pick<FaultOrigin, "proxy" | "activation" | "profile" 
 /** A fault that the kernel acts for, on one proxy. */
 export interface KernelFault {
   readonly origin: KernelOrigin;
-  readonly book: Book;
   readonly kernel: KernelLoss | null;
+  /** The proxy as its subject: the kernel knows segments, and nothing of whose they are. */
+  itself(): Subject;
 }
 
 /** Where a fault acts at the moment: names among the upstreams are looked up. */
@@ -47,6 +48,7 @@ interface Source {
   ends: readonly End[];
   /** What has been booked so far, by counter. */
   readonly booked: Map<string, number>;
+  readonly itself: Subject;
   seen: number;
   dropped: number;
 }
@@ -174,7 +176,15 @@ export class KernelPlane {
   }
 
   #source(fault: KernelFault): Source {
-    const source = { id: `f${++this.#ids}`, fault, ends: [], booked: new Map(), seen: 0, dropped: 0 };
+    const source = {
+      id: `f${++this.#ids}`,
+      fault,
+      ends: [],
+      booked: new Map(),
+      itself: fault.itself(),
+      seen: 0,
+      dropped: 0,
+    };
     this.#sources.set(fault, source);
     return source;
   }
@@ -232,7 +242,7 @@ export class KernelPlane {
         if (name.includes("_seen_")) source.seen += more;
         else {
           source.dropped += more;
-          source.fault.book.add("dropped", more);
+          source.itself.count("dropped", more);
         }
       }
     }
@@ -240,7 +250,8 @@ export class KernelPlane {
 
   #finish(source: Source): void {
     this.#sources.delete(source.fault);
-    const { seen, dropped, fault } = source;
+    const { seen, dropped, fault, itself } = source;
+    itself.finished();
     this.#options.facts.tell({ kind: "kernel_loss_ended", ...fault.origin, segments: seen, dropped });
   }
 

@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import type { Owner } from "../../core/containment.js";
 import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
+import type { Guest } from "../../pipeline/party.js";
 import { Pump } from "../../pipeline/pump.js";
 import { Connection, takeFromUpstream, type ConnectionHost, type Origin } from "../connection.js";
 import type { Dialling } from "../upstream/dial.js";
@@ -17,7 +18,7 @@ import type { Take } from "../upstream/reader.js";
 
 export interface TcpHost extends ConnectionHost {
   readonly pool: Pool;
-  reach(member: Member, take: Take, done: (result: Reached) => void, owner: Owner): Dialling;
+  reach(member: Member, guest: Guest, take: Take, done: (result: Reached) => void, owner: Owner): Dialling;
 }
 
 /** Shared by all connections: most servers say nothing before they are asked. */
@@ -45,7 +46,7 @@ export class TcpConnection extends Connection {
     const { pool } = this.#host;
     const member = pool.choose(this);
     if (member === null) {
-      this.#host.failed(this, "no_upstream", "none of the upstreams is up");
+      if (!pool.emptiedByFaults) this.#host.failed(this, "no_upstream", "none of the upstreams is up");
       this.severed({ do: "close" });
       return;
     }
@@ -58,7 +59,7 @@ export class TcpConnection extends Connection {
       }
       if ("reason" in result) {
         // As a server that is not there looks through a proxy: the client sees the end at once.
-        this.#host.failed(this, result.reason, result.text);
+        if (result.injected !== true) this.#host.failed(this, result.reason, result.text);
         this.severed({ do: "close" });
         return;
       }
@@ -71,7 +72,7 @@ export class TcpConnection extends Connection {
         },
       );
     };
-    this.#dialling = this.#host.reach(member, takeFromUpstream, reached, this);
+    this.#dialling = this.#host.reach(member, this, takeFromUpstream, reached, this);
   }
 
   #begin(upstream: Socket): void {
@@ -141,7 +142,7 @@ export class TcpConnection extends Connection {
 
   override upstreamsChanged(pool: Pool): void {
     if (this.#member === null || this.ended) return;
-    const verdict = pool.existing(this.#member);
+    const verdict = pool.existing(this.#member, this);
     // Of a stream nobody knows when it could be drained: it ends when its peers end it.
     if (verdict.do === "reset" || verdict.do === "close") this.severed(verdict);
   }

@@ -103,14 +103,14 @@ export class Target {
   }
 
   #lookUp(lookUp: LookUp, edition: number): void {
-    this.#looking = lookUp(this.endpoint.host, NO_TIMER, (named: Named) => {
-      if (named instanceof ResolveError) {
-        this.#done(this.#addresses, this.#unresolved(named.reason), edition, true);
+    this.#looking = lookUp(this.endpoint.host, null, NO_TIMER, (named: Named) => {
+      if ("error" in named) {
+        this.#done(this.#addresses, this.#unresolved(named.error.reason), edition, true);
       } else if ("verdict" in named) {
         // There is no connection to end, and nobody who would understand an answer.
         this.#done(this.#addresses, this.#unresolved("failed by a fault"), edition, true);
       } else {
-        this.#done(named, "", edition, true);
+        this.#done(named.addresses, "", edition, true);
       }
     });
   }

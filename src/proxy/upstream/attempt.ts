@@ -13,6 +13,8 @@ import { connectReading, secureReading, type Take } from "./reader.js";
 export interface DialFailure {
   readonly reason: Extract<ConnectionFailure, `upstream_${string}`> | "no_upstream" | LocalLack;
   readonly text: string;
+  /** It was a fault that brought it about. */
+  readonly injected?: boolean;
 }
 
 /** How an upstream is spoken to over TLS. */

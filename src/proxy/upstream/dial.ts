@@ -5,6 +5,7 @@
 import { isIP, type Socket } from "node:net";
 import type { Clock, Millis, Timer } from "../../core/clock.js";
 import type { Keepalive } from "../../core/stream_options.js";
+import type { Asking } from "../../pipeline/party.js";
 import { areDescriptorsGone, type Descriptors } from "../descriptors.js";
 import { isLocalLack, wordsOfLack } from "../local_lacks.js";
 import type { AddressBook } from "./address_book.js";
@@ -31,7 +32,12 @@ export interface LookUpTimer {
 }
 
 /** Looks a name up in the resolver's place. Calls `done` once, never from within this call, unless cancelled first. */
-export type LookUp = (host: string, timer: LookUpTimer, done: (named: Named) => void) => Dialling;
+export type LookUp = (
+  host: string,
+  asking: Asking | null,
+  timer: LookUpTimer,
+  done: (named: Named) => void,
+) => Dialling;
 
 export interface DialOptions {
   readonly clock: Clock;
@@ -42,6 +48,8 @@ export interface DialOptions {
   readonly take: Take;
   readonly tls?: TlsOptions | null;
   readonly lookUp?: LookUp | undefined;
+  /** On whose behalf; null for nobody's. */
+  readonly asking?: Asking | null;
   readonly descriptors?: Descriptors | undefined;
   readonly keepalive: Keepalive;
   /** What is known of the upstream's addresses, and which of its connections this is: it begins with another one each time. */
@@ -74,6 +82,8 @@ class Dial implements Dialling {
   readonly #done: (result: Socket | DialFailure | Intercepted) => void;
   readonly #race: Race<string, Socket, DialFailure>;
   readonly #isLiteral: boolean;
+  /** Faults have made something else of its name, so that whatever comes of it is their doing. */
+  #misled = false;
   #timer: Timer;
   #lookingUp: Dialling | null = null;
   #failure: DialFailure | null = null;
@@ -134,9 +144,9 @@ class Dial implements Dialling {
 
   begin(): void {
     const { host } = this.#to;
-    const { lookUp, resolver } = this.#options;
+    const { lookUp, resolver, asking = null } = this.#options;
     if (lookUp !== undefined) {
-      this.#lookingUp = lookUp(host, this.#lookUpTimer(), (named) => {
+      this.#lookingUp = lookUp(host, asking, this.#lookUpTimer(), (named) => {
         this.#lookingUp = null;
         this.#named(named);
       });
@@ -160,11 +170,11 @@ class Dial implements Dialling {
     if (this.#over) return;
     if ("verdict" in named) {
       this.#finish(named);
-    } else if (named instanceof ResolveError) {
-      this.#unresolved(named);
-    } else {
-      this.#try(named);
+      return;
     }
+    this.#misled = named.misled;
+    if ("error" in named) this.#unresolved(named.error);
+    else this.#try(named.addresses);
   }
 
   #unresolved(error: unknown): void {
@@ -276,7 +286,7 @@ class Dial implements Dialling {
   }
 
   #fail(reason: DialFailure["reason"], text: string): void {
-    this.#finish({ reason, text });
+    this.#finish({ reason, text, ...(this.#misled ? { injected: true } : {}) });
   }
 
   #finish(result: Socket | DialFailure | Intercepted): void {

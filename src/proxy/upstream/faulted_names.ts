@@ -9,8 +9,9 @@ import { isIP } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
 import type { DnsReply, Question } from "../../faults/contract.js";
-import type { ArmedFault } from "../../pipeline/armed.js";
+import type { ArmedFault, Bearer, SubjectInfo } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
+import { isCheck, type Asking } from "../../pipeline/party.js";
 import { QueryFaults, type FinalQueryVerdict } from "../../pipeline/query.js";
 import type { PlaneContext } from "../context.js";
 import type { LookUp, LookUpTimer } from "./dial.js";
@@ -21,10 +22,18 @@ import type { Intercepted } from "./reach.js";
 /** What glibc waits for a server (resolv.conf(5), `timeout`); asked once only, or every dial would take as long again. */
 const PATIENCE_MS = 5_000;
 
-/** Who asks, where a fault counts by bot: no client does. */
+/**
+ * Who asks, where a fault counts and draws by bot: no client does. Health checks ask in a row of their own, or their
+ * rhythm would move the draws of what clients meet. The journal names those for whom it was asked.
+ */
 const BOT = "resolver";
+const CHECKING_BOT = "health check";
 
-export type Named = readonly string[] | ResolveError | Intercepted;
+/** Addresses, or why there are none. `misled`: it is what faults made of it. */
+export type Named =
+  | { readonly addresses: readonly string[]; readonly misled: boolean }
+  | { readonly error: ResolveError; readonly misled: boolean }
+  | Intercepted;
 
 const RCODES: Readonly<Record<ResolveFailure, string | null>> = {
   not_found: "NXDOMAIN",
@@ -70,16 +79,17 @@ export class FaultedNames {
     return this.#faults.length === 0 ? undefined : this.#lookUp;
   }
 
-  readonly #lookUp: LookUp = (host, timer, done) => {
+  readonly #lookUp: LookUp = (host, asking, timer, done) => {
     const { clock, facts } = this.#context;
     this.#asked++;
+    const bot = asking !== null && isCheck(asking) ? CHECKING_BOT : BOT;
     const question: Question = {
       name: host.toLowerCase().replace(/\.$/u, ""),
       type: isIP(host) === 6 ? "AAAA" : "A",
       transport: "internal",
-      bot: BOT,
+      bot,
     };
-    const subject = { bot: BOT, client: "", connection: this.#asked, query: question };
+    const subject = { bot, client: "", connection: this.#asked, query: question, ...toldOf(asking) };
     const tell = (error: unknown): void => {
       facts.tell({ kind: "mistake", where: `the name of the upstream of ${this.#proxy}`, error });
     };
@@ -106,6 +116,21 @@ export class FaultedNames {
     };
   };
 }
+
+/** Whom the journal is to name as hit. */
+function toldOf(asking: Asking | null): Pick<SubjectInfo, "bearer" | "struck" | "healthCheck"> {
+  if (asking === null) return { bearer: NOBODY };
+  if (isCheck(asking)) return { bearer: NOBODY, healthCheck: asking.healthCheck };
+  const { party } = asking;
+  return {
+    bearer: party.bearer,
+    struck: (fault) => {
+      party.struck(fault);
+    },
+  };
+}
+
+const NOBODY: Bearer = { bot: "", connection: 0 };
 
 interface ResolutionHooks {
   /** Hears of mistakes of ours. */
@@ -138,7 +163,8 @@ class Resolution implements Owner {
 
   failed(error: unknown): void {
     this.#hooks.failed(error);
-    this.#finish(this.#error("other", "a mistake of Squall itself: the log has more"));
+    const mistake = this.#error("other", "a mistake of Squall itself: the log has more");
+    this.#finish({ error: mistake, misled: false });
   }
 
   begin(): void {
@@ -173,7 +199,7 @@ class Resolution implements Owner {
       contained(this, (error: unknown) => {
         const known = error instanceof ResolveError ? error : new ResolveError("other", name, String(error));
         const rcode = RCODES[known.code];
-        if (rcode === null || this.#faults === null) this.#fail(known);
+        if (rcode === null || this.#faults === null) this.#fail(known, false);
         else this.#replied({ rcode, truncated: false, answers: [] });
       }),
     );
@@ -194,42 +220,48 @@ class Resolution implements Owner {
   #decided(outcome: FinalQueryVerdict): void {
     switch (outcome.do) {
       case "reply":
-        this.#conclude(outcome.reply);
+        this.#conclude(outcome.reply, true);
         return;
       case "drop": {
         const { clock } = this.#context;
         this.#stuck = true;
         const late = contained(this, () => {
           this.#stuck = false;
-          this.#fail(this.#error("timeout", "no DNS server answered in time"));
+          this.#fail(this.#error("timeout", "no DNS server answered in time"), true);
         });
         this.#timer = clock.at(clock.now() + PATIENCE_MS, late);
         return;
       }
       case "close":
       case "reset":
-        this.#fail(this.#error("refused", "the DNS server cannot be reached"));
+        this.#fail(this.#error("refused", "the DNS server cannot be reached"), true);
     }
   }
 
-  #conclude(reply: DnsReply): void {
-    const { rcode, answers } = this.#faults?.rewrite(reply) ?? reply;
+  /** `made`: the reply is a fault's. */
+  #conclude(reply: DnsReply, made = false): void {
+    const rewritten = this.#faults?.rewrite(reply) ?? reply;
+    const misled = made || rewritten !== reply;
+    const { rcode, answers } = rewritten;
     const four = answers.filter(({ type }) => type === "A");
     const six = answers.filter(({ type }) => type === "AAAA");
     const addresses = [...four, ...six].map(({ data }) => data);
-    if (rcode === "NOERROR" && addresses.length > 0) this.#finish(addresses);
+    if (rcode === "NOERROR" && addresses.length > 0) this.#finish({ addresses, misled });
     else
-      this.#fail(this.#error(...(FAILURES[rcode] ?? (["server_failure", "the DNS server failed"] as const))));
+      this.#fail(
+        this.#error(...(FAILURES[rcode] ?? (["server_failure", "the DNS server failed"] as const))),
+        misled,
+      );
   }
 
   #error(code: ResolveFailure, reason: string): ResolveError {
     return new ResolveError(code, this.#question.name, reason);
   }
 
-  #fail(error: ResolveError): void {
+  #fail(error: ResolveError, misled: boolean): void {
     if (this.#over) return;
     const verdict = this.#faults?.unresolved() ?? null;
-    if (verdict === null) this.#finish(error);
+    if (verdict === null) this.#finish({ error, misled });
     else if (verdict.do !== "hang") this.#finish({ verdict });
     else {
       this.#stuck = true;
@@ -257,6 +289,6 @@ class Resolution implements Owner {
   cancel(): void {
     this.#over = true;
     this.#timer?.cancel();
-    this.#faults?.release();
+    if (this.#faults?.release() === true) this.#faults.finished();
   }
 }

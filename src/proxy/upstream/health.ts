@@ -144,7 +144,13 @@ class Attempt implements SocketOwner, MessageSink<ResponseHead> {
     });
     this.#late = clock.at(clock.now() + spec.timeout, late);
     // Longer than the check itself waits, so that it is the check that gives up.
-    const dialOptions = { ...options(), take: takeFromUpstream, timeout: spec.timeout * 2, turn };
+    const dialOptions = {
+      ...options(),
+      take: takeFromUpstream,
+      timeout: spec.timeout * 2,
+      turn,
+      asking: { healthCheck: this.#member.name },
+    };
     const reached = contained(this, (result: Reached) => {
       // What this machine lacks says nothing about the upstream.
       if ("reason" in result && isLocalLack(result.reason)) this.#finish(UNKNOWN);

@@ -1,8 +1,8 @@
 /** The upstreams of one proxy: who is up, who is chosen, and what faults make of that. One upstream is a pool too. */
-import type { Clock } from "../../core/clock.js";
+import type { Clock, Timer } from "../../core/clock.js";
 import type { Facts } from "../../core/events.js";
-import type { Asker } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
+import type { Asking, Guest } from "../../pipeline/party.js";
 import { UpstreamsFaults, type Existing, type Reach } from "../../pipeline/upstreams.js";
 import type { Balance } from "../../config/pool.js";
 import { AddressBook } from "./address_book.js";
@@ -56,6 +56,8 @@ export class Member implements Choice {
   healthy = true;
   failures = 0;
   ejectedUntil = -Infinity;
+  /** What was told last: whether it is up. */
+  told = true;
 
   constructor({ name, host, port }: PoolMember, index: number, clock: Clock) {
     this.book = new AddressBook(clock);
@@ -83,6 +85,8 @@ export class Pool {
   readonly #faults: UpstreamsFaults;
   readonly #balancer: Balancer;
   readonly #waiting = new Set<() => void>();
+  /** When those that are ejected come back. */
+  readonly #backs = new Map<Member, Timer>();
 
   constructor({ proxy, spec, clock, facts, changed }: PoolParts) {
     this.spec = spec;
@@ -114,8 +118,8 @@ export class Pool {
   }
 
   /** The next one for whoever asks, or null if nobody is up. Its `busy` is to be given back. */
-  choose(asker: Asker): Member | null {
-    const chosen = this.#choose(asker);
+  choose(guest: Guest): Member | null {
+    const chosen = this.#choose(guest);
     if (chosen !== null) {
       chosen.selected++;
       chosen.busy++;
@@ -123,25 +127,30 @@ export class Pool {
     return chosen;
   }
 
-  #choose(asker: Asker): Member | null {
+  #choose(guest: Guest): Member | null {
     const [only] = this.members;
     if (this.members.length === 1 && only !== undefined && this.#faults.none && this.isUp(only)) return only;
     const up = this.members.filter((member) => this.isUp(member));
-    const left = this.#faults.candidates(up, asker);
+    const left = this.#faults.candidates(up, guest);
     const choices = left.flatMap(({ name }) => this.members.find((member) => member.name === name) ?? []);
-    return this.#balancer.pick(choices, asker);
+    return this.#balancer.pick(choices, guest);
+  }
+
+  /** Whether somebody would be up if faults had not left nobody to choose. */
+  get emptiedByFaults(): boolean {
+    return !this.#faults.none && this.members.some((member) => this.isUp(member));
   }
 
   isUp(member: Member): boolean {
     return member.healthy && member.ejectedUntil <= this.#clock.now();
   }
 
-  reach(member: Member): Reach {
-    return this.#faults.reach(member);
+  reach(member: Member, asking: Asking): Reach {
+    return this.#faults.reach(member, asking);
   }
 
-  existing(member: Member): Existing {
-    return this.#faults.existing(member);
+  existing(member: Member, guest: Guest): Existing {
+    return this.#faults.existing(member, guest);
   }
 
   /** Calls back when what faults say may have changed, once; answers how to stop waiting. */
@@ -164,20 +173,34 @@ export class Pool {
     if (member.failures < eject.failures) return;
     member.failures = 0;
     member.ejectedUntil = this.#clock.now() + eject.for;
-    this.#tell(member, false, `ejected for ${eject.for} ms after ${eject.failures} failures in a row`);
+    this.#tell(member, `ejected for ${eject.for} ms after ${eject.failures} failures in a row`);
+    this.#backs.get(member)?.cancel();
+    this.#backs.set(
+      member,
+      this.#clock.exactly(member.ejectedUntil, () => {
+        this.#backs.delete(member);
+        this.#tell(member, `${eject.for} ms after it was ejected`);
+      }),
+    );
   }
 
   /** A health check has changed its mind. */
   healthChanged(member: Member, healthy: boolean, why: string): void {
     member.healthy = healthy;
-    this.#tell(member, healthy, why);
+    this.#tell(member, why);
   }
 
-  #tell(member: Member, up: boolean, why: string): void {
+  /** Tells what has become of it, unless it is as it was: one that is ejected is not up for being healthy. */
+  #tell(member: Member, why: string): void {
+    const up = this.isUp(member);
+    if (up === member.told) return;
+    member.told = up;
     this.#facts.tell({ kind: "upstream_changed", proxy: this.#proxy, upstream: member.name, up, why });
   }
 
   stop(): void {
+    for (const back of this.#backs.values()) back.cancel();
+    this.#backs.clear();
     this.#faults.stop();
     this.#waiting.clear();
   }

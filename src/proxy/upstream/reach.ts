@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import type { Answer, Sever } from "../../faults/contract.js";
+import type { Asking } from "../../pipeline/party.js";
 import { dial, type DialFailure, type Dialling, type DialOptions } from "./dial.js";
 import type { Member, Pool } from "./pool.js";
 
@@ -12,11 +13,16 @@ export interface Intercepted {
 
 export type Reached = Socket | DialFailure | Intercepted;
 
+/** How to dial, and for whom. */
+export interface ReachOptions extends DialOptions {
+  readonly asking: Asking;
+}
+
 /** Calls `done` once, never from within this call, unless cancelled first. */
 export function reach(
   pool: Pool,
   member: Member,
-  options: DialOptions,
+  options: ReachOptions,
   done: (result: Reached) => void,
 ): Dialling {
   const reaching = new Reaching(pool, member, options, done);
@@ -27,14 +33,14 @@ export function reach(
 class Reaching implements Dialling {
   readonly #pool: Pool;
   readonly #member: Member;
-  readonly #options: DialOptions;
+  readonly #options: ReachOptions;
   readonly #done: (result: Reached) => void;
   #timer: Timer | null = null;
   #dialling: Dialling | null = null;
   #stopWaiting: (() => void) | null = null;
   #over = false;
 
-  constructor(pool: Pool, member: Member, options: DialOptions, done: (result: Reached) => void) {
+  constructor(pool: Pool, member: Member, options: ReachOptions, done: (result: Reached) => void) {
     this.#pool = pool;
     this.#member = member;
     this.#options = options;
@@ -42,7 +48,7 @@ class Reaching implements Dialling {
   }
 
   begin(): void {
-    const { after, then } = this.#pool.reach(this.#member);
+    const { after, then } = this.#pool.reach(this.#member, this.#options.asking);
     if (after === 0 && then.do === "pass") {
       this.#dial();
       return;
@@ -66,6 +72,7 @@ class Reaching implements Dialling {
           this.#finish({
             reason: "upstream_timeout",
             text: `no connection to ${this.#member.name} within ${timeout} ms`,
+            injected: true,
           });
         });
         this.#stopWaiting = this.#pool.whenChanged(() => {
@@ -77,7 +84,11 @@ class Reaching implements Dialling {
         return;
       }
       case "refuse":
-        this.#finish({ reason: "upstream_refused", text: `${this.#member.name}: refused by a fault` });
+        this.#finish({
+          reason: "upstream_refused",
+          text: `${this.#member.name}: refused by a fault`,
+          injected: true,
+        });
         return;
       default:
         this.#finish({ verdict: what });

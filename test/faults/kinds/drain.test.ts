@@ -28,10 +28,11 @@ describe("drain", () => {
     const bench = draining({ over: "30s", grace: "5s" });
     bench.clock.advance(1_000_000);
     bench.wake();
-    expect(bench.armed.counts).toEqual({ began: 3, cut: 3 });
+    expect(bench.armed.counts).toEqual({ began: 3, cut: 3, ended: 3 });
     expect(bench.armed.details).toEqual({
       began: { upstream: "a", grace_ms: 5_000 },
       cut: { upstream: "a" },
+      ended: { upstream: "a" },
     });
   });
 

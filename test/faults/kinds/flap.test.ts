@@ -32,7 +32,7 @@ describe("flap", () => {
     expect(bench.told).toEqual(["5000 cut b", "10300 cut b"]);
     expect(bench.wakes).toEqual([0, 5_000, 5_300, 10_300, 10_600]);
     expect(bench.clock.idle).toBe(true);
-    expect(bench.armed.counts).toEqual({ went_down: 2 });
+    expect(bench.armed.counts).toEqual({ went_down: 2, ended: 1 });
     expect(bench.armed.details.went_down).toEqual({ upstream: "b", down_for_ms: 300 });
   });
 

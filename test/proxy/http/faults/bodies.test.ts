@@ -87,7 +87,7 @@ describe("http_truncate of answers", () => {
     await setUp(() => CHUNKS);
     lab.use([fault("http_truncate", { share: "50%" })]);
     expect(await got()).toEqual({ text: CHUNKS, open: true });
-    expect(lab.facts.hits()).toEqual(["http_truncate unknown_length 127.0.0.1"]);
+    expect(lab.facts.spared()).toEqual(["http_truncate unknown_length 127.0.0.1"]);
   });
 
   it("cuts at the first byte, at a chunk's border, and not at all where the body ends there anyway", async () => {
@@ -253,7 +253,7 @@ describe("http_body", () => {
     expect(text.raw).toBe(ok(TEN));
     const large = await lab.ask(proxy, get("/large"));
     expect(large.raw).toBe(jsonChunks(JSON.stringify("x".repeat(3_000))));
-    expect(lab.facts.hits()).toEqual(["http_body not_json 127.0.0.1", "http_body too_large 127.0.0.1"]);
+    expect(lab.facts.spared()).toEqual(["http_body not_json 127.0.0.1", "http_body too_large 127.0.0.1"]);
   });
 
   it("asks for plain answers, and leaves alone what comes compressed all the same", async () => {
@@ -265,7 +265,7 @@ describe("http_body", () => {
     client.write(get("/a", ["Accept-Encoding: gzip, br", "X-Last: 1"]));
     await until(() => client.text.endsWith(zipped));
     expect(server.requests[0]?.raw).toBe(get("/a", ["X-Last: 1"]));
-    expect(lab.facts.hits()).toEqual(["http_body encoded 127.0.0.1"]);
+    expect(lab.facts.spared()).toEqual(["http_body encoded 127.0.0.1"]);
   });
 
   it("changes requests", async () => {

@@ -143,7 +143,7 @@ describe("duplicate_request", () => {
     time.advance(1_000);
     await now();
     expect(server.requests).toHaveLength(1);
-    expect(lab.facts.hits()).toEqual(["duplicate_request too_large 127.0.0.1"]);
+    expect(lab.facts.spared()).toEqual(["duplicate_request too_large 127.0.0.1"]);
   });
 
   it("is told in the journal with what the client got, even if the copies come after the answer", async () => {
