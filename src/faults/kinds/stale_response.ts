@@ -1,4 +1,5 @@
-/** An earlier answer to the same request, from a cache that should not have kept it. */
+/** An earlier answer to the same request, from a cache that should not have kept it: but never somebody else's. */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Millis } from "../../core/clock.js";
 import { formatDuration } from "../../core/units.js";
@@ -38,11 +39,16 @@ const KEPT_PER_AGE = 4;
 /** What a head is reckoned to weigh, so that many empty bodies are not free. */
 const HEAD_BYTES = 1024;
 
+/** What says who asks, whatever else bots are told apart by: several may share an address, or a name. */
+const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
+
 interface Kept {
   readonly at: Millis;
   readonly status: number;
   readonly reason: string;
   readonly fields: FieldList;
+  /** What the request said in the fields that the answer varies by. */
+  readonly vary: FieldList;
   readonly body: Buffer;
 }
 
@@ -55,15 +61,16 @@ class Cache {
 
   constructor(private readonly scope: SharedScope<Params>) {}
 
-  /** The newest that is old enough; older ones are of no more use. */
-  find(key: string): Kept | undefined {
+  /** The newest that is old enough, if it is for such a request; older ones are of no more use. */
+  find(key: string, exchange: ExchangeInfo): Kept | undefined {
     const list = this.#lists.get(key);
     if (list === undefined) return undefined;
     const ripe = list.findLastIndex(({ at }) => this.scope.now() - at >= this.scope.params.age);
     if (ripe > 0) for (const old of list.splice(0, ripe)) this.#bytes -= weightOf(old);
     this.#lists.delete(key);
     this.#lists.set(key, list);
-    return ripe < 0 ? undefined : list[0];
+    const found = ripe < 0 ? undefined : list[0];
+    return found?.vary.every(([name, value]) => asked(exchange, name) === value) === true ? found : undefined;
   }
 
   wants(key: string): boolean {
@@ -89,6 +96,7 @@ class Cache {
 class StaleResponse implements ExchangeFault {
   #found: Kept | null = null;
   #head: Omit<Kept, "body"> | null = null;
+  #keyMade: string | null = null;
 
   constructor(
     private readonly scope: Scope<Params, Effect, Cache>,
@@ -96,7 +104,8 @@ class StaleResponse implements ExchangeFault {
   ) {}
 
   get #key(): string {
-    return `${this.exchange.bot}\n${this.exchange.request.target}`;
+    this.#keyMade ??= `${this.exchange.bot}\n${whoAsks(this.exchange)}\n${this.exchange.request.target}`;
+    return this.#keyMade;
   }
 
   request(): ExchangeVerdict {
@@ -104,7 +113,7 @@ class StaleResponse implements ExchangeFault {
     if (method !== "GET" && method !== "HEAD") return pass;
     const age = (kept: Kept): number => this.scope.now() - kept.at;
     if (this.#found === null) {
-      this.#found = this.scope.shared.find(this.#key) ?? null;
+      this.#found = this.scope.shared.find(this.#key, this.exchange) ?? null;
       if (this.#found === null) return pass;
       this.scope.count("stale", 1, { age_ms: Math.round(age(this.#found)), status: this.#found.status });
     }
@@ -117,7 +126,13 @@ class StaleResponse implements ExchangeFault {
   response(answer: Parameters<NonNullable<ExchangeFault["response"]>>[0]): ExchangeVerdict {
     if (failed(answer) || this.exchange.request.method !== "GET" || answer.status !== 200) return pass;
     if (this.#head !== null || !this.scope.shared.wants(this.#key)) return pass;
-    this.#head = headOf(answer, this.scope.now());
+    const vary = varied(answer, this.exchange);
+    // A session that is handed out is one client's, and RFC 9111 4.1 matches no request to `Vary: *`.
+    if (vary === null || answer.header("set-cookie") !== undefined) {
+      this.scope.count("not_kept");
+      return pass;
+    }
+    this.#head = headOf(answer, this.scope.now(), vary);
     if (answer.header("content-length") === "0") this.#keep(Buffer.alloc(0));
     return pass;
   }
@@ -142,19 +157,47 @@ class StaleResponse implements ExchangeFault {
   }
 }
 
-function headOf(answer: ResponseInfo, now: Millis): Omit<Kept, "body"> {
+function headOf(answer: ResponseInfo, now: Millis, vary: FieldList): Omit<Kept, "body"> {
   const fields = answer.fields().filter(([name]) => !FRAMING_FIELDS.has(name.toLowerCase()));
-  return { at: now, status: answer.status, reason: answer.reason, fields };
+  return { at: now, status: answer.status, reason: answer.reason, fields, vary };
+}
+
+/** All values of that field of the request, as one. */
+function asked({ request }: ExchangeInfo, name: string): string {
+  return request
+    .fields()
+    .flatMap(([field, value]) => (field.toLowerCase() === name ? [value] : []))
+    .join("\n");
+}
+
+/** What a request says of who sent it; a digest, since a cache is no place for secrets. */
+function whoAsks(exchange: ExchangeInfo): string {
+  const said = CREDENTIALS.map((name) => asked(exchange, name));
+  if (said.every((value) => value === "")) return "";
+  return createHash("sha256").update(JSON.stringify(said)).digest("base64");
+}
+
+/** What else the request must say alike, by the answer's Vary (RFC 9111 4.1); null if no other request can. */
+function varied(answer: ResponseInfo, exchange: ExchangeInfo): FieldList | null {
+  const names = answer
+    .fields()
+    .flatMap(([name, value]) => (name.toLowerCase() === "vary" ? value.toLowerCase().split(",") : []))
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  if (names.includes("*")) return null;
+  return names.map((name) => [name, asked(exchange, name)] as const);
 }
 
 export default defineFault({
   type: "stale_response",
-  summary: "Answers a GET or HEAD with an earlier answer to the same request of the same bot.",
+  summary:
+    "Answers a GET or HEAD with an earlier answer to the same request of the same bot with the same credentials.",
   params,
   example: { type: "stale_response", age: "1m" },
   effects: {
     stale: "requests answered with an earlier answer",
-    not_kept: "answers not kept since they were too large or never came to their end",
+    not_kept:
+      "answers not kept since they were too large, never came to their end, set a cookie or vary by everything",
   },
   spares: ["not_kept"],
   directions: "downstream",

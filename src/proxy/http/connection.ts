@@ -67,6 +67,8 @@ export class HttpConnection extends HttpChannel implements Whole {
   #endTimer: Timer | null = null;
   #retiring = false;
   #settling: Settling | null = null;
+  /** The last answer was said to be the last: behind one that lasts until the connection ends, another would be a part of it. */
+  #answersOver = false;
 
   constructor(host: HttpHost, client: Socket, origin: Origin) {
     super(host, client, origin);
@@ -351,10 +353,29 @@ export class HttpConnection extends HttpChannel implements Whole {
     this.verdicts.instead(exchange, verdict);
   }
 
-  answered(exchange: Exchange): void {
+  answered(exchange: Exchange, persistent: boolean): void {
     if (exchange.tunnel) return;
     exchange.answered = true;
+    if (!persistent || !exchange.head.framing.persistent) {
+      this.#answersOver = true;
+      if (!this.#endComesFromUpstream) {
+        this.book.close(exchange);
+        this.#closeClient();
+        return;
+      }
+    }
     this.moveOn(exchange);
+  }
+
+  get answersOver(): boolean {
+    return this.#answersOver;
+  }
+
+  /** As without a proxy between: what else was asked was asked there, and is for that upstream to end. */
+  get #endComesFromUpstream(): boolean {
+    if (this.host.pool.balances) return false;
+    const [, next] = this.book.open;
+    return next === undefined || this.link?.awaited.some(({ exchange }) => exchange === next) === true;
   }
 
   cutShort(exchange: Exchange): void {

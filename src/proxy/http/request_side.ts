@@ -57,6 +57,8 @@ export class RequestSide implements MessageSink<RequestHead> {
   readonly #to: Asking;
   /** Whose body is being read. */
   #receiving: Exchange | null = null;
+  /** Reading waits for what becomes of this one. */
+  #pausedFor: Exchange | null = null;
   #body: BodyRewriter | null = null;
   #copied: Buffer[] | null = null;
   #copiedFor: Exchange | null = null;
@@ -103,7 +105,7 @@ export class RequestSide implements MessageSink<RequestHead> {
       else this.#waitFor(exchange);
       return;
     }
-    this.reader.pause();
+    this.#pauseFor(exchange);
     faults.askRequest((outcome: Pass | FinalVerdict) => {
       if (outcome.do === "pass") {
         exchange.dispatches = faults.dispatches();
@@ -117,8 +119,13 @@ export class RequestSide implements MessageSink<RequestHead> {
     this.#to.leaveIfHanging();
   }
 
-  #waitFor(exchange: Exchange): void {
+  #pauseFor(exchange: Exchange): void {
+    this.#pausedFor = exchange;
     this.reader.pause();
+  }
+
+  #waitFor(exchange: Exchange): void {
+    this.#pauseFor(exchange);
     this.#to.regulate();
     this.#go(exchange);
   }
@@ -133,6 +140,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 
   #readOn(): void {
+    this.#pausedFor = null;
     this.reader.resume(this);
     this.#to.regulate();
   }
@@ -147,7 +155,8 @@ export class RequestSide implements MessageSink<RequestHead> {
       this.#body = null;
       this.#copied = null;
     }
-    if (this.reader.stopped && !this.reader.awaitsAnswer) this.#readOn();
+    // It may be another one that reading waits for: the bytes behind that one's head are its body.
+    if (this.#pausedFor === exchange) this.#readOn();
   }
 
   /** Requests are read no further: what has not been sent of them goes on as it came, and all that follows. */

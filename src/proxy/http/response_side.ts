@@ -24,8 +24,11 @@ export interface Answering {
   sent(exchange: Exchange, status: number): void;
   /** A final verdict takes the place of the answer, whose rest goes to nobody. */
   instead(exchange: Exchange, verdict: FinalVerdict): void;
-  /** The answer is complete, as far as the client is concerned. */
-  answered(exchange: Exchange): void;
+  /**
+   * The answer is complete, as far as the client is concerned; `persistent` says whether another may follow it, as its
+   * head has told the client (RFC 9112 9.3 and 9.6): behind one that lasts until the connection ends none may.
+   */
+  answered(exchange: Exchange, persistent: boolean): void;
   /** It ends behind the bytes that were sent. */
   cutShort(exchange: Exchange): void;
   /** The answer to an Upgrade or CONNECT, once per such request: what is spoken from here on, or null if it was refused. */
@@ -56,6 +59,10 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   #cut: Cut | null = null;
   /** Bytes go to nobody, since what they belong to was refused. */
   #deaf = false;
+  /** Faults are being asked about an answer. */
+  #asking = false;
+  /** And it has come to its end already, as one without a body does: whether its sender leaves the connection open. */
+  #endWaits: boolean | null = null;
 
   constructor(link: Link, to: Answering) {
     this.#link = link;
@@ -91,8 +98,10 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     // It may be asked about for a while, and read buffers are used again.
     const kept = head.keep();
     let within = true;
+    this.#asking = true;
     this.#to.pauseLink(this.#link);
     faults.askResponse(responseInfo(kept), (outcome: Pass | FinalVerdict) => {
+      this.#asking = false;
       this.#to.together("downstream", () => {
         if (outcome.do === "pass") {
           this.#send(exchange, kept);
@@ -100,6 +109,9 @@ export class ResponseSide implements MessageSink<ResponseHead> {
           this.#to.instead(exchange, outcome);
           if (kept.framing.body === "tunnel") this.#giveUp();
         }
+        const persistent = this.#endWaits;
+        this.#endWaits = null;
+        if (persistent !== null) this.messageEnd(persistent);
         if (this.#link.sink === this) this.#to.resumeLink(this.#link);
         else if (!within) this.#link.resume();
       });
@@ -195,13 +207,24 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     else this.#to.down(trailers.raw, "wire");
   }
 
-  messageEnd(): void {
+  /** Somebody else reads on: of an answer that faults are still asked about nothing else may be to come. */
+  handOver(): void {
+    if (this.#endWaits === null) return;
+    this.#endWaits = null;
+    this.#link.awaited.shift();
+  }
+
+  messageEnd(persistent: boolean): void {
+    if (this.#asking) {
+      this.#endWaits = persistent;
+      return;
+    }
     const done = this.#link.awaited[0];
     const forNobody = this.#forNobody;
     this.#body?.end();
     this.#body = null;
     this.#link.awaited.shift();
-    if (done !== undefined && !forNobody) this.#to.answered(done.exchange);
+    if (done !== undefined && !forNobody) this.#to.answered(done.exchange, persistent);
     if (this.#link.sink === this) this.#to.free(this.#link);
   }
 

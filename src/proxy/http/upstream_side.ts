@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { ConnectionFailure } from "../../core/events.js";
+import type { Direction } from "../../faults/contract.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Pump } from "../../pipeline/pump.js";
 import { takeFromUpstream } from "../connection.js";
@@ -37,6 +38,7 @@ export interface UpstreamHost {
   /** Nobody is there for whoever waits. */
   notReached(waiting: Exchange | null, failure: DialFailure | Intercepted): void;
   regulateLink(): void;
+  flush(direction: Direction): void;
   guarded(run: () => void): void;
 }
 
@@ -115,6 +117,8 @@ export class UpstreamSide {
       this.#fail({ reason: "no_upstream", text: "none of the upstreams is up" });
       return;
     }
+    // What is joined and not written yet belongs to the connection that it was read for.
+    host.flush("upstream");
     host.upPump?.whenEmpty(() => {
       if (host.ended || this.#dialling !== null || this.#waiting !== waiting) return;
       if (this.#link !== null) this.#park(this.#link);
@@ -195,6 +199,7 @@ export class UpstreamSide {
 
   /** Its answers are read to their end by somebody else. */
   letGo(link: Link): void {
+    if (link.sink === this.#responses) this.#responses?.handOver();
     if (link.over || link.awaited.length === 0 || link.opaque || link.reader.plain) {
       this.drop(link);
       return;

@@ -19,6 +19,8 @@ import type { UpstreamSide } from "./upstream_side.js";
 export interface VerdictsHost {
   readonly host: HttpHost;
   readonly faultHeader: boolean;
+  /** The client was told that no answer follows. */
+  readonly answersOver: boolean;
   readonly link: Link | null;
   readonly pumps: Pumps | null;
   readonly book: Book;
@@ -34,14 +36,10 @@ export interface VerdictsHost {
   moveOn(exchange: Exchange): void;
 }
 
-interface Decision {
-  readonly exchange: Exchange;
-  readonly verdict: FinalVerdict;
-}
-
 export class Verdicts {
   readonly #of: VerdictsHost;
-  #decision: Decision | null = null;
+  /** What was decided of exchanges whose turn has not come. */
+  readonly #decisions = new Map<Exchange, FinalVerdict>();
   /** The status of a last word of the proxy's own, behind all answers. */
   #farewell: number | null = null;
 
@@ -51,7 +49,7 @@ export class Verdicts {
 
   /** One of them waits for its turn. */
   get waiting(): boolean {
-    return this.#decision !== null;
+    return this.#decisions.size > 0;
   }
 
   /** Nothing of the client's is heard any more: there is a last word, which may still wait for earlier answers. */
@@ -63,21 +61,22 @@ export class Verdicts {
 
   /** To be carried out when all earlier answers are through. */
   decided(exchange: Exchange, verdict: FinalVerdict): void {
-    this.#decision = { exchange, verdict };
+    this.#decisions.set(exchange, verdict);
     this.decide();
   }
 
   /** Another exchange is the first. */
   decide(): void {
-    const decision = this.#decision;
-    if (decision === null || this.#of.book.first !== decision.exchange) return;
-    this.#decision = null;
-    this.instead(decision.exchange, decision.verdict);
+    const { first } = this.#of.book;
+    const verdict = first === undefined ? undefined : this.#decisions.get(first);
+    if (first === undefined || verdict === undefined) return;
+    this.#decisions.delete(first);
+    this.instead(first, verdict);
   }
 
   /** Nothing is carried out any more. */
   cancel(): void {
-    this.#decision = null;
+    this.#decisions.clear();
   }
 
   // -- carried out --------------------------------------------------------------------------------
@@ -85,6 +84,10 @@ export class Verdicts {
   /** Takes the place of the upstream's answer, whose rest goes to nobody. */
   instead(exchange: Exchange, verdict: FinalVerdict): void {
     if (exchange.forwardedAt !== null) exchange.swallowing = true;
+    if (this.#of.answersOver && (verdict.do === "answer" || verdict.do === "raw")) {
+      this.end(exchange, { do: "close" });
+      return;
+    }
     switch (verdict.do) {
       case "answer":
         this.#answer(exchange, verdict);

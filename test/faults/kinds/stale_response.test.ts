@@ -132,3 +132,43 @@ describe("stale_response", () => {
     expect(bench.counts).toEqual({ stale: 1 });
   });
 });
+
+describe("stale_response and who asks", () => {
+  const mine = (n: number, fields: readonly (readonly [string, string])[] = []): AnswerSketch => ({
+    fields,
+    body: `{"of":${n}}`,
+  });
+  const asks = (bench: ExchangeBench, n: number, name: string, value: string, answer = mine(n)): string => {
+    const { verdict, client } = bench.play({ fields: [[name, value]] }, answer);
+    return verdict.do === "answer" ? verdict.body.toString() : (client?.body ?? "");
+  };
+
+  for (const name of ["Authorization", "cookie", "X-Api-Key", "Proxy-Authorization"]) {
+    it(`gives nobody an answer that was for another ${name}, though they share an address`, () => {
+      const bench = new ExchangeBench("stale_response", { age: "1s" });
+      expect(asks(bench, 1, name, "a")).toBe('{"of":1}');
+      bench.clock.advance(2_000);
+      expect(asks(bench, 2, name, "b")).toBe('{"of":2}');
+      expect(asks(bench, 3, name, "a")).toBe('{"of":1}');
+    });
+  }
+
+  it("keeps no answer that sets a cookie: with the next who logs in it would be his session", () => {
+    const bench = new ExchangeBench("stale_response", { age: "1s" });
+    const login = (n: number): AnswerSketch => mine(n, [["Set-Cookie", `sid=${n}`]]);
+    expect(asks(bench, 1, "Accept", "*/*", login(1))).toBe('{"of":1}');
+    bench.clock.advance(2_000);
+    expect(asks(bench, 2, "Accept", "*/*", login(2))).toBe('{"of":2}');
+    expect(bench.counts).toEqual({ not_kept: 2 });
+  });
+
+  it("gives an answer again only to what it does not vary by", () => {
+    const bench = new ExchangeBench("stale_response", { age: "1s" });
+    const vary = (n: number): AnswerSketch => mine(n, [["Vary", "Accept-Encoding, X-Tenant"]]);
+    expect(asks(bench, 1, "X-Tenant", "a", vary(1))).toBe('{"of":1}');
+    bench.clock.advance(2_000);
+    expect(asks(bench, 2, "X-Tenant", "b", vary(2))).toBe('{"of":2}');
+    bench.clock.advance(100);
+    expect(asks(bench, 3, "X-Tenant", "a", mine(3, [["Vary", "*"]]))).toBe('{"of":1}');
+  });
+});
