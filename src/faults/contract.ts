@@ -50,6 +50,11 @@ export interface Scope<P, E extends string, S> {
   readonly params: Readonly<P>;
   /** This subject's own draws: same seed, names, bot and ordinal, same draws. */
   readonly random: Random;
+  /**
+   * A standard normal that resembles that of the same bot's subject before this one: their correlation is that much. It is
+   * made of what `random.normal()` would draw first, and takes nothing from `random`.
+   */
+  alike(correlation: number): number;
   /** What `shared` made for this fault on this proxy. */
   readonly shared: S;
   /** The place it was told to act in, one of the type's `at`; empty for types that know one place only. */

@@ -34,7 +34,9 @@ export const delayParams = {
     .describe("shape of the spread; lognormal, pareto and paretonormal have long tails that are not clipped"),
   correlation: ratio({ max: 0.9999 })
     .prefault("0%")
-    .describe("how much a delay resembles the one before it; the spread stays the same"),
+    .describe(
+      "how much a delay resembles the one before it, of the same connection's bytes or of the same bot; the spread stays the same",
+    ),
 } satisfies Record<string, z.ZodType>;
 
 /** 99 % of a standard normal lies below this. */
@@ -63,12 +65,13 @@ export class DrawnOnce {
 
   /** Of milliseconds. `told` hears, at the first asking, what was drawn as it stands in the journal. */
   of(
-    scope: Pick<Scope<DelayParams, string, unknown>, "params" | "random" | "delayed">,
+    scope: Pick<Scope<DelayParams, string, unknown>, "params" | "alike" | "delayed">,
     told: (detail: { readonly delay_ms: number }) => void,
   ): number {
-    const { params, random } = scope;
+    const { params } = scope;
     const first = this.#luck === null;
-    this.#luck ??= new DelayDraw().luck(random, params);
+    // Each is a subject of its own: what it resembles is the bot's one before it.
+    this.#luck ??= params.jitter === 0 ? 0 : scope.alike(params.correlation);
     const delay = delayOf(this.#luck, params);
     if (first) {
       told({ delay_ms: inJournal(delay) });

@@ -5,6 +5,7 @@
 import type { Clock } from "../core/clock.js";
 import type { Facts, FaultOrigin } from "../core/events.js";
 import type { Book } from "../core/ledger.js";
+import { Likeness } from "../core/likeness.js";
 import { BoundedMap } from "../core/lru.js";
 import { admissionDraw, drawKey, type DrawKey, type DrawName } from "../core/random.js";
 import type { AnyFaultType, Direction, ListenerFault } from "../faults/contract.js";
@@ -111,6 +112,8 @@ interface Bot {
   key: DrawKey | null;
   ordinals: number;
   flows: number;
+  /** Made where something is to resemble what was before it. */
+  likeness: Likeness | null;
 }
 
 /** How many bots a fault remembers the ordinals of; beyond it the longest unused one starts anew. */
@@ -281,6 +284,11 @@ export class ArmedFault {
     return new FlowSubject(this, flow, this.#keyOf(bot, flow.bot), bot.flows++);
   }
 
+  /** What a bot's subjects have in common. */
+  likeness(bot: string, key: DrawKey): Likeness {
+    return (this.#bot(bot).likeness ??= new Likeness(key));
+  }
+
   actsOn(direction: Direction): boolean {
     return acts(this.#directions, direction);
   }
@@ -288,7 +296,7 @@ export class ArmedFault {
   #bot(name: string): Bot {
     const known = this.#bots.get(name);
     if (known) return known;
-    const bot: Bot = { key: null, ordinals: 0, flows: 0 };
+    const bot: Bot = { key: null, ordinals: 0, flows: 0, likeness: null };
     this.#bots.set(name, bot);
     return bot;
   }

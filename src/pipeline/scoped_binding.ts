@@ -116,6 +116,10 @@ class CurrentScope implements AnyScope {
     return this.current.at;
   }
 
+  alike(correlation: number): number {
+    return this.current.alike(correlation);
+  }
+
   acts(direction: Direction): boolean {
     return this.current.acts(direction);
   }

@@ -51,6 +51,10 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
     return admissionDraw(this.#key, this.#ordinal);
   }
 
+  alike(correlation: number): number {
+    return this.armed.likeness(this.#info.bot, this.#key).at(this.#ordinal, correlation);
+  }
+
   acts(direction: Direction): boolean {
     return this.armed.actsOn(direction);
   }
@@ -259,6 +263,10 @@ class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
     this.shared = subject.shared;
     this.at = subject.at;
     this.random = random;
+  }
+
+  alike(correlation: number): number {
+    return this.#subject.alike(correlation);
   }
 
   acts(direction: Direction): boolean {

@@ -3,6 +3,7 @@
  * them there. What comes out is written down with its moment, so that a test is a transcript.
  */
 import { VirtualClock, type Millis, type Timer } from "../../src/core/clock.js";
+import { Likeness } from "../../src/core/likeness.js";
 import { LANE, Random, drawKey, type Lane } from "../../src/core/random.js";
 import {
   DIRECTIONS,
@@ -43,6 +44,7 @@ export class Armed {
   evicted = 0;
   readonly #clock: VirtualClock;
   readonly #seed: number;
+  #likeness: Likeness | null = null;
 
   readonly at: string;
 
@@ -78,10 +80,13 @@ export class Armed {
   scope(ordinal: number, lane: Lane): Scope<Record<string, unknown>, string, unknown> {
     const { params, shared, counts, details, delays } = this;
     const name = { activation: "a", phase: "", pass: 0, fault: this.type.type, proxy: "p", bot: "b" };
+    this.#likeness ??= new Likeness(drawKey({ seed: this.#seed, ...name }));
+    const likeness = this.#likeness;
     return {
       params,
       shared,
       random: new Random(drawKey({ seed: this.#seed, ...name }), ordinal, lane),
+      alike: (correlation) => likeness.at(ordinal, correlation),
       at: this.at,
       acts: (direction) => acts(this.directions, direction),
       now: () => this.#clock.now(),
