@@ -32,6 +32,10 @@ export class PoolScope implements Scope<Record<string, unknown>, string, unknown
     return this.#itself.at;
   }
 
+  alike(correlation: number): number {
+    return this.#itself.alike(correlation);
+  }
+
   acts(direction: Direction): boolean {
     return this.#itself.acts(direction);
   }
