@@ -189,11 +189,12 @@ export const status = named(
     node: z.string(),
     seed: z.number(),
     proxies: z.array(proxy),
-    connections: whole().describe("client connections open now, over all proxies"),
+    connections: whole().describe("client connections open now, and flows, over all proxies"),
     held_bytes: whole().describe("bytes that faults hold back now"),
     limits: z
       .strictObject({
         connections: limit(),
+        flows: limit().describe("of udp proxies"),
         held_bytes: limit(),
         admin_connections: whole(),
         admin_body_bytes: whole(),

@@ -75,7 +75,7 @@ function statusOf({
   streams,
   polls,
 }: House): unknown {
-  const { slots, budget } = occupancy;
+  const { slots, flows, budget } = occupancy;
   const { lastSeq, dropped } = telemetry.journal;
   return {
     version: about.version,
@@ -86,10 +86,11 @@ function statusOf({
     node: about.node,
     seed: about.seed,
     proxies: control.proxies(),
-    connections: slots.taken,
+    connections: slots.taken + flows.taken,
     held_bytes: budget.held,
     limits: {
       connections: limitOf(slots.limit),
+      flows: limitOf(flows.limit),
       held_bytes: limitOf(budget.limit),
       admin_connections: limits.connections,
       admin_body_bytes: limits.bodyBytes,

@@ -41,6 +41,7 @@ export interface AdminState {
 /** How full the daemon is; Infinity for what has no limit. */
 export interface Occupancy {
   readonly slots: { readonly taken: number; readonly limit: number };
+  readonly flows: { readonly taken: number; readonly limit: number };
   readonly budget: { readonly held: number; readonly limit: number };
 }
 

@@ -102,6 +102,7 @@ export interface Config {
   };
   readonly limits: {
     readonly connections: number;
+    readonly flows: number;
     readonly header: number;
     readonly held: number;
     /** Milliseconds; null for off. */

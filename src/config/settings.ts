@@ -68,6 +68,7 @@ function keepalive(): z.ZodType<Keepalive, string> {
 
 export const limitsShape = z.strictObject({
   connections: count({ min: 1 }).default(8_000).describe("client connections open at once, over all proxies"),
+  flows: count({ min: 1 }).default(8_000).describe("flows of udp proxies at once, over all of them"),
   header: size({ positive: true }).prefault("64KiB").describe("the largest message head"),
   held: size({ positive: true })
     .prefault("256MiB")

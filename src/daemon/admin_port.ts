@@ -33,7 +33,7 @@ export async function openAdminPort(
       limits: { bodyBytes: admin.body, headerBytes: limits.header, ...guestLimits(descriptors.reserve) },
       types,
       schemas: jsonSchemas(types),
-      occupancy: { budget: context.budget, slots: context.slots },
+      occupancy: { budget: context.budget, slots: context.slots, flows: context.flows },
       state,
       about: { version, pid, node, seed },
     });

@@ -9,6 +9,7 @@ import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { HeldBudget } from "../pipeline/budget.js";
 import { LivePlan } from "../plan/live.js";
 import { ConnectionSlots, type PlaneContext } from "../proxy/context.js";
+import { FlowPlaces } from "../proxy/udp/places.js";
 import { Descriptors } from "../proxy/descriptors.js";
 import { Fleet } from "../proxy/fleet.js";
 import { KernelPlane } from "../proxy/kernel/plane.js";
@@ -80,6 +81,7 @@ export class Parts {
       budget: new HeldBudget(limits.held),
       resolver,
       slots: new ConnectionSlots(Math.min(limits.connections, this.descriptors.connections)),
+      flows: new FlowPlaces(Math.min(limits.flows, this.descriptors.flows)),
       keepalive: limits.keepalive,
       kernel: this.kernel,
       descriptors: this.descriptors,
@@ -118,6 +120,7 @@ export class Parts {
       revision: () => this.plan.revision,
       budget: this.context.budget,
       slots: this.context.slots,
+      flows: this.context.flows,
       telemetry: this.telemetry,
       version,
       process: options.ownProcess,

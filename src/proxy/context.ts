@@ -5,6 +5,7 @@ import type { Keepalive } from "../core/stream_options.js";
 import type { HeldBudget } from "../pipeline/budget.js";
 import type { Descriptors } from "./descriptors.js";
 import type { KernelPlane } from "./kernel/plane.js";
+import type { FlowPlaces } from "./udp/places.js";
 import type { Resolver } from "./upstream/resolver.js";
 
 export interface PlaneContext {
@@ -13,6 +14,8 @@ export interface PlaneContext {
   readonly budget: HeldBudget;
   readonly resolver: Resolver;
   readonly slots: ConnectionSlots;
+  /** Of UDP. */
+  readonly flows: FlowPlaces;
   /** Of both legs of every connection, and of whatever else is a stream. */
   readonly keepalive: Keepalive;
   /** What the process may open; missing where nobody looks after that. */
@@ -21,7 +24,7 @@ export interface PlaneContext {
   readonly kernel?: KernelPlane;
 }
 
-/** How many client connections the whole daemon holds at once. */
+/** How many client connections the whole daemon holds at once; flows of UDP have places of their own, see `FlowPlaces`. */
 export class ConnectionSlots {
   readonly limit: number;
   taken = 0;

@@ -35,6 +35,11 @@ export class Descriptors {
     return Math.max(1, Math.floor((this.limit - this.reserve - OWN) / PER_CONNECTION));
   }
 
+  /** So many flows of UDP, each with a socket to its upstream: a quarter, so that a flood of them leaves clients of TCP the rest. */
+  get flows(): number {
+    return Math.max(1, Math.floor((this.limit - this.reserve - OWN) / 4));
+  }
+
   /** Whether a socket that clients brought about has got one of those that are kept; false if it has none. */
   isReserved(socket: object): boolean {
     return numberOf(socket) >= this.limit - this.reserve;

@@ -70,6 +70,7 @@ export interface MetricsOptions {
   readonly revision: () => number;
   readonly budget: { readonly held: number; readonly limit: number };
   readonly slots: { readonly limit: number };
+  readonly flows: { readonly limit: number };
   readonly telemetry: {
     readonly journal: Journal;
     readonly log: Pick<Log, "lost">;
@@ -178,7 +179,7 @@ function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredPr
   );
 }
 
-function proxyMetrics(all: () => readonly MeasuredProxy[], { slots }: MetricsOptions): AnySampled[] {
+function proxyMetrics(all: () => readonly MeasuredProxy[], { slots, flows }: MetricsOptions): AnySampled[] {
   const each = (value: (proxy: MeasuredProxy) => number) => (): Sample[] =>
     all().map((proxy) => [[proxy.name], value(proxy)]);
   return [
@@ -198,6 +199,11 @@ function proxyMetrics(all: () => readonly MeasuredProxy[], { slots }: MetricsOpt
       name: "squall_connections_limit",
       help: "Client connections that the daemon holds at most, over all proxies.",
       read: () => [[[], slots.limit]],
+    }),
+    new SampledGauge({
+      name: "squall_flows_limit",
+      help: "Flows of UDP that the daemon holds at most, over all proxies.",
+      read: () => [[[], flows.limit]],
     }),
     new SampledCounter({
       name: "squall_connections_errors_total",

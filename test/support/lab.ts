@@ -11,6 +11,7 @@ import { HeldBudget } from "../../src/pipeline/budget.js";
 import { LivePlan } from "../../src/plan/live.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/plan/value.js";
 import { ConnectionSlots, type PlaneContext } from "../../src/proxy/context.js";
+import { FlowPlaces } from "../../src/proxy/udp/places.js";
 import type { Descriptors } from "../../src/proxy/descriptors.js";
 import type { TcpProxySpec } from "../../src/proxy/spec.js";
 import { TcpProxy } from "../../src/proxy/tcp/proxy.js";
@@ -105,6 +106,8 @@ export interface LabOptions {
   readonly clock?: Clock;
   readonly held?: number;
   readonly connections?: number;
+  /** Of UDP. */
+  readonly flows?: number;
   readonly descriptors?: Descriptors;
   readonly keepalive?: Keepalive;
   /** Fault types that only a test knows. */
@@ -156,6 +159,7 @@ export class Lab {
       budget: new HeldBudget(options.held ?? Infinity),
       resolver: new Resolver({ clock: this.clock }),
       slots: new ConnectionSlots(options.connections ?? 100_000),
+      flows: new FlowPlaces(options.flows ?? 100_000),
       keepalive: options.keepalive === undefined ? KEEPALIVE_DEFAULT : options.keepalive,
       ...(options.descriptors === undefined ? {} : { descriptors: options.descriptors }),
     };

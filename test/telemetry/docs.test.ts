@@ -21,6 +21,7 @@ function exported() {
     revision: () => 0,
     budget: { held: 0, limit: 0 },
     slots: { limit: 0 },
+    flows: { limit: 0 },
     telemetry: new Telemetry({ clock, log: silent() }),
     version: "0",
   });

@@ -21,6 +21,7 @@ function start(options: Partial<MetricsOptions> = {}) {
     revision: () => 0,
     budget: { held: 0, limit: Infinity },
     slots: { limit: 8_000 },
+    flows: { limit: 8_000 },
     telemetry,
     version: "1.2.3",
     process: false,

@@ -75,6 +75,7 @@ describe("after close", () => {
         revision: () => 0,
         budget: { held: 0, limit: 0 },
         slots: { limit: 0 },
+        flows: { limit: 0 },
         telemetry,
         version: "0",
       });

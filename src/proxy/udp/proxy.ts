@@ -14,6 +14,7 @@ import type { ProxyStats } from "../spec.js";
 import { FaultedNames } from "../upstream/faulted_names.js";
 import { Flow, type FlowHost } from "./flow.js";
 import { Flows } from "./flows.js";
+import type { FlowHolder } from "./places.js";
 import { DatagramPort, type DatagramPortOwner } from "./port.js";
 import type { Sent } from "../sockets/datagram.js";
 import type { UdpProxySpec } from "./spec.js";
@@ -24,7 +25,7 @@ const SEAMS_OF_UDP: ReadonlySet<Seam> = new Set(["listener", "datagram", "query"
 /** How often a running drain looks whether faults still hold something. */
 const DRAIN_LOOK: Millis = 50;
 
-export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> implements FlowHost {
+export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> implements FlowHost, FlowHolder {
   readonly protocol = "udp";
   readonly seams = SEAMS_OF_UDP;
   readonly tally = new DatagramTally();
@@ -183,27 +184,37 @@ export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> impleme
     this.#flowsTotal++;
     const flow = new Flow(this, this.#flowsTotal, key, from);
     this.#flows.add(flow);
+    this.context.flows.note(this);
     if (this.#timer === null) this.#watchIdle();
     return flow;
   }
 
   /**
-   * Whether there is room for one more. Of flows that nobody has answered the idlest makes room; those that are in use
-   * stay, whatever floods in: it is what Linux does when its table of connections is full.
+   * Whether there is room for one more. Of flows that nobody has answered the idlest makes room, as in Linux when its table
+   * of connections is full, and where all were answered the idlest of these: servers answer floods as well.
    */
   #makeRoom(): boolean {
-    const { slots } = this.context;
-    if (this.#flows.size < this.spec.connections && slots.take()) return true;
+    const { flows } = this.context;
+    const isOver = this.#flows.size >= this.spec.connections;
+    if (!isOver && flows.take()) return true;
     this.count("connection_limit");
     if (!this.#full) {
-      const value = Math.min(this.spec.connections, slots.limit);
+      const value = Math.min(this.spec.connections, flows.limit);
       this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit: "connections", value });
     }
     this.#full = true;
-    const idlest = this.#flows.idlestUnanswered;
-    if (idlest === null) return false;
-    idlest.close();
-    return slots.take();
+    if (isOver && !this.giveWay()) return false;
+    return flows.takeFor(this);
+  }
+
+  get flowCount(): number {
+    return this.#flows.size;
+  }
+
+  giveWay(): boolean {
+    const flow = this.#flows.idlestUnanswered ?? this.#flows.idlest;
+    flow?.close();
+    return flow !== null;
   }
 
   reply(flow: Flow, payload: Buffer): Sent {
@@ -225,7 +236,8 @@ export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> impleme
 
   over(flow: Flow): void {
     this.#flows.remove(flow);
-    this.context.slots.give();
+    this.context.flows.note(this);
+    this.context.flows.give();
     if (this.#flows.size * 2 < this.spec.connections) this.#full = false;
   }
 

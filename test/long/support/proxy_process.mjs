@@ -14,11 +14,12 @@ const [{ SystemClock }, { nobody }, { Ledger }, { FAULT_TYPES }, { HeldBudget },
     load("pipeline/budget.js"),
     load("plan/live.js"),
   ]);
-const [{ ConnectionSlots }, { TcpProxy }, { HttpProxy }, { Resolver }] = await Promise.all([
+const [{ ConnectionSlots }, { TcpProxy }, { HttpProxy }, { Resolver }, { FlowPlaces }] = await Promise.all([
   load("proxy/context.js"),
   load("proxy/tcp/proxy.js"),
   load("proxy/http/proxy.js"),
   load("proxy/upstream/resolver.js"),
+  load("proxy/udp/places.js"),
 ]);
 
 const clock = new SystemClock();
@@ -29,6 +30,7 @@ const context = {
   budget: new HeldBudget(256 * 2 ** 20),
   resolver: new Resolver({ clock }),
   slots: new ConnectionSlots(100_000),
+  flows: new FlowPlaces(100_000),
 };
 const ledger = new Ledger();
 const plan = new LivePlan({ clock, facts: nobody, ledger, types, version: "0.0.0", seed: 1 });

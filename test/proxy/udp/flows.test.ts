@@ -121,14 +121,14 @@ describe("a flood of flows", () => {
       await server.received(n + 2);
     }
     expect(proxy.stats).toMatchObject({ connectionsTotal: 8, connectionsActive: 3 });
-    expect(lab.context.slots.taken).toBe(3);
+    expect([lab.context.slots.taken, lab.context.flows.taken]).toEqual([0, 3]);
     expect(lab.facts.of("limit_reached")).toHaveLength(1);
     server.send("still there", flow);
     expect(await talking.received(2)).toEqual(["answer", "still there"]);
   });
 
-  it("is refused and counted where every flow is in use", async () => {
-    lab = new Lab({ connections: 2 });
+  it("that a server answers drives out the flow that has been silent for longest, and counts it", async () => {
+    lab = new Lab({ flows: 2 });
     const server = await udpEcho(lab);
     const proxy = await udpProxy(lab, server.port);
     const [one, two, three] = await clients(3);
@@ -136,12 +136,47 @@ describe("a flood of flows", () => {
       client?.send("mine", proxy);
       await client?.received(1);
     }
-    three?.send("no room", proxy);
-    await until(() => proxy.tally.lost.flow_limit === 1);
-    expect(proxy.stats.errors.get("connection_limit")).toBe(1);
-    expect(server.count).toBe(2);
     one?.send("again", proxy);
     expect(await one?.received(2)).toEqual(["mine", "again"]);
+    three?.send("new", proxy);
+    expect(await three?.received(1)).toEqual(["new"]);
+    expect(proxy.stats.errors.get("connection_limit")).toBe(1);
+    expect(proxy.tally.lost.flow_limit).toBe(0);
+    // The first has spoken since, so that the second had to go: its next datagram begins another flow.
+    one?.send("still", proxy);
+    await one?.received(3);
+    expect(proxy.stats.connectionsTotal).toBe(3);
+    two?.send("back", proxy);
+    expect(await two?.received(2)).toEqual(["mine", "back"]);
+    expect(proxy.stats).toMatchObject({ connectionsTotal: 4, connectionsActive: 2 });
+  });
+
+  it("takes no place of TCP, and of another proxy none while it has the most itself", async () => {
+    lab = new Lab({ flows: 4, connections: 1 });
+    const server = await udpEcho(lab);
+    const flooded = await udpProxy(lab, server.port);
+    const quiet = await udpProxy(lab, server.port);
+    const flood = await clients(8);
+    for (const client of flood) {
+      client.send("flood", flooded);
+      await client.received(1);
+    }
+    expect(flooded.stats.connectionsActive).toBe(4);
+    expect(lab.context.slots.take()).toBe(true);
+    const [one, two] = await clients(2);
+    for (const client of [one, two]) {
+      client?.send("mine", quiet);
+      expect(await client?.received(1)).toEqual(["mine"]);
+    }
+    for (const client of await clients(8)) {
+      client.send("flood", flooded);
+      await client.received(1);
+    }
+    expect([flooded.stats.connectionsActive, quiet.stats.connectionsActive]).toEqual([2, 2]);
+    expect(lab.context.flows.taken).toBe(4);
+    one?.send("again", quiet);
+    await one?.received(2);
+    expect(quiet.stats.connectionsTotal).toBe(2);
   });
 });
 
