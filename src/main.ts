@@ -50,7 +50,15 @@ const io: Io = {
   home: dirname(dirname(program)),
   stopped,
   outputLost,
-  outputError: () => outputError,
+  outputError: async () => {
+    // An error is told a turn after the write that it is about.
+    await new Promise<void>((resolve) => {
+      process.stdout.write("", () => {
+        resolve();
+      });
+    });
+    return outputError;
+  },
   onHangup: (run) => process.on("SIGHUP", run),
   onUncaught: (run) => process.on("uncaughtException", run).on("unhandledRejection", run),
 };

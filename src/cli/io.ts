@@ -23,8 +23,8 @@ export interface Io {
   readonly stopped: Promise<string>;
   /** Resolves when standard output cannot be written: its reader has gone, or its disk is full. */
   readonly outputLost: Promise<Error>;
-  /** The first such error; null while all is well. */
-  readonly outputError: () => NodeJS.ErrnoException | null;
+  /** The first such error, when all that was said so far has gone out; null if all is well. */
+  readonly outputError: () => Promise<NodeJS.ErrnoException | null>;
   /** Calls back at each SIGHUP. */
   readonly onHangup: (run: () => void) => void;
   /** From then on hears of exceptions and rejections that nobody caught, which do not end the process any more. */

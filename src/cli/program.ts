@@ -44,7 +44,7 @@ export async function runCommand(words: readonly string[], world: Io): Promise<n
     for (const note of notes) io.err(`squall: ${note}\n`);
     if (versionOnly) io.out(versionText());
     else await program.parseAsync([...known], { from: "user" });
-    return OUTLIVING.has(ran) ? EXIT.ok : written(io);
+    return OUTLIVING.has(ran) ? EXIT.ok : await written(io);
   } catch (error) {
     return failed(error, io);
   }
@@ -60,8 +60,8 @@ function tellWhenLost(io: Io): void {
 }
 
 /** Whoever stopped reading has read what he wanted; output that a disk did not take is missing. */
-function written(io: Io): number {
-  const error = io.outputError();
+async function written(io: Io): Promise<number> {
+  const error = await io.outputError();
   if (error === null || error.code === "EPIPE") return EXIT.ok;
   io.err(`squall: cannot write to standard output: ${error.message}\n`);
   return EXIT.failed;

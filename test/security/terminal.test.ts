@@ -47,7 +47,7 @@ async function printed(words: readonly string[], colours: boolean): Promise<stri
     onHangup: () => undefined,
     onUncaught: () => undefined,
     outputLost: new Promise(() => undefined),
-    outputError: () => null,
+    outputError: () => Promise.resolve(null),
   });
   return text;
 }
