@@ -94,6 +94,13 @@ export class Control {
     return activeView(this.#plan);
   }
 
+  /** Throws what `activate` would for these, in place of all that is on, and switches nothing on. */
+  checkActivations(inputs: readonly ActivationInput[]): void {
+    if (inputs.length > ACTIVATIONS_MAX)
+      throw new SquallError("SQ_TOO_MANY", `at most ${ACTIVATIONS_MAX} activations can be on at once`);
+    this.#requests.fresh(inputs);
+  }
+
   /** Switches these on: in place of all that is on, or beside it. */
   activate(inputs: readonly ActivationInput[], how: "replace" | "add"): ActiveView {
     const already = how === "add" ? this.#plan.value.activations.length : 0;

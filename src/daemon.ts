@@ -1,14 +1,15 @@
 /** The composition root: wires everything, and starts, reloads and stops it in order. */
 import type { Admin } from "./admin/server.js";
-import { readConfig, type Config } from "./config/config.js";
+import { readConfig, type Config, type ReadConfig } from "./config/config.js";
 import { Watch } from "./config/watch.js";
 import type { Control } from "./control.js";
 import { SquallError } from "./core/errors.js";
 import { openAdminPort } from "./daemon/admin_port.js";
 import { checkCallers, checkDescriptors } from "./daemon/checks.js";
-import { configIn, type DaemonOptions } from "./daemon/options.js";
+import { readIn, type DaemonOptions } from "./daemon/options.js";
 import { Parts } from "./daemon/parts.js";
 import { proxyDefaults, specFrom } from "./daemon/specs.js";
+import { activationsOf, checkActivations, located } from "./daemon/start_checks.js";
 import type { Proxy } from "./proxy/spec.js";
 import { StateFile } from "./state/file.js";
 import type { Start } from "./state/restore.js";
@@ -39,13 +40,13 @@ export interface Daemon {
 
 /** Starts everything, or throws and leaves nothing behind. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const config = configIn(options.text, options);
-  const { state: file } = config;
+  const read = readIn(options.text, options);
+  const { state: file } = read.config;
   const { pid } = options;
   const state = file === null ? null : await StateFile.open({ file, pid, version });
   let daemon: RunningDaemon | null = null;
   try {
-    daemon = new RunningDaemon(options, config, state);
+    daemon = new RunningDaemon(options, read, state);
     await daemon.start();
     return daemon;
   } catch (error) {
@@ -59,13 +60,16 @@ class RunningDaemon implements Daemon {
   readonly control: Control;
   readonly telemetry: Telemetry;
   readonly #options: DaemonOptions;
+  readonly #read: ReadConfig;
   readonly #config: Config;
   readonly #parts: Parts;
   #admin: Admin | null = null;
   #watch: Watch | null = null;
   #stopping: Promise<void> | null = null;
 
-  constructor(options: DaemonOptions, config: Config, state: StateFile | null) {
+  constructor(options: DaemonOptions, read: ReadConfig, state: StateFile | null) {
+    const { config } = read;
+    this.#read = read;
     this.#options = options;
     this.#config = config;
     this.#parts = new Parts(options, config, state);
@@ -88,7 +92,7 @@ class RunningDaemon implements Daemon {
     this.control.starting = true;
     this.#admin = await openAdminPort(this.#parts, this.#config, this.#options);
     this.#parts.adminUrl = this.#admin.url;
-    const prepared = this.#prepare();
+    const prepared = this.#located(() => this.#prepare());
     const started = prepared.filter(([{ spec }]) => spec.enabled !== false);
     if (state === null) this.#activate();
     else state.restoreActive(this.control, () => this.#activate());
@@ -131,20 +135,19 @@ class RunningDaemon implements Daemon {
 
   /** In force before the first bot is accepted. */
   #activate(): void {
-    const { activate } = this.#config;
-    if (activate.length === 0) return;
-    this.control.activate(
-      activate.map(({ profile, params, seed, ttl, proxies, mode }) => ({
-        what: { profile },
-        params,
-        mode,
-        ...(seed === null ? {} : { seed }),
-        ...(ttl === null ? {} : { ttl }),
-        ...(proxies === null ? {} : { proxies }),
-      })),
-      "replace",
-    );
+    const inputs = activationsOf(this.#read);
+    if (inputs.length === 0) return;
+    checkActivations(this.#read, this.control);
+    this.control.activate(inputs, "replace");
     this.control.activeOwner = "file";
+  }
+
+  #located<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw located(this.#read, error);
+    }
   }
 
   /** Before the files are read: an edit while the daemon starts is an edit. */

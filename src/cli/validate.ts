@@ -12,7 +12,10 @@ import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { compileProfile } from "../plan/compile.js";
 import { sparedInVain } from "../plan/subjects.js";
 import { jsonLine } from "../telemetry/entry.js";
-import { readConfigFile } from "./files.js";
+import { isPopulateFile } from "../admin/toxiproxy/populate_file.js";
+import type { DaemonOptions } from "../daemon/options.js";
+import { checkStart } from "../daemon/start_checks.js";
+import { readConfigFile, type ConfigText } from "./files.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 
 export const TYPES: ReadonlyMap<string, AnyFaultType> = new Map(FAULT_TYPES.map((type) => [type.type, type]));
@@ -68,6 +71,13 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
     try {
       const found = readConfigFile(file, io);
       if (found === null) continue;
+      const start = await checkStart(startOf(found, io));
+      problems.push(...start.problems);
+      warnings.push(...start.warnings);
+      if (isPopulateFile(found.text)) {
+        checked.push(file);
+        continue;
+      }
       const { config, warnings: more } = readConfig({ ...found, env: io.env, folder: io.cwd });
       warnings.push(...more);
       profilePaths.push(...config.profiles);
@@ -80,7 +90,10 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
   if (profilePaths.length === 0 && paths.length === 0) profilePaths.push(defaultProfiles(io));
   try {
     const library = new Library(TYPES);
-    library.replaceFiles(await loadProfiles(profilePaths, fsPromises, io.cwd));
+    const warn = (problem: Problem): void => {
+      warnings.push(problem);
+    };
+    library.replaceFiles(await loadProfiles(profilePaths, fsPromises, io.cwd, warn));
     warnings.push(...library.warnings);
     for (const one of proxies) warnings.push(...unspared(library, one.proxies, one.file));
     const { length } = library.names();
@@ -88,7 +101,18 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
   } catch (error) {
     problems.push(...problemsOf(error));
   }
-  return { problems, warnings, checked };
+  return { problems: unique(problems), warnings: unique(warnings), checked };
+}
+
+/** Profiles are read for each configuration, and together. */
+function unique(found: readonly Problem[]): Problem[] {
+  return [...new Map(found.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+/** As `squall serve` would start with this configuration, but for its log. */
+function startOf(found: ConfigText, { env, cwd, home, pid, node }: Io): DaemonOptions {
+  const logStream = { write: () => true, on: () => undefined, off: () => undefined };
+  return { ...found, env, cwd, home, logStream, ownProcess: false, pid, node };
 }
 
 /** What proxies mean to spare, and faults of some profiles cannot. Profiles that wait for a param are left out. */

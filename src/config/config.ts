@@ -1,6 +1,6 @@
 /** squall.yaml -> `Config`: file, then environment, then flags, checked as one and resolved to plain values. */
 import { dirname, resolve } from "node:path";
-import type { Problem } from "../core/errors.js";
+import type { Problem, SquallError } from "../core/errors.js";
 import type { Keepalive } from "../core/stream_options.js";
 import { invariant } from "../core/invariant.js";
 import type { DnsRecord } from "../faults/contract.js";
@@ -21,7 +21,7 @@ import { applyOverride, environmentOverrides, type Override } from "./overrides.
 import { Problems } from "./problems.js";
 import { checkPool, checkPresence, poolOf, type PoolConfig } from "./pool.js";
 import { checkRecords, recordsOf } from "./records.js";
-import { proxiesOf, readRules, refuseForeign, type ProxyRules } from "./proxy.js";
+import { PROXIES_MAX, proxiesOf, readRules, refuseForeign, type ProxyRules } from "./proxy.js";
 import { configShape, type Settings } from "./settings.js";
 import { NAME_PATTERN } from "./shapes.js";
 import { readDocuments } from "./source.js";
@@ -133,6 +133,8 @@ export interface ConfigInput {
 export interface ReadConfig {
   readonly config: Config;
   readonly warnings: readonly Problem[];
+  /** SQ_INVALID_CONFIG about the setting of that path, or the nearest that was written, with its place. */
+  error(path: readonly string[], message: string, hint?: string): SquallError;
 }
 
 /** Throws SQ_INVALID_CONFIG with everything that is wrong. */
@@ -151,12 +153,38 @@ export function readConfig(input: ConfigInput): ReadConfig {
   const settings = check(configShape, refused, problems);
   const rules = readRules(refused, problems);
   checkNames(refused, problems);
+  checkNumber(refused, problems);
   for (const entry of proxiesOf(refused)) checkPresence(entry, problems);
   if (settings !== undefined) checkPools(settings, refused, problems);
   if (settings !== undefined) checkAddresses(settings, refused, problems);
   problems.throwIfAny("SQ_INVALID_CONFIG");
   if (settings === undefined) throw problems.error("SQ_INVALID_CONFIG");
-  return { config: configOf(settings, rules, input), warnings: [] };
+  return {
+    config: configOf(settings, rules, input),
+    warnings: [],
+    error: (path, message, hint) => {
+      const found = new Problems();
+      found.add(nearest(root, path), message, hint);
+      return found.error("SQ_INVALID_CONFIG");
+    },
+  };
+}
+
+/** As much of the path as was written. Names may have dots, so a key may be several words of it. */
+function nearest(root: Located, path: readonly string[]): Located {
+  if (path.length === 0) return root;
+  const [first = "", ...rest] = path;
+  if (root.kind === "list") {
+    const item = root.items[Number(first)];
+    return item === undefined ? root : nearest(item, rest);
+  }
+  if (root.kind === "scalar") return root;
+  for (let words = 1; words <= path.length; words++) {
+    const entry = root.entries.get(path.slice(0, words).join("."));
+    if (entry !== undefined) return nearest(entry.value, path.slice(words));
+  }
+  // One may stand where several can.
+  return /^\d+$/u.test(first) ? nearest(root, rest) : root;
 }
 
 function readRoot({ text, file = "squall.yaml" }: ConfigInput, problems: Problems): LocatedMap {
@@ -217,6 +245,15 @@ function checkNames(root: LocatedMap, problems: Problems): void {
       'expected a name of lower-case letters, digits, ".", "_" and "-" as the name of a proxy',
     );
   }
+}
+
+function checkNumber(root: LocatedMap, problems: Problems): void {
+  const beyond = proxiesOf(root)[PROXIES_MAX];
+  if (beyond !== undefined)
+    problems.add(
+      { place: beyond.place, path: beyond.value.path },
+      `a daemon has at most ${PROXIES_MAX} proxies, and this is one too many`,
+    );
 }
 
 function checkPools(settings: Settings, root: LocatedMap, problems: Problems): void {

@@ -1,5 +1,6 @@
 /** Profile files from folders: found and read, within limits, and without looking inside. */
 import { basename, extname, isAbsolute, join, relative, sep } from "node:path";
+import type { Problem } from "../core/errors.js";
 import { SourceText } from "./located.js";
 import type { ProfileFile } from "./library.js";
 import { Problems } from "./problems.js";
@@ -19,20 +20,26 @@ export const FOLDERS_DEEP = 8;
 const ENTRIES_MAX = 50_000;
 const EXTENSIONS: readonly string[] = [".yaml", ".yml", ".json"];
 
-/** Reads every profile file of these folders and files, in the order of their names. Throws with all that went wrong. */
+/**
+ * Reads every profile file of these folders and files, in the order of their names. Throws with all that went wrong. What
+ * was not named itself and cannot be read, such as a folder without permission or a link to nowhere, is told as a warning.
+ */
 export async function loadProfiles(
   paths: readonly string[],
   fs: FileSystem,
   base?: string,
+  warn: (problem: Problem) => void = () => undefined,
 ): Promise<ProfileFile[]> {
   const loader = new Loader(fs, base);
   for (const path of paths) await loader.root(path);
+  for (const warning of loader.warnings.list()) warn(warning);
   loader.problems.throwIfAny("SQ_INVALID_PROFILE");
   return loader.files;
 }
 
 class Loader {
   readonly problems = new Problems();
+  readonly warnings = new Problems();
   readonly files: ProfileFile[] = [];
   readonly #fs: FileSystem;
   readonly #base: string | undefined;
@@ -62,9 +69,24 @@ class Loader {
       else if (wanted && stat.isFile()) await this.#file(path, stat.size);
       else if (named) this.#refuse(path, "is neither a file nor a folder");
     } catch (error) {
-      // A link to nowhere, or a file that was deleted meanwhile, is nobody's profile.
-      if (!named && codeOf(error) !== "EACCES") return;
-      this.#refuse(path, REASONS[codeOf(error)] ?? `cannot be read (${codeOf(error)})`);
+      const code = codeOf(error);
+      // The machine has no room to look: what is there is not known, and must not be taken for gone.
+      const refused = named || code === "EMFILE" || code === "ENFILE" || code === "ENOMEM";
+      const why = REASONS[code] ?? `cannot be read (${code})`;
+      // What has no profile's name and cannot be looked at is nobody's profile.
+      if (
+        !refused &&
+        code !== "EACCES" &&
+        code !== "EPERM" &&
+        !EXTENSIONS.includes(extname(path).toLowerCase())
+      )
+        return;
+      if (refused) this.#refuse(path, why);
+      else
+        this.warnings.add(
+          this.#at(path),
+          `${code === "ENOENT" ? "is a link to nowhere, or gone by now" : why}, and is left out`,
+        );
     }
   }
 
@@ -104,10 +126,11 @@ class Loader {
   }
 
   #refuse(path: string, message: string): void {
-    this.problems.add(
-      { place: { text: new SourceText(this.#shown(path), null), offset: 0 }, path: "" },
-      message,
-    );
+    this.problems.add(this.#at(path), message);
+  }
+
+  #at(path: string): Parameters<Problems["add"]>[0] {
+    return { place: { text: new SourceText(this.#shown(path), null), offset: 0 }, path: "" };
   }
 
   /** As short as it can be said: relative to where the user is, if that is inside. */

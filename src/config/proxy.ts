@@ -5,6 +5,9 @@ import { readMatch, type Knowing, type MatchEntry } from "./match.js";
 import type { Problems } from "./problems.js";
 import { shown } from "../faults/params.js";
 
+/** Of a daemon, whoever made them. */
+export const PROXIES_MAX = 1_000;
+
 /** `unknown` if the upstream is missing or wrong: then nothing more is said about it. */
 type Protocol = "tcp" | "udp" | "dns" | "http" | "https" | "unknown";
 

@@ -19,6 +19,7 @@ export class Files {
   readonly #options: DaemonOptions;
   readonly #config: Config;
   readonly #seed: number;
+  readonly #warn: (problem: Problem) => void;
   readonly #types: ReadonlyMap<string, AnyFaultType>;
   /** Files of profiles that had something in them when they were last read. */
   #written = new Set<string>();
@@ -27,12 +28,18 @@ export class Files {
   constructor(
     options: DaemonOptions,
     config: Config,
-    parts: { readonly seed: number; readonly types: ReadonlyMap<string, AnyFaultType> },
+    parts: {
+      readonly seed: number;
+      readonly types: ReadonlyMap<string, AnyFaultType>;
+      /** Told what cannot be read, and is done without. */
+      readonly warn?: (problem: Problem) => void;
+    },
   ) {
     this.#options = options;
     this.#config = config;
     this.#seed = parts.seed;
     this.#types = parts.types;
+    this.#warn = parts.warn ?? ((): undefined => undefined);
   }
 
   /** The proxies to start with. */
@@ -92,7 +99,7 @@ export class Files {
   }
 
   async #profilesOf(config: Config): Promise<Desired["files"]> {
-    const files = await loadProfiles(this.#profilePaths(config), fsPromises, this.#options.cwd);
+    const files = await loadProfiles(this.#profilePaths(config), fsPromises, this.#options.cwd, this.#warn);
     const isEmpty = ({ text }: Desired["files"][number]): boolean => text.trim() === "";
     const gone = files.find((file) => isEmpty(file) && this.#written.has(file.file));
     if (gone !== undefined) throw emptied(gone.file, "profiles", "SQ_INVALID_PROFILE");

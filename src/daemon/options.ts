@@ -1,6 +1,6 @@
 /** What a daemon is started with, and how the configuration is read with it. */
 import { isPopulateFile } from "../admin/toxiproxy/populate_file.js";
-import { readConfig, type Config } from "../config/config.js";
+import { readConfig, type Config, type ReadConfig } from "../config/config.js";
 import type { Override } from "../config/overrides.js";
 import type { LogStream } from "../telemetry/log.js";
 
@@ -23,10 +23,15 @@ export interface DaemonOptions {
 }
 
 /** The configuration in this text, under the environment and the flags. Throws SQ_INVALID_CONFIG. */
-export function configIn(
+export function configIn(text: string | undefined, options: DaemonOptions): Config {
+  return readIn(text, options).config;
+}
+
+/** The same, with the places of its settings. Throws SQ_INVALID_CONFIG. */
+export function readIn(
   text: string | undefined,
   { file, env, cwd, overrides = [] }: DaemonOptions,
-): Config {
+): ReadConfig {
   return readConfig({
     // A list of proxies says nothing but proxies.
     ...(text === undefined || isPopulateFile(text) ? {} : { text }),
@@ -34,5 +39,5 @@ export function configIn(
     env,
     overrides,
     folder: cwd,
-  }).config;
+  });
 }

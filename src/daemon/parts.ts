@@ -4,6 +4,7 @@ import type { Config } from "../config/config.js";
 import { Library } from "../config/library.js";
 import { Control } from "../control.js";
 import { SystemClock } from "../core/clock.js";
+import { formatProblem, type Problem } from "../core/errors.js";
 import { Ledger } from "../core/ledger.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { HeldBudget } from "../pipeline/budget.js";
@@ -46,8 +47,15 @@ export class Parts {
   /** Where the admin API answers; null before it does. */
   adminUrl: string | null = null;
 
-  /** `file` is where what the API makes is kept; null for nowhere. */
-  constructor(options: DaemonOptions, config: Config, file: StateFile | null) {
+  /** `file` is where what the API makes is kept, null for nowhere; `warn` is told of profiles that cannot be read. */
+  constructor(
+    options: DaemonOptions,
+    config: Config,
+    file: StateFile | null,
+    warn: (problem: Problem) => void = (problem) => {
+      this.log.warn(formatProblem(problem));
+    },
+  ) {
     const { clock, types } = this;
     const { log, journal, limits } = config;
     this.seed = config.seed ?? file?.found?.state.seed ?? randomInt(2 ** 32);
@@ -100,7 +108,7 @@ export class Parts {
     });
     this.fleet = new Fleet(this.context, this.plan);
     this.library = new Library(types);
-    this.files = new Files(options, config, { seed: this.seed, types });
+    this.files = new Files(options, config, { seed: this.seed, types, warn });
     this.control = new Control({
       plan: this.plan,
       fleet: this.fleet,

@@ -1,5 +1,6 @@
 /** All proxies of a daemon, by name: who made them, and how they come, change and go. */
 import { canonicalHost } from "../config/address.js";
+import { PROXIES_MAX } from "../config/proxy.js";
 import { SquallError } from "../core/errors.js";
 import { suggest } from "../core/suggest.js";
 import type { LivePlan } from "../plan/live.js";
@@ -41,8 +42,6 @@ export interface ProxyChange {
   };
   readonly enabled?: boolean;
 }
-
-export const PROXIES_MAX = 1_000;
 
 export class Fleet {
   readonly #context: PlaneContext;

@@ -44,14 +44,7 @@ export class StateFile {
    * Squall can go on with: it is never taken for empty, since it would be overwritten then.
    */
   static async open(options: LockOptions, fs: WritingFileSystem = { open, rename, rm }): Promise<StateFile> {
-    // A link is followed, or it would be replaced by what it leads to.
-    const path = await realpath(options.file).catch(() => options.file);
-    await place(path).catch((error: unknown) => {
-      throw new SquallError("SQ_INVALID_STATE", `cannot keep state in ${options.file}: ${messageOf(error)}`, {
-        hint: "its folder must exist, and Squall must be allowed to write there",
-        cause: error,
-      });
-    });
+    const path = await found(options.file);
     const lock = await Lock.take({ ...options, file: path });
     try {
       return new StateFile(options.file, path, lock, await read(path, options.file), fs);
@@ -59,6 +52,11 @@ export class StateFile {
       await lock.release();
       throw error;
     }
+  }
+
+  /** Throws SQ_INVALID_STATE where `open` would; takes no lock, so a daemon may have it. */
+  static async check(file: string): Promise<void> {
+    await read(await found(file), file);
   }
 
   /** Why a second daemon would not be noticed; null if it would. */
@@ -106,6 +104,19 @@ export class StateFile {
   async close(): Promise<void> {
     await this.#lock.release();
   }
+}
+
+/** Where it really is. Throws SQ_INVALID_STATE if nothing can be put there. */
+async function found(file: string): Promise<string> {
+  // A link is followed, or it would be replaced by what it leads to.
+  const path = await realpath(file).catch(() => file);
+  await place(path).catch((error: unknown) => {
+    throw new SquallError("SQ_INVALID_STATE", `cannot keep state in ${file}: ${messageOf(error)}`, {
+      hint: "its folder must exist, and Squall must be allowed to write there",
+      cause: error,
+    });
+  });
+  return path;
 }
 
 /** Throws if nothing can be put there; binding the lock would not say why. */

@@ -74,6 +74,35 @@ describe("loading profiles", () => {
     expect(await load("p")).toEqual(["p/link/a.yaml"]);
   });
 
+  it("leaves out what it may not read below a folder that was named, and says so", async () => {
+    const refused = (path: string): Promise<never> =>
+      Promise.reject(Object.assign(new Error(path), { code: "EACCES" }));
+    const partly: FileSystem = {
+      stat: (path) =>
+        Promise.resolve({
+          isFile: () => path.endsWith(".yaml"),
+          isDirectory: () => !path.endsWith(".yaml"),
+          size: 1,
+        }),
+      readdir: (path) => (path === "/p" ? Promise.resolve(["a.yaml", "b.yaml", "closed"]) : refused(path)),
+      readFile: (path) =>
+        path === "/p/b.yaml" ? refused(path) : Promise.resolve(Buffer.from("profile: a\n")),
+      realpath: (path) => Promise.resolve(path),
+    };
+    const warnings: string[] = [];
+    const warn = ({ file, message }: { file: string; message: string }): void => {
+      warnings.push(`${file}: ${message}`);
+    };
+    expect((await loadProfiles(["/p"], partly, undefined, warn)).map(({ file }) => file)).toEqual([
+      "/p/a.yaml",
+    ]);
+    expect(warnings).toEqual([
+      "/p/b.yaml: may not be read, and is left out",
+      "/p/closed: may not be read, and is left out",
+    ]);
+    await expect(loadProfiles(["/p/closed"], partly)).rejects.toThrow("may not be read");
+  });
+
   it("does not wait for a pipe", async () => {
     await mkdir(join(folder, "p"));
     execFileSync("mkfifo", [join(folder, "p/pipe.yaml")]);

@@ -1,4 +1,6 @@
 /** A configuration file in Toxiproxy's form: the list that `POST /populate` takes, with toxics of their own. */
+import { clash, formatAddress } from "../../config/address.js";
+import { PROXIES_MAX } from "../../config/proxy.js";
 import type { ProxyDefaults } from "../../control.js";
 import { SquallError } from "../../core/errors.js";
 import type { AnyFaultType } from "../../faults/contract.js";
@@ -28,10 +30,34 @@ export function readPopulateFile(text: string, options: PopulateFileOptions): Fi
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice !== undefined)
       throw new SquallError("SQ_INVALID_CONFIG", `two proxies are called ${JSON.stringify(twice)}`);
-    return inputs.map((input) =>
+    if (inputs.length > PROXIES_MAX)
+      throw new SquallError(
+        "SQ_INVALID_CONFIG",
+        `has ${inputs.length} proxies; a daemon has at most ${PROXIES_MAX}`,
+      );
+    const proxies = inputs.map((input) =>
       told(`proxy ${JSON.stringify(input.name)}`, () => fileProxy(input, options)),
     );
+    checkPorts(proxies);
+    return proxies;
   });
+}
+
+/** All of them speak TCP. Throws SQ_INVALID_CONFIG if two would listen at one address. */
+function checkPorts(proxies: readonly FileProxy[]): void {
+  const byPort = new Map<number, FileProxy[]>();
+  for (const proxy of proxies) {
+    const { enabled = true, listen, name } = proxy;
+    if (!enabled) continue;
+    const others = byPort.get(listen.port) ?? [];
+    const other = others.find((one) => clash(one.listen, listen));
+    if (other !== undefined)
+      throw new SquallError(
+        "SQ_INVALID_CONFIG",
+        `proxy ${JSON.stringify(name)}: cannot listen on ${formatAddress(listen)}: the proxy ${JSON.stringify(other.name)} has ${formatAddress(other.listen)}`,
+      );
+    byPort.set(listen.port, [...others, proxy]);
+  }
 }
 
 function fileProxy(input: NewProxy, { types, defaults }: PopulateFileOptions): FileProxy {
