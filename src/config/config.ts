@@ -57,6 +57,10 @@ export interface ProxyConfig {
   readonly faultHeader: boolean;
   /** A request whose framing can be read in two ways: 400 and the end, or the rest of the connection as opaque bytes. */
   readonly ambiguous: "reject" | "relay";
+  /** The Host that requests go up with: `preserve`, `upstream`, or a name. */
+  readonly host: string;
+  /** What of answers is rewritten where it names the upstream itself. */
+  readonly rewrite: readonly "location"[];
   /** Milliseconds that the head of a request may take to arrive. */
   readonly headTimeout: number;
   /** Milliseconds. */
@@ -368,6 +372,8 @@ function proxyOf(
     persona: proxy.persona,
     faultHeader: proxy.fault_header,
     ambiguous: proxy.ambiguous,
+    host: proxy.host,
+    rewrite: proxy.rewrite,
     headTimeout: proxy.head_timeout,
   };
 }

@@ -11,7 +11,14 @@ export const PROXIES_MAX = 1_000;
 /** `unknown` if the upstream is missing or wrong: then nothing more is said about it. */
 type Protocol = "tcp" | "udp" | "dns" | "http" | "https" | "unknown";
 
-const HTTP_KEYS: readonly string[] = ["persona", "fault_header", "ambiguous", "head_timeout"];
+const HTTP_KEYS: readonly string[] = [
+  "persona",
+  "fault_header",
+  "ambiguous",
+  "host",
+  "rewrite",
+  "head_timeout",
+];
 /** What a proxy sees that sees no HTTP, and what it acts on. */
 const SEES: Readonly<Record<string, string>> = { tcp: "bytes", udp: "datagrams", dns: "questions" };
 const ACTS_ON: Readonly<Record<string, string>> = {

@@ -66,6 +66,16 @@ function keepalive(): z.ZodType<Keepalive, string> {
   );
 }
 
+/** `preserve`, `upstream`, or what may stand in a Host field. */
+function hostRule(): z.ZodString {
+  const expected = "expected preserve, upstream, or a host such as api.example.com or api.example.com:8080";
+  return z
+    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .regex(/^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_.])?)(?::[0-9]{1,5})?$/iu, {
+      error: (issue) => `${expected}, got ${shown(issue.input)}`,
+    });
+}
+
 export const limitsShape = z.strictObject({
   connections: count({ min: 1 }).default(8_000).describe("client connections open at once, over all proxies"),
   flows: count({ min: 1 }).default(8_000).describe("flows of udp proxies at once, over all of them"),
@@ -112,6 +122,16 @@ export const proxyShape = z.strictObject({
     .default("reject")
     .describe(
       "a request with ambiguous framing: 400 and close, or relay the rest of the connection as bytes",
+    ),
+  host: hostRule()
+    .default("preserve")
+    .describe(
+      "the Host that requests go up with: preserve the client's, the upstream's own host and port, or a name",
+    ),
+  rewrite: oneOrMany(choice(["location"]), "location")
+    .prefault([])
+    .describe(
+      "location: Location, Content-Location and the Domain of cookies name the proxy where they name its upstream",
     ),
   head_timeout: duration({ positive: true })
     .prefault("60s")

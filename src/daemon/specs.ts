@@ -60,6 +60,8 @@ export function specFrom(proxy: ProxyConfig, { seed, limits }: SpecBase): FilePr
     persona: proxy.persona,
     faultHeader: proxy.faultHeader,
     ambiguous: proxy.ambiguous,
+    ...(proxy.host === "preserve" ? {} : { host: proxy.host }),
+    ...(proxy.rewrite.length === 0 ? {} : { rewrite: proxy.rewrite }),
     headTimeout: proxy.headTimeout,
     headBytes: limits.header,
   };

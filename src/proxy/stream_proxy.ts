@@ -11,7 +11,7 @@ import { ListeningProxy } from "./listening_proxy.js";
 import { isLocalLack } from "./local_lacks.js";
 import { clientAddress, type ListenAddress } from "./port.js";
 import { Listener } from "./tcp/listener.js";
-import type { Dialling, DialOptions, TlsOptions } from "./upstream/dial.js";
+import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
 import { FaultedNames } from "./upstream/faulted_names.js";
 import { HealthChecks } from "./upstream/health.js";
 import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
@@ -87,6 +87,11 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     return this.#pool;
   }
 
+  /** The Host of health checks over HTTP; null for the upstream's own host and port. */
+  protected checkedAs(_endpoint: Endpoint): string | null {
+    return null;
+  }
+
   /** How its upstreams are spoken to. */
   protected get tls(): TlsOptions | null {
     return null;
@@ -132,6 +137,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       clock: this.context.clock,
       mistakes: this.mistakes,
       options: () => this.#dialOptions(),
+      hostOf: (endpoint) => this.checkedAs(endpoint),
     });
     this.#health.start();
   }

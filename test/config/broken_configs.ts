@@ -365,6 +365,8 @@ seed: 2
     ambiguous: relay
     head_timeout: 5s
     tls: { insecure: true }
+    host: upstream
+    rewrite: location
 `,
     problems: [
       '5:5 proxies.jobs.persona: "persona" is about HTTP exchanges, and a tcp proxy sees only bytes',
@@ -372,6 +374,8 @@ seed: 2
       '7:5 proxies.jobs.ambiguous: "ambiguous" is about HTTP exchanges, and a tcp proxy sees only bytes',
       '8:5 proxies.jobs.head_timeout: "head_timeout" is about HTTP exchanges, and a tcp proxy sees only bytes',
       '9:5 proxies.jobs.tls: "tls" says how an https:// upstream is dialled, and this one is tcp://',
+      '10:5 proxies.jobs.host: "host" is about HTTP exchanges, and a tcp proxy sees only bytes',
+      '11:5 proxies.jobs.rewrite: "rewrite" is about HTTP exchanges, and a tcp proxy sees only bytes',
     ],
   },
   {
@@ -381,6 +385,18 @@ seed: 2
 `,
     problems: [
       '2:47 proxies.jobs.tls: "tls" says how an https:// upstream is dialled, and this one is http://',
+    ],
+  },
+  {
+    name: "odd names for requests to go up with",
+    text: `proxies:
+  a: { listen: ':1', upstream: 'http://a', host: 'a b' }
+  b: { listen: ':2', upstream: 'http://a', host: 'http://a', rewrite: cookies }
+`,
+    problems: [
+      '2:50 proxies.a.host: expected preserve, upstream, or a host such as api.example.com or api.example.com:8080, got "a b"',
+      '3:50 proxies.b.host: expected preserve, upstream, or a host such as api.example.com or api.example.com:8080, got "http://a"',
+      '3:71 proxies.b.rewrite: expected location or a list of them, got "cookies"',
     ],
   },
   {

@@ -26,6 +26,8 @@ proxies:
     persona: envoy
     fault_header: true
     ambiguous: relay
+    host: api.example.com:8080
+    rewrite: location
     head_timeout: 5s
   my-broker:
     listen: "[::1]:6380"
@@ -97,6 +99,8 @@ describe("a configuration", () => {
       persona: "plain",
       faultHeader: false,
       ambiguous: "reject",
+      host: "preserve",
+      rewrite: [],
       headTimeout: 60_000,
     };
     expect(read.proxies).toEqual([
@@ -141,6 +145,8 @@ describe("a configuration", () => {
         persona: "envoy",
         faultHeader: true,
         ambiguous: "relay",
+        host: "api.example.com:8080",
+        rewrite: ["location"],
         headTimeout: 5_000,
       },
       {

@@ -22,6 +22,7 @@ import type { Exchange } from "./exchange.js";
 import type { Identify } from "./identify.js";
 import type { CodecLimits } from "./limits.js";
 import type { Link } from "./link.js";
+import type { Naming } from "./naming.js";
 import type { RequestSide } from "./request_side.js";
 import { Run } from "./run.js";
 import type { HttpProxySpec } from "./spec.js";
@@ -34,6 +35,7 @@ export interface HttpHost extends ConnectionHost {
   readonly limits: CodecLimits;
   readonly identify: Identify;
   readonly tally: ExchangeTally;
+  readonly naming: Naming | null;
   /** False once it has been stopped. */
   readonly enabled: boolean;
   /** The faults in force whose subjects are exchanges, in order: of the exchange seam, and those of bytes. */
@@ -79,6 +81,10 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
 
   get faultHeader(): boolean {
     return this.host.spec.faultHeader;
+  }
+
+  get naming(): Naming | null {
+    return this.host.naming;
   }
 
   get upSplits(): boolean {

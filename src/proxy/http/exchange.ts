@@ -277,9 +277,13 @@ const TARGET_AUTHORITY = /^(?:[a-z][a-z0-9+.-]*:\/\/(?=[^/?#])|(?=[^/?#]+:\d+$))
  * (RFC 9112, section 3.2.2). The target of CONNECT is a host and a port.
  */
 export function hostOf(target: string, field: string): string {
+  return parseAuthority(fieldText(authorityOf(target, field))).host;
+}
+
+/** The same with its port, as it was written. */
+export function authorityOf(target: string, field: string): string {
   const [, own] = target.startsWith("/") ? [] : (TARGET_AUTHORITY.exec(target) ?? []);
-  const authority = own === undefined ? field : own.slice(own.lastIndexOf("@") + 1);
-  return parseAuthority(fieldText(authority)).host;
+  return own === undefined ? field : own.slice(own.lastIndexOf("@") + 1);
 }
 
 export function listOf(fields: Fields): FieldList {

@@ -9,9 +9,10 @@ import type { FaultChange } from "../../pipeline/bindings.js";
 import { adoptUpstream, own, takeFromUpstream, type Connection, type Origin } from "../connection.js";
 import type { PlaneContext } from "../context.js";
 import { StreamProxy } from "../stream_proxy.js";
-import type { Dialling, TlsOptions } from "../upstream/dial.js";
+import type { Dialling, Endpoint, TlsOptions } from "../upstream/dial.js";
 import type { Reached } from "../upstream/reach.js";
 import { HttpConnection, type HttpHost } from "./connection.js";
+import { namingOf, type Naming } from "./naming.js";
 import { Detached, DETACHED_MAX, NOBODY } from "./detached.js";
 import type { Exchange } from "./exchange.js";
 import { compileIdentify, type Identify } from "./identify.js";
@@ -44,11 +45,13 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   #exchangeFaults: readonly ArmedFault[] = [];
   #streamFaults: readonly ArmedFault[] = [];
   #limits: CodecLimits;
+  #naming: Naming | null;
 
   constructor(spec: HttpProxySpec, context: PlaneContext) {
     super(spec, context);
     this.#identify = compileIdentify(spec.identify, spec.salt);
     this.#limits = { ...DEFAULT_LIMITS, headBytes: spec.headBytes };
+    this.#naming = namingOf(spec, spec.tls !== null);
   }
 
   override get upstreamText(): string {
@@ -63,6 +66,10 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
 
   get identify(): Identify {
     return this.#identify;
+  }
+
+  get naming(): Naming | null {
+    return this.#naming;
   }
 
   get limits(): CodecLimits {
@@ -81,6 +88,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
     const { identify, salt, headBytes } = this.spec;
     this.#identify = compileIdentify(identify, salt);
     this.#limits = { ...DEFAULT_LIMITS, headBytes };
+    this.#naming = namingOf(this.spec, this.spec.tls !== null);
     super.reconfigured(before);
   }
 
@@ -111,6 +119,10 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
 
   nextExchange(): number {
     return ++this.exchanges.requests;
+  }
+
+  protected override checkedAs(endpoint: Endpoint): string | null {
+    return this.#naming?.nameFor(endpoint) ?? null;
   }
 
   protected override get tls(): TlsOptions | null {

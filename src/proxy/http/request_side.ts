@@ -8,6 +8,7 @@ import type { Fields, RequestHead } from "./head.js";
 import { withoutHttp2 } from "./h2c.js";
 import { mediaTypeOf, withFraming } from "./heads.js";
 import type { CodecLimits } from "./limits.js";
+import type { Naming } from "./naming.js";
 import type { Refusal, Cut, MessageSink } from "./sink.js";
 import { RequestReader } from "./request_reader.js";
 import { sendPieces } from "./response_side.js";
@@ -25,6 +26,8 @@ export interface Asking {
   decided(exchange: Exchange, verdict: FinalVerdict): void;
   /** Its first byte is about to be sent. */
   forwarding(exchange: Exchange): void;
+  /** Under which name it goes up; null where heads pass as they come. */
+  readonly naming: Naming | null;
   /** What it says in this direction leaves together. */
   together(direction: Direction, run: () => void): void;
   /** Bytes for the upstream. */
@@ -166,7 +169,8 @@ export class RequestSide implements MessageSink<RequestHead> {
     this.#body = null;
     this.#copied = null;
     this.#sendBlanks();
-    if (this.#unsent !== null) this.#to.up(headBytes(this.#unsent.head, null, null), "wire");
+    if (this.#unsent !== null)
+      this.#to.up(headBytes(this.#unsent.head, this.#named(this.#unsent), null), "wire");
     if (exchange !== null) exchange.requestRead = true;
     this.#unsent = this.#receiving = null;
     this.reader.relay(this);
@@ -186,10 +190,15 @@ export class RequestSide implements MessageSink<RequestHead> {
     if (exchange.requestRead) this.#to.requestRead(exchange);
   }
 
+  #named(exchange: Exchange): RequestParts | null {
+    return this.#to.naming?.request(exchange) ?? null;
+  }
+
   #sendHead(exchange: Exchange): void {
     const { head, faults, dispatches } = exchange;
+    const named = this.#named(exchange);
     if (faults === null) {
-      this.#to.up(headBytes(head, null, null), "head");
+      this.#to.up(headBytes(head, named, null), "head");
       return;
     }
     if (dispatches.some(({ copies }) => copies > 0)) {
@@ -198,11 +207,9 @@ export class RequestSide implements MessageSink<RequestHead> {
       this.#copiedFor = exchange;
     }
     const { framing } = head;
-    const parts = faults.rewriteRequest(() => ({
-      method: exchange.method,
-      target: exchange.target,
-      fields: listOf(head),
-    }));
+    const original = (): RequestParts =>
+      named ?? { method: exchange.method, target: exchange.target, fields: listOf(head) };
+    const parts = faults.rewriteRequest(original) ?? named;
     const info = {
       direction: "upstream" as const,
       length: framing.body === "length" ? framing.length : null,

@@ -6,6 +6,7 @@ import { listOf, responseInfo, type Exchange } from "./exchange.js";
 import type { Fields, ResponseHead } from "./head.js";
 import { withFraming, mediaTypeOf } from "./heads.js";
 import type { Link } from "./link.js";
+import type { Naming } from "./naming.js";
 import { REFUSALS } from "./refusal.js";
 import type { Cut, MessageSink, Refusal } from "./sink.js";
 import { rewriteResponseHead } from "./write.js";
@@ -14,6 +15,8 @@ import type { Part } from "../../pipeline/flow.js";
 /** What it needs of its connection. */
 export interface Answering {
   readonly faultHeader: boolean;
+  /** Whose name answers carry; null where heads pass as they come. */
+  readonly naming: Naming | null;
   /** The upstream's own head has come. */
   headCame(exchange: Exchange, status: number): void;
   /** The first byte of an answer is about to be sent. */
@@ -100,7 +103,9 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     let within = true;
     this.#asking = true;
     this.#to.pauseLink(this.#link);
-    faults.askResponse(responseInfo(kept), (outcome: Pass | FinalVerdict) => {
+    const plain = responseInfo(kept);
+    const info = this.#to.naming?.seen(exchange, kept, plain) ?? plain;
+    faults.askResponse(info, (outcome: Pass | FinalVerdict) => {
       this.#asking = false;
       this.#to.together("downstream", () => {
         if (outcome.do === "pass") {
@@ -129,7 +134,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     this.#to.answering(exchange);
     this.#to.sent(exchange, status);
     const faults = exchange.faults;
-    if (faults === null && !(this.#to.faultHeader && exchange.streams.length > 0)) {
+    const named = this.#to.naming?.response(exchange, head) ?? null;
+    if (faults === null && named === null && !(this.#to.faultHeader && exchange.streams.length > 0)) {
       this.#to.down(head.raw, "head");
       return;
     }
@@ -142,8 +148,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
             framing: framing.body,
             mediaType: mediaTypeOf(head),
           });
-    const parts =
-      faults?.rewriteResponse(() => ({ status, reason: head.reason, fields: listOf(head) })) ?? null;
+    const original = (): ResponseParts => ({ status, reason: head.reason, fields: named ?? listOf(head) });
+    const parts = faults?.rewriteResponse(original) ?? (named === null ? null : original());
     if (changes.length === 0) {
       this.#to.down(this.#headBytes(exchange, head, parts, null), "head");
       return;

@@ -1,10 +1,11 @@
 /** What an HTTP proxy is made from. */
 import type { Persona } from "../../faults/personas.js";
 import type { IdentifyRule } from "../../config/identify.js";
+import type { NamingSpec } from "./naming.js";
 import type { ProxySpecBase } from "../spec.js";
 import type { TlsOptions } from "../upstream/dial.js";
 
-export interface HttpProxySpec extends ProxySpecBase {
+export interface HttpProxySpec extends ProxySpecBase, NamingSpec {
   readonly protocol: "http";
   /** null for plain HTTP. */
   readonly tls: TlsOptions | null;

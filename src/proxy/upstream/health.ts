@@ -6,7 +6,7 @@ import { adoptUpstream, takeFromUpstream, type SocketOwner } from "../connection
 import type { ResponseHead } from "../http/head.js";
 import { PLAINLY, ResponseReader } from "../http/response_reader.js";
 import type { MessageSink } from "../http/sink.js";
-import type { DialOptions, Dialling } from "./dial.js";
+import type { DialOptions, Dialling, Endpoint } from "./dial.js";
 import { isLocalLack } from "../local_lacks.js";
 import type { HealthSpec, Member, Pool } from "./pool.js";
 import { reach, type Reached } from "./reach.js";
@@ -19,6 +19,8 @@ export interface HealthParts {
   readonly mistakes: Owner;
   /** How to dial now: what faults make of names changes. */
   readonly options: () => Omit<DialOptions, "take" | "timeout">;
+  /** The Host of checks over HTTP; null for the upstream's own host and port. */
+  readonly hostOf?: (endpoint: Endpoint) => string | null;
 }
 
 /** How one check is made. */
@@ -133,7 +135,8 @@ class Attempt implements SocketOwner, MessageSink<ResponseHead> {
     this.#parts = parts;
     this.#member = member;
     this.#path = parts.spec.path;
-    this.#name = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    const own = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    this.#name = parts.hostOf?.(member.endpoint) ?? own;
     this.#done = done;
   }
 
