@@ -33,6 +33,7 @@ import { askedBy } from "./response_reader.js";
 import type { Answering } from "./response_side.js";
 import type { Cut, Refusal } from "./sink.js";
 import { UpstreamFailures, type FailingHost } from "./upstream_failures.js";
+import { UNSPEAKABLE, type Unspeakable } from "./unspeakable.js";
 import { UpstreamSide, type UpstreamHost } from "./upstream_side.js";
 import { Verdicts, type VerdictsHost } from "./verdicts.js";
 
@@ -428,8 +429,18 @@ export class HttpConnection extends HttpChannel implements Whole {
   // -- bytes that are no HTTP ---------------------------------------------------------------------
 
   foreign(protocol: "tls" | "h2"): void {
+    if (this.host.spec.tls !== null) {
+      this.#refuseForeign(UNSPEAKABLE[protocol]);
+      return;
+    }
     this.host.opaque(this, protocol, null);
     this.#passOn();
+  }
+
+  #refuseForeign({ goodbye, why }: Unspeakable): void {
+    this.report("client_protocol", why);
+    this.#unheard = true;
+    this.verdicts.concludeWith(goodbye);
   }
 
   refused({ reason, offset }: Refusal): void {

@@ -41,7 +41,7 @@ export class Verdicts {
   /** What was decided of exchanges whose turn has not come. */
   readonly #decisions = new Map<Exchange, FinalVerdict>();
   /** The status of a last word of the proxy's own, behind all answers. */
-  #farewell: number | null = null;
+  #farewell: number | Buffer | null = null;
 
   constructor(of: VerdictsHost) {
     this.#of = of;
@@ -160,13 +160,19 @@ export class Verdicts {
     if (this.#of.book.empty) this.sayFarewell();
   }
 
+  /** The same with bytes of another protocol, to whoever speaks it: only before there was any request. */
+  concludeWith(goodbye: Buffer): void {
+    this.#farewell = goodbye;
+    if (this.#of.book.empty) this.sayFarewell();
+  }
+
   /** No answer is under way: says the last word if there is one. */
   sayFarewell(): void {
     if (this.#farewell === null) return;
     const of = this.#of;
-    const answer = this.#plain(this.#farewell);
+    const last = Buffer.isBuffer(this.#farewell) ? this.#farewell : farewell(this.#plain(this.#farewell));
     of.flush("downstream");
-    of.pumps?.downstream.data(farewell(answer));
+    of.pumps?.downstream.data(last);
     of.pumps?.downstream.cut({ do: "close" });
   }
 

@@ -17,7 +17,7 @@ const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 describe("another protocol on an HTTP proxy", () => {
   for (const [protocol, bytes] of [
-    ["tls", "\x16\x03\x01\0\x05hello"],
+    ["TLS", "\x16\x03\x01\0\x05hello"],
     ["h2", PREFACE],
   ] as const) {
     for (const how of ["in one piece", "byte by byte"] as const) {
@@ -269,6 +269,35 @@ describe("an upstream behind TLS", () => {
       await until(() => proxy.stats.connectionsActive === 0);
     });
   }
+
+  it.each([
+    ["tls", "\x16\x03\x01\0\x05hello", "\x15\x03\x01\0\x02\x02\x28"],
+    ["h2", PREFACE, "\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\r"],
+  ])("is not handed %s, which is refused in its own words", async (_protocol, bytes, goodbye) => {
+    lab = new HttpLab();
+    const seen: string[] = [];
+    const proxy = await lab.http(await secured(seen), { tls: INSECURE });
+    const client = lab.client(proxy);
+    client.write(Buffer.from(bytes, "latin1"));
+    expect(await client.ended).toBe("fin");
+    expect(client.text).toBe(goodbye);
+    const [failed, ...others] = lab.facts.of("connection_failed");
+    expect(failed).toMatchObject({ reason: "client_protocol", connection: 1 });
+    expect(failed?.text).toMatch(/^refused: the client speaks .*tcp:\/\/ proxy/u);
+    expect(others).toEqual([]);
+    expect(lab.facts.of("opaque_connection")).toEqual([]);
+    expect(seen).toEqual([]);
+    client.socket.destroy();
+    await until(() => proxy.stats.connectionsActive === 0);
+  });
+
+  it("is told to a real TLS client as an alert", async () => {
+    lab = new HttpLab();
+    const proxy = await lab.http(await secured(), { tls: INSECURE });
+    const session = connectTls({ port: proxy.address.port, host: "127.0.0.1", rejectUnauthorized: false });
+    const [error] = (await once(session, "error")) as [NodeJS.ErrnoException];
+    expect(error.code).toBe("ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE");
+  });
 
   it("is a 502 where it does not speak TLS, or closes at once", async () => {
     lab = new HttpLab();
