@@ -4,6 +4,7 @@ import { SquallError, formatProblem } from "../core/errors.js";
 import { version } from "../version.js";
 import { addBot } from "./bot.js";
 import { addDemo } from "./demo.js";
+import { addDraws } from "./draws.js";
 import { addExplain } from "./explain.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { addServe } from "./local.js";
@@ -26,6 +27,7 @@ export async function runCommand(words: readonly string[], world: Io): Promise<n
   addServe(program, io);
   addValidate(program, io);
   addExplain(program, io);
+  addDraws(program, io);
   addProfiles(program, io);
   addRemoteCommands(program, io);
   addDemo(program, io);

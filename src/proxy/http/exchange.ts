@@ -161,7 +161,7 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
   }
 
   get path(): string {
-    this.#path ??= pathOf(this.target);
+    this.#path ??= fieldText(pathOf(this.target));
     return this.#path;
   }
 
@@ -180,7 +180,7 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
   }
 
   headers(name: string): readonly string[] {
-    return this.head.all(name);
+    return this.head.all(name).map(fieldText);
   }
 
   queries(name: string): readonly string[] {

@@ -68,7 +68,7 @@ function compileRule(rule: IdentifyRule, salt: string): Rule {
     case "header":
       return rule.name.toLowerCase() === "host"
         ? (request) => hostAndPort(request.header(rule.name))
-        : (request) => request.header(rule.name);
+        : (request) => textOf(request.header(rule.name));
     case "query":
       return (request) => request.queries(rule.name)[0];
     case "path": {
@@ -78,6 +78,10 @@ function compileRule(rule: IdentifyRule, salt: string): Rule {
     case "bearer":
       return bearerRule(rule.claim, salt);
   }
+}
+
+function textOf(field: string | undefined): string | undefined {
+  return field === undefined ? undefined : fieldText(field);
 }
 
 /** One bot, however it writes the name that it asks for. */
