@@ -17,7 +17,7 @@ const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 describe("another protocol on an HTTP proxy", () => {
   for (const [protocol, bytes] of [
-    ["TLS", "\x16\x03\x01\0\x05hello"],
+    ["tls", "\x16\x03\x01\0\x05hello"],
     ["h2", PREFACE],
   ] as const) {
     for (const how of ["in one piece", "byte by byte"] as const) {
