@@ -30,7 +30,11 @@ const TYPES = new Map([
 const RCODES = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 };
 const HEADER_BYTES = 12;
 
-export async function startTinyDns(zone: Record<string, TinyAnswer>): Promise<TinyDns> {
+/** On a free port of 127.0.0.1, or at the address given. */
+export async function startTinyDns(
+  zone: Record<string, TinyAnswer>,
+  at: { readonly host: string; readonly port: number } = { host: "127.0.0.1", port: 0 },
+): Promise<TinyDns> {
   const socket = createSocket("udp4");
   const names = new Map(Object.entries(zone));
   const questions: string[] = [];
@@ -41,11 +45,11 @@ export async function startTinyDns(zone: Record<string, TinyAnswer>): Promise<Ti
     if (answer === "silence") return;
     socket.send(buildAnswer(query.subarray(0, end), type, answer), peer.port, peer.address);
   });
-  socket.bind(0, "127.0.0.1");
+  socket.bind(at.port, at.host);
   await once(socket, "listening");
   let closed: Promise<void> | undefined;
   return {
-    server: `127.0.0.1:${socket.address().port}`,
+    server: `${at.host}:${socket.address().port}`,
     questions,
     zone: names,
     close: () => (closed ??= new Promise((resolve) => socket.close(() => resolve()))),

@@ -36,6 +36,8 @@ export interface DaemonOptions {
   readonly descriptors?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly inspect?: boolean;
+  /** The address of the only name server that it knows; takes root, for a mount of its own. */
+  readonly nameServer?: string;
 }
 
 /** Waits for it, and says what it waited for if that never comes. */
@@ -64,7 +66,8 @@ export class LongDaemon {
   #asked = 0;
   readonly #over: Promise<unknown>;
 
-  private constructor(config: Json, { descriptors, env = {}, inspect = false }: DaemonOptions) {
+  private constructor(config: Json, options: DaemonOptions) {
+    const { descriptors, env = {}, inspect = false, nameServer } = options;
     this.config = join(this.folder, "squall.yaml");
     this.write(config);
     const words = [
@@ -77,7 +80,8 @@ export class LongDaemon {
       "json",
     ];
     const limit = descriptors === undefined ? "" : `ulimit -n ${descriptors}; `;
-    this.#child = spawn("sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, ...words], {
+    const [command = "", ...before] = nameServer === undefined ? ["sh"] : this.#withNameServer(nameServer);
+    this.#child = spawn(command, [...before, "-c", `${limit}exec "$0" "$@"`, process.execPath, ...words], {
       cwd: this.folder,
       env: { PATH: process.env["PATH"] ?? "", HOME: this.folder, ...env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -108,6 +112,14 @@ export class LongDaemon {
     });
     if (options.inspect === true) await daemon.#inspect();
     return daemon;
+  }
+
+  /** A shell with a resolv.conf of its own. Nothing forks on the way, so that the process is the daemon in the end. */
+  #withNameServer(address: string): string[] {
+    const file = join(this.folder, "resolv.conf");
+    writeFileSync(file, `nameserver ${address}\n`);
+    const mounted = 'mount --make-rprivate / && mount --bind "$0" /etc/resolv.conf && exec "$@"';
+    return ["unshare", "-m", "sh", "-c", mounted, file, "sh"];
   }
 
   write(config: Json): void {
@@ -231,6 +243,8 @@ export class LongDaemon {
   }
 
   async ended(): Promise<number | null> {
+    // A process that is watched waits for whoever watches before it ends.
+    this.#inspector?.terminate();
     await this.#over;
     return this.#child.exitCode;
   }
