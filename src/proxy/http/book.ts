@@ -28,7 +28,7 @@ export interface BookHost extends Owner {
   /** There is room for more requests again. */
   regulate(): void;
   /** Calls back when it is known whether the client, which has ended its side, refuses what it was sent. */
-  settle(then: () => void): void;
+  settle(then: (open: boolean) => void): void;
 }
 
 /** Requests of one client that wait for their answers; with so many, no more are read. */
@@ -162,20 +162,16 @@ export class Book {
     this.#of.flush("downstream");
     this.#unsettled ??= new Set();
     this.#unsettled.add(exchange);
-    const known = (): void => {
-      if (this.#unsettled?.delete(exchange) === true) this.#tellEnded(exchange, at);
+    const known = (open: boolean): void => {
+      if (this.#unsettled?.delete(exchange) === true) this.#tellEnded(exchange, at, open);
     };
-    if (this.sentSince && !this.#of.ended) this.#of.settle(known);
-    else known();
+    if (this.sentSince) this.#of.settle(known);
+    else known(false);
   }
 
   /** The same of a client that had ended its side, and took what it was sent since or refused it. */
-  #tellEnded(exchange: Exchange, at: Millis): void {
-    const taken = this.sentSince && !this.#refused;
-    if (!taken) {
-      exchange.end = "client_left";
-      exchange.clientStatus = exchange.seenStatus;
-    }
+  #tellEnded(exchange: Exchange, at: Millis, open: boolean): void {
+    if (!open || this.#refused) this.#notTaken(exchange);
     exchange.end ??= "complete";
     this.#tell(exchange, exchange.end === "client_left" ? (this.#clientEndedAt ?? at) : at);
   }
@@ -186,11 +182,14 @@ export class Book {
     return this.#refused || !this.sentSince;
   }
 
-  #leave(exchange: Exchange): void {
-    exchange.end ??= "client_left";
-    if (!this.#refused || !this.sentSince) return;
+  #notTaken(exchange: Exchange): void {
     exchange.end = "client_left";
     exchange.clientStatus = exchange.seenStatus;
+  }
+
+  #leave(exchange: Exchange): void {
+    exchange.end ??= "client_left";
+    if (this.#refused && this.sentSince) this.#notTaken(exchange);
   }
 
   #tell(exchange: Exchange, at: Millis): void {
@@ -292,18 +291,21 @@ export class Book {
     const at = this.#severedAt ?? host.context.clock.now();
     const unsettled = [...(this.#unsettled ?? [])];
     this.#unsettled = null;
-    for (const exchange of unsettled) this.#tellEnded(exchange, at);
+    for (const exchange of unsettled) this.#tellEnded(exchange, at, false);
     const down = pumps?.downstream;
     const whole = down?.bytesLost === 0 && down.bytesDropped === 0;
     const leaving = [...(this.#leaving ?? [])];
-    const taken = this.#clientEndedAt === null || (this.sentSince && !this.#refused);
-    if (whole && taken) for (const exchange of leaving) exchange.end ??= "complete";
+    for (const exchange of whole ? leaving : []) {
+      if (this.#clientEndedAt !== null) this.#notTaken(exchange);
+      exchange.end ??= "complete";
+    }
     const unfinished = [...leaving, ...this.#queue];
     this.#leaving = null;
     this.#queue = [];
     for (const exchange of unfinished) {
       giveBack(exchange);
-      if (exchange.tunnel) exchange.end ??= "complete";
+      const unseen = exchange.seenStatus === null && this.#leftSilently(exchange);
+      if (exchange.tunnel && !unseen) exchange.end ??= "complete";
       else if (this.#endKind === "client_left" || this.#leftSilently(exchange)) this.#leave(exchange);
       exchange.end ??= exchange.clientStatus === null ? (this.#endKind ?? "closed") : "cut";
       this.#tell(exchange, exchange.end === "client_left" ? (this.#clientEndedAt ?? at) : at);

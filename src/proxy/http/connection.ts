@@ -202,9 +202,15 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   // -- the end, as the client is told it ----------------------------------------------------------
 
+  /** Its bytes pass unread, by agreement or not. */
+  get #tunnels(): boolean {
+    return this.#relay !== null || this.book.first?.tunnel === true;
+  }
+
   /** The client is in the middle of a request, or of a tunnel, whose beginning has gone to an upstream. */
   get #underWay(): boolean {
-    return this.requests.receiving !== null || (this.requests.reader.plain && !this.#unheard);
+    if (this.#departure.over || this.#unheard) return false;
+    return this.requests.receiving !== null || this.#tunnels;
   }
 
   /** Its connection ends: what is under way goes on, and nothing new begins. */
@@ -221,7 +227,8 @@ export class HttpConnection extends HttpChannel implements Whole {
     this.beforeFin(() => {
       this.clientSocket.end();
     });
-    this.#awaitEnd();
+    if (this.clientOver) this.#closeIfTold(true);
+    else this.#awaitEnd();
   }
 
   /**
@@ -230,7 +237,7 @@ export class HttpConnection extends HttpChannel implements Whole {
    */
   #awaitEnd(): void {
     const { clock } = this;
-    if (this.requests.reader.plain && this.#underWay) return;
+    if (this.#tunnels && this.#underWay) return;
     const before = this.pumps?.upstream.bytesIn;
     const wait = this.#underWay ? REST_MAX_MS : LINGER_MAX_MS;
     this.#endTimer = clock.at(clock.now() + wait, () => {
@@ -257,7 +264,7 @@ export class HttpConnection extends HttpChannel implements Whole {
     else then();
   }
 
-  settle(then: () => void): void {
+  settle(then: (open: boolean) => void): void {
     this.#settling ??= new Settling(this.clientSocket, this.clock, this);
     this.#settling.ask(then);
   }
@@ -388,6 +395,8 @@ export class HttpConnection extends HttpChannel implements Whole {
     if (protocol !== null) {
       exchange.tunnel = true;
       this.host.opaque(this, protocol, exchange);
+      // Nobody else would find out that the one who is to speak in it has gone.
+      if (this.book.clientEnded) this.settle(() => undefined);
     }
     this.requests.settle(protocol !== null);
     this.regulate();
@@ -412,6 +421,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   unwanted(link: Link): void {
     this.upstream.drop(link);
     this.upstream.prepare();
+    this.#departure.tellUpstream();
   }
 
   free(): void {
@@ -555,6 +565,28 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   // -- faults come and go -------------------------------------------------------------------------
+
+  override apply(change: FaultChange): void {
+    if (this.#heldForNobody(change)) {
+      this.book.clientLeft();
+      this.severed({ do: "close" });
+      return;
+    }
+    super.apply(change);
+  }
+
+  /**
+   * A fault that would have held a request for good goes, and the client has ended its side meanwhile: it waits for
+   * nothing any more, so what it asked for is not to be carried out.
+   */
+  #heldForNobody({ removed }: FaultChange): boolean {
+    if (removed.size === 0 || !this.#departure.ended || this.ended || this.book.first?.detached === true)
+      return false;
+    return this.bindings.some((binding) => {
+      const stage = removed.has(binding.armed) ? binding.stage("upstream") : null;
+      return stage !== null && stage.held > 0 && stage.wakeAt === Infinity;
+    });
+  }
 
   protected override changed({ removed, added, assigned }: FaultChange): void {
     if (removed.size > 0) {

@@ -37,6 +37,11 @@ export class Departure {
     this.#of = of;
   }
 
+  /** It has ended its side. */
+  get ended(): boolean {
+    return this.#fin;
+  }
+
   /** The client has said all it has to say, and that has been heard. */
   get over(): boolean {
     return this.#over;

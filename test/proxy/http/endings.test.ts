@@ -340,6 +340,26 @@ describe("a client that gives up", () => {
 });
 
 describe("healing", () => {
+  it("sends no request that was held for good for a client that has ended its side", async () => {
+    lab = new HttpLab();
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    lab.use([fault("blackhole", {}, { directions: "both" })]);
+    const client = lab.client(proxy);
+    client.write(get("/"));
+    const peer = await upstream.next();
+    await until(() => lab.context.budget.held > 0);
+    client.socket.destroy();
+    await turns(40);
+    expect(peer.end).toBeNull();
+    lab.heal();
+    await peer.ended;
+    expect(peer.text).toBe("");
+    expect(proxy.exchanges.responses()).toEqual([["GET", "none", 1]]);
+    peer.fin();
+    await free(proxy);
+  });
+
   it.each([
     ["http_delay", { delay: "1h" }, {}],
     ["http_delay", { delay: "1h" }, { at: "after" }],
