@@ -285,6 +285,13 @@ export class Pump implements Waiter {
     return this.#paused;
   }
 
+  /** A stage takes nothing more, and no time will change that. */
+  get stuck(): boolean {
+    for (let slot = this.#first; slot !== null; slot = slot.next)
+      if (slot.stage.held >= slot.stage.capacity && slot.stage.wakeAt === Infinity) return true;
+    return false;
+  }
+
   /** An end or a cut is on its way through the stages, or has come out of them: nothing new follows. */
   get closing(): boolean {
     return this.#ending !== null || this.#severing !== null;

@@ -204,13 +204,23 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
     const { reader } = this.requests;
     // A little is read all the same, since only a socket that is read from tells that its client has left.
     const full = reader.stopped && reader.bytesHeld >= EARLY_MAX_BYTES;
-    const pause = this.#upPaused || full || this.book.full;
+    const pause = (this.#upPaused && !this.#listens(this.pumps.upstream)) || full || this.book.full;
     // What came while nothing was read may end in half a head.
     if (this.requests.reader.bytesHeld > 0) this.watchHead();
     if (pause !== this.clientSocket.isPaused()) {
       if (pause) this.clientSocket.pause();
       else this.clientSocket.resume();
     }
+  }
+
+  /** The same where a fault holds what was said for good: its end is to be noticed, within bounds. */
+  #listens(pump: Pump): boolean {
+    return pump.stuck && pump.held < EARLY_MAX_BYTES && !this.host.context.budget.exhausted;
+  }
+
+  /** Its bytes are taken no faster than they leave. */
+  protected get upPaused(): boolean {
+    return this.#upPaused;
   }
 
   regulateLink(): void {

@@ -154,7 +154,7 @@ export class HttpConnection extends HttpChannel implements Whole {
       this.requests.push(chunk);
       this.upRun.done();
       if (this.requests.reader.bytesHeld > 0 || this.#headTimer !== null) this.watchHead();
-      if (this.book.full || this.requests.reader.stopped) this.regulate();
+      if (this.book.full || this.requests.reader.stopped || this.upPaused) this.regulate();
     } catch (error) {
       this.failed(error);
     }
