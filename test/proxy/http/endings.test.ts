@@ -355,9 +355,9 @@ describe("healing", () => {
     lab.heal();
     await peer.ended;
     expect(peer.text).toBe("");
-    expect(proxy.exchanges.responses()).toEqual([["GET", "none", 1]]);
     peer.fin();
     await free(proxy);
+    expect(proxy.exchanges.responses()).toEqual([["GET", "none", 1]]);
   });
 
   it.each([
