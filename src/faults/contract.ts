@@ -333,6 +333,11 @@ export interface ExchangeFault {
   rewriteResponse?(head: ResponseParts): ResponseParts;
   /** Asked once for each body that there is, when its head is about to be sent. */
   body?(body: BodyInfo): BodyChange | null;
+  /**
+   * Asked of the answer to a HEAD, which has no body: how long what `body` makes of the one to a GET would be said to be
+   * (RFC 9110, section 9.3.2). Null if nobody can know; `length` as it is if it would be left alone.
+   */
+  headLength?(body: BodyInfo): number | null;
   released?(): void;
 }
 

@@ -7,6 +7,7 @@
  * speaks like the nginx that it was made from. Fields that frame the message stand where the balancer puts them.
  */
 import type { Millis } from "../core/clock.js";
+import { contentLength, mayHaveContent } from "../core/message_rules.js";
 import type { Answer, FieldList } from "./contract.js";
 import { httpDate, wholeSeconds } from "./kit.js";
 
@@ -25,7 +26,7 @@ export interface PersonaOptions {
 
 export function personaAnswer(persona: Persona, status: number, options: PersonaOptions): Answer {
   const spoken = VOICES[persona](status, options);
-  const body = Buffer.from(mayHaveBody(status) ? spoken.text : "", "latin1");
+  const body = Buffer.from(mayHaveContent(status) ? spoken.text : "", "latin1");
   const fields = spoken.fields(body.length);
   const retry: FieldList =
     options.retryAfter === undefined ? [] : [[spoken.retryAfter, String(wholeSeconds(options.retryAfter))]];
@@ -55,11 +56,6 @@ export function failureStatus(persona: Persona, why: Why): 502 | 503 | 504 {
     case "nginx":
       return why === "timeout" ? 504 : 502;
   }
-}
-
-/** RFC 9110 15.1: 204 and 304 end with their head. */
-export function mayHaveBody(status: number): boolean {
-  return status !== 204 && status !== 304;
 }
 
 export function reasonOf(status: number): string {
@@ -131,7 +127,9 @@ const VOICES: Readonly<Record<Persona, (status: number, options: PersonaOptions)
 };
 
 function lengthOf(status: number, name: string, length: number): FieldList {
-  return mayHaveBody(status) ? [[name, String(length)]] : [];
+  // What the method has to say of it is said where the answer is written.
+  const said = contentLength({ method: "GET", status }, length);
+  return said === null ? [] : [[name, String(said)]];
 }
 
 /** Statuses after which nginx does not keep the connection, whatever the client wants. */

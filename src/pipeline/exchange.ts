@@ -100,6 +100,14 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
     return false;
   }
 
+  /** What the answer to a HEAD says of the length that a GET's would have. */
+  headLength(info: BodyInfo): number | null {
+    return this.bound.reduce((length, { fault }) => {
+      const said = this.attempt(() => fault.headLength?.({ ...info, length }));
+      return said === undefined ? length : said;
+    }, info.length);
+  }
+
   bodyChanges(info: BodyInfo): BodyChange[] {
     return this.bound.flatMap((one) => {
       const change = this.attempt(() => one.fault.body?.(info)) ?? [];

@@ -97,6 +97,11 @@ export class WatchedExchange implements ExchangeFault {
     return change.do === "cut" ? this.#watchCut(change, info) : this.#watchWhole(change, info);
   }
 
+  headLength(info: BodyInfo): number | null {
+    if (!this.#fate.over) this.#inner.headLength?.(info);
+    return info.length;
+  }
+
   /** The size of a request that would be sent again. */
   #measure(): BodyChange {
     this.#measured = true;

@@ -71,7 +71,7 @@ class HttpBody implements ExchangeFault {
       this.scope.count("encoded");
       return null;
     }
-    if ((mode === "garble_json" || mode === "cut_json") && !/[/+]json$/u.test(mediaType)) {
+    if ((mode === "garble_json" || mode === "cut_json") && !isJson(mediaType)) {
       this.scope.count("not_json");
       return null;
     }
@@ -83,6 +83,28 @@ class HttpBody implements ExchangeFault {
         this.scope.count("too_large");
       },
     };
+  }
+
+  headLength({ direction, length, mediaType }: BodyInfo): number | null {
+    const { mode, with: other = "", size: wanted = 0, limit } = this.scope.params;
+    const encoded = this.#encoding !== undefined && this.#encoding.toLowerCase() !== "identity";
+    const json = mode === "garble_json" || mode === "cut_json";
+    if (!this.scope.acts(direction) || length === 0) return length;
+    if (mode !== "empty" && (encoded || (length ?? 0) > limit || (json && !isJson(mediaType)))) return length;
+    const said =
+      mode === "empty"
+        ? length === null
+          ? null
+          : 0
+        : mode === "replace"
+          ? Buffer.byteLength(other)
+          : mode === "inflate" && length !== null
+            ? Math.max(length, wanted)
+            : mode === "garble_json"
+              ? length
+              : null;
+    if (said !== length) this.#changed({ bytes: said ?? 0, of: length ?? 0 });
+    return said;
   }
 
   #change(body: Buffer): Buffer {
@@ -102,6 +124,10 @@ class HttpBody implements ExchangeFault {
   #changed(detail: { readonly bytes: number; readonly of?: number }): void {
     this.scope.count("changed", 1, { mode: this.scope.params.mode, ...detail });
   }
+}
+
+function isJson(mediaType: string): boolean {
+  return /[/+]json$/u.test(mediaType);
 }
 
 /** What gives JSON its shape. */

@@ -1,5 +1,6 @@
 /** An answer that the upstream did not give, in the words of a balancer if wanted. */
 import { z } from "zod";
+import { mayHaveContent } from "../../core/message_rules.js";
 import { formatDuration } from "../../core/units.js";
 import {
   defineFault,
@@ -12,7 +13,7 @@ import {
 } from "../contract.js";
 import { FRAMING_FIELDS, failed, fieldOf, withField } from "../kit.js";
 import { choice, duration, fieldMap, statusCode, text } from "../params.js";
-import { PERSONAS, mayHaveBody, personaAnswer } from "../personas.js";
+import { PERSONAS, personaAnswer } from "../personas.js";
 
 const params = z.object({
   status: statusCode().describe("the status of the answer, 200 to 599"),
@@ -56,7 +57,7 @@ function answerOf(
 ): Answer {
   const spoken = personaAnswer(persona, status, { now, retryAfter: retry_after });
   let { fields } = spoken.head;
-  if (body !== undefined) {
+  if (body !== undefined && mayHaveContent(status)) {
     const typeName = fields.find(([name]) => /^content-type$/iu.test(name))?.[0] ?? "content-type";
     fields = withField(fields, typeName, mediaTypeOf(body));
     const lengthName = fields.find(([name]) => /^content-length$/iu.test(name))?.[0] ?? "content-length";
@@ -88,7 +89,7 @@ export default defineFault({
     `answers ${status}${persona === "plain" ? "" : ` as ${persona} does`}` +
     (retry_after === undefined ? "" : `, to be tried again after ${formatDuration(retry_after)}`),
   check: ({ params: { status, body, headers = {}, retry_after } }) => {
-    if (body !== undefined && body !== "" && !mayHaveBody(status))
+    if (body !== undefined && body !== "" && !mayHaveContent(status))
       return { path: "body", message: `must be empty: an answer of status ${status} has no body` };
     const framing = Object.keys(headers).find((name) => FRAMING_FIELDS.has(name.toLowerCase()));
     if (framing !== undefined)

@@ -23,12 +23,12 @@ class HttpTruncate implements ExchangeFault {
 
   body({ direction, length }: BodyInfo): BodyChange | null {
     if (!this.scope.acts(direction)) return null;
-    const { after, share = 0, framing } = this.scope.params;
+    const { after, framing } = this.scope.params;
     if (after === undefined && length === null) {
       this.scope.count("unknown_length");
       return null;
     }
-    const bytes = after ?? Math.floor((length ?? 0) * share);
+    const bytes = this.#bytes(length);
     if (length !== null && bytes >= length) return null;
     return {
       do: "cut",
@@ -38,6 +38,20 @@ class HttpTruncate implements ExchangeFault {
         this.scope.count("truncated", 1, { at_byte: at, ...(length === null ? {} : { length }) });
       },
     };
+  }
+
+  /** A length that is said and not kept is said of HEAD as well. */
+  headLength({ direction, length }: BodyInfo): number | null {
+    const { framing } = this.scope.params;
+    if (!this.scope.acts(direction) || framing !== "honest" || length === null) return length;
+    const bytes = Math.min(length, this.#bytes(length));
+    if (bytes < length) this.scope.count("truncated", 1, { at_byte: bytes, length });
+    return bytes;
+  }
+
+  #bytes(length: number | null): number {
+    const { after, share = 0 } = this.scope.params;
+    return after ?? Math.floor((length ?? 0) * share);
   }
 }
 

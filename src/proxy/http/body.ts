@@ -5,8 +5,8 @@
 import type { BodyChange, BodyInfo } from "../../faults/contract.js";
 import { chunkLine, CRLF, LAST_CHUNK } from "./chunked.js";
 
-/** How the head must frame what comes out, where that differs from what was announced. */
-export type Reframing = { readonly length: number } | null;
+/** How the head must frame what comes out, where that differs from what was announced; a length of null is not told. */
+export type Reframing = { readonly length: number | null } | null;
 
 export interface BodyOutput {
   /** The head may go now. Called once, before anything else. */

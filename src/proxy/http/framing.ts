@@ -2,6 +2,7 @@
  * Judges how a message is framed (RFC 9112 6.3) and what it says about its connection, from the fields of its
  * head. What two readers could frame differently is refused here, never guessed at.
  */
+import { endsWithHead } from "../../core/message_rules.js";
 import type { Fields } from "./head.js";
 import type { StartLine } from "./head.js";
 import { isHttp2 } from "./h2c.js";
@@ -213,7 +214,7 @@ export function frameResponse(fields: Fields, start: StartLine, asked: Asked): F
     framing.body = "tunnel";
     return framing;
   }
-  if (asked.head || status < 200 || status === 204 || status === 304) return framing;
+  if (endsWithHead({ method: asked.head ? "HEAD" : "", status })) return framing;
   const ambiguity = found.ambiguity(start.minor);
   if (ambiguity !== null) return ambiguity;
   if (found.codings === "chunked") framing.body = "chunked";

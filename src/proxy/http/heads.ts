@@ -31,7 +31,9 @@ export function withFraming(fields: FieldList, original: FieldList, reframed: Re
     return at < 0 ? [] : framing.splice(at, 1);
   });
   const all = [...placed, ...framing];
-  return reframed === null ? all : withLength(all, String(reframed.length));
+  if (reframed === null) return all;
+  if (reframed.length === null) return all.filter(([name]) => !LENGTHS.has(name.toLowerCase()));
+  return withLength(all, String(reframed.length));
 }
 
 /** In the place of the first field that said how long the body is, or at the end. */

@@ -1,6 +1,6 @@
 /** Answers that no upstream gave: the bytes, and whether the connection can live on behind them. */
-import type { Answer } from "../../faults/contract.js";
-import { mayHaveBody } from "../../faults/personas.js";
+import { contentLength, endsWithHead, mayHaveContent, opensTunnel } from "../../core/message_rules.js";
+import type { Answer, FieldList } from "../../faults/contract.js";
 import type { Exchange } from "./exchange.js";
 import { writeResponseHead } from "./write.js";
 
@@ -15,18 +15,27 @@ export interface LocalAnswer {
 export function localAnswer(exchange: Exchange, answer: Answer, hits: readonly string[]): LocalAnswer {
   const { framing, minor } = exchange.head;
   const { status, reason } = answer.head;
-  const hasBody = mayHaveBody(status) && status >= 200;
-  // A client that waits for 100 may or may not send its body after this: nobody can tell what comes next.
-  const uncertain = framing.expectsContinue && !exchange.requestRead;
+  const asked = { method: exchange.method, status };
+  const length = contentLength(asked, answer.body.length);
+  // A client that waits for 100 may or may not send its body after this: nobody can tell what comes next. And behind a
+  // tunnel's head there is the tunnel, which leads nowhere.
+  const uncertain = (framing.expectsContinue && !exchange.requestRead) || opensTunnel(asked);
   const closing = answer.close === true || !framing.persistent || uncertain;
   const names = new Set(answer.head.fields.map(([name]) => name.toLowerCase()));
-  const fields = answer.head.fields
-    .filter(([name]) => hasBody || name.toLowerCase() !== "content-length")
-    // A balancer's own keep-alive holds only as long as the client wants that as well.
-    .map(([name, value]) =>
-      closing && name.toLowerCase() === "connection" ? ([name, "close"] as const) : ([name, value] as const),
-    );
-  if (hasBody && !names.has("content-length")) fields.push(["content-length", String(answer.body.length)]);
+  const fields = answer.head.fields.flatMap(([name, value]): FieldList => {
+    switch (name.toLowerCase()) {
+      case "content-length":
+        return length === null ? [] : [[name, String(length)]];
+      case "transfer-encoding":
+        return [];
+      // A balancer's own keep-alive holds only as long as the client wants that as well.
+      case "connection":
+        return [[name, closing ? "close" : value]];
+      default:
+        return [[name, value]];
+    }
+  });
+  if (length !== null && !names.has("content-length")) fields.push(["content-length", String(length)]);
   if (!names.has("connection")) {
     if (closing) fields.push(["connection", "close"]);
     else if (minor === 0) fields.push(["connection", "keep-alive"]);
@@ -34,7 +43,7 @@ export function localAnswer(exchange: Exchange, answer: Answer, hits: readonly s
   if (hits.length > 0) fields.push(["x-squall-fault", hits.join(", ")]);
   return {
     head: writeResponseHead({ status, reason, fields }),
-    body: hasBody && answer.body.length > 0 && exchange.method !== "HEAD" ? answer.body : null,
+    body: mayHaveContent(status) && answer.body.length > 0 && !endsWithHead(asked) ? answer.body : null,
     closing,
   };
 }

@@ -2,7 +2,7 @@
 import type { Direction, Pass, RequestParts } from "../../faults/contract.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
-import { BodyRewriter } from "./body.js";
+import { BodyRewriter, type Reframing } from "./body.js";
 import { listOf, type Exchange } from "./exchange.js";
 import type { Fields, RequestHead } from "./head.js";
 import { withoutHttp2 } from "./h2c.js";
@@ -330,11 +330,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 }
 
-function headBytes(
-  head: RequestHead,
-  parts: RequestParts | null,
-  reframed: { length: number } | null,
-): Buffer {
+function headBytes(head: RequestHead, parts: RequestParts | null, reframed: Reframing): Buffer {
   const { h2c } = head.framing;
   if (parts === null && reframed === null && !h2c) return head.raw;
   const original = listOf(head);

@@ -1,6 +1,7 @@
 /** The way of answers: from an upstream's reader, past the faults, to the client. */
 import type { Direction, Pass, ResponseParts } from "../../faults/contract.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
+import { mayHaveContent } from "../../core/message_rules.js";
 import { BodyRewriter, type Reframing } from "./body.js";
 import { listOf, responseInfo, type Exchange } from "./exchange.js";
 import type { Fields, ResponseHead } from "./head.js";
@@ -151,7 +152,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     const original = (): ResponseParts => ({ status, reason: head.reason, fields: named ?? listOf(head) });
     const parts = faults?.rewriteResponse(original) ?? (named === null ? null : original());
     if (changes.length === 0) {
-      this.#to.down(this.#headBytes(exchange, head, parts, null), "head");
+      this.#to.down(this.#headBytes(exchange, head, parts, headReframed(exchange, head)), "head");
       return;
     }
     const info = {
@@ -308,4 +309,18 @@ export function sendPieces(
   if (start > 0) send(raw.subarray(0, start), "wire");
   if (end > start) send(raw.subarray(start, end), "body");
   if (end < raw.length) send(raw.subarray(end), "wire");
+}
+
+/** An answer to HEAD says the length that the one to GET would have, as faults would make it (RFC 9110, section 9.3.2). */
+function headReframed({ method, faults }: Exchange, head: ResponseHead): Reframing {
+  if (method !== "HEAD" || faults === null || !mayHaveContent(head.status)) return null;
+  const said = head.get("content-length");
+  const before = said !== undefined && /^\d{1,15}$/u.test(said) ? Number(said) : null;
+  const after = faults.headLength({
+    direction: "downstream",
+    length: before,
+    framing: before === null ? "chunked" : "length",
+    mediaType: mediaTypeOf(head),
+  });
+  return after === before ? null : { length: after };
 }

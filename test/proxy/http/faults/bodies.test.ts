@@ -137,16 +137,20 @@ describe("http_truncate of answers", () => {
     expect((await got()).text).toBe(`${CHUNK_HEAD}5\r\n01234\r\n5\r\n56`);
   });
 
-  it("does nothing to HEAD and 304, which have no payload", async () => {
+  it("tells HEAD the length that GET would have, and does nothing to a 304 or where lengths are not kept", async () => {
     await setUp(({ method }) =>
       method === "HEAD"
         ? "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
         : "HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n",
     );
     lab.use([fault("http_truncate", { after: "3B", framing: "honest" })]);
-    expect((await lab.ask(proxy, "HEAD /a HTTP/1.1\r\nHost: jobs.test\r\n\r\n")).head).toContain(": 10\r\n");
+    const head = "HEAD /a HTTP/1.1\r\nHost: jobs.test\r\n\r\n";
+    expect((await lab.ask(proxy, head)).head).toContain("Content-Length: 3\r\n");
+    expect(lab.facts.hits()).toHaveLength(1);
     expect((await lab.ask(proxy, get("/a"))).head).toContain("Content-Length: 10\r\n");
-    expect(lab.facts.hits()).toEqual([]);
+    lab.use([fault("http_truncate", { after: "3B", framing: "short" })]);
+    expect((await lab.ask(proxy, head)).head).toContain("Content-Length: 10\r\n");
+    expect(lab.facts.hits()).toHaveLength(1);
   });
 });
 
