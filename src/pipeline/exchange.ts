@@ -22,6 +22,8 @@ import { AskedFaults, type Bound } from "./asked.js";
 /** What ends the asking: an answer in the upstream's place, or the end of the connection. */
 export type FinalVerdict = Sever | Answer | RawAnswer;
 
+const NO_CHANGES: BodyChange[] = [];
+
 export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
   readonly #dispatches = new Map<Bound<ExchangeFault>, Dispatch>();
   /** Those that are certain to cut the body that is under way. */
@@ -108,7 +110,10 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
     }, info.length);
   }
 
-  bodyChanges(info: BodyInfo): BodyChange[] {
+  /** `describe` is asked only where a fault may change bodies. */
+  bodyChanges(describe: () => BodyInfo): BodyChange[] {
+    if (!this.bound.some(({ fault }) => fault.body !== undefined)) return NO_CHANGES;
+    const info = describe();
     return this.bound.flatMap((one) => {
       const change = this.attempt(() => one.fault.body?.(info)) ?? [];
       if ("do" in change && change.do === "cut" && info.length !== null) this.#cutting.add(one);

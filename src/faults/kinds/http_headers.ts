@@ -19,8 +19,29 @@ const params = z.object({
 });
 type Params = z.infer<typeof params>;
 
+/** What the names come to, worked out once for all exchanges for as long as the parameters are the same. */
+class Names {
+  #params: Pick<Params, "remove" | "rename"> = {};
+  #renamed: ReadonlyMap<string, string> = new Map();
+  #removed: ReadonlySet<string> = new Set();
+
+  of({ remove, rename }: Readonly<Params>): this {
+    if (remove === this.#params.remove && rename === this.#params.rename) return this;
+    this.#params = { remove, rename };
+    this.#renamed = new Map(Object.entries(rename ?? {}).map(([from, to]) => [from.toLowerCase(), to]));
+    this.#removed = new Set((remove ?? []).map((name) => name.toLowerCase()));
+    return this;
+  }
+
+  /** The name that a field has from now on, or null where it is taken out. */
+  called(name: string): string | null {
+    const renamed = this.#renamed.get(name.toLowerCase()) ?? name;
+    return this.#removed.has(renamed.toLowerCase()) ? null : renamed;
+  }
+}
+
 class HttpHeaders implements ExchangeFault {
-  constructor(private readonly scope: Scope<Params, "rewritten", undefined>) {}
+  constructor(private readonly scope: Scope<Params, "rewritten", Names>) {}
 
   rewriteRequest(head: RequestParts): RequestParts {
     const fields = this.#rewritten("upstream", head.fields);
@@ -34,17 +55,26 @@ class HttpHeaders implements ExchangeFault {
 
   #rewritten(direction: Direction, before: FieldList): FieldList {
     if (!this.scope.acts(direction)) return before;
-    const { set = {}, remove = [], rename = {} } = this.scope.params;
-    const names = new Map(Object.entries(rename).map(([from, to]) => [from.toLowerCase(), to]));
-    const unwanted = new Set(remove.map((name) => name.toLowerCase()));
-    let fields: FieldList = before
-      .map(([name, value]) => [names.get(name.toLowerCase()) ?? name, value] as const)
-      .filter(([name]) => !unwanted.has(name.toLowerCase()));
-    for (const [name, value] of Object.entries(set)) fields = withField(fields, name, value);
-    if (JSON.stringify(fields) === JSON.stringify(before)) return before;
+    const { params, shared } = this.scope;
+    const names = shared.of(params);
+    const kept: (readonly [string, string])[] = [];
+    for (const field of before) {
+      const called = names.called(field[0]);
+      if (called !== null) kept.push(called === field[0] ? field : [called, field[1]]);
+    }
+    let fields: FieldList = kept;
+    for (const name in params.set) fields = withField(fields, name, params.set[name] ?? "");
+    if (isSame(fields, before)) return before;
     this.scope.count("rewritten", 1, { direction });
     return fields;
   }
+}
+
+function isSame(fields: FieldList, others: FieldList): boolean {
+  return (
+    fields.length === others.length &&
+    fields.every(([name, value], at) => name === others[at]?.[0] && value === others[at][1])
+  );
 }
 
 const namesIn = ({ set = {}, remove = [], rename = {} }: Readonly<Params>): (readonly [string, string])[] => [
@@ -82,5 +112,6 @@ export default defineFault({
       ? undefined
       : { path: "remove", message: `must not have ${both}, which is set as well` };
   },
+  shared: () => new Names(),
   exchange: (scope) => new HttpHeaders(scope),
 });

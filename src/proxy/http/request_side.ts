@@ -1,5 +1,5 @@
 /** The way of requests: from the client's reader, past the faults, to an upstream. */
-import type { Direction, Pass, RequestParts } from "../../faults/contract.js";
+import type { BodyInfo, Direction, Pass, RequestParts } from "../../faults/contract.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
 import { BodyRewriter, type Reframing } from "./body.js";
@@ -210,18 +210,18 @@ export class RequestSide implements MessageSink<RequestHead> {
     const original = (): RequestParts =>
       named ?? { method: exchange.method, target: exchange.target, fields: listOf(head) };
     const parts = faults.rewriteRequest(original) ?? named;
-    const info = {
-      direction: "upstream" as const,
+    const info = (): BodyInfo => ({
+      direction: "upstream",
       length: framing.body === "length" ? framing.length : null,
-      framing: framing.body === "chunked" ? ("chunked" as const) : ("length" as const),
+      framing: framing.body === "chunked" ? "chunked" : "length",
       mediaType: mediaTypeOf(head),
-    };
+    });
     const changes = framing.body === "length" || framing.body === "chunked" ? faults.bodyChanges(info) : [];
     if (changes.length === 0) {
       this.#send(headBytes(head, parts, null), "head");
       return;
     }
-    this.#body = new BodyRewriter(info, changes, {
+    this.#body = new BodyRewriter(info(), changes, {
       head: (reframed) => {
         this.#send(headBytes(head, parts, reframed), "head");
       },

@@ -99,30 +99,34 @@ export class ResponseSide implements MessageSink<ResponseHead> {
       this.#send(exchange, head);
       return;
     }
-    // It may be asked about for a while, and read buffers are used again.
-    const kept = head.keep();
-    let within = true;
+    let stopped = false;
     this.#asking = true;
-    this.#to.pauseLink(this.#link);
-    const plain = responseInfo(kept);
-    const info = this.#to.naming?.seen(exchange, kept, plain) ?? plain;
+    const plain = responseInfo(head);
+    const info = this.#to.naming?.seen(exchange, head, plain) ?? plain;
     faults.askResponse(info, (outcome: Pass | FinalVerdict) => {
       this.#asking = false;
       this.#to.together("downstream", () => {
         if (outcome.do === "pass") {
-          this.#send(exchange, kept);
+          this.#send(exchange, head);
         } else {
           this.#to.instead(exchange, outcome);
-          if (kept.framing.body === "tunnel") this.#giveUp();
+          if (head.framing.body === "tunnel") this.#giveUp();
         }
         const persistent = this.#endWaits;
         this.#endWaits = null;
         if (persistent !== null) this.messageEnd(persistent);
+        if (!stopped) return;
         if (this.#link.sink === this) this.#to.resumeLink(this.#link);
-        else if (!within) this.#link.resume();
+        else this.#link.resume();
       });
     });
-    within = false;
+    // Most are answered at once, and then what follows the head is read on as if nobody had asked.
+    if (this.#asking) {
+      stopped = true;
+      // Read buffers are used again.
+      head.keep();
+      this.#to.pauseLink(this.#link);
+    }
     this.#to.leaveIfHanging();
   }
 
@@ -143,12 +147,12 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     const changes =
       framing.body === "none" || framing.body === "tunnel" || faults === null
         ? []
-        : faults.bodyChanges({
+        : faults.bodyChanges(() => ({
             direction: "downstream",
             length: framing.body === "length" ? framing.length : null,
-            framing: framing.body,
+            framing: framing.body as "length" | "chunked" | "close",
             mediaType: mediaTypeOf(head),
-          });
+          }));
     const original = (): ResponseParts => ({ status, reason: head.reason, fields: named ?? listOf(head) });
     const parts = faults?.rewriteResponse(original) ?? (named === null ? null : original());
     if (changes.length === 0) {
