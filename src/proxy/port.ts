@@ -296,6 +296,8 @@ function reasonOf(error: NodeJS.ErrnoException): string {
       return "address already in use";
     case "EACCES":
       return "permission denied";
+    case "EAFNOSUPPORT":
+      return "this machine has no addresses of that family";
     case "EADDRNOTAVAIL":
       return "cannot assign requested address";
     default:

@@ -452,6 +452,11 @@ describe("addresses", () => {
     });
   });
 
+  it.each(["unix:///s.sock", "/run/s.sock"])("to listen on are no paths: %s", async (listen) => {
+    const { status, body } = await here.ask("POST", "/proxies", { name: "a", upstream: "x:1", listen });
+    expect([status, body]).toEqual([400, expect.stringContaining("unix sockets are not supported")]);
+  });
+
   it("with a password in it are refused without showing it", async () => {
     const answer = await here.ask("POST", "/proxies", { name: "a", upstream: "http://me:secret@x:80" });
     expect([answer.status, answer.body]).toEqual([400, expect.not.stringContaining("secret")]);

@@ -4,10 +4,15 @@ import { parseUpstream as urlUpstream, type Address } from "../../config/address
 import { SquallError } from "../../core/errors.js";
 
 const PORT_MAX = 65_535;
+/** A path, or what others write for one. */
+const UNIX = /^(?:unix:|\/|\.)/iu;
+const NO_UNIX = "unix sockets are not supported: expected an address such as 127.0.0.1:3000";
 
 /** `host:port`; an empty text is any free port on all addresses. Throws SQ_LISTEN_FAILED in Go's words. */
 export function parseListen(text: string): Address {
   if (text === "") return { host: "", port: 0 };
+  if (UNIX.test(text))
+    throw new SquallError("SQ_BAD_REQUEST", `bad listen ${JSON.stringify(text.slice(0, 200))}: ${NO_UNIX}`);
   const { host, port } = split(text);
   if (!/^\d*$/u.test(port)) throw refused(`lookup tcp/${port}: unknown port`);
   if (Number(port) > PORT_MAX) throw refused(`address ${port}: invalid port`);
@@ -73,8 +78,7 @@ function badUpstream(text: string, why: string): SquallError {
 
 function mistakeOf(text: string, known: string): string {
   if (known !== "") return known;
-  if (/^unix:/iu.test(text) || text.startsWith("/") || text.startsWith("."))
-    return "unix sockets are not supported: have the server listen on an address such as 127.0.0.1:3000";
+  if (UNIX.test(text)) return NO_UNIX;
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//iu.exec(text) ?? [];
   if (scheme !== undefined && !/^(?:tcp|https?)$/u.test(scheme))
     return `expected host:port, or http://host:port for an http proxy, not ${scheme.slice(0, 20)}://`;
