@@ -4,7 +4,7 @@ WORKDIR /squall
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/sbom.mjs ./scripts/
+COPY scripts/bundle.mjs scripts/sbom.mjs ./scripts/
 COPY src ./src
 RUN npm run --silent build && npm run --silent sbom > sbom.json && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 

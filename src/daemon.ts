@@ -66,6 +66,7 @@ class RunningDaemon implements Daemon {
   #admin: Admin | null = null;
   #watch: Watch | null = null;
   #stopping: Promise<void> | null = null;
+  #listening: () => void = () => undefined;
 
   constructor(options: DaemonOptions, read: ReadConfig, state: StateFile | null) {
     const { config } = read;
@@ -86,7 +87,12 @@ class RunningDaemon implements Daemon {
   async start(): Promise<void> {
     const { files, library, state, fleet, log, seed, descriptors } = this.#parts;
     if (this.#config.watch) await this.#beginWatch();
-    library.replaceFiles(await files.profiles());
+    const reading = state === null && this.#config.activate.length === 0 && files.ownProfiles;
+    if (reading) {
+      this.#parts.reading = this.#readLater();
+      // Where the start fails before, nobody waits for it any more.
+      this.#parts.reading.catch(() => undefined);
+    } else library.replaceFiles(await files.profiles());
     state?.restoreProfiles(library);
     // The admin port first: if another daemon has it, nothing else is touched.
     this.control.starting = true;
@@ -103,6 +109,8 @@ class RunningDaemon implements Daemon {
     for (const [{ patient }, proxy] of started) {
       if (patient && fleet.list().some((member) => member.proxy === proxy)) await proxy.insist();
     }
+    this.#listening();
+    await this.#parts.reading;
     this.control.starting = false;
     await state?.open();
     await this.#watch?.start();
@@ -116,6 +124,21 @@ class RunningDaemon implements Daemon {
     });
     checkDescriptors(this.#config, descriptors, log);
     checkCallers(this.#config, log);
+  }
+
+  /**
+   * The profiles that come with Squall take longer to read than everything else does, and nobody at the ports needs them: they
+   * are read when the ports are open, and by and by.
+   */
+  async #readLater(): Promise<void> {
+    const { files, library } = this.#parts;
+    const listening = new Promise<void>((resolve) => {
+      this.#listening = resolve;
+    });
+    const [texts] = await Promise.all([files.profiles(), listening]);
+    const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    await library.replaceFilesSlowly(texts, pause);
+    this.#parts.reading = null;
   }
 
   /** All that is to listen, known to the plan. Between this and what is activated no request can come in. */

@@ -4,11 +4,12 @@ import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import pc from "picocolors";
-import { keepHeap } from "./cli/heap.js";
-import { runCommand } from "./cli/program.js";
+import { loadBundle } from "./cli/bundle.js";
+import { growHeap, keepHeap } from "./cli/heap.js";
 import type { Io } from "./cli/io.js";
+import type * as Program from "./cli/program.js";
 
-keepHeap();
+growHeap();
 
 const program = realpathSync(fileURLToPath(import.meta.url));
 const terminal = process.stdout.isTTY;
@@ -59,10 +60,18 @@ const io: Io = {
     });
     return outputError;
   },
+  started: () => {
+    keepHeap();
+  },
   onHangup: (run) => process.on("SIGHUP", run),
   onUncaught: (run) => process.on("uncaughtException", run).on("unhandledRejection", run),
 };
 
-process.exitCode = await runCommand(process.argv.slice(2), io);
+const words = process.argv.slice(2);
+// A word such as `--version` is answered by less than the bundle has.
+const short = words.length === 1 && /^--?v(?:ersion)?$/u.test(words[0] ?? "");
+const bundled = short ? null : loadBundle<typeof Program>(dirname(program), process);
+const { runCommand } = bundled ?? (await import("./cli/program.js"));
+process.exitCode = await runCommand(words, io);
 // Whatever a command left behind (a socket that lingers) must not keep a finished command alive.
 process.exit();

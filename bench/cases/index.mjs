@@ -10,6 +10,7 @@ import { httpLatency, latency } from "./latency.mjs";
 import { limit } from "./limit.mjs";
 import { memory } from "./memory.mjs";
 import { small, small10, small500 } from "./small.mjs";
+import { start } from "./start.mjs";
 import { change } from "./switch.mjs";
 import { toxics } from "./toxics.mjs";
 
@@ -34,5 +35,6 @@ export const CASES = [
   burst,
   churn,
   change,
+  start,
   toxics,
 ];

@@ -87,6 +87,7 @@ async function run(route: Route, request: Request, response: Response, house: Ho
   const bounds = { maxBytes: house.limits.bodyBytes, ledger: house.ledger };
   const body = route.body === undefined ? NO_BODY : await readBody(request, response, bounds);
   await takeTurn(route, body, query, request, house);
+  if (route.open !== true) await house.reading?.();
   const params = request.params as Readonly<Record<string, string>>;
   const handle = (): Answer | Promise<Answer> => route.handle({ params, query, body, request, response });
   send(await keeping(route, house, handle), response, house);

@@ -126,6 +126,8 @@ export interface House {
   readonly clock: Clock;
   readonly about: About;
   readonly types: ReadonlyMap<string, AnyFaultType>;
+  /** Resolves when the profiles have been read; null if they have. */
+  readonly reading?: () => Promise<void> | null;
   readonly schemas: { readonly profile: object; readonly squall: object };
   readonly limits: AdminLimits;
   readonly streams: Guests;

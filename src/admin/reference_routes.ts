@@ -8,13 +8,13 @@ import { defineRoute, json, text, type Route } from "./route.js";
 /** `table` answers all routes, these among them. */
 export function referenceRoutes(house: House, table: () => readonly Route[], openapi: () => object): Route[] {
   const { types, schemas, about } = house;
-  const schema = (path: string, summary: string, content: object): Route =>
+  const schema = (path: string, summary: string, content: () => object): Route =>
     defineRoute({
       method: "get",
       path,
       summary,
       answers: { 200: { about: "JSON Schema, draft 2020-12", schema: document } },
-      handle: () => json(content),
+      handle: () => json(content()),
     });
   return [
     defineRoute({
@@ -33,8 +33,8 @@ export function referenceRoutes(house: House, table: () => readonly Route[], ope
       answers: { 200: { about: "the document", schema: document } },
       handle: () => json(openapi()),
     }),
-    schema("/schema/profile.schema.json", "What a profile looks like, for editors.", schemas.profile),
-    schema("/schema/squall.schema.json", "What squall.yaml looks like, for editors.", schemas.squall),
+    schema("/schema/profile.schema.json", "What a profile looks like, for editors.", () => schemas.profile),
+    schema("/schema/squall.schema.json", "What squall.yaml looks like, for editors.", () => schemas.squall),
     defineRoute({
       method: "get",
       path: "/",

@@ -19,12 +19,16 @@ const GROWING_PERCENT = 300;
 /** These (Node 24 and 25) have a limit for such buffers alone besides, of 64 MiB, unless they are told to count them as one. */
 const SEPARATE_LIMIT = [13, 14];
 
-/** For a process that is ours alone. Takes two milliseconds or three. */
-export function keepHeap(): void {
+/** Before anything is compiled: V8 takes no code cache of a process with other flags. */
+export function growHeap(): void {
   setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`);
   if (SEPARATE_LIMIT.includes(Number.parseInt(process.versions.v8, 10))) {
     setFlagsFromString("--external-memory-accounted-in-global-limit");
   }
+}
+
+/** For a process that is ours alone. Takes ten milliseconds or more, so a daemon does it when it listens. */
+export function keepHeap(): void {
   Buffer.allocUnsafeSlow(BLOCK_BYTES);
   // It goes with the next collection of young objects, which comes when there are 16 MiB of them at the latest.
   for (let made = 0; made < 20; made++) Array.from({ length: 128 }, () => new Array<number>(1024).fill(made));

@@ -25,6 +25,8 @@ export interface Io {
   readonly outputLost: Promise<Error>;
   /** The first such error, when all that was said so far has gone out; null if all is well. */
   readonly outputError: () => Promise<NodeJS.ErrnoException | null>;
+  /** Whatever runs for long has begun to do its work. */
+  readonly started: () => void;
   /** Calls back at each SIGHUP. */
   readonly onHangup: (run: () => void) => void;
   /** From then on hears of exceptions and rejections that nobody caught, which do not end the process any more. */

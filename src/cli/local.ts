@@ -1,7 +1,6 @@
 /** `squall serve`: the daemon, in this process. */
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { startDaemon } from "../daemon.js";
 import { readConfigFile } from "./files.js";
 import type { Io } from "./io.js";
 import { logLevelOf } from "./toxiproxy_flags.js";
@@ -48,6 +47,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
   io.onHangup(() => {
     reload();
   });
+  const { startDaemon } = await import("../daemon.js");
   const daemon = await startDaemon({
     ...(found === null ? {} : found),
     overrides,
@@ -59,6 +59,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     pid: io.pid,
     node: io.node,
   });
+  io.started();
   reload = () => {
     void daemon.reload("SIGHUP");
   };

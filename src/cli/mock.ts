@@ -1,8 +1,6 @@
 /** The commands of the job world that are no bots: the mock job server, and the load that is put on it. */
 import type { Command } from "commander";
 import { parseSize } from "../core/units.js";
-import { loadCommand } from "../mock/load/command.js";
-import { mockServerCommand } from "../mock/server/command.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { durationOption, numberOption } from "./options.js";
 
@@ -33,6 +31,7 @@ export function addMockServer(program: Command): void {
       const token = durationOption("token-ttl", tokenTtl);
       const leaseFor = durationOption("lease", lease);
       const every = durationOption("feed", feed);
+      const { mockServerCommand } = await import("../mock/server/command.js");
       await mockServerCommand({
         port: numberOption("port", port, 65_535),
         ...(host === undefined ? {} : { host }),
@@ -74,6 +73,7 @@ export function addLoad(program: Command, io: Io): void {
     .option("--timeout <duration>", "when what is not finished counts as lost", "10m")
     .option("--json", "print the result as JSON")
     .action(async (options: LoadOptions) => {
+      const { loadCommand } = await import("../mock/load/command.js");
       const ok = await loadCommand(
         {
           server: serverOption(options.server),

@@ -1,59 +1,59 @@
 /** The `squall` command as a whole: one file for each group of subcommands, one place for exit codes. */
-import { Command, CommanderError } from "commander";
+import type { CommanderError } from "commander";
 import { SquallError, formatProblem } from "../core/errors.js";
 import { version } from "../version.js";
-import { addBot } from "./bot.js";
-import { addDemo } from "./demo.js";
-import { addDraws } from "./draws.js";
-import { addExplain } from "./explain.js";
+import { addCommands } from "./commands.js";
 import { CommandError, EXIT, type Io } from "./io.js";
-import { addServe } from "./local.js";
-import { addLoad, addMockServer } from "./mock.js";
-import { addProfiles } from "./profiles.js";
-import { addRemoteCommands } from "./remote.js";
 import { harmlessIo } from "./terminal.js";
 import { versionText, withoutToxiproxyFlags } from "./toxiproxy_flags.js";
-import { addValidate } from "./validate.js";
 
 /** Runs one command line (without the node and script words) and answers its exit code. */
 export async function runCommand(words: readonly string[], world: Io): Promise<number> {
   const io = harmlessIo(world);
-  const program = new Command("squall")
-    .description("A chaos proxy: YAML fault profiles for the traffic between bots and their server.")
-    .version(version, "-v, --version")
-    .exitOverride()
-    .showSuggestionAfterError()
-    .configureOutput({ writeOut: io.out, writeErr: io.err });
-  addServe(program, io);
-  addValidate(program, io);
-  addExplain(program, io);
-  addDraws(program, io);
-  addProfiles(program, io);
-  addRemoteCommands(program, io);
-  addDemo(program, io);
-  addMockServer(program);
-  addBot(program);
-  addLoad(program, io);
   let ran = "";
-  program.hook("preAction", (_program, action) => {
-    ran = action.name();
-    if (OUTLIVING.has(ran)) tellWhenLost(io);
-  });
-  for (const command of program.commands)
-    command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
   try {
     const { words: known, version: versionOnly, notes } = withoutToxiproxyFlags(words);
     for (const note of notes) io.err(`squall: ${note}\n`);
-    if (versionOnly) io.out(versionText());
-    else await program.parseAsync([...known], { from: "user" });
+    if (versionOnly) {
+      io.out(versionText());
+      return EXIT.ok;
+    }
+    const [first, ...rest] = known;
+    if (rest.length === 0 && (first === "--version" || first === "-v")) io.out(`${version}\n`);
+    else
+      await parse(known, io, (name) => {
+        ran = name;
+        if (OUTLIVING.has(ran)) tellWhenLost(io);
+        if (WORKING.has(ran)) io.started();
+      });
     return OUTLIVING.has(ran) ? EXIT.ok : await written(io);
   } catch (error) {
     return failed(error, io);
   }
 }
 
+async function parse(words: readonly string[], io: Io, runs: (name: string) => void): Promise<void> {
+  const { Command } = await import("commander");
+  const program = new Command("squall")
+    .description("A chaos proxy: YAML fault profiles for the traffic between bots and their server.")
+    .version(version, "-v, --version")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ writeOut: io.out, writeErr: io.err });
+  await addCommands(program, words, io);
+  program.hook("preAction", (_program, action) => {
+    runs(action.name());
+  });
+  for (const command of program.commands)
+    command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
+  await program.parseAsync([...words], { from: "user" });
+}
+
 /** Commands whose work is something else than what they print. */
 const OUTLIVING: ReadonlySet<string> = new Set(["serve", "bot", "mock-server"]);
+
+/** Commands that move bytes; `serve` says by itself when it has begun. */
+const WORKING: ReadonlySet<string> = new Set(["bot", "mock-server", "load", "demo"]);
 
 function tellWhenLost(io: Io): void {
   void io.outputLost.then((error) => {
@@ -69,8 +69,13 @@ async function written(io: Io): Promise<number> {
   return EXIT.failed;
 }
 
+/** By its looks: the class is not there before a command is parsed. */
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("commander.");
+}
+
 function failed(error: unknown, io: Io): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (isCommanderError(error)) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof CommandError) {
     io.err(`squall: ${error.message}\n`);
     return error.exitCode;

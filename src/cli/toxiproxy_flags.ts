@@ -2,7 +2,7 @@
  * The command line of toxiproxy-server, which scripts and container images have in them: its flags become
  * those of `squall serve`. Go takes one dash or two, and a value behind a space or "=".
  */
-import { API_VERSION } from "../admin/toxiproxy/dialect.js";
+import { API_VERSION } from "../admin/toxiproxy/version.js";
 import { version } from "../version.js";
 import { CommandError, EXIT } from "./io.js";
 

@@ -89,6 +89,17 @@ export class Library implements ProfileLibrary {
     this.#install(sources, this.#memory, null, problems);
   }
 
+  /** The same, one file at a time: `pause` lets others have their turn in between. */
+  async replaceFilesSlowly(files: readonly ProfileFile[], pause: () => Promise<void>): Promise<void> {
+    const problems = new Problems();
+    const sources = new Map<string, ProfileSource>();
+    for (const file of files) {
+      readInto(sources, file, problems);
+      await pause();
+    }
+    this.#install(sources, this.#memory, null, problems);
+  }
+
   /** Adds or replaces one profile in memory. */
   put(text: string, expected?: string, file = "request"): ProfileSource {
     const problems = new Problems();
@@ -206,30 +217,38 @@ function reaches(source: ProfileSource, name: string, view: ProfileView, seen: S
   });
 }
 
-/** All profiles of these files; the same name twice is a mistake that names both places. */
+/** All profiles of these files. */
 function readAll(
   files: readonly ProfileFile[],
   problems: Problems,
   limits: ReadLimits = READ_LIMITS,
 ): Map<string, ProfileSource> {
   const sources = new Map<string, ProfileSource>();
-  for (const { file, text } of files) {
-    for (const document of readDocuments(text, file, problems, limits)) {
-      const source = readProfile(document.tree, document.text, problems);
-      if (source === null) continue;
-      const twin = sources.get(source.name);
-      const name = source.tree.entries.get("profile")?.value ?? source.tree;
-      if (twin !== undefined) {
-        const { place } = twin.tree.entries.get("profile")?.value ?? twin.tree;
-        const { line, column } = place.text.at(place.offset);
-        problems.add(
-          name,
-          `the profile ${JSON.stringify(source.name)} exists already, in ${twin.file}:${line}:${column}`,
-        );
-      } else {
-        sources.set(source.name, source);
-      }
+  for (const file of files) readInto(sources, file, problems, limits);
+  return sources;
+}
+
+/** Adds the profiles of a file; the same name twice is a mistake that names both places. */
+function readInto(
+  sources: Map<string, ProfileSource>,
+  { file, text }: ProfileFile,
+  problems: Problems,
+  limits: ReadLimits = READ_LIMITS,
+): void {
+  for (const document of readDocuments(text, file, problems, limits)) {
+    const source = readProfile(document.tree, document.text, problems);
+    if (source === null) continue;
+    const twin = sources.get(source.name);
+    const name = source.tree.entries.get("profile")?.value ?? source.tree;
+    if (twin !== undefined) {
+      const { place } = twin.tree.entries.get("profile")?.value ?? twin.tree;
+      const { line, column } = place.text.at(place.offset);
+      problems.add(
+        name,
+        `the profile ${JSON.stringify(source.name)} exists already, in ${twin.file}:${line}:${column}`,
+      );
+    } else {
+      sources.set(source.name, source);
     }
   }
-  return sources;
 }

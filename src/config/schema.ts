@@ -28,7 +28,17 @@ export function jsonSchemas(types: ReadonlyMap<string, AnyFaultType>): {
   readonly profile: Json;
   readonly squall: Json;
 } {
-  return { profile: profileSchema(types), squall: squallSchema() };
+  let profile: Json | null = null;
+  let squall: Json | null = null;
+  // Made when somebody asks: most daemons are never asked, and it takes as long as opening all ports.
+  return {
+    get profile() {
+      return (profile ??= profileSchema(types));
+    },
+    get squall() {
+      return (squall ??= squallSchema());
+    },
+  };
 }
 
 function profileSchema(types: ReadonlyMap<string, AnyFaultType>): Json {

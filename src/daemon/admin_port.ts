@@ -34,6 +34,7 @@ export async function openAdminPort(
       types,
       schemas: jsonSchemas(types),
       occupancy: { budget: context.budget, slots: context.slots, flows: context.flows },
+      reading: () => parts.reading,
       state,
       about: { version, pid, node, seed },
     });

@@ -107,6 +107,12 @@ export class Files {
     return files;
   }
 
+  /** Whether the profiles are those that come with Squall, which have no mistakes: tests hold that. */
+  get ownProfiles(): boolean {
+    const shipped = join(this.#options.home, "profiles");
+    return this.#profilePaths(this.#config).every((path) => resolve(this.#options.cwd, path) === shipped);
+  }
+
   #profilePaths(config: Config): readonly string[] {
     if (config.profiles.length > 0) return config.profiles;
     const own = resolve(this.#options.cwd, "profiles");

@@ -46,6 +46,8 @@ export class Parts {
   readonly state: KeptState | null;
   /** Where the admin API answers; null before it does. */
   adminUrl: string | null = null;
+  /** While the library is read behind ports that are open already: those who ask about profiles wait for it. */
+  reading: Promise<void> | null = null;
 
   /** `file` is where what the API makes is kept, null for nowhere; `warn` is told of profiles that cannot be read. */
   constructor(

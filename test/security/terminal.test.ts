@@ -44,6 +44,7 @@ async function printed(words: readonly string[], colours: boolean): Promise<stri
     program: "squall",
     home: shop.folder,
     stopped: Promise.resolve("SIGTERM"),
+    started: () => undefined,
     onHangup: () => undefined,
     onUncaught: () => undefined,
     outputLost: new Promise(() => undefined),

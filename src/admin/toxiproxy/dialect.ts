@@ -12,9 +12,6 @@ import { leave } from "../leaving.js";
 import type { Answer, Route } from "../route.js";
 import { takeTurn } from "../weight.js";
 
-/** The version of Toxiproxy whose API this is. */
-export const API_VERSION = "2.12.0";
-
 const ROOTS = /^\/(?:version|proxies|populate|reset)(?:\/|$)/u;
 
 export function isToxiproxyPath(path: string): boolean {

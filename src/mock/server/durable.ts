@@ -7,8 +7,10 @@
  * process, whatever ends that, but a power cut may take the file with it. That is enough for a mock.
  */
 import { randomBytes } from "node:crypto";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import { open, type Database, type RootDatabase } from "lmdb";
+import type * as Lmdb from "lmdb";
+import type { Database, RootDatabase } from "lmdb";
 import type { Bot } from "./bots.js";
 import type { Job } from "./job.js";
 import type { BotRecords, JobRecords, Tally } from "./records.js";
@@ -35,6 +37,8 @@ export class DurableRecords {
 
   constructor(folder: string) {
     const encoding = "json";
+    // Loaded when a folder is asked for: it is native, and takes its time.
+    const { open } = createRequire(import.meta.url)("lmdb") as typeof Lmdb;
     this.#root = open({ path: join(folder, "jobs.lmdb"), encoding, noSync: true, overlappingSync: false });
     this.#fixed = this.#root.openDB({ name: "specs", encoding });
     this.#moving = this.#root.openDB({ name: "states", encoding });

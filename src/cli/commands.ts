@@ -1,0 +1,50 @@
+/**
+ * Which file has which subcommands. Each is loaded when its command is asked for: what reads YAML, talks HTTP or keeps metrics takes
+ * longer to load than most commands take to run.
+ */
+import type { Command } from "commander";
+import type { Io } from "./io.js";
+
+interface Group {
+  readonly names: readonly string[];
+  readonly add: (program: Command, io: Io) => Promise<void>;
+}
+
+/** In the order of the help. */
+const GROUPS: readonly Group[] = [
+  { names: ["serve"], add: async (program, io) => (await import("./local.js")).addServe(program, io) },
+  {
+    names: ["validate"],
+    add: async (program, io) => (await import("./validate.js")).addValidate(program, io),
+  },
+  { names: ["explain"], add: async (program, io) => (await import("./explain.js")).addExplain(program, io) },
+  { names: ["draws"], add: async (program, io) => (await import("./draws.js")).addDraws(program, io) },
+  {
+    names: ["profiles"],
+    add: async (program, io) => (await import("./profiles.js")).addProfiles(program, io),
+  },
+  {
+    names: ["use", "add", "heal", "status", "journal"],
+    add: async (program, io) => (await import("./remote.js")).addRemoteCommands(program, io),
+  },
+  { names: ["demo"], add: async (program, io) => (await import("./demo.js")).addDemo(program, io) },
+  {
+    names: ["mock-server"],
+    add: async (program) => (await import("./mock.js")).addMockServer(program),
+  },
+  { names: ["bot"], add: async (program) => (await import("./bot.js")).addBot(program) },
+  { names: ["load"], add: async (program, io) => (await import("./mock.js")).addLoad(program, io) },
+];
+
+/** Adds the command that these words ask for; all of them where they ask for none that there is, or for help. */
+export async function addCommands(program: Command, words: readonly string[], io: Io): Promise<void> {
+  const asked = askedFor(words);
+  const group = GROUPS.find(({ names }) => names.includes(asked));
+  for (const { add } of group === undefined ? GROUPS : [group]) await add(program, io);
+}
+
+/** Without a command it is `serve`, which `-h` alone does not mean. */
+function askedFor([first = "serve", ...rest]: readonly string[]): string {
+  if (!first.startsWith("-")) return first;
+  return [first, ...rest].some((word) => word === "-h" || word === "--help") ? "" : "serve";
+}
