@@ -137,22 +137,48 @@ describe("bytes under way", () => {
 });
 
 describe("heavy calls", () => {
+  it("of a connection that has made few pass those of connections that have made many", async () => {
+    const later: (() => void)[] = [];
+    const turnstile = new Turnstile((run) => later.push(run));
+    const passed: string[] = [];
+    const flood = [{}, {}, {}];
+    const ask = (name: string, connection: object): void => {
+      void turnstile.pass("127.0.0.1", connection).then(() => {
+        passed.push(name);
+        if (name !== "operator" && passed.length < 8) ask(name, connection);
+      });
+    };
+    for (const [n, connection] of flood.entries()) ask(`flood ${n}`, connection);
+    for (let n = 0; n < 4; n++) {
+      later.shift()?.();
+      await turns(1);
+    }
+    ask("operator", {});
+    later.shift()?.();
+    await turns(1);
+    // Of those that have passed as often, the last and the first have their turns one after the other.
+    expect(passed.slice(0, 3).toSorted()).toEqual(["flood 0", "flood 1", "flood 2"]);
+    expect(passed.slice(4)).toEqual(["operator"]);
+    expect(passed[0]).toBe("flood 2");
+    expect(passed[1]).toBe("flood 0");
+  });
+
   it("have one turn of the event loop each, and addresses take turns", async () => {
     const later: (() => void)[] = [];
     const turnstile = new Turnstile((run) => later.push(run));
     const passed: string[] = [];
-    for (let n = 1; n <= 3; n++) void turnstile.pass("flood").then(() => passed.push(`flood ${n}`));
-    void turnstile.pass("operator").then(() => passed.push("operator"));
+    for (let n = 1; n <= 3; n++) void turnstile.pass("flood", {}).then(() => passed.push(`flood ${n}`));
+    void turnstile.pass("operator", {}).then(() => passed.push("operator"));
     const seen: number[] = [];
     while (later.length > 0) {
       later.shift()?.();
       await turns(1);
       seen.push(passed.length);
     }
-    expect(passed).toEqual(["flood 1", "operator", "flood 2", "flood 3"]);
+    expect(passed).toEqual(["flood 3", "operator", "flood 2", "flood 1"]);
     expect(seen).toEqual([1, 2, 3, 4, 4]);
     // And it starts again.
-    void turnstile.pass("x").then(() => passed.push("x"));
+    void turnstile.pass("x", {}).then(() => passed.push("x"));
     later.shift()?.();
     await turns(1);
     expect(passed).toContain("x");
