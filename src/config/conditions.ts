@@ -51,7 +51,12 @@ export function readConditions(
 function knowingOf(type: AnyFaultType | null): Knowing {
   if (type === null) return { subjects: "exchanges", acts: "it does not act on them" };
   if (type.query !== undefined) return { subjects: "queries", acts: `${type.type} acts on DNS queries` };
-  if (!aboutExchanges(type)) return { subjects: "connections", acts: `${type.type} acts on connections` };
+  if (!aboutExchanges(type))
+    return {
+      subjects: "connections",
+      acts: `${type.type} acts on connections`,
+      perExchange: type.perExchange,
+    };
   const both = type.stream === undefined ? "HTTP exchanges" : "connections and HTTP exchanges";
   return { subjects: "exchanges", acts: `${type.type} acts on ${both}` };
 }

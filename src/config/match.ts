@@ -40,6 +40,8 @@ export interface Knowing {
   readonly subjects: "connections" | "exchanges" | "queries";
   /** Said of a key that it cannot know: "reset acts on connections". */
   readonly acts: string;
+  /** What does the like to one exchange. */
+  readonly perExchange?: string | undefined;
 }
 
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/u;
@@ -240,9 +242,13 @@ function readEntry(node: Located, knowing: Knowing, problems: Problems): MatchEn
   for (const [key, entry] of node.entries) {
     const needs = neededBy(key, knowing);
     if (needs === undefined) continue;
+    const instead =
+      knowing.perExchange === undefined || needs !== "HTTP exchanges"
+        ? ""
+        : `; for one exchange: ${knowing.perExchange}`;
     problems.add(
       { place: entry.place, path: under(node.path, key) },
-      `${shown(key)} can only be matched on ${needs}, and ${knowing.acts}`,
+      `${shown(key)} can only be matched on ${needs}, and ${knowing.acts}${instead}`,
     );
     map = { ...map, entries: new Map([...map.entries].filter(([other]) => other !== key)) };
   }

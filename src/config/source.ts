@@ -240,7 +240,12 @@ class Builder {
       );
     }
     if (key.value === "<<")
-      return this.#refuse(offset, path, 'merge keys ("<<") are not supported', "profiles have extends");
+      return this.#refuse(
+        offset,
+        path,
+        'merge keys ("<<") are not supported',
+        "repeat single values with &name and *name; profiles have extends",
+      );
     if (key.value === "__proto__") return this.#refuse(offset, path, 'the key "__proto__" is not allowed');
     return key.value;
   }

@@ -511,6 +511,8 @@ export interface FaultType<
   readonly at?: readonly [string, ...string[]];
   /** Set by `stream` types that are about connections, not about what goes over them: also on HTTP proxies. */
   readonly subject?: "connection";
+  /** Of types that act on whole connections: what does the like to one exchange, said to whoever matches on those. */
+  readonly perExchange?: string;
   /**
    * Set by types that destroy bytes: what becomes of a connection that lost some when the fault is
    * taken away, since going on would hand out a corrupt stream.

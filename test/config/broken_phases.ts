@@ -413,7 +413,7 @@ faults:
 `,
     problems: [
       "4:5 faults[1].type: is required: a fault type such as latency",
-      '4:7 faults[1]: merge keys ("<<") are not supported (profiles have extends)',
+      '4:7 faults[1]: merge keys ("<<") are not supported (repeat single values with &name and *name; profiles have extends)',
     ],
   },
   {

@@ -6,12 +6,18 @@ import { SquallError } from "../../core/errors.js";
 import type { AnyFaultType } from "../../faults/contract.js";
 import type { FileProxy } from "../../proxy/fleet.js";
 import { readJson } from "./fields.js";
-import { readProxies, specOf, type NewProxy } from "./proxy.js";
+import { isTheirs, readProxies, specOf, type NewProxy } from "./proxy.js";
 import { readToxics } from "./toxic.js";
 
-/** A list is that form; squall.yaml is a mapping. */
+/** A list is that form; squall.yaml is a mapping. What `GET /proxies` answers is taken for it too, to be refused in words that help. */
 export function isPopulateFile(text: string): boolean {
-  return /^\s*\[/u.test(text);
+  if (/^\s*\[/u.test(text)) return true;
+  if (!/^\s*\{/u.test(text)) return false;
+  try {
+    return isTheirs(JSON.parse(text));
+  } catch {
+    return false;
+  }
 }
 
 export interface PopulateFileOptions {

@@ -53,10 +53,21 @@ export function asNew(input: ProxyInput, where = ""): NewProxy {
   return { ...input, name, upstream };
 }
 
+const THEIRS = ", got the object that GET /proxies answers: send the list of its values";
+
+/** Proxies by their names, as `GET /proxies` answers. */
+export function isTheirs(body: unknown): boolean {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return false;
+  const values = Object.values(body);
+  const isProxy = (value: unknown): boolean =>
+    typeof value === "object" && value !== null && "listen" in value && "upstream" in value;
+  return values.length > 0 && values.every(isProxy);
+}
+
 /** A list of proxies, each of which can be made. */
 export function readProxies(body: unknown): NewProxy[] {
   if (body === null) return [];
-  if (!Array.isArray(body)) throw badBody("expected a list of proxies");
+  if (!Array.isArray(body)) throw badBody(`expected a list of proxies${isTheirs(body) ? THEIRS : ""}`);
   const inputs = (body as unknown[]).map(readProxy);
   return inputs.map((input, index) => asNew(input, ` at proxy ${index + 1}`));
 }

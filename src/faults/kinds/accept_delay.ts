@@ -28,6 +28,7 @@ class AcceptDelay implements ConnectionFault {
 export default defineFault({
   type: "accept_delay",
   summary: "Accepts a connection but dials nobody for a while.",
+  perExchange: "http_delay",
   params,
   example: { type: "accept_delay", delay: "500ms", jitter: "100ms" },
   effects: { delayed: "new connections kept waiting" },

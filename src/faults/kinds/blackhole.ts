@@ -67,6 +67,7 @@ class BlackholeValve extends Valve {
 export default defineFault({
   type: "blackhole",
   summary: "Forwards nothing and closes nothing; what it kept is delivered when it goes.",
+  perExchange: "truncate with `after: 0B, then: hang`",
   params,
   example: { type: "blackhole", part: "50%" },
   effects: { held: "connections on which nothing moves" },

@@ -121,6 +121,7 @@ const ON_FULL = { refuse: "closes", reset: "resets", hang: "leaves hanging" } as
 export default defineFault({
   type: "connection_limit",
   summary: "Serves so many connections at a time, lets so many wait, and turns the others away.",
+  perExchange: "overload",
   params,
   example: { type: "connection_limit", max: 10, queue: 5, on_full: "reset" },
   effects: {

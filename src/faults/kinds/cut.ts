@@ -72,6 +72,7 @@ const ENDS = { close: "closes it", reset: "resets it", hang: "lets it go silent 
 export default defineFault({
   type: "cut",
   summary: "Lets data flow for a time or for so many bytes, and then cuts the connection.",
+  perExchange: "truncate, with `after` in bytes",
   params,
   example: { type: "cut", after: "64KiB", then: "reset" },
   effects: { cut: "connections cut" },

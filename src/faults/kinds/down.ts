@@ -81,6 +81,7 @@ const EXISTING = { keep: "keeps", close: "closes", reset: "resets" } as const;
 export default defineFault({
   type: "down",
   summary: "Nobody listens: new connections are refused, existing ones end as said.",
+  perExchange: "http_status, or truncate with `direction: upstream, after: 0B, then: reset`",
   params,
   example: { type: "down", existing: "reset" },
   effects: {

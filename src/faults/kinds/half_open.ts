@@ -6,6 +6,7 @@ import { passing } from "../kit.js";
 export default defineFault({
   type: "half_open",
   summary: "Does not pass the end of a connection on: the other side keeps a dead one.",
+  perExchange: "truncate with `after: 0B, then: hang`",
   params: z.object({}),
   example: { type: "half_open" },
   effects: { withheld: "ends (FIN or RST) that the other side has not heard of" },

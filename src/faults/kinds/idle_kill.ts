@@ -75,6 +75,7 @@ const WAYS = { close: "closes", reset: "resets", silent: "silently forgets" } as
 export default defineFault({
   type: "idle_kill",
   summary: "Kills connections that were idle for a time, politely or silently.",
+  perExchange: "keepalive_race",
   params,
   example: { type: "idle_kill", after: "60s", how: "silent" },
   effects: { killed: "connections killed for being idle" },

@@ -350,6 +350,7 @@ export default defineFault({
   type: "packet_loss",
   summary:
     "Does to a TCP stream what lost segments do: retransmission timeouts, stalls and a flow that slows down, while every byte arrives in order; of datagrams on udp proxies it really loses its share.",
+  perExchange: "latency",
   params,
   example: { type: "packet_loss", loss: "5%", rtt: "50ms" },
   effects: {

@@ -73,6 +73,7 @@ class Timeout implements ConnectionFault {
 export default defineFault({
   type: "timeout",
   summary: "Swallows everything and closes the connection after a time, whether it is busy or not.",
+  perExchange: "truncate with `after: 0B, then: hang`",
   params,
   example: { type: "timeout", after: "5s" },
   effects: { swallowed: "bytes that went nowhere", closed: "connections closed when their time was up" },
