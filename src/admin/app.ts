@@ -83,7 +83,7 @@ function addPath(app: Express, path: string, routes: readonly Route[], house: Ho
 }
 
 async function run(route: Route, request: Request, response: Response, house: House): Promise<void> {
-  const query = readQuery(route.query ?? NOTHING, request.query);
+  const query = readQuery(route.query ?? NOTHING, route.anyQuery === true ? {} : request.query);
   const bounds = { maxBytes: house.limits.bodyBytes, ledger: house.ledger };
   const body = route.body === undefined ? NO_BODY : await readBody(request, response, bounds);
   await takeTurn(route, body, query, request, house);

@@ -32,6 +32,7 @@ export function daemonRoutes(house: House): Route[] {
     defineRoute({
       method: "get",
       path: "/healthz",
+      anyQuery: true,
       summary: "Answers for as long as the daemon lives.",
       open: true,
       answers: { 200: { about: "alive", schema: alive } },
@@ -40,6 +41,7 @@ export function daemonRoutes(house: House): Route[] {
     defineRoute({
       method: "get",
       path: "/readyz",
+      anyQuery: true,
       summary: "Whether every proxy that should listen does.",
       open: true,
       answers: { 200: { about: "ready", schema: ready } },
@@ -54,6 +56,7 @@ export function daemonRoutes(house: House): Route[] {
     defineRoute({
       method: "get",
       path: "/metrics",
+      anyQuery: true,
       heavy: true,
       summary: "Metrics in the text format of Prometheus.",
       anyMethod: true,

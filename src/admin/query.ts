@@ -37,7 +37,9 @@ export function readQuery(schema: z.ZodObject, given: unknown): Readonly<Record<
   const query = check(schema.strict(), locate(given, "query"), problems);
   const [first] = problems.list();
   if (first === undefined && query !== undefined) return query;
-  const { path = "", hint } = first ?? {};
+  const { hint } = first ?? {};
+  // As it was sent: `name[]`, and not as a key of a document.
+  const path = (first?.path ?? "").replace(/^\["(.*)"\]$/u, "$1");
   const message = first?.message.replace("unknown key", "unknown parameter") ?? "is not as expected";
   throw new SquallError("SQ_BAD_PARAM", `${path}: ${message}`, {
     path,

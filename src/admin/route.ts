@@ -60,6 +60,8 @@ export interface RouteSpec<Path extends string, Query extends z.ZodObject> {
   readonly errors?: readonly ErrorCode[];
   /** Answers as Toxiproxy does, errors included. */
   readonly dialect?: "toxiproxy";
+  /** Other parameters do no harm: those who scrape and probe are told to send some that mean nothing here. */
+  readonly anyQuery?: true;
   /** Any method will do, which the document need not know. */
   readonly anyMethod?: true;
   /** False where nothing is changed that would be kept over a restart, though it is no GET. */

@@ -2,6 +2,7 @@
  * Puts what was kept in force again, piece by piece. What contradicts the configuration of today, or cannot be had
  * any more, is left out with the reason; nothing in here keeps the daemon from starting.
  */
+import { PROXIES_MAX } from "../config/proxy.js";
 import { parseListen, parseUpstream } from "../admin/toxiproxy/addresses.js";
 import { specOf } from "../admin/toxiproxy/proxy.js";
 import { readToxics, toxicView } from "../admin/toxiproxy/toxic.js";
@@ -136,6 +137,8 @@ export function restoreProxies(
       if (there?.owner === "api") throw new Error("a newer one of that name was restored");
       if (there !== undefined && !entry.over_file)
         throw new Error("the file has a proxy of that name now, which prevails");
+      if (there === undefined && starts.size >= PROXIES_MAX)
+        throw new Error(`the file has so many that there would be more than ${PROXIES_MAX}`);
       const spec = ofApi(entry, there?.filed, types, defaults);
       const { filed } = there ?? {};
       starts.set(entry.proxy, {

@@ -16,6 +16,20 @@ afterEach(async () => {
   await here.close();
 });
 
+describe("parameters that nobody asked for", () => {
+  it.each(["/healthz?x=1", "/readyz?verbose", "/metrics?name[]=up&collect[]=x"])(
+    "do no harm to those who probe and scrape: %s",
+    async (path) => {
+      expect((await here.get(path)).status).toBe(200);
+    },
+  );
+
+  it("are refused elsewhere, by the name that they were sent with", async () => {
+    const { status, json } = await here.get("/status?name[]=x");
+    expect([status, json.path, json.error]).toEqual([400, "name[]", "name[]: unknown parameter"]);
+  });
+});
+
 describe("GET /status", () => {
   it("says how the daemon is", async () => {
     here.clock.advance(2_500);

@@ -1,6 +1,7 @@
 /** Where configuration and state contradict each other the daemon starts, says what prevails, and loses nothing. */
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { PROXIES_MAX } from "../../src/config/proxy.js";
 import { StateLab } from "./state_lab.js";
 
 let lab: StateLab;
@@ -28,6 +29,16 @@ async function leftOut(): Promise<{ what: string; name: string; why: string }[]>
 }
 
 describe("a proxy of the API's", () => {
+  it("is left out where the file has grown to as many as there may be", async () => {
+    await lab.start();
+    await lab.call("POST", "/proxies", { ...REDIS, enabled: false });
+    const entry = (_: unknown, n: number): [string, object] => [`n${n}`, { ...JOBS, enabled: false }];
+    await lab.start({ proxies: Object.fromEntries(Array.from({ length: PROXIES_MAX }, entry)) });
+    expect(await leftOut()).toEqual([
+      { what: "proxy", name: "redis", why: "the file has so many that there would be more than 1000" },
+    ]);
+  });
+
   it("gives way to one of the same name that is new in the file, and stays in the state until it is made again", async () => {
     await lab.start();
     await lab.call("POST", "/proxies", REDIS);
