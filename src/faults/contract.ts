@@ -284,8 +284,10 @@ export type BodyChange =
       readonly do: "whole";
       readonly limit: number;
       change(body: Buffer): Buffer;
-      /** It is longer than that, and passes as it is. */
+      /** It is longer than that, or than there is room for, and passes as it is. */
       tooLarge(): void;
+      /** It has taken too long to come to its end, and passes as it is. */
+      late(): void;
     }
   | {
       readonly do: "record";

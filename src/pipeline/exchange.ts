@@ -29,6 +29,9 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
   /** Those that are certain to cut the body that is under way. */
   readonly #cutting = new Set<Bound<ExchangeFault>>();
 
+  /** Who wants what of a body. */
+  readonly #wanted = new WeakMap<BodyChange, Bound<ExchangeFault>>();
+
   /** In the order of the plan. `make` is given how to ask for attention. */
   add(subject: Subject, make: (attend: () => void) => ExchangeFault): void {
     const fault: ExchangeFault = make(() => {
@@ -102,6 +105,12 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
     return false;
   }
 
+  /** Whether the fault that wants it is still in force. */
+  readonly inForce = (change: BodyChange): boolean => {
+    const one = this.#wanted.get(change);
+    return one !== undefined && this.bound.includes(one);
+  };
+
   /** What the answer to a HEAD says of the length that a GET's would have. */
   headLength(info: BodyInfo): number | null {
     return this.bound.reduce((length, { fault }) => {
@@ -116,6 +125,7 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
     const info = describe();
     return this.bound.flatMap((one) => {
       const change = this.attempt(() => one.fault.body?.(info)) ?? [];
+      if ("do" in change) this.#wanted.set(change, one);
       if ("do" in change && change.do === "cut" && info.length !== null) this.#cutting.add(one);
       return change;
     });

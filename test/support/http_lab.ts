@@ -213,6 +213,7 @@ function chunksAt(
     const line = text.indexOf("\r\n", at);
     if (line < 0) return null;
     const size = parseInt(text.slice(at, line), 16);
+    if (Number.isNaN(size)) return null;
     if (size === 0) {
       const end = text.startsWith("\r\n", line + 2) ? line + 4 : text.indexOf("\r\n\r\n", line) + 4;
       return end < line || text.length < end ? null : message(end, body);

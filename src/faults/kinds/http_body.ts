@@ -32,7 +32,7 @@ const params = z.object({
     .describe("a larger payload passes unchanged: it must be kept whole"),
 });
 type Params = z.infer<typeof params>;
-type Effect = "changed" | "too_large" | "encoded" | "not_json";
+type Effect = "changed" | "too_large" | "endless" | "encoded" | "not_json";
 
 class HttpBody implements ExchangeFault {
   #encoding: string | undefined;
@@ -75,12 +75,19 @@ class HttpBody implements ExchangeFault {
       this.scope.count("not_json");
       return null;
     }
+    if (mediaType === EVENTS) {
+      this.scope.count("endless");
+      return null;
+    }
     return {
       do: "whole",
       limit,
       change: (body) => this.#change(body),
       tooLarge: () => {
         this.scope.count("too_large");
+      },
+      late: () => {
+        this.scope.count("endless");
       },
     };
   }
@@ -129,6 +136,9 @@ class HttpBody implements ExchangeFault {
 function isJson(mediaType: string): boolean {
   return /[/+]json$/u.test(mediaType);
 }
+
+/** It lasts for as long as somebody listens. */
+const EVENTS = "text/event-stream";
 
 /** What gives JSON its shape. */
 const SHAPING: ReadonlySet<number> = new Set(Buffer.from('{}[]:,"'));
@@ -187,10 +197,12 @@ export default defineFault({
   effects: {
     changed: "bodies changed",
     too_large: "bodies left alone since they were too large to be kept",
+    endless:
+      "bodies left alone since they had not come to their end in 5 s, or never do, as text/event-stream",
     encoded: "bodies left alone since they were compressed all the same",
     not_json: "bodies left alone since they were not labelled as JSON",
   },
-  spares: ["too_large", "encoded", "not_json"],
+  spares: ["too_large", "endless", "encoded", "not_json"],
   directions: "downstream",
   explain: (current) => MODES[current.mode](current),
   check: ({ params: { mode, with: other, size: wanted } }) => {

@@ -4,6 +4,7 @@
  */
 import type { BodyChange, BodyInfo } from "../../faults/contract.js";
 import { chunkLine, CRLF, LAST_CHUNK } from "./chunked.js";
+import { KeptPieces } from "./kept_pieces.js";
 
 /** How the head must frame what comes out, where that differs from what was announced; a length of null is not told. */
 export type Reframing = { readonly length: number | null } | null;
@@ -23,11 +24,9 @@ type Whole = Extract<BodyChange, { do: "whole" }>;
 type Record = Extract<BodyChange, { do: "record" }>;
 type Measure = Extract<BodyChange, { do: "measure" }>;
 
-interface Piece {
-  readonly raw: Buffer;
-  readonly start: number;
-  readonly end: number;
-}
+/** Framing that is kept with a body may weigh so many times as much as its payload may. */
+const FRAMING_SHARE = 8;
+const FRAMING_MIN = 65_536;
 
 export class BodyRewriter {
   readonly #info: BodyInfo;
@@ -37,12 +36,13 @@ export class BodyRewriter {
   readonly #recorders: readonly Recorder[];
   readonly #measures: readonly Measure[];
   #wholes: readonly Whole[];
-  #held: Piece[] = [];
+  readonly #held = new KeptPieces();
   #heldBytes = 0;
   #passed = 0;
   #over = false;
 
-  constructor(info: BodyInfo, changes: readonly BodyChange[], out: BodyOutput) {
+  /** `most` is what may be kept of it, whatever faults would like. */
+  constructor(info: BodyInfo, changes: readonly BodyChange[], out: BodyOutput, most = Infinity) {
     this.#info = info;
     this.#out = out;
     this.#wholes = changes.filter((change) => change.do === "whole");
@@ -53,7 +53,17 @@ export class BodyRewriter {
       (least, one) => (least === null || one.after < least.after ? one : least),
       null,
     );
-    this.#limit = Math.min(Infinity, ...this.#wholes.map(({ limit }) => limit));
+    this.#limit = Math.min(most, ...this.#wholes.map(({ limit }) => limit));
+  }
+
+  /** It is kept until all of it is there, and its head with it. */
+  get waits(): boolean {
+    return this.#wholes.length > 0;
+  }
+
+  /** Bytes of memory that are kept of it. */
+  get weight(): number {
+    return this.#recorders.reduce((sum, recorder) => sum + recorder.weight, this.#held.weight);
   }
 
   /** Called once, before the body. */
@@ -61,7 +71,7 @@ export class BodyRewriter {
     const { length } = this.#info;
     for (const measure of this.#measures) measure.passed(0);
     if (this.#wholes.length > 0) {
-      if (length !== null && length > this.#limit) this.#letBy();
+      if (length !== null && length > this.#limit) this.#tooLarge();
       return;
     }
     this.#out.head(this.#reframed(length));
@@ -110,26 +120,46 @@ export class BodyRewriter {
   // -- whole
 
   #hold(raw: Buffer, start: number, end: number): void {
-    // Read buffers are used again.
-    this.#held.push({ raw: Buffer.from(raw), start, end });
+    this.#held.add(raw, start, end);
     this.#heldBytes += end - start;
-    if (this.#heldBytes <= this.#limit) return;
+    if (this.#heldBytes > this.#limit || this.#held.weight > this.#limit * FRAMING_SHARE + FRAMING_MIN)
+      this.#tooLarge();
+  }
+
+  #tooLarge(): void {
     for (const whole of this.#wholes) whole.tooLarge();
     this.#letBy();
   }
 
   #letBy(): void {
-    if (this.#held.length === 0) for (const whole of this.#wholes) whole.tooLarge();
     this.#wholes = [];
-    const held = this.#held;
-    this.#held = [];
     this.#out.head(this.#reframed(this.#info.length));
-    for (const { raw, start, end } of held) this.#pass(raw, start, end);
+    this.#held.takeAll((raw, start, end) => {
+      this.#pass(raw, start, end);
+    });
+  }
+
+  /** Its time is up: it goes on as it is, as far as it has come, and so does what follows. */
+  late(): void {
+    if (this.#wholes.length === 0) return;
+    for (const whole of this.#wholes) whole.late();
+    this.#letBy();
+  }
+
+  /** Those that want it whole may be in force no longer. */
+  healed(inForce: (change: BodyChange) => boolean): void {
+    if (this.#wholes.length === 0) return;
+    this.#wholes = this.#wholes.filter(inForce);
+    if (this.#wholes.length === 0) this.#letBy();
+  }
+
+  /** There is no room for them. */
+  giveUpCopies(): void {
+    for (const recorder of this.#recorders) recorder.abandon();
   }
 
   #sendWhole(): void {
-    let body = Buffer.concat(this.#held.map(({ raw, start, end }) => raw.subarray(start, end)));
-    this.#held = [];
+    let body = this.#held.takePayload();
     for (const whole of this.#wholes) body = Buffer.from(whole.change(body));
     this.#wholes = [];
     const cut = this.#cut !== null && this.#cut.after < body.length ? this.#cut : null;
@@ -191,30 +221,36 @@ export class BodyRewriter {
 
 class Recorder {
   readonly #to: Record;
-  #parts: Buffer[] | null = [];
+  readonly #kept = new KeptPieces();
+  #over = false;
   #bytes = 0;
 
   constructor(to: Record) {
     this.#to = to;
   }
 
+  get weight(): number {
+    return this.#kept.weight;
+  }
+
   add(payload: Buffer): void {
-    if (this.#parts === null) return;
+    if (this.#over) return;
     this.#bytes += payload.length;
     if (this.#bytes > this.#to.limit) this.abandon();
-    else this.#parts.push(Buffer.from(payload));
+    else this.#kept.add(payload, 0, payload.length);
   }
 
   end(): void {
-    if (this.#parts === null) return;
-    const parts = this.#parts;
-    this.#parts = null;
-    this.#to.recorded(Buffer.concat(parts));
+    if (this.#over) return;
+    this.#over = true;
+    // Of a size of its own: the buffer that it grew in may be twice as large.
+    this.#to.recorded(Buffer.from(this.#kept.takePayload()));
   }
 
   abandon(): void {
-    if (this.#parts === null) return;
-    this.#parts = null;
+    if (this.#over) return;
+    this.#over = true;
+    this.#kept.clear();
     this.#to.lost();
   }
 }

@@ -8,6 +8,7 @@ import type { Owner } from "../../core/containment.js";
 import type { ConnectionInfo, Direction } from "../../faults/contract.js";
 import type { ArmedFault, Subject } from "../../pipeline/armed.js";
 import type { Binding } from "../../pipeline/bindings.js";
+import type { HeldBudget } from "../../pipeline/budget.js";
 import { Pump } from "../../pipeline/pump.js";
 import type { Part } from "../../pipeline/flow.js";
 import type { Guest } from "../../pipeline/party.js";
@@ -69,6 +70,8 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   protected readonly downRun = new Run(() => this.pumps?.downstream);
   #upPaused = false;
   #downPaused = false;
+  /** There is no room for what is kept of a message that comes from there. */
+  readonly #full = { upstream: false, downstream: false };
 
   /** Its end has come to the client: the FIN is to be sent. */
   protected abstract clientTold(): void;
@@ -204,7 +207,11 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
     const { reader } = this.requests;
     // A little is read all the same, since only a socket that is read from tells that its client has left.
     const full = reader.stopped && reader.bytesHeld >= EARLY_MAX_BYTES;
-    const pause = (this.#upPaused && !this.#listens(this.pumps.upstream)) || full || this.book.full;
+    const pause =
+      (this.#upPaused && !this.#listens(this.pumps.upstream)) ||
+      this.#full.upstream ||
+      full ||
+      this.book.full;
     // What came while nothing was read may end in half a head.
     if (this.requests.reader.bytesHeld > 0) this.watchHead();
     if (pause !== this.clientSocket.isPaused()) {
@@ -226,11 +233,21 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   regulateLink(): void {
     const link = this.link;
     if (link === null || this.ended) return;
-    const pause = this.#downPaused || link.reader.stopped;
+    const pause = this.#downPaused || this.#full.downstream || link.reader.stopped;
     if (pause !== link.socket.isPaused()) {
       if (pause) link.socket.pause();
       else link.socket.resume();
     }
+  }
+
+  pauseSource(direction: Direction, paused: boolean): void {
+    this.#full[direction] = paused;
+    if (direction === "upstream") this.regulate();
+    else this.regulateLink();
+  }
+
+  get budget(): HeldBudget {
+    return this.host.context.budget;
   }
 
   pauseLink(link: Link): void {

@@ -51,6 +51,8 @@ type Whole = Asking &
 /** How long a client that has been sent its FIN may be silent in the middle of a request. */
 const REST_MAX_MS = 5_000;
 
+const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
+
 export class HttpConnection extends HttpChannel implements Whole {
   override readonly book: Book;
   override readonly requests: RequestSide;
@@ -329,6 +331,15 @@ export class HttpConnection extends HttpChannel implements Whole {
     this.#closeIfTold(false);
   }
 
+  /** RFC 9110 10.1.1: whoever keeps a head with such an expectation has to answer it itself. */
+  goOn(exchange: Exchange): void {
+    // Before an answer that is still to come it cannot be told; then the body is waited for no longer than others are.
+    if (!this.isFirst(exchange) || exchange.minor === 0) return;
+    this.answering(exchange);
+    this.down(CONTINUE, "head");
+    this.flush("downstream");
+  }
+
   requestCutShort(exchange: Exchange): void {
     exchange.end ??= "closed";
     this.upRun.flush();
@@ -546,6 +557,7 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   protected override stopped(): void {
     this.upstream.cancel();
+    this.requests.drop();
     this.#headTimer?.cancel();
     this.#headTimer = null;
     this.#endTimer?.cancel();
@@ -593,6 +605,8 @@ export class HttpConnection extends HttpChannel implements Whole {
       this.byteFaults.lose(this.book.open, removed);
       this.#relay?.lose(removed);
       for (const { faults } of [...this.book.open]) faults?.removed(removed);
+      this.requests.healed();
+      this.upstream.responses?.healed();
     }
     for (const armed of added) {
       if (this.ended || !this.host.streamFaults.includes(armed)) continue;

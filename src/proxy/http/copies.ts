@@ -23,10 +23,14 @@ export function sendCopies(exchange: Exchange, of: CopyingHost): void {
   const bytes = of.requests.takeCopy();
   if (bytes === null) return;
   const { host } = of;
+  const { budget } = host.context;
+  let left = exchange.dispatches.reduce((sum, { copies }) => sum + copies, 0);
+  if (left > 0) budget.add(bytes.length);
   for (const dispatch of exchange.dispatches) {
     for (let copy = 1; copy <= dispatch.copies; copy++) {
       exchange.pending++;
       host.later(copy * dispatch.gap, () => {
+        if (--left === 0) budget.add(-bytes.length);
         of.guarded(() => {
           if (host.enabled && exchange.faults?.wants(dispatch, host.exchangeFaults) === true) {
             dispatch.copied?.();

@@ -2,11 +2,14 @@
 import type { BodyInfo, Direction, Pass, RequestParts } from "../../faults/contract.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
-import { BodyRewriter, type Reframing } from "./body.js";
+import { Custody, type CustodyHost } from "./custody.js";
 import { listOf, type Exchange } from "./exchange.js";
 import type { Fields, RequestHead } from "./head.js";
 import { withoutHttp2 } from "./h2c.js";
+import { HeldBody } from "./held_body.js";
 import { mediaTypeOf, withFraming } from "./heads.js";
+import type { Reframing } from "./body.js";
+import { KeptPieces } from "./kept_pieces.js";
 import type { CodecLimits } from "./limits.js";
 import type { Naming } from "./naming.js";
 import type { Refusal, Cut, MessageSink } from "./sink.js";
@@ -15,7 +18,7 @@ import { sendPieces } from "./response_side.js";
 import { rewriteRequestHead } from "./write.js";
 
 /** What it needs of its connection. */
-export interface Asking {
+export interface Asking extends CustodyHost {
   /** An exchange begins: its faults are bound. Null if none can any more, since the connection ends. */
   begun(head: RequestHead): Exchange | null;
   /** Whether it can be forwarded at this moment: there is an upstream, and nothing before it is in the way. */
@@ -50,6 +53,8 @@ export interface Asking {
   leaveIfHanging(): void;
   /** The reader has stopped, or goes on. */
   regulate(): void;
+  /** Its client waits to be told that it may send its body, and nobody else can tell: the head waits for that body. */
+  goOn(exchange: Exchange): void;
 }
 
 /** Of a body that goes to nobody; more of it is not worth the connection. */
@@ -62,8 +67,9 @@ export class RequestSide implements MessageSink<RequestHead> {
   #receiving: Exchange | null = null;
   /** Reading waits for what becomes of this one. */
   #pausedFor: Exchange | null = null;
-  #body: BodyRewriter | null = null;
-  #copied: Buffer[] | null = null;
+  #body: HeldBody | null = null;
+  #copied: KeptPieces | null = null;
+  #custody: Custody | null = null;
   #copiedFor: Exchange | null = null;
   #copiedBytes = 0;
   #cut: Cut | null = null;
@@ -156,7 +162,7 @@ export class RequestSide implements MessageSink<RequestHead> {
       exchange.brokenOff = exchange.forwardedAt !== null;
       this.#body?.abandon();
       this.#body = null;
-      this.#copied = null;
+      this.#dropCopy();
     }
     // It may be another one that reading waits for: the bytes behind that one's head are its body.
     if (this.#pausedFor === exchange) this.#readOn();
@@ -202,7 +208,10 @@ export class RequestSide implements MessageSink<RequestHead> {
       return;
     }
     if (dispatches.some(({ copies }) => copies > 0)) {
-      this.#copied = [];
+      this.#copied = new KeptPieces();
+      this.#custody = new Custody(this.#to, "upstream", () => {
+        this.#copyTooLarge(exchange);
+      });
       this.#copiedBytes = 0;
       this.#copiedFor = exchange;
     }
@@ -221,21 +230,23 @@ export class RequestSide implements MessageSink<RequestHead> {
       this.#send(headBytes(head, parts, null), "head");
       return;
     }
-    this.#body = new BodyRewriter(info(), changes, {
-      head: (reframed) => {
+    const out = {
+      head: (reframed: Reframing) => {
         this.#send(headBytes(head, parts, reframed), "head");
       },
-      payload: (bytes) => {
+      payload: (bytes: Buffer) => {
         if (bytes.length > 0) this.#send(bytes, "body");
       },
-      framing: (bytes) => {
+      framing: (bytes: Buffer) => {
         if (bytes.length > 0) this.#send(bytes, "wire");
       },
       cut: () => {
         this.#to.requestCutShort(exchange);
       },
-    });
+    };
+    this.#body = new HeldBody(info(), changes, out, this.#to);
     this.#body.begin();
+    if (this.#body.waits && framing.expectsContinue) this.#to.goOn(exchange);
   }
 
   #send(bytes: Buffer, part: Part): void {
@@ -247,20 +258,45 @@ export class RequestSide implements MessageSink<RequestHead> {
     const exchange = this.#copiedFor;
     if (exchange === null || this.#copied === null) return;
     this.#copiedBytes += bytes.length;
-    const limit = Math.min(...exchange.dispatches.map((dispatch) => dispatch.limit));
-    if (this.#copiedBytes <= limit) {
-      this.#copied.push(Buffer.from(bytes));
+    const limit = Math.min(this.#to.budget.limit, ...exchange.dispatches.map((dispatch) => dispatch.limit));
+    if (this.#copiedBytes > limit) {
+      this.#copyTooLarge(exchange);
       return;
     }
-    this.#copied = null;
+    this.#copied.add(bytes, 0, bytes.length);
+    this.#custody?.book(this.#copied.weight);
+  }
+
+  /** Or it takes too long to come to its end: it is sent once. */
+  #copyTooLarge(exchange: Exchange): void {
+    this.#dropCopy();
     for (const dispatch of exchange.dispatches) dispatch.tooLarge?.();
+  }
+
+  #dropCopy(): void {
+    this.#copied = null;
+    this.#custody?.end();
+    this.#custody = null;
+  }
+
+  /** Faults are no longer in force; what is kept of a body for them alone goes on. */
+  healed(): void {
+    const faults = this.#receiving?.faults ?? null;
+    if (faults !== null) this.#body?.healed(faults.inForce);
+  }
+
+  /** The connection is over, and nobody is there for what is kept. */
+  drop(): void {
+    this.#body?.drop();
+    this.#body = null;
+    this.#dropCopy();
   }
 
   /** The request that was read last, as it was sent, to be sent again; null if it was not kept. */
   takeCopy(): Buffer | null {
-    const copied = this.#copied;
-    this.#copied = null;
-    return copied === null ? null : Buffer.concat(copied);
+    const bytes = this.#copied?.takePayload() ?? null;
+    this.#dropCopy();
+    return bytes === null ? null : Buffer.from(bytes);
   }
 
   body(raw: Buffer, start: number, end: number): void {

@@ -2,9 +2,11 @@
 import type { Direction, Pass, ResponseParts } from "../../faults/contract.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import { mayHaveContent } from "../../core/message_rules.js";
-import { BodyRewriter, type Reframing } from "./body.js";
+import type { Reframing } from "./body.js";
+import type { CustodyHost } from "./custody.js";
 import { listOf, responseInfo, type Exchange } from "./exchange.js";
 import type { Fields, ResponseHead } from "./head.js";
+import { HeldBody } from "./held_body.js";
 import { withFraming, mediaTypeOf } from "./heads.js";
 import type { Link } from "./link.js";
 import type { Naming } from "./naming.js";
@@ -14,7 +16,7 @@ import { rewriteResponseHead } from "./write.js";
 import type { Part } from "../../pipeline/flow.js";
 
 /** What it needs of its connection. */
-export interface Answering {
+export interface Answering extends CustodyHost {
   readonly faultHeader: boolean;
   /** Whose name answers carry; null where heads pass as they come. */
   readonly naming: Naming | null;
@@ -59,7 +61,7 @@ const PROTOCOL_MAX = 40;
 export class ResponseSide implements MessageSink<ResponseHead> {
   readonly #link: Link;
   readonly #to: Answering;
-  #body: BodyRewriter | null = null;
+  #body: HeldBody | null = null;
   #cut: Cut | null = null;
   /** Bytes go to nobody, since what they belong to was refused. */
   #deaf = false;
@@ -166,20 +168,21 @@ export class ResponseSide implements MessageSink<ResponseHead> {
       mediaType: mediaTypeOf(head),
     };
     const kept = head.keep();
-    this.#body = new BodyRewriter(info, changes, {
-      head: (reframed) => {
+    const out = {
+      head: (reframed: Reframing) => {
         this.#to.down(this.#headBytes(exchange, kept, parts, reframed), "head");
       },
-      payload: (bytes) => {
+      payload: (bytes: Buffer) => {
         if (bytes.length > 0) this.#to.down(bytes, "body");
       },
-      framing: (bytes) => {
+      framing: (bytes: Buffer) => {
         if (bytes.length > 0) this.#to.down(bytes, "wire");
       },
       cut: () => {
         this.#to.cutShort(exchange);
       },
-    });
+    };
+    this.#body = new HeldBody(info, changes, out, this.#to);
     this.#body.begin();
   }
 
@@ -283,6 +286,18 @@ export class ResponseSide implements MessageSink<ResponseHead> {
 
   ended(): void {
     this.#to.linkEnded(this.#link, this.#forNobody ? null : this.#exchange, this.#cut);
+  }
+
+  /** Faults are no longer in force; what is kept of a body for them alone goes on. */
+  healed(): void {
+    const faults = this.#exchange?.faults ?? null;
+    if (faults !== null && !this.#forNobody) this.#body?.healed(faults.inForce);
+  }
+
+  /** Nobody is there for what is kept. */
+  drop(): void {
+    this.#body?.drop();
+    this.#body = null;
   }
 
   /** It broke: what was held of a body goes as far as it came. */

@@ -186,6 +186,7 @@ export class UpstreamSide {
   /** It is of no more use to this connection: it closes behind what was written, whatever its upstream does about it. */
   drop(link: Link): void {
     link.over = true;
+    if (link.sink === this.#responses) this.#responses?.drop();
     if (this.#link === link) this.#link = null;
     else if (this.#parked.get(link.member) === link) this.#parked.delete(link.member);
     else return;
@@ -199,7 +200,10 @@ export class UpstreamSide {
 
   /** Its answers are read to their end by somebody else. */
   letGo(link: Link): void {
-    if (link.sink === this.#responses) this.#responses?.handOver();
+    if (link.sink === this.#responses) {
+      this.#responses?.handOver();
+      this.#responses?.drop();
+    }
     if (link.over || link.awaited.length === 0 || link.opaque || link.reader.plain) {
       this.drop(link);
       return;
@@ -224,6 +228,7 @@ export class UpstreamSide {
   }
 
   cancel(): void {
+    this.#responses?.drop();
     this.#dialling?.cancel();
     this.#dialling = null;
     this.#waiting = null;

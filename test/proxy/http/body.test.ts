@@ -83,6 +83,7 @@ const whole =
       do: "whole",
       limit,
       change: (body) => Buffer.from(body.toString().toUpperCase() + "!"),
+      late: () => undefined,
       tooLarge: () => {
         notes.push("too large");
       },
