@@ -98,6 +98,8 @@ async function wildServer(): Promise<number> {
       act(socket, ANSWERS);
       if (chance(0.3)) setTimeout(act, unit() * 20, socket, ANSWERS);
     });
+    // No server waits for ever.
+    setTimeout(() => socket.destroy(), 300 + unit() * 300);
     socket.on("end", () => setTimeout(() => socket.destroy(), unit() * 20));
   });
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4_096 });

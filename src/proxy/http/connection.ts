@@ -7,6 +7,7 @@
  */
 import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
+import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract.js";
 import type { Bearer } from "../../pipeline/armed.js";
@@ -229,7 +230,7 @@ export class HttpConnection extends HttpChannel implements Whole {
     this.beforeFin(() => {
       this.clientSocket.end();
     });
-    if (this.clientOver) this.#closeIfTold(true);
+    if (this.#departure.ended) this.#closeIfTold(true);
     else this.#awaitEnd();
   }
 
@@ -250,7 +251,7 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   /** It has ended its side, or said the rest of what it had begun. */
   #closeIfTold(over: boolean): void {
-    if (!this.#told || this.ended || this.#underWay) return;
+    if (!this.#told || this.ended || (this.#underWay && !over)) return;
     if (over) {
       this.pumps?.upstream.whenEmpty(() => {
         this.severed({ do: "close" });
@@ -432,7 +433,14 @@ export class HttpConnection extends HttpChannel implements Whole {
   unwanted(link: Link): void {
     this.upstream.drop(link);
     this.upstream.prepare();
-    this.#departure.tellUpstream();
+  }
+
+  dropped(): void {
+    queueMicrotask(
+      contained(this, () => {
+        this.#departure.tellUpstream();
+      }),
+    );
   }
 
   free(): void {

@@ -57,7 +57,11 @@ export class Departure {
     this.#of.flush("upstream");
     this.#fin = true;
     this.#of.book.clientEnds();
-    this.#of.requests.end();
+    const { requests, link } = this.#of;
+    requests.end();
+    // Behind a CONNECT or an Upgrade it is not known yet what the client's bytes are, but its end is one in any case.
+    const { reader } = requests;
+    if (!this.#over && reader.awaitsAnswer && reader.bytesHeld === 0 && link !== null) this.#tell();
     this.leaveIfHanging();
   }
 
@@ -94,9 +98,13 @@ export class Departure {
     if (first?.detached === true && first.requestRead && !first.tunnel) return;
     of.flush("upstream");
     of.upstream.dropParked();
+    if (of.link !== null) this.#tell();
+    else if (first === undefined || first.answered) of.severed({ do: "close" });
+  }
+
+  #tell(): void {
     this.#told = true;
-    if (of.link !== null) of.pumps?.upstream.end("fin");
-    else if (of.book.empty) of.severed({ do: "close" });
+    this.#of.pumps?.upstream.end("fin");
   }
 
   /** Its socket broke. */

@@ -38,6 +38,8 @@ export interface UpstreamHost {
   /** Nobody is there for whoever waits. */
   notReached(waiting: Exchange | null, failure: DialFailure | Intercepted): void;
   regulateLink(): void;
+  /** A connection to an upstream is of no more use; if there is no other, a client that has ended its side has nothing to wait for. */
+  dropped(): void;
   flush(direction: Direction): void;
   guarded(run: () => void): void;
 }
@@ -191,6 +193,7 @@ export class UpstreamSide {
     else if (this.#parked.get(link.member) === link) this.#parked.delete(link.member);
     else return;
     if (!link.socket.destroyed) link.socket.destroySoon();
+    this.#host.dropped();
   }
 
   /** Nothing will be asked any more. */

@@ -83,6 +83,72 @@ describe("a client that was told the end", () => {
   });
 });
 
+describe("a client that has ended its side", () => {
+  it("keeps no place when its upstream says more than it was asked for", async () => {
+    lab = new HttpLab();
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    const client = lab.client(proxy);
+    client.write(get("/").replace("GET", "HEAD"));
+    client.fin();
+    const peer = await upstream.next();
+    expect(await peer.ended).toBe("fin");
+    peer.write(ok("no body was asked for"));
+    await free(proxy);
+  });
+
+  it("keeps none in the middle of an upload that was answered, when the rest of what came cannot be read", async () => {
+    lab = new HttpLab();
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    const client = lab.client(proxy);
+    client.write("POST / HTTP/1.1\r\nHost: jobs.test\r\nContent-Length: 10\r\n\r\n12345");
+    client.fin();
+    const peer = await upstream.next();
+    expect(await peer.ended).toBe("fin");
+    peer.write(`${ok("early")}and more`);
+    await free(proxy);
+  });
+
+  it("keeps none behind a request that a fault holds, when its upstream ends", async () => {
+    const timed = httpTimeLab();
+    ({ lab } = timed);
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    lab.use([fault("http_delay", { delay: "1h" }, { match: [], when: { skip: 1 } })]);
+    const client = lab.client(proxy);
+    client.write(get("/1"));
+    const peer = await upstream.next();
+    await said(peer, "/1");
+    client.write(get("/2"));
+    await until(() => lab.facts.hits().length === 1);
+    client.fin();
+    await turns();
+    peer.fin();
+    expect(await client.ended).toBe("fin");
+    await free(proxy);
+    expect(lab.facts.of("exchange_over")).toMatchObject([{ exchange: { path: "/2" }, end: "client_left" }]);
+  });
+
+  it.each([
+    ["CONNECT", CONNECT],
+    ["an Upgrade", UPGRADE],
+  ])("is heard by a server that has not answered %s", async (_, request) => {
+    lab = new HttpLab();
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    const client = lab.client(proxy);
+    client.write(request);
+    const peer = await upstream.next();
+    await peer.received(request.length);
+    client.socket.destroy();
+    expect(await peer.ended).toBe("fin");
+    peer.fin();
+    await free(proxy);
+    expect(lab.facts.of("connection_failed")).toEqual([]);
+  });
+});
+
 describe("a server that closes without an answer", () => {
   for (const [what, request] of Object.entries({ Upgrade: UPGRADE, CONNECT, GET: get("/") }))
     it(`to ${what} leaves no place behind`, async () => {
