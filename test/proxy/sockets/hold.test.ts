@@ -1,4 +1,5 @@
 /** A port that a proxy gave up for a time is kept for it: no other connection gets its number, and clients are refused. */
+import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -167,6 +168,20 @@ describe.skipIf(platform() !== "linux")("a port that somebody else has", () => {
         new RegExp(`^process ${process.pid} \\(.+\\) listens there$`, "u"),
       ) as string,
     });
+  });
+
+  it("is told with another process, or without it where looking takes too long", async () => {
+    lab = new Lab();
+    const text =
+      'require("net").createServer().listen(0, "127.0.0.1", function () { console.log(this.address().port) })';
+    const child = spawn(process.execPath, ["-e", text], { stdio: ["ignore", "pipe", "inherit"] });
+    ends.push(() => child.kill("SIGKILL"));
+    const [port] = (await once(child.stdout, "data")) as [Buffer];
+    expect(await ownerOf("tcp", Number(port), Infinity)).toMatch(
+      new RegExp(`^process ${child.pid} \\(.+\\) listens there$`, "u"),
+    );
+    // Only ourselves, who are looked at first.
+    expect(await ownerOf("tcp", Number(port), -Infinity)).toBe("another process listens there");
   });
 
   it("is told with the process whose connection has it", async () => {
