@@ -13,6 +13,7 @@ import { SquallError, type ErrorCode } from "../core/errors.js";
 import { KEEPALIVE_DEFAULT, streamOptions, type Keepalive } from "../core/stream_options.js";
 import { listenStream } from "../proxy/sockets/bind.js";
 import { createApp } from "./app.js";
+import { Door } from "./door.js";
 import { Guard } from "./guard.js";
 import { Guests } from "./guests.js";
 import { ADMIN_LIMITS, withRoom, type AdminLimits, type House } from "./house.js";
@@ -53,13 +54,16 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const { listen, token, hosts = [], clock } = options;
   const asked = { ...ADMIN_LIMITS, ...options.limits };
   const limits = { ...asked, ...withRoom(asked) };
+  const door = new Door();
   const house: House = {
     ...options,
     limits,
     streams: new Guests("event streams", limits.streams),
     polls: new Guests("long polls", limits.polls),
     ledger: new Ledger(limits.underWay, clock),
-    turnstile: new Turnstile(),
+    turnstile: new Turnstile((run) => {
+      door.whenCalm(run);
+    }),
     startedAt: clock.now(),
   };
   const guard = new Guard({ token, hosts });
@@ -75,7 +79,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     requireHostHeader: false,
   });
   const answering = new Answering(server);
-  throughLanes(server, limits.connections);
+  throughLanes(server, limits.connections, door);
   server.on("request", app);
   // A body that is refused anyway need not be sent; see readBody.
   server.on("checkContinue", app);
@@ -92,13 +96,14 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 }
 
 /** Puts a lane before each connection, and sees to it that there is a place for it. */
-function throughLanes(server: Server, connections: number): void {
+function throughLanes(server: Server, connections: number, door: Door): void {
   const visitors = new Visitors<Lane>(connections, (lane) =>
     lane.isGuest ? "guest" : lane.isAnswering ? "answer" : "nothing",
   );
   const listeners = server.listeners("connection") as ((this: Server, stream: Duplex) => void)[];
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
+    door.came();
     const lane = new Lane(socket);
     visitors.came(lane);
     if (!lane.destroyed) for (const accept of listeners) accept.call(server, lane);

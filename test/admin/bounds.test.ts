@@ -1,6 +1,7 @@
 /** The parts that keep the admin port within its bounds, by themselves: places, bytes, turns. */
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { Door } from "../../src/admin/door.js";
 import { Ledger } from "../../src/admin/ledger.js";
 import { placesOfOne, sourceOf } from "../../src/admin/sources.js";
 import { Turnstile } from "../../src/admin/turnstile.js";
@@ -137,6 +138,26 @@ describe("bytes under way", () => {
 });
 
 describe("heavy calls", () => {
+  it("wait until a turn in which nobody comes in, but not for good", () => {
+    const later: (() => void)[] = [];
+    const door = new Door((run) => later.push(run));
+    let ran = 0;
+    door.whenCalm(() => ran++);
+    for (let n = 0; n < 100; n++) {
+      door.came();
+      later.shift()?.();
+    }
+    expect(ran).toBe(0);
+    later.shift()?.();
+    expect(ran).toBe(1);
+    door.whenCalm(() => ran++);
+    for (let n = 0; n < 600 && ran === 1; n++) {
+      door.came();
+      later.shift()?.();
+    }
+    expect(ran).toBe(2);
+  });
+
   it("of a connection that has made few pass those of connections that have made many", async () => {
     const later: (() => void)[] = [];
     const turnstile = new Turnstile((run) => later.push(run));

@@ -76,7 +76,7 @@ class Crowd {
       // Not in a loop without an end: it is the daemon that is to be kept busy, not this process.
       setTimeout(() => {
         this.#come(arrive);
-      }, 20);
+      }, 250);
     });
     socket.on("connect", () => {
       arrive(socket);

@@ -175,6 +175,14 @@ const HOSTS: readonly string[] = [
   "Ho st: a",
 ];
 
+export function obscureLengths(length: number): string[] {
+  return LENGTHS.map((field) => field(length));
+}
+
+export function obscureEncodings(): readonly string[] {
+  return ENCODINGS;
+}
+
 /** All of them, each followed by a request that is sound and asks for the end. */
 export function attacks(): Attack[] {
   const made: Attack[] = [];
