@@ -153,7 +153,11 @@ function watchedQuery(inner: QueryFault, fate: Fate): QueryFault {
   const ask = (question: () => QueryVerdict | undefined): Pass => {
     if (fate.over) return PASS;
     const verdict = question();
-    if (verdict !== undefined && isFinal(verdict)) fate.over = true;
+    if (verdict !== undefined && isFinal(verdict)) {
+      fate.over = true;
+      // A reply in the server's place has bytes as well.
+      fate.answered = verdict.do === "reply";
+    }
     return PASS;
   };
   return {
@@ -167,7 +171,8 @@ function watchedQuery(inner: QueryFault, fate: Fate): QueryFault {
     }),
     ...(inner.garble && {
       garble: (message: Buffer) => {
-        if (!fate.over) fate.bodies.downstream = inner.garble?.(fate.bodies.downstream ?? message) ?? null;
+        if (!fate.over || fate.answered)
+          fate.bodies.downstream = inner.garble?.(fate.bodies.downstream ?? message) ?? null;
         return message;
       },
     }),
