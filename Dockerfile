@@ -22,8 +22,14 @@ COPY schema ./schema
 COPY profiles ./profiles
 COPY --from=build /squall/dist ./dist
 COPY --from=build /squall/sbom.json /usr/share/doc/squall/sbom.json
-RUN ln -s /squall/dist/main.js /usr/local/bin/squall
+# Those who come from Toxiproxy's image find its two programs where they were; which one is meant is told by the name.
+RUN ln -s /squall/dist/main.js /usr/local/bin/squall \
+  && ln -s /squall/dist/main.js /toxiproxy \
+  && ln -s /squall/dist/main.js /toxiproxy-cli
 # Nothing needs root but the kernel's packet loss; docker-compose.yml says who gets it, and how little of it.
 USER node
 ENTRYPOINT ["squall"]
-CMD ["serve"]
+# On all addresses of the container, which are nobody's until a port is published or a network shared: publish to 127.0.0.1,
+# or set a token. A command of one's own listens where its configuration says.
+EXPOSE 8474
+CMD ["serve", "--admin", ":8474"]

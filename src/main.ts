@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `squall` command: arguments, signals, exit codes. Nothing else in the daemon touches `process`. */
 import { realpathSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import pc from "picocolors";
 import { loadBundle } from "./cli/bundle.js";
@@ -67,7 +67,9 @@ const io: Io = {
   onUncaught: (run) => process.on("uncaughtException", run).on("unhandledRejection", run),
 };
 
-const words = process.argv.slice(2);
+// Images of Toxiproxy have that program beside the server, and scripts call it by its name.
+const ownName = basename(process.argv[1] ?? "");
+const words = [...(ownName === "toxiproxy-cli" ? [ownName] : []), ...process.argv.slice(2)];
 // A word such as `--version` is answered by less than the bundle has.
 const short = words.length === 1 && /^--?v(?:ersion)?$/u.test(words[0] ?? "");
 const bundled = short ? null : loadBundle<typeof Program>(dirname(program), process);

@@ -35,8 +35,13 @@ export function createApp(routes: readonly Route[], guard: Guard, house: House):
       throw new SquallError("SQ_BAD_REQUEST", "expected a path such as /status");
     if (!open.has(request.path)) guard.checkToken(request);
     const plain = plainPath(request.path);
-    if (plain !== null) movedTo(response, plain);
-    else next();
+    if (plain !== null && (request.method === "GET" || request.method === "HEAD")) {
+      movedTo(response, plain);
+      return;
+    }
+    // Whoever is sent on with a POST comes back with a GET, so he is served here.
+    if (plain !== null) request.url = plain;
+    next();
   });
   for (const path of new Set(routes.map((route) => route.path))) {
     addPath(

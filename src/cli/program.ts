@@ -12,6 +12,10 @@ export async function runCommand(words: readonly string[], world: Io): Promise<n
   const io = harmlessIo(world);
   let ran = "";
   try {
+    if (words[0] === "toxiproxy-cli") {
+      await (await import("./toxiproxy_cli.js")).toxiproxyCli(words.slice(1), io);
+      return await written(io);
+    }
     const { words: known, version: versionOnly, notes } = withoutToxiproxyFlags(words);
     for (const note of notes) io.err(`squall: ${note}\n`);
     if (versionOnly) {

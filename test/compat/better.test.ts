@@ -88,6 +88,17 @@ describe("packet_loss", () => {
   });
 });
 
+describe("a URL with a slash at its end", () => {
+  it("loses no method: what is not read is served where it came", async () => {
+    const listen = "127.0.0.1:0";
+    const made = await here.ask("POST", "//proxies", { name: "p", listen, upstream: "x:1" });
+    expect(made.status).toBe(201);
+    expect((await here.ask("POST", "//proxies/p", { enabled: false })).status).toBe(200);
+    expect((await here.ask("DELETE", "//proxies/p")).status).toBe(204);
+    expect((await here.ask("GET", "/proxies")).body).toBe("{}");
+  });
+});
+
 describe("a client that stops reading", () => {
   it("keeps no call waiting", async () => {
     const upstream = await here.lab.upstream();

@@ -195,6 +195,19 @@ describe("Dockerfile", () => {
     }
   });
 
+  it("listens where the container is reached, but only where it is given no command", () => {
+    expect(text).toContain('ENTRYPOINT ["squall"]\n');
+    const [, command = ""] = /^CMD (\[.*\])$/mu.exec(text) ?? [];
+    const [verb, ...args] = JSON.parse(command) as string[];
+    expect([verb, ...args]).toEqual(["serve", "--admin", ":8474"]);
+    expect(text).not.toMatch(/^ENV SQUALL_/mu);
+  });
+
+  it("has the programs of Toxiproxy's image where scripts look for them", () => {
+    for (const path of ["/toxiproxy", "/toxiproxy-cli", "/usr/local/bin/squall"])
+      expect(text).toContain(`ln -s /squall/dist/main.js ${path}`);
+  });
+
   it("ends as a user who is not root", () => {
     expect([...text.matchAll(/^USER (\S+)$/gmu)].at(-1)?.[1]).toBe("node");
   });
