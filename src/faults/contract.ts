@@ -161,6 +161,8 @@ export interface StreamStage {
   /** Bytes kept back. While they number `capacity` or more the pump does not read from the source. */
   readonly held: number;
   readonly capacity: number;
+  /** In how many pieces they are kept, where that may be many: each takes up memory beside its bytes. */
+  readonly pieces?: number;
   /**
    * The stage is being taken out of a live stream: hand over each held byte, in order, now.
    * An end that was held back is passed on by the pump.

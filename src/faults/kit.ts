@@ -41,6 +41,10 @@ export class DelayLine<Note> {
     return this.#head === this.#items.length;
   }
 
+  get pieces(): number {
+    return this.#items.length - this.#head;
+  }
+
   get due(): Millis {
     return this.#items[this.#head]?.due ?? Infinity;
   }
@@ -105,16 +109,47 @@ export function acts(on: Direction | "both" | null, direction: Direction): boole
   return on === "both" || on === direction;
 }
 
+/** Behind so many chunks those that are smaller than this are copied together: each by itself weighs some 250 bytes more. */
+const SINGLE_CHUNKS = 8;
+const SMALL_BYTES = 512;
+const JOINED_BYTES = 8_192;
+
 /** Bytes in order, taken out in other portions than they came in. */
 export class ByteQueue {
   #chunks: Buffer[] = [];
   #head = 0;
+  /** Where small chunks are copied to, and how much of it is taken. */
+  #joined: Buffer | null = null;
+  #joinedTo = 0;
   length = 0;
 
   add(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
     this.length += chunk.length;
+    if (chunk.length < SMALL_BYTES && this.#chunks.length - this.#head >= SINGLE_CHUNKS) this.#join(chunk);
+    else this.#chunks.push(chunk);
+  }
+
+  #join(chunk: Buffer): void {
+    const last = this.#chunks[this.#chunks.length - 1];
+    const from = this.#joinedTo;
+    const joined = this.#joined;
+    if (joined === null || from + chunk.length > joined.length) {
+      this.#joined = Buffer.allocUnsafeSlow(JOINED_BYTES);
+      chunk.copy(this.#joined);
+      this.#joinedTo = chunk.length;
+      this.#chunks.push(this.#joined.subarray(0, chunk.length));
+      return;
+    }
+    chunk.copy(joined, from);
+    this.#joinedTo = from + chunk.length;
+    // It may have been begun to be taken, or others may have come behind it.
+    if (last?.buffer === joined.buffer && last.byteOffset + last.length === joined.byteOffset + from)
+      this.#chunks[this.#chunks.length - 1] = joined.subarray(
+        last.byteOffset - joined.byteOffset,
+        this.#joinedTo,
+      );
+    else this.#chunks.push(joined.subarray(from, this.#joinedTo));
   }
 
   /** The next `bytes` bytes, or all there are, as one buffer; copied only where they span chunks. */

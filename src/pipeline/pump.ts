@@ -48,6 +48,11 @@ export interface PumpParts {
   readonly entering?: () => void;
 }
 
+/** What a piece weighs beside its bytes, measured: a buffer, its memory's own books, its place in a line. */
+const PIECE_BYTES = 250;
+/** What few pieces weigh is not worth counting. */
+const FREE_PIECES = 16;
+
 export class Pump implements Waiter {
   readonly #source: Source;
   readonly #sink: Sink;
@@ -356,6 +361,7 @@ export class Pump implements Waiter {
     if (this.#severed) return;
     let earliest = Infinity;
     let held = 0;
+    let pieces = 0;
     let full = this.#blocked;
     for (let slot = this.#first; slot !== null; slot = slot.next) {
       const { stage } = slot;
@@ -363,11 +369,13 @@ export class Pump implements Waiter {
       if (due < earliest) earliest = due;
       const stageHeld = stage.held;
       held += stageHeld;
+      pieces += Math.max(0, (stage.pieces ?? 0) - FREE_PIECES);
       if (stageHeld >= stage.capacity) full = true;
     }
-    if (held !== this.#heldBooked) {
-      const change = held - this.#heldBooked;
-      this.#heldBooked = held;
+    const weight = held + pieces * PIECE_BYTES;
+    if (weight !== this.#heldBooked) {
+      const change = weight - this.#heldBooked;
+      this.#heldBooked = weight;
       this.#budget.add(change);
     }
     if (held === 0 && this.#onEmpty.length > 0) {

@@ -146,6 +146,10 @@ export class ScopedStage implements StreamStage {
     return this.#inner.held + this.#queued;
   }
 
+  get pieces(): number {
+    return (this.#inner.pieces ?? 0) + this.#queue.length;
+  }
+
   get capacity(): number {
     // What waits behind the stage counts as well: a long answer behind a short one that is held has no other bound.
     return this.#active || this.#scoping === EVERYTHING || this.held > 0 ? this.#inner.capacity : Infinity;

@@ -64,6 +64,10 @@ class Latency implements StreamStage {
     return this.#line.held;
   }
 
+  get pieces(): number {
+    return this.#line.pieces;
+  }
+
   get capacity(): number {
     return this.scope.params.window;
   }

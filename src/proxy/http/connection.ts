@@ -283,7 +283,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   // -- an exchange --------------------------------------------------------------------------------
 
   begun(head: RequestHead): Exchange | null {
-    if (this.admitsRequests) return this.book.begin(head);
+    if (this.admitsRequests && !this.ended) return this.book.begin(head);
     this.heardLate();
     return null;
   }

@@ -18,6 +18,8 @@ import type { Part } from "../../pipeline/flow.js";
 /** What it needs of its connection. */
 export interface Answering extends CustodyHost {
   readonly faultHeader: boolean;
+  /** The connection is over for its client. */
+  readonly ended: boolean;
   /** Whose name answers carry; null where heads pass as they come. */
   readonly naming: Naming | null;
   /** The upstream's own head has come. */
@@ -85,6 +87,11 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   }
 
   head(head: ResponseHead): void {
+    // The end of the connection came with the answer before: nobody is to be hit, or told, by what else has come.
+    if (this.#to.ended) {
+      this.#link.reader.pause();
+      return;
+    }
     const exchange = this.#exchange;
     if (exchange === null) return;
     if (head.interim) {
@@ -118,8 +125,9 @@ export class ResponseSide implements MessageSink<ResponseHead> {
         this.#endWaits = null;
         if (persistent !== null) this.messageEnd(persistent);
         if (!stopped) return;
-        if (this.#link.sink === this) this.#to.resumeLink(this.#link);
-        else this.#link.resume();
+        if (this.#link.sink === this) {
+          if (!this.#to.ended) this.#to.resumeLink(this.#link);
+        } else this.#link.resume();
       });
     });
     // Most are answered at once, and then what follows the head is read on as if nobody had asked.
@@ -229,6 +237,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   }
 
   messageEnd(persistent: boolean): void {
+    if (this.#to.ended && this.#link.sink === this) return;
     if (this.#asking) {
       this.#endWaits = persistent;
       return;
