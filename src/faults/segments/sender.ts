@@ -239,8 +239,10 @@ export class Sender {
       this.#sendNew(now);
       sent = true;
     }
-    if (sent || flight.flying >= allowed)
+    if (sent || flight.flying >= allowed) {
       this.window.validate(flight.flying, flight.size, this.#acked, this.#next);
+      this.window.starve(flight.size, this.#state === "open", this.#timeout, now);
+    }
     if (sent) this.#setTimer(now, false);
   }
 

@@ -24,6 +24,9 @@ export class Window {
   #limited = false;
   #most = 0;
   #roundEnds = 0;
+  /** When it was last filled, and the most that was under way since. */
+  #filledAt: Millis | null = null;
+  #used = 0;
 
   constructor(private readonly params: SegmentParams) {
     this.size = params.initial_window;
@@ -63,9 +66,37 @@ export class Window {
     this.#roundEnds = next;
   }
 
+  /**
+   * Nor does it stay: one that was not filled for a timeout comes down half of the way to what was used
+   * (RFC 2861, section 3; tcp_cwnd_application_limited).
+   */
+  starve(outstanding: number, open: boolean, timeout: Millis, now: Millis): void {
+    if (this.#filling) {
+      this.#used = 0;
+      this.#filledAt = now;
+      return;
+    }
+    this.#used = Math.max(this.#used, outstanding);
+    this.#filledAt ??= now;
+    if (!this.params.idle_restart || this.#unmoved || now - this.#filledAt < timeout) return;
+    this.#filledAt = now;
+    if (!open) return;
+    const used = Math.max(this.#used, this.params.initial_window);
+    this.#used = 0;
+    if (used >= this.size) return;
+    if (this.#threshold !== Infinity)
+      this.#threshold = Math.max(this.#threshold, (this.size >> 1) + (this.size >> 2));
+    this.size = (this.size + used) >> 1;
+  }
+
+  /** Whether what is sent makes use of it. */
+  get #filling(): boolean {
+    return this.#limited || (this.size < this.#threshold && this.size < 2 * this.#most);
+  }
+
   grow(delivered: number, now: Millis, rtt: Millis): void {
     const slow = this.size < this.#threshold;
-    if (!this.#limited && !(slow && this.size < 2 * this.#most)) return;
+    if (!this.#filling) return;
     let left = delivered;
     if (slow || this.#unmoved) {
       const step = this.#unmoved ? left : Math.min(left, this.#threshold - this.size);

@@ -212,6 +212,19 @@ describe("the window", () => {
     expect(grown(false)).toBeGreaterThan(100);
   });
 
+  it("comes down half of the way to what is used, once in each timeout in which the application does not fill it", () => {
+    const windows = (idle_restart: boolean): number[] => {
+      const course = new Course({ idle_restart }).write(200_000).run();
+      // A small write each round trip: never idle, and never filling it. The timeout is five round trips.
+      return Array.from({ length: 30 }, () => course.write(1000).run().path.window);
+    };
+    const seen = [...new Set(windows(true))];
+    expect(seen[0]).toBeGreaterThan(100);
+    for (const [index, size] of seen.slice(1).entries()) expect(size).toBe(((seen[index] ?? 0) + 10) >> 1);
+    expect(seen.at(-1)).toBeLessThan(20);
+    expect(new Set(windows(false)).size).toBe(1);
+  });
+
   it("is not cut for an acknowledgement that was lost: the probe turns out to have been for nothing", () => {
     const course = new Course({}, [], [1]).write(100).run();
     expect(course.told.resent).toEqual([["probe", G, 1]]);
