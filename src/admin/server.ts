@@ -112,7 +112,10 @@ function throughLanes(server: Server, connections: number, door: Door): void {
     server.prependListener(event, (request: IncomingMessage, response: ServerResponse) => {
       const lane = request.socket as Duplex;
       if (!(lane instanceof Lane)) return;
-      visitors.asked(lane);
+      // Not before: whoever has only begun to ask is no better known than one who has said nothing.
+      response.once("finish", () => {
+        visitors.answered(lane);
+      });
       lane.serve(request, response);
     });
   }

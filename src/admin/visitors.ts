@@ -17,9 +17,9 @@ export class Visitors<V extends Visitor = Visitor> {
   readonly #limit: number;
   readonly #limitOfOne: number;
   readonly #occupation: (visitor: V) => Occupation;
-  /** Those that have asked nothing yet; whoever has waited for longest comes first. */
+  /** Those that were answered nothing yet, whether they ask or not; whoever has waited for longest comes first. */
   readonly #strangers = new Map<V, string>();
-  /** Those that have; whoever has asked nothing for longest comes first. */
+  /** Those that were; whoever has been idle for longest comes first. */
   readonly #known = new Map<V, string>();
   readonly #bySource = new Map<string, number>();
 
@@ -48,7 +48,7 @@ export class Visitors<V extends Visitor = Visitor> {
     });
   }
 
-  asked(visitor: V): void {
+  answered(visitor: V): void {
     const source = this.#strangers.get(visitor) ?? this.#known.get(visitor);
     if (source === undefined) return;
     this.#strangers.delete(visitor);
@@ -71,6 +71,7 @@ export class Visitors<V extends Visitor = Visitor> {
     const found =
       this.#first(this.#strangers, source, "nothing") ??
       this.#first(this.#known, source, "nothing") ??
+      this.#first(this.#strangers, source, "answer") ??
       this.#first(this.#known, source, "answer");
     if (found === null) return false;
     this.#leave(found);

@@ -22,7 +22,7 @@ describe("connections", () => {
   const come = (visitors: Visitors<Fake>, address: string, doing: Occupation = "nothing"): Fake => {
     const fake = new Fake(address);
     visitors.came(fake);
-    if (doing !== "nothing" && !fake.destroyed) visitors.asked(fake);
+    if (doing !== "nothing" && !fake.destroyed) visitors.answered(fake);
     fake.doing = doing;
     return fake;
   };
@@ -49,6 +49,16 @@ describe("connections", () => {
       false,
       false,
     ]);
+  });
+
+  it("that have only begun to ask give way in the order in which they came, however many come behind them", () => {
+    const visitors = start(4);
+    const slow = Array.from({ length: 4 }, (_, n) => come(visitors, `10.0.0.${n}`));
+    const operator = come(visitors, "10.0.1.1");
+    come(visitors, "10.0.0.5");
+    come(visitors, "10.0.0.6");
+    expect(slow.map(({ destroyed }) => destroyed)).toEqual([true, true, true, false]);
+    expect(operator.destroyed).toBe(false);
   });
 
   it("that are idle give way before those that are answered, strangers first", () => {

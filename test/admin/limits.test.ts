@@ -235,6 +235,26 @@ describe("connections", () => {
     for (const { socket } of [...all, operator]) socket.destroy();
   });
 
+  it("do not drive out who comes by having begun to ask, and never going on", async () => {
+    await here.close();
+    here = await AdminLab.open({ limits: { connections: 4 } });
+    const slow = Array.from({ length: 4 }, () =>
+      new Bare().write("PUT /active HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"),
+    );
+    await turns();
+    const operator = new Bare();
+    await until(() => !operator.socket.connecting);
+    await turns();
+    // Whoever comes now takes the place of one who came before the operator.
+    const next = new Bare();
+    await until(() => !next.socket.connecting);
+    await turns();
+    operator.write(PING);
+    expect(await operator.answered()).toContain("200 OK");
+    expect(slow.filter(({ closed }) => closed).length).toBeGreaterThan(0);
+    for (const { socket } of [...slow, operator, next]) socket.destroy();
+  });
+
   it("give up their places when they ask for much and read nothing", async () => {
     await here.close();
     here = await AdminLab.open({ limits: { connections: 4 } });
