@@ -88,7 +88,7 @@ export class Race<Candidate, Won, Lost> {
         this.#lost(key, lost);
       },
       progressed: (wait) => {
-        if (this.#running.has(key) && !this.#due) this.#wait(wait);
+        if (delay !== Infinity && this.#running.has(key) && !this.#due) this.#wait(wait);
       },
     });
     this.#running.set(key, { candidate, since: clock.now(), giveUp });

@@ -115,8 +115,9 @@ describe("a race", () => {
   });
 
   it("waits for one alone as long as it takes where the delay has no end", () => {
-    const { clock, race, told } = stage(Infinity);
+    const { clock, race, told, of } = stage(Infinity);
     race.add(["a"]);
+    of("a").progressed(1_000);
     expect(clock.idle).toBe(true);
     expect(told).toEqual(["0 start a"]);
   });
