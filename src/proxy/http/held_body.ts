@@ -8,6 +8,8 @@ export class HeldBody {
   readonly #host: CustodyHost;
   readonly #direction: BodyInfo["direction"];
   #custody: Custody | null = null;
+  /** Its end, or that of its connection, may come in the middle of one of its pieces. */
+  #over = false;
 
   constructor(info: BodyInfo, changes: readonly BodyChange[], out: BodyOutput, host: CustodyHost) {
     // What can never be there whole within the budget is not waited for.
@@ -37,17 +39,18 @@ export class HeldBody {
 
   end(): void {
     this.#body.end();
-    this.#custody?.end();
+    this.drop();
   }
 
   /** It will not come to its end: what was kept goes on as far as it came. */
   abandon(): void {
     this.#body.abandon();
-    this.#custody?.end();
+    this.drop();
   }
 
   /** Nobody is there for it any more. */
   drop(): void {
+    this.#over = true;
     this.#custody?.end();
   }
 
@@ -58,6 +61,7 @@ export class HeldBody {
   }
 
   #book(): void {
+    if (this.#over) return;
     const { waits, weight } = this.#body;
     if (!waits && weight === 0) {
       this.#custody?.book(0);

@@ -190,6 +190,18 @@ describe("the budget for held bytes", () => {
     await nothingKept(client, () => proxy.stats.connectionsActive);
   });
 
+  it("is given back what was copied of an answer that another fault cuts", async () => {
+    const { upstream, proxy, client } = await scene([
+      fault("stale_response", { age: "1s" }),
+      fault("http_truncate", { after: "1B", framing: "short" }),
+    ]);
+    client.write(get("/"));
+    (await upstream.next()).write(ok("hello"));
+    await client.ended;
+    time.advance(60_000);
+    await nothingKept(client, () => proxy.stats.connectionsActive);
+  });
+
   it("counts tiny pieces by the memory that they take up, which is little", async () => {
     const { client } = await scene([
       fault("http_body", { mode: "replace", with: "x" }, { directions: "upstream" }),
