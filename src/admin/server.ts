@@ -114,7 +114,7 @@ function throughLanes(server: Server, connections: number, door: Door): void {
       if (!(lane instanceof Lane)) return;
       // Not before: whoever has only begun to ask is no better known than one who has said nothing.
       response.once("finish", () => {
-        visitors.answered(lane);
+        if (request.complete) visitors.answered(lane);
       });
       lane.serve(request, response);
     });

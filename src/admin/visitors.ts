@@ -68,7 +68,10 @@ export class Visitors<V extends Visitor = Visitor> {
 
   /** Of that source, or of any; false if all who are there are guests. */
   #makeRoom(source: string | null): boolean {
+    // Who was answered keeps his place for longer than a stranger, but those who ask for that alone must not fill all of them.
+    const isCrowded = this.#known.size * 2 > this.#limit;
     const found =
+      (isCrowded ? this.#first(this.#known, source, "nothing") : null) ??
       this.#first(this.#strangers, source, "nothing") ??
       this.#first(this.#known, source, "nothing") ??
       this.#first(this.#strangers, source, "answer") ??

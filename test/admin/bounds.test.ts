@@ -51,6 +51,18 @@ describe("connections", () => {
     ]);
   });
 
+  it("that were answered give way as well when they have more than half of the places", () => {
+    const visitors = start(4);
+    const known = Array.from({ length: 4 }, (_, n) => {
+      const fake = come(visitors, `10.0.0.${n}`, "answer");
+      fake.doing = "nothing";
+      return fake;
+    });
+    const operator = come(visitors, "10.0.1.1");
+    come(visitors, "10.0.0.5");
+    expect([...known, operator].map(({ destroyed }) => destroyed)).toEqual([true, true, false, false, false]);
+  });
+
   it("that have only begun to ask give way in the order in which they came, however many come behind them", () => {
     const visitors = start(4);
     const slow = Array.from({ length: 4 }, (_, n) => come(visitors, `10.0.0.${n}`));
@@ -62,12 +74,13 @@ describe("connections", () => {
   });
 
   it("that are idle give way before those that are answered, strangers first", () => {
-    const visitors = start(3);
+    const visitors = start(4);
     const answered = come(visitors, "10.0.0.1", "answer");
     const known = come(visitors, "10.0.0.2", "answer");
     known.doing = "nothing";
     const stranger = come(visitors, "10.0.0.3");
     come(visitors, "10.0.0.4");
+    come(visitors, "10.0.0.5");
     expect([answered, known, stranger].map(({ destroyed }) => destroyed)).toEqual([false, false, true]);
   });
 
