@@ -432,6 +432,7 @@ describe("healing", () => {
     ["late_response", { hold: "1h" }, {}],
     ["overload", { concurrency: 1, service_time: "1h" }, {}],
     ["latency", { delay: "1h" }, { directions: "downstream" }],
+    ["latency", { delay: "1h" }, { directions: "upstream" }],
   ] as const)("tells an exchange that %s held: %j %j", async (type, params, rest) => {
     const timed = httpTimeLab();
     ({ lab } = timed);
