@@ -462,7 +462,14 @@ export function failed(answer: ResponseInfo | UpstreamFailure): answer is Upstre
 }
 
 /** Sent on once; the upstream finishes its work although the client may be gone. */
-export const DETACHED: Dispatch = { copies: 0, gap: 0, connection: "another", detached: true, limit: 0 };
+export const DETACHED: Dispatch = {
+  copies: 0,
+  gap: 0,
+  connection: "another",
+  detached: true,
+  // Of no copies: those that another fault wants are not smaller for it.
+  limit: Infinity,
+};
 
 /** The value of the first field of that name, in any case. */
 export function fieldOf(fields: FieldList, name: string): string | undefined {
