@@ -67,6 +67,8 @@ export class RequestSide implements MessageSink<RequestHead> {
   #receiving: Exchange | null = null;
   /** Reading waits for what becomes of this one. */
   #pausedFor: Exchange | null = null;
+  /** Bytes of a head that is held, within the budget for such. */
+  #headBooked = 0;
   #body: HeldBody | null = null;
   #copied: KeptPieces | null = null;
   #custody: Custody | null = null;
@@ -124,8 +126,17 @@ export class RequestSide implements MessageSink<RequestHead> {
         this.#to.decided(exchange, outcome);
       }
     });
+    // A fault holds it, or what it waits for, and with it the head that is kept.
+    if (this.#pausedFor === exchange) this.#bookHead(head.raw.length);
     this.#to.regulate();
     this.#to.leaveIfHanging();
+  }
+
+  #bookHead(bytes: number): void {
+    if (bytes === this.#headBooked) return;
+    const change = bytes - this.#headBooked;
+    this.#headBooked = bytes;
+    this.#to.budget.add(change);
   }
 
   #pauseFor(exchange: Exchange): void {
@@ -150,6 +161,7 @@ export class RequestSide implements MessageSink<RequestHead> {
 
   #readOn(): void {
     this.#pausedFor = null;
+    this.#bookHead(0);
     this.reader.resume(this);
     this.#to.regulate();
   }
@@ -287,6 +299,7 @@ export class RequestSide implements MessageSink<RequestHead> {
 
   /** The connection is over, and nobody is there for what is kept. */
   drop(): void {
+    this.#bookHead(0);
     this.#body?.drop();
     this.#body = null;
     this.#dropCopy();

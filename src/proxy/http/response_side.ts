@@ -69,6 +69,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   #deaf = false;
   /** Faults are being asked about an answer. */
   #asking = false;
+  /** Bytes of a head that is held, within the budget for such. */
+  #headBooked = 0;
   /** And it has come to its end already, as one without a body does: whether its sender leaves the connection open. */
   #endWaits: boolean | null = null;
 
@@ -114,6 +116,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     const info = this.#to.naming?.seen(exchange, head, plain) ?? plain;
     faults.askResponse(info, (outcome: Pass | FinalVerdict) => {
       this.#asking = false;
+      this.#bookHead(0);
       this.#to.together("downstream", () => {
         if (outcome.do === "pass") {
           this.#send(exchange, head);
@@ -136,8 +139,16 @@ export class ResponseSide implements MessageSink<ResponseHead> {
       // Read buffers are used again.
       head.keep();
       this.#to.pauseLink(this.#link);
+      this.#bookHead(head.raw.length);
     }
     this.#to.leaveIfHanging();
+  }
+
+  #bookHead(bytes: number): void {
+    if (bytes === this.#headBooked) return;
+    const change = bytes - this.#headBooked;
+    this.#headBooked = bytes;
+    this.#to.budget.add(change);
   }
 
   #send(exchange: Exchange, head: ResponseHead): void {
@@ -305,6 +316,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
 
   /** Nobody is there for what is kept. */
   drop(): void {
+    this.#bookHead(0);
     this.#body?.drop();
     this.#body = null;
   }

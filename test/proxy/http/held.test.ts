@@ -53,7 +53,7 @@ describe("a body without an end", () => {
       await said(peer, "\r\n\r\n");
       const said1 = head("application/json") + EVENT;
       peer.write(said1);
-      await until(() => lab.context.budget.held > 0);
+      await until(() => lab.context.budget.held > 1_000);
       expect(client.length).toBe(0);
       time.advance(KEPT_MAX_MS);
       await said(client, said1);
@@ -71,7 +71,7 @@ describe("a body without an end", () => {
       await said(peer, "\r\n\r\n");
       const said1 = head("application/json") + EVENT;
       peer.write(said1);
-      await until(() => lab.context.budget.held > 0);
+      await until(() => lab.context.budget.held > 1_000);
       lab.plan.end(() => true, "healed");
       await said(client, said1);
       expect(lab.context.budget.held).toBe(0);
@@ -87,7 +87,7 @@ describe("a body without an end", () => {
         const request = `POST /stream HTTP/1.1\r\n${fields}\r\n\r\n`;
         client.write(request + EVENT);
         const peer = await upstream.next();
-        await until(() => lab.context.budget.held > 0);
+        await until(() => lab.context.budget.held > 1_000);
         expect(peer.length).toBe(0);
         if (heals) lab.plan.end(() => true, "healed");
         else time.advance(KEPT_MAX_MS);
@@ -119,7 +119,7 @@ describe("a body without an end", () => {
     const peer = await upstream.next();
     await said(peer, "\r\n\r\n");
     peer.write(head("application/json") + EVENT);
-    await until(() => lab.context.budget.held > 0);
+    await until(() => lab.context.budget.held > 1_000);
     time.advance(KEPT_MAX_MS - 1);
     peer.write("0\r\n\r\n");
     expect((await answerTo(client)).body).toBe("x");
@@ -186,9 +186,30 @@ describe("the budget for held bytes", () => {
     ]);
     client.write(post("/", "half").slice(0, -2));
     await upstream.next();
-    await until(() => lab.context.budget.held > 0);
+    await until(() => lab.context.budget.held > 1_000);
     await nothingKept(client, () => proxy.stats.connectionsActive);
   });
+
+  for (const at of ["before", "after"] as const) {
+    it(`counts the head that http_delay holds ${at} the upstream was asked, and gives it back however that ends`, async () => {
+      for (const ends of ["in time", "healed", "left"]) {
+        const { upstream, proxy, client } = await scene([fault("http_delay", { delay: "1m" }, { at })]);
+        client.write(get("/"));
+        if (at === "after") (await upstream.next()).write(ok("hello"));
+        await until(() => lab.context.budget.held >= 30);
+        if (ends === "healed") lab.plan.end(() => true, "healed");
+        if (ends === "in time") time.advance(60_000);
+        if (ends !== "left" && at === "before") (await upstream.next()).write(ok("hello"));
+        if (ends !== "left") await answerTo(client);
+        if (ends !== "left") expect(lab.context.budget.held).toBe(0);
+        client.rst();
+        await turns(20);
+        time.advance(60_000);
+        await nothingKept(client, () => proxy.stats.connectionsActive);
+        await lab.close();
+      }
+    });
+  }
 
   it("is given back what was copied of an answer that another fault cuts", async () => {
     const { upstream, proxy, client } = await scene([
