@@ -234,8 +234,9 @@ export class Valve implements StreamStage {
     return this.#queue.length;
   }
 
+  /** While it is shut it takes a first chunk, so that it is known whose bytes are held up, and no second one. */
   get capacity(): number {
-    return this.shut() ? 0 : Infinity;
+    return this.shut() ? 1 : Infinity;
   }
 
   readonly wakeAt = Infinity;

@@ -1,7 +1,14 @@
 /** Forwards nothing and closes nothing, for a share of the connections; delivers what it kept when it goes. */
 import { z } from "zod";
 import { formatRatio } from "../../core/units.js";
-import { defineFault, pass, type ConnectionFault, type Pass, type Scope } from "../contract.js";
+import {
+  defineFault,
+  pass,
+  type ConnectionFault,
+  type ConnectionInfo,
+  type Pass,
+  type Scope,
+} from "../contract.js";
 import { Valve } from "../kit.js";
 import { ratio } from "../params.js";
 
@@ -16,7 +23,10 @@ class Blackhole implements ConnectionFault {
   #shut: boolean;
   #booked = false;
 
-  constructor(scope: Scope<z.infer<typeof params>, "held", undefined>) {
+  constructor(
+    scope: Scope<z.infer<typeof params>, "held", undefined>,
+    private readonly connection: ConnectionInfo,
+  ) {
     this.#scope = scope;
     this.#draw = scope.random.unit();
     this.#shut = this.#isHit;
@@ -26,24 +36,31 @@ class Blackhole implements ConnectionFault {
     return this.#draw < this.#scope.params.part;
   }
 
+  /** What is open already has something to lose; a new connection is hit when its first bytes are, which say whose it is. */
   opened(): Pass {
-    if (this.#shut && !this.#booked) {
-      this.#booked = true;
-      this.#scope.count("held");
-    }
+    if (this.connection.live) this.#book();
     return pass;
+  }
+
+  #book(): void {
+    if (!this.#shut || this.#booked) return;
+    this.#booked = true;
+    this.#scope.count("held");
   }
 
   stream(): Valve {
     return new BlackholeValve(
       () => this.#shut,
       () => this.#judgeAgain(),
+      () => {
+        this.#book();
+      },
     );
   }
 
   #judgeAgain(): void {
     this.#shut = this.#isHit;
-    this.opened();
+    this.#book();
   }
 
   readonly wakeAt = Infinity;
@@ -54,8 +71,9 @@ class BlackholeValve extends Valve {
   constructor(
     shut: () => boolean,
     private readonly judgeAgain: () => void,
+    seen: () => void,
   ) {
-    super(shut);
+    super(shut, seen);
   }
 
   assigned(out: Parameters<Valve["wake"]>[0]): void {
@@ -76,5 +94,5 @@ export default defineFault({
     part === 1
       ? "forwards nothing and closes nothing"
       : `forwards nothing on ${formatRatio(part)} of the connections`,
-  connection: (scope) => new Blackhole(scope),
+  connection: (scope, connection) => new Blackhole(scope, connection),
 });

@@ -127,6 +127,13 @@ export class Book {
     this.#of.byteFaults.begin(exchange.passage, "downstream");
   }
 
+  /** The head of that answer is about to be sent, and begins there in what goes to the client. */
+  headGoes(at: number, bytes: number): void {
+    if (this.#answering === null) return;
+    this.#answering.headAt = at;
+    this.#answering.headEndsAt = at + bytes;
+  }
+
   /** The first is over for the client: it makes way for the next one. */
   close(exchange: Exchange): void {
     const { host, byteFaults, requests } = this.#of;
@@ -144,6 +151,8 @@ export class Book {
     if (requests.receiving === exchange) byteFaults.end(exchange.passage, "upstream");
     this.#leaving ??= new Set();
     this.#leaving.add(exchange);
+    // A fault of the connection may end it with these bytes, which are still to be let through.
+    if (!this.#of.bare) this.#of.flush("downstream");
     // A byte fault may have ended the connection with its last bytes.
     if (this.#of.ended) return;
     // What byte faults still hold of it belongs to its time.
@@ -304,10 +313,18 @@ export class Book {
     this.#queue = [];
     for (const exchange of unfinished) {
       giveBack(exchange);
+      // What a fault of the bytes kept to itself the client has not seen.
+      const sent = down?.bytesOut ?? 0;
+      if (exchange.clientStatus !== null && sent < exchange.headEndsAt) {
+        exchange.clientStatus = null;
+        if (exchange.end === "cut" || exchange.end === "complete") exchange.end = null;
+      }
       const unseen = exchange.seenStatus === null && this.#leftSilently(exchange);
       if (exchange.tunnel && !unseen) exchange.end ??= "complete";
       else if (this.#endKind === "client_left" || this.#leftSilently(exchange)) this.#leave(exchange);
-      exchange.end ??= exchange.clientStatus === null ? (this.#endKind ?? "closed") : "cut";
+      // A part of a head is no status, and an answer that was cut short all the same.
+      const began = exchange.headEndsAt > 0 && sent > exchange.headAt;
+      exchange.end ??= exchange.clientStatus === null && !began ? (this.#endKind ?? "closed") : "cut";
       this.#tell(exchange, exchange.end === "client_left" ? (this.#clientEndedAt ?? at) : at);
     }
   }

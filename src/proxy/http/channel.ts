@@ -188,6 +188,7 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   }
 
   down(bytes: Buffer, part: Part): void {
+    if (part === "head") this.#noteHead(bytes.length);
     if (!this.byteFaults.splits.downstream) {
       this.downRun.add(bytes);
       return;
@@ -195,6 +196,13 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
     this.downRun.flush();
     this.byteFaults.reach("downstream", part);
     this.pumps?.downstream.data(bytes);
+  }
+
+  /** Where in what goes to the client the head is that is about to go: it has it when so much has left. */
+  #noteHead(bytes: number): void {
+    const pump = this.pumps?.downstream;
+    if (pump !== undefined)
+      this.book.headGoes(pump.bytesIn + this.downRun.pending - pump.bytesDropped, bytes);
   }
 
   override drained(direction: Direction, socket: Socket): void {

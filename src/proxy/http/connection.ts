@@ -254,12 +254,19 @@ export class HttpConnection extends HttpChannel implements Whole {
     if (!this.#told || this.ended || (this.#underWay && !over)) return;
     if (over) {
       this.pumps?.upstream.whenEmpty(() => {
-        this.severed({ do: "close" });
+        this.closed();
       });
     } else {
       this.#endTimer?.cancel();
       this.#awaitEnd();
     }
+  }
+
+  /** It ends here, as soon as it is known whether a client that has ended its side takes what it was sent since. */
+  closed(): void {
+    this.beforeFin(() => {
+      this.severed({ do: "close" });
+    });
   }
 
   protected override beforeFin(then: () => void): void {

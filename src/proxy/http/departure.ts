@@ -22,6 +22,8 @@ export interface DepartureHost {
   readonly relayWaits: boolean;
   flush(direction: Direction): void;
   severed(how: Sever): void;
+  /** The same in order, when it is known whether the client takes what it was sent. */
+  closed(): void;
   /** Tells what went wrong. */
   report(reason: ConnectionFailure, text: string): void;
 }
@@ -99,7 +101,7 @@ export class Departure {
     of.flush("upstream");
     of.upstream.dropParked();
     if (of.link !== null) this.#tell();
-    else if (first === undefined || first.answered) of.severed({ do: "close" });
+    else if (first === undefined || first.answered) of.closed();
   }
 
   #tell(): void {

@@ -79,6 +79,9 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
   upstreamMillis: Millis | null = null;
   /** What the client was sent. */
   clientStatus: number | null = null;
+  /** Where the head of its answer is in all that goes to the client: it has it when so much has left. */
+  headAt = 0;
+  headEndsAt = 0;
   /** The same, as far as the client had it when it ended its side. */
   seenStatus: number | null = null;
   /** The client has all that it will get. */

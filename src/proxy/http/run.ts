@@ -29,6 +29,11 @@ export class Run {
     this.#target = target;
   }
 
+  /** Bytes that have not left yet. */
+  get pending(): number {
+    return this.#bytesBefore + this.#to - this.#from;
+  }
+
   /** Pieces of this chunk are about to come; they and others leave together at `done`. */
   begin(chunk: Buffer): void {
     this.#setAside();

@@ -93,8 +93,10 @@ describe("a byte fault with a match", () => {
     await turns();
     client.rst();
     await until(() => lab.facts.of("exchange_over").length === 1);
-    expect(lab.facts.of("exchange_over")).toMatchObject([{ upstream_status: 200, end: "client_left" }]);
-    expect(proxy.exchanges.responses()).toEqual([["GET", "200", 1]]);
+    expect(lab.facts.of("exchange_over")).toMatchObject([
+      { upstream_status: 200, client_status: null, end: "client_left" },
+    ]);
+    expect(proxy.exchanges.responses()).toEqual([["GET", "none", 1]]);
   });
 
   it("limits the rate of its answers alone", async () => {

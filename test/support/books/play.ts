@@ -1,0 +1,263 @@
+/** Plays rounds: one fault on one proxy, bots that ask in their own ways, and then the books. */
+import { FAULT_TYPES } from "../../../src/faults/kinds/index.js";
+import { startSquall, type JournalEntry, type Squall } from "../../../src/index.js";
+import { randomOf } from "../scripted_traffic.js";
+import { disagreements, Figures } from "./audit.js";
+import { CountingConnection, type Seen } from "./client.js";
+import { CountingServer } from "./server.js";
+import { SETTINGS, type Setting } from "./settings.js";
+
+export interface Played {
+  readonly rounds: number;
+  readonly exchanges: number;
+  /** `latency {"type":…} on pool: …`, for each pair of books that do not agree. */
+  readonly wrong: readonly string[];
+}
+
+export interface Plan {
+  readonly seed: number;
+  /** So many times through all settings. */
+  readonly passes: number;
+  /** Each on all proxies on which it can act, and not on one that is drawn. */
+  readonly everywhere: boolean;
+}
+
+type Kind = Setting["on"][number];
+type Random = ReturnType<typeof randomOf>;
+
+const BOTS = 5;
+const EACH = 5;
+/** A round takes less than a second; what takes so long has no end. */
+const PATIENCE_MS = 3_000;
+
+export async function play({ seed, passes, everywhere }: Plan): Promise<Played> {
+  const stage = await Stage.open();
+  const random = randomOf(seed, "books");
+  const wrong: string[] = [];
+  let rounds = 0;
+  try {
+    for (let pass = 0; pass < passes; pass++) {
+      const turns = SETTINGS.flatMap((setting) => {
+        const kinds = everywhere ? setting.on : setting.on.slice(0, 1).map(() => drawn(setting.on, random));
+        return kinds.map((kind) => ({ setting, kind }));
+      });
+      for (let left = turns.length; left > 0; left--) {
+        const [turn] = turns.splice(random.integer(left), 1);
+        if (turn === undefined) continue;
+        rounds++;
+        const { setting, kind } = turn;
+        const { SQUALL_BOOKS_TRACE: trace } = process.env;
+        if (trace !== undefined) console.error("begins", kind, JSON.stringify(setting.fault));
+        const found = await stage.round(setting, kind, random);
+        if (process.env["SQUALL_BOOKS_TRACE"] !== undefined)
+          console.error(kind, JSON.stringify(setting.fault), stage.exchanges, found.join("\n    "));
+        wrong.push(...found.map((what) => `${JSON.stringify(setting.fault)} on ${kind}: ${what}`));
+      }
+    }
+  } finally {
+    await stage.close();
+  }
+  return { rounds, exchanges: stage.exchanges, wrong };
+}
+
+function drawn<T>(list: readonly T[], random: Random): T {
+  const one = list[random.integer(list.length)];
+  if (one === undefined) throw new Error("nothing to draw from");
+  return one;
+}
+
+class Stage {
+  readonly #squall: Squall;
+  readonly #servers: readonly CountingServer[];
+  exchanges = 0;
+
+  private constructor(squall: Squall, servers: readonly CountingServer[]) {
+    this.#squall = squall;
+    this.#servers = servers;
+  }
+
+  static async open(): Promise<Stage> {
+    const servers = await Promise.all([CountingServer.start(), CountingServer.start()]);
+    const [a, b] = servers.map(({ port }) => `http://127.0.0.1:${port}`);
+    const bots = { identify: [{ header: "x-bot" }] };
+    const listen = "127.0.0.1:0";
+    const squall = await startSquall({
+      config: {
+        journal: { keep: 100_000 },
+        proxies: {
+          single: { listen, upstream: a, ...bots },
+          pool: { listen, upstreams: { a, b }, ...bots },
+          stream: { listen, upstream: `tcp://127.0.0.1:${servers[0].port}` },
+        },
+      },
+    });
+    return new Stage(squall, servers);
+  }
+
+  async round(setting: Setting, kind: Kind, random: Random): Promise<string[]> {
+    const squall = this.#squall;
+    const { port } = squall.proxies.get(kind);
+    const [last] = squall.journal({ limit: 1 }).slice(-1);
+    const since = last?.seq ?? 0;
+    const before = new Figures(await squall.metrics());
+    for (const server of this.#servers) server.asked.length = 0;
+    await squall.activate([{ ...setting.fault, proxy: kind }], { seed: random.integer(1_000_000) });
+    const people = Array.from(
+      { length: BOTS },
+      (_, index) => new Person(this, setting, kind, port, `bot-${index}`, random.integer(2 ** 31)),
+    );
+    const stuck = await this.#lived(people);
+    await squall.heal();
+    for (const person of people) person.leave();
+    const after = await this.#quiet(kind);
+    if (stuck.length > 0) return stuck;
+    const seen = people.flatMap((person) => person.seen);
+    this.exchanges += seen.length;
+    const { type } = setting.fault;
+    return disagreements({
+      proxy: kind,
+      fault: type,
+      type,
+      before,
+      after,
+      entries: squall.journal({ since, limit: 100_000 }),
+      seen,
+      asked: this.#servers.flatMap(({ asked }) => [...asked]),
+      tried: people.reduce((sum, person) => sum + person.tried, 0),
+      opened: people.reduce((sum, person) => sum + person.opened, 0),
+      resets: people.reduce((sum, person) => sum + person.resets, 0),
+      spares: FAULT_TYPES.find((one) => one.type === type)?.spares ?? [],
+      http: kind !== "stream",
+      losesRequests: setting.losesRequests === true,
+      losesClients: setting.losesClients === true,
+    });
+  }
+
+  /** Who does not come to an end, and what for. */
+  async #lived(people: readonly Person[]): Promise<string[]> {
+    let late: NodeJS.Timeout | undefined;
+    const patience = new Promise<"late">((resolve) => (late = setTimeout(resolve, PATIENCE_MS, "late")));
+    const lives = Promise.all(people.map((person) => person.live()));
+    const how = await Promise.race([lives, patience]);
+    clearTimeout(late);
+    if (how !== "late") return [];
+    const stuck = people.flatMap(({ waitsFor }) =>
+      waitsFor === null ? [] : [`nothing comes of ${waitsFor}`],
+    );
+    for (const person of people) person.giveUp();
+    return stuck;
+  }
+
+  /** When nothing is under way any more: the same figures twice. */
+  async #quiet(proxy: string): Promise<Figures> {
+    let text = "";
+    for (let looks = 0; looks < 300; looks++) {
+      const now = (await this.#squall.metrics()).replace(/^(?:process|nodejs)_.*$/gmu, "");
+      const figures = new Figures(now);
+      if (now === text && figures.sum("squall_connections_active", { proxy }) === 0) return figures;
+      text = now;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return new Figures(text);
+  }
+
+  /** The server has been asked for this, by whatever way it came. */
+  heard(path: string): Promise<void> {
+    return Promise.race(this.#servers.map((server) => server.heard(path)));
+  }
+
+  /** The fault has taken hold of the exchange with this path. */
+  async held(path: string): Promise<void> {
+    const hit = (entry: JournalEntry): boolean => entry.kind === "fault_hit" && entry.exchange?.path === path;
+    while (!this.#squall.journal({ kind: "fault_hit", limit: 500 }).some(hit))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  async close(): Promise<void> {
+    await this.#squall.stop();
+    for (const server of this.#servers) server.close();
+  }
+}
+
+let paths = 0;
+
+/** One bot: patient or not, with a connection for long or for each request. */
+class Person {
+  readonly seen: Seen[] = [];
+  tried = 0;
+  opened = 0;
+  resets = 0;
+  readonly #stage: Stage;
+  readonly #setting: Setting;
+  readonly #kind: Kind;
+  readonly #port: number;
+  readonly #bot: string;
+  readonly #random: Random;
+  #connection: CountingConnection | null = null;
+
+  constructor(stage: Stage, setting: Setting, kind: Kind, port: number, bot: string, seed: number) {
+    this.#stage = stage;
+    this.#setting = setting;
+    this.#kind = kind;
+    this.#port = port;
+    this.#bot = bot;
+    this.#random = randomOf(seed, bot);
+  }
+
+  /** What it waits for; null when it has done all that it wanted. */
+  waitsFor: string | null = "its turn";
+  #given = false;
+
+  async live(): Promise<void> {
+    for (let left = EACH; left > 0 && !this.#given; left--) await this.#ask();
+    this.leave();
+    this.waitsFor = null;
+  }
+
+  giveUp(): void {
+    this.#given = true;
+    this.leave();
+  }
+
+  leave(): void {
+    this.#connection?.close();
+    this.#connection = null;
+  }
+
+  async #ask(): Promise<void> {
+    const random = this.#random;
+    if (this.#connection === null || this.#connection.over || random.chance(0.3)) {
+      this.leave();
+      this.#connection = new CountingConnection(this.#port);
+      this.tried++;
+      if (!(await this.#connection.opened())) return;
+      this.opened++;
+    }
+    const connection = this.#connection;
+    const impatient = this.#kind !== "stream" && this.#setting.patient !== true && random.chance(0.15);
+    const place = impatient ? "never" : (["jobs", "made", "gone", "chunked"][random.integer(4)] ?? "jobs");
+    const path = `/${place}/${++paths}`;
+    const method = random.chance(0.3) ? "POST" : "GET";
+    const seen = connection.send(method, path, this.#bot, method === "POST" ? "x".repeat(200) : "");
+    this.seen.push(seen);
+    this.waitsFor = `${method} ${path}`;
+    const last = !impatient && random.chance(0.1);
+    if (last) connection.halfClose();
+    const answered = connection.answer(seen).then(() => "answered" as const);
+    const enough = [
+      ...(impatient ? [this.#stage.heard(path)] : []),
+      ...(this.#setting.hangs === true ? [this.#stage.held(path)] : []),
+    ].map((one) => one.then(() => "enough" as const));
+    if ((await Promise.race([answered, ...enough])) === "answered") {
+      if (last) this.leave();
+      return;
+    }
+    const how = random.chance(0.5) ? "reset" : "fin";
+    // What is sent to it afterwards meets an RST, however it left.
+    this.resets++;
+    connection.leave(seen, how);
+    await answered;
+    seen.end = "left";
+    this.#connection = null;
+  }
+}
