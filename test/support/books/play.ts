@@ -25,7 +25,16 @@ export interface Plan {
 /** Where these end a connection, one that half-closed is not told apart yet from one that left. */
 const CUTTING: ReadonlySet<string> = new Set([
   ...["cut", "reset", "timeout", "idle_kill", "truncate", "http_truncate", "http_malformed"],
-  ...["lost_response", "keepalive_race", "connection_limit", "down", "stale_upstream", "dns_rcode"],
+  ...[
+    "lost_response",
+    "keepalive_race",
+    "connection_limit",
+    "down",
+    "stale_upstream",
+    "dns_rcode",
+    "flap",
+    "drain",
+  ],
 ]);
 
 type Kind = Setting["on"][number];
