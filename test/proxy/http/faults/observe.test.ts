@@ -188,4 +188,13 @@ describe("observing", () => {
       expect(observed.hits).toEqual(injected.hits);
     },
   );
+
+  it("compares with what is done: a request whose answer is lost is still sent again", async () => {
+    const { hits } = await run(
+      [fault("lost_response"), fault("duplicate_request", { times: 3 })],
+      "inject",
+      true,
+    );
+    expect(hits.filter((hit) => hit.startsWith("duplicate_request"))).toHaveLength(16);
+  });
 });
