@@ -115,17 +115,23 @@ export function send(admin: string, { method, path, body }: Call, agent: Agent):
   });
 }
 
+/** Where the line that starts a run again calls: each daemon has an admin port of its own. */
+const CALLED_AT = /curl -X PUT http:\/\/127\.0\.0\.1:\d+/gu;
+
 /** The view without what two daemons cannot have in common: ports, and when something began. */
 function alike(view: unknown): unknown {
   const text = JSON.stringify(view)
     .replaceAll(/("listen":"127\.74\.0\.\d):\d+"/gu, '$1:*"')
-    .replaceAll(/"since":"[^"]+"/gu, '"since":"*"');
+    .replaceAll(/"since":"[^"]+"/gu, '"since":"*"')
+    .replaceAll(CALLED_AT, "curl -X PUT http://*");
   return JSON.parse(text) as unknown;
 }
 
 /** The same without the ports that are the file's: it wants any free one, and gets another in each life. */
 function exactly(view: unknown): unknown {
-  const text = JSON.stringify(view).replaceAll(/("listen":"127\.74\.0\.[23]):\d+"/gu, '$1:*"');
+  const text = JSON.stringify(view)
+    .replaceAll(/("listen":"127\.74\.0\.[23]):\d+"/gu, '$1:*"')
+    .replaceAll(CALLED_AT, "curl -X PUT http://*");
   return JSON.parse(text) as unknown;
 }
 
