@@ -218,7 +218,8 @@ export class UpstreamFailures {
       if (link.over) continue;
       const waiting = allWaitedFor(link);
       let verdict: ReturnType<Pool["existing"]> = { do: "pass" };
-      for (const guest of waiting.length === 0 ? [of] : waiting) verdict = pool.existing(link.member, guest);
+      for (const guest of waiting.length === 0 ? [of.book.first ?? of] : waiting)
+        verdict = pool.existing(link.member, guest);
       if (verdict.do === "drain") {
         link.draining = true;
         if (link !== of.link || link.awaited.length === 0) of.upstream.drop(link);
