@@ -6,6 +6,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ROOT } from "../support/process.js";
 
+/** Each starts a runner that loads itself and the whole library afresh, which a busy machine takes long for. */
+const LIMIT_MS = 240_000;
+
 let folder: string;
 
 beforeAll(() => {
@@ -48,7 +51,7 @@ it("the suite for Vitest passes", async () => {
   ]);
   expect(output).toMatch(/Tests .*2 passed/u);
   expect(code, output).toBe(0);
-});
+}, LIMIT_MS);
 
 it("the suite for Jest passes, and leaves nothing open", async () => {
   const { code, output } = await run([
@@ -63,4 +66,4 @@ it("the suite for Jest passes, and leaves nothing open", async () => {
   expect(output).toMatch(/Tests: .*1 passed/u);
   expect(output).not.toContain("open handle");
   expect(code, output).toBe(0);
-});
+}, LIMIT_MS);

@@ -6,8 +6,12 @@ import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
 import { fault, until } from "../../../support/lab.js";
 import { HttpLab, messageAt, ok } from "../../../support/http_lab.js";
 
-const BOTS = 50;
-const EXCHANGES = 200;
+/**
+ * Each exchange is drawn for seven times: 2,000 of them tell two orders apart as surely as more would, since a draw that came
+ * out of order once would shift all those behind it.
+ */
+const BOTS = 20;
+const EXCHANGES = 100;
 
 let lab: HttpLab;
 afterEach(async () => {
@@ -151,13 +155,15 @@ async function run(
   return done;
 }
 
-describe("50 bots with 200 exchanges each", () => {
+describe("20 bots with 100 exchanges each", () => {
   it("are hit alike in two runs of one seed that come in different orders over different connections", async () => {
-    const first = await run(1, 50, Infinity);
+    const first = await run(1, BOTS, Infinity);
     const second = await run(2, 7, 3);
     expect(first.size).toBe(BOTS);
-    expect([...first.values()].reduce((sum, lines) => sum + lines.length, 0)).toBeGreaterThan(BOTS * 30);
+    expect([...first.values()].reduce((sum, lines) => sum + lines.length, 0)).toBeGreaterThan(
+      BOTS * EXCHANGES * 0.15,
+    );
     for (const [bot, lines] of first) expect([bot, second.get(bot)]).toEqual([bot, lines]);
     expect([...first.keys()].sort()).toEqual([...second.keys()].sort());
-  });
+  }, 180_000);
 });
