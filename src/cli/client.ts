@@ -98,13 +98,15 @@ interface ErrorAnswer {
 function problemText(text: string, status: number): string {
   try {
     const { error, hint, details } = JSON.parse(text) as ErrorAnswer;
-    const lines = [`${String(error)}${typeof hint === "string" ? ` (${hint})` : ""}`];
-    for (const { file, line, column, path, message, hint: one } of details ?? []) {
-      lines.push(
-        `  ${file}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}${one === undefined ? "" : ` (${one})`}`,
-      );
-    }
-    return lines.join("\n");
+    const whole = `${String(error)}${typeof hint === "string" ? ` (${hint})` : ""}`;
+    const mistakes = (details ?? []).map(
+      ({ file, line, column, path, message, hint: one }) =>
+        `${file}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}${one === undefined ? "" : ` (${one})`}`,
+    );
+    // One mistake alone is the whole error already.
+    return [whole, ...mistakes.filter((mistake) => mistake !== whole).map((mistake) => `  ${mistake}`)].join(
+      "\n",
+    );
   } catch {
     return `the daemon answered ${status}: ${text.slice(0, 200)}`;
   }

@@ -3,7 +3,7 @@
  * longer to load than most commands take to run.
  */
 import type { Command } from "commander";
-import type { Io } from "./io.js";
+import { CommandError, EXIT, type Io } from "./io.js";
 
 interface Group {
   readonly names: readonly string[];
@@ -36,10 +36,15 @@ const GROUPS: readonly Group[] = [
   { names: ["load"], add: async (program, io) => (await import("./mock.js")).addLoad(program, io) },
 ];
 
-/** Adds the command that these words ask for; all of them where they ask for none that there is, or for help. */
+/**
+ * Adds the command that these words ask for; all of them where they ask for help.
+ *
+ * @throws CommandError if there is no such command: commander would take the word for one that `serve` was given too many.
+ */
 export async function addCommands(program: Command, words: readonly string[], io: Io): Promise<void> {
   const asked = askedFor(words);
   const group = GROUPS.find(({ names }) => names.includes(asked));
+  if (group === undefined && asked !== "" && asked !== "help") throw await unknownCommand(asked);
   for (const { add } of group === undefined ? GROUPS : [group]) await add(program, io);
 }
 
@@ -47,4 +52,16 @@ export async function addCommands(program: Command, words: readonly string[], io
 function askedFor([first = "serve", ...rest]: readonly string[]): string {
   if (!first.startsWith("-")) return first;
   return [first, ...rest].some((word) => word === "-h" || word === "--help") ? "" : "serve";
+}
+
+async function unknownCommand(asked: string): Promise<CommandError> {
+  const { didYouMean } = await import("../core/suggest.js");
+  const hint = didYouMean(
+    asked,
+    GROUPS.flatMap(({ names }) => names),
+  );
+  return new CommandError(
+    EXIT.usage,
+    `there is no command ${JSON.stringify(asked)} (${hint ?? "squall --help lists them"})`,
+  );
 }

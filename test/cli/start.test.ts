@@ -90,7 +90,15 @@ describe("each command", () => {
       expect(found).toContain(name);
       expect(found.length).toBeLessThan(all.length);
     }
-    expect(await namesFor("no-such-command")).toEqual(all);
+    await expect(namesFor("staus")).rejects.toMatchObject({
+      exitCode: 2,
+      message: 'there is no command "staus" (did you mean "status"?)',
+    });
+    await expect(namesFor("no-such-thing", "--json")).rejects.toMatchObject({
+      exitCode: 2,
+      message: 'there is no command "no-such-thing" (squall --help lists them)',
+    });
+    expect(await namesFor("help", "use")).toEqual(all);
     expect(await namesFor()).toEqual(["serve"]);
     expect(await namesFor("--config", "x")).toEqual(["serve"]);
   });
