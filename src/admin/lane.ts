@@ -26,10 +26,16 @@ export class Lane extends Duplex {
   #bodyLeft = 0;
   #isGuest = false;
   #feeding = false;
+  readonly #turn: (lane: Lane) => Promise<void>;
+  /** Its next request may be read. The first may at once. */
+  #mayBegin = true;
+  #waitsForTurn = false;
 
-  constructor(socket: Socket) {
+  /** `turn` resolves when it is this connection's turn to ask again: who asks on and on must not keep out those who come. */
+  constructor(socket: Socket, turn: (lane: Lane) => Promise<void>) {
     super({ allowHalfOpen: true });
     this.#socket = socket;
+    this.#turn = turn;
     socket.on("data", (chunk: Buffer) => {
       this.#take(chunk);
     });
@@ -69,6 +75,7 @@ export class Lane extends Duplex {
     const asked = { request, response };
     this.#asked = asked;
     this.#isGuest = false;
+    this.#mayBegin = false;
     this.#bodyLeft = Number(request.headers["content-length"] ?? 0);
     response.once("close", () => {
       if (this.#asked !== asked) return;
@@ -146,7 +153,7 @@ export class Lane extends Duplex {
     if (this.#feeding || this.destroyed) return;
     this.#feeding = true;
     let lines = 0;
-    while (this.#waitingBytes > 0 && !this.isAnswering && this.#flows()) {
+    while (this.#waitingBytes > 0 && !this.isAnswering && this.#flows() && this.#isItsTurn()) {
       if (++lines > LINES_A_TURN) {
         setImmediate(() => {
           this.#feed();
@@ -166,6 +173,20 @@ export class Lane extends Duplex {
     if (this.#waitingBytes <= WAITING_MAX && this.#waiting.length <= PIECES_WAITING_MAX) return;
     if (this.isGuest) this.destroy();
     else this.#socket.pause();
+  }
+
+  /** Whether it may read on. What has begun is read to its end; for the next it asks for a turn. */
+  #isItsTurn(): boolean {
+    const asked = this.#asked;
+    if (this.#mayBegin || (asked !== null && !asked.request.complete)) return true;
+    if (this.#waitsForTurn) return false;
+    this.#waitsForTurn = true;
+    void this.#turn(this).then(() => {
+      this.#waitsForTurn = false;
+      this.#mayBegin = true;
+      this.#feed();
+    });
+    return false;
   }
 
   #flows(): boolean {

@@ -20,6 +20,7 @@ import { ADMIN_LIMITS, withRoom, type AdminLimits, type House } from "./house.js
 import { Lane } from "./lane.js";
 import { Ledger } from "./ledger.js";
 import { apiRoutes } from "./routes.js";
+import { sourceOf } from "./sources.js";
 import { Turnstile } from "./turnstile.js";
 import { Visitors } from "./visitors.js";
 
@@ -100,11 +101,16 @@ function throughLanes(server: Server, connections: number, door: Door): void {
   const visitors = new Visitors<Lane>(connections, (lane) =>
     lane.isGuest ? "guest" : lane.isAnswering ? "answer" : "nothing",
   );
+  // Requests behind the first of a connection: one in a turn of the event loop, whatever all of them have sent ahead.
+  const again = new Turnstile((run) => {
+    door.whenCalm(run);
+  });
   const listeners = server.listeners("connection") as ((this: Server, stream: Duplex) => void)[];
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
     door.came();
-    const lane = new Lane(socket);
+    const source = sourceOf(socket.remoteAddress);
+    const lane = new Lane(socket, (asking) => again.pass(source, asking));
     visitors.came(lane);
     if (!lane.destroyed) for (const accept of listeners) accept.call(server, lane);
   });

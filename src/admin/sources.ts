@@ -1,8 +1,11 @@
 /** Where callers of the admin port come from, so that nobody's address takes all there is. */
+import { isIPv4 } from "node:net";
 import ipaddr from "ipaddr.js";
 
 /** An address, or for IPv6 the network of 64 bits that one machine usually has to itself. */
 export function sourceOf(address: string | undefined): string {
+  // Asked of everybody who comes, so that the common case is to cost little.
+  if (address !== undefined && isIPv4(address)) return address;
   const bare = (address ?? "").replace(/%.*$/u, "");
   if (!ipaddr.isValid(bare)) return "";
   const known = ipaddr.process(bare);
