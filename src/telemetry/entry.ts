@@ -51,6 +51,33 @@ const LEFT_MAX = 20;
 const STAMP_SIZE = 60;
 const VALUE_SIZE = 8;
 
+/** What is told thousands of times a second, and read by few. */
+export type Frequent = Extract<Fact, { kind: "fault_hit" | "exchange_over" }>;
+
+/** About as many characters as one of them has without its names. */
+const FREQUENT_SIZE = 400;
+
+export function isFrequent(fact: Fact): fact is Frequent {
+  return fact.kind === "fault_hit" || fact.kind === "exchange_over";
+}
+
+/**
+ * The size that it will have once it is written down, about; null for one that must be written down at once, since what
+ * it holds is larger than an entry may be.
+ */
+export function sizeUnwritten(fact: Frequent): number | null {
+  const path = fact.exchange?.path.length ?? 0;
+  if (path > TEXT_MAX || fact.bot.length > TEXT_MAX) return null;
+  let size = FREQUENT_SIZE + path + fact.bot.length;
+  if (fact.kind === "exchange_over") return fact.faults.length > ITEMS_MAX ? null : size;
+  for (const name in fact.detail) {
+    const value = fact.detail[name];
+    if (typeof value === "string" && value.length > TEXT_MAX) return null;
+    size += VALUE_SIZE + name.length + (typeof value === "string" ? value.length : 0);
+  }
+  return size;
+}
+
 export const MASK = "***";
 
 /** The words by which a name gives away that its value is nobody's business. */

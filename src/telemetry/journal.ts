@@ -6,7 +6,7 @@ import type { Clock } from "../core/clock.js";
 import type { ConnectionFailure, FactKind } from "../core/events.js";
 import { invariant } from "../core/invariant.js";
 import { BoundedMap } from "../core/lru.js";
-import { jsonLine, type JournalEntry, type Written } from "./entry.js";
+import { jsonLine, record, sizeUnwritten, type Frequent, type JournalEntry, type Written } from "./entry.js";
 import { RotatingFile, type FileSystem } from "./rotating_file.js";
 
 export const JOURNAL_KEEP = 10_000;
@@ -90,10 +90,20 @@ interface Repetition {
   more: number;
 }
 
+/** An entry that nobody has read yet: what was told, to be written down when somebody does. */
+class Unwritten {
+  constructor(
+    readonly seq: number,
+    /** On the wall's clock, whole milliseconds. */
+    readonly toldAt: number,
+    readonly fact: Frequent,
+  ) {}
+}
+
 export class Journal {
   readonly keep: number;
   readonly #clock: Clock;
-  readonly #ring: (JournalEntry | undefined)[] = [];
+  readonly #ring: (JournalEntry | Unwritten | undefined)[] = [];
   readonly #sizes: number[] = [];
   readonly #sizeMax: number;
   #size = 0;
@@ -148,7 +158,7 @@ export class Journal {
     if (more === null) return null;
     const entry: JournalEntry = {
       seq: ++this.#lastSeq,
-      time: this.#stamp(),
+      time: this.#stamp(this.#now()),
       ...fact,
       ...(more > 0 ? { more } : {}),
       ...(cut ? { cut } : {}),
@@ -156,6 +166,18 @@ export class Journal {
     this.#keepEntry(entry, size);
     this.#file?.write(jsonLine(entry));
     return entry;
+  }
+
+  /**
+   * Keeps it as it was told, which costs a quarter of writing it down; most are never read. False, and nothing is kept, if
+   * it must be written down at once.
+   */
+  defer(fact: Frequent): boolean {
+    if (this.#file !== null) return false;
+    const size = sizeUnwritten(fact);
+    if (size === null) return false;
+    this.#keepEntry(new Unwritten(++this.#lastSeq, this.#now(), fact), size);
+    return true;
   }
 
   /** Matching entries in the order of their numbers. */
@@ -183,7 +205,17 @@ export class Journal {
 
   /** The entry of that number, if it is still in memory. */
   at(seq: number): JournalEntry | undefined {
-    return seq < this.firstSeq || seq > this.#lastSeq ? undefined : this.#ring[(seq - 1) % this.keep];
+    if (seq < this.firstSeq || seq > this.#lastSeq) return undefined;
+    const at = (seq - 1) % this.keep;
+    const kept = this.#ring[at];
+    if (!(kept instanceof Unwritten)) return kept;
+    const { fact, cut, size } = record(kept.fact);
+    const stamp = { seq, time: new Date(kept.toldAt).toISOString() };
+    const entry = { ...stamp, ...fact, ...(cut ? { cut } : {}) } as JournalEntry;
+    this.#ring[at] = entry;
+    this.#size += size - (this.#sizes[at] ?? 0);
+    this.#sizes[at] = size;
+    return entry;
   }
 
   /** Resolves when all entries so far are in the file, or could not be written. */
@@ -200,7 +232,7 @@ export class Journal {
     await this.#file?.close();
   }
 
-  #keepEntry(entry: JournalEntry, size: number): void {
+  #keepEntry(entry: JournalEntry | Unwritten, size: number): void {
     if (this.#count === this.keep) this.#drop(entry.seq - this.keep);
     const at = (entry.seq - 1) % this.keep;
     this.#ring[at] = entry;
@@ -217,9 +249,12 @@ export class Journal {
     this.#count--;
   }
 
+  #now(): number {
+    return Math.floor(this.#clock.wallTime());
+  }
+
   /** Many entries share a millisecond, and its text. */
-  #stamp(): string {
-    const now = Math.floor(this.#clock.wallTime());
+  #stamp(now: number): string {
     if (now !== this.#stampedAt) {
       this.#stampedAt = now;
       this.#stamped = new Date(now).toISOString();

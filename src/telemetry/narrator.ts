@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../core/clock.js";
 import type { Fact } from "../core/events.js";
-import type { Recorded, Stamp } from "./entry.js";
+import type { Frequent, Recorded, Stamp } from "./entry.js";
 import type { LogLine } from "./line.js";
 import type { Log } from "./log.js";
 import { lineOf, type Of } from "./sentences.js";
@@ -22,10 +22,12 @@ const TRACE_MAX = 4_000;
 
 export class Narrator {
   readonly #log: Log;
-  readonly #hits: Throttle<Of<"fault_hit">>;
-  readonly #exchanges: Throttle<Of<"exchange_over">>;
+  readonly #hits: Throttle<Frequent>;
+  readonly #exchanges: Throttle<Frequent>;
   readonly #phases: Throttle<Of<"phase_entered">>;
   readonly #failures: Throttle<LogLine>;
+  /** What `says` found of the fact that is told next. */
+  #isNext = false;
 
   constructor(log: Log, clock: Clock) {
     this.#log = log;
@@ -33,7 +35,9 @@ export class Narrator {
       clock,
       window: 1_000,
       burst: HITS_A_SECOND,
-      onMore: (more, { proxy, fault, profile, kind }) => {
+      onMore: (more, last) => {
+        if (last.kind !== "fault_hit") return;
+        const { proxy, fault, profile, kind } = last;
         const fields = { kind, proxy, profile, fault, more };
         log.write({ level: "info", topic: "fault", text: `${proxy}/${fault}  … and ${more} more`, fields });
       },
@@ -67,7 +71,19 @@ export class Narrator {
     });
   }
 
-  /** `written` is the fact as the journal has it, with its stamp if it is in there. */
+  /** Whether the log is to have it: `tell` comes next for those, and for none that it is one too many of. */
+  says(fact: Frequent): boolean {
+    this.#isNext =
+      fact.kind === "fault_hit"
+        ? this.#hits.pass(`${fact.proxy}/${fact.fault}`, fact)
+        : this.#exchanges.pass(fact.proxy, fact);
+    return this.#isNext || this.#log.enabled("debug");
+  }
+
+  /**
+   * `written` is the fact as the journal has it, with its stamp if it is in there. One that is told thousands of times a second
+   * must have been asked about.
+   */
   tell(written: Recorded & Partial<Stamp>, fact: Fact): void {
     const told = this.#line(written, fact);
     if (told === null || !this.#log.enabled(told.level)) return;
@@ -91,9 +107,8 @@ export class Narrator {
   #line(fact: Recorded, original: Fact): LogLine | null {
     switch (fact.kind) {
       case "fault_hit":
-        return this.#often(this.#hits.pass(`${fact.proxy}/${fact.fault}`, fact), fact);
       case "exchange_over":
-        return this.#often(this.#exchanges.pass(fact.proxy, fact), fact);
+        return this.#often(this.#isNext, fact);
       case "phase_entered":
         return this.#often(this.#phases.pass(fact.activation, fact), fact);
       case "connection_failed":

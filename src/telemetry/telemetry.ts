@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../core/clock.js";
 import type { Fact, Facts } from "../core/events.js";
-import { messageOf, record } from "./entry.js";
+import { isFrequent, messageOf, record, type Frequent } from "./entry.js";
 import { Journal, type JournalFile } from "./journal.js";
 import type { Log } from "./log.js";
 import { Narrator } from "./narrator.js";
@@ -113,16 +113,33 @@ export class Telemetry implements Facts {
 
   #spread(fact: Fact): void {
     this.#attempt(() => {
-      this.#count(fact);
-      const written = record(fact);
-      const entry = this.journal.add(written);
-      if (!this.#closed) {
-        this.#attempt(() => {
-          this.#narrator.tell(entry ?? written.fact, fact);
-        });
-      }
-      if (entry !== null) this.stream.publish(entry);
+      if (isFrequent(fact)) this.#spreadFrequent(fact);
+      else this.#write(fact, true);
     });
+  }
+
+  /** Nobody pays for words that nobody hears: only the first few of a second are said in the log. */
+  #spreadFrequent(fact: Frequent): void {
+    let said = false;
+    if (!this.#closed) {
+      this.#attempt(() => {
+        said = this.#narrator.says(fact);
+      });
+    }
+    if (!said && this.stream.subscribers === 0 && this.journal.defer(fact)) return;
+    this.#write(fact, said);
+  }
+
+  #write(fact: Fact, said: boolean): void {
+    this.#count(fact);
+    const written = record(fact);
+    const entry = this.journal.add(written);
+    if (said && !this.#closed) {
+      this.#attempt(() => {
+        this.#narrator.tell(entry ?? written.fact, fact);
+      });
+    }
+    if (entry !== null) this.stream.publish(entry);
   }
 
   #count(fact: Fact): void {
