@@ -3,6 +3,9 @@
  * metrics say is held against both, number by number. SQUALL_FUZZ_SEED=n repeats a run.
  */
 import { expect, it } from "vitest";
+import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
+import { DATAGRAM_SETTINGS, QUESTION_SETTINGS } from "../support/books/packet_settings.js";
+import { playPackets } from "../support/books/packet_play.js";
 import { play } from "../support/books/play.js";
 
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 20_240_607);
@@ -11,4 +14,22 @@ it("agree: client's, server's, journal's and metrics', under every type of fault
   const { exchanges, rounds, wrong } = await play({ seed: SEED, passes: 1, everywhere: false });
   expect(wrong, `SQUALL_FUZZ_SEED=${SEED}, after ${exchanges} exchanges in ${rounds} rounds`).toEqual([]);
   expect(exchanges).toBeGreaterThan(1_000);
+});
+
+it("agree for datagrams and for questions, under every type of fault that acts on them", async () => {
+  const { datagrams, questions, rounds, wrong } = await playPackets({ seed: SEED, passes: 1 });
+  expect(wrong, `SQUALL_FUZZ_SEED=${SEED}, after ${rounds} rounds`).toEqual([]);
+  expect(datagrams).toBeGreaterThan(500);
+  expect(questions).toBeGreaterThan(400);
+});
+
+it("leave out no type of fault that acts on datagrams or on questions", () => {
+  const played = (settings: readonly { readonly fault: { readonly type: string } }[]): Set<string> =>
+    new Set(settings.map(({ fault }) => fault.type));
+  const left = FAULT_TYPES.filter(
+    ({ type, datagram, query }) =>
+      (datagram !== undefined && !played(DATAGRAM_SETTINGS).has(type)) ||
+      (query !== undefined && !played(QUESTION_SETTINGS).has(type)),
+  );
+  expect(left.map(({ type }) => type)).toEqual([]);
 });

@@ -67,6 +67,8 @@ export class Flow implements Listed, PathOwner {
   #socket: DatagramSocket | null = null;
   /** Where the socket is connected, or about to be. */
   #upstream: string | null = null;
+  /** A fault sent it there: if nobody is there, that is the fault's doing. */
+  #misled = false;
   #connected = false;
   /** In a row, without an answer between them. */
   #refusals = 0;
@@ -167,17 +169,20 @@ export class Flow implements Listed, PathOwner {
   readonly #found = contained(this, (found: Found): void => {
     if (this.#over) return;
     if ("problem" in found) {
-      for (const _lost of this.#takeWaiting()) this.#lose("unresolved");
+      const waiting = this.#takeWaiting();
+      if (found.misled) return;
+      for (const _lost of waiting) this.#lose("unresolved");
       this.#fail("upstream_unresolved", found.problem);
       return;
     }
     if (this.#connected && this.#upstream === found.address) this.#sendWaiting();
-    else this.#connect(found.address);
+    else this.#connect(found.address, found.misled);
   });
 
-  #connect(address: string): void {
+  #connect(address: string, misled: boolean): void {
     this.#disconnect();
     this.#upstream = address;
+    this.#misled = misled;
     const broke = contained(this, (error: NodeJS.ErrnoException) => {
       this.#broke(error);
     });
@@ -256,12 +261,18 @@ export class Flow implements Listed, PathOwner {
         return;
       }
     }
-    for (const _lost of this.#takeWaiting()) this.#lose("unsent");
+    const waiting = this.#takeWaiting();
+    if (!this.#isInjected(reason)) for (const _lost of waiting) this.#lose("unsent");
     this.#fail(reason, this.#textOf(error));
     this.close();
   }
 
+  #isInjected(reason: ConnectionFailure): boolean {
+    return this.#misled && NOBODY_THERE.has(reason);
+  }
+
   #fail(reason: ConnectionFailure, text: string): void {
+    if (this.#isInjected(reason)) return;
     this.#host.failed(this, reason, text, !this.#told.has(reason));
     this.#told.add(reason);
   }

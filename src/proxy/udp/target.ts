@@ -12,7 +12,10 @@ const LOOK_AGAIN: Millis = 1_000;
 /** Datagrams wait for as long as a look-up takes, there is no dialling to time out. */
 const NO_TIMER: LookUpTimer = { pause: () => undefined, resume: () => undefined };
 
-export type Found = { readonly address: string } | { readonly problem: string };
+/** `misled`: it is what faults made of the name, and so is what comes of it. */
+export type Found = ({ readonly address: string } | { readonly problem: string }) & {
+  readonly misled: boolean;
+};
 
 export interface TargetParts {
   readonly clock: Clock;
@@ -31,6 +34,7 @@ export class Target {
   /** Of the view of names that both were found in, and whether there were faults in it. */
   #edition = -1;
   #faulted = false;
+  #misled = false;
   #looked: Millis = -Infinity;
   #renewed: Millis = -Infinity;
   /** How many addresses have been given out. */
@@ -52,9 +56,9 @@ export class Target {
     const [address] = this.#current && !this.#failed ? this.#book.ordered(this.#addresses, this.#turn) : [];
     if (address !== undefined) {
       this.#turn++;
-      done({ address });
+      done({ address, misled: this.#misled });
     } else if (this.#looking !== null) this.#waiting.push(done);
-    else done({ problem: this.#problem });
+    else done({ problem: this.#problem, misled: this.#misled });
   }
 
   get #current(): boolean {
@@ -105,12 +109,12 @@ export class Target {
   #lookUp(lookUp: LookUp, edition: number): void {
     this.#looking = lookUp(this.endpoint.host, null, NO_TIMER, (named: Named) => {
       if ("error" in named) {
-        this.#done(this.#addresses, this.#unresolved(named.error.reason), edition, true);
+        this.#done(this.#addresses, this.#unresolved(named.error.reason), edition, true, named.misled);
       } else if ("verdict" in named) {
         // There is no connection to end, and nobody who would understand an answer.
-        this.#done(this.#addresses, this.#unresolved("failed by a fault"), edition, true);
+        this.#done(this.#addresses, this.#unresolved("failed by a fault"), edition, true, true);
       } else {
-        this.#done(named.addresses, "", edition, true);
+        this.#done(named.addresses, "", edition, true, named.misled);
       }
     });
   }
@@ -153,18 +157,31 @@ export class Target {
     this.#edition = -1;
   }
 
-  #known(addresses: readonly string[], problem: string, edition: number, faulted: boolean): void {
+  #known(
+    addresses: readonly string[],
+    problem: string,
+    edition: number,
+    faulted: boolean,
+    misled = false,
+  ): void {
     this.#addresses = addresses;
     this.#problem = problem;
     this.#edition = edition;
     this.#faulted = faulted;
+    this.#misled = misled;
   }
 
-  #done(addresses: readonly string[], problem: string, edition: number, faulted: boolean): void {
+  #done(
+    addresses: readonly string[],
+    problem: string,
+    edition: number,
+    faulted: boolean,
+    misled = false,
+  ): void {
     this.#looking = null;
     // From now on, or a look-up that took longer than that would be repeated without end.
     this.#looked = this.#clock.now();
-    this.#known(addresses, problem, edition, faulted);
+    this.#known(addresses, problem, edition, faulted, misled);
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const done of waiting) this.find(done);
