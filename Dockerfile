@@ -6,6 +6,8 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/bundle.mjs scripts/sbom.mjs ./scripts/
 COPY src ./src
+# The build starts the daemon once, to keep what V8 makes of it: nobody can write that in a container of this image.
+COPY profiles ./profiles
 RUN npm run --silent build && npm run --silent sbom > sbom.json && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:20-bookworm-slim

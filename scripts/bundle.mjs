@@ -85,7 +85,9 @@ async function warm() {
     "--log-level",
     "error",
   ];
-  const daemon = spawn(process.execPath, args, { stdio: "ignore", cwd: DIST });
+  const daemon = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"], cwd: DIST });
+  let said = "";
+  daemon.stderr.on("data", (chunk) => (said += chunk));
   const over = new Promise((done) => daemon.once("exit", done).once("error", done));
   const kept = () =>
     readdirSync(DIST).some((file) => file.startsWith(`command-${hash}.`) && file.endsWith(".cache"));
@@ -93,6 +95,10 @@ async function warm() {
   let running = true;
   void over.then(() => (running = false));
   while (running && !kept() && performance.now() < late) await new Promise((done) => setTimeout(done, 50));
+  const made = kept();
   daemon.kill();
   await over;
+  // No reason to fail, but to be told: where nobody may write to the folder, as in an image, each start is the slower for it.
+  if (!made)
+    process.stderr.write(`no code cache was made, as the daemon did not start or was slow. ${said.trim()}\n`);
 }

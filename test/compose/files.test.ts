@@ -195,6 +195,11 @@ describe("Dockerfile", () => {
     }
   });
 
+  it("builds with the profiles beside the program, without which the daemon does not start and leaves no code cache", () => {
+    const [before = ""] = text.split("npm run --silent build");
+    expect(before).toMatch(/^COPY profiles \.\/profiles$/mu);
+  });
+
   it("listens where the container is reached, but only where it is given no command", () => {
     expect(text).toContain('ENTRYPOINT ["squall"]\n');
     const [, command = ""] = /^CMD (\[.*\])$/mu.exec(text) ?? [];

@@ -140,6 +140,7 @@ within 60 "all $bots bots have registered, by a name that only Squall knows" eve
 works_again 60 "bots complete jobs"
 holds "ports are published on the host's loopback only" on_loopback_only
 holds "Squall's capabilities are NET_ADMIN and NET_BIND_SERVICE" [ "$(capabilities squall)" = 0000000000001400 ]
+holds "the image has what V8 made of the command" inside squall sh -c 'ls /squall/dist/command-*.cache'
 holds "a bot has none" [ "$(capabilities bot)" = 0000000000000000 ]
 holds "a bot is not root" [ "$(inside bot id -u | tr -d '\r')" = 1000 ]
 holds "neither is the job server" [ "$(inside job-server id -u | tr -d '\r')" = 1000 ]
