@@ -136,6 +136,7 @@ export type Fact =
       readonly activation: string;
       readonly profile: string;
       readonly why: "finished" | "expired" | "healed" | "replaced" | "profile deleted";
+      readonly mode: "inject" | "observe";
       readonly faults: readonly FaultReport[];
       readonly warnings: readonly string[];
     }

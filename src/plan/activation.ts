@@ -204,12 +204,13 @@ export class Activation {
   }
 
   tellEnd(why: EndReason): void {
-    const { id, profile, compiled } = this.#value;
+    const { id, profile, mode, compiled } = this.#value;
     this.#facts.tell({
       kind: "activation_ended",
       activation: id,
       profile,
       why,
+      mode,
       faults: this.#arsenal.report(),
       warnings: this.#arsenal.untouched(compiled, why),
     });

@@ -64,7 +64,10 @@ export function lineOf(fact: Recorded): LogLine {
         level: fact.warnings.length > 0 ? "warn" : "info",
         topic: "profile",
         text: `${fact.activation}  off (${fact.why})`,
-        more: [...fact.faults.map(report), ...fact.warnings.map((warning) => `warning: ${warning}`)],
+        more: [
+          ...fact.faults.map((fault) => report(fault, fact.mode)),
+          ...fact.warnings.map((warning) => `warning: ${warning}`),
+        ],
       };
     case "engine_chosen":
       return {
@@ -249,15 +252,13 @@ function failure(fact: Of<"connection_failed">): LogLine {
   return { level, topic: "failed", text: `${proxy}  ${client}  ${reason}: ${text}`, fields: fact };
 }
 
-function report({
-  proxy,
-  fault,
-  subjects,
-  matched,
-  hits,
-  effects,
-}: Of<"activation_ended">["faults"][number] | Of<"fault_removed">): string {
+function report(
+  fault: Of<"activation_ended">["faults"][number] | Of<"fault_removed">,
+  mode: Of<"activation_ended">["mode"] = "inject",
+): string {
+  const { subjects, matched, hits, effects } = fault;
   const done = Object.entries(effects).filter(([, amount]) => amount > 0);
   const did = done.length === 0 ? "" : `: ${inWords(Object.fromEntries(done))}`;
-  return `${proxy}/${fault}  hit ${hits} of ${matched} matching, of ${subjects} in all${did}`;
+  const hit = mode === "observe" ? "would have hit" : "hit";
+  return `${fault.proxy}/${fault.fault}  ${hit} ${hits} of ${matched} matching, of ${subjects} in all${did}`;
 }

@@ -453,8 +453,9 @@ describe("reports", () => {
     use(profile([named("a", { when: { every: 2 } })]), { mode: "observe" });
     expect([1, 2, 3, 4].map(() => jobs.connect())).toEqual(["", "a", "", "a"]);
     plan.end(() => true, "healed");
-    const [report] = facts.of("activation_ended")[0]!.faults;
-    expect(report).toMatchObject({ subjects: 4, matched: 4, hits: 2 });
+    const ended = facts.of("activation_ended")[0]!;
+    expect(ended.mode).toBe("observe");
+    expect(ended.faults[0]).toMatchObject({ subjects: 4, matched: 4, hits: 2 });
     expect(facts.of("fault_hit").map(({ effect, observed }) => [effect, observed])).toEqual([
       ["observed", true],
       ["observed", true],

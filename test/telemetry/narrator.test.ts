@@ -126,12 +126,16 @@ describe("what people read", () => {
     const { tell, texts } = start();
     tell({ ...SAMPLES.phase_entered, pass: 2 });
     tell({ ...SAMPLES.activation_started, mode: "observe" });
+    tell({ ...SAMPLES.activation_ended, mode: "observe", warnings: [] });
     tell({ kind: "reload", ok: true, problems: [], changed: ["profile wan", "proxy jobs"], warnings: [] });
     tell({ kind: "reload", ok: true, problems: [], changed: [], warnings: [] });
     expect(await texts()).toEqual([
       "phase    wan  crash (pass 2)",
       "profile  wan  on, only observing  seed 7",
       "again: squall use wan --seed 7 --param delay=200",
+      "profile  wan  off (healed)",
+      "jobs/latency  would have hit 12 of 12 matching, of 412 in all: delayed 41",
+      "jobs/reset  would have hit 0 of 0 matching, of 412 in all",
       "reload   profile wan, proxy jobs",
       "reload   nothing changed",
     ]);

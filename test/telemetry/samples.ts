@@ -121,6 +121,7 @@ export const SAMPLES: { readonly [K in FactKind]: FactOf<K> } = {
     activation: "wan",
     profile: "wan",
     why: "healed",
+    mode: "inject",
     faults: [
       {
         proxy: "jobs",
