@@ -12,6 +12,7 @@ import { queryMetrics } from "./query_metrics.js";
 import type { Journal } from "./journal.js";
 import type { Log } from "./log.js";
 import { memoized, ProcessMetrics } from "./process_metrics.js";
+import { Scrapes } from "./scrape.js";
 import {
   register,
   SampledCounter,
@@ -97,6 +98,7 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #process: ProcessMetrics | null;
   readonly #all: readonly AnySampled[];
+  readonly #scrapes: Scrapes;
 
   constructor(options: MetricsOptions) {
     const faults = faultMetrics(options);
@@ -114,6 +116,8 @@ export class Metrics {
       name: "squall_series_dropped_total",
       help: "Series that share the label values `other`, because a metric may have no more.",
       labels: ["metric"],
+      // Known when those before it are printed.
+      late: true,
       read: () => [
         ...metrics.filter(isLabelled).map(({ name, cap }): Sample => [[name], cap.dropped]),
         // Books that were never opened under their own names.
@@ -123,15 +127,16 @@ export class Metrics {
     this.#process = options.process === false ? null : new ProcessMetrics();
     this.#all = [...metrics, dropped, ...(this.#process?.metrics ?? [])];
     for (const metric of this.#all) register(this.registry, metric);
+    this.#scrapes = new Scrapes({ metrics: this.#all });
   }
 
   get contentType(): string {
     return this.registry.contentType;
   }
 
-  /** The text for `GET /metrics`. */
-  async text(): Promise<string> {
-    return this.registry.metrics();
+  /** The text for `GET /metrics`: of one moment, made in pieces. */
+  text(): Promise<string> {
+    return this.#scrapes.text();
   }
 
   /** Every metric that is exported, for documentation. */

@@ -17,9 +17,12 @@ export interface SampledOptions<V = number> {
   readonly help: string;
   readonly labels?: readonly string[];
   readonly read: () => Iterable<Sample<V>> | Promise<Iterable<Sample<V>>>;
+  /** It is read when it is printed, rather than with the others. */
+  readonly late?: boolean;
 }
 
-interface Described<L> {
+/** A metric as prom-client prints it. */
+export interface Described<L> {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
@@ -30,7 +33,7 @@ interface Described<L> {
 type Labels = Readonly<Record<string, string>>;
 
 /** One line as prom-client prints it: the labels of the series are shared by its lines, `le` is a line's own. */
-interface Line {
+export interface Line {
   readonly metricName: string;
   readonly labels: Labels;
   readonly sharedLabels: Labels;
@@ -111,13 +114,15 @@ abstract class Sampled<V> {
   readonly labelNames: readonly string[];
   readonly cap: SeriesCap<V>;
   readonly #read: SampledOptions<V>["read"];
+  readonly #late: boolean;
 
-  constructor({ name, help, labels = [], read }: SampledOptions<V>, sum: (a: V, b: V) => V) {
+  constructor({ name, help, labels = [], read, late = false }: SampledOptions<V>, sum: (a: V, b: V) => V) {
     this.name = name;
     this.help = help;
     this.labelNames = labels;
     this.cap = new SeriesCap(labels, sum);
     this.#read = read;
+    this.#late = late;
   }
 
   /** Called by prom-client when it makes JSON. */
@@ -133,13 +138,33 @@ abstract class Sampled<V> {
 
   /** Called by prom-client when it makes text. */
   async getForPromString(): Promise<Described<Line>> {
-    // Not awaited unless it must be: all metrics of a scrape are then read in one turn and agree with each other.
-    const samples = this.#read();
-    const lines: Line[] = [];
-    for (const [labels, value] of this.cap.fold(samples instanceof Promise ? await samples : samples)) {
-      this.print(lines, labels, value);
-    }
-    return { name: this.name, help: this.help, type: this.type, values: lines, aggregator: "sum" };
+    return this.take()();
+  }
+
+  /**
+   * Reads the numbers at once, and answers how to make lines of them, which takes longer and may wait: what is counted
+   * meanwhile is not among them.
+   */
+  take(): () => Promise<Described<Line>> {
+    // Not awaited: all metrics of a scrape are read in one turn and agree with each other.
+    const kept = this.#late ? null : this.#readNow();
+    return async () => {
+      const samples = await (kept ?? this.#readNow());
+      const lines: Line[] = [];
+      for (const [labels, value] of this.cap.fold(samples)) this.print(lines, labels, value);
+      return { name: this.name, help: this.help, type: this.type, values: lines, aggregator: "sum" };
+    };
+  }
+
+  #readNow(): readonly Sample<V>[] | Promise<Iterable<Sample<V>>> {
+    const read = this.#read();
+    if (read instanceof Promise) return read;
+    return Array.from(read, ([labels, value]): Sample<V> => [labels, this.copied(value)]);
+  }
+
+  /** As it is now, where it goes on changing. */
+  protected copied(value: V): V {
+    return value;
   }
 
   /** prom-client's registry may ask for it; the numbers are not ours to reset. */
@@ -201,6 +226,10 @@ export class SampledHistogram extends Sampled<Distribution> {
       sum: a.sum + b.sum,
     }));
     this.#bounds = options.bounds.map((bound) => ({ le: String(bound) }));
+  }
+
+  protected override copied({ buckets, sum }: Distribution): Distribution {
+    return { buckets: [...buckets], sum };
   }
 
   protected print(lines: Line[], sharedLabels: Labels, { buckets, sum }: Distribution): void {

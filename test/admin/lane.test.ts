@@ -1,5 +1,8 @@
 /** One request at a time on each connection, whatever a client sends ahead. */
+import { createServer } from "node:http";
+import { connect, createServer as listen, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { Lane } from "../../src/admin/lane.js";
 import { turns, until } from "../support/lab.js";
 import { AdminLab } from "./admin_lab.js";
 
@@ -79,7 +82,7 @@ it("leaves what a client sends ahead in the client's own memory", async () => {
   socket.write(request("GET /journal?limit=10000"));
   await until(() => !here.clock.idle);
   // The machine's buffers take a part, and then nothing more: else this would never end.
-  const piece = mark("ahead").repeat(300);
+  const piece = mark("ahead").repeat(200);
   while (socket.writableLength < 2 ** 20) {
     socket.write(piece);
     await turns(1);
@@ -127,4 +130,52 @@ it("answers a request without a Host once, and nothing behind it is taken for so
   await until(() => got.text.includes(" 400 ") && answers(got.text) === 1);
   expect(got.text).toContain("SQ_BAD_REQUEST");
   got.leave();
+});
+
+it("begins with the first request at once, and with each other when it is its turn", async () => {
+  const turnsWanted: (() => void)[] = [];
+  const served: string[] = [];
+  const server = createServer((request, response) => {
+    (request.socket as unknown as Lane).serve(request, response);
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      served.push(`${request.url} ${body}`);
+      response.end();
+    });
+  });
+  const port = listen((socket) => {
+    server.emit("connection", new Lane(socket, () => new Promise((resolve) => turnsWanted.push(resolve))));
+  });
+  await new Promise<void>((resolve) => port.listen(0, "127.0.0.1", resolve));
+  const socket = connect((port.address() as AddressInfo).port, "127.0.0.1");
+  let got = "";
+  socket.on("data", (chunk: Buffer) => (got += chunk.toString()));
+  socket.write(request("GET /1") + request("POST /2", "two").slice(0, -2));
+  await until(() => answers(got) === 1 && turnsWanted.length === 1);
+  await turns();
+  expect(served).toEqual(["/1 "]);
+  turnsWanted.shift()?.();
+  await turns();
+  // Its body comes when it comes, and takes no further turn.
+  socket.write(`wo${request("GET /3")}`);
+  await until(() => answers(got) === 2 && turnsWanted.length === 1);
+  expect(served).toEqual(["/1 ", "/2 two"]);
+  turnsWanted.shift()?.();
+  await until(() => answers(got) === 3);
+  // Nothing is asked, so that no turn is wanted.
+  await turns();
+  expect(turnsWanted).toEqual([]);
+  socket.destroy();
+  port.close();
+});
+
+it("answers who comes before it goes on with what others have sent ahead", async () => {
+  const flood = Array.from({ length: 4 }, () => client(mark("ahead").repeat(200)));
+  await until(() => marks().length > 0);
+  expect((await here.call("GET", "/healthz")).status).toBe(200);
+  // Some turns of the event loop, each with one of them at the most, where all that arrives at once would be 800.
+  expect(marks().length).toBeLessThan(400);
+  await until(() => flood.every(({ text }) => answers(text) === 200));
+  for (const { leave } of flood) leave();
 });
