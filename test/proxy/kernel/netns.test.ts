@@ -66,6 +66,14 @@ describe.skipIf(missing !== null)(`packet loss by the kernel${needs}`, () => {
     expect(Number(dropped)).toBeGreaterThanOrEqual(lost_upstream + lost_downstream);
     const metrics = await cable.in("a", ["curl", "-sS", "localhost:8474/metrics"]);
     expect(metrics).toContain(`effect="dropped"} ${Number(dropped)}`);
+    // The proxy itself is the only one hit, and all say the same of it.
+    expect(metrics).toMatch(/^squall_fault_hits_total\{.*fault="packet_loss".*\} 1$/mu);
+    const hit = await cable.told("fault_hit");
+    expect(hit).toMatchObject({ bot: "", connection: 0, effect: "dropped" });
+    const total = await cable.told("fault_total");
+    expect(total).toMatchObject({ bot: "", connection: 0, effects: { dropped: Number(dropped) } });
+    const ended = await cable.told("activation_ended");
+    expect(ended["faults"]).toMatchObject([{ hits: 1, effects: { dropped: Number(dropped) } }]);
   });
 
   it.each([
