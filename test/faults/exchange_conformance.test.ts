@@ -99,7 +99,7 @@ function script(seed: number, length: number): Step[] {
       answer: one<Step["answer"]>([
         {
           fields: [
-            ["Content-Type", one(["application/json", "text/html"])],
+            ["Content-Type", one(["application/json", "text/html", "text/event-stream"])],
             ["Retry-After", "3"],
             ...encoding,
           ],

@@ -141,7 +141,8 @@ export async function viewOf(get: (path: string) => Promise<Answer["json"]>): Pr
       mode,
       proxies,
       since,
-      again,
+      // Each life of a daemon here has an admin port of its own.
+      again: String(again).replace(/127\.0\.0\.1:\d+/u, "127.0.0.1:PORT"),
     })),
   };
 }
