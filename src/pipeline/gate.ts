@@ -15,6 +15,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
   readonly #clock: Clock;
   readonly #question: (fault: Fault) => Waiting | Final | undefined;
   readonly #done: (outcome: Pass | Final) => void;
+  readonly #hangs: (() => void) | undefined;
   readonly #asked = new Set<Fault>();
   #faults: readonly Fault[];
   #at: Fault | null = null;
@@ -29,11 +30,14 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
     readonly faults: readonly Fault[];
     readonly question: (fault: Fault) => Waiting | Final | undefined;
     readonly done: (outcome: Pass | Final) => void;
+    /** Called when it begins to hang, perhaps within a call of the gate's own. */
+    readonly hangs?: () => void;
   }) {
     this.#clock = parts.clock;
     this.#faults = parts.faults;
     this.#question = parts.question;
     this.#done = parts.done;
+    this.#hangs = parts.hangs;
   }
 
   /** Asks until something holds, or until all have passed. */
@@ -70,6 +74,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
           return;
         case "hang":
           this.#hanging = true;
+          this.#hangs?.();
           return;
         case "wait":
           return;

@@ -21,6 +21,7 @@ import { Gate } from "../pipeline/gate.js";
 import { Party, type Guest } from "../pipeline/party.js";
 import type { PumpOwner } from "../pipeline/pump.js";
 import type { PlaneContext } from "./context.js";
+import { Early } from "./early.js";
 import type { Pool } from "./upstream/pool.js";
 import { resetSocket } from "./upstream/reader.js";
 
@@ -105,6 +106,8 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
   #party: Party | null = null;
   /** Sources that ended without a byte before the pumps were there; Node tells of that even where nobody reads. */
   readonly #endedEarly: Direction[] = [];
+  /** What the client says while a fault holds it for good before that. */
+  #early: Early | null = null;
 
   constructor(host: ConnectionHost, client: Socket, origin: Origin) {
     this.host = host;
@@ -235,7 +238,28 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
     });
     if (this.#severed) return false;
     this.clientSocket.on("data", onClientData).on("drain", onClientDrain);
-    return true;
+    const early = this.#early?.handOver() ?? [];
+    this.#early = null;
+    for (const chunk of early) if (!this.ended) this.fromClient(chunk);
+    return !this.ended;
+  }
+
+  /** A fault holds it for good: listens whether its client leaves, if nobody does yet. */
+  protected listenEarly(): void {
+    if (this.#pumps === null && !this.ended) this.#early ??= new Early(this.clientSocket, this);
+  }
+
+  /** The client has ended its side, and nobody has heard of that yet. */
+  protected get leftEarly(): boolean {
+    return this.#endedEarly.includes("upstream");
+  }
+
+  /**
+   * Nothing comes of it for as long as the fault is there, and the client waits for nothing any more: it would keep its
+   * place till then, and what it asked for would be carried out for nobody.
+   */
+  #leaveIfHanging(): void {
+    if (this.leftEarly && this.#gate?.hanging === true) this.severed({ do: "close" });
   }
 
   /** The ends that came before the pumps did. */
@@ -413,7 +437,11 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
         return undefined;
       }
     };
-    this.#gate = new Gate({ clock: this.clock, faults, question: guarded, done });
+    const hangs = (): void => {
+      this.listenEarly();
+      this.#leaveIfHanging();
+    };
+    this.#gate = new Gate({ clock: this.clock, faults, question: guarded, done, hangs });
     this.#gate.step();
   }
 
@@ -610,8 +638,10 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
     if (this.#severed || this.#over) return;
     const ended = (): void => {
       if (this.#severed) return;
-      if (this.#pumps === null) this.#endedEarly.push(direction);
-      else this.guarded(() => this.sourceOver(direction, socket));
+      if (this.#pumps === null) {
+        this.#endedEarly.push(direction);
+        this.#leaveIfHanging();
+      } else this.guarded(() => this.sourceOver(direction, socket));
     };
     if (!socket.writable || socket.writableLength > 0) {
       ended();

@@ -15,7 +15,7 @@ import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dia
 import { FaultedNames } from "./upstream/faulted_names.js";
 import { HealthChecks } from "./upstream/health.js";
 import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
-import { reach, type Reached } from "./upstream/reach.js";
+import { reach, type Reached, type Waits } from "./upstream/reach.js";
 import type { Take } from "./upstream/reader.js";
 import { awaitProxyHeader, type ProxyHeader } from "./tcp/proxy_header.js";
 import type { ProxySpecBase, ProxyStats } from "./spec.js";
@@ -98,7 +98,14 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   /** `owner` pays for what goes wrong in `done`. */
-  reach(member: Member, guest: Guest, take: Take, done: (result: Reached) => void, owner: Owner): Dialling {
+  reach(
+    member: Member,
+    guest: Guest,
+    take: Take,
+    done: (result: Reached) => void,
+    owner: Owner,
+    waits: Waits | null = null,
+  ): Dialling {
     const pool = this.#pool;
     const options = {
       ...this.#dialOptions(),
@@ -106,6 +113,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       take,
       turn: member.dialled++,
       asking: guest,
+      waits,
     };
     return reach(pool, member, options, (result) => {
       try {

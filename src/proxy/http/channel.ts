@@ -15,7 +15,7 @@ import type { Guest } from "../../pipeline/party.js";
 import { Connection, type ConnectionHost } from "../connection.js";
 import type { Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
-import type { Reached } from "../upstream/reach.js";
+import type { Reached, Waits } from "../upstream/reach.js";
 import { type Take } from "../upstream/reader.js";
 import type { Book } from "./book.js";
 import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
@@ -44,7 +44,14 @@ export interface HttpHost extends ConnectionHost {
   readonly streamFaults: readonly ArmedFault[];
   nextExchange(): number;
   readonly pool: Pool;
-  reach(member: Member, guest: Guest, take: Take, done: (result: Reached) => void, owner: Owner): Dialling;
+  reach(
+    member: Member,
+    guest: Guest,
+    take: Take,
+    done: (result: Reached) => void,
+    owner: Owner,
+    waits?: Waits | null,
+  ): Dialling;
   /** The answers that are still to come go to nobody. `over` is called once, when they have come or never will. */
   adopt(link: Link, over: () => void): void;
   /** Runs after that time, or when the proxy stops. */

@@ -116,7 +116,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   reach(member: Member, guest: Guest | null, take: Take, done: (result: Reached) => void): Dialling {
-    return this.host.reach(member, guest ?? this, take, done, this);
+    return this.host.reach(member, guest ?? this, take, done, this, this.#departure);
   }
 
   /** Whom faults of the connection itself hit, beside the connection. */
@@ -303,6 +303,7 @@ export class HttpConnection extends HttpChannel implements Whole {
       this.#failures.failLost();
       this.verdicts.decide();
       this.upstream.prepare();
+      this.#departure.leaveIfHanging();
     } else if (this.verdicts.concluding) {
       this.verdicts.sayFarewell();
     } else if (this.#retiring) {

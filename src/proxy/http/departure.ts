@@ -2,6 +2,7 @@
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract.js";
 import type { Pumps } from "../../pipeline/bindings.js";
+import type { Waits } from "../upstream/reach.js";
 import type { Book } from "./book.js";
 import type { Link } from "./link.js";
 import type { RequestSide } from "./request_side.js";
@@ -28,7 +29,7 @@ export interface DepartureHost {
   report(reason: ConnectionFailure, text: string): void;
 }
 
-export class Departure {
+export class Departure implements Waits {
   readonly #of: DepartureHost;
   /** It has ended its side, although what it said before may still wait to be heard. */
   #fin = false;
@@ -78,6 +79,19 @@ export class Departure {
     of.book.clientLeft();
     if (first.detached && first.requestRead && of.link !== null) this.#leaveBehind(of.link);
     else of.severed({ do: "close" });
+  }
+
+  held(): void {
+    // It is read from all the while.
+  }
+
+  /** Nothing of what waits for the upstream has been sent. */
+  left(): boolean {
+    const of = this.#of;
+    if (!this.#fin || of.book.first?.detached === true) return false;
+    of.book.clientLeft();
+    of.severed({ do: "close" });
+    return true;
   }
 
   /** All that it said before it ended its side has been heard, to the middle of what is said here. */

@@ -13,12 +13,19 @@ import { Pump } from "../../pipeline/pump.js";
 import { Connection, takeFromUpstream, type ConnectionHost, type Origin } from "../connection.js";
 import type { Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
-import type { Reached } from "../upstream/reach.js";
+import type { Reached, Waits } from "../upstream/reach.js";
 import type { Take } from "../upstream/reader.js";
 
 export interface TcpHost extends ConnectionHost {
   readonly pool: Pool;
-  reach(member: Member, guest: Guest, take: Take, done: (result: Reached) => void, owner: Owner): Dialling;
+  reach(
+    member: Member,
+    guest: Guest,
+    take: Take,
+    done: (result: Reached) => void,
+    owner: Owner,
+    waits?: Waits | null,
+  ): Dialling;
 }
 
 /** Shared by all connections: most servers say nothing before they are asked. */
@@ -31,6 +38,16 @@ export class TcpConnection extends Connection {
   #dialling: Dialling | null = null;
   /** What the upstream said before the pumps were there. */
   #spokenEarly: readonly Buffer[] = NOTHING;
+
+  readonly #waits: Waits = {
+    held: () => {
+      this.listenEarly();
+    },
+    left: () => {
+      if (this.leftEarly) this.severed({ do: "close" });
+      return this.leftEarly;
+    },
+  };
 
   constructor(host: TcpHost, client: Socket, origin: Origin) {
     super(host, client, origin);
@@ -72,7 +89,7 @@ export class TcpConnection extends Connection {
         },
       );
     };
-    this.#dialling = this.#host.reach(member, this, takeFromUpstream, reached, this);
+    this.#dialling = this.#host.reach(member, this, takeFromUpstream, reached, this, this.#waits);
   }
 
   #begin(upstream: Socket): void {

@@ -13,9 +13,18 @@ export interface Intercepted {
 
 export type Reached = Socket | DialFailure | Intercepted;
 
+/** Whoever waits for it, where it may leave meanwhile. */
+export interface Waits {
+  /** A fault lets it wait for good; what it says is not heard yet. */
+  held(): void;
+  /** That fault has gone: true if there is nobody any more who waits, and this has ended on that account. */
+  left(): boolean;
+}
+
 /** How to dial, and for whom. */
 export interface ReachOptions extends DialOptions {
   readonly asking: Asking;
+  readonly waits?: Waits | null;
 }
 
 /** Calls `done` once, never from within this call, unless cancelled first. */
@@ -38,6 +47,7 @@ class Reaching implements Dialling {
   #timer: Timer | null = null;
   #dialling: Dialling | null = null;
   #stopWaiting: (() => void) | null = null;
+  #held = false;
   #over = false;
 
   constructor(pool: Pool, member: Member, options: ReachOptions, done: (result: Reached) => void) {
@@ -49,8 +59,11 @@ class Reaching implements Dialling {
 
   begin(): void {
     const { after, then } = this.#pool.reach(this.#member, this.#options.asking);
-    if (after === 0 && then.do === "pass") {
-      this.#dial();
+    // What nobody waits for any more is not to be carried out now that it could be.
+    if (this.#held && then.do === "pass" && this.#options.waits?.left() === true) return;
+    // Neither of these is over within this call. To hang must begin now: a fault that goes before it did would not be noticed.
+    if (after === 0 && (then.do === "pass" || then.do === "hang")) {
+      this.#carryOut(then);
       return;
     }
     const { clock } = this.#options;
@@ -67,7 +80,9 @@ class Reaching implements Dialling {
         return;
       case "hang": {
         // As a black hole: until the dialler's patience is over, or the upstream is there again.
-        const { clock, timeout } = this.#options;
+        const { clock, timeout, waits } = this.#options;
+        this.#held = true;
+        waits?.held();
         this.#timer = clock.at(clock.now() + timeout, () => {
           this.#finish({
             reason: "upstream_timeout",
