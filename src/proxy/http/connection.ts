@@ -333,8 +333,10 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   requestRead(exchange: Exchange): void {
-    if (!exchange.tunnel && !exchange.head.framing.upgrade && !exchange.head.framing.connect)
-      this.byteFaults.end(exchange.passage, "upstream");
+    const { upgrade, connect } = exchange.head.framing;
+    if (!exchange.tunnel && !upgrade && !connect) this.byteFaults.end(exchange.passage, "upstream");
+    // The client may have ended its side while this one waited to be sent. Behind others that is heard in its turn.
+    if ((upgrade || connect) && this.#departure.ended) this.#tellUpstreamSoon();
     if (exchange.dispatches.length > 0) sendCopies(exchange, this);
     this.moveOn(exchange);
     this.#closeIfTold(false);
@@ -444,6 +446,11 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   dropped(): void {
+    this.#tellUpstreamSoon();
+  }
+
+  /** When whoever is at it has come to an end. */
+  #tellUpstreamSoon(): void {
     queueMicrotask(
       contained(this, () => {
         this.#departure.tellUpstream();
@@ -574,6 +581,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   protected override stopped(): void {
     this.upstream.cancel();
     this.requests.drop();
+    this.#departure.stopped();
     this.#headTimer?.cancel();
     this.#headTimer = null;
     this.#endTimer?.cancel();

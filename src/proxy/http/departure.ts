@@ -1,9 +1,13 @@
 /** How a client leaves, in order or by a reset, in the middle of what is under way: who hears of it, and who does not. */
+import type { Clock, Timer } from "../../core/clock.js";
+import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import type { Waits } from "../upstream/reach.js";
 import type { Book } from "./book.js";
+import { DETACHED_MAX_MS } from "./detached.js";
+import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { RequestSide } from "./request_side.js";
 import type { Cut } from "./sink.js";
@@ -11,7 +15,8 @@ import type { UpstreamSide } from "./upstream_side.js";
 import type { Verdicts } from "./verdicts.js";
 
 /** What it needs of its connection. */
-export interface DepartureHost {
+export interface DepartureHost extends Owner {
+  readonly clock: Clock;
   readonly ended: boolean;
   readonly link: Link | null;
   readonly pumps: Pumps | null;
@@ -35,6 +40,8 @@ export class Departure implements Waits {
   #fin = false;
   #over = false;
   #told = false;
+  /** Ends the wait for an upstream that is let finish, and may never. */
+  #patience: { readonly exchange: Exchange; readonly timer: Timer } | null = null;
 
   constructor(of: DepartureHost) {
     this.#of = of;
@@ -60,11 +67,8 @@ export class Departure implements Waits {
     this.#of.flush("upstream");
     this.#fin = true;
     this.#of.book.clientEnds();
-    const { requests, link } = this.#of;
-    requests.end();
-    // Behind a CONNECT or an Upgrade it is not known yet what the client's bytes are, but its end is one in any case.
-    const { reader } = requests;
-    if (!this.#over && reader.awaitsAnswer && reader.bytesHeld === 0 && link !== null) this.#tell();
+    this.#of.requests.end();
+    if (!this.#over) this.tellUpstream();
     this.leaveIfHanging();
   }
 
@@ -105,17 +109,51 @@ export class Departure implements Waits {
     this.tellUpstream();
   }
 
+  /** Behind a CONNECT or an Upgrade it is not known yet what the client's bytes are, but its end is one in any case. */
+  get #endsBehindQuestion(): boolean {
+    const { reader, unsent } = this.#of.requests;
+    return this.#fin && reader.awaitsAnswer && reader.bytesHeld === 0 && unsent === null;
+  }
+
   /** The upstream hears of the client's end once nothing that it said waits any more. */
   tellUpstream(): void {
     const of = this.#of;
-    if (!this.#over || of.relayWaits || of.upstream.awaited || of.verdicts.waiting) return;
+    if (
+      (!this.#over && !this.#endsBehindQuestion) ||
+      of.relayWaits ||
+      of.upstream.awaited ||
+      of.verdicts.waiting
+    )
+      return;
     const { first } = of.book;
     // The client may have left; whoever is detached from it does not hear of that.
-    if (first?.detached === true && first.requestRead && !first.tunnel) return;
+    if (first?.detached === true && first.requestRead && !first.tunnel) {
+      this.#endureFor(first);
+      return;
+    }
     of.flush("upstream");
     of.upstream.dropParked();
     if (of.link !== null) this.#tell();
     else if (first === undefined || first.answered) of.closed();
+  }
+
+  /** No longer than where the client is known to have left: of one that only ended its side nobody can tell. */
+  #endureFor(exchange: Exchange): void {
+    if (this.#patience?.exchange === exchange) return;
+    this.stopped();
+    const of = this.#of;
+    const give = contained(of, () => {
+      if (of.ended || of.book.first !== exchange || exchange.status !== null) return;
+      of.book.clientLeft();
+      of.severed({ do: "close" });
+    });
+    this.#patience = { exchange, timer: of.clock.at(of.clock.now() + DETACHED_MAX_MS, give) };
+  }
+
+  /** The connection is over. */
+  stopped(): void {
+    this.#patience?.timer.cancel();
+    this.#patience = null;
   }
 
   #tell(): void {

@@ -12,7 +12,7 @@ import type { ResponseHead } from "./head.js";
 import type { MessageSink } from "./sink.js";
 
 /** How long an upstream may take for an answer that nobody waits for. */
-const DETACHED_MAX_MS = 600_000;
+export const DETACHED_MAX_MS = 600_000;
 /** How many such connections a proxy keeps at once. */
 export const DETACHED_MAX = 1_000;
 

@@ -75,7 +75,6 @@ export class RequestSide implements MessageSink<RequestHead> {
   #copiedFor: Exchange | null = null;
   #copiedBytes = 0;
   #cut: Cut | null = null;
-  /** Its head has been read, and has not been sent. */
   #unsent: Exchange | null = null;
   /** Empty lines before a request, to go before it. */
   #blanks: Buffer[] = [];
@@ -87,6 +86,11 @@ export class RequestSide implements MessageSink<RequestHead> {
 
   get receiving(): Exchange | null {
     return this.#receiving;
+  }
+
+  /** The one whose head has been read and has not been sent: a fault holds it, or there is no upstream yet. */
+  get unsent(): Exchange | null {
+    return this.#unsent;
   }
 
   push(chunk: Buffer): void {

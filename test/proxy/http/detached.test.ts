@@ -64,3 +64,51 @@ describe("an answer that has come whole when its client is let go", () => {
     }
   }
 });
+
+describe("an answer that never comes to a client that has ended its side", () => {
+  for (const [type, params] of [
+    ["lost_response", { then: "reset" }],
+    ["lost_response", { then: "hang" }],
+    ["late_response", { hold: "1s" }],
+    ["duplicate_request", { times: 2 }],
+  ] as const)
+    it(`under ${type} ${JSON.stringify(params)} is waited for ten minutes, and no longer`, async () => {
+      const timed = httpTimeLab();
+      ({ lab } = timed);
+      const upstream = await lab.upstream();
+      const proxy = await lab.http(upstream.port);
+      lab.use([fault(type, params)]);
+      const client = lab.client(proxy);
+      client.write(get("/x"));
+      client.fin();
+      const peer = await upstream.next();
+      await until(() => peer.text.includes("/x"));
+      await turns();
+      timed.time.advance(599_000);
+      await turns();
+      expect(proxy.stats.connectionsActive).toBe(1);
+      timed.time.advance(2_000);
+      await turns();
+      timed.time.advance(2_000);
+      await until(() => proxy.stats.connectionsActive === 0);
+      expect(lab.context.slots.taken).toBe(0);
+      expect(proxy.exchanges.requests).toBe(1);
+    });
+
+  it("is not taken for one that has come, and is held for longer than that", async () => {
+    const timed = httpTimeLab();
+    ({ lab } = timed);
+    const { port } = await lab.scripted(() => ok("hello"));
+    const proxy = await lab.http(port);
+    lab.use([fault("late_response", { hold: "15m" })]);
+    const client = lab.client(proxy);
+    client.write(get("/x"));
+    client.fin();
+    await until(() => lab.facts.of("fault_hit").length > 0);
+    await turns();
+    timed.time.advance(899_000);
+    await turns();
+    timed.time.advance(2_000);
+    await until(() => client.text.endsWith("hello"));
+  });
+});

@@ -147,6 +147,56 @@ describe("a client that has ended its side", () => {
     await free(proxy);
     expect(lab.facts.of("connection_failed")).toEqual([]);
   });
+
+  describe.each([
+    ["CONNECT", CONNECT],
+    ["an Upgrade", UPGRADE],
+    ["an Upgrade with a body", UPGRADE.replace(/\r\n$/, "Content-Length: 2\r\n\r\nhi")],
+  ])("before %s was sent on", (_, request) => {
+    it("is heard by its server behind the request, when there was no connection to that yet", async () => {
+      lab = new HttpLab();
+      const upstream = await lab.upstream();
+      const proxy = await lab.http(upstream.port);
+      const client = lab.client(proxy);
+      client.write(request);
+      client.fin();
+      const peer = await upstream.next();
+      expect(await peer.ended).toBe("fin");
+      expect(peer.text).toBe(request);
+      peer.fin();
+      await free(proxy);
+    });
+
+    it.each(["the first", "behind another"])(
+      "is heard by its server behind the request, when a fault held that: %s",
+      async (place) => {
+        const timed = httpTimeLab();
+        ({ lab } = timed);
+        const upstream = await lab.upstream();
+        const proxy = await lab.http(upstream.port);
+        const client = lab.client(proxy);
+        if (place !== "the first") {
+          client.write(get("/1"));
+          const peer = await upstream.next();
+          await said(peer, "/1");
+          peer.write(ok("one"));
+          await said(client, "one");
+        }
+        lab.use([fault("http_delay", { delay: "5s" })]);
+        client.write(request);
+        client.fin();
+        await until(() => lab.facts.hits().length === 1);
+        await turns();
+        expect(upstream.accepted[0]?.text ?? "").not.toContain(request);
+        timed.time.advance(5_000);
+        const peer = upstream.accepted[0] ?? (await upstream.next());
+        expect(await peer.ended).toBe("fin");
+        expect(peer.text.endsWith(request)).toBe(true);
+        peer.fin();
+        await free(proxy);
+      },
+    );
+  });
 });
 
 describe("a server that closes without an answer", () => {
