@@ -23,6 +23,8 @@ export class Reload {
   readonly #profiles: Profiles;
   readonly #fleet: Fleet;
   readonly #facts: Facts;
+  /** Proxies of the files that the last reload left out, since the API had given their names to others. */
+  #shadowed: ReadonlySet<string> = new Set();
   #underWay: Promise<ReloadResult> | null = null;
   /** How the last one went; null before the first. */
   last: { readonly ok: boolean; readonly at: string } | null = null;
@@ -110,7 +112,8 @@ export class Reload {
         if (member === undefined) {
           const before = this.#fleet.filed.get(file.name);
           // The API has deleted it: it stays so until the file says something else about it.
-          if (before !== undefined && sameSpec(before, file)) continue;
+          // One whose name another had was never deleted.
+          if (before !== undefined && sameSpec(before, file) && !this.#shadowed.has(file.name)) continue;
           await this.#fleet.add(file, "file");
           undo.push(() => {
             this.#fleet.remove(file.name);
@@ -134,6 +137,7 @@ export class Reload {
       changed.push(`proxy ${proxy.name} removed`);
     }
     this.#fleet.filed = wanted;
+    this.#shadowed = new Set(shadowed);
     return { changed, shadowed, adoptProfiles };
   }
 }
