@@ -6,7 +6,7 @@ import { Registry, type Metric } from "prom-client";
 import type { AnySampled, Described, Line } from "./sampled.js";
 
 /** Lines of text that are printed at once. */
-const PIECE_LINES = 2_000;
+const PIECE_LINES = 1_000;
 
 export interface ScrapeParts {
   readonly metrics: readonly AnySampled[];
