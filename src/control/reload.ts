@@ -73,9 +73,12 @@ export class Reload {
       this.#profiles.tried((library) => {
         library.replaceFiles(files);
       });
-    // Before any port is bound; what the API changes while they are is tried again with it.
-    tryProfiles();
-    const { changed, shadowed, adoptProfiles } = await this.#applyProxies(proxies, tryProfiles);
+    // Before any port is bound; what the API changes while they are is tried again with it. Where none is, it would be the same
+    // work again, and with thousands of faults in force it takes long.
+    const tried = tryProfiles();
+    const { changed, shadowed, adoptProfiles } = await this.#applyProxies(proxies, (waited) =>
+      waited ? tryProfiles() : tried,
+    );
     changed.push(...adoptProfiles().map((name) => `profile ${name}`));
     return {
       changed,
@@ -92,7 +95,7 @@ export class Reload {
   /** New addresses are bound first; only when all of them could be, and the profiles fit, is anything taken away. */
   async #applyProxies(
     files: readonly FileProxy[],
-    tryProfiles: () => () => string[],
+    tryProfiles: (waited: boolean) => () => string[],
   ): Promise<{
     readonly changed: string[];
     /** Proxies whose names the API has already given to others. */
@@ -103,6 +106,7 @@ export class Reload {
     const changed: string[] = [];
     const shadowed: string[] = [];
     const undo: (() => void | Promise<void>)[] = [];
+    let waited = false;
     let adoptProfiles: () => string[];
     // Those that are switched off come last, as that closes connections, which no undoing brings back.
     const inOrder = files.toSorted((a, b) => Number(a.enabled === false) - Number(b.enabled === false));
@@ -114,6 +118,7 @@ export class Reload {
           // The API has deleted it: it stays so until the file says something else about it.
           // One whose name another had was never deleted.
           if (before !== undefined && sameSpec(before, file) && !this.#shadowed.has(file.name)) continue;
+          waited = true;
           await this.#fleet.add(file, "file");
           undo.push(() => {
             this.#fleet.remove(file.name);
@@ -122,11 +127,12 @@ export class Reload {
         } else if (member.filed === null) {
           shadowed.push(file.name);
         } else if (!sameSpec(member.filed, file)) {
+          waited = true;
           undo.push(await this.#fleet.refile(file));
           changed.push(`proxy ${file.name} changed`);
         }
       }
-      adoptProfiles = tryProfiles();
+      adoptProfiles = tryProfiles(waited);
     } catch (error) {
       for (const step of undo.reverse()) await step();
       throw error;

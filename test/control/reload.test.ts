@@ -111,3 +111,16 @@ it("takes the new proxies back if the profiles no longer fit what the API did me
   expect(control.hasProxy("jobs")).toBe(false);
   expect(names().sort()).toEqual(["base", "mine"]);
 });
+
+it("tries the profiles once, and again only when ports were bound meanwhile", async () => {
+  wanted = [{ file: "filed.yaml", text: profile("filed") }];
+  const tried = vi.spyOn(control.profiles, "tried");
+  await control.reload();
+  expect(tried).toHaveBeenCalledTimes(2);
+  wanted = [{ file: "filed.yaml", text: profile("filed", "", "2s") }];
+  expect(await control.reload()).toMatchObject({ changed: ["profile filed"] });
+  expect(tried).toHaveBeenCalledTimes(3);
+  connections = 50;
+  await control.reload();
+  expect(tried).toHaveBeenCalledTimes(5);
+});
