@@ -22,21 +22,6 @@ export interface Plan {
   readonly everywhere: boolean;
 }
 
-/** Where these end a connection, one that half-closed is not told apart yet from one that left. */
-const CUTTING: ReadonlySet<string> = new Set([
-  ...["cut", "reset", "timeout", "idle_kill", "truncate", "http_truncate", "http_malformed"],
-  ...[
-    "lost_response",
-    "keepalive_race",
-    "connection_limit",
-    "down",
-    "stale_upstream",
-    "dns_rcode",
-    "flap",
-    "drain",
-  ],
-]);
-
 type Kind = Setting["on"][number];
 type Random = ReturnType<typeof randomOf>;
 
@@ -256,7 +241,7 @@ class Person {
     const seen = connection.send(method, path, this.#bot, method === "POST" ? "x".repeat(200) : "");
     this.seen.push(seen);
     this.waitsFor = `${method} ${path}`;
-    const last = !impatient && random.chance(0.1) && !CUTTING.has(this.#setting.fault.type);
+    const last = !impatient && random.chance(0.25);
     if (last) connection.halfClose();
     const answered = connection.answer(seen).then(() => "answered" as const);
     const enough = [
