@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { FAULT_TYPES } from "../../../../src/faults/kinds/index.js";
 import type { CompiledFault } from "../../../../src/plan/value.js";
 import { fault, until } from "../../../support/lab.js";
-import { get, HttpLab, messageAt, ok, post } from "../../../support/http_lab.js";
+import { get, HttpLab, httpTimeLab, messageAt, ok, post } from "../../../support/http_lab.js";
 
 let lab: HttpLab;
 afterEach(async () => {
@@ -11,6 +11,8 @@ afterEach(async () => {
 });
 
 const ROUNDS = 5;
+/** More than an exchange takes on loopback. */
+const TURNS_PER_MS = 50;
 const JSON_FIELD = ["Content-Type: application/json"];
 const JOBS = JSON.stringify({ jobs: Array.from({ length: 60 }, (_, id) => ({ id, state: "queued" })) });
 
@@ -28,7 +30,9 @@ async function run(
   faults: readonly CompiledFault[],
   mode: "inject" | "observe",
 ): Promise<{ hits: readonly string[]; answers: readonly string[] }> {
-  lab = new HttpLab();
+  // Whether it throttles a small answer hangs on how long that took: it gets a clock that is the same in both modes.
+  const timed = faults.some(({ type }) => type === "bandwidth") ? httpTimeLab() : null;
+  lab = timed?.lab ?? new HttpLab();
   const server = await lab.scripted(({ target }) =>
     target === "/missing"
       ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -41,12 +45,19 @@ async function run(
   });
   lab.use(faults, { seed: 5, mode });
   const answers: string[] = [];
+  let turn = 0;
+  const inTime = (holds: () => boolean): Promise<void> =>
+    until(() => {
+      const hit = lab.facts.of("fault_hit").at(-1)?.exchange?.id === answers.length + 1;
+      if (hit || ++turn % TURNS_PER_MS === 0) timed?.time.advance(1);
+      return holds();
+    });
   for (let round = 0; round < ROUNDS; round++)
     for (const request of REQUESTS) {
       const client = lab.client(proxy);
       client.write(request);
       const head = request.startsWith("HEAD");
-      await until(
+      await inTime(
         () =>
           client.end !== null ||
           messageAt(client.text, 0, { head }) !== null ||
@@ -54,14 +65,14 @@ async function run(
       );
       answers.push(client.text);
       client.socket.destroy();
-      await until(() => proxy.stats.connectionsActive === 0);
+      await inTime(() => proxy.stats.connectionsActive === 0);
     }
   const touched = (): Set<number> =>
     new Set(lab.facts.of("fault_hit").map(({ exchange }) => exchange?.id ?? 0));
   const over = (): number[] => lab.facts.of("exchange_over").map(({ exchange }) => exchange.id);
   // Copies of the last may still be under way: each exchange that a fault acted on is told once, when all is known of it.
   if (mode === "inject") {
-    await until(() => over().length >= touched().size);
+    await inTime(() => over().length >= touched().size);
     expect(over().sort((a, b) => a - b)).toEqual([...touched()].sort((a, b) => a - b));
   }
   const hits = lab.facts.of("fault_hit").map(({ fault: name, exchange }) => `${name} ${exchange?.id}`);
