@@ -1,6 +1,7 @@
 /** What the faults of UDP do, by counts and statistics on a virtual clock; tolerances are three standard deviations. */
 import { describe, expect, it } from "vitest";
 import { fault } from "../support/lab.js";
+import { expectTheSame } from "../support/shifted.js";
 import { DatagramBench } from "../support/datagram_bench.js";
 
 const both = { directions: "both" } as const;
@@ -162,5 +163,37 @@ describe("corrupt on datagrams", () => {
     expect(flow.out.every((one) => one.payload.length === bytes)).toBe(true);
     expect(payload.every((byte) => byte === 0)).toBe(true);
     expect(bench.effects("corrupt")).toEqual({ corrupted: hit });
+  });
+});
+
+describe("every fault of datagrams", () => {
+  const SETTINGS: readonly (readonly [string, Record<string, unknown>])[] = [
+    ["packet_loss", { loss: "10%" }],
+    ["packet_loss", { loss: "10%", burst: 4 }],
+    ["duplicate", { share: "30%", copies: 2 }],
+    ["reorder", { share: "20%", by: 2 }],
+    ["corrupt", { rate: "5%" }],
+    ["latency", { delay: "20ms", jitter: "15ms" }],
+    ["bandwidth", { rate: "2kB/s" }],
+    ["noop", {}],
+  ];
+  it.each(SETTINGS)("%s %j does the same however long the process has been running", (type, params) => {
+    const [early = [], late = []] = [0, 2 ** 32].map((uptime) => {
+      const bench = new DatagramBench();
+      bench.time.advance(uptime);
+      bench.lab.use([fault(type, params, both)], { seed: 2 });
+      const flow = bench.flow();
+      for (let n = 0; n < 300; n++) {
+        flow.push(`datagram ${n}`);
+        flow.push(`answer ${n}`, "downstream");
+        bench.time.advance(3.5);
+      }
+      bench.time.advance(60_000);
+      return [
+        ...flow.out.map(({ text, direction, at }) => `${direction} ${text} at ${at - uptime}`),
+        JSON.stringify(bench.effects(type)),
+      ];
+    });
+    expectTheSame(late, early);
   });
 });

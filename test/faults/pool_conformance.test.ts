@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { PoolBench } from "../support/pool_bench.js";
 import { randomOf } from "../support/scripted_traffic.js";
+import { expectTheSame } from "../support/shifted.js";
 import type { Raw } from "../support/stream_bench.js";
 
 /** Settings that together reach every effect of a type, besides its example. */
@@ -31,6 +32,9 @@ const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
   ],
   drain: [{}, { grace: "0ms", over: "3s" }, { targets: ["b"], after: "100ms", grace: "200ms" }],
 };
+
+/** A month and a half. */
+const UPTIME = 2 ** 32;
 
 const TYPES = FAULT_TYPES.filter(({ upstreams }) => upstreams !== undefined);
 const CASES = TYPES.flatMap((type) => {
@@ -99,6 +103,17 @@ describe.each(CASES)("$name $raw, at work", ({ type, name, raw }) => {
       const [one, two] = [new PoolBench(name, raw, { seed }), new PoolBench(name, raw, { seed })];
       expect(play(one, seed)).toEqual(play(two, seed));
       expect([one.told, one.wakes, one.armed.counts]).toEqual([two.told, two.wakes, two.armed.counts]);
+    }
+  });
+
+  it("does the same however long the process has been running", () => {
+    for (const seed of [1, 2, 3]) {
+      const [early = [], late = []] = [0, UPTIME].map((uptime) => {
+        const bench = new PoolBench(name, raw, { seed, uptime });
+        const played = play(bench, seed);
+        return [...played, ...bench.told, ...bench.wakes.map(String), JSON.stringify(bench.armed.counts)];
+      });
+      expectTheSame(late, early);
     }
   });
 

@@ -10,6 +10,8 @@ import { Armed, type Raw } from "./stream_bench.js";
 export interface PoolOptions {
   readonly names?: readonly string[];
   readonly seed?: number;
+  /** For how long the process has been running before. */
+  readonly uptime?: Millis;
   /** Timers fire so much late, as those of a busy machine do. */
   readonly late?: Millis;
   /** Parameters as a compiled profile has them, in place of those that were given. */
@@ -20,7 +22,8 @@ export interface PoolOptions {
 const START: Millis = 12_345.5;
 
 export class PoolBench {
-  readonly clock = new VirtualClock(START);
+  readonly clock: VirtualClock;
+  readonly #start: Millis;
   readonly armed: Armed;
   readonly pool: readonly Upstream[];
   readonly fault: UpstreamsFault;
@@ -33,7 +36,9 @@ export class PoolBench {
   #pending: { cancel(): void } | null = null;
 
   constructor(name: string, raw: Raw, options: PoolOptions = {}) {
-    const { names = ["a", "b", "c"], seed, late = 0, compiled } = options;
+    const { names = ["a", "b", "c"], seed, late = 0, uptime = 0, compiled } = options;
+    this.#start = START + uptime;
+    this.clock = new VirtualClock(this.#start);
     this.armed = new Armed(name, raw, this.clock, undefined, seed);
     if (compiled !== undefined) {
       for (const key of Object.keys(this.armed.params)) Reflect.deleteProperty(this.armed.params, key);
@@ -48,7 +53,7 @@ export class PoolBench {
   }
 
   get now(): Millis {
-    return this.clock.now() - START;
+    return this.clock.now() - this.#start;
   }
 
   wake(): void {
