@@ -202,7 +202,8 @@ export class Book {
   }
 
   #tell(exchange: Exchange, at: Millis): void {
-    const millis = at - exchange.startedAt;
+    // A client may have ended its side before what it had asked for was begun.
+    const millis = Math.max(0, at - exchange.startedAt);
     exchange.whenSettled(() => {
       exchange.finished();
       this.#of.host.exchangeOver(exchange, millis);

@@ -199,6 +199,36 @@ describe("a client that has ended its side", () => {
   });
 });
 
+describe("a request that was begun after its client had ended its side", () => {
+  it("took no time, rather than less than none, when the client turns out to have left", async () => {
+    const timed = httpTimeLab();
+    ({ lab } = timed);
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    lab.use([fault("http_delay", { delay: "5s" })]);
+    const client = lab.client(proxy);
+    client.write(get("/1") + get("/2"));
+    await until(() => lab.facts.hits().length === 1);
+    client.fin();
+    await turns();
+    timed.time.advance(5_000);
+    const peer = await upstream.next();
+    await said(peer, "/1");
+    await until(() => lab.facts.hits().length === 2);
+    client.socket.destroy();
+    lab.heal();
+    await said(peer, "/2");
+    peer.write(ok("one") + ok("two"));
+    await until(() => lab.facts.of("exchange_over").length === 2);
+    peer.fin();
+    timed.time.advance(1_000);
+    await free(proxy);
+    const over = lab.facts.of("exchange_over");
+    expect(over.map(({ end }) => end)).toEqual(["client_left", "client_left"]);
+    for (const { client_ms: millis } of over) expect(millis).toBeGreaterThanOrEqual(0);
+  });
+});
+
 describe("a server that closes without an answer", () => {
   for (const [what, request] of Object.entries({ Upgrade: UPGRADE, CONNECT, GET: get("/") }))
     it(`to ${what} leaves no place behind`, async () => {
