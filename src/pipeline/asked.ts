@@ -6,7 +6,9 @@ import type { Clock } from "../core/clock.js";
 import { contained, ContainedClock, type Owner } from "../core/containment.js";
 import type { Pass } from "../faults/contract.js";
 import type { ArmedFault, Subject } from "./armed.js";
-import { Gate, type Waiting } from "./gate.js";
+import { Gate, isWaiting, lets, type Waiting } from "./gate.js";
+
+const PASS: Pass = { do: "pass" };
 
 /** What every fault that is asked can be told. */
 export interface Askable {
@@ -23,7 +25,7 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
   /** In the order of the plan. */
   protected bound: readonly Bound<Fault>[] = [];
   /** All that the subject was ever hit by: those included that have gone. */
-  protected ever: readonly Bound<Fault>[] = [];
+  protected ever: readonly Bound<Fault>[] = this.bound;
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
   readonly #owner: Owner;
@@ -35,14 +37,15 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
    * verdict is carried out, which may be long after it asked.
    */
   constructor(clock: Clock, failed: (error: unknown) => void, owner: Owner) {
-    this.#clock = new ContainedClock(clock, owner);
+    this.#clock = clock;
     this.#failed = failed;
     this.#owner = owner;
   }
 
   protected attach(one: Bound<Fault>): void {
+    const isSame = this.ever === this.bound;
     this.bound = [...this.bound, one];
-    this.ever = [...this.ever, one];
+    this.ever = isSame ? this.bound : [...this.ever, one];
   }
 
   /** It asks to be asked again, soon and not from within this call. */
@@ -56,8 +59,41 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
     done: (outcome: Pass | Final) => void,
   ): void {
     this.#gate?.cancel();
-    this.#gate = new Gate<Fault, Final>({
-      clock: this.#clock,
+    this.#gate = null;
+    // Most have their say at once. Only what is waited for needs a gate.
+    const { bound } = this;
+    for (let at = 0; at < bound.length; at++) {
+      const fault = bound[at]?.fault;
+      if (fault === undefined) break;
+      let verdict: Waiting | Final | undefined;
+      try {
+        verdict = question(fault);
+      } catch (error) {
+        this.#failed(error);
+      }
+      if (verdict === undefined) continue;
+      if (!isWaiting(verdict)) {
+        done(verdict);
+        return;
+      }
+      if (lets(verdict)) continue;
+      this.#gate = this.#gateOf(question, done);
+      this.#gate.waitFor(
+        fault,
+        verdict,
+        bound.slice(0, at).map((one) => one.fault),
+      );
+      return;
+    }
+    done(PASS);
+  }
+
+  #gateOf(
+    question: (fault: Fault) => Waiting | Final | undefined,
+    done: (outcome: Pass | Final) => void,
+  ): Gate<Fault, Final> {
+    return new Gate<Fault, Final>({
+      clock: new ContainedClock(this.#clock, this.#owner),
       faults: this.#faults,
       question: (fault) => this.attempt(() => question(fault)),
       done: (outcome) => {
@@ -65,7 +101,6 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
         done(outcome);
       },
     });
-    this.#gate.step();
   }
 
   /** Nothing will come of it for as long as a fault is there. */

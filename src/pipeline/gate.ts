@@ -40,6 +40,13 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
     this.#hangs = parts.hangs;
   }
 
+  /** These have been asked by others, and have passed; `at` was asked behind them, and said that it is to be waited for. */
+  waitFor(at: Fault, verdict: Waiting, passed: readonly Fault[]): void {
+    for (const fault of passed) this.#asked.add(fault);
+    this.#at = at;
+    if (this.#passes(at, verdict)) this.step();
+  }
+
   /** Asks until something holds, or until all have passed. */
   step(): void {
     while (!this.#over) {
@@ -59,27 +66,24 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
         this.#finish(verdict);
         return;
       }
-      switch (verdict.do) {
-        case "pass":
-          this.#asked.add(next);
-          break;
-        case "hold":
-          // A delay that was drawn as none is over already, and is not worth a turn of the loop.
-          if (verdict.for <= 0) {
-            this.#asked.add(next);
-            break;
-          }
-          this.#heldSince = this.#clock.now();
-          this.#hold(verdict.for);
-          return;
-        case "hang":
-          this.#hanging = true;
-          this.#hangs?.();
-          return;
-        case "wait":
-          return;
-      }
+      if (!this.#passes(next, verdict)) return;
     }
+  }
+
+  /** False where it is waited for. */
+  #passes(fault: Fault, verdict: Waiting): boolean {
+    if (lets(verdict)) {
+      this.#asked.add(fault);
+      return true;
+    }
+    if (verdict.do === "hold") {
+      this.#heldSince = this.#clock.now();
+      this.#hold(verdict.for);
+    } else if (verdict.do === "hang") {
+      this.#hanging = true;
+      this.#hangs?.();
+    }
+    return false;
   }
 
   /** It will not go on before the fault that holds it goes. */
@@ -137,7 +141,12 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
   }
 }
 
-function isWaiting(verdict: { readonly do: string }): verdict is Waiting {
+/** A delay that was drawn as none is over already, and is not worth a turn of the loop. */
+export function lets(verdict: Waiting): boolean {
+  return verdict.do === "pass" || (verdict.do === "hold" && verdict.for <= 0);
+}
+
+export function isWaiting(verdict: { readonly do: string }): verdict is Waiting {
   const { do: what } = verdict;
   return what === "pass" || what === "hold" || what === "wait" || what === "hang";
 }
