@@ -160,11 +160,9 @@ it(
       await disturb(Math.min(performance.now() + EPISODE_MS, end));
       // Healed, with its server at its last address: from some seconds later on whoever waits gets what it asked for.
       await pause(4_000);
-      const from = Math.max(...bots.lived.keys());
+      const from = bots.latest;
       await pause(2_000);
-      const since = [...bots.lived].filter(
-        ([number]) => number > from && number <= Math.max(...bots.lived.keys()) - BOTS,
-      );
+      const since = [...bots.lived].filter(([number]) => number > from && number <= bots.latest - BOTS);
       expect(since.length, "exchanges once healed").toBeGreaterThan(BOTS);
       for (const [number, lived] of since)
         if (!lived.gaveUp)

@@ -109,6 +109,11 @@ export class ImpatientBots {
     this.#random = random;
   }
 
+  /** The number of the exchange that began last. */
+  get latest(): number {
+    return this.#numbers;
+  }
+
   start(count: number): void {
     for (let n = 0; n < count; n++) this.#running.push(this.#work(`bot-${n}`));
   }
