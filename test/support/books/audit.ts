@@ -53,6 +53,11 @@ export interface FaultBooks {
   readonly byFlow?: boolean;
 }
 
+export interface Bytes {
+  readonly got: number;
+  readonly sent: number;
+}
+
 export interface RoundBooks extends FaultBooks {
   readonly type: string;
   readonly seen: readonly Seen[];
@@ -63,10 +68,16 @@ export interface RoundBooks extends FaultBooks {
   readonly tried: number;
   readonly resets: number;
   readonly http: boolean;
+  /** What all connections of the round carried. */
+  readonly bytes: { readonly clients: Bytes; readonly servers: Bytes };
   /** See `Setting`. */
   readonly losesRequests: boolean;
   readonly losesClients: boolean;
+  /** A fault takes bytes that came, and counts itself but not them. */
+  readonly losesBytes: boolean;
 }
+
+const DIRECTIONS = ["upstream", "downstream"] as const;
 
 /** What does not agree, in words; nothing if all does. */
 export function disagreements(books: RoundBooks): string[] {
@@ -78,6 +89,7 @@ export function disagreements(books: RoundBooks): string[] {
   faults(books, same);
   connections(books, same);
   if (books.http) exchanges(books, same);
+  else bytes(books, same);
   return found;
 }
 
@@ -148,6 +160,31 @@ function connections(books: RoundBooks, same: Same): void {
     if (reason === "client_reset") same("connections that clients reset, at most", more <= resets, true);
     else same(`failures without a fault's doing: ${reason}`, more, 0);
   }
+}
+
+/** Of byte streams: what came and went at both ends. An RST takes bytes along that were delivered, so then there may be less. */
+function bytes(books: RoundBooks, same: Same): void {
+  const { proxy, fault, bytes: ends } = books;
+  const lossy = books.losesClients || books.losesRequests;
+  const total = (name: string, direction: string): number => grown(books, name, { proxy, direction });
+  const agree = (what: string, end: number, told: number): void => {
+    if (lossy) same(`${what}: ${end}, at most ${told}`, end <= told, true);
+    else same(what, end, told);
+  };
+  agree("bytes that the server got", ends.servers.got, total("squall_bytes_total", "upstream"));
+  agree("bytes that clients got", ends.clients.got, total("squall_bytes_total", "downstream"));
+  const came = (direction: string): number => total("toxiproxy_proxy_received_bytes_total", direction);
+  const missing = DIRECTIONS.reduce((sum, one) => sum + came(one) - total("squall_bytes_total", one), 0);
+  const swallowed = grown(books, "squall_faults_total", { proxy, fault, effect: "swallowed" });
+  same(
+    `bytes swallowed: ${swallowed}, of ${missing} that came and did not go on`,
+    swallowed <= missing,
+    true,
+  );
+  if (lossy || books.losesBytes) return;
+  same("bytes that clients sent", ends.clients.sent, came("upstream"));
+  same("bytes that the server sent", ends.servers.sent, came("downstream"));
+  same("bytes that came and did not go on", missing, 0);
 }
 
 function exchanges(books: RoundBooks, same: Same): void {

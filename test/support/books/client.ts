@@ -97,6 +97,11 @@ export class CountingConnection {
     });
   }
 
+  /** Bytes that came, and those that the kernel took; all that was sent, where nobody reset. */
+  get bytes(): { readonly got: number; readonly sent: number } {
+    return { got: this.#socket.bytesRead, sent: this.#socket.bytesWritten };
+  }
+
   get over(): boolean {
     return this.#end !== null;
   }

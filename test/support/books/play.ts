@@ -2,7 +2,7 @@
 import { FAULT_TYPES } from "../../../src/faults/kinds/index.js";
 import { startSquall, type JournalEntry, type Squall } from "../../../src/index.js";
 import { randomOf } from "../scripted_traffic.js";
-import { disagreements, Figures } from "./audit.js";
+import { disagreements, Figures, type Bytes } from "./audit.js";
 import { CountingConnection, type Seen } from "./client.js";
 import { CountingServer } from "./server.js";
 import { SETTINGS, type Setting } from "./settings.js";
@@ -21,6 +21,12 @@ export interface Plan {
   /** Each on all proxies on which it can act, and not on one that is drawn. */
   readonly everywhere: boolean;
 }
+
+/**
+ * These end connections to upstreams at any moment. One that comes between the last byte of an answer and the knowledge that a
+ * half-closed client took it has that client told as one that left.
+ */
+const CROSSING: ReadonlySet<string> = new Set(["flap", "drain"]);
 
 type Kind = Setting["on"][number];
 type Random = ReturnType<typeof randomOf>;
@@ -100,7 +106,7 @@ class Stage {
     const [last] = squall.journal({ limit: 1 }).slice(-1);
     const since = last?.seq ?? 0;
     const before = new Figures(await squall.metrics());
-    for (const server of this.#servers) server.asked.length = 0;
+    for (const server of this.#servers) server.forget();
     await squall.activate([{ ...setting.fault, proxy: kind }], { seed: random.integer(1_000_000) });
     const people = Array.from(
       { length: BOTS },
@@ -128,8 +134,13 @@ class Stage {
       resets: people.reduce((sum, person) => sum + person.resets, 0),
       spares: FAULT_TYPES.find((one) => one.type === type)?.spares ?? [],
       http: kind !== "stream",
+      bytes: {
+        clients: sumOf(people.flatMap((person) => person.connections.map(({ bytes }) => bytes))),
+        servers: sumOf(this.#servers.map(({ bytes }) => bytes)),
+      },
       losesRequests: setting.losesRequests === true,
       losesClients: setting.losesClients === true,
+      losesBytes: ["truncate", "half_open", "dns_rcode", "dns_answer"].includes(type),
     });
   }
 
@@ -179,11 +190,19 @@ class Stage {
   }
 }
 
+function sumOf(all: readonly Bytes[]): Bytes {
+  return all.reduce((sum, one) => ({ got: sum.got + one.got, sent: sum.sent + one.sent }), {
+    got: 0,
+    sent: 0,
+  });
+}
+
 let paths = 0;
 
 /** One bot: patient or not, with a connection for long or for each request. */
 class Person {
   readonly seen: Seen[] = [];
+  readonly connections: CountingConnection[] = [];
   tried = 0;
   opened = 0;
   resets = 0;
@@ -229,6 +248,7 @@ class Person {
     if (this.#connection === null || this.#connection.over || random.chance(0.3)) {
       this.leave();
       this.#connection = new CountingConnection(this.#port);
+      this.connections.push(this.#connection);
       this.tried++;
       if (!(await this.#connection.opened())) return;
       this.opened++;
@@ -241,7 +261,7 @@ class Person {
     const seen = connection.send(method, path, this.#bot, method === "POST" ? "x".repeat(200) : "");
     this.seen.push(seen);
     this.waitsFor = `${method} ${path}`;
-    const last = !impatient && random.chance(0.25);
+    const last = !impatient && random.chance(0.25) && !CROSSING.has(this.#setting.fault.type);
     if (last) connection.halfClose();
     const answered = connection.answer(seen).then(() => "answered" as const);
     const enough = [

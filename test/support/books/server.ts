@@ -13,6 +13,8 @@ export interface Asked {
 export class CountingServer {
   readonly asked: Asked[] = [];
   connections = 0;
+  /** All that came over connections of this round, and all that was written to them. */
+  readonly #all: Socket[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #waiting = new Map<string, () => void>();
@@ -41,6 +43,7 @@ export class CountingServer {
     });
     this.#server.on("connection", (socket: Socket) => {
       this.connections++;
+      this.#all.push(socket);
       this.#sockets.add(socket);
       socket.on("error", () => undefined).on("close", () => this.#sockets.delete(socket));
     });
@@ -58,6 +61,17 @@ export class CountingServer {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  get bytes(): { readonly got: number; readonly sent: number } {
+    const sum = (of: (socket: Socket) => number): number => this.#all.reduce((all, one) => all + of(one), 0);
+    return { got: sum(({ bytesRead }) => bytesRead), sent: sum(({ bytesWritten }) => bytesWritten) };
+  }
+
+  /** A round begins. */
+  forget(): void {
+    this.asked.length = 0;
+    this.#all.length = 0;
   }
 
   /** Resolves when that path has been asked for. */
