@@ -124,6 +124,7 @@ export class Book {
   answering(exchange: Exchange): void {
     if (this.#answering === exchange) return;
     this.#answering = exchange;
+    exchange.swallowedBefore = this.#of.pumps?.downstream.bytesDropped ?? 0;
     this.#of.byteFaults.begin(exchange.passage, "downstream");
   }
 
@@ -157,8 +158,18 @@ export class Book {
     if (this.#of.ended) return;
     // What byte faults still hold of it belongs to its time.
     this.#of.pumps?.downstream.whenEmpty(() => {
-      if (this.#leaving?.delete(exchange) === true) this.#conclude(exchange, host.context.clock.now());
+      if (this.#leaving?.delete(exchange) !== true) return;
+      this.#noteSwallowed(exchange);
+      this.#conclude(exchange, host.context.clock.now());
     });
+  }
+
+  /** A fault of the bytes kept some of its answer to itself, and the connection lives on: the client has no whole answer. */
+  #noteSwallowed(exchange: Exchange): void {
+    const down = this.#of.pumps?.downstream;
+    if (down === undefined || down.bytesDropped === exchange.swallowedBefore) return;
+    exchange.end ??= "cut";
+    if (down.bytesOut < exchange.headEndsAt) exchange.clientStatus = null;
   }
 
   /** All that its client was to get of it has been let through. */
@@ -321,7 +332,7 @@ export class Book {
         if (exchange.end === "cut" || exchange.end === "complete") exchange.end = null;
       }
       const unseen = exchange.seenStatus === null && this.#leftSilently(exchange);
-      if (exchange.tunnel && !unseen) exchange.end ??= "complete";
+      if (exchange.tunnel && !unseen && exchange.clientStatus !== null) exchange.end ??= "complete";
       else if (this.#endKind === "client_left" || this.#leftSilently(exchange)) this.#leave(exchange);
       // A part of a head is no status, and an answer that was cut short all the same.
       const began = exchange.headEndsAt > 0 && sent > exchange.headAt;

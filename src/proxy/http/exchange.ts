@@ -79,6 +79,8 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
   upstreamMillis: Millis | null = null;
   /** What the client was sent. */
   clientStatus: number | null = null;
+  /** What faults of the bytes had swallowed of the client's answers when this one began. */
+  swallowedBefore = 0;
   /** Where the head of its answer is in all that goes to the client: it has it when so much has left. */
   headAt = 0;
   headEndsAt = 0;

@@ -199,6 +199,42 @@ describe("a client that has ended its side", () => {
   });
 });
 
+describe("an answer that a fault of the bytes swallows while the connection lives on", () => {
+  it.each([
+    ["in the middle of its body", 40, 200],
+    ["in the middle of its head", 10, null],
+  ])("%s is told as cut, with the status that the client saw", async (_, after, seen) => {
+    lab = new HttpLab();
+    const { port } = await lab.scripted(() => ok("0123456789"));
+    const proxy = await lab.http(port);
+    lab.use([fault("truncate", { after: `${after}B`, then: "hang" }, { directions: "downstream" })]);
+    const client = lab.client(proxy);
+    client.write(get("/x"));
+    await until(() => lab.facts.of("exchange_over").length === 1);
+    await client.received(after);
+    expect(client.text).toBe(ok("0123456789").slice(0, after));
+    expect(lab.facts.of("exchange_over")).toMatchObject([{ end: "cut", client_status: seen }]);
+    client.rst();
+    await free(proxy);
+  });
+});
+
+describe("a tunnel that a fault ended before its client saw that it was accepted", () => {
+  it("is not told as complete", async () => {
+    lab = new HttpLab();
+    const upstream = await lab.upstream();
+    const proxy = await lab.http(upstream.port);
+    lab.use([fault("truncate", { after: "10B", then: "reset" }, { directions: "downstream" })]);
+    const client = lab.client(proxy);
+    client.write(CONNECT);
+    const peer = await upstream.next();
+    await peer.received(CONNECT.length);
+    peer.write(ESTABLISHED);
+    await free(proxy);
+    expect(lab.facts.of("exchange_over")).toMatchObject([{ end: "cut", client_status: null }]);
+  });
+});
+
 describe("a request that was begun after its client had ended its side", () => {
   it("took no time, rather than less than none, when the client turns out to have left", async () => {
     const timed = httpTimeLab();
