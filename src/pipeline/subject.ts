@@ -162,7 +162,7 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
     if (this.#effects === null) return;
     const amounts = Object.values(this.#effects);
     if (amounts.length === 1 && amounts[0] === this.#firstAmount) return;
-    this.armed.facts.tell({ kind: "fault_total", ...this.#origin(), effects: this.#effects });
+    this.#tellTotal({ ...this.#effects });
   }
 
   /** The fault lets it go though it lives on, and may take hold of it again: what is told then begins anew. */
@@ -197,6 +197,28 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
       effect,
       amount,
       detail,
+    });
+  }
+
+  /** As often as hits, where a fault acts on each chunk. */
+  #tellTotal(effects: Readonly<Record<string, number>>): void {
+    const { proxy, activation, profile, phase, fault, type } = this.armed.origin;
+    const { query, healthCheck } = this.#info;
+    const { bot, connection, exchange } = this.#bearer;
+    this.armed.facts.tell({
+      kind: "fault_total",
+      proxy,
+      activation,
+      profile,
+      phase,
+      fault,
+      type,
+      bot,
+      connection,
+      exchange: exchange === undefined ? undefined : nameOf(exchange),
+      query: query === undefined ? undefined : questionOf(query),
+      health_check: healthCheck,
+      effects,
     });
   }
 

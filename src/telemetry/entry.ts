@@ -52,13 +52,14 @@ const STAMP_SIZE = 60;
 const VALUE_SIZE = 8;
 
 /** What is told thousands of times a second, and read by few. */
-export type Frequent = Extract<Fact, { kind: "fault_hit" | "exchange_over" }>;
+export type Frequent = Extract<Fact, { kind: "fault_hit" | "fault_total" | "exchange_over" }>;
 
+const NOTHING: Readonly<Record<string, unknown>> = {};
 /** About as many characters as one of them has without its names. */
 const FREQUENT_SIZE = 400;
 
 export function isFrequent(fact: Fact): fact is Frequent {
-  return fact.kind === "fault_hit" || fact.kind === "exchange_over";
+  return fact.kind === "fault_hit" || fact.kind === "fault_total" || fact.kind === "exchange_over";
 }
 
 /**
@@ -70,8 +71,10 @@ export function sizeUnwritten(fact: Frequent): number | null {
   if (path > TEXT_MAX || fact.bot.length > TEXT_MAX) return null;
   let size = FREQUENT_SIZE + path + fact.bot.length;
   if (fact.kind === "exchange_over") return fact.faults.length > ITEMS_MAX ? null : size;
-  for (const name in fact.detail) {
-    const value = fact.detail[name];
+  const values: Readonly<Record<string, unknown>> =
+    fact.kind === "fault_total" ? fact.effects : (fact.detail ?? NOTHING);
+  for (const name in values) {
+    const value = values[name];
     if (typeof value === "string" && value.length > TEXT_MAX) return null;
     size += VALUE_SIZE + name.length + (typeof value === "string" ? value.length : 0);
   }

@@ -73,6 +73,8 @@ export class Narrator {
 
   /** Whether the log is to have it: `tell` comes next for those, and for none that it is one too many of. */
   says(fact: Frequent): boolean {
+    // Totals are for those who want to see everything.
+    if (fact.kind === "fault_total") return this.#log.enabled("debug");
     this.#isNext =
       fact.kind === "fault_hit"
         ? this.#hits.pass(`${fact.proxy}/${fact.fault}`, fact)

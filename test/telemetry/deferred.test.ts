@@ -9,6 +9,7 @@ const SECRET = "tok-4711";
 const FACTS: readonly Fact[] = [
   SAMPLES.fault_hit,
   SAMPLES.exchange_over,
+  SAMPLES.fault_total,
   { ...SAMPLES.fault_hit, bot: "b".repeat(300) },
   { ...SAMPLES.fault_hit, detail: { token: SECRET, at: 1 / 3, on: true } },
   { ...SAMPLES.fault_hit, detail: { text: "t".repeat(5_000) } },
