@@ -2,7 +2,7 @@
  * The live plan: keeps the plan's value, moves it through time, and tells each proxy which faults are
  * in force. Every change happens whole, within one turn of the event loop, and waits for nobody.
  */
-import type { Clock, Timer } from "../core/clock.js";
+import type { Clock, Millis, Timer } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
 import type { Ledger } from "../core/ledger.js";
 import type { AnyFaultType } from "../faults/contract.js";
@@ -31,6 +31,9 @@ import {
 
 /** As the journal and the metrics call what no profile owns. */
 const OWN = { activation: TOXICS, profile: TOXICS } as const;
+
+/** How long after a mistake of ours the plan is looked at again. */
+const AFTER_MISTAKE: Millis = 1_000;
 
 export class LivePlan {
   readonly #clock: Clock;
@@ -315,7 +318,13 @@ export class LivePlan {
   readonly #due = (): void => {
     this.#timer = null;
     const before = this.revision;
-    this.#advance();
+    try {
+      this.#advance();
+    } catch (error) {
+      // A mistake of ours is told by whoever called back. Without another timer no phase would ever follow, and nothing would end.
+      this.#timer ??= this.#clock.at(this.#clock.now() + AFTER_MISTAKE, this.#due);
+      throw error;
+    }
     if (this.revision !== before) this.#facts.tell({ kind: "plan_changed", revision: this.revision });
     this.#tellListeners();
   };

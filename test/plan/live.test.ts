@@ -505,3 +505,21 @@ describe("what a proxy spares", () => {
     expect(jobs.connect("10.0.0.2")).toBe("a");
   });
 });
+
+describe("a mistake of ours while the plan moves on", () => {
+  it("does not keep it from moving on, and from coming to its end", () => {
+    use(profile([], [phase("one", 1_000, named("a")), phase("two", 5_000, named("b"))]), { ttl: 4_000 });
+    const { apply } = jobs;
+    jobs.apply = () => {
+      jobs.apply = apply;
+      throw new Error("a mistake");
+    };
+    expect(() => {
+      time.advance(1_000);
+    }).toThrow("a mistake");
+    time.advance(1_000);
+    expect(jobs.faults.map((one) => one.origin.fault)).toEqual(["b"]);
+    time.advance(2_000);
+    expect(jobs.faults).toEqual([]);
+  });
+});
