@@ -21,17 +21,27 @@ function secret(): z.ZodString {
     .regex(/^[\x21-\x7e]*$/u, { error: "expected a token without spaces and other than ASCII characters" });
 }
 
-/** A host as it stands in a Host header, without a port. */
+const HOST = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[\w\u00a1-\uffff][\w.\u00a1-\uffff-]{0,252})(?::\d{1,5})?$/u;
+
+const HOSTS =
+  /^(?:\[[0-9A-Fa-f:.]{2,45}\]|(?:\*\.)?[\w\u00a1-\uffff][\w.\u00a1-\uffff-]{0,252})(?::\d{1,5})?$/u;
+
+/** A host as it stands in a Host header. */
 function hostName(): z.ZodString {
-  const expected = "expected a host name such as squall.internal, or *.internal for all names below it";
-  return z
-    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
-    .regex(
-      /^(?:\[[0-9A-Fa-f:.]{2,45}\]|(?:\*\.)?[\w\u00a1-\uffff][\w.\u00a1-\uffff-]{0,252})(?::\d{1,5})?$/u,
-      {
-        error: (issue) => `${expected}, got ${shown(issue.input)}`,
-      },
-    );
+  return matching(HOST, "expected a host name such as squall.internal");
+}
+
+/** The same, or all names below one. */
+function hostNames(): z.ZodString {
+  return matching(
+    HOSTS,
+    "expected a host name such as squall.internal, or *.internal for all names below it",
+  );
+}
+
+function matching(pattern: RegExp, expected: string): z.ZodString {
+  const error = (issue: { readonly input?: unknown }): string => `${expected}, got ${shown(issue.input)}`;
+  return z.string({ error }).regex(pattern, { error });
 }
 
 const path = (): z.ZodString => text().min(1, { error: 'expected a path, got ""' });
@@ -41,7 +51,7 @@ export const adminShape = z.strictObject({
   token: secret()
     .optional()
     .describe("a bearer token that every request must carry; better read from ${SQUALL_ADMIN_TOKEN}"),
-  hosts: oneOrMany(hostName(), "a host name")
+  hosts: oneOrMany(hostNames(), "a host name")
     .prefault([])
     .describe(
       "names that browsers may call it by besides addresses, localhost and names without a dot; *.example.com is all names below example.com",

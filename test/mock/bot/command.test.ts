@@ -8,7 +8,14 @@ import { FLAW_NAMES } from "../../../src/mock/bot/flaws.js";
 async function refused(...words: string[]): Promise<string> {
   let text = "";
   const err = (more: string): void => void (text += more);
-  const io = { out: err, err, colours: pc.createColors(false) } as unknown as Io;
+  const io = {
+    out: err,
+    err,
+    started: () => undefined,
+    outputLost: new Promise<never>(() => undefined),
+    outputError: () => Promise.resolve(null),
+    colours: pc.createColors(false),
+  } as unknown as Io;
   expect(await runCommand(["bot", "--server", "http://127.0.0.1:1", ...words], io)).toBe(EXIT.usage);
   return text;
 }
