@@ -8,6 +8,7 @@ import { afterEach, expect, it } from "vitest";
 import { setTimeout as pause } from "node:timers/promises";
 import { LongDaemon, until, type Json } from "./support/daemon.js";
 import { mib } from "./support/proxy_process.js";
+import { randomOf } from "./support/seeded.js";
 import { KINDS, Servers, Traffic } from "./support/traffic.js";
 
 const MINUTES = Number(process.env["SQUALL_SOAK_MINUTES"] ?? 30);
@@ -21,17 +22,6 @@ const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
-
-/** mulberry32: the same seed, the same run. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Held {
   readonly rss: number;

@@ -12,6 +12,7 @@ import { startTinyDns } from "../support/tiny_dns.js";
 import { LongDaemon, sum, until, type Json } from "./support/daemon.js";
 import { ImpatientBots, MovingServer, type Lived } from "./support/jobs_world.js";
 import { mib } from "./support/proxy_process.js";
+import { randomOf } from "./support/seeded.js";
 
 const MINUTES = Number(process.env["SQUALL_SOAK_MINUTES"] ?? 30);
 const SEED = Number(process.env["SQUALL_SOAK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -28,17 +29,6 @@ const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
-
-/** mulberry32: the same seed, the same run. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Entry extends Json {
   readonly kind: string;
