@@ -9,7 +9,7 @@ import { join, relative, resolve } from "node:path";
 import process from "node:process";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const STORIES = "test/e2e/mock_server.test.ts";
+const STORIES = "test/e2e/mock-server.test.ts";
 const MATRIX = "test/e2e/matrix.test.ts";
 const INTEGRATION = "test/e2e/integration.test.ts";
 
@@ -48,7 +48,7 @@ const ROWS = [
 const INTRO = `# Coverage
 
 Made by \`npm run coverage\` from the results of the tests themselves. The heavy stories are told here in small, and in full by \`npm run long\`
-(\`test/long/mock_server.test.ts\`: 200 bots, 256 MiB, five kills). Which flaw each profile exposes is in [the matrix](matrix.md).
+(\`test/long/mock-server.test.ts\`: 200 bots, 256 MiB, five kills). Which flaw each profile exposes is in [the matrix](matrix.md).
 `;
 
 /** File -> full names of its tests -> whether they passed. */

@@ -3,9 +3,9 @@
  * Each either happens whole or throws a SquallError and changes nothing; none waits for a connection.
  */
 import type { Library } from "./config/library.js";
-import { activeView, type ActiveView } from "./control/active_view.js";
+import { activeView, type ActiveView } from "./control/active-view.js";
 import { Profiles } from "./control/profiles.js";
-import { proxyDefinition, proxyView, type ProxyDefinition, type ProxyView } from "./control/proxy_view.js";
+import { proxyDefinition, proxyView, type ProxyDefinition, type ProxyView } from "./control/proxy-view.js";
 import { Reload, type Desired, type ReloadResult } from "./control/reload.js";
 import { Requests, type ActivationInput } from "./control/requests.js";
 import { ARMED_MAX, Targets, tooManyArmed } from "./control/targets.js";

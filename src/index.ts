@@ -11,9 +11,9 @@ import { pid, version as runtime } from "node:process";
 import { fileURLToPath } from "node:url";
 import { formatAddress, parseListen, parseUpstream } from "./config/address.js";
 import { locate } from "./config/located.js";
-import type { ActiveView } from "./control/active_view.js";
+import type { ActiveView } from "./control/active-view.js";
 import type { ProfileDetail } from "./control/profiles.js";
-import type { ProxyView } from "./control/proxy_view.js";
+import type { ProxyView } from "./control/proxy-view.js";
 import type { ActivationInput } from "./control/requests.js";
 import { SquallError } from "./core/errors.js";
 import { parseDuration } from "./core/units.js";
@@ -245,9 +245,9 @@ function durationOf(text: string, path: string): number {
 }
 
 export { formatProblem, SquallError, type ErrorCode, type Problem } from "./core/errors.js";
-export type { ActivationView, ActiveView } from "./control/active_view.js";
+export type { ActivationView, ActiveView } from "./control/active-view.js";
 export type { ProfileDetail } from "./control/profiles.js";
-export type { ProxyView } from "./control/proxy_view.js";
+export type { ProxyView } from "./control/proxy-view.js";
 export type { JournalEntry } from "./telemetry/entry.js";
 export type { JournalQuery } from "./telemetry/journal.js";
 export type { LogStream } from "./telemetry/log.js";

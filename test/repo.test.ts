@@ -85,6 +85,11 @@ describe("the house", () => {
     expect(long).toEqual([]);
   });
 
+  it("names files in kebab-case, all but those whose tool asks for another name", () => {
+    const foreign = /^examples\/pytest\/test_\w+\.py$/u; // pytest collects test_*.py
+    expect(tracked.filter((file) => file.includes("_") && !foreign.test(file))).toEqual([]);
+  });
+
   it("opens every source file with a sentence about its place", () => {
     const silent = sources.filter((file) => !/^(?:#!.*\n)?\/\*\*\s*\S/u.test(read(file)));
     expect(silent).toEqual([]);
@@ -98,7 +103,7 @@ describe("the house", () => {
     );
     expect(
       users.filter(
-        (file) => !["src/main.ts", "src/cli/heap.ts", "src/telemetry/process_metrics.ts"].includes(file),
+        (file) => !["src/main.ts", "src/cli/heap.ts", "src/telemetry/process-metrics.ts"].includes(file),
       ),
     ).toEqual([]);
   });
@@ -135,13 +140,13 @@ describe("every fault type", () => {
   it("has a file of its name, and every file is listed", () => {
     const files = readdirSync(join(ROOT, "src/faults/kinds"))
       .filter((file) => file !== "index.ts")
-      .map((file) => file.replace(/\.ts$/u, ""));
+      .map((file) => file.replace(/\.ts$/u, "").replaceAll("-", "_"));
     expect([...TYPES.keys()].sort()).toEqual(files.sort());
   });
 
   for (const { type, example } of FAULT_TYPES) {
     it(`${type} has a test, a place in the docs, and an example that compiles and explains itself`, () => {
-      expect(tracked).toContain(`test/faults/kinds/${type}.test.ts`);
+      expect(tracked).toContain(`test/faults/kinds/${type.replaceAll("_", "-")}.test.ts`);
       expect(read("docs/faults.md")).toContain(`\n## ${type}\n`);
       const { compiled } = compileFaults(locate([example]), TYPES);
       expect(explainProfile(compiled, TYPES)).toHaveLength(1);

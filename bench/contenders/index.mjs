@@ -9,7 +9,7 @@
  */
 import { direct } from "./direct.mjs";
 import { haproxy, haproxyHttp } from "./haproxy.mjs";
-import { httpProxy, httpProxy3, httpxy } from "./http_proxy.mjs";
+import { httpProxy, httpProxy3, httpxy } from "./http-proxy.mjs";
 import { nginxHttp, nginxStream } from "./nginx.mjs";
 import { pipe } from "./pipe.mjs";
 import { squall, squallHttp } from "./squall.mjs";

@@ -6,7 +6,7 @@ export const pipe = {
   name: "pipe()",
   missing: null,
   start: ({ lab, upstreamPort }) =>
-    startWorker("contenders/pipe_relay.mjs", [upstreamPort], {
+    startWorker("contenders/pipe-relay.mjs", [upstreamPort], {
       execArgv: profiling(lab, "pipe"),
       role: "proxy",
     }),

@@ -1,8 +1,8 @@
 /** The shapes that the admin API answers, as named zod schemas: the OpenAPI document is made of them. */
 import { z } from "zod";
-import type { ActiveView } from "../control/active_view.js";
+import type { ActiveView } from "../control/active-view.js";
 import type { ProfileDetail, ProfileSummary } from "../control/profiles.js";
-import type { ProxyView } from "../control/proxy_view.js";
+import type { ProxyView } from "../control/proxy-view.js";
 import type { ReloadResult } from "../control/reload.js";
 import { ERRORS, type ErrorCode } from "../core/errors.js";
 import { EXCHANGE_ENDS, type ExchangeName, type FactKind } from "../core/events.js";

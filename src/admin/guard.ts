@@ -5,7 +5,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import ipaddr from "ipaddr.js";
-import { canonicalHostName, fieldText, parseAuthority } from "../core/host_name.js";
+import { canonicalHostName, fieldText, parseAuthority } from "../core/host-name.js";
 import { SquallError } from "../core/errors.js";
 import { mayBeBrowser } from "./browser.js";
 

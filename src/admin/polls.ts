@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { SquallError } from "../core/errors.js";
 import type { Control } from "../control.js";
-import type { ActiveView } from "../control/active_view.js";
+import type { ActiveView } from "../control/active-view.js";
 import type { Clock } from "../core/clock.js";
 import type { Guests } from "./guests.js";
 

@@ -2,13 +2,13 @@
  * The one table of calls. Express, the OpenAPI document and the index are made from it. The paths below
  * /proxies, /populate, /reset and /version are Toxiproxy's, and not ours to give out.
  */
-import { activeRoutes } from "./active_routes.js";
-import { daemonRoutes } from "./daemon_routes.js";
+import { activeRoutes } from "./active-routes.js";
+import { daemonRoutes } from "./daemon-routes.js";
 import type { House } from "./house.js";
-import { journalRoutes } from "./journal_routes.js";
+import { journalRoutes } from "./journal-routes.js";
 import { openApiDocument } from "./openapi.js";
-import { profileRoutes } from "./profile_routes.js";
-import { referenceRoutes } from "./reference_routes.js";
+import { profileRoutes } from "./profile-routes.js";
+import { referenceRoutes } from "./reference-routes.js";
 import type { Route } from "./route.js";
 import { toxiproxyRoutes } from "./toxiproxy/routes.js";
 

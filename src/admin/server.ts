@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { formatAddress, type Address } from "../config/address.js";
 import { SquallError, type ErrorCode } from "../core/errors.js";
-import { KEEPALIVE_DEFAULT, streamOptions, type Keepalive } from "../core/stream_options.js";
+import { KEEPALIVE_DEFAULT, streamOptions, type Keepalive } from "../core/stream-options.js";
 import { listenStream } from "../proxy/sockets/bind.js";
 import { createApp } from "./app.js";
 import { Door } from "./door.js";

@@ -10,7 +10,7 @@ import { startDaemon, type Daemon } from "../daemon.js";
 import type { BotEvent } from "../mock/bot/events.js";
 import { describeEvent } from "../mock/bot/describe.js";
 import { CommandError, EXIT, type Io } from "./io.js";
-import { journalLine, type JournalEntryView } from "./journal_line.js";
+import { journalLine, type JournalEntryView } from "./journal-line.js";
 
 interface DemoOptions {
   readonly admin: string;

@@ -8,7 +8,7 @@ import { explainProfile } from "../plan/explain.js";
 import { jsonLine } from "../telemetry/entry.js";
 import type { Io } from "./io.js";
 import { paramsOf } from "./params.js";
-import { drawTimeline } from "./timeline_text.js";
+import { drawTimeline } from "./timeline-text.js";
 import { localLibrary, TYPES } from "./validate.js";
 
 interface ExplainOptions {

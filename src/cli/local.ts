@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { readConfigFile } from "./files.js";
 import type { Io } from "./io.js";
-import { logLevelOf } from "./toxiproxy_flags.js";
+import { logLevelOf } from "./toxiproxy-flags.js";
 
 interface ServeOptions {
   readonly config?: string;

@@ -8,7 +8,7 @@ import { jsonLine } from "../telemetry/entry.js";
 import { AdminClient } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { remote } from "./remote.js";
-import { drawTimeline } from "./timeline_text.js";
+import { drawTimeline } from "./timeline-text.js";
 import { localLibrary, TYPES } from "./validate.js";
 
 interface ProfileView {

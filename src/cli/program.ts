@@ -5,7 +5,7 @@ import { version } from "../version.js";
 import { addCommands } from "./commands.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { harmlessIo } from "./terminal.js";
-import { versionText, withoutToxiproxyFlags } from "./toxiproxy_flags.js";
+import { versionText, withoutToxiproxyFlags } from "./toxiproxy-flags.js";
 
 /** Runs one command line (without the node and script words) and answers its exit code. */
 export async function runCommand(words: readonly string[], world: Io): Promise<number> {
@@ -13,7 +13,7 @@ export async function runCommand(words: readonly string[], world: Io): Promise<n
   let ran = "";
   try {
     if (words[0] === "toxiproxy-cli") {
-      await (await import("./toxiproxy_cli.js")).toxiproxyCli(words.slice(1), io);
+      await (await import("./toxiproxy-cli.js")).toxiproxyCli(words.slice(1), io);
       return await written(io);
     }
     const { words: known, version: versionOnly, notes } = withoutToxiproxyFlags(words);

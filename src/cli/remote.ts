@@ -6,7 +6,7 @@ import { jsonLine } from "../telemetry/entry.js";
 import { AdminClient, type ClientOptions } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { paramsOf } from "./params.js";
-import { journalLine, type JournalEntryView } from "./journal_line.js";
+import { journalLine, type JournalEntryView } from "./journal-line.js";
 
 interface RemoteOptions extends ClientOptions {
   readonly json?: boolean;

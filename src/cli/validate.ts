@@ -12,9 +12,9 @@ import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { compileProfile } from "../plan/compile.js";
 import { sparedInVain } from "../plan/subjects.js";
 import { jsonLine } from "../telemetry/entry.js";
-import { isPopulateFile } from "../admin/toxiproxy/populate_file.js";
+import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import type { DaemonOptions } from "../daemon/options.js";
-import { checkStart } from "../daemon/start_checks.js";
+import { checkStart } from "../daemon/start-checks.js";
 import { readConfigFile, type ConfigText } from "./files.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 

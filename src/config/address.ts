@@ -1,7 +1,7 @@
 /** Where proxies and the admin port listen, and what they dial: `host:port`, `tcp://host:port`, `udp://host:port`, `dns://host` and `http://host`. */
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-import { canonicalHostName } from "../core/host_name.js";
+import { canonicalHostName } from "../core/host-name.js";
 import { shown } from "../faults/params.js";
 
 export interface Address {

@@ -1,7 +1,7 @@
 /** squall.yaml -> `Config`: file, then environment, then flags, checked as one and resolved to plain values. */
 import { dirname, resolve } from "node:path";
 import type { Problem, SquallError } from "../core/errors.js";
-import type { Keepalive } from "../core/stream_options.js";
+import type { Keepalive } from "../core/stream-options.js";
 import { invariant } from "../core/invariant.js";
 import type { DnsRecord } from "../faults/contract.js";
 import type { Persona } from "../faults/personas.js";

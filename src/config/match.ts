@@ -1,6 +1,6 @@
 /** `match` and `except`: the keys that there are, what may stand behind each, and who can know it. */
 import { z } from "zod";
-import { canonicalHostName } from "../core/host_name.js";
+import { canonicalHostName } from "../core/host-name.js";
 import { choice, shown } from "../faults/params.js";
 import { under, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
 import { isPattern, pathMistake } from "./pattern.js";

@@ -3,7 +3,7 @@
  * for editors and the list of what an environment variable can override all come from here.
  */
 import { z } from "zod";
-import { KEEPALIVE_MAX, KEEPALIVE_MIN, type Keepalive } from "../core/stream_options.js";
+import { KEEPALIVE_MAX, KEEPALIVE_MIN, type Keepalive } from "../core/stream-options.js";
 import { PERSONAS } from "../faults/personas.js";
 import { choice, count, duration, flag, shown, size } from "../faults/params.js";
 import { listen, upstream } from "./address.js";

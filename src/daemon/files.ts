@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as fsPromises from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { isPopulateFile, readPopulateFile } from "../admin/toxiproxy/populate_file.js";
+import { isPopulateFile, readPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import type { Config } from "../config/config.js";
 import { loadProfiles } from "../config/load.js";
 import type { Desired } from "../control/reload.js";

@@ -1,5 +1,5 @@
 /** What a daemon is started with, and how the configuration is read with it. */
-import { isPopulateFile } from "../admin/toxiproxy/populate_file.js";
+import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import { readConfig, type Config, type ReadConfig } from "../config/config.js";
 import type { Override } from "../config/overrides.js";
 import type { LogStream } from "../telemetry/log.js";

@@ -16,7 +16,7 @@ import { Fleet } from "../proxy/fleet.js";
 import { KernelPlane } from "../proxy/kernel/plane.js";
 import { Resolver } from "../proxy/upstream/resolver.js";
 import type { StateFile } from "../state/file.js";
-import { KeptState } from "../state/kept_state.js";
+import { KeptState } from "../state/kept-state.js";
 import { createLog, type Log } from "../telemetry/log.js";
 import { Metrics } from "../telemetry/metrics.js";
 import { Telemetry } from "../telemetry/telemetry.js";

@@ -7,7 +7,7 @@
  * speaks like the nginx that it was made from. Fields that frame the message stand where the balancer puts them.
  */
 import type { Millis } from "../core/clock.js";
-import { contentLength, mayHaveContent } from "../core/message_rules.js";
+import { contentLength, mayHaveContent } from "../core/message-rules.js";
 import type { Answer, FieldList } from "./contract.js";
 import { httpDate, wholeSeconds } from "./kit.js";
 

@@ -10,7 +10,7 @@ import { BoundedMap } from "../core/lru.js";
 import { admissionDraw, drawKey, type DrawKey, type DrawName } from "../core/random.js";
 import type { AnyFaultType, Direction, ListenerFault } from "../faults/contract.js";
 import { acts } from "../faults/kit.js";
-import type { Engine, KernelLoss } from "../faults/kernel_loss.js";
+import type { Engine, KernelLoss } from "../faults/kernel-loss.js";
 import { fateOf } from "./fate.js";
 import { observed } from "./observed.js";
 import type { Party } from "./party.js";

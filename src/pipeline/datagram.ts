@@ -17,7 +17,7 @@ import {
 import type { ArmedFault } from "./armed.js";
 import type { FaultChange } from "./bindings.js";
 import type { HeldBudget } from "./budget.js";
-import { FlowBinding, type FlowOwner } from "./flow_binding.js";
+import { FlowBinding, type FlowOwner } from "./flow-binding.js";
 import type { Station } from "./station.js";
 
 /** What a held datagram costs besides its payload: empty ones take room as well. */

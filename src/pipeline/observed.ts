@@ -18,8 +18,8 @@ import type {
   UpstreamsFault,
 } from "../faults/contract.js";
 import { Fate, isFated } from "./fate.js";
-import { WatchedExchange } from "./watching_exchange.js";
-import { WatchingStage } from "./watching_stage.js";
+import { WatchedExchange } from "./watching-exchange.js";
+import { WatchingStage } from "./watching-stage.js";
 
 type AnyScope = Scope<Record<string, unknown>, string, unknown>;
 

@@ -6,7 +6,7 @@ import type { Clock, Millis, Timer } from "../core/clock.js";
 import type { Answer, Hang, Pass, Sever, Upstream, UpstreamsFault } from "../faults/contract.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import type { Asking, Guest } from "./party.js";
-import { PoolScope } from "./pool_scope.js";
+import { PoolScope } from "./pool-scope.js";
 
 /** What an attempt to reach an upstream comes to, after so long. */
 export interface Reach {

@@ -2,7 +2,7 @@
 import type { Fact, Facts } from "../core/events.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import { Arsenal, type ArsenalParts, type EngineChoice, type Wanted } from "./arsenal.js";
-import { runAgain, type Repeater } from "./run_again.js";
+import { runAgain, type Repeater } from "./run-again.js";
 import type { Targets } from "./targets.js";
 import { positionAt, windowOf, type Position } from "./timeline.js";
 import type { ActivationValue, CompiledFault, CompiledProfile } from "./value.js";

@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.js";
 import type { Facts, FaultReport } from "../core/events.js";
 import { Book, type BookLabels, type Ledger } from "../core/ledger.js";
 import type { AnyFaultType, Seam } from "../faults/contract.js";
-import type { Engine } from "../faults/kernel_loss.js";
+import type { Engine } from "../faults/kernel-loss.js";
 import { ArmedFault } from "../pipeline/armed.js";
 import { engineOf, type EnginePlace } from "./engine.js";
 import { liveParams, rampAt, type RampSpan } from "./params.js";

@@ -1,7 +1,7 @@
 /** Who carries out a fault that the kernel can act for: the kernel itself, or the model of it. */
 import type { MatchEntry } from "../config/match.js";
 import { DIRECTIONS, type AnyFaultType, type Leg, type Seam } from "../faults/contract.js";
-import type { Engine } from "../faults/kernel_loss.js";
+import type { Engine } from "../faults/kernel-loss.js";
 import { acts } from "../faults/kit.js";
 import { oneOf } from "../faults/params.js";
 import type { CompiledFault } from "./value.js";

@@ -17,9 +17,9 @@ import {
   type EndReason,
 } from "./activation.js";
 import { Arsenal, type Wanted } from "./arsenal.js";
-import { runAgain, type Repeater } from "./run_again.js";
+import { runAgain, type Repeater } from "./run-again.js";
 import { Targets, type PlanTarget } from "./targets.js";
-import { differencesOf, toldOf, type OwnFault } from "./own_faults.js";
+import { differencesOf, toldOf, type OwnFault } from "./own-faults.js";
 import {
   INLINE,
   TOXICS,

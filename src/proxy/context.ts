@@ -1,7 +1,7 @@
 /** What all planes share: time, facts, budgets, names. Handed in by the daemon, so that several can live in one process. */
 import type { Clock } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
-import type { Keepalive } from "../core/stream_options.js";
+import type { Keepalive } from "../core/stream-options.js";
 import type { HeldBudget } from "../pipeline/budget.js";
 import type { Descriptors } from "./descriptors.js";
 import type { KernelPlane } from "./kernel/plane.js";

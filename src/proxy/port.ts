@@ -10,7 +10,7 @@ import type { ListenAddress } from "./sockets/bind.js";
 import type { Hold } from "./sockets/hold.js";
 import { ownerOf } from "./sockets/owner.js";
 import { ResolveError } from "./upstream/resolver.js";
-import type { Keepalive } from "../core/stream_options.js";
+import type { Keepalive } from "../core/stream-options.js";
 
 export type { ListenAddress } from "./sockets/bind.js";
 

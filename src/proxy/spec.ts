@@ -1,5 +1,5 @@
 /** What proxies are made from, and what can be asked of any of them. */
-import type { BytePage } from "./byte_pages.js";
+import type { BytePage } from "./byte-pages.js";
 import { formatAddress } from "../config/address.js";
 import type { MatchEntry } from "../config/match.js";
 import type { ConnectionFailure } from "../core/events.js";

@@ -7,7 +7,7 @@ import type { ConnectionFailure, FactKind } from "../core/events.js";
 import { invariant } from "../core/invariant.js";
 import { BoundedMap } from "../core/lru.js";
 import { jsonLine, record, sizeUnwritten, type Frequent, type JournalEntry, type Written } from "./entry.js";
-import { RotatingFile, type FileSystem } from "./rotating_file.js";
+import { RotatingFile, type FileSystem } from "./rotating-file.js";
 
 export const JOURNAL_KEEP = 10_000;
 /**

@@ -7,11 +7,11 @@ import type { ActivationState } from "../plan/activation.js";
 import type { DatagramTally } from "../proxy/udp/tally.js";
 import type { QueryTally } from "../proxy/dns/tally.js";
 import type { ExchangeTally } from "../proxy/http/tally.js";
-import { exchangeMetrics } from "./exchange_metrics.js";
-import { queryMetrics } from "./query_metrics.js";
+import { exchangeMetrics } from "./exchange-metrics.js";
+import { queryMetrics } from "./query-metrics.js";
 import type { Journal } from "./journal.js";
 import type { Log } from "./log.js";
-import { memoized, ProcessMetrics } from "./process_metrics.js";
+import { memoized, ProcessMetrics } from "./process-metrics.js";
 import { Scrapes } from "./scrape.js";
 import {
   register,

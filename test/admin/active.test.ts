@@ -1,6 +1,6 @@
 /** Switching faults on and off over HTTP. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AdminLab, type AdminAnswer } from "./admin_lab.js";
+import { AdminLab, type AdminAnswer } from "./admin-lab.js";
 
 const FORM = "application/x-www-form-urlencoded";
 let here: AdminLab;

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SquallError } from "../../src/core/errors.js";
 import { TYPES, until } from "../support/lab.js";
-import { AdminLab, PROFILES } from "./admin_lab.js";
+import { AdminLab, PROFILES } from "./admin-lab.js";
 
 let here: AdminLab;
 

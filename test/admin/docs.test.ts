@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_LIMITS } from "../../src/admin/house.js";
 import { until } from "../support/lab.js";
-import { AdminLab, type AdminAnswer } from "./admin_lab.js";
+import { AdminLab, type AdminAnswer } from "./admin-lab.js";
 
 const root = new URL("../../", import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, root), "utf8");

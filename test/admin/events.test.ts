@@ -1,8 +1,8 @@
 /** The event stream over HTTP: replay, gaps, signs of life, and readers who are too slow or leave. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { turns, until } from "../support/lab.js";
-import { AdminLab } from "./admin_lab.js";
-import { EventReader } from "./event_reader.js";
+import { AdminLab } from "./admin-lab.js";
+import { EventReader } from "./event-reader.js";
 
 let here: AdminLab;
 

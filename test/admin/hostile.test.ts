@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { turns } from "../support/lab.js";
-import { AdminLab } from "./admin_lab.js";
+import { AdminLab } from "./admin-lab.js";
 
 let here: AdminLab;
 

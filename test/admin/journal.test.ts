@@ -1,6 +1,6 @@
 /** The journal over HTTP: asked for, marked. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AdminLab } from "./admin_lab.js";
+import { AdminLab } from "./admin-lab.js";
 import { FACTS, SAMPLES } from "../telemetry/samples.js";
 
 let here: AdminLab;

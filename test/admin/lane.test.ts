@@ -4,7 +4,7 @@ import { connect, createServer as listen, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Lane } from "../../src/admin/lane.js";
 import { turns, until } from "../support/lab.js";
-import { AdminLab } from "./admin_lab.js";
+import { AdminLab } from "./admin-lab.js";
 
 let here: AdminLab;
 

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startAdmin } from "../../src/admin/server.js";
 import { turns, until } from "../support/lab.js";
-import { AdminLab } from "./admin_lab.js";
+import { AdminLab } from "./admin-lab.js";
 
 let here: AdminLab;
 

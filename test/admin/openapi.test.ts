@@ -2,8 +2,8 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiRoutes } from "../../src/admin/routes.js";
-import { AdminLab } from "./admin_lab.js";
-import { OPENAPI_31 } from "./openapi_31.js";
+import { AdminLab } from "./admin-lab.js";
+import { OPENAPI_31 } from "./openapi-31.js";
 
 let here: AdminLab;
 

@@ -1,6 +1,6 @@
 /** The profile library over HTTP. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AdminLab, type AdminAnswer } from "./admin_lab.js";
+import { AdminLab, type AdminAnswer } from "./admin-lab.js";
 
 let here: AdminLab;
 

@@ -2,8 +2,8 @@
 import { request as httpRequest } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { until } from "../support/lab.js";
-import { AdminLab } from "./admin_lab.js";
-import { EventReader } from "./event_reader.js";
+import { AdminLab } from "./admin-lab.js";
+import { EventReader } from "./event-reader.js";
 
 let here: AdminLab;
 

@@ -1,6 +1,6 @@
 /** What is answered has been kept before, and what cannot be kept any more is not carried out. */
 import { afterEach, describe, expect, it } from "vitest";
-import { AdminLab } from "./admin_lab.js";
+import { AdminLab } from "./admin-lab.js";
 
 let here: AdminLab | null = null;
 

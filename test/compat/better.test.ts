@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { turns, type Client, type Upstream } from "../support/lab.js";
-import { CompatLab, portOf } from "./compat_lab.js";
+import { CompatLab, portOf } from "./compat-lab.js";
 
 const HOUR = 3_600_000;
 

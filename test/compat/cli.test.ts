@@ -4,7 +4,7 @@ import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MAIN, Workshop } from "../support/process.js";
-import { CompatLab } from "./compat_lab.js";
+import { CompatLab } from "./compat-lab.js";
 
 const control = process.env["TOXIPROXY_CLI"] ?? "";
 const programs = ["squall", ...(control === "" ? [] : ["toxiproxy-cli"])];

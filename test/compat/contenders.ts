@@ -4,8 +4,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { freePort } from "../support/free_port.js";
-import { CompatLab } from "./compat_lab.js";
+import { freePort } from "../support/free-port.js";
+import { CompatLab } from "./compat-lab.js";
 
 export interface Contender {
   readonly name: "squall" | "toxiproxy";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.js";
-import { logLevelOf, withoutToxiproxyFlags } from "../../src/cli/toxiproxy_flags.js";
+import { logLevelOf, withoutToxiproxyFlags } from "../../src/cli/toxiproxy-flags.js";
 import { getJson, ROOT, squall, Workshop, type Json } from "../support/process.js";
 
 describe("flags", () => {

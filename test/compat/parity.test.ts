@@ -1,7 +1,7 @@
 /** What suites rely on and what only shows on live connections: asked of Squall, and of Toxiproxy 2.12 as the control. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { turns, type Client, type Upstream } from "../support/lab.js";
-import { portOf, type CompatLab } from "./compat_lab.js";
+import { portOf, type CompatLab } from "./compat-lab.js";
 import { contenders } from "./contenders.js";
 
 /** Bytes per second that let nothing by within the life of a test. */

@@ -1,6 +1,6 @@
 /** 200 clients that stop reading: every call is answered, no connection is lost, and nothing is left behind. */
 import { afterEach, expect, it } from "vitest";
-import { CompatLab } from "./compat_lab.js";
+import { CompatLab } from "./compat-lab.js";
 import { StalledCrowd } from "./stalled.js";
 
 const HELD_MAX = 32 * 2 ** 20;

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
-import { RawHttp } from "./compat_lab.js";
+import { RawHttp } from "./compat-lab.js";
 
 /** None that ends a connection when it goes. */
 const TOXICS: readonly (readonly [body: object, change: object])[] = [

@@ -1,6 +1,6 @@
 /** Thousands of random requests against both APIs under traffic: no crash, no hang, no answer that nobody documented. */
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { CompatLab } from "./compat_lab.js";
+import { CompatLab } from "./compat-lab.js";
 import { storm } from "./storm.js";
 
 const REQUESTS = 5_000;

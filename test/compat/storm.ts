@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import fc from "fast-check";
-import { RawHttp } from "./compat_lab.js";
+import { RawHttp } from "./compat-lab.js";
 
 export interface StormRequest {
   readonly method: string;

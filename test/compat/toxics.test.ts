@@ -1,8 +1,8 @@
 /** What each toxic does to real traffic, without a look at the clock: times are either none or without end. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { codedBytes } from "../support/coded_bytes.js";
+import { codedBytes } from "../support/coded-bytes.js";
 import { turns, until, type Client, type Upstream } from "../support/lab.js";
-import { CompatLab } from "./compat_lab.js";
+import { CompatLab } from "./compat-lab.js";
 
 const HOUR = 3_600_000;
 

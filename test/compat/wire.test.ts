@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CompatLab, portOf, type Answer } from "./compat_lab.js";
+import { CompatLab, portOf, type Answer } from "./compat-lab.js";
 
 let here: CompatLab;
 

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.js";
 import { Library } from "../../src/config/library.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
-import { BROKEN_CONFIGS } from "./broken_configs.js";
-import { BROKEN_FAULTS } from "./broken_faults.js";
-import { BROKEN_PHASES, BROKEN_YAML } from "./broken_phases.js";
-import { refusalOf, told } from "./broken_text.js";
+import { BROKEN_CONFIGS } from "./broken-configs.js";
+import { BROKEN_FAULTS } from "./broken-faults.js";
+import { BROKEN_PHASES, BROKEN_YAML } from "./broken-phases.js";
+import { refusalOf, told } from "./broken-text.js";
 
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 

@@ -1,7 +1,7 @@
 /** squall.yaml becomes plain values: defaults, then the file, then the environment, then flags. */
 import { describe, expect, it } from "vitest";
 import { readConfig, type Config, type ConfigInput } from "../../src/config/config.js";
-import { refusalOf, told } from "./broken_text.js";
+import { refusalOf, told } from "./broken-text.js";
 
 const config = (input: ConfigInput): Config => readConfig(input).config;
 

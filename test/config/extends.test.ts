@@ -7,7 +7,7 @@ import { locate, toPlain } from "../../src/config/located.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { compileProfile } from "../../src/plan/compile.js";
 import type { CompiledProfile } from "../../src/plan/value.js";
-import { refusalOf, told } from "./broken_text.js";
+import { refusalOf, told } from "./broken-text.js";
 
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 

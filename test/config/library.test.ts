@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Library } from "../../src/config/library.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
-import { refusalOf, told } from "./broken_text.js";
+import { refusalOf, told } from "./broken-text.js";
 
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 

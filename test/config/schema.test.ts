@@ -5,9 +5,9 @@ import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { jsonSchemas } from "../../src/config/schema.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
-import { BROKEN_CONFIGS } from "./broken_configs.js";
-import { BROKEN_FAULTS } from "./broken_faults.js";
-import { BROKEN_PHASES } from "./broken_phases.js";
+import { BROKEN_CONFIGS } from "./broken-configs.js";
+import { BROKEN_FAULTS } from "./broken-faults.js";
+import { BROKEN_PHASES } from "./broken-phases.js";
 
 const ROOT = new URL("../../", import.meta.url);
 const schemas = jsonSchemas(new Map(FAULT_TYPES.map((type) => [type.type, type])));

@@ -4,7 +4,7 @@ import { Problems } from "../../src/config/problems.js";
 import { READ_LIMITS } from "../../src/config/scan.js";
 import { readDocuments, type LocatedDocument } from "../../src/config/source.js";
 import { child, toPlain, type Located } from "../../src/config/located.js";
-import { told } from "./broken_text.js";
+import { told } from "./broken-text.js";
 
 function read(text: string): { documents: LocatedDocument[]; problems: string[] } {
   const problems = new Problems();

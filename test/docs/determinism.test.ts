@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { runCommand } from "../../src/cli/program.js";
 import type { Io } from "../../src/cli/io.js";
 import { admissionDraw, drawKey } from "../../src/core/random.js";
-import { HttpLab, get, ok } from "../support/http_lab.js";
+import { HttpLab, get, ok } from "../support/http-lab.js";
 import { fault } from "../support/lab.js";
 import { ROOT } from "../support/process.js";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { pythonWith } from "../compat/http_peers/servers.js";
+import { pythonWith } from "../compat/http-peers/servers.js";
 import { getJson, MAIN, ROOT, Workshop } from "../support/process.js";
 
 const run = promisify(execFile);
@@ -125,7 +125,7 @@ describe("the examples", () => {
     const file = join(EXAMPLES, "testcontainers/jobs.test.mjs");
     const folder = join(shop.folder, "node_modules/testcontainers");
     mkdirSync(folder, { recursive: true });
-    copyFileSync(join(import.meta.dirname, "stand_ins/testcontainers.mjs"), join(folder, "index.mjs"));
+    copyFileSync(join(import.meta.dirname, "stand-ins/testcontainers.mjs"), join(folder, "index.mjs"));
     writeFileSync(join(folder, "package.json"), JSON.stringify({ main: "index.mjs" }));
     copyFileSync(file, join(shop.folder, "jobs.test.mjs"));
     const { stdout } = await run(process.execPath, ["--test", join(shop.folder, "jobs.test.mjs")], {

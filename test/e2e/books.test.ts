@@ -4,8 +4,8 @@
  */
 import { expect, it } from "vitest";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
-import { DATAGRAM_SETTINGS, QUESTION_SETTINGS } from "../support/books/packet_settings.js";
-import { playPackets } from "../support/books/packet_play.js";
+import { DATAGRAM_SETTINGS, QUESTION_SETTINGS } from "../support/books/packet-settings.js";
+import { playPackets } from "../support/books/packet-play.js";
 import { play } from "../support/books/play.js";
 
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 20_240_607);

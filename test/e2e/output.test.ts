@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { freePort } from "../support/free_port.js";
+import { freePort } from "../support/free-port.js";
 import { getJson, MAIN, Workshop } from "../support/process.js";
 
 let shop: Workshop;

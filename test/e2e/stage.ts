@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { Workshop, getJson, type Json, type Squall } from "../support/process.js";
 import { broken, type BotLine, type JobAccount, type Promises } from "./matrix/account.js";
-import { spawnBots } from "./matrix/spawn_bots.js";
+import { spawnBots } from "./matrix/spawn-bots.js";
 
 const POLL = 50;
 

@@ -6,11 +6,13 @@ import { VirtualClock } from "../../src/core/clock.js";
 import { DIRECTIONS, SEAMS, type AnyFaultType, type StreamStage } from "../../src/faults/contract.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { quantityOf } from "../../src/faults/params.js";
-import { play, randomOf, script } from "../support/scripted_traffic.js";
+import { play, randomOf, script } from "../support/scripted-traffic.js";
 import { expectTheSame } from "../support/shifted.js";
-import { StreamBench, type Placed, type Raw } from "../support/stream_bench.js";
+import { StreamBench, type Placed, type Raw } from "../support/stream-bench.js";
 
 const KINDS = new URL("../../src/faults/kinds/", import.meta.url);
+
+const fileOf = (type: string): string => `${type.replaceAll("_", "-")}.ts`;
 
 /** Settings that reach the corners of each type, besides its example. */
 const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
@@ -132,9 +134,9 @@ function told(bench: StreamBench, uptime: number): string[] {
 describe("the list of types", () => {
   it("has a type for each file, of the file's name, and one line each", async () => {
     const files = readdirSync(KINDS).filter((file) => file.endsWith(".ts") && file !== "index.ts");
-    expect(FAULT_TYPES.map(({ type }) => `${type}.ts`).sort()).toEqual(files.sort());
+    expect(FAULT_TYPES.map(({ type }) => fileOf(type)).sort()).toEqual(files.sort());
     for (const type of FAULT_TYPES) {
-      const file = (await import(new URL(`${type.type}.ts`, KINDS).href)) as { default: unknown };
+      const file = (await import(new URL(fileOf(type.type), KINDS).href)) as { default: unknown };
       expect(file.default).toBe(type);
     }
   });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { fault } from "../support/lab.js";
 import { expectTheSame } from "../support/shifted.js";
-import { DatagramBench } from "../support/datagram_bench.js";
+import { DatagramBench } from "../support/datagram-bench.js";
 
 const both = { directions: "both" } as const;
 /** Three standard deviations of a share of n. */

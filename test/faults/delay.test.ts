@@ -7,7 +7,7 @@ import {
   type DelayParams,
   type Distribution,
 } from "../../src/faults/delay.js";
-import { randomOf } from "../support/scripted_traffic.js";
+import { randomOf } from "../support/scripted-traffic.js";
 
 const N = 100_000;
 

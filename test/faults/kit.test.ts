@@ -13,7 +13,7 @@ import {
   withField,
   withoutField,
 } from "../../src/faults/kit.js";
-import { codedBytes, isCoded } from "../support/coded_bytes.js";
+import { codedBytes, isCoded } from "../support/coded-bytes.js";
 
 function outlet(chunks: Buffer[]): Outlet {
   const never = (): never => {

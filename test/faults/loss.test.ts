@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LinkTimes, Losses, PacketLosses, type LossParams } from "../../src/faults/loss.js";
-import { randomOf } from "../support/scripted_traffic.js";
+import { randomOf } from "../support/scripted-traffic.js";
 
 const N = 200_000;
 

@@ -1,7 +1,7 @@
 /** What balancers really send, byte for byte but for the moment: recorded from nginx 1.22.1 and HAProxy 2.6.12 on loopback. */
 import { describe, expect, it } from "vitest";
 import { PERSONAS, failureStatus, personaAnswer, type Persona, type Why } from "../../src/faults/personas.js";
-import { written } from "../support/exchange_bench.js";
+import { written } from "../support/exchange-bench.js";
 
 /** Sun, 22 Nov 2026 20:18:14 GMT */
 const NOW = Date.UTC(2026, 10, 22, 20, 18, 14, 500);

@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { DIRECTIONS, type Direction } from "../../src/faults/contract.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
-import { StreamBench, type Raw } from "../support/stream_bench.js";
+import { StreamBench, type Raw } from "../support/stream-bench.js";
 
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 20_240_607);
 /** Of 120 operations each: more than the 100,000 that are asked for. */

@@ -1,6 +1,6 @@
 /** The books, for longer: every fault type several times, by seeds of their own. SQUALL_FUZZ_SEED=n begins elsewhere, SQUALL_BOOKS_PASSES=n goes on for longer. */
 import { expect, it } from "vitest";
-import { playPackets } from "../support/books/packet_play.js";
+import { playPackets } from "../support/books/packet-play.js";
 import { play } from "../support/books/play.js";
 
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 1);

@@ -8,7 +8,7 @@ import {
   startProxy,
   type Plain,
   type Taken,
-} from "./support/proxy_process.js";
+} from "./support/proxy-process.js";
 
 const CONNECTIONS = 5_000;
 const ROUNDS = 20;

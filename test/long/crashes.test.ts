@@ -6,8 +6,8 @@ import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { afterEach, expect, it } from "vitest";
 import { LongDaemon, until } from "./support/daemon.js";
-import { openThrough, startEcho } from "./support/proxy_process.js";
-import { freePort } from "../support/free_port.js";
+import { openThrough, startEcho } from "./support/proxy-process.js";
+import { freePort } from "../support/free-port.js";
 
 const ROUNDS = 10;
 

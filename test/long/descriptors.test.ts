@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { createSocket } from "node:dgram";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
-import { startSilentServer } from "../support/silent_server.js";
+import { startSilentServer } from "../support/silent-server.js";
 import { LongDaemon, quantile, until } from "./support/daemon.js";
 
 const LIMIT = 256;

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
-import { freePort } from "../support/free_port.js";
+import { freePort } from "../support/free-port.js";
 import { LongDaemon, until } from "./support/daemon.js";
 
 const EXCHANGES = Number(process.env["SQUALL_ENDINGS"] ?? 100_000);

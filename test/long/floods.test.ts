@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { LongDaemon, quantile, until, type Json } from "./support/daemon.js";
-import { mib } from "./support/proxy_process.js";
+import { mib } from "./support/proxy-process.js";
 
 const CLIENTS = 200;
 const HELD_MIB = 64;

@@ -9,7 +9,7 @@ import {
   startEcho,
   startProxy,
   type ProxyProcess,
-} from "./support/proxy_process.js";
+} from "./support/proxy-process.js";
 
 const ends: (() => void)[] = [];
 afterEach(() => {

@@ -7,7 +7,7 @@
 import { afterEach, expect, it } from "vitest";
 import { setTimeout as pause } from "node:timers/promises";
 import { LongDaemon, until, type Json } from "./support/daemon.js";
-import { mib } from "./support/proxy_process.js";
+import { mib } from "./support/proxy-process.js";
 import { randomOf } from "./support/seeded.js";
 import { KINDS, Servers, Traffic } from "./support/traffic.js";
 

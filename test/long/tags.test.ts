@@ -1,7 +1,7 @@
 /** Ten minutes of tagged requests and answers under all faults on exchanges, before one server and before a pool; see test/security/tags.test.ts. */
 import { expect, it } from "vitest";
 import { attackWithTags, Findings, taggedServer } from "../support/tagging.js";
-import { httpTimeLab } from "../support/http_lab.js";
+import { httpTimeLab } from "../support/http-lab.js";
 
 const SECONDS = Number(process.env["SQUALL_TAGS_SECONDS"] ?? 600);
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 14);

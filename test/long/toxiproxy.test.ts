@@ -1,6 +1,6 @@
 /** What Toxiproxy's users are promised in figures, against a daemon that is a process of its own. Needs a build. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RawHttp } from "../compat/compat_lab.js";
+import { RawHttp } from "../compat/compat-lab.js";
 import { StalledCrowd } from "../compat/stalled.js";
 import { storm } from "../compat/storm.js";
 import { Lab, type Client } from "../support/lab.js";

@@ -5,10 +5,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fault, Lab } from "../support/lab.js";
-import { udpProxy } from "../support/udp_lab.js";
+import { udpProxy } from "../support/udp-lab.js";
 import type { UdpProxy } from "../../src/proxy/udp/proxy.js";
 
-const LOAD = fileURLToPath(new URL("./support/datagram_load.mjs", import.meta.url));
+const LOAD = fileURLToPath(new URL("./support/datagram-load.mjs", import.meta.url));
 const RATE = 50_000;
 const COUNT = 4 * RATE;
 

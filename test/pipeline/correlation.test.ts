@@ -5,8 +5,8 @@ import { Book } from "../../src/core/ledger.js";
 import type { ConnectionInfo, ExchangeInfo, Question } from "../../src/faults/contract.js";
 import { ArmedFault } from "../../src/pipeline/armed.js";
 import { FactBook } from "../support/lab.js";
-import { requestOf } from "../support/exchange_bench.js";
-import { typeNamed } from "../support/stream_bench.js";
+import { requestOf } from "../support/exchange-bench.js";
+import { typeNamed } from "../support/stream-bench.js";
 
 const PARAMS = { delay: "1s", jitter: "10ms", distribution: "normal", correlation: "95%" };
 const TYPES = ["accept_delay", "http_delay", "dns_delay"] as const;

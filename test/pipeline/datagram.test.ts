@@ -1,7 +1,7 @@
 /** The path of datagrams through the faults in force: holds, verdicts, order, room, and live changes. */
 import { describe, expect, it } from "vitest";
 import { fault } from "../support/lab.js";
-import { DatagramBench } from "../support/datagram_bench.js";
+import { DatagramBench } from "../support/datagram-bench.js";
 
 const both = { directions: "both" } as const;
 const late = (delay: string, more: Record<string, unknown> = {}, name = "latency") =>

@@ -4,7 +4,7 @@ import type { Outlet, StreamStage } from "../../src/faults/contract.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import { ByteQueue, passing } from "../../src/faults/kit.js";
-import { StreamBench } from "../support/stream_bench.js";
+import { StreamBench } from "../support/stream-bench.js";
 
 /** Keeps everything until it is told to let go. */
 class Keeper implements StreamStage {

@@ -8,7 +8,7 @@ import { locate } from "../../src/config/located.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { compileFault, compileFaults, compileProfile } from "../../src/plan/compile.js";
 import { parseBlock } from "../../src/plan/match.js";
-import { refusalOf, told } from "../config/broken_text.js";
+import { refusalOf, told } from "../config/broken-text.js";
 
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 const GOLDEN = new URL("../golden/", import.meta.url);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.js";
 import type { CompiledFault } from "../../src/plan/value.js";
-import { codedBytes } from "../support/coded_bytes.js";
+import { codedBytes } from "../support/coded-bytes.js";
 import { fault, Lab, turns, until } from "../support/lab.js";
 
 const BOTS = Array.from({ length: 50 }, (_, index) => `127.0.0.${index + 2}`);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { MatchEntry } from "../../src/config/match.js";
 import type { ExchangeKeys, SubjectInfo } from "../../src/pipeline/armed.js";
 import { asksStatus, compileMatch, compileRoute, parseBlock } from "../../src/plan/match.js";
-import { exchangeSubject } from "../support/exchange_subject.js";
+import { exchangeSubject } from "../support/exchange-subject.js";
 
 const matches = (patterns: readonly string[], client: string): boolean =>
   compileMatch([{ client: patterns }])({ bot: client, connection: 1, client });

@@ -5,7 +5,7 @@ import type { WhenEntry } from "../../src/config/conditions.js";
 import { admissionDraw, drawKey } from "../../src/core/random.js";
 import { KEYS_REMEMBERED, WhenAdmission } from "../../src/plan/when.js";
 import type { SubjectInfo } from "../../src/pipeline/armed.js";
-import { exchangeSubject } from "../support/exchange_subject.js";
+import { exchangeSubject } from "../support/exchange-subject.js";
 import { fault } from "../support/lab.js";
 
 const admission = (when: WhenEntry, probability = 1): WhenAdmission =>

@@ -6,7 +6,7 @@ import { platform } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/core/clock.js";
 import { Descriptors } from "../../src/proxy/descriptors.js";
-import { lackOf } from "../../src/proxy/local_lacks.js";
+import { lackOf } from "../../src/proxy/local-lacks.js";
 import { dial } from "../../src/proxy/upstream/dial.js";
 import { HealthChecks } from "../../src/proxy/upstream/health.js";
 import { Pool } from "../../src/proxy/upstream/pool.js";

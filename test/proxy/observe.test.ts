@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import type { CompiledFault } from "../../src/plan/value.js";
-import { DatagramBench } from "../support/datagram_bench.js";
-import { address, dnsProxy, question, UdpClient } from "../support/dns_lab.js";
+import { DatagramBench } from "../support/datagram-bench.js";
+import { address, dnsProxy, question, UdpClient } from "../support/dns-lab.js";
 import { fault, Lab, turns, until } from "../support/lab.js";
 
 const LAST = 16;

@@ -8,7 +8,7 @@ import { READ_LIMITS } from "../../src/config/scan.js";
 import { readDocuments } from "../../src/config/source.js";
 import type { SquallError } from "../../src/core/errors.js";
 import { TYPES } from "../support/lab.js";
-import { AdminLab } from "../admin/admin_lab.js";
+import { AdminLab } from "../admin/admin-lab.js";
 
 const faults = (count: number): object[] =>
   Array.from({ length: count }, () => ({ type: "latency", delay: "1ms" }));

@@ -1,6 +1,6 @@
 /** API users who ask for more and more: each kind of thing has a limit, and what there is goes on beyond it. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AdminLab } from "../admin/admin_lab.js";
+import { AdminLab } from "../admin/admin-lab.js";
 
 let here: AdminLab;
 beforeEach(async () => {

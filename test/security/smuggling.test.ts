@@ -4,9 +4,9 @@
  */
 import { afterEach, describe, expect, it } from "vitest";
 import { turns, until } from "../support/lab.js";
-import { HttpLab } from "../support/http_lab.js";
-import { attacks, type Attack } from "./smuggling_corpus.js";
-import { KINDS, type Reader } from "./smuggling_pairs.js";
+import { HttpLab } from "../support/http-lab.js";
+import { attacks, type Attack } from "./smuggling-corpus.js";
+import { KINDS, type Reader } from "./smuggling-pairs.js";
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
 /** No client sees a byte of another's answer, and no request reaches a server under another's name, whatever faults do. Longer: test/long/tags.test.ts. */
 import { expect, it } from "vitest";
 import { attackWithTags, Findings, taggedServer } from "../support/tagging.js";
-import { httpTimeLab } from "../support/http_lab.js";
+import { httpTimeLab } from "../support/http-lab.js";
 
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 13);
 

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PROXIES_MAX } from "../../src/config/proxy.js";
-import { StateLab } from "./state_lab.js";
+import { StateLab } from "./state-lab.js";
 
 let lab: StateLab;
 

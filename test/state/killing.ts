@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { startSquall, type Squall as Twin } from "../../src/index.js";
 import { ROOT, getJson, type Squall, type Workshop } from "../support/process.js";
-import { viewOf } from "./state_lab.js";
+import { viewOf } from "./state-lab.js";
 
 const PROFILES = [join(ROOT, "profiles")];
 export const CONFIG = {

@@ -34,7 +34,7 @@ const locks = (): string[] => readdirSync(folder).filter((name) => name.startsWi
 async function dieHolding(): Promise<string> {
   const name = `state.json.lock-1-${locks().length}`;
   const child = spawn(process.execPath, [
-    resolve(import.meta.dirname, "lock_holder.mjs"),
+    resolve(import.meta.dirname, "lock-holder.mjs"),
     join(folder, name),
   ]);
   await once(child.stdout, "data");

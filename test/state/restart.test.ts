@@ -1,7 +1,7 @@
 /** What the API made is there again after a restart, and goes on as if nobody had been away. */
 import { statSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { StateLab } from "./state_lab.js";
+import { StateLab } from "./state-lab.js";
 
 let lab: StateLab;
 

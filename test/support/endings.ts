@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import type { VirtualClock } from "../../src/core/clock.js";
 import type { HttpProxy } from "../../src/proxy/http/proxy.js";
 import type { CompiledFault } from "../../src/plan/value.js";
-import { httpTimeLab, messageAt, type HttpLab } from "./http_lab.js";
+import { httpTimeLab, messageAt, type HttpLab } from "./http-lab.js";
 import { turns, until, type Client, type Upstream } from "./lab.js";
 
 export interface Kind {

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { SystemClock, VirtualClock, type Clock } from "../../src/core/clock.js";
-import { KEEPALIVE_DEFAULT, type Keepalive } from "../../src/core/stream_options.js";
+import { KEEPALIVE_DEFAULT, type Keepalive } from "../../src/core/stream-options.js";
 import type { Fact, FactKind, Facts } from "../../src/core/events.js";
 import { Ledger } from "../../src/core/ledger.js";
 import type { AnyFaultType } from "../../src/faults/contract.js";
@@ -16,7 +16,7 @@ import type { Descriptors } from "../../src/proxy/descriptors.js";
 import type { TcpProxySpec } from "../../src/proxy/spec.js";
 import { TcpProxy } from "../../src/proxy/tcp/proxy.js";
 import { Resolver } from "../../src/proxy/upstream/resolver.js";
-import { startSilentServer } from "./silent_server.js";
+import { startSilentServer } from "./silent-server.js";
 
 export const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 

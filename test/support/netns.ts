@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { MAIN, ROOT, type Json } from "./process.js";
 
 const run = promisify(execFile);
-const PEER = join(import.meta.dirname, "netns_peer.mjs");
+const PEER = join(import.meta.dirname, "netns-peer.mjs");
 
 /** What this machine lacks for it, by name; null if nothing. */
 export function missingForNamespaces(): string | null {

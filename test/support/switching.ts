@@ -3,7 +3,7 @@ import { Random } from "../../src/core/random.js";
 import { defineFault, type AnyFaultType } from "../../src/faults/contract.js";
 import { z } from "zod";
 import type { CompiledFault } from "../../src/plan/value.js";
-import { codedBytes, isCoded } from "./coded_bytes.js";
+import { codedBytes, isCoded } from "./coded-bytes.js";
 import { fault, Lab, until, type Client } from "./lab.js";
 
 /** Counts how many of it there are, which must be none at the end. */

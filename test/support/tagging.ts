@@ -8,7 +8,7 @@ import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
 import type { VirtualClock } from "../../src/core/clock.js";
 import type { CompiledFault } from "../../src/plan/value.js";
-import type { HttpLab } from "./http_lab.js";
+import type { HttpLab } from "./http-lab.js";
 import { fault, turns } from "./lab.js";
 
 /** Never a part of another tag, and the same in any case. */

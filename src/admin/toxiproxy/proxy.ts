@@ -1,6 +1,6 @@
 /** A proxy in both forms: the JSON that Toxiproxy's clients write and read, and what the control layer takes. */
 import type { ProxyDefaults } from "../../control.js";
-import type { ProxyDefinition } from "../../control/proxy_view.js";
+import type { ProxyDefinition } from "../../control/proxy-view.js";
 import { callsItself } from "../../config/address.js";
 import { SquallError } from "../../core/errors.js";
 import type { ProxyChange } from "../../proxy/fleet.js";

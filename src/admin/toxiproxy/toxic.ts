@@ -5,7 +5,7 @@ import type { AnyFaultType, Direction } from "../../faults/contract.js";
 import { compileFault } from "../../plan/compile.js";
 import type { CompiledFault, ToxicValue } from "../../plan/value.js";
 import { badBody, fieldsOf, nameField, numberField, textField, type Fields } from "./fields.js";
-import { faultParams, readAttributes, toxicType } from "./toxic_types.js";
+import { faultParams, readAttributes, toxicType } from "./toxic-types.js";
 
 type Types = ReadonlyMap<string, AnyFaultType>;
 

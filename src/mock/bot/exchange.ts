@@ -5,7 +5,7 @@
 import type { Readable } from "node:stream";
 import http from "node:http";
 import https from "node:https";
-import { KEEPALIVE_DEFAULT } from "../../core/stream_options.js";
+import { KEEPALIVE_DEFAULT } from "../../core/stream-options.js";
 import type { Clock, Millis } from "../../core/clock.js";
 import { invariant } from "../../core/invariant.js";
 import type { Bytes } from "../../core/units.js";

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SystemClock, type Clock, type Millis } from "../../core/clock.js";
-import { KEEPALIVE_DEFAULT, streamOptions } from "../../core/stream_options.js";
+import { KEEPALIVE_DEFAULT, streamOptions } from "../../core/stream-options.js";
 import type { Bytes } from "../../core/units.js";
 import { jobRoutes, WAIT_MAX } from "./api.js";
 import { BlobStore, type Blob } from "./blobs.js";

@@ -1,7 +1,7 @@
 /** Where the answers of a dns proxy come from: its own records first, then its upstream, as the bytes that came. */
 import type { ConnectionFailure } from "../../core/events.js";
 import type { PlaneContext } from "../context.js";
-import { isLocalLack, wordsOfLack } from "../local_lacks.js";
+import { isLocalLack, wordsOfLack } from "../local-lacks.js";
 import type { Asking, NoReply, Outcome } from "./channel.js";
 import { buildReply, rcodeOf, readQuery, type Query } from "./codec.js";
 import { Forwarder } from "./forwarder.js";

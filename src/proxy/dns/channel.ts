@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import type { Clock, Timer } from "../../core/clock.js";
-import { lackOf, type LocalLack } from "../local_lacks.js";
+import { lackOf, type LocalLack } from "../local-lacks.js";
 import { answers, withId, type Query } from "./codec.js";
 
 export interface ServerAddress {

@@ -3,12 +3,12 @@
  * server that is silent looks silent. Of several servers the next is asked when one says nothing for a while.
  */
 import { isIP } from "node:net";
-import type { Keepalive } from "../../core/stream_options.js";
+import type { Keepalive } from "../../core/stream-options.js";
 import type { Clock } from "../../core/clock.js";
 import type { PlaneContext } from "../context.js";
-import { lackOf } from "../local_lacks.js";
+import { lackOf } from "../local-lacks.js";
 import { dialStream } from "../sockets/stream.js";
-import { AddressBook } from "../upstream/address_book.js";
+import { AddressBook } from "../upstream/address-book.js";
 import { Channel, type Asking, type Outcome, type ServerAddress } from "./channel.js";
 import { answers, isTruncated, withId, type Query } from "./codec.js";
 import { Forwarding, type ForwardingHost } from "./forwarding.js";

@@ -3,8 +3,8 @@
  * once where it is not there or says that it cannot help. What is learnt of a server on the way serves the questions to come.
  */
 import type { Clock, Millis, Timer } from "../../core/clock.js";
-import { isLocalLack } from "../local_lacks.js";
-import type { AddressBook } from "../upstream/address_book.js";
+import { isLocalLack } from "../local-lacks.js";
+import type { AddressBook } from "../upstream/address-book.js";
 import { Race } from "../upstream/race.js";
 import type { Asking, NoReply, Outcome, ServerAddress } from "./channel.js";
 import { rcodeOf } from "./codec.js";

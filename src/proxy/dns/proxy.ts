@@ -9,7 +9,7 @@ import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { QueryFaults } from "../../pipeline/query.js";
 import type { PlaneContext } from "../context.js";
-import { ListeningProxy } from "../listening_proxy.js";
+import { ListeningProxy } from "../listening-proxy.js";
 import { clientAddress, type ListenAddress } from "../port.js";
 import type { ProxyStats } from "../spec.js";
 import type { Asking } from "./channel.js";

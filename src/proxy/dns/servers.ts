@@ -1,8 +1,8 @@
 /** Whom a dns proxy asks: a server by its address or name, or those that the machine itself asks. */
 import type { PlaneContext } from "../context.js";
-import { parseResolvConf } from "../upstream/resolv_conf.js";
+import { parseResolvConf } from "../upstream/resolv-conf.js";
 import type { ResolvedAddress } from "../upstream/resolver.js";
-import { systemFiles, WatchedFile, type FileReader } from "../upstream/watched_file.js";
+import { systemFiles, WatchedFile, type FileReader } from "../upstream/watched-file.js";
 import type { ServerAddress } from "./channel.js";
 import { isAddress, type Servers } from "./forwarder.js";
 import type { DnsProxySpec } from "./spec.js";

@@ -4,7 +4,7 @@
  */
 import type { BodyChange, BodyInfo } from "../../faults/contract.js";
 import { chunkLine, CRLF, LAST_CHUNK } from "./chunked.js";
-import { KeptPieces } from "./kept_pieces.js";
+import { KeptPieces } from "./kept-pieces.js";
 
 /** How the head must frame what comes out, where that differs from what was announced; a length of null is not told. */
 export type Reframing = { readonly length: number | null } | null;

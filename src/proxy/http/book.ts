@@ -9,11 +9,11 @@ import type { Direction, Sever } from "../../faults/contract.js";
 import type { ArmedFault, Bearer } from "../../pipeline/armed.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import { ExchangeFaults } from "../../pipeline/exchange.js";
-import type { ByteFaults } from "./byte_faults.js";
+import type { ByteFaults } from "./byte-faults.js";
 import type { HttpHost } from "./channel.js";
 import { Exchange, type ExchangePlace } from "./exchange.js";
 import type { RequestHead } from "./head.js";
-import type { RequestSide } from "./request_side.js";
+import type { RequestSide } from "./request-side.js";
 
 /** What it needs of its connection. */
 export interface BookHost extends Owner {

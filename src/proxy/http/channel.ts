@@ -18,17 +18,17 @@ import type { Member, Pool } from "../upstream/pool.js";
 import type { Reached, Waits } from "../upstream/reach.js";
 import { type Take } from "../upstream/reader.js";
 import type { Book } from "./book.js";
-import { ByteFaults, type ByteFaultsHost } from "./byte_faults.js";
+import { ByteFaults, type ByteFaultsHost } from "./byte-faults.js";
 import type { Exchange } from "./exchange.js";
 import type { Identify } from "./identify.js";
 import type { CodecLimits } from "./limits.js";
 import type { Link } from "./link.js";
 import type { Naming } from "./naming.js";
-import type { RequestSide } from "./request_side.js";
+import type { RequestSide } from "./request-side.js";
 import { Run } from "./run.js";
 import type { HttpProxySpec } from "./spec.js";
 import type { ExchangeTally } from "./tally.js";
-import type { UpstreamSide } from "./upstream_side.js";
+import type { UpstreamSide } from "./upstream-side.js";
 
 /** What a connection needs of its proxy. */
 export interface HttpHost extends ConnectionHost {

@@ -9,7 +9,7 @@ import { ChunkScanner, CRLF } from "./chunked.js";
 import { Unframed, type Framing } from "./framing.js";
 import { Fields, type RequestHead, type ResponseHead } from "./head.js";
 import { Intake } from "./intake.js";
-import { KeptBytes } from "./kept_bytes.js";
+import { KeptBytes } from "./kept-bytes.js";
 import { DEFAULT_LIMITS, type CodecLimits } from "./limits.js";
 import { CR, LF } from "./octets.js";
 import type { RefusalReason } from "./refusal.js";

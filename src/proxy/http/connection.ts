@@ -29,13 +29,13 @@ import type { RequestHead } from "./head.js";
 import type { Link } from "./link.js";
 import { REFUSALS, refusing } from "./refusal.js";
 import { Relay, type RelayHost } from "./relay.js";
-import { RequestSide, type Asking } from "./request_side.js";
-import { askedBy } from "./response_reader.js";
-import type { Answering } from "./response_side.js";
+import { RequestSide, type Asking } from "./request-side.js";
+import { askedBy } from "./response-reader.js";
+import type { Answering } from "./response-side.js";
 import type { Cut, Refusal } from "./sink.js";
-import { UpstreamFailures, type FailingHost } from "./upstream_failures.js";
+import { UpstreamFailures, type FailingHost } from "./upstream-failures.js";
 import { UNSPEAKABLE, type Unspeakable } from "./unspeakable.js";
-import { UpstreamSide, type UpstreamHost } from "./upstream_side.js";
+import { UpstreamSide, type UpstreamHost } from "./upstream-side.js";
 import { Verdicts, type VerdictsHost } from "./verdicts.js";
 
 /** What its parts ask of it. */

@@ -4,8 +4,8 @@ import type { Direction } from "../../faults/contract.js";
 import type { HttpHost } from "./channel.js";
 import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
-import type { RequestSide } from "./request_side.js";
-import { askedBy } from "./response_reader.js";
+import type { RequestSide } from "./request-side.js";
+import { askedBy } from "./response-reader.js";
 
 /** What they need of the connection. */
 export interface CopyingHost {

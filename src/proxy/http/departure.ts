@@ -9,9 +9,9 @@ import type { Book } from "./book.js";
 import { DETACHED_MAX_MS } from "./detached.js";
 import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
-import type { RequestSide } from "./request_side.js";
+import type { RequestSide } from "./request-side.js";
 import type { Cut } from "./sink.js";
-import type { UpstreamSide } from "./upstream_side.js";
+import type { UpstreamSide } from "./upstream-side.js";
 import type { Verdicts } from "./verdicts.js";
 
 /** What it needs of its connection. */

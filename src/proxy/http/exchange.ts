@@ -1,13 +1,13 @@
 /** One request and what comes back: what faults, journal and metrics know of it, and how far it has come. */
 import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
 import type { Millis } from "../../core/clock.js";
-import { fieldText, parseAuthority } from "../../core/host_name.js";
+import { fieldText, parseAuthority } from "../../core/host-name.js";
 import type { Dispatch, ExchangeInfo, FieldList, RequestInfo, ResponseInfo } from "../../faults/contract.js";
 import type { ExchangeKeys, Subject, SubjectInfo } from "../../pipeline/armed.js";
 import type { ExchangeFaults } from "../../pipeline/exchange.js";
 import type { Passage } from "../../pipeline/flow.js";
 import { Party, type Guest } from "../../pipeline/party.js";
-import type { ScopedBinding } from "../../pipeline/scoped_binding.js";
+import type { ScopedBinding } from "../../pipeline/scoped-binding.js";
 import type { Fields, RequestHead, ResponseHead } from "./head.js";
 import type { Member } from "../upstream/pool.js";
 import type { Identify } from "./identify.js";

@@ -2,7 +2,7 @@
  * Judges how a message is framed (RFC 9112 6.3) and what it says about its connection, from the fields of its
  * head. What two readers could frame differently is refused here, never guessed at.
  */
-import { endsWithHead } from "../../core/message_rules.js";
+import { endsWithHead } from "../../core/message-rules.js";
 import type { Fields } from "./head.js";
 import type { StartLine } from "./head.js";
 import { isHttp2 } from "./h2c.js";

@@ -5,7 +5,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { IdentifyRule } from "../../config/identify.js";
 import { parametersOf, segmentOf } from "../../config/pattern.js";
-import { fieldText, parseAuthority } from "../../core/host_name.js";
+import { fieldText, parseAuthority } from "../../core/host-name.js";
 import { BoundedMap } from "../../core/lru.js";
 
 /** What must be known of a request to say who sent it. */

@@ -8,7 +8,7 @@ import type { CodecLimits } from "./limits.js";
 import type { Exchange } from "./exchange.js";
 import type { Asked } from "./framing.js";
 import type { Fields, ResponseHead } from "./head.js";
-import { ResponseReader } from "./response_reader.js";
+import { ResponseReader } from "./response-reader.js";
 import type { Cut, MessageSink, Refusal } from "./sink.js";
 
 /** An answer that is still to come. */

@@ -3,7 +3,7 @@
  * are off there is no `Naming` at all, and heads pass as the bytes that they are. Pure.
  */
 import { isIP } from "node:net";
-import { canonicalHostName, parseAuthority, type Authority } from "../../core/host_name.js";
+import { canonicalHostName, parseAuthority, type Authority } from "../../core/host-name.js";
 import type { FieldList, RequestParts, ResponseInfo } from "../../faults/contract.js";
 import type { Endpoint } from "../upstream/reader.js";
 import { authorityOf, listOf, type Exchange } from "./exchange.js";

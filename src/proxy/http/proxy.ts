@@ -8,7 +8,7 @@ import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { adoptUpstream, own, takeFromUpstream, type Connection, type Origin } from "../connection.js";
 import type { PlaneContext } from "../context.js";
-import { StreamProxy } from "../stream_proxy.js";
+import { StreamProxy } from "../stream-proxy.js";
 import type { Dialling, Endpoint, TlsOptions } from "../upstream/dial.js";
 import type { Reached } from "../upstream/reach.js";
 import { HttpConnection, type HttpHost } from "./connection.js";
@@ -18,7 +18,7 @@ import type { Exchange } from "./exchange.js";
 import { compileIdentify, type Identify } from "./identify.js";
 import { DEFAULT_LIMITS, type CodecLimits } from "./limits.js";
 import { Link } from "./link.js";
-import { askedBy } from "./response_reader.js";
+import { askedBy } from "./response-reader.js";
 import type { HttpProxySpec } from "./spec.js";
 import { ExchangeTally } from "./tally.js";
 

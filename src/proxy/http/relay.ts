@@ -7,11 +7,11 @@ import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
 import type { Part, Passage } from "../../pipeline/flow.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Member } from "../upstream/pool.js";
-import type { ByteFaults } from "./byte_faults.js";
+import type { ByteFaults } from "./byte-faults.js";
 import type { HttpHost } from "./channel.js";
 import type { StreamHit } from "./exchange.js";
 import type { Link } from "./link.js";
-import type { UpstreamSide } from "./upstream_side.js";
+import type { UpstreamSide } from "./upstream-side.js";
 
 /** What it needs of its connection, which is also what byte faults and pool know it as. */
 export interface RelayHost extends SubjectInfo, Guest {

@@ -11,9 +11,9 @@ import type { Book } from "./book.js";
 import type { HttpHost } from "./channel.js";
 import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
-import { farewell, localAnswer } from "./local_answer.js";
-import type { RequestSide } from "./request_side.js";
-import type { UpstreamSide } from "./upstream_side.js";
+import { farewell, localAnswer } from "./local-answer.js";
+import type { RequestSide } from "./request-side.js";
+import type { UpstreamSide } from "./upstream-side.js";
 
 /** What they need of their connection. */
 export interface VerdictsHost {

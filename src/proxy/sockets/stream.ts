@@ -1,6 +1,6 @@
 /** Every stream socket of the daemon is made here, those that it dials and those that it accepts, so that all have the same options. */
 import { connect, createServer, type OnReadOpts, type Server, type Socket } from "node:net";
-import { streamOptions, type Keepalive } from "../../core/stream_options.js";
+import { streamOptions, type Keepalive } from "../../core/stream-options.js";
 
 /** Dials an address; `more` is what this plane wants besides. */
 export function dialStream(

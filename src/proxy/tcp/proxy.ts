@@ -4,7 +4,7 @@ import { formatAddress } from "../../config/address.js";
 import type { Seam } from "../../faults/contract.js";
 import type { Origin } from "../connection.js";
 import type { TcpProxySpec } from "../spec.js";
-import { StreamProxy } from "../stream_proxy.js";
+import { StreamProxy } from "../stream-proxy.js";
 import { TcpConnection, type TcpHost } from "./connection.js";
 
 const SEAMS_OF_TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "query", "upstreams"]);

@@ -10,7 +10,7 @@ import type { Direction } from "../../faults/contract.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import { costOf, DatagramPath, type PathOwner } from "../../pipeline/datagram.js";
 import type { PlaneContext } from "../context.js";
-import { isLocalLack, lackOf } from "../local_lacks.js";
+import { isLocalLack, lackOf } from "../local-lacks.js";
 import { clientAddress } from "../port.js";
 import type { Listed } from "./flows.js";
 import { DatagramSocket, type Sent } from "../sockets/datagram.js";

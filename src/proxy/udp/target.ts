@@ -2,8 +2,8 @@
 import { isIP } from "node:net";
 import type { Clock, Millis } from "../../core/clock.js";
 import type { Dialling, Endpoint, LookUp, LookUpTimer } from "../upstream/dial.js";
-import { AddressBook } from "../upstream/address_book.js";
-import type { FaultedNames, Named } from "../upstream/faulted_names.js";
+import { AddressBook } from "../upstream/address-book.js";
+import type { FaultedNames, Named } from "../upstream/faulted-names.js";
 import { ResolveError, type Resolver } from "../upstream/resolver.js";
 
 /** The resolver keeps answers for their TTL; how often it is asked whether it has another. */

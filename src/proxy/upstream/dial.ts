@@ -4,13 +4,13 @@
  */
 import { isIP, type Socket } from "node:net";
 import type { Clock, Millis, Timer } from "../../core/clock.js";
-import type { Keepalive } from "../../core/stream_options.js";
+import type { Keepalive } from "../../core/stream-options.js";
 import type { Asking } from "../../pipeline/party.js";
 import { areDescriptorsGone, type Descriptors } from "../descriptors.js";
-import { isLocalLack, wordsOfLack } from "../local_lacks.js";
-import type { AddressBook } from "./address_book.js";
+import { isLocalLack, wordsOfLack } from "../local-lacks.js";
+import type { AddressBook } from "./address-book.js";
 import { attempt, type DialFailure, type TlsOptions } from "./attempt.js";
-import type { Named } from "./faulted_names.js";
+import type { Named } from "./faulted-names.js";
 import { Race } from "./race.js";
 import type { Intercepted } from "./reach.js";
 import type { Endpoint, Take } from "./reader.js";

@@ -4,10 +4,10 @@ import type { Clock, Timer } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
 import { adoptUpstream, takeFromUpstream, type SocketOwner } from "../connection.js";
 import type { ResponseHead } from "../http/head.js";
-import { PLAINLY, ResponseReader } from "../http/response_reader.js";
+import { PLAINLY, ResponseReader } from "../http/response-reader.js";
 import type { MessageSink } from "../http/sink.js";
 import type { DialOptions, Dialling, Endpoint } from "./dial.js";
-import { isLocalLack } from "../local_lacks.js";
+import { isLocalLack } from "../local-lacks.js";
 import type { HealthSpec, Member, Pool } from "./pool.js";
 import { reach, type Reached } from "./reach.js";
 

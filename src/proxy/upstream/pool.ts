@@ -5,7 +5,7 @@ import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Asking, Guest } from "../../pipeline/party.js";
 import { UpstreamsFaults, type Existing, type Reach } from "../../pipeline/upstreams.js";
 import type { Balance } from "../../config/pool.js";
-import { AddressBook } from "./address_book.js";
+import { AddressBook } from "./address-book.js";
 import { Balancer, type Choice } from "./balance.js";
 import type { Endpoint } from "./dial.js";
 

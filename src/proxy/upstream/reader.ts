@@ -9,7 +9,7 @@
  */
 import type { Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
-import type { Keepalive } from "../../core/stream_options.js";
+import type { Keepalive } from "../../core/stream-options.js";
 import { dialStream } from "../sockets/stream.js";
 
 /** An address, and its port. */

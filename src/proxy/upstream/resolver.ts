@@ -6,17 +6,17 @@
 
 import { isIP, isIPv6 } from "node:net";
 import type { Clock } from "../../core/clock.js";
-import { DnsClient, type ResolvedAddress } from "./dns_client.js";
+import { DnsClient, type ResolvedAddress } from "./dns-client.js";
 import { parseHosts, type Hosts } from "./hosts.js";
 import { caresLookup, type Lookup, type LookupSettings } from "./lookup.js";
-import { parseResolvConf, type ResolvConf } from "./resolv_conf.js";
-import { ResolveError } from "./resolve_error.js";
-import { systemFiles, WatchedFile, type FileReader } from "./watched_file.js";
+import { parseResolvConf, type ResolvConf } from "./resolv-conf.js";
+import { ResolveError } from "./resolve-error.js";
+import { systemFiles, WatchedFile, type FileReader } from "./watched-file.js";
 
-export type { ResolvedAddress } from "./dns_client.js";
+export type { ResolvedAddress } from "./dns-client.js";
 export type { AddressRecord, Lookup, LookupSettings } from "./lookup.js";
-export { ResolveError, type ResolveFailure } from "./resolve_error.js";
-export type { FileReader } from "./watched_file.js";
+export { ResolveError, type ResolveFailure } from "./resolve-error.js";
+export type { FileReader } from "./watched-file.js";
 
 export interface ResolverOptions {
   readonly clock: Pick<Clock, "now" | "at">;

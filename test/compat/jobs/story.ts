@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { getJson, Workshop } from "../../support/process.js";
-import { freePort } from "../../support/free_port.js";
+import { freePort } from "../../support/free-port.js";
 
 /** A job system with its workers, seen through Squall; what it says of itself it is asked directly. */
 export interface Site {

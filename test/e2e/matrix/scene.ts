@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { Workshop, getJson, type Json } from "../../support/process.js";
 import { broken, type BotLine, type JobAccount } from "./account.js";
 import type { Case, Setting } from "./cases.js";
-import { spawnBots } from "./spawn_bots.js";
+import { spawnBots } from "./spawn-bots.js";
 
 const HOST = "job-server.example";
 const POLL = 60;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../src/core/clock.js";
-import { Armed, StreamBench } from "../../support/stream_bench.js";
+import { Armed, StreamBench } from "../../support/stream-bench.js";
 
 const lastAt = (bench: StreamBench): number => bench.written.at(-1)?.at ?? NaN;
 

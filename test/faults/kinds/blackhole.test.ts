@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../src/core/clock.js";
-import { Armed, StreamBench } from "../../support/stream_bench.js";
+import { Armed, StreamBench } from "../../support/stream-bench.js";
 
 describe("blackhole", () => {
   it("forwards nothing, holds the sender up, and delivers everything with the end when it goes", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { codedBytes } from "../../support/coded_bytes.js";
-import { StreamBench } from "../../support/stream_bench.js";
+import { codedBytes } from "../../support/coded-bytes.js";
+import { StreamBench } from "../../support/stream-bench.js";
 
 const bitsOf = (byte: number): number => byte.toString(2).replaceAll("0", "").length;
 

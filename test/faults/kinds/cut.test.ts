@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StreamBench } from "../../support/stream_bench.js";
+import { StreamBench } from "../../support/stream-bench.js";
 
 describe("cut", () => {
   it("cuts a busy connection when its time is up", () => {

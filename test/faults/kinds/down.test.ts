@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../src/core/clock.js";
 import type { ConnectionFault } from "../../../src/faults/contract.js";
-import { Armed, type Raw } from "../../support/stream_bench.js";
+import { Armed, type Raw } from "../../support/stream-bench.js";
 
 function connection(raw: Raw, live: boolean): { armed: Armed; fault: ConnectionFault | undefined } {
   const armed = new Armed("down", raw, new VirtualClock());

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PoolBench } from "../../support/pool_bench.js";
-import { typeNamed, type Raw } from "../../support/stream_bench.js";
+import { PoolBench } from "../../support/pool-bench.js";
+import { typeNamed, type Raw } from "../../support/stream-bench.js";
 
 const draining = (raw: Raw): PoolBench => new PoolBench("drain", raw);
 

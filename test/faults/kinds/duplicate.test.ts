@@ -1,7 +1,7 @@
 /** `duplicate`: how many come more than once, and when. */
 import { describe, expect, it } from "vitest";
 import { fault } from "../../support/lab.js";
-import { DatagramBench } from "../../support/datagram_bench.js";
+import { DatagramBench } from "../../support/datagram-bench.js";
 
 describe("duplicate", () => {
   it("delivers its share twice, each copy right behind", () => {

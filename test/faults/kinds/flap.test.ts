@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PoolBench, type PoolOptions } from "../../support/pool_bench.js";
-import { typeNamed, type Raw } from "../../support/stream_bench.js";
+import { PoolBench, type PoolOptions } from "../../support/pool-bench.js";
+import { typeNamed, type Raw } from "../../support/stream-bench.js";
 
 const flapping = (raw: Raw, options?: PoolOptions): PoolBench => new PoolBench("flap", raw, options);
 

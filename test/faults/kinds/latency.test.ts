@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StreamBench, type Raw } from "../../support/stream_bench.js";
+import { StreamBench, type Raw } from "../../support/stream-bench.js";
 
 describe("latency", () => {
   it("delays each chunk, and the end, by the time", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StreamBench } from "../../support/stream_bench.js";
+import { StreamBench } from "../../support/stream-bench.js";
 
 describe("noop", () => {
   it("lets every chunk by at once and as it came, and counts those of its direction", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ExchangeFault } from "../../../src/faults/contract.js";
-import { ExchangeBench, answerIn } from "../../support/exchange_bench.js";
-import type { Raw } from "../../support/stream_bench.js";
+import { ExchangeBench, answerIn } from "../../support/exchange-bench.js";
+import type { Raw } from "../../support/stream-bench.js";
 
 const asked = (fault: ExchangeFault): string | undefined => fault.request?.().do;
 

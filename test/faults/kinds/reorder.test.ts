@@ -1,7 +1,7 @@
 /** `reorder`: how many are overtaken, by how many, and for how long they wait for it. */
 import { describe, expect, it } from "vitest";
 import { fault } from "../../support/lab.js";
-import { DatagramBench } from "../../support/datagram_bench.js";
+import { DatagramBench } from "../../support/datagram-bench.js";
 
 describe("reorder", () => {
   it("lets its share be overtaken by as many as it says, and no others", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StreamBench } from "../../support/stream_bench.js";
+import { StreamBench } from "../../support/stream-bench.js";
 
 describe("reset", () => {
   it.each([true, false])("resets at once, a connection that is open (%s) or new", (live) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PoolBench } from "../../support/pool_bench.js";
-import { typeNamed } from "../../support/stream_bench.js";
+import { PoolBench } from "../../support/pool-bench.js";
+import { typeNamed } from "../../support/stream-bench.js";
 
 const skewed = (weights: Record<string, number>, seed?: number): PoolBench =>
   new PoolBench("skew", { weights }, seed === undefined ? {} : { seed });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StreamBench } from "../../support/stream_bench.js";
+import { StreamBench } from "../../support/stream-bench.js";
 
 describe("slicer", () => {
   it("cuts a chunk into writes of one size, a gap apart, the first at once", () => {

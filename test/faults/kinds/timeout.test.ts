@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StreamBench } from "../../support/stream_bench.js";
+import { StreamBench } from "../../support/stream-bench.js";
 
 describe("timeout", () => {
   it("swallows everything and closes on time, however chatty the peers are", () => {

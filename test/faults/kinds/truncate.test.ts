@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StreamBench } from "../../support/stream_bench.js";
+import { StreamBench } from "../../support/stream-bench.js";
 
 describe("truncate", () => {
   it.each(["close", "reset"])("cuts at the exact byte, inside a chunk, with a %s", (then) => {

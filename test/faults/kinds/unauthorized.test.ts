@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fieldOf } from "../../../src/faults/kit.js";
-import { ExchangeBench, answerIn, type Outcome } from "../../support/exchange_bench.js";
-import { typeNamed } from "../../support/stream_bench.js";
+import { ExchangeBench, answerIn, type Outcome } from "../../support/exchange-bench.js";
+import { typeNamed } from "../../support/stream-bench.js";
 
 const JWT = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib3QtNyJ9.AbCdEfGhIjKlMnOp0123";
 

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-/** Another build than the one in dist/, as for proxy_process.mjs. */
+/** Another build than the one in dist/, as for proxy-process.mjs. */
 const MAIN = fileURLToPath(
   new URL(`${process.env["SQUALL_DIST"] ?? "../../../dist"}/main.js`, import.meta.url),
 );

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
-import { codedBytes } from "../../support/coded_bytes.js";
+import { codedBytes } from "../../support/coded-bytes.js";
 
 export const KINDS = ["bytes", "kept", "fresh", "websocket", "datagrams", "questions"] as const;
 export type Kind = (typeof KINDS)[number];

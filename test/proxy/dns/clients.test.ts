@@ -1,8 +1,8 @@
 /** What real clients make of each DNS fault: dig, c-ares (Node), and getaddrinfo of this machine's C library. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DnsProxy } from "../../../src/proxy/dns/proxy.js";
-import { ADDRESS, cares, dig, failures, has, NAMES, Namespace, records } from "../../support/dns_clients.js";
-import { dnsProxy } from "../../support/dns_lab.js";
+import { ADDRESS, cares, dig, failures, has, NAMES, Namespace, records } from "../../support/dns-clients.js";
+import { dnsProxy } from "../../support/dns-lab.js";
 import { Lab } from "../../support/lab.js";
 
 const DIG: Readonly<Record<string, string>> = {

@@ -17,7 +17,7 @@ import { bytesOfName, textOfName } from "../../../src/proxy/dns/names.js";
 import { dataBytes, readReply, writeReply } from "../../../src/proxy/dns/reply.js";
 import { Zone } from "../../../src/proxy/dns/zone.js";
 import { lastAnswer, questionEnd } from "../../../src/faults/dns.js";
-import { address, dnsProxy, question, said, UdpClient } from "../../support/dns_lab.js";
+import { address, dnsProxy, question, said, UdpClient } from "../../support/dns-lab.js";
 import { Lab, turns } from "../../support/lab.js";
 
 const RUNS = 20_000;

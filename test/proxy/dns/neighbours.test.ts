@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../src/core/clock.js";
 import { Neighbours } from "../../../src/proxy/dns/neighbours.js";
-import { address, dnsProxy, question, TcpClient, UdpClient } from "../../support/dns_lab.js";
+import { address, dnsProxy, question, TcpClient, UdpClient } from "../../support/dns-lab.js";
 import { Lab } from "../../support/lab.js";
 
 let lab: Lab;

@@ -6,7 +6,7 @@ import { decode, encode } from "dns-packet";
 import { afterEach, describe, expect, it } from "vitest";
 import { framed, FrameReader } from "../../../src/proxy/dns/frames.js";
 import { serversOf } from "../../../src/proxy/dns/servers.js";
-import { address, dnsProxy, question, said, TcpClient, UdpClient } from "../../support/dns_lab.js";
+import { address, dnsProxy, question, said, TcpClient, UdpClient } from "../../support/dns-lab.js";
 import { fault, Lab, timeLab, turns, until } from "../../support/lab.js";
 
 let lab = new Lab();

@@ -7,9 +7,9 @@ import type { VirtualClock } from "../../../src/core/clock.js";
 import { Forwarder, type Servers } from "../../../src/proxy/dns/forwarder.js";
 import type { Asking, Outcome, ServerAddress } from "../../../src/proxy/dns/channel.js";
 import { readQuery, type Query } from "../../../src/proxy/dns/codec.js";
-import { dnsProxy, question, said, UdpClient } from "../../support/dns_lab.js";
+import { dnsProxy, question, said, UdpClient } from "../../support/dns-lab.js";
 import { timeLab, turns, until, type Lab } from "../../support/lab.js";
-import { NAME, NamesLab } from "../../support/names_lab.js";
+import { NAME, NamesLab } from "../../support/names-lab.js";
 
 const REFUSED = 5;
 const SERVFAIL = 2;

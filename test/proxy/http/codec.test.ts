@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_LIMITS } from "../../../src/proxy/http/codec.js";
 import { REFUSALS } from "../../../src/proxy/http/refusal.js";
-import { RequestReader } from "../../../src/proxy/http/request_reader.js";
-import { askedBy, PLAINLY, ResponseReader } from "../../../src/proxy/http/response_reader.js";
+import { RequestReader } from "../../../src/proxy/http/request-reader.js";
+import { askedBy, PLAINLY, ResponseReader } from "../../../src/proxy/http/response-reader.js";
 import type { RequestHead } from "../../../src/proxy/http/head.js";
 import { REQUESTS, RESPONSES, WRONG } from "./corpus.js";
 import { Transcript, bytes, cutAt, read, type Event, type Reading } from "./transcript.js";

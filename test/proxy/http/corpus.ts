@@ -1,5 +1,5 @@
 /** Streams of bytes and what must be read in them; each rule of RFC 9110 and 9112 by its section. */
-import { PLAINLY } from "../../../src/proxy/http/response_reader.js";
+import { PLAINLY } from "../../../src/proxy/http/response-reader.js";
 import type { RefusalReason } from "../../../src/proxy/http/refusal.js";
 import type { Reading } from "./transcript.js";
 

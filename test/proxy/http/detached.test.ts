@@ -1,7 +1,7 @@
 /** Answers that go on without their client: whatever has come before somebody takes them over, nothing is left behind, and the daemon lives. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { CompiledFault } from "../../../src/plan/value.js";
-import { get, HttpLab, httpTimeLab, ok, post } from "../../support/http_lab.js";
+import { get, HttpLab, httpTimeLab, ok, post } from "../../support/http-lab.js";
 import { fault, turns, until } from "../../support/lab.js";
 
 let lab: HttpLab;

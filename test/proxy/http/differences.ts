@@ -1,5 +1,5 @@
 /** Where the codec and Node's parser differ, each by the name under which docs/decisions/0005-http-codec.md decides it. */
-import type { Account, Message } from "./node_oracle.js";
+import type { Account, Message } from "./node-oracle.js";
 
 /** One stream, read by both. */
 export interface Readings {

@@ -1,6 +1,6 @@
 /** A proxy that is about to go gives every exchange that is under way its whole answer before it closes. */
 import { afterEach, describe, expect, it } from "vitest";
-import { chunked, get, httpTimeLab, ok, type HttpLab, type RawRequest } from "../../support/http_lab.js";
+import { chunked, get, httpTimeLab, ok, type HttpLab, type RawRequest } from "../../support/http-lab.js";
 import { fault, until } from "../../support/lab.js";
 
 let lab: HttpLab;

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { HttpProxy } from "../../../src/proxy/http/proxy.js";
 import type { Client } from "../../support/lab.js";
-import { answerTo, get, HttpLab, httpTimeLab, ok, said } from "../../support/http_lab.js";
+import { answerTo, get, HttpLab, httpTimeLab, ok, said } from "../../support/http-lab.js";
 import { fault, turns, until } from "../../support/lab.js";
 
 let lab: HttpLab;

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { VirtualClock } from "../../../src/core/clock.js";
 import { KEPT_MAX_MS } from "../../../src/proxy/http/custody.js";
 import type { CompiledFault } from "../../../src/plan/value.js";
-import { answerTo, get, httpTimeLab, ok, post, said, type HttpLab } from "../../support/http_lab.js";
+import { answerTo, get, httpTimeLab, ok, post, said, type HttpLab } from "../../support/http-lab.js";
 import { fault, turns, until, type Client } from "../../support/lab.js";
 
 let lab: HttpLab;

@@ -1,7 +1,7 @@
 /** Peers that mean no good: they are answered or cut off in bounded time and memory, and others do not notice. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { HttpProxy } from "../../../src/proxy/http/proxy.js";
-import { answerTo, get, HttpLab, httpTimeLab, ok, said } from "../../support/http_lab.js";
+import { answerTo, get, HttpLab, httpTimeLab, ok, said } from "../../support/http-lab.js";
 import { turns, until, type Client } from "../../support/lab.js";
 
 let lab: HttpLab;

@@ -1,6 +1,6 @@
 /** One client connection and its one upstream connection: requests in order, as they would be without a proxy between. */
 import { afterEach, describe, expect, it } from "vitest";
-import { answersTo, chunked, get, HttpLab, ok, post } from "../../support/http_lab.js";
+import { answersTo, chunked, get, HttpLab, ok, post } from "../../support/http-lab.js";
 
 let lab: HttpLab;
 afterEach(async () => {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { HttpProxy } from "../../../src/proxy/http/proxy.js";
 import type { HttpProxySpec } from "../../../src/proxy/http/spec.js";
-import { get, httpTimeLab, ok, type HttpLab } from "../../support/http_lab.js";
+import { get, httpTimeLab, ok, type HttpLab } from "../../support/http-lab.js";
 import { fault, until } from "../../support/lab.js";
 
 let lab: HttpLab;

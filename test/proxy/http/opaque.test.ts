@@ -4,9 +4,9 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { CERTIFICATE, KEY } from "../../support/certificate.js";
-import { answerTo, get, HttpLab, ok, said } from "../../support/http_lab.js";
+import { answerTo, get, HttpLab, ok, said } from "../../support/http-lab.js";
 import { fault, turns, until } from "../../support/lab.js";
-import { httpTimeLab } from "../../support/http_lab.js";
+import { httpTimeLab } from "../../support/http-lab.js";
 
 let lab: HttpLab;
 afterEach(async () => {

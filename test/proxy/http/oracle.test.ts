@@ -8,10 +8,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PLAINLY } from "../../../src/proxy/http/response_reader.js";
+import { PLAINLY } from "../../../src/proxy/http/response-reader.js";
 import { REQUESTS, RESPONSES, WRONG } from "./corpus.js";
 import { DIFFERENCES, differ, type Readings } from "./differences.js";
-import { accountOf, nodeReadsRequests, nodeReadsResponse } from "./node_oracle.js";
+import { accountOf, nodeReadsRequests, nodeReadsResponse } from "./node-oracle.js";
 import { bytes, cutAt, read } from "./transcript.js";
 
 const RUNS = Number(process.env["SQUALL_ORACLE_RUNS"] ?? 5_000);

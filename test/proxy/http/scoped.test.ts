@@ -1,7 +1,7 @@
 /** Byte faults on HTTP: for the bytes of the exchanges that they match, from the first to the last, and put in and taken out under way. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { VirtualClock } from "../../../src/core/clock.js";
-import { get, httpTimeLab, ok, said, type HttpLab } from "../../support/http_lab.js";
+import { get, httpTimeLab, ok, said, type HttpLab } from "../../support/http-lab.js";
 import { fault, turns, until } from "../../support/lab.js";
 
 let lab: HttpLab;

@@ -1,6 +1,6 @@
 /** Writes down what a reader tells, the same however the bytes were split, so that transcripts can be compared. */
-import { RequestReader } from "../../../src/proxy/http/request_reader.js";
-import { PLAINLY, ResponseReader } from "../../../src/proxy/http/response_reader.js";
+import { RequestReader } from "../../../src/proxy/http/request-reader.js";
+import { PLAINLY, ResponseReader } from "../../../src/proxy/http/response-reader.js";
 import type { CodecLimits } from "../../../src/proxy/http/codec.js";
 import type { Asked } from "../../../src/proxy/http/framing.js";
 import type { Fields, RequestHead, ResponseHead } from "../../../src/proxy/http/head.js";

@@ -1,8 +1,8 @@
 /** Odd but legal messages over real sockets, in every split: with no fault, every byte comes out as it went in. */
 import { createHash } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { HttpLab } from "../../support/http_lab.js";
-import { seeded, split, type Split } from "../../support/http_script.js";
+import { HttpLab } from "../../support/http-lab.js";
+import { seeded, split, type Split } from "../../support/http-script.js";
 import { turns, until, type Client } from "../../support/lab.js";
 
 let lab: HttpLab;

@@ -1,6 +1,6 @@
 /** Losses as nftables rules, as text. */
 import { describe, expect, it } from "vitest";
-import type { KernelLoss } from "../../../src/faults/kernel_loss.js";
+import type { KernelLoss } from "../../../src/faults/kernel-loss.js";
 import { swap, tableCommands, trialCommands, type End } from "../../../src/proxy/kernel/rules.js";
 
 const BOTH = ["upstream", "downstream"] as const;

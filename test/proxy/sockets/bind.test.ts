@@ -4,9 +4,9 @@ import net from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { onAddress } from "../../../src/proxy/sockets/bind.js";
 import { UdpProxy } from "../../../src/proxy/udp/proxy.js";
-import { AdminLab } from "../../admin/admin_lab.js";
-import { dnsProxy } from "../../support/dns_lab.js";
-import { HttpLab } from "../../support/http_lab.js";
+import { AdminLab } from "../../admin/admin-lab.js";
+import { dnsProxy } from "../../support/dns-lab.js";
+import { HttpLab } from "../../support/http-lab.js";
 
 const lab = new HttpLab();
 const ends: (() => unknown)[] = [];

@@ -6,9 +6,9 @@ import { readFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { platform } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
-import { dnsProxy } from "../../support/dns_lab.js";
+import { dnsProxy } from "../../support/dns-lab.js";
 import { fault, Lab, until, type Listening } from "../../support/lab.js";
-import { udpEcho, udpProxy } from "../../support/udp_lab.js";
+import { udpEcho, udpProxy } from "../../support/udp-lab.js";
 import { Fleet } from "../../../src/proxy/fleet.js";
 import { ownerOf } from "../../../src/proxy/sockets/owner.js";
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { VirtualClock } from "../../../src/core/clock.js";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import type { CompiledFault } from "../../../src/plan/value.js";
-import { tagging } from "../../support/test_faults.js";
+import { tagging } from "../../support/test-faults.js";
 import { fault, timeLab, turns, until, type Client, type Lab, type Upstream } from "../../support/lab.js";
 
 let lab: Lab;

@@ -1,9 +1,9 @@
 /** What holds for a proxy as a whole: limits, budgets, drain and stop, who a bot is, and mistakes that stay small. */
 import { Buffer } from "node:buffer";
 import { afterEach, describe, expect, it } from "vitest";
-import { codedBytes, isCoded } from "../../support/coded_bytes.js";
+import { codedBytes, isCoded } from "../../support/coded-bytes.js";
 import { fault, Lab, timeLab, turns, until, type LabOptions } from "../../support/lab.js";
-import { careless, PLACES, throwing } from "../../support/test_faults.js";
+import { careless, PLACES, throwing } from "../../support/test-faults.js";
 
 let lab: Lab;
 const open = (options?: LabOptions): Lab => (lab = new Lab(options));

@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import { fault, Lab, timeLab, turns, until, type Client, type LabOptions } from "../../support/lab.js";
-import { holdsConnected, swallowing } from "../../support/test_faults.js";
+import { holdsConnected, swallowing } from "../../support/test-faults.js";
 
 const MB = 1_000_000;
 /** What Node keeps below a socket. */

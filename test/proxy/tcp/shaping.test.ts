@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import type { VirtualClock } from "../../../src/core/clock.js";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
-import { codedBytes } from "../../support/coded_bytes.js";
+import { codedBytes } from "../../support/coded-bytes.js";
 import { fault, timeLab, turns, until, type Client, type Lab, type Upstream } from "../../support/lab.js";
 
 let lab: Lab;

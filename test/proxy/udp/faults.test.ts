@@ -1,7 +1,7 @@
 /** The faults of UDP on real sockets: shares, bursts, order and copies counted at the far end. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fault, Lab, until } from "../../support/lab.js";
-import { flood, numbers, udpEcho, udpEnd, udpProxy } from "../../support/udp_lab.js";
+import { flood, numbers, udpEcho, udpEnd, udpProxy } from "../../support/udp-lab.js";
 
 const both = { directions: "both" } as const;
 const N = 10_000;

@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { Resolver } from "../../../src/proxy/upstream/resolver.js";
 import { fault, Lab, timeLab, turns, until } from "../../support/lab.js";
-import { startTinyDns } from "../../support/tiny_dns.js";
-import { deadUdpPort, udpEcho, udpEnd, udpProxy, type UdpEnd } from "../../support/udp_lab.js";
+import { startTinyDns } from "../../support/tiny-dns.js";
+import { deadUdpPort, udpEcho, udpEnd, udpProxy, type UdpEnd } from "../../support/udp-lab.js";
 
 let lab: Lab;
 afterEach(async () => {

@@ -1,8 +1,8 @@
 /** Where the flows of a udp proxy go when the upstream's name moves, has several addresses, or this machine lacks something. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { turns, until } from "../../support/lab.js";
-import { NAME, NamesLab } from "../../support/names_lab.js";
-import { deadUdpPort, udpEnd, udpProxy, type UdpEnd } from "../../support/udp_lab.js";
+import { NAME, NamesLab } from "../../support/names-lab.js";
+import { deadUdpPort, udpEnd, udpProxy, type UdpEnd } from "../../support/udp-lab.js";
 
 let names = new NamesLab();
 beforeEach(() => {

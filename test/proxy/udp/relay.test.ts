@@ -1,7 +1,7 @@
 /** What a UDP proxy passes on, over real sockets. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lab, until } from "../../support/lab.js";
-import { deadUdpPort, udpEcho, udpEnd, udpProxy } from "../../support/udp_lab.js";
+import { deadUdpPort, udpEcho, udpEnd, udpProxy } from "../../support/udp-lab.js";
 
 let lab: Lab;
 beforeEach(() => {

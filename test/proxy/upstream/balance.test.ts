@@ -4,8 +4,8 @@ import type { Balance } from "../../../src/config/pool.js";
 import { Balancer, type Choice } from "../../../src/proxy/upstream/balance.js";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import { fault, profile } from "../../support/lab.js";
-import { PoolLab } from "../../support/pool_lab.js";
-import { randomOf } from "../../support/scripted_traffic.js";
+import { PoolLab } from "../../support/pool-lab.js";
+import { randomOf } from "../../support/scripted-traffic.js";
 
 interface Busy extends Choice {
   busy: number;

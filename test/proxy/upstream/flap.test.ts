@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { CompiledProfile } from "../../../src/plan/value.js";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import { turns, type Client } from "../../support/lab.js";
-import { PoolLab, shipped } from "../../support/pool_lab.js";
+import { PoolLab, shipped } from "../../support/pool-lab.js";
 
 const STEP = 20;
 

@@ -5,10 +5,10 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import { CERTIFICATE, KEY } from "../../support/certificate.js";
-import { get } from "../../support/http_lab.js";
+import { get } from "../../support/http-lab.js";
 import { until } from "../../support/lab.js";
-import { NAME, NamesLab } from "../../support/names_lab.js";
-import { startSilentServer } from "../../support/silent_server.js";
+import { NAME, NamesLab } from "../../support/names-lab.js";
+import { startSilentServer } from "../../support/silent-server.js";
 
 let names = new NamesLab();
 beforeEach(() => {

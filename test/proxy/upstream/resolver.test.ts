@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { VirtualClock, type Millis } from "../../../src/core/clock.js";
 import { parseHosts } from "../../../src/proxy/upstream/hosts.js";
-import { parseResolvConf, searchNames } from "../../../src/proxy/upstream/resolv_conf.js";
+import { parseResolvConf, searchNames } from "../../../src/proxy/upstream/resolv-conf.js";
 import {
   ResolveError,
   Resolver,
@@ -9,7 +9,7 @@ import {
   type LookupSettings,
   type ResolverOptions,
 } from "../../../src/proxy/upstream/resolver.js";
-import { startTinyDns, type TinyAnswer, type TinyDns } from "../../support/tiny_dns.js";
+import { startTinyDns, type TinyAnswer, type TinyDns } from "../../support/tiny-dns.js";
 
 interface Pending {
   readonly question: string;

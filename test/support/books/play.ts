@@ -1,7 +1,7 @@
 /** Plays rounds: one fault on one proxy, bots that ask in their own ways, and then the books. */
 import { FAULT_TYPES } from "../../../src/faults/kinds/index.js";
 import { startSquall, type JournalEntry, type Squall } from "../../../src/index.js";
-import { randomOf } from "../scripted_traffic.js";
+import { randomOf } from "../scripted-traffic.js";
 import { disagreements, Figures, type Bytes } from "./audit.js";
 import { CountingConnection, type Seen } from "./client.js";
 import { CountingServer } from "./server.js";

@@ -12,7 +12,7 @@ import {
   post,
   type Script,
   type ScriptedServer,
-} from "../../../support/http_lab.js";
+} from "../../../support/http-lab.js";
 
 let lab: HttpLab;
 let proxy: HttpProxy;

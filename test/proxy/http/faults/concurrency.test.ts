@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { Random } from "../../../../src/core/random.js";
 import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
 import { fault, until } from "../../../support/lab.js";
-import { HttpLab, messageAt, ok } from "../../../support/http_lab.js";
+import { HttpLab, messageAt, ok } from "../../../support/http-lab.js";
 
 /**
  * Each exchange is drawn for seven times: 2,000 of them tell two orders apart as surely as more would, since a draw that came

@@ -14,7 +14,7 @@ import {
   type HttpLab,
   type Script,
   type ScriptedServer,
-} from "../../../support/http_lab.js";
+} from "../../../support/http-lab.js";
 
 const CREATED = 'HTTP/1.1 201 Created\r\nContent-Length: 8\r\n\r\n{"id":7}';
 

@@ -6,7 +6,7 @@ import type { HttpProxySpec } from "../../../../src/proxy/http/spec.js";
 import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
 import type { CompiledFault } from "../../../../src/plan/value.js";
 import { fault, profile, until } from "../../../support/lab.js";
-import { answerTo, get, HttpLab, ok, post, type ScriptedServer } from "../../../support/http_lab.js";
+import { answerTo, get, HttpLab, ok, post, type ScriptedServer } from "../../../support/http-lab.js";
 
 let lab: HttpLab;
 let proxy: HttpProxy;

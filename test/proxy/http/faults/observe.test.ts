@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { FAULT_TYPES } from "../../../../src/faults/kinds/index.js";
 import type { CompiledFault } from "../../../../src/plan/value.js";
 import { fault, until } from "../../../support/lab.js";
-import { get, HttpLab, httpTimeLab, messageAt, ok, post } from "../../../support/http_lab.js";
+import { get, HttpLab, httpTimeLab, messageAt, ok, post } from "../../../support/http-lab.js";
 
 let lab: HttpLab;
 afterEach(async () => {

@@ -13,7 +13,7 @@ import {
   type RawMessage,
   type Script,
   type ScriptedServer,
-} from "../../../support/http_lab.js";
+} from "../../../support/http-lab.js";
 
 let lab: HttpLab;
 let time: VirtualClock;

@@ -14,7 +14,7 @@ import {
   type HttpLab,
   type Script,
   type ScriptedServer,
-} from "../../../support/http_lab.js";
+} from "../../../support/http-lab.js";
 
 const DATE = "Thu, 01 Jan 1970 00:00:01 GMT";
 

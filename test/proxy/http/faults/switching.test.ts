@@ -5,7 +5,7 @@ import { Random } from "../../../../src/core/random.js";
 import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
 import type { CompiledFault } from "../../../../src/plan/value.js";
 import { fault, until } from "../../../support/lab.js";
-import { HttpLab, messageAt, ok } from "../../../support/http_lab.js";
+import { HttpLab, messageAt, ok } from "../../../support/http-lab.js";
 
 const CLIENTS = 24;
 const SWITCHES = 120;

@@ -1,12 +1,12 @@
 /** What is said of exchanges besides the journal: x-squall-fault on answers, traces, and /metrics. */
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, it } from "vitest";
-import { exchangeMetrics } from "../../../../src/telemetry/exchange_metrics.js";
+import { exchangeMetrics } from "../../../../src/telemetry/exchange-metrics.js";
 import { register } from "../../../../src/telemetry/sampled.js";
 import type { HttpProxySpec } from "../../../../src/proxy/http/spec.js";
 import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
 import { fault, until } from "../../../support/lab.js";
-import { answersTo, get, HttpLab, ok, post, type ScriptedServer } from "../../../support/http_lab.js";
+import { answersTo, get, HttpLab, ok, post, type ScriptedServer } from "../../../support/http-lab.js";
 
 let lab: HttpLab;
 let proxy: HttpProxy;

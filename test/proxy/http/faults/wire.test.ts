@@ -16,7 +16,7 @@ import {
   type HttpLab,
   type Script,
   type ScriptedServer,
-} from "../../../support/http_lab.js";
+} from "../../../support/http-lab.js";
 
 let lab: HttpLab;
 let time: VirtualClock;

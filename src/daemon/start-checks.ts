@@ -1,0 +1,120 @@
+/**
+ * What is wrong with a configuration that its text alone does not show: whom it activates, and files that it names. Asked
+ * by the daemon before it acts on it, and by `squall validate`, so that the one finds what the other refuses.
+ */
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { dirname } from "node:path";
+import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
+import type { ReadConfig } from "../config/config.js";
+import type { Control } from "../control.js";
+import type { ActivationInput } from "../control/requests.js";
+import { SquallError, type Problem } from "../core/errors.js";
+import { StateFile } from "../state/file.js";
+import { readIn, type DaemonOptions } from "./options.js";
+import { Parts } from "./parts.js";
+
+export interface Checked {
+  readonly problems: readonly Problem[];
+  /** What this machine lacks, or what a daemon would go on without. */
+  readonly warnings: readonly Problem[];
+}
+
+/** What the configuration switches on. */
+export function activationsOf({ config }: ReadConfig): readonly ActivationInput[] {
+  return config.activate.map(({ profile, params, seed, ttl, proxies, mode }) => ({
+    what: { profile },
+    params,
+    mode,
+    ...(seed === null ? {} : { seed }),
+    ...(ttl === null ? {} : { ttl }),
+    ...(proxies === null ? {} : { proxies }),
+  }));
+}
+
+/** Throws SQ_INVALID_CONFIG with the place if something that it switches on cannot be. */
+export function checkActivations(read: ReadConfig, control: Pick<Control, "checkActivations">): void {
+  const inputs = activationsOf(read);
+  for (const [index, input] of inputs.entries()) {
+    attempt(read, ["activate", String(index), "profile"], () => {
+      control.checkActivations([input]);
+    });
+  }
+  attempt(read, ["activate"], () => {
+    control.checkActivations(inputs);
+  });
+}
+
+function attempt(read: ReadConfig, path: readonly string[], run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    // Mistakes in the profile itself have their own places.
+    if (!(error instanceof SquallError) || error.details !== undefined) throw error;
+    if (error.code === "SQ_ENGINE_UNAVAILABLE") throw error;
+    const about = error.path === undefined ? "" : `${error.path}: `;
+    throw read.error(path, `${about}${error.message}`, error.hint);
+  }
+}
+
+/** An error that knows only the name of its setting, with the place where that was written. */
+export function located(read: ReadConfig, error: unknown): unknown {
+  const isBare = error instanceof SquallError && error.details === undefined && error.path !== undefined;
+  if (!isBare || error.code !== "SQ_INVALID_CONFIG") return error;
+  return read.error((error.path ?? "").split("."), error.message, error.hint);
+}
+
+/** All that a start with these would be refused for, as far as it does not depend on who else has a port. */
+export async function checkStart(options: DaemonOptions): Promise<Checked> {
+  const problems: Problem[] = [];
+  const warnings: Problem[] = [];
+  const { text } = options;
+  const read = readIn(text, options);
+  const note = (path: readonly string[], error: unknown): void => {
+    const found = located(read, error);
+    if (!(found instanceof SquallError)) throw found;
+    const list = found.code === "SQ_ENGINE_UNAVAILABLE" ? warnings : problems;
+    // What stands in a list of Toxiproxy's form has no place in squall.yaml.
+    const atHome = text === undefined || !isPopulateFile(text);
+    list.push(...(found.details ?? read.error(atHome ? path : [], found.message, found.hint).details ?? []));
+  };
+  const { state, journal } = read.config;
+  if (state !== null) await StateFile.check(state).catch((error: unknown) => note(["state"], error));
+  if (journal.file !== null) {
+    await access(dirname(journal.file), constants.W_OK).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      const unwritable = read.error(["journal", "file"], `entries could not be written there: ${why}`);
+      warnings.push(...(unwritable.details ?? []));
+    });
+  }
+  const parts = new Parts(
+    options,
+    { ...read.config, journal: { ...journal, file: null } },
+    null,
+    (problem) => {
+      warnings.push(problem);
+    },
+  );
+  try {
+    const { files, library, fleet, control } = parts;
+    try {
+      library.replaceFiles(await files.profiles());
+    } catch (error) {
+      note(["profiles"], error);
+      return { problems, warnings };
+    }
+    try {
+      for (const spec of files.proxies()) fleet.prepare(spec, "file");
+      checkActivations(read, control);
+    } catch (error) {
+      note(["activate"], error);
+    }
+    return { problems, warnings };
+  } finally {
+    parts.plan.stop();
+    parts.metrics.close();
+    parts.context.resolver.close();
+    await parts.telemetry.close();
+    await parts.log.close();
+  }
+}

@@ -1,0 +1,393 @@
+/** A proxy with a listener and connections of bytes, and the faults in force on both; what TCP and HTTP proxies have in common. */
+import type { Socket } from "node:net";
+import { contained, type Owner } from "../core/containment.js";
+import type { ConnectionFailure } from "../core/events.js";
+import type { ArmedFault } from "../pipeline/armed.js";
+import type { FaultChange } from "../pipeline/bindings.js";
+import type { Guest } from "../pipeline/party.js";
+import type { Connection, ConnectionHost, Origin } from "./connection.js";
+import type { PlaneContext } from "./context.js";
+import { ListeningProxy } from "./listening-proxy.js";
+import { isLocalLack } from "./local-lacks.js";
+import { clientAddress, type ListenAddress } from "./port.js";
+import { Listener } from "./tcp/listener.js";
+import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
+import { FaultedNames } from "./upstream/faulted-names.js";
+import { HealthChecks } from "./upstream/health.js";
+import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
+import { reach, type Reached, type Waits } from "./upstream/reach.js";
+import type { Take } from "./upstream/reader.js";
+import { awaitProxyHeader, type ProxyHeader } from "./tcp/proxy-header.js";
+import type { ProxySpecBase, ProxyStats } from "./spec.js";
+
+/** After so many connections from one address alone, bots evidently cannot be told apart by address. */
+const ONE_ADDRESS_NOTICE = 50;
+
+export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Connection>
+  extends ListeningProxy<Spec, Listener>
+  implements ConnectionHost
+{
+  readonly #connections = new Set<Conn>();
+  /** Clients whose PROXY protocol header is still to come; they take up places like all others. */
+  readonly #unnamed = new Set<Socket>();
+  readonly #bytesIn = { upstream: 0, downstream: 0 };
+  readonly #bytesOut = { upstream: 0, downstream: 0 };
+  #ranks: ReadonlyMap<ArmedFault, number> = new Map();
+  #connectionsTotal = 0;
+  #refused = 0;
+  #onlyAddress: string | null = null;
+  #addressesDiffer = false;
+  #noticed = false;
+  #drained: (() => void) | null = null;
+  #pool: Pool;
+  #health: HealthChecks | null = null;
+  readonly #names: FaultedNames;
+
+  constructor(spec: Spec, context: PlaneContext) {
+    super(spec, context);
+    this.#pool = this.#poolOf(spec);
+    this.#names = new FaultedNames(spec.name, context);
+  }
+
+  protected override portOn(address: ListenAddress): Listener {
+    return new Listener({
+      name: this.name,
+      address,
+      context: this.context,
+      onConnection: (socket) => {
+        try {
+          this.#accepted(socket);
+        } catch (error) {
+          socket.destroy();
+          this.mistakes.failed(error);
+        }
+      },
+    });
+  }
+
+  #poolOf({ pool, upstream }: Spec): Pool {
+    const { clock, facts } = this.context;
+    const alone = { name: ONLY_UPSTREAM, ...upstream };
+    return new Pool({
+      proxy: this.name,
+      spec: pool ?? { members: [alone], balance: "first", health: null, eject: null, seed: 0 },
+      clock,
+      facts,
+      changed: () => {
+        const pool = this.#pool;
+        for (const connection of [...this.#connections])
+          connection.guarded(() => {
+            connection.upstreamsChanged(pool);
+          });
+      },
+    });
+  }
+
+  get pool(): Pool {
+    return this.#pool;
+  }
+
+  /** The Host of health checks over HTTP; null for the upstream's own host and port. */
+  protected checkedAs(_endpoint: Endpoint): string | null {
+    return null;
+  }
+
+  /** How its upstreams are spoken to. */
+  protected get tls(): TlsOptions | null {
+    return null;
+  }
+
+  /** `owner` pays for what goes wrong in `done`. */
+  reach(
+    member: Member,
+    guest: Guest,
+    take: Take,
+    done: (result: Reached) => void,
+    owner: Owner,
+    waits: Waits | null = null,
+  ): Dialling {
+    const pool = this.#pool;
+    const options = {
+      ...this.#dialOptions(),
+      timeout: this.spec.dialTimeout,
+      take,
+      turn: member.dialled++,
+      asking: guest,
+      waits,
+    };
+    return reach(pool, member, options, (result) => {
+      try {
+        finish(result);
+      } catch (error) {
+        if ("destroy" in result) result.destroy();
+        owner.failed(error);
+      }
+    });
+    function finish(result: Reached): void {
+      // What this machine lacks is not the upstream's failure.
+      const failed = "reason" in result || "verdict" in result;
+      if (!("reason" in result && isLocalLack(result.reason))) pool.used(member, !failed);
+      done(result);
+    }
+  }
+
+  #dialOptions(): Omit<DialOptions, "take" | "timeout"> {
+    const { clock, resolver, descriptors, keepalive } = this.context;
+    return { clock, resolver, descriptors, keepalive, tls: this.tls, lookUp: this.#names.lookUp };
+  }
+
+  #startHealth(): void {
+    const { health } = this.#pool.spec;
+    if (health === null) return;
+    this.#health = new HealthChecks({
+      pool: this.#pool,
+      spec: health,
+      clock: this.context.clock,
+      mistakes: this.mistakes,
+      options: () => this.#dialOptions(),
+      hostOf: (endpoint) => this.checkedAs(endpoint),
+    });
+    this.#health.start();
+  }
+
+  #stopHealth(): void {
+    this.#health?.stop();
+    this.#health = null;
+  }
+
+  get named(): boolean {
+    return this.spec.proxyProtocol === "accept";
+  }
+
+  protected get connections(): ReadonlySet<Conn> {
+    return this.#connections;
+  }
+
+  get ranks(): ReadonlyMap<ArmedFault, number> {
+    return this.#ranks;
+  }
+
+  /** The connection for a client's socket. */
+  protected abstract connect(socket: Socket, origin: Origin): Conn;
+
+  override get stats(): ProxyStats {
+    const bytesIn = { ...this.#bytesIn };
+    const bytesOut = { ...this.#bytesOut };
+    for (const { pumps } of this.#connections) {
+      if (pumps === null) continue;
+      for (const direction of ["upstream", "downstream"] as const) {
+        bytesIn[direction] += pumps[direction].bytesIn;
+        bytesOut[direction] += pumps[direction].bytesOut;
+      }
+    }
+    return {
+      connectionsTotal: this.#connectionsTotal,
+      connectionsActive: this.#connections.size,
+      errors: this.errors,
+      bytesIn,
+      bytesOut,
+    };
+  }
+
+  protected override started(): void {
+    this.#tellKernel();
+    this.#startHealth();
+  }
+
+  protected override reconfigured(before: Spec): void {
+    this.#tellKernel();
+    const { pool, upstream } = this.spec;
+    if (JSON.stringify([before.pool, before.upstream]) === JSON.stringify([pool, upstream])) return;
+    // Connections keep the members that they have; what is known of those is forgotten.
+    this.#stopHealth();
+    this.#pool.stop();
+    this.#pool = this.#poolOf(this.spec);
+    this.#pool.apply(this.faults, new Set());
+    if (this.enabled) this.#startHealth();
+  }
+
+  protected override stopped(): void {
+    this.#tellKernel();
+    this.#stopHealth();
+  }
+
+  protected override closeClients(): void {
+    for (const socket of [...this.#unnamed]) socket.destroy();
+    for (const connection of [...this.#connections])
+      connection.guarded(() => {
+        connection.destroy();
+      });
+  }
+
+  override drain(deadline: number): Promise<number> {
+    this.port.stop();
+    for (const connection of [...this.#connections])
+      connection.guarded(() => {
+        connection.retire();
+      });
+    if (this.#active === 0) return Promise.resolve(0);
+    return new Promise((resolve) => {
+      let closed = 0;
+      const timer = this.context.clock.at(deadline, () => {
+        closed = this.#active;
+        this.closeClients();
+      });
+      const before = this.#drained;
+      this.#drained = () => {
+        before?.();
+        timer.cancel();
+        resolve(closed);
+      };
+    });
+  }
+
+  // -- the plan -----------------------------------------------------------------------------------
+
+  protected override faultsChanged(change: FaultChange): void {
+    this.#ranks = change.ranks;
+    this.#names.apply(change);
+    this.#pool.apply(change.faults, change.assigned);
+    this.#tellKernel();
+  }
+
+  protected override tellClients(change: FaultChange): void {
+    for (const connection of [...this.#connections]) connection.apply(change);
+  }
+
+  /** What the kernel is to lose for this proxy, and between whom. */
+  #tellKernel(): void {
+    const { kernel } = this.context;
+    if (kernel === undefined) return;
+    const { members } = this.#pool.spec;
+    const wanted = this.faults.flatMap((fault) =>
+      fault.kernel === null
+        ? []
+        : [{ fault, ends: fault.kernel.leg === "client" ? [this.address] : members }],
+    );
+    kernel.want(this.name, this.enabled && this.address.port !== 0 ? wanted : []);
+  }
+
+  protected override steer(listener: Listener): void {
+    listener.mute(this.faults.some((fault) => fault.listener?.silent?.() === true));
+    super.steer(listener);
+  }
+
+  // -- connections --------------------------------------------------------------------------------
+
+  #accepted(socket: Socket): void {
+    this.#connectionsTotal++;
+    const { descriptors, slots } = this.context;
+    if (descriptors?.isReserved(socket) === true) {
+      this.#refuse(socket, "descriptor_limit", "descriptors", descriptors.limit);
+      return;
+    }
+    if (this.#active >= this.spec.connections || !slots.take()) {
+      this.#refuse(socket, "connection_limit", "connections", Math.min(this.spec.connections, slots.limit));
+      return;
+    }
+    const id = this.#connectionsTotal;
+    const peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+    if (this.spec.proxyProtocol === "accept") this.#acceptWithHeader(socket, id, peer);
+    else this.#begin(socket, id, peer);
+  }
+
+  #acceptWithHeader(
+    socket: Socket,
+    id: number,
+    peer: { readonly address: string; readonly port: number },
+  ): void {
+    this.#unnamed.add(socket);
+    const named = (result: ProxyHeader): void => {
+      this.#unnamed.delete(socket);
+      if ("reason" in result) {
+        this.context.slots.give();
+        this.#failed("proxy_header", id, peer.address, result.reason);
+        socket.destroy();
+        this.#released();
+        return;
+      }
+      this.#begin(socket, id, result.source ?? peer);
+    };
+    const broken = {
+      failed: (error: unknown): void => {
+        socket.destroy();
+        this.mistakes.failed(error);
+      },
+    };
+    awaitProxyHeader(socket, this.context.clock, contained(broken, named), broken);
+  }
+
+  #begin(
+    socket: Socket,
+    id: number,
+    { address, port }: { readonly address: string; readonly port: number },
+  ): void {
+    const plain = clientAddress(address);
+    let connection: Conn;
+    try {
+      connection = this.connect(socket, { id, address: plain, port });
+    } catch (error) {
+      // Nobody is there who could give the place back.
+      this.context.slots.give();
+      throw error;
+    }
+    this.#connections.add(connection);
+    this.#noticeAddress(plain);
+    connection.guarded(() => {
+      connection.start();
+    });
+  }
+
+  #refuse(socket: Socket, reason: ConnectionFailure, limit: string, value: number): void {
+    this.#refused++;
+    const text =
+      reason === "connection_limit" ? "too many connections" : "no descriptor is left for a client";
+    this.#failed(reason, this.#connectionsTotal, socket.remoteAddress, text);
+    if (this.#refused === 1)
+      this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit, value });
+    socket.resetAndDestroy();
+  }
+
+  /** Without anything that tells them apart, all bots would share one row of draws: said once, loudly. */
+  #noticeAddress(address: string): void {
+    if (this.#addressesDiffer) return;
+    this.#onlyAddress ??= address;
+    if (this.#onlyAddress !== address) {
+      this.#addressesDiffer = true;
+    } else if (this.#connectionsTotal >= ONE_ADDRESS_NOTICE && this.#connections.size > 1 && !this.#noticed) {
+      this.#noticed = true;
+      this.context.facts.tell({ kind: "bots_unidentified", proxy: this.name, client: address });
+    }
+  }
+
+  failed(connection: Connection, reason: ConnectionFailure, text: string): void {
+    this.#failed(reason, connection.connection, connection.client, text);
+  }
+
+  #failed(reason: ConnectionFailure, connection: number, client = "", text: string): void {
+    this.count(reason);
+    this.tellFailed(reason, connection, clientAddress(client), text);
+  }
+
+  over(connection: Connection): void {
+    this.#connections.delete(connection as Conn);
+    this.context.slots.give();
+    const { pumps } = connection;
+    if (pumps !== null) {
+      for (const direction of ["upstream", "downstream"] as const) {
+        this.#bytesIn[direction] += pumps[direction].bytesIn;
+        this.#bytesOut[direction] += pumps[direction].bytesOut;
+      }
+    }
+    this.#released();
+  }
+
+  #released(): void {
+    if (this.#active < this.spec.connections) this.#refused = 0;
+    if (this.#active === 0) this.#drained?.();
+  }
+
+  get #active(): number {
+    return this.#connections.size + this.#unnamed.size;
+  }
+}

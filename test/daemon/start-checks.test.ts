@@ -1,0 +1,173 @@
+/** What a daemon refuses to start with, `squall validate` finds: one table, asked of both, with file, line and column. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { PROXIES_MAX } from "../../src/config/proxy.js";
+import { formatProblem, SquallError, type Problem } from "../../src/core/errors.js";
+import type { DaemonOptions } from "../../src/daemon/options.js";
+import { checkStart } from "../../src/daemon/start-checks.js";
+import { startDaemon } from "../../src/daemon.js";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "squall-start-"));
+  mkdirSync(join(folder, "profiles"));
+  const write = (name: string, faults: string): void => {
+    writeFileSync(join(folder, "profiles", `${name}.yaml`), `profile: ${name}\nfaults: [${faults}]\n`);
+  };
+  write("slow", "{ type: latency, delay: 5ms }");
+  write("http-only", "{ type: http_status, status: 503 }");
+  write("elsewhere", "{ type: latency, delay: 5ms, proxy: other }");
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function options(text: string): DaemonOptions {
+  return {
+    text,
+    file: "squall.yaml",
+    env: {},
+    cwd: folder,
+    home: folder,
+    logStream: { write: () => true, on: () => undefined, off: () => undefined },
+    ownProcess: false,
+    pid: 1,
+    node: "v0",
+  };
+}
+
+const shown = (problems: readonly Problem[]): string[] =>
+  problems.map(({ source: _source, ...problem }) => formatProblem(problem));
+
+/** As the daemon says it. */
+async function refusal(text: string): Promise<string[]> {
+  try {
+    const daemon = await startDaemon(options(text));
+    await daemon.stop({ drain: 0 });
+    return [];
+  } catch (error) {
+    if (!(error instanceof SquallError)) throw error;
+    // The command ends with 3.
+    expect(error.status).toBe(422);
+    return shown(error.details ?? []);
+  }
+}
+
+/** As whoever validates it says it. */
+async function found(text: string): Promise<string[]> {
+  try {
+    return shown((await checkStart(options(text))).problems);
+  } catch (error) {
+    if (!(error instanceof SquallError)) throw error;
+    return shown(error.details ?? []);
+  }
+}
+
+const ADMIN = "admin: { listen: 127.0.0.1:0 }\n";
+const JOBS = 'proxies: { jobs: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9" } }\n';
+const many = (count: number): string =>
+  `proxies:\n${Array.from({ length: count }, (_, n) => `  n${n}: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9", enabled: false }\n`).join("")}`;
+
+const REFUSED: readonly (readonly [what: string, text: string, problem: string])[] = [
+  [
+    "a profile that does not exist",
+    `${ADMIN}activate: slo\n`,
+    '2:11 activate: no profile is called "slo" (did you mean "slow"?)',
+  ],
+  [
+    "one of several",
+    `${ADMIN}activate:\n  - slow\n  - { profile: nosuch }\n`,
+    '4:16 activate[1].profile: no profile is called "nosuch"',
+  ],
+  [
+    "one profile twice",
+    `${ADMIN}${JOBS}activate: [slow, slow]\n`,
+    '3:11 activate: the profile "slow" is asked for twice',
+  ],
+  [
+    "a proxy that does not exist",
+    `${ADMIN}${JOBS}activate: { profile: slow, proxies: [job] }\n`,
+    '3:22 activate.profile: proxies: no proxy is called "job"',
+  ],
+  [
+    "a fault of a proxy that does not exist",
+    `${ADMIN}${JOBS}activate: elsewhere\n`,
+    'no proxy is called "other"',
+  ],
+  ["a fault that no proxy can have", `${ADMIN}${JOBS}activate: http-only\n`, "3:11 activate: "],
+  ["a param that does not exist", `${ADMIN}${JOBS}activate: { profile: slow, params: { x: 1 } }\n`, "x"],
+  [
+    "too many proxies",
+    `${ADMIN}${many(PROXIES_MAX + 1)}`,
+    `${PROXIES_MAX + 3}:3 proxies.n${PROXIES_MAX}: a daemon has at most ${PROXIES_MAX} proxies`,
+  ],
+  [
+    "certificates that cannot be read",
+    `${ADMIN}proxies:\n  a.b: { listen: "127.0.0.1:0", upstream: "https://x", tls: { ca: no.pem } }\n`,
+    "3:67 proxies.a.b.tls.ca: cannot read the certificates",
+  ],
+  [
+    "a port twice",
+    `${ADMIN}proxies:\n  a: { listen: ":7", upstream: "tcp://x:1" }\n  b: { listen: "127.0.0.1:7", upstream: "tcp://x:1" }\n`,
+    "4:16 proxies.b.listen: cannot listen",
+  ],
+  [
+    "a proxy that calls itself",
+    `${ADMIN}proxies:\n  a: { listen: ":7", upstream: "http://localhost:7" }\n`,
+    "3:32 proxies.a.upstream: :7 is where the proxy itself listens",
+  ],
+  [
+    "state in a folder that is not there",
+    `${ADMIN}state: ./none/s.json\n`,
+    "2:8 state: cannot keep state in",
+  ],
+  ["state that is none", `${ADMIN}state: ./profiles/slow.yaml\n`, "slow.yaml:1:1 expected a state file"],
+  ["profiles that are not there", `${ADMIN}profiles: [./none]\n`, "none:1:1 no such file or folder"],
+];
+
+describe("what a daemon refuses", () => {
+  it.each(REFUSED)("is found before: %s", async (_what, text, problem) => {
+    const problems = await found(text);
+    expect(problems.join("\n")).toContain(problem);
+    const refused = await refusal(text);
+    // State speaks before there is a place to speak of.
+    if (!text.includes("state:")) expect(refused).toEqual(problems);
+  });
+
+  it("is nothing else", async () => {
+    const text = `${ADMIN}${JOBS}activate: [slow]\nstate: ./s.json\n`;
+    expect(await found(text)).toEqual([]);
+    expect(await refusal(text)).toEqual([]);
+  });
+
+  it("in the list of Toxiproxy's form are too many, and a port twice", async () => {
+    const list = (ports: readonly number[]): string =>
+      JSON.stringify(
+        ports.map((port, n) => ({ name: `p${n}`, listen: `127.0.0.1:${port}`, upstream: "x:1" })),
+      );
+    expect((await found(list([7, 7]))).join()).toContain(
+      'proxy "p1": cannot listen on 127.0.0.1:7: the proxy "p0" has',
+    );
+    expect((await found(list(Array.from({ length: PROXIES_MAX + 1 }, () => 0)))).join()).toContain("at most");
+    expect(await found(list([0, 0]))).toEqual([]);
+    expect((await found('[{"name":"a","upstream":"unix:///s"}]')).join()).toContain("unix sockets");
+  });
+});
+
+describe("what a daemon goes on without", () => {
+  it("is a warning: a link to nowhere among the profiles, and a journal that cannot be written", async () => {
+    symlinkSync(join(folder, "nowhere"), join(folder, "profiles", "gone.yaml"));
+    const text = `${ADMIN}${JOBS}activate: slow\njournal: { file: ./none/j.jsonl }\n`;
+    const { problems, warnings } = await checkStart(options(text));
+    expect(problems).toEqual([]);
+    expect(shown(warnings)).toEqual([
+      expect.stringContaining("4:18 journal.file: entries could not be written there"),
+      "profiles/gone.yaml:1:1 is a link to nowhere, or gone by now, and is left out",
+    ]);
+    expect(await refusal(text)).toEqual([]);
+  });
+});

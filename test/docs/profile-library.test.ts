@@ -1,0 +1,80 @@
+/** docs/profile-library.md is made from the profiles and the comments at their heads; `npm run docs` writes it anew. */
+import * as fsPromises from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { expect, it } from "vitest";
+import { drawTimeline } from "../../src/cli/timeline-text.js";
+import { Library } from "../../src/config/library.js";
+import { loadProfiles } from "../../src/config/load.js";
+import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
+import { compileProfile } from "../../src/plan/compile.js";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
+
+const INTRO = `# The profile library
+
+Made by \`npm run docs\` from the files in \`profiles/\`, which are yours to copy and change. What each one catches is shown in
+[the matrix](matrix.md); how profiles are written is in [the profile language](profiles.md).
+
+\`\`\`sh
+squall profiles --timeline                      # the same, in a terminal
+squall use lost-ack --param every=2 --ttl 30s
+squall heal
+\`\`\`
+
+Profiles with the tag \`http\` need a proxy with an \`http://\` upstream; on a daemon without one they are refused. Those for pools (\`lb-\`)
+make a difference where a proxy has several upstreams. In the timelines a row is full where all are hit, half where a share of them is.
+`;
+
+interface Page {
+  readonly name: string;
+  readonly tag: string;
+  readonly text: string;
+}
+
+/** A comment at the head of the file, such as `# Breaks: ...`. */
+function note(text: string, label: string): string | undefined {
+  return new RegExp(`^# ${label}: (.+)$`, "mu").exec(text)?.[1];
+}
+
+async function pages(): Promise<Page[]> {
+  const library = new Library(TYPES);
+  library.replaceFiles(await loadProfiles([join(ROOT, "profiles")], fsPromises, ROOT));
+  return library.entries.map(({ source: { name, summary, tags, text }, params }) => {
+    const [breaks, good, seen] = ["Breaks", "A good bot", "Seen"].map((label) => note(text, label));
+    expect([name, breaks, good, seen]).not.toContain(undefined);
+    expect(seen).toMatch(/^https:\/\/\S+$/u);
+    const knobs = params.map((param) => `\`${param.name}=${String(param.default)}\` ${param.summary}`);
+    const lines = [
+      `### ${name}`,
+      "",
+      summary,
+      "",
+      `- What breaks: ${breaks ?? ""}`,
+      `- What a good bot does: ${good ?? ""}`,
+      `- Seen: <${seen ?? ""}>`,
+      `- Tags: ${tags.join(", ")}`,
+      ...(knobs.length === 0 ? [] : [`- Params: ${knobs.join("; ")}`]),
+      "",
+      "```text",
+      ...drawTimeline(compileProfile(name, library, {}, TYPES)),
+      "```",
+    ];
+    return { name, tag: tags[0] ?? "others", text: lines.join("\n") };
+  });
+}
+
+it("the page tells of every profile what breaks, what a good bot does and where it was seen", async () => {
+  const all = await pages();
+  const tags = [...new Set(all.map(({ tag }) => tag))].sort();
+  const index = tags.map((tag) => {
+    const links = all.filter((page) => page.tag === tag).map(({ name }) => `[${name}](#${name})`);
+    return `| ${tag} | ${links.join(", ")} |`;
+  });
+  const parts = tags.map((tag) => {
+    const texts = all.filter((page) => page.tag === tag).map(({ text }) => text);
+    return `## Tag: ${tag}\n\n${texts.join("\n\n")}\n`;
+  });
+  const page = [INTRO, `| tag | profiles |\n|---|---|\n${index.join("\n")}\n`, ...parts].join("\n");
+  await expect(page).toMatchFileSnapshot(join(ROOT, "docs/profile-library.md"));
+});

@@ -1,0 +1,213 @@
+/**
+ * Half an hour before a job server that restarts, each time at another address of its name, with bots of which a third loses
+ * patience, while profiles switch at random: what the bots and the server wrote down, the journal and the metrics say must be
+ * one story, and what the daemon holds must stay flat. Needs a build, root and mount.
+ *
+ * SQUALL_SOAK_MINUTES is for how long, SQUALL_SOAK_SEED which profiles, and for how long each.
+ */
+import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, expect, it } from "vitest";
+import { startTinyDns } from "../support/tiny-dns.js";
+import { LongDaemon, sum, until, type Json } from "./support/daemon.js";
+import { ImpatientBots, MovingServer, type Lived } from "./support/jobs-world.js";
+import { mib } from "./support/proxy-process.js";
+import { randomOf } from "./support/seeded.js";
+
+const MINUTES = Number(process.env["SQUALL_SOAK_MINUTES"] ?? 30);
+const SEED = Number(process.env["SQUALL_SOAK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+/** Between two looks at what the daemon holds. */
+const EPISODE_MS = Math.min(60_000, (MINUTES * 60_000) / 6);
+const BOTS = 12;
+const ADDRESSES = ["127.0.54.11", "127.0.54.12", "127.0.54.13"];
+const NAME_SERVER = "127.0.54.53";
+const MIB = 2 ** 20;
+/** What changes bytes on the wire makes others read another request, or another answer, than was sent. */
+const REWRITES_BYTES = new Set(["corrupt", "http_malformed"]);
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+interface Entry extends Json {
+  readonly kind: string;
+  readonly type?: string;
+  readonly profile?: string;
+  readonly proxy?: string;
+  readonly fault?: string;
+  readonly exchange?: { readonly id: number; readonly path: string };
+  readonly upstream_status?: number | null;
+  readonly client_status?: number | null;
+  readonly end?: string;
+  readonly faults?: readonly { readonly proxy: string; readonly type: string; readonly hits: number }[];
+}
+
+/** Where the stories differ, as sentences. */
+class Comparison {
+  readonly differences: string[] = [];
+  exchanges = 0;
+
+  constructor(
+    private readonly lived: ReadonlyMap<number, Lived>,
+    private readonly seen: ReadonlyMap<number, number>,
+  ) {}
+
+  journal(entries: readonly Entry[]): void {
+    const rewritten = new Set<number>();
+    for (const { kind, type = "", exchange } of entries)
+      if (kind === "fault_hit" && exchange !== undefined && REWRITES_BYTES.has(type))
+        rewritten.add(exchange.id);
+    const told = new Set<number>();
+    for (const entry of entries) {
+      const { kind, exchange } = entry;
+      if (kind !== "exchange_over" || exchange === undefined || entry.proxy !== "jobs") continue;
+      if (told.has(exchange.id)) this.differences.push(`exchange ${exchange.id} is over twice`);
+      told.add(exchange.id);
+      this.#one(exchange.path, entry, rewritten.has(exchange.id));
+    }
+    this.exchanges = told.size;
+  }
+
+  #one(path: string, entry: Entry, rewritten: boolean): void {
+    const number = Number(/^\/v1\/jobs\/(\d+)/u.exec(path)?.[1] ?? NaN);
+    const lived = this.lived.get(number);
+    const differ = (what: string): void => {
+      this.differences.push(
+        `${path}: ${what}: lived ${JSON.stringify(lived)}, told ${JSON.stringify(entry)}`,
+      );
+    };
+    if (lived === undefined) {
+      differ("nobody asked that");
+      return;
+    }
+    if (lived.whole && !rewritten) {
+      if (entry.end !== "complete") differ("the bot got it whole");
+      if (entry.client_status !== lived.status) differ("the bot saw another status");
+    }
+    if (entry.end === "complete" && !lived.whole && !lived.gaveUp && !rewritten)
+      differ("the bot did not get it");
+    if (entry.end === "client_left" && !lived.gaveUp) differ("the bot did not leave");
+    if (entry.upstream_status !== null && !this.seen.has(number) && !rewritten)
+      differ("the server never saw it");
+  }
+}
+
+it(
+  `tells one story through ${MINUTES} minutes of restarts, moves and faults`,
+  async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip("needs: root and mount");
+    const random = randomOf(SEED);
+    const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
+    const server = await MovingServer.start(ADDRESSES);
+    ends.push(() => {
+      server.stop();
+    });
+    const record = (address: string): { type: "A"; address: string; ttl: number }[] => [
+      { type: "A", address, ttl: 300 },
+    ];
+    const dns = await startTinyDns({ "jobs.test": record(server.address) }, { host: NAME_SERVER, port: 53 });
+    ends.push(() => dns.close());
+    const daemon = await LongDaemon.start(
+      {
+        journal: { keep: 2_000, file: "./journal.jsonl", rotate: "4GiB" },
+        proxies: {
+          jobs: {
+            listen: "127.0.0.1:0",
+            upstream: `http://jobs.test:${server.port}`,
+            identify: [{ header: "x-bot-id" }],
+            dial_timeout: "2s",
+          },
+        },
+      },
+      { inspect: true, nameServer: NAME_SERVER },
+    );
+    ends.push(() => daemon.close());
+    const { port } = await daemon.listens("jobs");
+    const { json } = await daemon.call("GET", "/profiles");
+    const profiles = (json["profiles"] as { name: string }[]).map(({ name }) => name);
+    console.log(`soak of the books: seed ${SEED}, ${MINUTES} minutes, ${profiles.length} profiles`);
+    const looks: { rss: number; heap: number; descriptors: number; places: number }[] = [];
+    const bots: ImpatientBots = new ImpatientBots(port, randomOf(SEED + 1));
+    const total = { switches: 0, whole: 0, gaveUp: 0 };
+    /** Profiles that cannot be on for this proxy (of dns, udp, pools) are refused, and count for nothing. */
+    const disturb = async (until: number): Promise<void> => {
+      while (performance.now() < until) {
+        const names = random() < 0.7 ? [pick(profiles)] : [...new Set([pick(profiles), pick(profiles)])];
+        const activations = names.map((profile) => ({ profile, seed: Math.floor(random() * 2 ** 31) }));
+        const { status } = await daemon.call("PUT", "/active", { activations });
+        if (status === 200) total.switches++;
+        if (random() < 0.25)
+          await server.move(random() * 600, (address) => void dns.zone.set("jobs.test", record(address)));
+        await pause(300 + random() * 2_500);
+      }
+      await daemon.call("DELETE", "/active");
+    };
+
+    const end = performance.now() + MINUTES * 60_000;
+    bots.start(BOTS);
+    do {
+      await disturb(Math.min(performance.now() + EPISODE_MS, end));
+      // Healed, with its server at its last address: from some seconds later on whoever waits gets what it asked for.
+      await pause(4_000);
+      const from = bots.latest;
+      await pause(2_000);
+      const since = [...bots.lived].filter(([number]) => number > from && number <= bots.latest - BOTS);
+      expect(since.length, "exchanges once healed").toBeGreaterThan(BOTS);
+      for (const [number, lived] of since)
+        if (!lived.gaveUp)
+          expect(lived, `exchange ${number}, once healed`).toMatchObject({ status: 200, whole: true });
+      looks.push({
+        ...(await daemon.memory()),
+        descriptors: daemon.descriptors,
+        places: await daemon.metric("squall_connections_active"),
+      });
+      const look = looks.at(-1);
+      // Told at once: of a run that somebody ends, or that fails, nothing else would be left.
+      console.log(
+        `soak of the books: ${total.switches} switches, RSS ${mib(look?.rss ?? 0)}, heap ${mib(look?.heap ?? 0)}`,
+      );
+    } while (performance.now() < end);
+    await bots.stop();
+    await until("all places are free", async () => (await daemon.metric("squall_connections_active")) === 0);
+    for (const { whole, gaveUp } of bots.lived.values()) {
+      if (whole) total.whole++;
+      if (gaveUp) total.gaveUp++;
+    }
+
+    const { text: metrics } = await daemon.call("GET", "/metrics");
+    daemon.signal("SIGTERM");
+    expect(await daemon.ended()).toBe(0);
+    const entries = readFileSync(`${daemon.folder}/journal.jsonl`, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Entry);
+    const comparison = new Comparison(bots.lived, server.seen);
+    comparison.journal(entries);
+    const ended = entries.filter(({ kind }) => kind === "activation_ended");
+    const hits = ended.flatMap(({ faults = [] }) => faults).reduce((sum_, { hits: some }) => sum_ + some, 0);
+    const shown = (key: "rss" | "heap" | "descriptors" | "places"): string =>
+      looks.map((look) => (key === "rss" || key === "heap" ? mib(look[key]) : String(look[key]))).join(", ");
+    console.log(
+      `soak of the books: ${total.switches} switches, ${server.restarts} restarts and moves; ${bots.lived.size} exchanges begun, ` +
+        `${total.whole} whole, ${total.gaveUp} given up; ${server.requests} requests at the server; ${comparison.exchanges} in the journal, ` +
+        `${hits} hits\n  RSS ${shown("rss")}\n  heap ${shown("heap")}\n  descriptors ${shown("descriptors")}; places ${shown("places")}`,
+    );
+    expect(comparison.differences.slice(0, 20)).toEqual([]);
+    expect(sum(metrics, "squall_fault_hits_total")).toBe(hits);
+    const answered = [...bots.lived.values()].filter(({ whole, status }) => whole && status === 200).length;
+    const counted = sum(metrics, "squall_requests_total", 'code="200"');
+    expect(counted).toBeGreaterThanOrEqual(answered);
+    expect(counted).toBeLessThanOrEqual(bots.lived.size);
+    expect(sum(metrics, "squall_upstream_requests_total")).toBeGreaterThanOrEqual(server.requests);
+    expect(sum(metrics, "squall_requests_total")).toBeLessThanOrEqual(bots.lived.size);
+    expect(sum(metrics, "squall_connections_errors_total", 'reason="internal"')).toBe(0);
+    expect(daemon.said("error")).toEqual([]);
+    const [first, last] = [looks[Math.floor(looks.length / 3)], looks.at(-1)];
+    if (first === undefined || last === undefined) throw new Error("too short to see anything");
+    expect(last.heap).toBeLessThan(first.heap * 1.25 + 4 * MIB);
+    expect(last.rss).toBeLessThan(first.rss * 1.2 + 10 * MIB);
+    expect(last.descriptors).toBeLessThanOrEqual(first.descriptors + 4 * BOTS);
+  },
+  2 * MINUTES * 60_000 + 300_000,
+);
