@@ -1,6 +1,6 @@
 /** The rules of the house, held by a test: who may import whom, what every fault brings along, how long a file may be. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import * as fsPromises from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import { Library } from "../src/config/library.js";
 import { loadProfiles } from "../src/config/load.js";
 import { readConfig } from "../src/config/config.js";
+import type { AnyFaultType } from "../src/faults/contract.js";
 import { FAULT_TYPES } from "../src/faults/kinds/index.js";
 import { compileFaults, compileProfile } from "../src/plan/compile.js";
 import { explainProfile } from "../src/plan/explain.js";
@@ -22,6 +23,18 @@ const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--excl
   .filter((file) => file !== "" && existsSync(join(ROOT, file)));
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 const sources = tracked.filter((file) => file.startsWith("src/") && file.endsWith(".ts"));
+
+/** Where a reader of a profile finds a type: the folder of the family that its seams say, and a file of its name. */
+function homeOf(fault: AnyFaultType): string {
+  const name = fault.type.replaceAll("_", "-");
+  if (fault.type === "noop") return name; // at home everywhere
+  if (fault.upstreams !== undefined) return `pool/${name}`;
+  const messages = fault.exchange !== undefined || (fault.stream !== undefined && fault.at?.[0] === "head");
+  if (messages && fault.connection === undefined) return `http/${name}`;
+  if (fault.listener !== undefined || fault.connection !== undefined || fault.stream !== undefined)
+    return `tcp/${name}`;
+  return fault.datagram !== undefined ? `udp/${name}` : `dns/${name}`;
+}
 
 /** Who may import whom: each room and those below it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -137,16 +150,17 @@ describe("the house", () => {
 });
 
 describe("every fault type", () => {
-  it("has a file of its name, and every file is listed", () => {
-    const files = readdirSync(join(ROOT, "src/faults/kinds"))
-      .filter((file) => file !== "index.ts")
-      .map((file) => file.replace(/\.ts$/u, "").replaceAll("-", "_"));
-    expect([...TYPES.keys()].sort()).toEqual(files.sort());
+  it("has a file of its name in its family's folder, and every file is listed", () => {
+    const files = tracked.filter(
+      (file) => file.startsWith("src/faults/kinds/") && file !== "src/faults/kinds/index.ts",
+    );
+    expect(FAULT_TYPES.map((type) => `src/faults/kinds/${homeOf(type)}.ts`).sort()).toEqual(files.sort());
   });
 
-  for (const { type, example } of FAULT_TYPES) {
+  for (const fault of FAULT_TYPES) {
+    const { type, example } = fault;
     it(`${type} has a test, a place in the docs, and an example that compiles and explains itself`, () => {
-      expect(tracked).toContain(`test/faults/kinds/${type.replaceAll("_", "-")}.test.ts`);
+      expect(tracked).toContain(`test/faults/kinds/${homeOf(fault)}.test.ts`);
       expect(read("docs/faults.md")).toContain(`\n## ${type}\n`);
       const { compiled } = compileFaults(locate([example]), TYPES);
       expect(explainProfile(compiled, TYPES)).toHaveLength(1);

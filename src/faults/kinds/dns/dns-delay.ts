@@ -1,0 +1,33 @@
+/** Keeps DNS questions waiting before they are answered. */
+import { z } from "zod";
+import { defineFault, hold, type QueryVerdict } from "../../contract.js";
+import { delayParams, DrawnOnce, explainDelay } from "../../delay.js";
+import { DnsFault, dnsMistake, dnsParams, explainPlace } from "../../dns.js";
+
+const params = z.object({ ...delayParams, ...dnsParams });
+
+class DnsDelay extends DnsFault<z.infer<typeof params>, "delayed"> {
+  readonly #drawn = new DrawnOnce();
+
+  /** One draw for each question. */
+  query(): QueryVerdict {
+    return hold(
+      this.#drawn.of(this.scope, (detail) => {
+        this.book("delayed", detail);
+      }),
+    );
+  }
+}
+
+export default defineFault({
+  type: "dns_delay",
+  summary:
+    "Keeps DNS questions waiting before they are answered; each by itself, so answers overtake each other.",
+  params,
+  example: { type: "dns_delay", delay: "800ms", jitter: "200ms" },
+  effects: { delayed: "questions kept waiting" },
+  directions: null,
+  explain: (current) => `keeps answers waiting for ${explainDelay(current)}${explainPlace(current)}`,
+  check: ({ params: current }) => dnsMistake(current),
+  query: (scope, question) => new DnsDelay(scope, question),
+});

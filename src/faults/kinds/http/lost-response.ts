@@ -1,0 +1,77 @@
+/** The request is carried out, and its answer never arrives: the client cannot know whether to try again. */
+import { z } from "zod";
+import {
+  close,
+  defineFault,
+  hang,
+  pass,
+  reset,
+  type Dispatch,
+  type ExchangeFault,
+  type ExchangeVerdict,
+  type Scope,
+} from "../../contract.js";
+import { DETACHED, failed } from "../../kit.js";
+import { choice, statusCode } from "../../params.js";
+import { PERSONAS, personaAnswer } from "../../personas.js";
+
+const params = z.object({
+  then: choice(["reset", "close", "hang", "status"])
+    .default("reset")
+    .describe("what the client sees: an RST, a FIN without a byte, silence, or a status of a balancer's"),
+  status: statusCode({ min: 400 }).optional().describe("with `then: status`: which one; 502 by default"),
+  persona: choice(PERSONAS).optional().describe("with `then: status`: whose words it has; plain by default"),
+});
+
+class LostResponse implements ExchangeFault {
+  #told = false;
+
+  constructor(private readonly scope: Scope<z.infer<typeof params>, "lost", undefined>) {}
+
+  dispatch(): Dispatch {
+    return DETACHED;
+  }
+
+  response(answer: Parameters<NonNullable<ExchangeFault["response"]>>[0]): ExchangeVerdict {
+    // What was never given cannot be lost.
+    if (failed(answer)) return pass;
+    if (!this.#told) this.scope.count("lost", 1, { true_status: answer.status });
+    this.#told = true;
+    const { then, status = 502, persona = "plain" } = this.scope.params;
+    switch (then) {
+      case "reset":
+        return reset;
+      case "close":
+        return close;
+      case "hang":
+        return hang;
+      case "status":
+        return personaAnswer(persona, status, { now: this.scope.wallTime(), why: "reset" });
+    }
+  }
+}
+
+const THEN = {
+  reset: "resets the connection in place of the answer",
+  close: "closes the connection in place of the answer",
+  hang: "leaves the client without an answer",
+} as const;
+
+export default defineFault({
+  type: "lost_response",
+  summary: "Lets the upstream carry out the request, and loses its answer.",
+  params,
+  example: { type: "lost_response", then: "reset" },
+  effects: { lost: "answers of the upstream that never arrived" },
+  directions: null,
+  explain: ({ then, status = 502, persona = "plain" }) =>
+    `lets the request be carried out, and then ${
+      then === "status" ? `answers ${status}${persona === "plain" ? "" : ` as ${persona} does`}` : THEN[then]
+    }`,
+  check: ({ params: { then, status, persona } }) => {
+    if (then === "status") return undefined;
+    const path = status !== undefined ? "status" : persona !== undefined ? "persona" : undefined;
+    return path && { path, message: `means something with \`then: status\` only, and then is ${then}` };
+  },
+  exchange: (scope) => new LostResponse(scope),
+});

@@ -1,0 +1,60 @@
+/** Cuts the stream into small writes, apart in time, as a slow or chatty sender would. */
+import { z } from "zod";
+import { formatDuration, formatSize } from "../../../core/units.js";
+import { defineFault, type Scope } from "../../contract.js";
+import { SpacedStage } from "../../kit.js";
+import { duration, size } from "../../params.js";
+
+const params = z.object({
+  size: size({ positive: true }).describe("bytes in each write"),
+  variation: size()
+    .prefault("0B")
+    .describe("how much a write may be smaller or larger than `size`, drawn evenly; less than `size`"),
+  gap: duration().prefault("0ms").describe("time between two writes; microseconds are fine"),
+});
+
+class Slicer extends SpacedStage {
+  readonly #scope: Scope<z.infer<typeof params>, "sliced", undefined>;
+
+  constructor(scope: Scope<z.infer<typeof params>, "sliced", undefined>) {
+    super();
+    this.#scope = scope;
+  }
+
+  protected override get gap(): number {
+    return this.#scope.params.gap;
+  }
+
+  protected override piece(): number {
+    const { size: middle, variation } = this.#scope.params;
+    if (variation === 0) return Math.max(1, Math.round(middle));
+    // Ramps may bring the two closer than a schema can see.
+    return Math.max(1, Math.round(middle - variation) + this.#scope.random.integer(2 * variation + 1));
+  }
+
+  protected override left(pieces: number): void {
+    this.#scope.count("sliced", pieces);
+  }
+}
+
+export default defineFault({
+  type: "slicer",
+  summary: "Cuts the stream into small writes, apart in time.",
+  params,
+  example: { type: "slicer", size: "64B", variation: "32B", gap: "500us" },
+  effects: { sliced: "writes that the stream was cut into" },
+  directions: "downstream",
+  at: ["wire", "body"],
+  explain: ({ size: middle, variation, gap }) =>
+    `cuts the stream into writes of ${formatSize(middle)}` +
+    (variation === 0 ? "" : ` give or take ${formatSize(variation)}`) +
+    (gap === 0 ? "" : `, ${formatDuration(gap)} apart`),
+  check: ({ params: { size: middle, variation } }) =>
+    variation < middle
+      ? undefined
+      : {
+          path: "variation",
+          message: `must be less than size (${formatSize(middle)}), got ${formatSize(variation)}`,
+        },
+  stream: (scope) => new Slicer(scope),
+});
