@@ -13,7 +13,7 @@ import { Toxics } from "./control/toxics.js";
 import { SquallError } from "./core/errors.js";
 import type { Facts } from "./core/events.js";
 import { suggest } from "./core/suggest.js";
-import type { AnyFaultType } from "./faults/contract.js";
+import type { AnyFaultType } from "./faults/contract/index.js";
 import type { EarlierLife } from "./plan/activation.js";
 import type { LivePlan } from "./plan/live.js";
 import type { Fleet, Member, Owner, ProxyChange } from "./proxy/fleet.js";

@@ -8,7 +8,7 @@ import { parse } from "yaml";
 import { Library } from "../src/config/library.js";
 import { loadProfiles } from "../src/config/load.js";
 import { readConfig } from "../src/config/config.js";
-import type { AnyFaultType } from "../src/faults/contract.js";
+import type { AnyFaultType } from "../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../src/faults/kinds/index.js";
 import { compileFaults, compileProfile } from "../src/plan/compile.js";
 import { explainProfile } from "../src/plan/explain.js";

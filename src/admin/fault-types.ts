@@ -1,6 +1,6 @@
 /** Fault types as the API shows them: what docs and dashboards need to build a form for each. */
 import { z } from "zod";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import { quantityOf } from "../faults/params.js";
 
 interface JsonSchema {

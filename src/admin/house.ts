@@ -3,7 +3,7 @@ import type { Control } from "../control.js";
 import type { Clock } from "../core/clock.js";
 import { SquallError } from "../core/errors.js";
 import type { Facts } from "../core/events.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import type { Log } from "../telemetry/log.js";
 import type { Journal } from "../telemetry/journal.js";
 import type { EventStream } from "../telemetry/stream.js";

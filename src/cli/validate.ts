@@ -7,7 +7,7 @@ import { readConfig, type ProxyConfig } from "../config/config.js";
 import { Library } from "../config/library.js";
 import { loadProfiles } from "../config/load.js";
 import { SquallError, formatProblem, type Problem } from "../core/errors.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { compileProfile } from "../plan/compile.js";
 import { sparedInVain } from "../plan/subjects.js";

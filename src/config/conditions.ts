@@ -1,6 +1,6 @@
 /** `match`, `except` and `when` of a fault: which subjects it is about, and which of those it hits. */
 import { z } from "zod";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import { ratio } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
 import { child, withoutBlanks, type Located, type LocatedMap } from "./located.js";

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { Problem, SquallError } from "../core/errors.js";
 import type { Keepalive } from "../core/stream-options.js";
 import { invariant } from "../core/invariant.js";
-import type { DnsRecord } from "../faults/contract.js";
+import type { DnsRecord } from "../faults/contract/index.js";
 import type { Persona } from "../faults/personas.js";
 import { callsItself, clash, formatAddress, type Address } from "./address.js";
 import type { IdentifyRule } from "./identify.js";

@@ -1,6 +1,6 @@
 /** One fault of a list: reserved keys by their shapes, parameters by the type's own schema, ramps at both ends. */
 import type { z } from "zod";
-import type { AnyFaultType, Direction } from "../faults/contract.js";
+import type { AnyFaultType, Direction } from "../faults/contract/index.js";
 import { choice, quantityOf, shown } from "../faults/params.js";
 import { readConditions, type WhenEntry } from "./conditions.js";
 import { child, under, without, type Located, type LocatedEntry, type LocatedMap } from "./located.js";

@@ -1,5 +1,5 @@
 /** Ramps, `{from, to}`: what one must look like, and what is around a fault that wants one. */
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import { under, type LocatedMap } from "./located.js";
 import type { Problems } from "./problems.js";
 import { hintFor } from "./validate.js";

@@ -1,7 +1,7 @@
 /** `records` of a dns proxy: names with an address, several, another name, or a mapping that says which. */
 import { isIP } from "node:net";
 import { z } from "zod";
-import type { DnsRecord } from "../faults/contract.js";
+import type { DnsRecord } from "../faults/contract/index.js";
 import { count, duration, shown } from "../faults/params.js";
 import type { Problems } from "./problems.js";
 import { child, under, type LocatedEntry } from "./located.js";

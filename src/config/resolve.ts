@@ -1,5 +1,5 @@
 /** A profile made ready: parents merged in, params put in their places, every fault and phase checked. */
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import {
   fewEnough,
   mergeProfile,

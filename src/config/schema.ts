@@ -3,7 +3,7 @@
  * than the daemon: what hangs on parents, on params or on the surroundings is left to `squall validate`.
  */
 import { z } from "zod";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import { quantityOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
 import { identifyShape } from "./identify.js";

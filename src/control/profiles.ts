@@ -4,7 +4,7 @@ import type { Library } from "../config/library.js";
 import { Problems } from "../config/problems.js";
 import { paramInfo, type ParamInfo } from "../config/profile.js";
 import { SquallError } from "../core/errors.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import { compileProfile } from "../plan/compile.js";
 import { explainProfile } from "../plan/explain.js";
 import type { LivePlan } from "../plan/live.js";

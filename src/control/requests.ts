@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import type { Library } from "../config/library.js";
 import { toPlain, type Located } from "../config/located.js";
 import { SquallError } from "../core/errors.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import type { ActivationRequest } from "../plan/activation.js";
 import { compileFaults, compileProfile } from "../plan/compile.js";
 import { INLINE } from "../plan/value.js";

@@ -1,7 +1,7 @@
 /** Whether the proxies that there are can have the faults that somebody wants on them. */
 import { SquallError } from "../core/errors.js";
 import { suggest } from "../core/suggest.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import { oneOf } from "../faults/params.js";
 import { engineRefused } from "../plan/engine.js";
 import { actsOn, needsExchanges } from "../plan/subjects.js";

@@ -7,7 +7,7 @@ import type { Config } from "../config/config.js";
 import { loadProfiles } from "../config/load.js";
 import type { Desired } from "../control/reload.js";
 import { formatProblem, SquallError, type ErrorCode, type Problem } from "../core/errors.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import type { FileProxy } from "../proxy/fleet.js";
 import { configIn, type DaemonOptions } from "./options.js";
 import { proxyDefaults, specFrom } from "./specs.js";

@@ -7,7 +7,7 @@
 import type { z } from "zod";
 import type { Random } from "../core/random.js";
 import { formatDuration, formatRatio } from "../core/units.js";
-import type { Scope } from "./contract.js";
+import type { Scope } from "./contract/index.js";
 import { inJournal } from "./kit.js";
 import { choice, duration, ratio } from "./params.js";
 

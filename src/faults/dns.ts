@@ -14,7 +14,7 @@ import {
   type Question,
   type Scope,
   type Sever,
-} from "./contract.js";
+} from "./contract/index.js";
 import { choice, statusCode } from "./params.js";
 import { PERSONAS, personaAnswer } from "./personas.js";
 

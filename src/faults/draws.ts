@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import { BoundedMap } from "../core/lru.js";
 import { DRAW_RULE, LANE, Random, type DrawKey } from "../core/random.js";
-import type { Asker } from "./contract.js";
+import type { Asker } from "./contract/index.js";
 import { choice } from "./params.js";
 
 export class NamedDraws {

@@ -1,5 +1,5 @@
 /** What `packet_loss` would leave to the kernel: single losses, and nothing of what is the model's alone. And what it gets. */
-import type { Direction, KernelWish, Leg } from "./contract.js";
+import type { Direction, KernelWish, Leg } from "./contract/index.js";
 
 export interface EngineParams {
   readonly engine: "auto" | "kernel" | "model";

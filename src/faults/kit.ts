@@ -13,7 +13,7 @@ import type {
   Sever,
   StreamStage,
   UpstreamFailure,
-} from "./contract.js";
+} from "./contract/index.js";
 import type { Extent } from "./params.js";
 
 interface Waiting<Note> {

@@ -8,7 +8,7 @@
  */
 import type { Millis } from "../core/clock.js";
 import { contentLength, mayHaveContent } from "../core/message-rules.js";
-import type { Answer, FieldList } from "./contract.js";
+import type { Answer, FieldList } from "./contract/index.js";
 import { httpDate, wholeSeconds } from "./kit.js";
 
 export const PERSONAS = ["plain", "nginx", "haproxy", "envoy", "alb"] as const;

@@ -11,7 +11,7 @@ import { z } from "zod";
 import type { Millis } from "../core/clock.js";
 import type { DrawKey } from "../core/random.js";
 import { DURATION_PATTERN, formatDuration, formatRatio, parseDuration } from "../core/units.js";
-import type { Upstream } from "./contract.js";
+import type { Upstream } from "./contract/index.js";
 import { numbered, type NamedDraws } from "./draws.js";
 import { DURATION_MAX, choice, count, duration, ratio, shown } from "./params.js";
 

@@ -1,5 +1,5 @@
 /** What a type of fault is decided about: connections, or the exchanges that go over them. */
-import type { AnyFaultType } from "./contract.js";
+import type { AnyFaultType } from "./contract/index.js";
 
 /**
  * Whether its subject on an HTTP proxy is the exchange: of types with an `exchange` seam, and of bytes that are not the

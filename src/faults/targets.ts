@@ -1,6 +1,6 @@
 /** Which members of a pool a fault is about, and what faults on pools have in common. */
 import { z } from "zod";
-import type { FaultUse, Upstream } from "./contract.js";
+import type { FaultUse, Upstream } from "./contract/index.js";
 import { shown } from "./params.js";
 
 /** Stands for all members of the pool. */

@@ -8,7 +8,7 @@ import type { Book } from "../core/ledger.js";
 import { Likeness } from "../core/likeness.js";
 import { BoundedMap } from "../core/lru.js";
 import { admissionDraw, drawKey, type DrawKey, type DrawName } from "../core/random.js";
-import type { AnyFaultType, Direction, ListenerFault } from "../faults/contract.js";
+import type { AnyFaultType, Direction, ListenerFault } from "../faults/contract/index.js";
 import { acts } from "../faults/kit.js";
 import type { Engine, KernelLoss } from "../faults/kernel-loss.js";
 import { fateOf } from "./fate.js";

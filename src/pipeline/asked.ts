@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../core/clock.js";
 import { contained, ContainedClock, type Owner } from "../core/containment.js";
-import type { Pass } from "../faults/contract.js";
+import type { Pass } from "../faults/contract/index.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import { Gate, isWaiting, lets, type Waiting } from "./gate.js";
 

@@ -7,7 +7,7 @@ import {
   type Direction,
   type Sever,
   type StreamStage,
-} from "../faults/contract.js";
+} from "../faults/contract/index.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import type { Pump } from "./pump.js";
 

@@ -13,7 +13,7 @@ import {
   type DatagramHold,
   type Direction,
   type Repeat,
-} from "../faults/contract.js";
+} from "../faults/contract/index.js";
 import type { ArmedFault } from "./armed.js";
 import type { FaultChange } from "./bindings.js";
 import type { HeldBudget } from "./budget.js";

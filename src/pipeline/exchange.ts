@@ -15,7 +15,7 @@ import type {
   ResponseParts,
   Sever,
   UpstreamFailure,
-} from "../faults/contract.js";
+} from "../faults/contract/index.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import { AskedFaults, type Bound } from "./asked.js";
 

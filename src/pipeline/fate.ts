@@ -2,7 +2,7 @@
  * What would have become of a subject that is only observed: once a fault would have had the last word, none behind it is
  * asked, as none would be. One for each exchange, connection or question, shared by all faults that watch it.
  */
-import type { Direction, DnsReply, RequestParts, ResponseParts } from "../faults/contract.js";
+import type { Direction, DnsReply, RequestParts, ResponseParts } from "../faults/contract/index.js";
 
 export class Fate {
   /** It would be over: answered, dropped, severed, or hanging. */

@@ -3,7 +3,7 @@
  * from stage to stage, also where one of them holds bytes back: so each stage knows of each byte whether it is
  * meant, whatever has begun or ended in the meantime.
  */
-import type { Outlet, Sever } from "../faults/contract.js";
+import type { Outlet, Sever } from "../faults/contract/index.js";
 import type { Millis } from "../core/clock.js";
 import type { Subject } from "./armed.js";
 

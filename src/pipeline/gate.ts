@@ -5,7 +5,7 @@
  * Faults may come, go and change while the gate is held: one that goes lets the gate move on.
  */
 import type { Clock, Millis, Timer } from "../core/clock.js";
-import type { Hang, Hold, Pass, Wait } from "../faults/contract.js";
+import type { Hang, Hold, Pass, Wait } from "../faults/contract/index.js";
 
 /** Verdicts that the gate itself understands; every other one is final. */
 export type Waiting = Pass | Hold | Wait | Hang;

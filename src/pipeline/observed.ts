@@ -16,7 +16,7 @@ import type {
   Sever,
   StreamStage,
   UpstreamsFault,
-} from "../faults/contract.js";
+} from "../faults/contract/index.js";
 import { Fate, isFated } from "./fate.js";
 import { WatchedExchange } from "./watching-exchange.js";
 import { WatchingStage } from "./watching-stage.js";

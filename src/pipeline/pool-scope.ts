@@ -1,7 +1,7 @@
 /** The scope of a fault of the pool: its draws are the proxy's, and what it counts is told of whoever it is asked about. */
 import type { Millis } from "../core/clock.js";
 import type { Random } from "../core/random.js";
-import type { Detail, Direction, Scope } from "../faults/contract.js";
+import type { Detail, Direction, Scope } from "../faults/contract/index.js";
 import { isCheck, type Asking } from "./party.js";
 import type { CheckSubject, Subject } from "./subject.js";
 

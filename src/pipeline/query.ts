@@ -4,7 +4,16 @@
  */
 import type { Clock } from "../core/clock.js";
 import type { Owner } from "../core/containment.js";
-import type { Answer, DnsReply, Drop, Hang, Pass, QueryFault, Question, Sever } from "../faults/contract.js";
+import type {
+  Answer,
+  DnsReply,
+  Drop,
+  Hang,
+  Pass,
+  QueryFault,
+  Question,
+  Sever,
+} from "../faults/contract/index.js";
 import type { ArmedFault, Subject, SubjectInfo } from "./armed.js";
 import { AskedFaults } from "./asked.js";
 

@@ -4,7 +4,7 @@
  */
 import type { Random } from "../core/random.js";
 import type { Millis } from "../core/clock.js";
-import type { ConnectionInfo, Detail, Direction, Scope, StreamStage } from "../faults/contract.js";
+import type { ConnectionInfo, Detail, Direction, Scope, StreamStage } from "../faults/contract/index.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import { Binding } from "./bindings.js";
 import { Fate, isFated } from "./fate.js";

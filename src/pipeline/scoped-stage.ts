@@ -3,7 +3,7 @@
  * their payload. All others go past it, and none overtakes another.
  */
 import type { Millis } from "../core/clock.js";
-import type { Outlet, StreamStage } from "../faults/contract.js";
+import type { Outlet, StreamStage } from "../faults/contract/index.js";
 import { Tracker, type Flow, type Mark, type Passage } from "./flow.js";
 
 /** Which bytes a stage is for. */

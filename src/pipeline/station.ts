@@ -1,6 +1,6 @@
 /** Where one fault holds the datagrams of one direction: in the order in which they are due, and of arrival where that is the same. */
 import type { Millis } from "../core/clock.js";
-import type { DatagramHold } from "../faults/contract.js";
+import type { DatagramHold } from "../faults/contract/index.js";
 
 export interface Held {
   readonly payload: Buffer;

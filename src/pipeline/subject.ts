@@ -2,7 +2,7 @@
 import type { Millis } from "../core/clock.js";
 import type { ExchangeName, FaultOrigin, QueryName } from "../core/events.js";
 import { admissionDraw, LANE, Random, type DrawKey, type Lane } from "../core/random.js";
-import type { Detail, Direction, Scope } from "../faults/contract.js";
+import type { Detail, Direction, Scope } from "../faults/contract/index.js";
 import type { ArmedFault, Bearer, SubjectInfo } from "./armed.js";
 import { fateOf, type Fate } from "./fate.js";
 

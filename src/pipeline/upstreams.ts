@@ -3,7 +3,7 @@
  * rhythms. What a fault counts while it is asked is booked on whoever it is asked about, and otherwise on the proxy.
  */
 import type { Clock, Millis, Timer } from "../core/clock.js";
-import type { Answer, Hang, Pass, Sever, Upstream, UpstreamsFault } from "../faults/contract.js";
+import type { Answer, Hang, Pass, Sever, Upstream, UpstreamsFault } from "../faults/contract/index.js";
 import type { ArmedFault, Subject } from "./armed.js";
 import type { Asking, Guest } from "./party.js";
 import { PoolScope } from "./pool-scope.js";

@@ -10,7 +10,7 @@ import type {
   ResponseInfo,
   ResponseParts,
   UpstreamFailure,
-} from "../faults/contract.js";
+} from "../faults/contract/index.js";
 import type { Fate } from "./fate.js";
 
 const PASS = { do: "pass" } as const;

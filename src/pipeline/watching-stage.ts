@@ -3,7 +3,7 @@
  * delays, drops and cuts are carried out on nobody. Its memory is bounded by its capacity, as it is where it acts.
  */
 import type { Millis } from "../core/clock.js";
-import type { Direction, Outlet, StreamStage } from "../faults/contract.js";
+import type { Direction, Outlet, StreamStage } from "../faults/contract/index.js";
 import type { Fate } from "./fate.js";
 
 /** What it is shown: faults on bytes reckon with how many there are, and know no messages. */

@@ -3,7 +3,7 @@ import type { MatchEntry } from "../config/match.js";
 import type { Clock } from "../core/clock.js";
 import type { Facts, FaultReport } from "../core/events.js";
 import { Book, type BookLabels, type Ledger } from "../core/ledger.js";
-import type { AnyFaultType, Seam } from "../faults/contract.js";
+import type { AnyFaultType, Seam } from "../faults/contract/index.js";
 import type { Engine } from "../faults/kernel-loss.js";
 import { ArmedFault } from "../pipeline/armed.js";
 import { engineOf, type EnginePlace } from "./engine.js";

@@ -1,6 +1,6 @@
 /** Who carries out a fault that the kernel can act for: the kernel itself, or the model of it. */
 import type { MatchEntry } from "../config/match.js";
-import { DIRECTIONS, type AnyFaultType, type Leg, type Seam } from "../faults/contract.js";
+import { DIRECTIONS, type AnyFaultType, type Leg, type Seam } from "../faults/contract/index.js";
 import type { Engine } from "../faults/kernel-loss.js";
 import { acts } from "../faults/kit.js";
 import { oneOf } from "../faults/params.js";

@@ -3,7 +3,7 @@ import type { MatchEntry } from "../config/match.js";
 import type { Ramp } from "../config/ramp.js";
 import type { WhenEntry } from "../config/conditions.js";
 import { formatDuration, formatRate, formatRatio, formatSize } from "../core/units.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
 import { oneOf, quantityOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";

@@ -5,7 +5,7 @@
 import type { Clock, Millis, Timer } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
 import type { Ledger } from "../core/ledger.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import {
   Activation,

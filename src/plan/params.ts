@@ -2,7 +2,7 @@
 import type { Ramp } from "../config/ramp.js";
 import type { Millis } from "../core/clock.js";
 import { quantityOf } from "../faults/params.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import type { CompiledFault } from "./value.js";
 
 export interface RampSpan {

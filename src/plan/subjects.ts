@@ -1,7 +1,7 @@
 /** What a fault of the plan is decided about, and on which proxies it can act. */
 import type { MatchEntry } from "../config/match.js";
 import { EXCHANGE_KEYS } from "../config/match.js";
-import { SEAMS, type AnyFaultType, type Seam } from "../faults/contract.js";
+import { SEAMS, type AnyFaultType, type Seam } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
 import { oneOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";

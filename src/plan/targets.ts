@@ -1,6 +1,6 @@
 /** The proxies that the plan acts on, and which of them a fault is for. */
 import type { MatchEntry } from "../config/match.js";
-import type { AnyFaultType, Seam } from "../faults/contract.js";
+import type { AnyFaultType, Seam } from "../faults/contract/index.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import { actsOn } from "./subjects.js";
 import type { CompiledFault } from "./value.js";

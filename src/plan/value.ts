@@ -5,7 +5,7 @@
 import type { WhenEntry } from "../config/conditions.js";
 import type { MatchEntry } from "../config/match.js";
 import type { Ramp } from "../config/ramp.js";
-import type { Direction } from "../faults/contract.js";
+import type { Direction } from "../faults/contract/index.js";
 
 export interface CompiledFault {
   readonly name: string;

@@ -2,7 +2,7 @@
  * The bytes of a proxy by the addresses that it had when they passed: Toxiproxy's two metrics have those as labels, and
  * what one upstream was sent must not be counted for the next.
  */
-import { DIRECTIONS, type Direction } from "../faults/contract.js";
+import { DIRECTIONS, type Direction } from "../faults/contract/index.js";
 
 type Bytes = Readonly<Record<Direction, number>>;
 

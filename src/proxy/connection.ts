@@ -14,7 +14,7 @@ import {
   type GateVerdict,
   type Pass,
   type Sever,
-} from "../faults/contract.js";
+} from "../faults/contract/index.js";
 import type { ArmedFault, Subject, SubjectInfo } from "../pipeline/armed.js";
 import { Binding, type FaultChange, type Pumps } from "../pipeline/bindings.js";
 import { Gate } from "../pipeline/gate.js";

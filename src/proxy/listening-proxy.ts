@@ -3,7 +3,7 @@ import type { MatchEntry } from "../config/match.js";
 import { clash, formatAddress } from "../config/address.js";
 import { contained, type Owner } from "../core/containment.js";
 import type { ConnectionFailure } from "../core/events.js";
-import type { Seam } from "../faults/contract.js";
+import type { Seam } from "../faults/contract/index.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import { changeOf, type FaultChange } from "../pipeline/bindings.js";
 import type { Subject } from "../pipeline/subject.js";

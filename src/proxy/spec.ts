@@ -3,7 +3,7 @@ import type { BytePage } from "./byte-pages.js";
 import { formatAddress } from "../config/address.js";
 import type { MatchEntry } from "../config/match.js";
 import type { ConnectionFailure } from "../core/events.js";
-import type { Direction } from "../faults/contract.js";
+import type { Direction } from "../faults/contract/index.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import type { PlanTarget } from "../plan/targets.js";
 import type { DnsProxySpec } from "./dns/spec.js";

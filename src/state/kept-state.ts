@@ -4,7 +4,7 @@ import type { Library } from "../config/library.js";
 import type { ProxyDefaults } from "../control.js";
 import type { Clock } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import type { FileProxy } from "../proxy/fleet.js";
 import { collect, Leftovers, type Sources } from "./collect.js";
 import type { StateFile } from "./file.js";

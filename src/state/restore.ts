@@ -12,7 +12,7 @@ import type { Library } from "../config/library.js";
 import { locate } from "../config/located.js";
 import type { Control, ProxyDefaults } from "../control.js";
 import type { ActivationInput } from "../control/requests.js";
-import type { AnyFaultType } from "../faults/contract.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
 import type { CompiledFault } from "../plan/value.js";
 import type { FileProxy } from "../proxy/fleet.js";
 import type { ProxySpec } from "../proxy/spec.js";

@@ -2,7 +2,7 @@
 import { Registry } from "prom-client";
 import { CONNECTION_FAILURES } from "../core/events.js";
 import { DELAY_BUCKETS, type Book, type Ledger } from "../core/ledger.js";
-import type { Direction } from "../faults/contract.js";
+import type { Direction } from "../faults/contract/index.js";
 import type { ActivationState } from "../plan/activation.js";
 import type { DatagramTally } from "../proxy/udp/tally.js";
 import type { QueryTally } from "../proxy/dns/tally.js";

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { expect, it } from "vitest";
-import type { AnyFaultType } from "../../src/faults/contract.js";
+import type { AnyFaultType } from "../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { quantityOf } from "../../src/faults/params.js";
 

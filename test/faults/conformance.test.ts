@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { VirtualClock } from "../../src/core/clock.js";
-import { DIRECTIONS, SEAMS, type AnyFaultType, type StreamStage } from "../../src/faults/contract.js";
+import { DIRECTIONS, SEAMS, type AnyFaultType, type StreamStage } from "../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { quantityOf } from "../../src/faults/params.js";
 import { play, randomOf, script } from "../support/scripted-traffic.js";

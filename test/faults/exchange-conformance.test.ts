@@ -1,6 +1,6 @@
 /** What every type of fault that acts on exchanges keeps to, whoever wrote it: each with several settings, in each of its places. */
 import { describe, expect, it } from "vitest";
-import type { ExchangeFault, ExchangeVerdict, ResponseInfo } from "../../src/faults/contract.js";
+import type { ExchangeFault, ExchangeVerdict, ResponseInfo } from "../../src/faults/contract/index.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Outlet } from "../../src/faults/contract.js";
+import type { Outlet } from "../../src/faults/contract/index.js";
 import {
   ByteQueue,
   DelayLine,

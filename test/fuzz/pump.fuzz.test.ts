@@ -6,7 +6,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DIRECTIONS, type Direction } from "../../src/faults/contract.js";
+import { DIRECTIONS, type Direction } from "../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
 import { StreamBench, type Raw } from "../support/stream-bench.js";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/core/clock.js";
 import { Book } from "../../src/core/ledger.js";
-import type { ConnectionInfo, ExchangeInfo, Question } from "../../src/faults/contract.js";
+import type { ConnectionInfo, ExchangeInfo, Question } from "../../src/faults/contract/index.js";
 import { ArmedFault } from "../../src/pipeline/armed.js";
 import { FactBook } from "../support/lab.js";
 import { requestOf } from "../support/exchange-bench.js";

@@ -11,7 +11,7 @@ import {
   type ConnectionFault,
   type GateVerdict,
   type Sever,
-} from "../../src/faults/contract.js";
+} from "../../src/faults/contract/index.js";
 import { Gate } from "../../src/pipeline/gate.js";
 
 /** A fault that answers from a list, the last one again and again. */

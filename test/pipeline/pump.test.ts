@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InvariantError } from "../../src/core/invariant.js";
-import type { Outlet, StreamStage } from "../../src/faults/contract.js";
+import type { Outlet, StreamStage } from "../../src/faults/contract/index.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import { ByteQueue, passing } from "../../src/faults/kit.js";

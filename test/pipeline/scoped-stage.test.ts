@@ -1,6 +1,6 @@
 /** A stage that stands open for some bytes of a stream only: the others go past it, and none overtakes another. */
 import { describe, expect, it } from "vitest";
-import type { Outlet, StreamStage } from "../../src/faults/contract.js";
+import type { Outlet, StreamStage } from "../../src/faults/contract/index.js";
 import { ByteQueue, passing } from "../../src/faults/kit.js";
 import { Flow, type Passage } from "../../src/pipeline/flow.js";
 import { ScopedStage } from "../../src/pipeline/scoped-stage.js";

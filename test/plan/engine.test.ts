@@ -1,6 +1,6 @@
 /** Who loses the segments: the kernel where plain loss is asked for and it is permitted, or else the model, and why. */
 import { describe, expect, it } from "vitest";
-import type { Seam } from "../../src/faults/contract.js";
+import type { Seam } from "../../src/faults/contract/index.js";
 import {
   engineOf,
   engineRefused,

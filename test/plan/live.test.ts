@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { MatchEntry } from "../../src/config/match.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import { Ledger } from "../../src/core/ledger.js";
-import type { Seam } from "../../src/faults/contract.js";
+import type { Seam } from "../../src/faults/contract/index.js";
 import type { ArmedFault, Subject } from "../../src/pipeline/armed.js";
 import type { ActivationRequest } from "../../src/plan/activation.js";
 import { LivePlan } from "../../src/plan/live.js";

@@ -1,6 +1,6 @@
 /** Faults on DNS queries: which proxies they act on, and which queries they match. */
 import { expect, it } from "vitest";
-import type { Seam } from "../../src/faults/contract.js";
+import type { Seam } from "../../src/faults/contract/index.js";
 import { compileMatch } from "../../src/plan/match.js";
 import { actsOn, subjectsOn } from "../../src/plan/subjects.js";
 import { fault, TYPES } from "../support/lab.js";

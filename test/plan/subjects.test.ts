@@ -1,7 +1,7 @@
 /** What a fault is decided about, and on which proxies it can act. */
 import { describe, expect, it } from "vitest";
 import type { MatchEntry } from "../../src/config/match.js";
-import type { AnyFaultType, Seam } from "../../src/faults/contract.js";
+import type { AnyFaultType, Seam } from "../../src/faults/contract/index.js";
 import { aboutExchanges } from "../../src/faults/subjects.js";
 import { actsOn, needsExchanges, sparedInVain, subjectsOn } from "../../src/plan/subjects.js";
 import type { CompiledFault, CompiledPhase } from "../../src/plan/value.js";

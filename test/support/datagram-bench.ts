@@ -1,6 +1,6 @@
 /** The path of a flow's datagrams on a clock that moves when told, without sockets: what went out, where, and when. */
 import type { VirtualClock } from "../../src/core/clock.js";
-import type { Direction, Seam } from "../../src/faults/contract.js";
+import type { Direction, Seam } from "../../src/faults/contract/index.js";
 import type { ArmedFault } from "../../src/pipeline/armed.js";
 import { changeOf } from "../../src/pipeline/bindings.js";
 import { DatagramPath, type PathOwner } from "../../src/pipeline/datagram.js";

@@ -3,7 +3,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { Resolver } from "node:dns/promises";
 import type { CompiledFault } from "../../src/plan/value.js";
-import type { DnsRecord } from "../../src/faults/contract.js";
+import type { DnsRecord } from "../../src/faults/contract/index.js";
 import { address } from "./dns-lab.js";
 import { fault } from "./lab.js";
 

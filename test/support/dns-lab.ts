@@ -3,7 +3,7 @@ import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { decode, encode, type DecodedPacket, type Packet, type Question, type RecordType } from "dns-packet";
-import type { DnsRecord } from "../../src/faults/contract.js";
+import type { DnsRecord } from "../../src/faults/contract/index.js";
 import type { Neighbours } from "../../src/proxy/dns/neighbours.js";
 import { DnsProxy } from "../../src/proxy/dns/proxy.js";
 import { FrameReader, framed } from "../../src/proxy/dns/frames.js";

@@ -19,7 +19,7 @@ import type {
   ResponseInfo,
   ResponseParts,
   UpstreamFailure,
-} from "../../src/faults/contract.js";
+} from "../../src/faults/contract/index.js";
 import { fieldOf } from "../../src/faults/kit.js";
 import { Armed, type Raw } from "./stream-bench.js";
 

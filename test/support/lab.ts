@@ -5,7 +5,7 @@ import { SystemClock, VirtualClock, type Clock } from "../../src/core/clock.js";
 import { KEEPALIVE_DEFAULT, type Keepalive } from "../../src/core/stream-options.js";
 import type { Fact, FactKind, Facts } from "../../src/core/events.js";
 import { Ledger } from "../../src/core/ledger.js";
-import type { AnyFaultType } from "../../src/faults/contract.js";
+import type { AnyFaultType } from "../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
 import { LivePlan } from "../../src/plan/live.js";

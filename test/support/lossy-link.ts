@@ -10,7 +10,7 @@ import {
   type Outlet,
   type Sever,
   type StreamStage,
-} from "../../src/faults/contract.js";
+} from "../../src/faults/contract/index.js";
 import { Armed, type Raw } from "./stream-bench.js";
 
 export interface LinkOptions {

@@ -4,7 +4,7 @@
  */
 import { VirtualClock, type Millis } from "../../src/core/clock.js";
 import { LANE } from "../../src/core/random.js";
-import type { Asker, ReachVerdict, Upstream, UpstreamsFault } from "../../src/faults/contract.js";
+import type { Asker, ReachVerdict, Upstream, UpstreamsFault } from "../../src/faults/contract/index.js";
 import { Armed, type Raw } from "./stream-bench.js";
 
 export interface PoolOptions {

@@ -1,6 +1,6 @@
 /** Random but repeatable traffic for the bench: what is sent, in which direction, and when. */
 import { LANE, Random, drawKey } from "../../src/core/random.js";
-import type { Direction } from "../../src/faults/contract.js";
+import type { Direction } from "../../src/faults/contract/index.js";
 import type { StreamBench } from "./stream-bench.js";
 
 export type Step =

@@ -16,7 +16,7 @@ import {
   type Scope,
   type Sever,
   type StreamStage,
-} from "../../src/faults/contract.js";
+} from "../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { acts } from "../../src/faults/kit.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";

@@ -1,6 +1,6 @@
 /** Profiles switched under busy connections that check every byte. */
 import { Random } from "../../src/core/random.js";
-import { defineFault, type AnyFaultType } from "../../src/faults/contract.js";
+import { defineFault, type AnyFaultType } from "../../src/faults/contract/index.js";
 import { z } from "zod";
 import type { CompiledFault } from "../../src/plan/value.js";
 import { codedBytes, isCoded } from "./coded-bytes.js";

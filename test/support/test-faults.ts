@@ -6,7 +6,7 @@ import {
   type AnyFaultType,
   type ConnectionFault,
   type StreamStage,
-} from "../../src/faults/contract.js";
+} from "../../src/faults/contract/index.js";
 import { ratio } from "../../src/faults/params.js";
 
 const base = { summary: "", example: {}, effects: { hit: "" }, explain: () => "" };

@@ -3,7 +3,7 @@ import { clash, formatAddress } from "../../config/address.js";
 import { PROXIES_MAX } from "../../config/proxy.js";
 import type { ProxyDefaults } from "../../control.js";
 import { SquallError } from "../../core/errors.js";
-import type { AnyFaultType } from "../../faults/contract.js";
+import type { AnyFaultType } from "../../faults/contract/index.js";
 import type { FileProxy } from "../../proxy/fleet.js";
 import { readJson } from "./fields.js";
 import { isTheirs, readProxies, specOf, type NewProxy } from "./proxy.js";

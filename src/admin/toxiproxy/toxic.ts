@@ -1,7 +1,7 @@
 /** A toxic in both forms: the JSON that clients write and read, and the fault of the proxy that it is. */
 import { locate } from "../../config/located.js";
 import { SquallError } from "../../core/errors.js";
-import type { AnyFaultType, Direction } from "../../faults/contract.js";
+import type { AnyFaultType, Direction } from "../../faults/contract/index.js";
 import { compileFault } from "../../plan/compile.js";
 import type { CompiledFault, ToxicValue } from "../../plan/value.js";
 import { badBody, fieldsOf, nameField, numberField, textField, type Fields } from "./fields.js";

@@ -1,5 +1,5 @@
 /** All fault types, one line each. */
-import type { AnyFaultType } from "../contract.js";
+import type { AnyFaultType } from "../contract/index.js";
 import acceptDelay from "./tcp/accept-delay.js";
 import bandwidth from "./tcp/bandwidth.js";
 import blackhole from "./tcp/blackhole.js";

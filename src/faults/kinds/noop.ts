@@ -1,6 +1,6 @@
 /** Disturbs nothing, and counts what it let by: a stand-in that shows whom another fault would hit. */
 import { z } from "zod";
-import { defineFault } from "../contract.js";
+import { defineFault } from "../contract/index.js";
 import { passing } from "../kit.js";
 
 export default defineFault({

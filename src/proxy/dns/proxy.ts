@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { formatAddress } from "../../config/address.js";
 import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Seam } from "../../faults/contract.js";
+import type { Seam } from "../../faults/contract/index.js";
 import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { QueryFaults } from "../../pipeline/query.js";

@@ -4,7 +4,7 @@
  *     asked -> [gate] -> records or upstream -> [gate] -> rewritten -> fitted -> garbled -> sent
  */
 import { contained, type Owner } from "../../core/containment.js";
-import { type DnsReply, type Pass, type Question, type Sever } from "../../faults/contract.js";
+import { type DnsReply, type Pass, type Question, type Sever } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FinalQueryVerdict, QueryFaults } from "../../pipeline/query.js";
 import type { Asking } from "./channel.js";

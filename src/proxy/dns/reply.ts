@@ -1,7 +1,7 @@
 /** Replies between the wire and what faults are shown of them: records as text, as they stand in a zone file. */
 import { isIP } from "node:net";
 import { decode, encode, type Answer } from "dns-packet";
-import type { DnsRecord, DnsReply } from "../../faults/contract.js";
+import type { DnsRecord, DnsReply } from "../../faults/contract/index.js";
 import {
   buildReply,
   CLASS_IN,

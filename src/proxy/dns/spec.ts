@@ -1,5 +1,5 @@
 /** What a dns proxy is made from. */
-import type { DnsRecord } from "../../faults/contract.js";
+import type { DnsRecord } from "../../faults/contract/index.js";
 import type { ProxySpecBase } from "../spec.js";
 
 export interface DnsProxySpec extends ProxySpecBase {

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import type { Clock } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
-import type { Sever } from "../../faults/contract.js";
+import type { Sever } from "../../faults/contract/index.js";
 import { FrameReader, framed } from "./frames.js";
 import type { Asker } from "./question.js";
 

@@ -1,5 +1,5 @@
 /** The records that a dns proxy has of its own: what they answer to a question, made ready once for each of them. */
-import type { DnsRecord } from "../../faults/contract.js";
+import type { DnsRecord } from "../../faults/contract/index.js";
 import { CLASS_IN, typeName, type Query } from "./codec.js";
 import { recordBytes } from "./reply.js";
 

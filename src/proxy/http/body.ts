@@ -2,7 +2,7 @@
  * What faults make of a body, on its way from the reader to the wire: copied beside the stream, cut short with
  * whatever framing, or held whole and changed. Pure: told of pieces, it says what to send.
  */
-import type { BodyChange, BodyInfo } from "../../faults/contract.js";
+import type { BodyChange, BodyInfo } from "../../faults/contract/index.js";
 import { chunkLine, CRLF, LAST_CHUNK } from "./chunked.js";
 import { KeptPieces } from "./kept-pieces.js";
 

@@ -5,7 +5,7 @@
 import type { Millis } from "../../core/clock.js";
 import type { Owner } from "../../core/containment.js";
 import type { ExchangeEnd } from "../../core/events.js";
-import type { Direction, Sever } from "../../faults/contract.js";
+import type { Direction, Sever } from "../../faults/contract/index.js";
 import type { ArmedFault, Bearer } from "../../pipeline/armed.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import { ExchangeFaults } from "../../pipeline/exchange.js";

@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import type { Millis } from "../../core/clock.js";
 import type { Owner } from "../../core/containment.js";
-import type { ConnectionInfo, Direction } from "../../faults/contract.js";
+import type { ConnectionInfo, Direction } from "../../faults/contract/index.js";
 import type { ArmedFault, Subject } from "../../pipeline/armed.js";
 import type { Binding } from "../../pipeline/bindings.js";
 import type { HeldBudget } from "../../pipeline/budget.js";

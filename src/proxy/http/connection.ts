@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Direction, Sever } from "../../faults/contract.js";
+import type { Direction, Sever } from "../../faults/contract/index.js";
 import type { Bearer } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";

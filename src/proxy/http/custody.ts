@@ -3,7 +3,7 @@
  * there is no room, and for a bounded time, since a stream may have no end.
  */
 import type { Clock, Timer } from "../../core/clock.js";
-import type { Direction } from "../../faults/contract.js";
+import type { Direction } from "../../faults/contract/index.js";
 import type { HeldBudget, Waiter } from "../../pipeline/budget.js";
 
 /** How long a body may take to come to its end before it goes on as it is. */

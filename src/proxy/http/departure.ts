@@ -2,7 +2,7 @@
 import type { Clock, Timer } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Direction, Sever } from "../../faults/contract.js";
+import type { Direction, Sever } from "../../faults/contract/index.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import type { Waits } from "../upstream/reach.js";
 import type { Book } from "./book.js";

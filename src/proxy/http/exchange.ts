@@ -2,7 +2,13 @@
 import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
 import type { Millis } from "../../core/clock.js";
 import { fieldText, parseAuthority } from "../../core/host-name.js";
-import type { Dispatch, ExchangeInfo, FieldList, RequestInfo, ResponseInfo } from "../../faults/contract.js";
+import type {
+  Dispatch,
+  ExchangeInfo,
+  FieldList,
+  RequestInfo,
+  ResponseInfo,
+} from "../../faults/contract/index.js";
 import type { ExchangeKeys, Subject, SubjectInfo } from "../../pipeline/armed.js";
 import type { ExchangeFaults } from "../../pipeline/exchange.js";
 import type { Passage } from "../../pipeline/flow.js";

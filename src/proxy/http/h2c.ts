@@ -3,7 +3,7 @@
  * exchanges. Upgrade is hop by hop, so a proxy may leave it out (RFC 9110 7.8), and the mechanism is obsolete (RFC 9113
  * 3.1); a client that offers it goes on in HTTP/1.1.
  */
-import type { FieldList } from "../../faults/contract.js";
+import type { FieldList } from "../../faults/contract/index.js";
 
 /** `h2c`, its drafts such as `h2c-14`, `h2`, and `HTTP/2.0`, in any case. */
 const HTTP2 = /^\s*(?:h2c?(?:-\d+)?|http\/2(?:\.\d+)?)\s*$/iu;

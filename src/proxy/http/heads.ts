@@ -1,5 +1,5 @@
 /** Heads that were rewritten: whatever a fault made of the fields, those that frame the message stay what they must be. */
-import type { FieldList } from "../../faults/contract.js";
+import type { FieldList } from "../../faults/contract/index.js";
 import type { Reframing } from "./body.js";
 import type { Fields } from "./head.js";
 

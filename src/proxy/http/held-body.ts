@@ -1,5 +1,5 @@
 /** A body under faults, and what is kept of it: booked, bounded in time, and let go when the fault that wants it whole goes. */
-import type { BodyChange, BodyInfo } from "../../faults/contract.js";
+import type { BodyChange, BodyInfo } from "../../faults/contract/index.js";
 import { BodyRewriter, type BodyOutput } from "./body.js";
 import { Custody, type CustodyHost } from "./custody.js";
 

@@ -1,6 +1,6 @@
 /** Answers that no upstream gave: the bytes, and whether the connection can live on behind them. */
 import { contentLength, endsWithHead, mayHaveContent, opensTunnel } from "../../core/message-rules.js";
-import type { Answer, FieldList } from "../../faults/contract.js";
+import type { Answer, FieldList } from "../../faults/contract/index.js";
 import type { Exchange } from "./exchange.js";
 import { writeResponseHead } from "./write.js";
 

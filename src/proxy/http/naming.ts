@@ -4,7 +4,7 @@
  */
 import { isIP } from "node:net";
 import { canonicalHostName, parseAuthority, type Authority } from "../../core/host-name.js";
-import type { FieldList, RequestParts, ResponseInfo } from "../../faults/contract.js";
+import type { FieldList, RequestParts, ResponseInfo } from "../../faults/contract/index.js";
 import type { Endpoint } from "../upstream/reader.js";
 import { authorityOf, listOf, type Exchange } from "./exchange.js";
 import type { ResponseHead } from "./head.js";

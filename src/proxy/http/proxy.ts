@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Millis, Timer } from "../../core/clock.js";
 import { contained } from "../../core/containment.js";
 import { formatAddress } from "../../config/address.js";
-import type { Seam } from "../../faults/contract.js";
+import type { Seam } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { adoptUpstream, own, takeFromUpstream, type Connection, type Origin } from "../connection.js";

@@ -2,7 +2,7 @@
  * A connection whose requests nobody reads any more, because they are no HTTP/1.1 or could be read in two ways:
  * its bytes are passed on as they are, and byte faults act on all of them.
  */
-import type { Direction } from "../../faults/contract.js";
+import type { Direction } from "../../faults/contract/index.js";
 import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
 import type { Part, Passage } from "../../pipeline/flow.js";
 import type { Guest } from "../../pipeline/party.js";

@@ -1,5 +1,5 @@
 /** The way of requests: from the client's reader, past the faults, to an upstream. */
-import type { BodyInfo, Direction, Pass, RequestParts } from "../../faults/contract.js";
+import type { BodyInfo, Direction, Pass, RequestParts } from "../../faults/contract/index.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
 import { Custody, type CustodyHost } from "./custody.js";

@@ -1,5 +1,5 @@
 /** The way of answers: from an upstream's reader, past the faults, to the client. */
-import type { Direction, Pass, ResponseParts } from "../../faults/contract.js";
+import type { Direction, Pass, ResponseParts } from "../../faults/contract/index.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import { mayHaveContent } from "../../core/message-rules.js";
 import type { Reframing } from "./body.js";

@@ -1,6 +1,6 @@
 /** How upstreams fail a connection: unreachable, gone before or in the middle of an answer, unreadable, or cut off. */
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Direction, Pass, Sever } from "../../faults/contract.js";
+import type { Direction, Pass, Sever } from "../../faults/contract/index.js";
 import { failureStatus, personaAnswer } from "../../faults/personas.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Direction } from "../../faults/contract.js";
+import type { Direction } from "../../faults/contract/index.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Pump } from "../../pipeline/pump.js";
 import { takeFromUpstream } from "../connection.js";

@@ -2,7 +2,7 @@
  * What a client gets that no upstream gave it: the final verdicts of faults, each when it is its exchange's turn, the
  * proxy's own answers in the same way, and its last word behind all of them.
  */
-import type { Answer, Direction, Sever } from "../../faults/contract.js";
+import type { Answer, Direction, Sever } from "../../faults/contract/index.js";
 import { personaAnswer } from "../../faults/personas.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";

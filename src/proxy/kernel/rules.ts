@@ -7,7 +7,7 @@
  */
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
-import { DIRECTIONS, type Direction } from "../../faults/contract.js";
+import { DIRECTIONS, type Direction } from "../../faults/contract/index.js";
 import type { KernelLoss } from "../../faults/kernel-loss.js";
 
 /** One end of the connections that are hit: this port of these addresses, none standing for any. */

@@ -6,7 +6,7 @@
  */
 import type { Socket } from "node:net";
 import type { Owner } from "../../core/containment.js";
-import type { Direction } from "../../faults/contract.js";
+import type { Direction } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Guest } from "../../pipeline/party.js";
 import { Pump } from "../../pipeline/pump.js";

@@ -1,7 +1,7 @@
 /** A TCP proxy: what comes in goes out, as bytes. */
 import type { Socket } from "node:net";
 import { formatAddress } from "../../config/address.js";
-import type { Seam } from "../../faults/contract.js";
+import type { Seam } from "../../faults/contract/index.js";
 import type { Origin } from "../connection.js";
 import type { TcpProxySpec } from "../spec.js";
 import { StreamProxy } from "../stream-proxy.js";

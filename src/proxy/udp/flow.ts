@@ -6,7 +6,7 @@ import type { RemoteInfo } from "node:dgram";
 import type { Millis } from "../../core/clock.js";
 import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Direction } from "../../faults/contract.js";
+import type { Direction } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import { costOf, DatagramPath, type PathOwner } from "../../pipeline/datagram.js";
 import type { PlaneContext } from "../context.js";

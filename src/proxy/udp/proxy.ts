@@ -5,7 +5,7 @@ import { formatAddress, isLoopback } from "../../config/address.js";
 import type { Millis, Timer } from "../../core/clock.js";
 import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Seam } from "../../faults/contract.js";
+import type { Seam } from "../../faults/contract/index.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { PlaneContext } from "../context.js";
 import { ListeningProxy } from "../listening-proxy.js";

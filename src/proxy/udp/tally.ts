@@ -1,5 +1,5 @@
 /** What a UDP proxy counts: plain numbers, added to for each datagram and read when somebody asks. */
-import type { Direction } from "../../faults/contract.js";
+import type { Direction } from "../../faults/contract/index.js";
 
 /** Why a datagram was lost without a fault's doing. */
 export const DATAGRAM_LOSSES = [

@@ -1,7 +1,7 @@
 /** Which of several upstreams is next. Pure: the same asks in the same order get the same answers. */
 import type { Balance } from "../../config/pool.js";
 import { drawKey, LANE, Random, type DrawKey } from "../../core/random.js";
-import type { Asker } from "../../faults/contract.js";
+import type { Asker } from "../../faults/contract/index.js";
 
 /** One that may be chosen. */
 export interface Choice {

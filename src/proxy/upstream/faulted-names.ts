@@ -8,7 +8,7 @@
 import { isIP } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
-import type { DnsReply, Question } from "../../faults/contract.js";
+import type { DnsReply, Question } from "../../faults/contract/index.js";
 import type { ArmedFault, Bearer, SubjectInfo } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { isCheck, type Asking } from "../../pipeline/party.js";

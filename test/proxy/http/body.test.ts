@@ -1,7 +1,7 @@
 /** What is made of a body, in whatever pieces it comes: cut, changed as a whole, or copied. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { BodyChange, BodyInfo } from "../../../src/faults/contract.js";
+import type { BodyChange, BodyInfo } from "../../../src/faults/contract/index.js";
 import { BodyRewriter, type Reframing } from "../../../src/proxy/http/body.js";
 import { chunkOf, LAST_CHUNK } from "../../../src/proxy/http/chunked.js";
 

@@ -1,6 +1,6 @@
 /** Rewritten heads: what a fault may change, and what frames the message whatever it says. */
 import { describe, expect, it } from "vitest";
-import type { FieldList } from "../../../src/faults/contract.js";
+import type { FieldList } from "../../../src/faults/contract/index.js";
 import { withFraming } from "../../../src/proxy/http/heads.js";
 
 const ORIGINAL: FieldList = [

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { BoundedMap } from "../../../core/lru.js";
 import { formatDuration } from "../../../core/units.js";
-import { defineFault, pass, type DnsRecord, type DnsReply, type QueryVerdict } from "../../contract.js";
+import { defineFault, pass, type DnsRecord, type DnsReply, type QueryVerdict } from "../../contract/index.js";
 import { DnsFault, addressRecords, dnsMistake, dnsParams, explainPlace, replying } from "../../dns.js";
 import { choice, count, duration, shown } from "../../params.js";
 

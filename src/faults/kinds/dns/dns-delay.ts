@@ -1,6 +1,6 @@
 /** Keeps DNS questions waiting before they are answered. */
 import { z } from "zod";
-import { defineFault, hold, type QueryVerdict } from "../../contract.js";
+import { defineFault, hold, type QueryVerdict } from "../../contract/index.js";
 import { delayParams, DrawnOnce, explainDelay } from "../../delay.js";
 import { DnsFault, dnsMistake, dnsParams, explainPlace } from "../../dns.js";
 

@@ -1,6 +1,6 @@
 /** Leaves DNS questions without an answer. */
 import { z } from "zod";
-import { defineFault, type QueryVerdict } from "../../contract.js";
+import { defineFault, type QueryVerdict } from "../../contract/index.js";
 import { DnsFault, dnsMistake, dnsParams, explainPlace } from "../../dns.js";
 
 const params = z.object({ ...dnsParams });

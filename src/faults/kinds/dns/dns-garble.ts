@@ -1,6 +1,6 @@
 /** Spoils the bytes of DNS replies: of the wrong question, or cut short, or noise. */
 import { z } from "zod";
-import { defineFault, type QueryFault, type Scope } from "../../contract.js";
+import { defineFault, type QueryFault, type Scope } from "../../contract/index.js";
 import { lastAnswer, questionEnd } from "../../dns.js";
 import { choice } from "../../params.js";
 

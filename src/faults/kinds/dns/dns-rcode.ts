@@ -1,6 +1,6 @@
 /** Answers DNS questions with an error, without asking anybody. */
 import { z } from "zod";
-import { defineFault, type QueryVerdict } from "../../contract.js";
+import { defineFault, type QueryVerdict } from "../../contract/index.js";
 import { choice } from "../../params.js";
 import { DnsFault, RCODE_WORDS, dnsMistake, dnsParams, explainPlace, replying } from "../../dns.js";
 

@@ -1,6 +1,6 @@
 /** Says over UDP that the answer does not fit, so that it is asked for over TCP, and what becomes of it there. */
 import { z } from "zod";
-import { defineFault, pass, reset, type QueryVerdict } from "../../contract.js";
+import { defineFault, pass, reset, type QueryVerdict } from "../../contract/index.js";
 import { DnsFault, dnsMistake, dnsParams, explainPlace, replying } from "../../dns.js";
 import { choice } from "../../params.js";
 

@@ -1,7 +1,7 @@
 /** The upstream gets the same request several times, as behind a balancer that retries; the client sees the first answer. */
 import { z } from "zod";
 import { formatDuration } from "../../../core/units.js";
-import { defineFault, type Dispatch, type ExchangeFault, type Scope } from "../../contract.js";
+import { defineFault, type Dispatch, type ExchangeFault, type Scope } from "../../contract/index.js";
 import { count, duration, flag, size } from "../../params.js";
 
 const params = z.object({

@@ -12,7 +12,7 @@ import {
   type ExchangeVerdict,
   type RequestParts,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { failed, fieldOf, withoutField } from "../../kit.js";
 import { choice, size, text } from "../../params.js";
 

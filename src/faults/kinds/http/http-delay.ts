@@ -7,7 +7,7 @@ import {
   type ExchangeFault,
   type ExchangeVerdict,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { delayParams, DrawnOnce, explainDelay } from "../../delay.js";
 import { failed } from "../../kit.js";
 

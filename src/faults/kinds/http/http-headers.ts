@@ -8,7 +8,7 @@ import {
   type RequestParts,
   type ResponseParts,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { FRAMING_FIELDS, withField } from "../../kit.js";
 import { fieldMap, fieldNames, fieldRenames } from "../../params.js";
 

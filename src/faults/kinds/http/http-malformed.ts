@@ -9,7 +9,7 @@ import {
   type ExchangeVerdict,
   type RawAnswer,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { failed } from "../../kit.js";
 import { choice } from "../../params.js";
 

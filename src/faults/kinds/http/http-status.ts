@@ -10,7 +10,7 @@ import {
   type ExchangeFault,
   type ExchangeVerdict,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { FRAMING_FIELDS, failed, fieldOf, withField } from "../../kit.js";
 import { choice, duration, fieldMap, statusCode, text } from "../../params.js";
 import { PERSONAS, personaAnswer } from "../../personas.js";

@@ -7,7 +7,7 @@ import {
   type BodyInfo,
   type ExchangeFault,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { choice, ratio, size } from "../../params.js";
 
 const params = z.object({

@@ -1,7 +1,7 @@
 /** The idle connection is ended in the moment in which the next request is written on it, as servers with short keep-alive do. */
 import { z } from "zod";
 import { formatDuration } from "../../../core/units.js";
-import { close, defineFault, pass, reset } from "../../contract.js";
+import { close, defineFault, pass, reset } from "../../contract/index.js";
 import { inJournal } from "../../kit.js";
 import { choice, duration } from "../../params.js";
 

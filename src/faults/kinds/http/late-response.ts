@@ -9,7 +9,7 @@ import {
   type ExchangeFault,
   type ExchangeVerdict,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { DETACHED, failed, inJournal } from "../../kit.js";
 import { duration } from "../../params.js";
 

@@ -10,7 +10,7 @@ import {
   type ExchangeFault,
   type ExchangeVerdict,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { DETACHED, failed } from "../../kit.js";
 import { choice, statusCode } from "../../params.js";
 import { PERSONAS, personaAnswer } from "../../personas.js";

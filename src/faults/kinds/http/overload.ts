@@ -13,7 +13,7 @@ import {
   type ExchangeVerdict,
   type Scope,
   type SharedScope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { DISTRIBUTIONS, DelayDraw, delayOf, explainDelay, type DelayParams } from "../../delay.js";
 import { inJournal } from "../../kit.js";
 import { choice, count, duration, wordOrCode } from "../../params.js";

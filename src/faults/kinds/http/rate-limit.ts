@@ -13,7 +13,7 @@ import {
   type FieldList,
   type ResponseParts,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { httpDate, inJournal, wholeSeconds, withField } from "../../kit.js";
 import { choice, count, duration, statusCode } from "../../params.js";
 import { personaAnswer } from "../../personas.js";

@@ -1,7 +1,7 @@
 /** Lets the head of a message come byte by byte, as from a server that writes it so, or a client that attacks. */
 import { z } from "zod";
 import { formatDuration } from "../../../core/units.js";
-import { defineFault, type Scope } from "../../contract.js";
+import { defineFault, type Scope } from "../../contract/index.js";
 import { SpacedStage } from "../../kit.js";
 import { duration } from "../../params.js";
 

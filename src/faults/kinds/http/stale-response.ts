@@ -15,7 +15,7 @@ import {
   type ResponseInfo,
   type Scope,
   type SharedScope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { FRAMING_FIELDS, failed, withField } from "../../kit.js";
 import { duration, size } from "../../params.js";
 

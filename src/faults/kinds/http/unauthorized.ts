@@ -13,7 +13,7 @@ import {
   type ExchangeVerdict,
   type RequestParts,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { httpDate, inJournal, fieldOf, withField, withoutField } from "../../kit.js";
 import { choice, duration, statusCode, text } from "../../params.js";
 import { reasonOf } from "../../personas.js";

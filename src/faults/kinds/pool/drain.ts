@@ -13,7 +13,7 @@ import {
   type Sever,
   type Upstream,
   type UpstreamsFault,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { inJournal } from "../../kit.js";
 import { duration } from "../../params.js";
 import { namesOf, refuseNarrowed, targetsIn, upstreamNames } from "../../targets.js";

@@ -16,7 +16,7 @@ import {
   type Sever,
   type Upstream,
   type UpstreamsFault,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { NamedDraws, numbered } from "../../draws.js";
 import { inJournal } from "../../kit.js";
 import { choice, duration, ratio, shown, statusCode } from "../../params.js";

@@ -7,7 +7,7 @@ import {
   type SharedScope,
   type Upstream,
   type UpstreamsFault,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { NamedDraws, Turns } from "../../draws.js";
 import { count, shown } from "../../params.js";
 import { refuseNarrowed, upstreamName } from "../../targets.js";

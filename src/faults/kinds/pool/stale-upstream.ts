@@ -13,7 +13,7 @@ import {
   type SharedScope,
   type Upstream,
   type UpstreamsFault,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { NamedDraws, Turns } from "../../draws.js";
 import { choice, duration, ratio } from "../../params.js";
 import { refuseNarrowed, upstreamName, without } from "../../targets.js";

@@ -8,7 +8,7 @@ import {
   type SharedScope,
   type Upstream,
   type UpstreamsFault,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { ASKERS_MAX, NamedDraws, Turns, askerKind, askerName } from "../../draws.js";
 import { choice } from "../../params.js";
 import { refuseNarrowed, upstreamName } from "../../targets.js";

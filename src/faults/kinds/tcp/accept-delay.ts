@@ -1,6 +1,12 @@
 /** Leaves a new connection open but dials nobody for a while, as a busy accept loop does. */
 import { z } from "zod";
-import { defineFault, hold, type ConnectionFault, type GateVerdict, type Scope } from "../../contract.js";
+import {
+  defineFault,
+  hold,
+  type ConnectionFault,
+  type GateVerdict,
+  type Scope,
+} from "../../contract/index.js";
 import { delayParams, DrawnOnce, explainDelay } from "../../delay.js";
 
 const params = z.object(delayParams);

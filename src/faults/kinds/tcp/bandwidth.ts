@@ -10,7 +10,7 @@ import {
   type Outlet,
   type Scope,
   type StreamStage,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { ByteQueue, TokenBucket, eachDirection, type Booking } from "../../kit.js";
 import { choice, rate, size } from "../../params.js";
 

@@ -8,7 +8,7 @@ import {
   type ConnectionInfo,
   type Pass,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { Valve } from "../../kit.js";
 import { ratio } from "../../params.js";
 

@@ -14,7 +14,7 @@ import {
   type Pass,
   type Scope,
   type SharedScope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { choice, count } from "../../params.js";
 
 const params = z.object({

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Random } from "../../../core/random.js";
 import { formatRatio } from "../../../core/units.js";
-import { defineFault, pass, type Scope } from "../../contract.js";
+import { defineFault, pass, type Scope } from "../../contract/index.js";
 import { eachDirection, passing } from "../../kit.js";
 import { count, ratio } from "../../params.js";
 

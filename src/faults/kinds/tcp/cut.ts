@@ -10,7 +10,7 @@ import {
   type Pass,
   type Scope,
   type Sever,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { Fuse, FusedStage } from "../../kit.js";
 import { choice, extent, formatExtent } from "../../params.js";
 

@@ -12,7 +12,7 @@ import {
   type Pass,
   type Scope,
   type Sever,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { choice } from "../../params.js";
 
 const params = z.object({

@@ -1,6 +1,6 @@
 /** Keeps a peer's FIN or RST from the other side, which goes on with a dead connection. */
 import { z } from "zod";
-import { defineFault } from "../../contract.js";
+import { defineFault } from "../../contract/index.js";
 import { passing } from "../../kit.js";
 
 export default defineFault({

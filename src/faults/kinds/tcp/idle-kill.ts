@@ -10,7 +10,7 @@ import {
   type Pass,
   type Scope,
   type Sever,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { Valve } from "../../kit.js";
 import { choice, duration } from "../../params.js";
 

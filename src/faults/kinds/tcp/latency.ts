@@ -1,7 +1,7 @@
 /** Holds every chunk for `delay`, give or take `jitter`, without reordering and without limiting throughput. */
 import { z } from "zod";
 import type { Random } from "../../../core/random.js";
-import { defineFault, type DatagramFault, type Outlet, type StreamStage } from "../../contract.js";
+import { defineFault, type DatagramFault, type Outlet, type StreamStage } from "../../contract/index.js";
 import { DelayDraw, delayOf, delayParams, explainDelay, type DelayParams } from "../../delay.js";
 import { DelayLine, eachDirection } from "../../kit.js";
 import { flag, size } from "../../params.js";

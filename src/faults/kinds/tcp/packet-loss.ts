@@ -22,7 +22,7 @@ import {
   type Outlet,
   type Scope,
   type StreamStage,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { ByteQueue, inJournal } from "../../kit.js";
 import { kernelWish } from "../../kernel-loss.js";
 import { Losses, type LossProcess } from "../../loss.js";

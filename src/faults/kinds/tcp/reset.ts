@@ -12,7 +12,7 @@ import {
   type Scope,
   type Sever,
   type StreamStage,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { Fuse, FusedStage } from "../../kit.js";
 import { choice, extent, formatExtent } from "../../params.js";
 

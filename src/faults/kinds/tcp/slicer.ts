@@ -1,7 +1,7 @@
 /** Cuts the stream into small writes, apart in time, as a slow or chatty sender would. */
 import { z } from "zod";
 import { formatDuration, formatSize } from "../../../core/units.js";
-import { defineFault, type Scope } from "../../contract.js";
+import { defineFault, type Scope } from "../../contract/index.js";
 import { SpacedStage } from "../../kit.js";
 import { duration, size } from "../../params.js";
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Millis } from "../../../core/clock.js";
 import { formatDuration } from "../../../core/units.js";
-import { defineFault, type Outlet, type Scope, type StreamStage } from "../../contract.js";
+import { defineFault, type Outlet, type Scope, type StreamStage } from "../../contract/index.js";
 import { inJournal } from "../../kit.js";
 import { duration } from "../../params.js";
 

@@ -11,7 +11,7 @@ import {
   type Scope,
   type Sever,
   type StreamStage,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { choice, duration } from "../../params.js";
 
 const params = z.object({

@@ -1,7 +1,7 @@
 /** Lets so many bytes through in a direction, exactly, and then ends the connection. */
 import { z } from "zod";
 import { formatSize } from "../../../core/units.js";
-import { defineFault, type Outlet, type Scope, type StreamStage } from "../../contract.js";
+import { defineFault, type Outlet, type Scope, type StreamStage } from "../../contract/index.js";
 import { choice, size } from "../../params.js";
 
 const params = z.object({

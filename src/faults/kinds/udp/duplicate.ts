@@ -1,7 +1,7 @@
 /** Delivers datagrams more than once, as networks do. */
 import { z } from "zod";
 import { formatDuration, formatRatio } from "../../../core/units.js";
-import { defineFault, pass } from "../../contract.js";
+import { defineFault, pass } from "../../contract/index.js";
 import { eachDirection } from "../../kit.js";
 import { count, duration, ratio } from "../../params.js";
 

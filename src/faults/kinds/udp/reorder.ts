@@ -10,7 +10,7 @@ import {
   type DatagramVerdict,
   type FlowInfo,
   type Scope,
-} from "../../contract.js";
+} from "../../contract/index.js";
 import { eachDirection } from "../../kit.js";
 import { count, duration, ratio } from "../../params.js";
 

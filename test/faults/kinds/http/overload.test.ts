@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ExchangeFault } from "../../../../src/faults/contract.js";
+import type { ExchangeFault } from "../../../../src/faults/contract/index.js";
 import { ExchangeBench, answerIn } from "../../../support/exchange-bench.js";
 import type { Raw } from "../../../support/stream-bench.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../src/core/clock.js";
-import type { ConnectionFault } from "../../../../src/faults/contract.js";
+import type { ConnectionFault } from "../../../../src/faults/contract/index.js";
 import { Armed } from "../../../support/stream-bench.js";
 
 const info = {

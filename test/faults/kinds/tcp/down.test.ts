@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../src/core/clock.js";
-import type { ConnectionFault } from "../../../../src/faults/contract.js";
+import type { ConnectionFault } from "../../../../src/faults/contract/index.js";
 import { Armed, type Raw } from "../../../support/stream-bench.js";
 
 function connection(raw: Raw, live: boolean): { armed: Armed; fault: ConnectionFault | undefined } {
