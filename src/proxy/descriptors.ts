@@ -46,7 +46,7 @@ export class Descriptors {
   }
 }
 
-/** Whether the process, or the machine, has none left: c-ares says of that no more than that it cannot reach its servers. */
+/** Whether the process, or the machine, has none left, for whoever has an error that does not say so. */
 export function areDescriptorsGone(): boolean {
   try {
     closeSync(openSync("/dev/null", "r"));

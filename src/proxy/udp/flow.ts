@@ -172,7 +172,7 @@ export class Flow implements Listed, PathOwner {
       const waiting = this.#takeWaiting();
       if (found.misled) return;
       for (const _lost of waiting) this.#lose("unresolved");
-      this.#fail("upstream_unresolved", found.problem);
+      this.#fail(found.problem.reason, found.problem.text);
       return;
     }
     if (this.#connected && this.#upstream === found.address) this.#sendWaiting();

@@ -1,6 +1,8 @@
 /** Where a UDP proxy's upstream is: its name, resolved for the first flow and looked up again as its TTL runs out. */
 import { isIP } from "node:net";
 import type { Clock, Millis } from "../../core/clock.js";
+import type { ConnectionFailure } from "../../core/events.js";
+import { wordsOfLack, type LocalLack } from "../local-lacks.js";
 import type { Dialling, Endpoint, LookUp, LookUpTimer } from "../upstream/dial.js";
 import { AddressBook } from "../upstream/address-book.js";
 import type { FaultedNames, Named } from "../upstream/faulted-names.js";
@@ -12,8 +14,14 @@ const LOOK_AGAIN: Millis = 1_000;
 /** Datagrams wait for as long as a look-up takes, there is no dialling to time out. */
 const NO_TIMER: LookUpTimer = { pause: () => undefined, resume: () => undefined };
 
+/** Why there is no address to send to. */
+export interface Problem {
+  readonly reason: Extract<ConnectionFailure, "upstream_unresolved" | LocalLack>;
+  readonly text: string;
+}
+
 /** `misled`: it is what faults made of the name, and so is what comes of it. */
-export type Found = ({ readonly address: string } | { readonly problem: string }) & {
+export type Found = ({ readonly address: string } | { readonly problem: Problem }) & {
   readonly misled: boolean;
 };
 
@@ -30,7 +38,7 @@ export class Target {
   readonly #names: FaultedNames;
   readonly #book: AddressBook;
   #addresses: readonly string[] = [];
-  #problem = "";
+  #problem: Problem | null = null;
   /** Of the view of names that both were found in, and whether there were faults in it. */
   #edition = -1;
   #faulted = false;
@@ -58,7 +66,7 @@ export class Target {
       this.#turn++;
       done({ address, misled: this.#misled });
     } else if (this.#looking !== null) this.#waiting.push(done);
-    else done({ problem: this.#problem, misled: this.#misled });
+    else done({ problem: this.#problem ?? this.#unresolved("it has no address"), misled: this.#misled });
   }
 
   get #current(): boolean {
@@ -67,7 +75,7 @@ export class Target {
 
   /** What was known before is better than nothing; but where a fault fails the look-up, new flows are to meet that. */
   get #failed(): boolean {
-    return this.#faulted && this.#problem !== "";
+    return this.#faulted && this.#problem !== null;
   }
 
   /** Whether that address is still one of its own. */
@@ -86,7 +94,7 @@ export class Target {
     if (lookUp !== undefined) this.#lookUp(lookUp, edition);
     else if (isIP(this.endpoint.host) === 0) this.#resolve(edition);
     else {
-      this.#known([this.endpoint.host], "", edition, false);
+      this.#known([this.endpoint.host], null, edition, false);
       this.#looked = Infinity;
     }
   }
@@ -97,11 +105,10 @@ export class Target {
     this.#resolver.resolve(this.endpoint.host).then(
       (found) => {
         const addresses = found.map(({ address }) => address);
-        if (!cancelled) this.#done(addresses, "", edition, false);
+        if (!cancelled) this.#done(addresses, null, edition, false);
       },
       (error: unknown) => {
-        const why = error instanceof ResolveError ? error.reason : String(error);
-        if (!cancelled) this.#done(this.#addresses, this.#unresolved(why), edition, false);
+        if (!cancelled) this.#done(this.#addresses, this.#problemOf(error), edition, false);
       },
     );
   }
@@ -109,18 +116,24 @@ export class Target {
   #lookUp(lookUp: LookUp, edition: number): void {
     this.#looking = lookUp(this.endpoint.host, null, NO_TIMER, (named: Named) => {
       if ("error" in named) {
-        this.#done(this.#addresses, this.#unresolved(named.error.reason), edition, true, named.misled);
+        this.#done(this.#addresses, this.#problemOf(named.error), edition, true, named.misled);
       } else if ("verdict" in named) {
         // There is no connection to end, and nobody who would understand an answer.
         this.#done(this.#addresses, this.#unresolved("failed by a fault"), edition, true, true);
       } else {
-        this.#done(named.addresses, "", edition, true, named.misled);
+        this.#done(named.addresses, null, edition, true, named.misled);
       }
     });
   }
 
-  #unresolved(why: string): string {
-    return `cannot resolve ${this.endpoint.host}: ${why}`;
+  #problemOf(error: unknown): Problem {
+    if (!(error instanceof ResolveError)) return this.#unresolved(String(error));
+    const lack = error.code === "descriptor_limit" ? error.code : null;
+    return lack === null ? this.#unresolved(error.reason) : { reason: lack, text: wordsOfLack(lack) };
+  }
+
+  #unresolved(why: string): Problem {
+    return { reason: "upstream_unresolved", text: `cannot resolve ${this.endpoint.host}: ${why}` };
   }
 
   /** Nobody listens there: others are tried before it, and it may have moved. Answers whether there are others. */
@@ -159,7 +172,7 @@ export class Target {
 
   #known(
     addresses: readonly string[],
-    problem: string,
+    problem: Problem | null,
     edition: number,
     faulted: boolean,
     misled = false,
@@ -173,7 +186,7 @@ export class Target {
 
   #done(
     addresses: readonly string[],
-    problem: string,
+    problem: Problem | null,
     edition: number,
     faulted: boolean,
     misled = false,

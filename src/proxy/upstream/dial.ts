@@ -6,7 +6,7 @@ import { isIP, type Socket } from "node:net";
 import type { Clock, Millis, Timer } from "../../core/clock.js";
 import type { Keepalive } from "../../core/stream-options.js";
 import type { Asking } from "../../pipeline/party.js";
-import { areDescriptorsGone, type Descriptors } from "../descriptors.js";
+import type { Descriptors } from "../descriptors.js";
 import { isLocalLack, wordsOfLack } from "../local-lacks.js";
 import type { AddressBook } from "./address-book.js";
 import { attempt, type DialFailure, type TlsOptions } from "./attempt.js";
@@ -179,7 +179,7 @@ class Dial implements Dialling {
 
   #unresolved(error: unknown): void {
     const text = error instanceof ResolveError ? error.reason : String(error);
-    if (error instanceof ResolveError && error.code === "refused" && areDescriptorsGone()) {
+    if (error instanceof ResolveError && error.code === "descriptor_limit") {
       this.#fail("descriptor_limit", wordsOfLack("descriptor_limit"));
       return;
     }

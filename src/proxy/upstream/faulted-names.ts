@@ -40,6 +40,7 @@ const RCODES: Readonly<Record<ResolveFailure, string | null>> = {
   timeout: null,
   refused: "REFUSED",
   server_failure: "SERVFAIL",
+  descriptor_limit: null,
   other: "SERVFAIL",
 };
 const FAILURES: Readonly<Record<string, readonly [ResolveFailure, string]>> = {

@@ -1,6 +1,7 @@
 /** The seam between names and the network: one question for one record type, and c-ares behind it. */
 
 import { promises as dns } from "node:dns";
+import { areDescriptorsGone } from "../descriptors.js";
 
 /** One address record. `ttl` is in seconds, as DNS counts (RFC 1035, section 3.2.1). */
 export interface AddressRecord {
@@ -10,7 +11,7 @@ export interface AddressRecord {
 
 /**
  * Asks DNS servers for exactly this name, with no search list, hosts file or cache.
- * Rejects with an error whose `code` is c-ares's (`ENOTFOUND`, `ETIMEOUT`, ...).
+ * Rejects with an error whose `code` is c-ares's (`ENOTFOUND`, `ETIMEOUT`, ...), or `EMFILE`.
  */
 export interface Lookup {
   resolve4(name: string): Promise<readonly AddressRecord[]>;
@@ -32,10 +33,18 @@ export function caresLookup({ servers, timeout, tries }: LookupSettings): Lookup
   const resolver = new dns.Resolver({ timeout, tries });
   if (servers.length > 0) resolver.setServers(servers);
   return {
-    resolve4: (name) => resolver.resolve4(name, { ttl: true }),
-    resolve6: (name) => resolver.resolve6(name, { ttl: true }),
+    resolve4: (name) => resolver.resolve4(name, { ttl: true }).catch(refuse),
+    resolve6: (name) => resolver.resolve6(name, { ttl: true }).catch(refuse),
     cancel: () => {
       resolver.cancel();
     },
   };
+}
+
+/** c-ares says that it cannot reach its servers where it gets no socket, which says nothing of them. */
+function refuse(error: NodeJS.ErrnoException): never {
+  if (error.code === "ECONNREFUSED" && areDescriptorsGone()) {
+    throw Object.assign(new Error("no descriptor is left", { cause: error }), { code: "EMFILE" });
+  }
+  throw error;
 }

@@ -5,9 +5,11 @@
  * - `timeout`: no server answered.
  * - `refused`: the server refused the question, or nothing listens where it should be.
  * - `server_failure`: the server answered that it failed (SERVFAIL, NOTIMP, FORMERR).
+ * - `descriptor_limit`: this process, or the machine, has no descriptor left to ask with: nothing is known of the name.
  * - `other`: anything else, a closed resolver among it.
  */
-export type ResolveFailure = "not_found" | "timeout" | "refused" | "server_failure" | "other";
+export type ResolveFailure =
+  "not_found" | "timeout" | "refused" | "server_failure" | "descriptor_limit" | "other";
 
 /** `hostname` is the name as it was asked (not `name`, which every Error has for its own kind). */
 export class ResolveError extends Error {
@@ -38,6 +40,7 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map([
   ["ESERVFAIL", { code: "server_failure", reason: "the DNS server failed" }],
   ["ENOTIMP", { code: "server_failure", reason: "the DNS server does not implement the question" }],
   ["EFORMERR", { code: "server_failure", reason: "the DNS server could not read the question" }],
+  ["EMFILE", { code: "descriptor_limit", reason: "no descriptor is left to ask a DNS server" }],
   ["ECANCELLED", { code: "other", reason: "the question was cancelled" }],
 ]);
 

@@ -30,7 +30,10 @@ export interface WatchedFileOptions<Value> {
 /** How long the file is trusted before it is looked at again, in milliseconds. */
 const CHECK_INTERVAL = 1_000;
 
-/** A file that is missing or unreadable counts as empty. */
+/**
+ * A file that is missing counts as empty. One that cannot be read, for which there may be no descriptor just now, leaves what was
+ * known of it, and is tried again.
+ */
 export class WatchedFile<Value> {
   readonly #options: WatchedFileOptions<Value>;
   #text = "";
@@ -61,7 +64,8 @@ export class WatchedFile<Value> {
     // The version is taken before the text: a change between the two is then seen by the next check.
     const version = await reader.version(path);
     if (version === this.#version) return;
-    const text = version === null ? "" : await reader.read(path).catch(() => "");
+    const text = version === null ? "" : await reader.read(path).catch(() => null);
+    if (text === null) return;
     this.#version = version;
     if (text === this.#text) return;
     this.#text = text;

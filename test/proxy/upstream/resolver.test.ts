@@ -144,6 +144,27 @@ describe("the hosts file", () => {
     expect(reads).toEqual(["/hosts", "/hosts"]);
   });
 
+  it("that cannot be read just now leaves what was known of it, and is tried again", async () => {
+    const texts = ["10.0.0.1 jobs.test", null, "10.0.0.2 jobs.test"];
+    let at = 0;
+    const { resolver, clock } = stage({
+      files: {
+        version: async (path) => (path === "/etc/hosts" ? `${Math.min(at, 1)}` : null),
+        read: async () => {
+          const text = texts[at] ?? null;
+          if (text === null) throw new Error("no descriptor is left");
+          return text;
+        },
+      },
+    });
+    const found: unknown[] = [];
+    for (; at < texts.length; at++) {
+      found.push(await resolver.resolve("jobs.test"));
+      clock.time += 1_000;
+    }
+    expect(found).toEqual([[v4("10.0.0.1")], [v4("10.0.0.1")], [v4("10.0.0.2")]]);
+  });
+
   it("skips comments, broken lines and repetitions", () => {
     expect(
       parseHosts("# x\n\nnonsense jobs\n10.0.0.1\tjobs  work # jobs2\r\n10.0.0.1 jobs\n10.0.0.2"),
