@@ -174,9 +174,14 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
     this.#heardLate = true;
   }
 
-  /** Calls back when nothing is to be learnt any more from a client that has ended its side, and may be sent a FIN. */
-  protected beforeFin(then: () => void): void {
+  /** Calls back when nothing is to be learnt any more from a client that has ended its side, and may be sent a FIN or an RST. */
+  protected beforeEnd(then: () => void): void {
     then();
+  }
+
+  /** Whether anything is. */
+  protected get untold(): boolean {
+    return false;
   }
 
   /** Whether a failure of that source comes of what its other side was told. */
@@ -568,7 +573,9 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
 
   #reset(): void {
     for (const socket of this.#sockets()) {
-      if (socket.writableLength === 0) {
+      // Whether a client took what it was sent only its own RST says, and none comes behind ours.
+      const untold = socket === this.clientSocket && this.untold && !socket.writableEnded;
+      if (socket.writableLength === 0 && !untold) {
         resetSocket(socket);
         continue;
       }
@@ -576,12 +583,18 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
       const late = this.clock.at(this.clock.now() + RESET_MAX_MS, () => {
         resetSocket(socket);
       });
-      const out = (): void => {
+      const reset = (): void => {
         late.cancel();
         if (!socket.destroyed) resetSocket(socket);
       };
-      if (socket.writableEnded) socket.once("finish", out).once("close", out);
-      else socket.write("", out);
+      if (untold) {
+        socket.once("close", reset);
+        this.beforeEnd(reset);
+      } else if (socket.writableEnded) {
+        socket.once("finish", reset).once("close", reset);
+      } else {
+        socket.write("", reset);
+      }
     }
   }
 
@@ -600,7 +613,7 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
         continue;
       }
       if (socket === this.clientSocket) {
-        this.beforeFin(() => {
+        this.beforeEnd(() => {
           socket.end();
         });
       } else {

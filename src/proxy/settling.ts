@@ -17,7 +17,7 @@ export class Settling {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #owner: Owner;
-  #waiting: ((open: boolean) => void)[] = [];
+  #waiting: (() => void)[] = [];
   #round = 0;
   #running = false;
   #timer: Timer | null = null;
@@ -29,11 +29,8 @@ export class Settling {
     this.#owner = owner;
   }
 
-  /**
-   * Calls back once it is known: an RST that came has been told as an error of the socket by then. `open` is false if the
-   * connection ended before it could be known.
-   */
-  ask(done: (open: boolean) => void): void {
+  /** Calls back once it is known, or cannot be any more: an RST that came has been told as an error of the socket by then. */
+  ask(done: () => void): void {
     this.#waiting.push(done);
     // What was written since is looked for as well.
     this.#round = 0;
@@ -52,11 +49,11 @@ export class Settling {
   #probe(): void {
     const socket = this.#socket;
     if (socket.destroyed || !socket.writable) {
-      this.#done(false);
+      this.#done();
       return;
     }
     socket.write("", (error) => {
-      if (error) this.#done(false);
+      if (error) this.#done();
       else this.#again();
     });
   }
@@ -69,15 +66,15 @@ export class Settling {
     const round = this.#round++;
     if (LOOPBACK.test(this.#socket.remoteAddress ?? "")) {
       if (round < TURNS) setImmediate(next);
-      else this.#done(true);
+      else this.#done();
       return;
     }
     const wait = WAITS_MS[round];
-    if (wait === undefined) this.#done(true);
+    if (wait === undefined) this.#done();
     else this.#timer = this.#clock.at(this.#clock.now() + wait, next);
   }
 
-  #done(open: boolean): void {
+  #done(): void {
     this.#running = false;
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -85,7 +82,7 @@ export class Settling {
     if (waiting.length > 0)
       setImmediate(
         contained(this.#owner, () => {
-          for (const done of waiting) done(open);
+          for (const done of waiting) done();
         }),
       );
   }

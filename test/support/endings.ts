@@ -5,9 +5,10 @@
 import { expect } from "vitest";
 import type { VirtualClock } from "../../src/core/clock.js";
 import type { HttpProxy } from "../../src/proxy/http/proxy.js";
+import type { PoolSpec } from "../../src/proxy/upstream/pool.js";
 import type { CompiledFault } from "../../src/plan/value.js";
 import { httpTimeLab, messageAt, type HttpLab } from "./http-lab.js";
-import { turns, until, type Client, type Upstream } from "./lab.js";
+import { fault, turns, until, type Client, type Upstream } from "./lab.js";
 
 export interface Kind {
   /** What the client says at first; what it says next of the same, if that is not all. */
@@ -21,6 +22,8 @@ export interface Kind {
   readonly bytesFrom?: 0 | 1 | 2;
   /** The client gets something else in the place of what the server says, or nothing, for as long as the faults are there. */
   readonly replaced?: boolean;
+  /** The server is one of a pool, of which there is no other. */
+  readonly pooled?: boolean;
 }
 
 /** How many parts of its answer the server has said before anything happens. */
@@ -35,11 +38,14 @@ export const EVENTS = [
   "server bytes",
   "server FIN",
   "server RST",
+  "server bytes and RST",
   "heal",
   "removal",
   "drain",
 ] as const;
-export type Event = (typeof EVENTS)[number];
+/** And what a fault of the pool does: it goes down, and connections that are open to it are cut. */
+export const POOL_EVENTS = ["cut of the pool", "server bytes and cut of the pool"] as const;
+export type Event = (typeof EVENTS)[number] | (typeof POOL_EVENTS)[number];
 
 /** Time between two things that happen. */
 const STEP_MS = 10;
@@ -76,7 +82,10 @@ export class Cell {
     const kind = this.#kind;
     try {
       this.#upstream = await lab.upstream();
-      this.#proxy = await lab.http(this.#upstream.port, kind.relay === true ? { ambiguous: "relay" } : {});
+      this.#proxy = await lab.http(this.#upstream.port, {
+        ...(kind.relay === true ? { ambiguous: "relay" } : {}),
+        ...(kind.pooled === true ? { pool: poolOf(this.#upstream.port) } : {}),
+      });
       if (kind.faults !== undefined) lab.use(kind.faults());
       this.#client = lab.client(this.#proxy);
       this.#client.write(Buffer.from(kind.request, "latin1"));
@@ -133,16 +142,28 @@ export class Cell {
         client.rst();
         break;
       case "server bytes":
-        if (speaks(server) && this.#said < 2) {
-          server.write(Buffer.from(this.#kind.answer[this.#said] ?? "", "latin1"));
-          this.#said++;
-        }
+        if (speaks(server)) this.#serverBytes(server);
         break;
       case "server FIN":
         if (speaks(server)) server.fin();
         break;
       case "server RST":
         if (server !== null && !server.socket.destroyed) server.rst();
+        break;
+      case "server bytes and RST":
+        // Both are there before the proxy reads the first of them.
+        if (!speaks(server)) break;
+        this.#serverBytes(server);
+        server.rst();
+        break;
+      case "cut of the pool":
+        this.#cutPool();
+        break;
+      case "server bytes and cut of the pool":
+        if (!speaks(server)) break;
+        this.#serverBytes(server);
+        await this.#arrival(client);
+        this.#cutPool();
         break;
       case "heal":
         this.#healed = true;
@@ -155,8 +176,26 @@ export class Cell {
         void proxy.drain(this.#time.now() + 60_000);
         break;
     }
-    if (event !== "client bytes" && event !== "server bytes" && event !== "heal") this.#disturbed = true;
+    if (!["client bytes", "server bytes", "heal"].includes(event)) this.#disturbed = true;
     await this.#pass();
+  }
+
+  #serverBytes(server: Client): void {
+    if (this.#said >= 2) return;
+    server.write(Buffer.from(this.#kind.answer[this.#said] ?? "", "latin1"));
+    this.#said++;
+  }
+
+  /** As soon as the client has them, which is sooner than the proxy can know whether it takes them. */
+  async #arrival(client: Client): Promise<void> {
+    const before = client.length;
+    for (let left = SETTLE_TURNS; left > 0 && client.length === before; left--) await turns(1);
+  }
+
+  #cutPool(): void {
+    this.#healed = false;
+    this.#lab.use([fault("flap", { targets: ["*"], pattern: ["down 1h", "up 1h"] })]);
+    this.#time.advance(0);
   }
 
   #leave1(gone: boolean): void {
@@ -222,10 +261,23 @@ export class Cell {
     const told = facts.of("exchange_over").map(({ exchange }) => exchange.id);
     expect([...told].sort()).toEqual([...new Set(told)].sort());
     expect(told).toEqual(expect.arrayContaining([...touched]));
+    this.#judgeStatuses(client.text, proxy);
     const first = facts.of("exchange_over").find(({ exchange }) => exchange.id === 1);
     if (first?.end === "client_left") expect(first.client_ms).toBe((this.#leftAt ?? 0) - 1_000);
+    if (first !== undefined && !this.#bytesPass && !this.#gone && hasAnswer(client.text))
+      expect(first.end).toBe("complete");
     if (first !== undefined && this.#gone && !this.#served && !this.#bytesPass)
       expect(first.end).not.toBe("complete");
+  }
+
+  /** Each status that the client has read is counted as one that it has read, and no other is. */
+  #judgeStatuses(text: string, { exchanges }: HttpProxy): void {
+    if (this.#kind.bytesFrom !== undefined) return;
+    const read = [...text.matchAll(/HTTP\/1\.1 (101|[2-5]\d\d) [^]*?\r\n\r\n/gu)].map(([, status]) => status);
+    const counted = exchanges
+      .responses()
+      .flatMap(([, code, count]) => (code === "none" ? [] : Array<string>(count).fill(code)));
+    expect(counted.sort(), `of ${JSON.stringify(text)}`).toEqual(read.sort());
   }
 
   /** Whatever the client got is its own: what Squall answered by itself, and else what the server said, from its beginning. */
@@ -247,4 +299,14 @@ export class Cell {
     expect(answer.join("").startsWith(own), `the client got ${JSON.stringify(text)}`).toBe(true);
     if (local || (replaced === true && !this.#healed && !this.#gone)) expect(own).toBe("");
   }
+}
+
+/** A whole answer, and not the beginning of a tunnel. */
+function hasAnswer(text: string): boolean {
+  return !text.startsWith("HTTP/1.1 101 ") && messageAt(text, 0) !== null;
+}
+
+function poolOf(port: number): PoolSpec {
+  const members = [{ name: "a", host: "127.0.0.1", port }];
+  return { members, balance: "first", health: null, eject: null, seed: 1 };
 }

@@ -27,8 +27,8 @@ export interface BookHost extends Owner {
   readonly bare: boolean;
   /** There is room for more requests again. */
   regulate(): void;
-  /** Calls back when it is known whether the client, which has ended its side, refuses what it was sent. */
-  settle(then: (open: boolean) => void): void;
+  /** Calls back when it is known whether the client, which has ended its side, refuses what it was sent, or cannot be any more. */
+  settle(then: () => void): void;
 }
 
 /** Requests of one client that wait for their answers; with so many, no more are read. */
@@ -182,16 +182,16 @@ export class Book {
     this.#of.flush("downstream");
     this.#unsettled ??= new Set();
     this.#unsettled.add(exchange);
-    const known = (open: boolean): void => {
-      if (this.#unsettled?.delete(exchange) === true) this.#tellEnded(exchange, at, open);
+    const known = (): void => {
+      if (this.#unsettled?.delete(exchange) === true) this.#tellEnded(exchange, at);
     };
     if (this.sentSince) this.#of.settle(known);
-    else known(false);
+    else known();
   }
 
   /** The same of a client that had ended its side, and took what it was sent since or refused it. */
-  #tellEnded(exchange: Exchange, at: Millis, open: boolean): void {
-    if (!open || this.#refused) this.#notTaken(exchange);
+  #tellEnded(exchange: Exchange, at: Millis): void {
+    if (this.#tookNothing) this.#notTaken(exchange);
     exchange.end ??= "complete";
     this.#tell(exchange, exchange.end === "client_left" ? (this.#clientEndedAt ?? at) : at);
   }
@@ -199,6 +199,11 @@ export class Book {
   /** The client had ended its side, and has not taken a byte of it since. */
   #leftSilently({ end }: Exchange): boolean {
     if (this.#clientEndedAt === null || end === "reset" || end === "closed") return false;
+    return this.#tookNothing;
+  }
+
+  /** Of a client that had ended its side: it has been sent nothing since, or answered with an RST. */
+  get #tookNothing(): boolean {
     return this.#refused || !this.sentSince;
   }
 
@@ -312,12 +317,12 @@ export class Book {
     const at = this.#severedAt ?? host.context.clock.now();
     const unsettled = [...(this.#unsettled ?? [])];
     this.#unsettled = null;
-    for (const exchange of unsettled) this.#tellEnded(exchange, at, false);
+    for (const exchange of unsettled) this.#tellEnded(exchange, at);
     const down = pumps?.downstream;
     const whole = down?.bytesLost === 0 && down.bytesDropped === 0;
     const leaving = [...(this.#leaving ?? [])];
     for (const exchange of whole ? leaving : []) {
-      if (this.#clientEndedAt !== null) this.#notTaken(exchange);
+      if (this.#clientEndedAt !== null && this.#tookNothing) this.#notTaken(exchange);
       exchange.end ??= "complete";
     }
     const unfinished = [...leaving, ...this.#queue];

@@ -227,7 +227,7 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   protected override clientTold(): void {
     this.#told = true;
-    this.beforeFin(() => {
+    this.beforeEnd(() => {
       this.clientSocket.end();
     });
     if (this.#departure.ended) this.#closeIfTold(true);
@@ -264,17 +264,22 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   /** It ends here, as soon as it is known whether a client that has ended its side takes what it was sent since. */
   closed(): void {
-    this.beforeFin(() => {
+    this.beforeEnd(() => {
       this.severed({ do: "close" });
     });
   }
 
-  protected override beforeFin(then: () => void): void {
-    if (this.book.clientEnded && this.book.sentSince) this.settle(then);
+  protected override beforeEnd(then: () => void): void {
+    if (this.untold) this.settle(then);
     else then();
   }
 
-  settle(then: (open: boolean) => void): void {
+  /** It has ended its side, and was sent something since. */
+  protected override get untold(): boolean {
+    return this.book.clientEnded && this.book.sentSince;
+  }
+
+  settle(then: () => void): void {
     this.#settling ??= new Settling(this.clientSocket, this.clock, this);
     this.#settling.ask(then);
   }

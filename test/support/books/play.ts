@@ -22,11 +22,8 @@ export interface Plan {
   readonly everywhere: boolean;
 }
 
-/**
- * These end connections to upstreams at any moment. One that comes between the last byte of an answer and the knowledge that a
- * half-closed client took it has that client told as one that left.
- */
-const CROSSING: ReadonlySet<string> = new Set(["flap", "drain"]);
+/** `SQUALL_BOOKS_ONLY=flap,drain` plays these alone. */
+const ONLY = process.env["SQUALL_BOOKS_ONLY"]?.split(",");
 
 type Kind = Setting["on"][number];
 type Random = ReturnType<typeof randomOf>;
@@ -44,6 +41,7 @@ export async function play({ seed, passes, everywhere }: Plan): Promise<Played> 
   try {
     for (let pass = 0; pass < passes; pass++) {
       const turns = SETTINGS.flatMap((setting) => {
+        if (ONLY !== undefined && !ONLY.includes(setting.fault.type)) return [];
         const kinds = everywhere ? setting.on : setting.on.slice(0, 1).map(() => drawn(setting.on, random));
         return kinds.map((kind) => ({ setting, kind }));
       });
@@ -261,7 +259,7 @@ class Person {
     const seen = connection.send(method, path, this.#bot, method === "POST" ? "x".repeat(200) : "");
     this.seen.push(seen);
     this.waitsFor = `${method} ${path}`;
-    const last = !impatient && random.chance(0.25) && !CROSSING.has(this.#setting.fault.type);
+    const last = !impatient && random.chance(0.25);
     if (last) connection.halfClose();
     const answered = connection.answer(seen).then(() => "answered" as const);
     const enough = [
