@@ -22,6 +22,8 @@ export interface Servers {
   list(): readonly ServerAddress[] | Promise<readonly ServerAddress[]>;
   /** For whoever finds that nobody is there; missing where nobody could know better. */
   renew?(): Promise<readonly ServerAddress[]>;
+  /** Those that are still to come, or null: what was found so far was not all that there may be. */
+  late?(): Promise<readonly ServerAddress[]> | null;
   /** Whether they are asked in turn; else the first of them that is well is asked. */
   readonly spread: boolean;
 }

@@ -37,6 +37,10 @@ export class Forwarding implements Asking {
   #failure: NoReply | null = null;
   #renewing = false;
   #patience: Timer | null = null;
+  /** Others are still to come, of a name. */
+  #awaiting = false;
+  /** All that there were have failed. */
+  #exhausted = false;
   #over = false;
 
   constructor(
@@ -81,7 +85,25 @@ export class Forwarding implements Asking {
   begin(servers: readonly ServerAddress[]): void {
     if (this.#over) return;
     if (servers.length === 0) this.#finish("refused");
-    else this.#race.add(this.#ordered(servers));
+    else this.#add(servers);
+    this.#awaitLate();
+  }
+
+  /** Answers whether there is a new one among them. */
+  #add(servers: readonly ServerAddress[]): boolean {
+    const more = this.#race.add(this.#ordered(servers));
+    if (more) this.#exhausted = false;
+    return more;
+  }
+
+  #awaitLate(): void {
+    const late = this.#over ? null : (this.#host.servers.late?.() ?? null);
+    if (late === null) return;
+    this.#awaiting = true;
+    void late.then((servers) => {
+      this.#awaiting = false;
+      if (!this.#add(servers) && this.#exhausted) this.#wanting(false);
+    });
   }
 
   #ordered(servers: readonly ServerAddress[]): readonly ServerAddress[] {
@@ -110,7 +132,10 @@ export class Forwarding implements Asking {
   }
 
   #wanting(keepSilent: boolean): void {
+    if (this.#over) return;
+    this.#exhausted = !keepSilent;
     if (keepSilent) this.#renew();
+    else if (this.#awaiting) return;
     else if (this.#renewing) this.#wait(PATIENCE);
     else this.#failed();
   }
@@ -133,7 +158,7 @@ export class Forwarding implements Asking {
         this.#patience?.cancel();
         this.#patience = null;
       }
-      if (!this.#race.add(this.#ordered(servers)) && waited) this.#failed();
+      if (!this.#add(servers) && waited) this.#failed();
     };
     renewed.then(over, () => {
       over([]);

@@ -37,6 +37,7 @@ export function serversOf(
       return {
         list: async () => at(await resolver.resolve(host)),
         renew: async () => at(await resolver.renew(host)),
+        late: () => resolver.late(host)?.then(at) ?? null,
         spread: true,
       };
     }

@@ -105,12 +105,23 @@ export class Target {
     this.#resolver.resolve(this.endpoint.host).then(
       (found) => {
         const addresses = found.map(({ address }) => address);
-        if (!cancelled) this.#done(addresses, null, edition, false);
+        if (cancelled) return;
+        this.#done(addresses, null, edition, false);
+        this.#awaitLate(edition);
       },
       (error: unknown) => {
         if (!cancelled) this.#done(this.#addresses, this.#problemOf(error), edition, false);
       },
     );
+  }
+
+  /** Takes the family of addresses that was not waited for when it comes. */
+  #awaitLate(edition: number): void {
+    void this.#resolver.late(this.endpoint.host)?.then(() => {
+      if (this.#edition !== edition) return;
+      this.#looked = -Infinity;
+      this.look();
+    });
   }
 
   #lookUp(lookUp: LookUp, edition: number): void {

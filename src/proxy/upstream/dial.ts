@@ -88,8 +88,12 @@ class Dial implements Dialling {
   #lookingUp: Dialling | null = null;
   #failure: DialFailure | null = null;
   #renewing = false;
+  /** A family of addresses that the look-up did not wait for is still to come. */
+  #awaiting = false;
   /** All addresses have failed; what is heard of others is waited for. */
   #patience: Timer | null = null;
+  /** All that there were have failed. */
+  #exhausted = false;
   #over = false;
 
   constructor(
@@ -159,6 +163,7 @@ class Dial implements Dialling {
     resolver.resolve(host).then(
       (addresses) => {
         this.#try(textsOf(addresses));
+        this.#awaitLate();
       },
       (error: unknown) => {
         this.#unresolved(error);
@@ -174,7 +179,10 @@ class Dial implements Dialling {
     }
     this.#misled = named.misled;
     if ("error" in named) this.#unresolved(named.error);
-    else this.#try(named.addresses);
+    else {
+      this.#try(named.addresses);
+      if (!named.misled) this.#awaitLate();
+    }
   }
 
   #unresolved(error: unknown): void {
@@ -201,7 +209,25 @@ class Dial implements Dialling {
   #try(addresses: readonly string[]): void {
     if (this.#over) return;
     if (addresses.length === 0) this.#fail("upstream_unresolved", `${this.#to.host} has no address`);
-    else this.#race.add(this.#ordered(addresses));
+    else this.#add(addresses);
+  }
+
+  /** Answers whether there is a new one among them. */
+  #add(addresses: readonly string[]): boolean {
+    const more = this.#race.add(this.#ordered(addresses));
+    if (more) this.#exhausted = false;
+    return more;
+  }
+
+  /** Addresses that come late join those that are tried (RFC 8305, section 3), and are waited for where there are no others. */
+  #awaitLate(): void {
+    const late = this.#isLiteral || this.#over ? null : this.#options.resolver.late(this.#to.host);
+    if (late === null) return;
+    this.#awaiting = true;
+    void late.then((addresses) => {
+      this.#awaiting = false;
+      if (!this.#add(textsOf(addresses)) && this.#exhausted) this.#wanting(false);
+    });
   }
 
   #ordered(addresses: readonly string[]): readonly string[] {
@@ -235,10 +261,13 @@ class Dial implements Dialling {
   }
 
   #wanting(keepSilent: boolean): void {
+    if (this.#over) return;
+    this.#exhausted = !keepSilent;
     if (keepSilent) {
       this.#renew();
       return;
     }
+    if (this.#awaiting) return;
     if (!this.#renewing) {
       this.#failed();
       return;
@@ -261,7 +290,7 @@ class Dial implements Dialling {
     this.#renewing = true;
     renewed.then(
       (addresses) => {
-        this.#renewed(this.#ordered(textsOf(addresses)));
+        this.#renewed(textsOf(addresses));
       },
       () => {
         this.#renewed([]);
@@ -274,7 +303,7 @@ class Dial implements Dialling {
     const waited = this.#patience !== null;
     this.#patience?.cancel();
     this.#patience = null;
-    if (!this.#race.add(addresses) && waited) this.#failed();
+    if (!this.#add(addresses) && waited) this.#failed();
   }
 
   #failed(): void {

@@ -25,9 +25,14 @@ const RENEWED_EVERY: Millis = 1_000;
 /** How long whoever could do with what is remembered waits for something newer. */
 const RENEWAL_PATIENCE: Millis = 250;
 
+/** How long after it was asked a family that `resolve` did not wait for may still be of use: a packet that was lost is sent again by then. */
+const LATE: Millis = 1_000;
+
 interface Found {
   readonly addresses: readonly ResolvedAddress[];
   readonly ttl: Millis;
+  /** The family that was waited for no longer. */
+  readonly late: FamilyQuestion | null;
 }
 
 interface Remembered {
@@ -37,6 +42,8 @@ interface Remembered {
   renewedAt: Millis;
   /** Somebody has found since that nobody is there. */
   doubted: boolean;
+  /** The question for the family that is missing in the answer. */
+  late: FamilyQuestion | null;
 }
 
 type DnsClock = Pick<Clock, "now" | "at">;
@@ -95,6 +102,26 @@ export class DnsClient {
     return this.#renewed(name);
   }
 
+  /**
+   * What is known when the family that `resolve` did not wait for has its answer, or when a second has passed since it was
+   * asked; null if nothing is to be waited for. Never rejects.
+   */
+  late(name: string): Promise<readonly ResolvedAddress[]> | null {
+    const known = this.#remembered.get(name);
+    const question = known?.late ?? null;
+    if (known === undefined || question === null) return null;
+    const until = question.askedAt + LATE;
+    if (until <= this.#clock.now()) return null;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        resolve(known.answer === null || known.answer instanceof ResolveError ? [] : known.answer);
+      };
+      const timer = this.#clock.at(until, done);
+      question.answer.then(done, done);
+    });
+  }
+
   #mayRenew({ renewedAt }: Remembered): boolean {
     return this.#clock.now() - renewedAt >= RENEWED_EVERY;
   }
@@ -131,14 +158,15 @@ export class DnsClient {
   async #ask(name: string): Promise<readonly ResolvedAddress[]> {
     const before = this.#remembered.get(name) ?? null;
     const { renewedAt = -Infinity } = before ?? {};
-    const next: Remembered = { answer: null, until: -Infinity, renewedAt, doubted: false };
+    const next: Remembered = { answer: null, until: -Infinity, renewedAt, doubted: false, late: null };
     // What is known serves until there is something newer.
     if (before === null) this.#remember(name, next);
     else before.doubted = false;
     try {
-      const { addresses, ttl } = await this.#search(name, (late) => {
-        this.#join(next, late);
+      const { addresses, ttl, late } = await this.#search(name, (found) => {
+        this.#join(next, found);
       });
+      next.late = late;
       next.answer = addresses;
       next.until = this.#clock.now() + Math.min(ttl, TTL_MAX);
       this.#remember(name, next);
@@ -175,6 +203,7 @@ export class DnsClient {
 
   /** A family that was waited for no longer. */
   #join(known: Remembered, late: Found): void {
+    known.late = null;
     if (known.answer === null || known.answer instanceof ResolveError) return;
     known.answer = [...known.answer, ...late.addresses].sort((a, b) => a.family - b.family);
     known.until = Math.min(known.until, this.#clock.now() + Math.min(late.ttl, TTL_MAX));
@@ -207,19 +236,22 @@ export class DnsClient {
   }
 
   async #query(asked: string, name: string, late: (found: Found) => void): Promise<Found | ResolveError> {
+    const four = this.#question(4, name);
+    const six = this.#conf.noAaaa ? this.#unasked() : this.#question(6, name);
     const both = await bothFamilies({
       clock: this.#clock,
-      four: this.#question(4, name),
-      six: this.#conf.noAaaa ? this.#unasked() : this.#question(6, name),
+      four,
+      six,
       late: (family, answer) => {
         const records = recordsOf(answer);
-        if (records.length > 0) late(foundOf(tagged(records, family), records));
+        if (records.length > 0) late(foundOf(tagged(records, family), records, null));
       },
     });
     const records4 = recordsOf(both[4]);
     const records6 = recordsOf(both[6]);
     if (records4.length + records6.length > 0) {
-      return foundOf([...tagged(records4, 4), ...tagged(records6, 6)], [...records4, ...records6]);
+      const missing = both[4] === "unanswered" ? four : both[6] === "unanswered" ? six : null;
+      return foundOf([...tagged(records4, 4), ...tagged(records6, 6)], [...records4, ...records6], missing);
     }
     const explained4 = explain(both[4]);
     const explained6 = explain(both[6]);
@@ -273,8 +305,12 @@ function recordsOf(answer: FamilyOutcome | FamilyAnswer): readonly AddressRecord
   return answer === "unanswered" || "error" in answer ? [] : answer;
 }
 
-function foundOf(addresses: readonly ResolvedAddress[], records: readonly AddressRecord[]): Found {
-  return { addresses, ttl: Math.min(...records.map((record) => record.ttl * 1_000)) };
+function foundOf(
+  addresses: readonly ResolvedAddress[],
+  records: readonly AddressRecord[],
+  late: FamilyQuestion | null,
+): Found {
+  return { addresses, ttl: Math.min(...records.map((record) => record.ttl * 1_000)), late };
 }
 
 /** A server may also answer with success and no records; a family that was not waited for is not there either. */

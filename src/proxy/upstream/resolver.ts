@@ -77,6 +77,14 @@ export class Resolver {
     return this.#look(name, (client, key) => client.renew(key));
   }
 
+  /**
+   * What is known of a name that has been resolved, when the family of addresses that was not waited for has its answer, or a
+   * second after it was asked; null where none is missing. Never rejects.
+   */
+  late(name: string): Promise<readonly ResolvedAddress[]> | null {
+    return this.#closed ? null : this.#client.late(name.toLowerCase());
+  }
+
   async #look(
     name: string,
     ask: (client: DnsClient, key: string) => Promise<readonly ResolvedAddress[]>,
