@@ -89,6 +89,23 @@ export const profileDetail: z.ZodType<ProfileDetail> = named(
 
 const engineName = (): z.ZodEnum<{ kernel: "kernel"; model: "model" }> => z.enum(["kernel", "model"]);
 
+const soFar = named(
+  "SoFar",
+  z.strictObject({
+    proxy: z.string(),
+    fault: z.string(),
+    type: z.string(),
+    of: z
+      .enum(["connections", "exchanges", "datagrams", "queries"])
+      .describe("what subjects, matched and hits count"),
+    subjects: whole().describe("that came by while the fault was in force"),
+    matched: whole().describe("those that match and except are about"),
+    hits: whole().describe("those to which something was done; if only observed, would have been"),
+    effects: z.record(z.string(), z.number()).describe("what was done, by effect"),
+    text: z.string().describe("the same as a sentence, with the reason where nothing matched"),
+  }),
+);
+
 const activation = named(
   "Activation",
   z.strictObject({
@@ -108,6 +125,11 @@ const activation = named(
     engines: z
       .array(z.strictObject({ proxy: z.string(), fault: z.string(), engine: engineName(), why: z.string() }))
       .describe("who carries out what, of the faults in force that the kernel can act for"),
+    so_far: z
+      .array(soFar)
+      .describe(
+        "how much each fault has hit, on each proxy on which it was in force, since it was switched on",
+      ),
     again: z.string().describe("the command that starts the same run again"),
   }),
 );
@@ -122,6 +144,7 @@ const activeKeys = {
         fault: z.string(),
         type: z.string(),
         toxic: z.string().nullable().describe("what Toxiproxy's API calls it, of one that was set there"),
+        so_far: soFar.nullable().describe("how much it has hit since it was set; null before it is in force"),
       }),
     )
     .describe("those that proxies have of their own, beside what profiles do; healing leaves them"),
@@ -218,7 +241,13 @@ export const status = named(
       problem: z.string().nullable().describe("why the last of them could not; null if lines can be written"),
     }),
     streams: whole().describe("readers of the event stream"),
-    last_reload: z.strictObject({ ok: z.boolean(), at: z.string() }).nullable(),
+    last_reload: z
+      .strictObject({
+        ok: z.boolean(),
+        at: z.string(),
+        problems: z.array(problem).describe("why it was refused; without a file where the reason is in none"),
+      })
+      .nullable(),
     state: z
       .strictObject({
         file: z.string(),

@@ -4,6 +4,7 @@ import type { ActivationState } from "../plan/activation.js";
 import type { EngineChoice } from "../plan/arsenal.js";
 import { NOT_REPRODUCIBLE } from "../plan/engine.js";
 import type { LivePlan } from "../plan/live.js";
+import type { SoFar } from "../plan/so-far.js";
 
 export interface ActivationView {
   readonly id: string;
@@ -23,6 +24,8 @@ export interface ActivationView {
   readonly irreproducible: string | null;
   /** Who carries out what, of the faults in force that the kernel can act for. */
   readonly engines: readonly EngineChoice[];
+  /** How much each fault has hit, on each proxy on which it was in force. */
+  readonly so_far: readonly SoFar[];
   readonly again: string;
 }
 
@@ -33,6 +36,8 @@ export interface OwnFaultView {
   readonly type: string;
   /** What Toxiproxy's API calls it, of one that was set there. */
   readonly toxic: string | null;
+  /** How much it has hit since it was set. */
+  readonly so_far: SoFar | null;
 }
 
 export interface ActiveView {
@@ -43,18 +48,29 @@ export interface ActiveView {
 }
 
 export function activeView(plan: LivePlan): ActiveView {
+  const own = new Map(plan.toxicsSoFar().map((one) => [keyOf(one), one]));
   return {
     revision: plan.revision,
-    activations: plan.states().map((state) => activationView(state, plan.again(state.value))),
+    activations: plan.states().map((state) => activationView(state, plan)),
     proxy_faults: Object.entries(plan.value.toxics).flatMap(([proxy, faults]) =>
-      faults.map(({ name, type, toxic }) => ({ proxy, fault: name, type, toxic: toxic?.type ?? null })),
+      faults.map(({ name, type, toxic }) => ({
+        proxy,
+        fault: name,
+        type,
+        toxic: toxic?.type ?? null,
+        so_far: own.get(keyOf({ proxy, fault: name, type })) ?? null,
+      })),
     ),
   };
 }
 
+function keyOf({ proxy, fault, type }: Pick<SoFar, "proxy" | "fault" | "type">): string {
+  return JSON.stringify([proxy, fault, type]);
+}
+
 function activationView(
   { value, phase, pass, remaining, engines }: ActivationState,
-  again: string,
+  plan: LivePlan,
 ): ActivationView {
   return {
     id: value.id,
@@ -70,7 +86,8 @@ function activationView(
     remaining_seconds: remaining === null ? null : Math.round(remaining) / 1000,
     ...reproducibility(engines),
     engines,
-    again,
+    so_far: plan.soFar(value.id),
+    again: plan.again(value),
   };
 }
 

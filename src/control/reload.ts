@@ -18,6 +18,13 @@ export interface ReloadResult {
   readonly warnings: readonly string[];
 }
 
+export interface LastReload {
+  readonly ok: boolean;
+  readonly at: string;
+  /** Why it was refused; empty if it was not. */
+  readonly problems: readonly Problem[];
+}
+
 export class Reload {
   readonly #load: () => Promise<Desired>;
   readonly #profiles: Profiles;
@@ -27,7 +34,7 @@ export class Reload {
   #shadowed: ReadonlySet<string> = new Set();
   #underWay: Promise<ReloadResult> | null = null;
   /** How the last one went; null before the first. */
-  last: { readonly ok: boolean; readonly at: string } | null = null;
+  last: LastReload | null = null;
 
   constructor(parts: {
     readonly load: () => Promise<Desired>;
@@ -64,7 +71,7 @@ export class Reload {
   }
 
   #tell(ok: boolean, problems: readonly Problem[], { changed, warnings }: ReloadResult): void {
-    this.last = { ok, at: new Date().toISOString() };
+    this.last = { ok, at: new Date().toISOString(), problems };
     this.#facts.tell({ kind: "reload", ok, problems, changed, warnings });
   }
 

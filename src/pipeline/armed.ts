@@ -75,6 +75,8 @@ export interface Admission {
   /** Method and the pattern that the path was matched by, or the path: what `per: route` counts by. */
   routeOf(subject: SubjectInfo): string;
   matches(subject: SubjectInfo): boolean;
+  /** Told of each that does not match, for as long as nobody has matched: so that it can be said why. */
+  missed(subject: SubjectInfo): void;
   /** Asked once for each matching subject; `draw` is its one draw for `probability`. */
   fires(subject: SubjectInfo, draw: () => number): boolean;
   /**
@@ -228,7 +230,10 @@ export class ArmedFault {
     const counted = subject.healthCheck === undefined;
     if (counted) this.book.came();
     const ordinal = this.number(subject);
-    if (ordinal === null || !this.#admission.matches(subject)) return null;
+    if (ordinal === null || !this.#admission.matches(subject)) {
+      if (counted) this.#missed(subject);
+      return null;
+    }
     if (counted) this.book.meant();
     const key = this.#keyOf(this.#bot(subject.bot), subject.bot);
     if (this.#admission.fires(subject, () => admissionDraw(key, ordinal)))
@@ -271,11 +276,18 @@ export class ArmedFault {
   /** The same of one datagram: each is a subject, and the flow that it belongs to has what acts on them. */
   admitDatagram(flow: SubjectInfo): boolean {
     this.book.came();
-    if (!this.#admission.matches(flow)) return false;
+    if (!this.#admission.matches(flow)) {
+      this.#missed(flow);
+      return false;
+    }
     this.book.meant();
     const bot = this.#bot(flow.bot);
     const ordinal = bot.ordinals++;
     return this.#admission.fires(flow, () => admissionDraw(this.#keyOf(bot, flow.bot), ordinal));
+  }
+
+  #missed(subject: SubjectInfo): void {
+    if (this.book.matched === 0) this.#admission.missed(subject);
   }
 
   /** What acts on the datagrams of a flow. Its draws are those of the bot's first flow, its second, and so on. */

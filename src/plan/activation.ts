@@ -4,6 +4,7 @@ import type { ArmedFault } from "../pipeline/armed.js";
 import { Arsenal, type ArsenalParts, type EngineChoice, type Wanted } from "./arsenal.js";
 import { runAgain, type Repeater } from "./run-again.js";
 import type { Targets } from "./targets.js";
+import type { SoFar } from "./so-far.js";
 import { positionAt, windowOf, type Position } from "./timeline.js";
 import type { ActivationValue, CompiledFault, CompiledProfile } from "./value.js";
 
@@ -175,6 +176,11 @@ export class Activation {
     return this.#arsenal.size;
   }
 
+  /** How much each of its faults has hit, on each proxy on which it was in force. */
+  soFar(): SoFar[] {
+    return this.#arsenal.soFar();
+  }
+
   // -- what is said of it -------------------------------------------------------------------------
 
   state(now: number): ActivationState {
@@ -195,9 +201,10 @@ export class Activation {
     };
   }
 
-  tellStart(kind: "activation_started" | "activation_resumed"): void {
+  /** `beside`: something else is on as well. */
+  tellStart(kind: "activation_started" | "activation_resumed", beside: boolean): void {
     const { id: activation, profile, seed, mode, compiled, startedAt } = this.#value;
-    const again = runAgain(this.#value, this.#repeater());
+    const again = runAgain(this.#value, this.#repeater(), beside);
     const fact = { activation, profile, seed, params: compiled.params, mode, again };
     if (kind === "activation_started") this.#facts.tell({ kind, ...fact });
     else this.#facts.tell({ kind, ...fact, since: new Date(startedAt).toISOString() });

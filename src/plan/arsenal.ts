@@ -7,7 +7,9 @@ import type { AnyFaultType, Seam } from "../faults/contract/index.js";
 import type { Engine } from "../faults/kernel-loss.js";
 import { ArmedFault } from "../pipeline/armed.js";
 import { engineOf, type EnginePlace } from "./engine.js";
+import { Misses } from "./misses.js";
 import { liveParams, rampAt, type RampSpan } from "./params.js";
+import { soFar, type SoFar } from "./so-far.js";
 import { subjectsOn, type Subjects } from "./subjects.js";
 import { WhenAdmission } from "./when.js";
 import type { CompiledFault, CompiledProfile } from "./value.js";
@@ -37,6 +39,8 @@ interface Weapon {
 interface Account {
   readonly book: Book;
   readonly subjects: Subjects;
+  /** Null where its rules were not the same all the time: then nobody can say why nothing matched. */
+  misses: Misses | null;
 }
 
 export interface EngineChoice {
@@ -145,6 +149,7 @@ export class Arsenal {
       wanted.fault,
       wanted.proxy.except,
       probability(wanted.fault, span),
+      this.#missesOf(wanted),
     );
     weapon.armed.assign(
       liveParams(wanted.fault, weapon.armed.type, span),
@@ -167,10 +172,16 @@ export class Arsenal {
     const account = this.#accounts.get(accountKey(labels)) ?? {
       book: new Book(labels, effects, ledger.open(labels, effects)),
       subjects: subjectsOn(type, proxy.seams),
+      misses: newMisses(wanted),
     };
     this.#accounts.set(accountKey(labels), account);
     const { book } = account;
-    const admission = new WhenAdmission(fault, proxy.except, probability(fault, span));
+    const admission = new WhenAdmission(
+      fault,
+      proxy.except,
+      probability(fault, span),
+      this.#missesOf(wanted),
+    );
     const armed = new ArmedFault({
       key,
       type,
@@ -195,6 +206,17 @@ export class Arsenal {
         why: engine.why,
       });
     return { armed, admission, text: textOf(wanted) };
+  }
+
+  /** Those of its account, for as long as its rules stay what they are. */
+  #missesOf(wanted: Wanted): Misses | null {
+    const { fault, proxy } = wanted;
+    const account = this.#accounts.get(
+      accountKey({ proxy: proxy.name, fault: fault.name, type: fault.type }),
+    );
+    if (account === undefined) return null;
+    if (account.misses !== null && account.misses.text !== rulesOf(wanted)) account.misses = null;
+    return account.misses;
   }
 
   #span({ startsAt, endsAt }: Wanted): RampSpan {
@@ -222,6 +244,25 @@ export class Arsenal {
     return [...this.#accounts.values()].map(reportOf);
   }
 
+  /** The same while it goes on. */
+  soFar(): SoFar[] {
+    const byKernel = new Set(
+      this.engines().flatMap(({ proxy, fault, engine }) =>
+        engine === "kernel" ? [JSON.stringify([proxy, fault])] : [],
+      ),
+    );
+    return [...this.#accounts.values()].map((account) => {
+      const report = reportOf(account);
+      return soFar({
+        report,
+        of: account.subjects,
+        why: account.misses?.why() ?? null,
+        byKernel: byKernel.has(JSON.stringify([report.proxy, report.fault])),
+        observe: this.#parts.observe,
+      });
+    });
+  }
+
   /** What one fault did on one proxy since it was set there, which is forgotten with it. */
   settle(proxy: string, { name: fault, type }: CompiledFault): FaultReport {
     const key = accountKey({ proxy, fault, type });
@@ -237,12 +278,19 @@ export class Arsenal {
     const byFault = new Map<string, Sum>();
     for (const account of this.#accounts.values()) {
       const { fault, subjects, matched, hits } = reportOf(account);
-      const sum = byFault.get(fault) ?? { subjects: 0, matched: 0, hits: 0, nouns: new Set() };
+      const sum = byFault.get(fault) ?? {
+        subjects: 0,
+        matched: 0,
+        hits: 0,
+        nouns: new Set(),
+        whys: new Set(),
+      };
       byFault.set(fault, {
         subjects: sum.subjects + subjects,
         matched: sum.matched + matched,
         hits: sum.hits + hits,
         nouns: sum.nouns.add(account.subjects),
+        whys: sum.whys.add(account.misses?.why() ?? null),
       });
     }
     // The same name may stand in several phases; it is one fault to whoever reads the report.
@@ -256,7 +304,7 @@ export class Arsenal {
       } else if (sum.subjects === 0 && this.#parts.types.get(fault.type)?.listener !== undefined) {
         // Nobody got in to be hit, which is just what it is for.
       } else if (sum.matched === 0) {
-        warnings.add(`${fault.name} matched 0 of ${sum.subjects} ${nouns(sum)}`);
+        warnings.add(`${fault.name} matched 0 of ${sum.subjects} ${nouns(sum)}${whyOf(sum)}`);
       } else if (sum.hits === 0) {
         warnings.add(`${fault.name} hit 0 of ${sum.matched} matching ${nouns(sum)}`);
       }
@@ -276,10 +324,27 @@ interface Sum {
   readonly hits: number;
   /** A fault on proxies of both protocols has subjects of both kinds. */
   readonly nouns: Set<Subjects>;
+  /** Why nothing matched, on each proxy. */
+  readonly whys: Set<string | null>;
 }
 
 function nouns(sum: Sum): string {
   return [...sum.nouns].sort().join(" and ");
+}
+
+/** Where nobody came by there is nothing to explain, and where proxies differ no one sentence does. */
+function whyOf({ subjects, whys }: Sum): string {
+  const [why = null] = whys;
+  return subjects === 0 || whys.size > 1 || why === null ? "" : `: ${why}`;
+}
+
+function newMisses(wanted: Wanted): Misses {
+  return new Misses(wanted.fault.match, rulesOf(wanted));
+}
+
+/** Whom it is about. */
+function rulesOf({ fault, proxy }: Wanted): string {
+  return JSON.stringify([fault.match, fault.except, proxy.except]);
 }
 
 function reportOf({ book }: Account): FaultReport {

@@ -17,6 +17,7 @@ import {
   type EndReason,
 } from "./activation.js";
 import { Arsenal, type Wanted } from "./arsenal.js";
+import type { SoFar } from "./so-far.js";
 import { runAgain, type Repeater } from "./run-again.js";
 import { Targets, type PlanTarget } from "./targets.js";
 import { differencesOf, toldOf, type OwnFault } from "./own-faults.js";
@@ -104,7 +105,22 @@ export class LivePlan {
 
   /** The line that starts the same run again. */
   again(activation: ActivationValue): string {
-    return runAgain(activation, this.#repeater());
+    return runAgain(activation, this.#repeater(), this.#isBeside);
+  }
+
+  /** More than one is on. */
+  get #isBeside(): boolean {
+    return this.#running.length > 1;
+  }
+
+  /** How much each fault of an activation has hit. */
+  soFar(id: string): SoFar[] {
+    return this.#running.find(({ value }) => value.id === id)?.soFar() ?? [];
+  }
+
+  /** The same of the faults that proxies have of their own. */
+  toxicsSoFar(): SoFar[] {
+    return this.#toxicArsenal.soFar();
   }
 
   states(): ActivationState[] {
@@ -181,7 +197,7 @@ export class LivePlan {
     const standing = activation.standing(now);
     if (standing === "expired" || standing === "finished") return standing;
     this.#running.push(activation);
-    activation.tellStart("activation_resumed");
+    activation.tellStart("activation_resumed", this.#isBeside);
     this.#commit({ activations: this.#values() });
     return null;
   }
@@ -262,7 +278,7 @@ export class LivePlan {
       this.#running.push(activation);
       return activation;
     });
-    for (const activation of started) activation.tellStart("activation_started");
+    for (const activation of started) activation.tellStart("activation_started", this.#isBeside);
     this.#commit({ activations: this.#values() });
     return started.map(({ value }) => value);
   }

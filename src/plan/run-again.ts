@@ -19,12 +19,12 @@ export interface Repeater {
 /** Where the command line looks without being told. */
 const USUAL = "http://127.0.0.1:8474";
 
-/** The line that starts the same run again. */
-export function runAgain(value: Repeated, by: Repeater): string {
+/** Where something is on `beside` it, the line leaves that on; else it puts this in place of whatever is on. */
+export function runAgain(value: Repeated, by: Repeater, beside = false): string {
   const line =
     value.written === null
-      ? useAgain(value, by.admin).map(quoted).join(" ")
-      : putAgain(value, value.written, by);
+      ? useAgain(value, by.admin, beside).map(quoted).join(" ")
+      : sendAgain(value, value.written, by, beside);
   return `${line}  # squall ${by.version}`;
 }
 
@@ -33,22 +33,28 @@ function quoted(word: string): string {
   return /^[\w./=:%@+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-function useAgain({ profile, seed, mode, proxies, compiled, ttl }: Repeated, admin: string | null): string[] {
+function useAgain(
+  { profile, seed, mode, proxies, compiled, ttl }: Repeated,
+  admin: string | null,
+  beside: boolean,
+): string[] {
   const words = ["squall", "use", profile, "--seed", String(seed)];
   for (const [name, param] of Object.entries(compiled.params))
     words.push("--param", `${name}=${String(param)}`);
   if (ttl !== null) words.push("--ttl", formatDuration(ttl));
   if (proxies !== null) words.push("--proxy", ...proxies);
   if (mode === "observe") words.push("--observe");
+  if (beside) words.push("--add");
   if (admin !== null && admin !== USUAL) words.push("--admin", admin);
   return words;
 }
 
 /** Faults without a profile go the way they came. */
-function putAgain(
+function sendAgain(
   { seed, mode, proxies, ttl }: Repeated,
   faults: readonly unknown[],
   { admin, guarded }: Repeater,
+  beside: boolean,
 ): string {
   const body = {
     faults,
@@ -60,5 +66,5 @@ function putAgain(
   const at = admin === null || admin === USUAL ? "localhost:8474" : admin;
   // The shell that runs it is to know the token.
   const token = guarded ? ` -H "Authorization: Bearer $SQUALL_ADMIN_TOKEN"` : "";
-  return `curl -X PUT ${quoted(`${at}/active`)}${token} -d ${quoted(JSON.stringify(body))}`;
+  return `curl -X ${beside ? "POST" : "PUT"} ${quoted(`${at}/active`)}${token} -d ${quoted(JSON.stringify(body))}`;
 }

@@ -3,6 +3,7 @@ import type { MatchEntry } from "../config/match.js";
 import type { WhenEntry } from "../config/conditions.js";
 import { BoundedMap } from "../core/lru.js";
 import type { Admission, SubjectInfo } from "../pipeline/armed.js";
+import type { Misses } from "./misses.js";
 import { asksStatus, asksUpstream, compileBeforehand, compileMatch, compileRoute } from "./match.js";
 import type { CompiledFault } from "./value.js";
 
@@ -23,11 +24,13 @@ export class WhenAdmission implements Admission {
   readonly #mayMatch: (subject: SubjectInfo) => boolean;
   readonly #route: (subject: SubjectInfo) => string;
   readonly #counters: BoundedMap<string, Counters>;
+  readonly #misses: Misses | null;
 
   constructor(
     fault: CompiledFault,
     proxyExcept: readonly MatchEntry[],
     probability: () => number,
+    misses: Misses | null = null,
     counters = new BoundedMap<string, Counters>(KEYS_REMEMBERED),
   ) {
     this.#when = fault.when;
@@ -42,6 +45,7 @@ export class WhenAdmission implements Admission {
         ? compileBeforehand(fault.match, except)
         : (subject) => this.matches(subject);
     this.#counters = counters;
+    this.#misses = misses;
   }
 
   /** The same counters under new rules, for a fault whose text was changed while it was in force. */
@@ -49,8 +53,9 @@ export class WhenAdmission implements Admission {
     fault: CompiledFault,
     proxyExcept: readonly MatchEntry[],
     probability: () => number,
+    misses: Misses | null = null,
   ): WhenAdmission {
-    return new WhenAdmission(fault, proxyExcept, probability, this.#counters);
+    return new WhenAdmission(fault, proxyExcept, probability, misses, this.#counters);
   }
 
   get evicted(): number {
@@ -68,6 +73,13 @@ export class WhenAdmission implements Admission {
   matches(subject: SubjectInfo): boolean {
     if (this.#matches !== null && !this.#matches(subject)) return false;
     return this.#except === null || !this.#except(subject);
+  }
+
+  missed(subject: SubjectInfo): void {
+    if (this.#misses === null) return;
+    // Only `except` can have kept out what matches.
+    if (this.#except !== null && (this.#matches === null || this.#matches(subject))) this.#misses.spared();
+    else this.#misses.missed(subject);
   }
 
   fires(subject: SubjectInfo, draw: () => number): boolean {

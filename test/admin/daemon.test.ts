@@ -95,7 +95,10 @@ describe("POST /reload", () => {
     expect(status).toBe(422);
     expect(json.details).toMatchObject([{ file: "profiles/bad.yaml", line: 2, path: "faults[0].type" }]);
     expect((await here.get("/profiles/slow")).status).toBe(200);
-    expect((await here.get("/status")).json.last_reload.ok).toBe(false);
+    expect((await here.get("/status")).json.last_reload).toMatchObject({
+      ok: false,
+      problems: [{ file: "profiles/bad.yaml", line: 2, path: "faults[0].type" }],
+    });
   });
 
   it("passes on what the files are refused for", async () => {

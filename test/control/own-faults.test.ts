@@ -23,7 +23,9 @@ it("are journalled when they come, change and go, and a heal says that it leaves
   await call("POST", "/proxies/jobs/toxics", toxic);
   await call("POST", "/proxies/jobs/toxics/slow", { attributes: { latency: 9 } });
   const own = { proxy: "jobs", fault: "slow", type: "latency", toxic: "latency" };
-  expect(squall.active().proxy_faults).toEqual([own]);
+  expect(squall.active().proxy_faults).toMatchObject([
+    { ...own, so_far: { hits: 0, text: "no connections so far" } },
+  ]);
   const healed = await call("DELETE", "/active");
   expect(healed).toMatchObject({ ended: 0, removed: 0, proxy_faults: [own] });
   expect(healed["left"]).toContain("squall heal --own");
@@ -52,4 +54,22 @@ it("go to the daemon's own admin address when they are to be repeated", async ()
   squall = await startSquall({ proxies: { jobs: { upstream: "127.0.0.1:9" } } });
   const { activations } = await squall.activate([{ type: "latency", delay: "5ms" }]);
   expect(activations[0]?.again).toContain(`curl -X PUT ${squall.adminUrl}/active `);
+});
+
+it("leave on what stood beside them when they are to be repeated", async () => {
+  squall = await startSquall({ proxies: { jobs: { upstream: "127.0.0.1:9" } } });
+  await squall.activate("high-latency", { seed: 7 });
+  const again = (): string[] => squall.active().activations.map((one) => one.again.replace(/ {2}#.*/u, ""));
+  const params = /(?:--param \S+ )+/u;
+  expect(again().map((line) => line.replace(params, ""))).toEqual([
+    `squall use high-latency --seed 7 --admin ${squall.adminUrl}`,
+  ]);
+  await call("POST", "/active", { faults: [{ type: "latency", delay: "5ms" }], seed: 8 });
+  expect(again().map((line) => line.replace(params, ""))).toEqual([
+    `squall use high-latency --seed 7 --add --admin ${squall.adminUrl}`,
+    `curl -X POST ${squall.adminUrl}/active -d '{"faults":[{"type":"latency","delay":"5ms"}],"seed":8}'`,
+  ]);
+  const told = squall.journal({ kind: "activation_started" }).map((entry) => JSON.stringify(entry));
+  expect(told[0]).not.toContain("--add");
+  expect(told[1]).toContain("curl -X POST");
 });

@@ -23,6 +23,7 @@ const everybody: Admission = {
   mayMatch: () => true,
   routeOf: () => "",
   matches: () => true,
+  missed: () => undefined,
   fires: () => true,
   weighs: () => null,
   evicted: 0,

@@ -28,6 +28,7 @@ function delays(name: (typeof TYPES)[number], bots: readonly string[]): Map<stri
       mayMatch: () => true,
       routeOf: () => "",
       matches: () => true,
+      missed: () => undefined,
       fires: () => true,
       weighs: () => null,
       evicted: 0,

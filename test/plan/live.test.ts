@@ -396,7 +396,7 @@ describe("reports", () => {
     for (let n = 0; n < 412; n++) jobs.connect("10.0.0.1");
     plan.end(() => true, "healed");
     expect(warnings()).toEqual([
-      "typo matched 0 of 412 connections",
+      "typo matched 0 of 412 connections: no client matches",
       "patient hit 0 of 412 matching connections",
     ]);
   });
@@ -417,9 +417,9 @@ describe("reports", () => {
     jobs.connect();
     plan.end(() => true, "healed");
     expect(warnings()).toEqual([
-      "here matched 0 of 3 exchanges",
-      "everywhere matched 0 of 4 connections and exchanges",
-      "there matched 0 of 3 connections",
+      "here matched 0 of 3 exchanges: no client matches",
+      "everywhere matched 0 of 4 connections and exchanges: no client matches",
+      "there matched 0 of 3 connections: no client matches",
     ]);
   });
 
