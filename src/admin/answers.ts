@@ -62,6 +62,8 @@ const param = named(
 const profileKeys = {
   name: z.string(),
   summary: z.string(),
+  breaks: z.string().describe("what goes wrong in a client that is not prepared for it; may be empty"),
+  survives: z.string().describe("what a client does that gets through it unharmed; may be empty"),
   tags: texts(),
   params: z.array(param),
   source: z.string().describe("the file it was read from"),

@@ -46,13 +46,16 @@ export function addExplain(program: Command, io: Io): void {
       }
       for (const name of names) {
         const compiled = compileProfile(name, library, params, TYPES);
+        const { breaks, survives } = library.find(name);
         if (options.json === true) {
-          io.out(`${jsonLine(compiled)}\n`);
+          io.out(`${jsonLine({ ...compiled, breaks, survives })}\n`);
           continue;
         }
         io.out(`${io.colours.bold(compiled.profile)}: ${compiled.summary}\n`);
         for (const sentence of explainProfile(compiled, TYPES)) io.out(`  ${sentence}\n`);
         for (const line of drawTimeline(compiled)) io.out(`  ${io.colours.dim(line)}\n`);
+        if (breaks !== "") io.out(`  What breaks: ${breaks}\n`);
+        if (survives !== "") io.out(`  What a good bot does: ${survives}\n`);
       }
     });
 }

@@ -14,6 +14,8 @@ import { localLibrary, TYPES } from "./validate.js";
 interface ProfileView {
   readonly name: string;
   readonly summary: string;
+  readonly breaks: string;
+  readonly survives: string;
   readonly tags: readonly string[];
   readonly params: readonly ParamInfo[];
   readonly active?: boolean;
@@ -66,6 +68,8 @@ async function find(options: ProfilesOptions, io: Io): Promise<Found> {
   const profiles = library.entries.map(({ source, params }) => ({
     name: source.name,
     summary: source.summary,
+    breaks: source.breaks,
+    survives: source.survives,
     tags: source.tags,
     params,
   }));

@@ -13,7 +13,7 @@ import {
   type ScalarValue,
 } from "./located.js";
 import { Problems } from "./problems.js";
-import { NAME_PATTERN, RESERVED_NAMES, paramDefault, paramShape, profileShape } from "./shapes.js";
+import { about, NAME_PATTERN, RESERVED_NAMES, paramDefault, paramShape, profileShape } from "./shapes.js";
 import { check } from "./validate.js";
 
 export interface ParamSource {
@@ -28,6 +28,10 @@ export interface ParamSource {
 export interface ProfileSource {
   readonly name: string;
   readonly summary: string;
+  /** What goes wrong in a client that is not prepared for it; empty where nothing is said. */
+  readonly breaks: string;
+  /** What a client does that gets through it unharmed; empty where nothing is said. */
+  readonly survives: string;
   readonly tags: readonly string[];
   readonly extends: readonly string[];
   /** Its own params; those of its parents come on top when it is resolved. */
@@ -73,12 +77,14 @@ export function readProfile(tree: Located, text: string, problems: Problems): Pr
   if (name?.kind === "scalar" && typeof name.value === "string" && RESERVED_NAMES.includes(name.value)) {
     problems.add(name, `the name ${JSON.stringify(name.value)} is reserved`);
   }
-  for (const key of ["profile", "summary", "tags", "extends"]) refuseReference(child(map, key), problems);
+  for (const key of Object.keys(about.shape)) refuseReference(child(map, key), problems);
   const given = shell ?? salvage(map);
   if (given === null) return null;
   return {
     name: given.profile,
     summary: given.summary ?? "",
+    breaks: given.breaks ?? "",
+    survives: given.survives ?? "",
     tags: given.tags ?? [],
     extends: given.extends ?? [],
     params,
@@ -89,9 +95,7 @@ export function readProfile(tree: Located, text: string, problems: Problems): Pr
 }
 
 /** Who it is and what it builds on; without these nothing else in it can be judged. */
-function salvage(
-  map: LocatedMap,
-): Pick<z.output<typeof profileShape>, "profile" | "summary" | "tags" | "extends"> | null {
+function salvage(map: LocatedMap): z.output<typeof about> | null {
   const only = (key: string): LocatedMap => ({
     ...map,
     entries: new Map([...map.entries].filter(([other]) => other === key)),

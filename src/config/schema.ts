@@ -10,6 +10,7 @@ import { identifyShape } from "./identify.js";
 import { exchangeMatchShape, matchShape, queryMatchShape } from "./match.js";
 import { configShape } from "./settings.js";
 import {
+  about,
   NAME_PATTERN,
   exchangeWhenShape,
   paramShape,
@@ -55,11 +56,8 @@ function profileSchema(types: ReadonlyMap<string, AnyFaultType>): Json {
     ...root,
     properties: {
       ...properties,
-      // Who it is and what it builds on cannot hang on params.
-      ...partsOf(
-        toJson(profileShape.pick({ profile: true, summary: true, tags: true, extends: true })),
-        "properties",
-      ),
+      // Without the references to params that other keys may have.
+      ...partsOf(toJson(about), "properties"),
       params: {
         description: described(properties.params),
         type: "object",

@@ -108,6 +108,8 @@ export const paramDefault = scalar;
 export const profileShape = z.strictObject({
   profile: name().describe("the name it is switched on by"),
   summary: text().optional().describe("one sentence for people who choose a profile"),
+  breaks: text().optional().describe("what goes wrong in a client that is not prepared for it"),
+  survives: text().optional().describe("what a client does that gets through it unharmed"),
   tags: z.array(text().min(1)).optional(),
   extends: oneOrMany(name(), "the name of a profile")
     .optional()
@@ -124,6 +126,16 @@ export const profileShape = z.strictObject({
     })
     .optional()
     .describe("how often the phases are gone through; 1 by default"),
+});
+
+/** Who a profile is, what people are told of it and what it builds on: none of this can hang on params. */
+export const about = profileShape.pick({
+  profile: true,
+  summary: true,
+  breaks: true,
+  survives: true,
+  tags: true,
+  extends: true,
 });
 
 export const phaseShape = z.strictObject({

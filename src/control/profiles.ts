@@ -14,6 +14,8 @@ import type { Planned, Targets } from "./targets.js";
 export interface ProfileSummary {
   readonly name: string;
   readonly summary: string;
+  readonly breaks: string;
+  readonly survives: string;
   readonly tags: readonly string[];
   readonly params: readonly ParamInfo[];
   readonly source: string;
@@ -55,6 +57,8 @@ export class Profiles {
     return this.#library.entries.map(({ source, layer, shadows }) => ({
       name: source.name,
       summary: source.summary,
+      breaks: source.breaks,
+      survives: source.survives,
       tags: source.tags,
       // Those of its parents too: whoever switches it on must know what to give.
       params: [...mergeProfile(source, this.#library, new Problems()).params.values()].map(paramInfo),

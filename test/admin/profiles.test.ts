@@ -53,6 +53,28 @@ describe("GET /profiles/{name}", () => {
     expect(json.explanation[0]).toContain("200ms");
   });
 
+  it("answers what breaks and what survives it, of the profile's own words only", async () => {
+    const told = "breaks: Deadlines.\nsurvives: Waits.\n";
+    expect(
+      (await put("hard", `profile: hard\n${told}faults: [{ type: latency, delay: 1ms }]\n`)).status,
+    ).toBe(201);
+    await put("heir", "profile: heir\nextends: [hard]\n");
+    expect((await here.get("/profiles/hard")).json).toMatchObject({
+      breaks: "Deadlines.",
+      survives: "Waits.",
+    });
+    expect((await here.get("/profiles/heir")).json).toMatchObject({ breaks: "", survives: "" });
+    const { profiles } = (await here.get("/profiles")).json;
+    expect(profiles[0]).toMatchObject({ name: "hard", breaks: "Deadlines.", survives: "Waits." });
+  });
+
+  it("refuses words about it that hang on params", async () => {
+    for (const key of ["breaks", "survives"]) {
+      const { status, json } = await put("hung", `profile: hung\n${key}: "\${by}"\nparams: { by: 1 }\n`);
+      expect([status, json.error]).toEqual([422, expect.stringContaining(key)]);
+    }
+  });
+
   it("explains nothing while a param must be given first", async () => {
     expect((await here.get("/profiles/needs-too")).json.explanation).toBeNull();
   });

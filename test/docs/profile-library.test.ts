@@ -1,4 +1,4 @@
-/** docs/profile-library.md is made from the profiles and the comments at their heads; `npm run docs` writes it anew. */
+/** docs/profile-library.md is made from the profiles; `npm run docs` writes it anew. */
 import * as fsPromises from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
@@ -32,26 +32,25 @@ interface Page {
   readonly text: string;
 }
 
-/** A comment at the head of the file, such as `# Breaks: ...`. */
-function note(text: string, label: string): string | undefined {
-  return new RegExp(`^# ${label}: (.+)$`, "mu").exec(text)?.[1];
-}
+/** A comment at the head of the file that says where this was met: `# Seen: https://...`. */
+const SEEN = /^# Seen: (https:\/\/\S+)$/mu;
 
 async function pages(): Promise<Page[]> {
   const library = new Library(TYPES);
   library.replaceFiles(await loadProfiles([join(ROOT, "profiles")], fsPromises, ROOT));
-  return library.entries.map(({ source: { name, summary, tags, text }, params }) => {
-    const [breaks, good, seen] = ["Breaks", "A good bot", "Seen"].map((label) => note(text, label));
-    expect([name, breaks, good, seen]).not.toContain(undefined);
-    expect(seen).toMatch(/^https:\/\/\S+$/u);
+  return library.entries.map(({ source, params }) => {
+    const { name, summary, breaks, survives, tags, text } = source;
+    const seen = SEEN.exec(text)?.[1];
+    expect([name, breaks, survives, seen]).not.toContain("");
+    expect(seen, `${name}: a comment "# Seen: https://..."`).toBeDefined();
     const knobs = params.map((param) => `\`${param.name}=${String(param.default)}\` ${param.summary}`);
     const lines = [
       `### ${name}`,
       "",
       summary,
       "",
-      `- What breaks: ${breaks ?? ""}`,
-      `- What a good bot does: ${good ?? ""}`,
+      `- What breaks: ${breaks}`,
+      `- What a good bot does: ${survives}`,
       `- Seen: <${seen ?? ""}>`,
       `- Tags: ${tags.join(", ")}`,
       ...(knobs.length === 0 ? [] : [`- Params: ${knobs.join("; ")}`]),

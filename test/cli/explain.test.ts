@@ -1,0 +1,52 @@
+/** `squall explain` says of a profile what it does and when, what breaks by it, and what a good bot does. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { runCommand } from "../../src/cli/program.js";
+import type { Io } from "../../src/cli/io.js";
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), "squall-explain-"));
+});
+afterEach(() => {
+  rmSync(cwd, { recursive: true, force: true });
+});
+
+async function explain(text: string, ...options: string[]): Promise<string> {
+  writeFileSync(join(cwd, "mine.yaml"), text);
+  const said = { out: "", err: "" };
+  const io = {
+    out: (more: string) => (said.out += more),
+    err: (more: string) => (said.err += more),
+    env: {},
+    cwd,
+    colours: { isColorSupported: false, bold: String, dim: String },
+    outputLost: new Promise(() => undefined),
+    outputError: () => Promise.resolve(null),
+  } as unknown as Io;
+  expect([await runCommand(["explain", "mine.yaml", ...options], io), said.err]).toEqual([0, ""]);
+  return said.out;
+}
+
+const FAULTS = "faults: [{ type: latency, delay: 1ms }]\n";
+
+it("ends with what breaks and what a good bot does", async () => {
+  const told = "summary: Late.\nbreaks: Deadlines that are too short.\nsurvives: Waits.\n";
+  const lines = (await explain(`profile: mine\n${told}${FAULTS}`)).trimEnd().split("\n");
+  expect(lines[0]).toBe("mine: Late.");
+  expect(lines.slice(-2)).toEqual([
+    "  What breaks: Deadlines that are too short.",
+    "  What a good bot does: Waits.",
+  ]);
+});
+
+it("leaves out what the profile does not say", async () => {
+  expect(await explain(`profile: mine\n${FAULTS}`)).not.toMatch(/What (?:breaks|a good bot)/u);
+});
+
+it("has both in its JSON, beside the compiled profile", async () => {
+  const json = await explain(`profile: mine\nbreaks: Deadlines.\nsurvives: Waits.\n${FAULTS}`, "--json");
+  expect(JSON.parse(json)).toMatchObject({ profile: "mine", breaks: "Deadlines.", survives: "Waits." });
+});
