@@ -4,7 +4,7 @@ import { Library } from "../../src/config/library.js";
 import { Control } from "../../src/control.js";
 import type { Desired } from "../../src/control/reload.js";
 import { Fleet } from "../../src/proxy/fleet.js";
-import { Lab, TYPES } from "../support/lab.js";
+import { Lab, TYPES, until, type Upstream } from "../support/lab.js";
 
 const profile = (name: string, rest = "", delay = "1s"): string =>
   `profile: ${name}\n${rest}faults: [{ type: latency, delay: ${delay} }]\n`;
@@ -14,13 +14,15 @@ let fleet: Fleet;
 let control: Control;
 let wanted: Desired["files"];
 let connections: number;
+let upstreamPort: number;
 
 beforeEach(() => {
   lab = new Lab();
   fleet = new Fleet(lab.context, lab.plan);
   wanted = [];
   connections = 100;
-  const addresses = { listen: { host: "127.0.0.1", port: 0 }, upstream: { host: "127.0.0.1", port: 9 } };
+  upstreamPort = 9;
+  const listen = { host: "127.0.0.1", port: 0 };
   const rest = { dialTimeout: 5_000, proxyProtocol: "off", except: [] } as const;
   control = new Control({
     plan: lab.plan,
@@ -31,7 +33,9 @@ beforeEach(() => {
     facts: lab.facts,
     load: () =>
       Promise.resolve({
-        proxies: [{ name: "jobs", ...addresses, ...rest, connections }],
+        proxies: [
+          { name: "jobs", listen, upstream: { host: "127.0.0.1", port: upstreamPort }, ...rest, connections },
+        ],
         files: wanted,
         restartNeeded: [],
       }),
@@ -65,6 +69,35 @@ it("leaves a proxy that the API deleted deleted, until the file says something e
   connections = 50;
   await control.reload();
   expect(control.hasProxy("jobs")).toBe(true);
+});
+
+it("leaves bytes with the upstream that they went to, when the file names another one", async () => {
+  const servers = [await lab.upstream(), await lab.upstream()] as const;
+  /** What the proxy counted as delivered, by the address that it was for. */
+  const counted = (): readonly (readonly [string, number])[] =>
+    fleet.find("jobs").proxy.bytePages.map(({ upstream, bytesOut }) => [upstream, bytesOut.upstream]);
+  const send = async (server: Upstream, text: string): Promise<void> => {
+    upstreamPort = server.port;
+    await control.reload();
+    const client = lab.client(fleet.find("jobs").proxy);
+    client.write(text);
+    const peer = await server.next();
+    await until(() => peer.text === text);
+    client.rst();
+    await peer.ended;
+  };
+  const [first, second] = servers;
+  await send(first, "four");
+  await send(second, "seventy");
+  expect(counted()).toEqual([
+    [`127.0.0.1:${first.port}`, 4],
+    [`127.0.0.1:${second.port}`, 7],
+  ]);
+  await send(first, "more");
+  expect(counted()).toEqual([
+    [`127.0.0.1:${second.port}`, 7],
+    [`127.0.0.1:${first.port}`, 8],
+  ]);
 });
 
 it("keeps a profile that is put meanwhile, and what is switched on with it", async () => {
