@@ -62,6 +62,7 @@ function results() {
     const words = [
       "vitest",
       "run",
+      "--config=vitest.all.config.ts",
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${file}`,

@@ -8,10 +8,11 @@ import { SquallError, formatProblem } from "../../src/core/errors.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { compileProfile } from "../../src/plan/compile.js";
 import { explainProfile } from "../../src/plan/explain.js";
+import { scaled } from "../support/scope.js";
 
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 /** Enough to find what is common; rare mistakes are found over many runs, since each has a seed of its own. */
-const RUNS = 250;
+const RUNS = scaled(80, 250);
 const GOLDEN = new URL("../golden/", import.meta.url);
 const PROFILES = readdirSync(GOLDEN)
   .filter((file) => file.endsWith(".yaml"))

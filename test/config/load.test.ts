@@ -1,7 +1,6 @@
 /** Profile files from real folders: which are read, and what is refused. */
 import { mkdtemp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import * as fs from "node:fs/promises";
-import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -101,13 +100,6 @@ describe("loading profiles", () => {
       "/p/closed: may not be read, and is left out",
     ]);
     await expect(loadProfiles(["/p/closed"], partly)).rejects.toThrow("may not be read");
-  });
-
-  it("does not wait for a pipe", async () => {
-    await mkdir(join(folder, "p"));
-    execFileSync("mkfifo", [join(folder, "p/pipe.yaml")]);
-    expect(await load("p")).toEqual([]);
-    expect(await refusal("p/pipe.yaml")).toEqual(["p/pipe.yaml: is neither a file nor a folder"]);
   });
 
   it("tells all that cannot be read at once", async () => {

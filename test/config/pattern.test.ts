@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parametersOf, pathMistake, pathTest, segmentOf, valueTest } from "../../src/config/pattern.js";
+import { scaled } from "../support/scope.js";
 
 /** What a pattern of a path means, said once more in another language. */
 function oracle(pattern: string): RegExp {
@@ -63,7 +64,7 @@ describe("a pattern of a path", () => {
         const expected = oracle(one);
         for (const each of paths) expect(holds(each), `${one} ${each}`).toBe(expected.test(each));
       }),
-      { numRuns: 20_000 },
+      { numRuns: scaled(4_000, 20_000) },
     );
   });
 
@@ -127,7 +128,7 @@ describe("a pattern of a value", () => {
         );
         expect(valueTest(pattern)(value)).toBe(expected.test(value));
       }),
-      { numRuns: 20_000 },
+      { numRuns: scaled(4_000, 20_000) },
     );
   });
 });

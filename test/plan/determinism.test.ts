@@ -4,9 +4,10 @@ import { Random } from "../../src/core/random.js";
 import type { CompiledFault } from "../../src/plan/value.js";
 import { codedBytes } from "../support/coded-bytes.js";
 import { fault, Lab, turns, until } from "../support/lab.js";
+import { scaled } from "../support/scope.js";
 
 const BOTS = Array.from({ length: 50 }, (_, index) => `127.0.0.${index + 2}`);
-const CONNECTIONS_EACH = 6;
+const CONNECTIONS_EACH = scaled(3, 6);
 const BYTES = 400;
 
 const FAULTS: readonly CompiledFault[] = [

@@ -2,55 +2,13 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../support/free-port.js";
-
-export interface Reader {
-  readonly port: number;
-  /** `METHOD /target` of all that it has read since it was last asked. */
-  taken(): string[];
-  close(): Promise<void>;
-}
-
-export interface Kind {
-  readonly name: string;
-  /** What this machine lacks for it; null for nothing. */
-  readonly missing: string | null;
-  start(): Promise<Reader>;
-}
+import { NODE, type Kind, type Reader } from "./smuggling-walk.js";
 
 function lacks(program: string, words: readonly string[]): string | null {
   return spawnSync(program, words, { stdio: "ignore" }).status === 0 ? null : program;
-}
-
-async function startNode(): Promise<Reader> {
-  let seen: string[] = [];
-  const server = createServer((request, response) => {
-    request.on("error", () => undefined);
-    request.resume().on("end", () => {
-      if (!request.complete) return;
-      seen.push(`${request.method ?? ""} ${request.url ?? ""}`);
-      response.end(`[${request.method ?? ""} ${request.url ?? ""}]`);
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    taken: () => {
-      const all = seen;
-      seen = [];
-      return all;
-    },
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-      return Promise.resolve();
-    },
-  };
 }
 
 /** A program that writes a line for each request into a file, and says nothing on its own. */
@@ -131,7 +89,7 @@ Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 `;
 
 export const KINDS: readonly Kind[] = [
-  { name: "Node's http", missing: null, start: startNode },
+  NODE,
   {
     name: "nginx",
     missing: lacks("nginx", ["-v"]),

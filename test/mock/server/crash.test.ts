@@ -2,6 +2,7 @@ import http from "node:http";
 import { afterAll, expect, it } from "vitest";
 import { Workshop, type Squall } from "../../support/process.js";
 import { ask, type Answer } from "../support.js";
+import { scaled } from "../../support/scope.js";
 
 const shop = new Workshop();
 afterAll(() => shop.close());
@@ -87,7 +88,7 @@ it("has every job, lease and completion that it acknowledged, after SIGKILL in t
     }
 
     let completions = 0;
-    const enough = 300 * life;
+    const enough = scaled(60, 300) * life;
     const worker = async (): Promise<void> => {
       const caller = new Caller(url, token);
       for (;;) {
@@ -113,7 +114,7 @@ it("has every job, lease and completion that it acknowledged, after SIGKILL in t
     expect((await process.ended).signal).toBe("SIGKILL");
     expect(completions).toBeGreaterThanOrEqual(enough);
   }
-  expect(acknowledged.completed.size).toBeGreaterThan(1_000);
+  expect(acknowledged.completed.size).toBeGreaterThan(scaled(200, 1_000));
 });
 
 it("has dependents ready or waiting as their parents say, and bodies whole, after SIGKILL", async () => {

@@ -13,8 +13,9 @@ import { REQUESTS, RESPONSES, WRONG } from "./corpus.js";
 import { DIFFERENCES, differ, type Readings } from "./differences.js";
 import { accountOf, nodeReadsRequests, nodeReadsResponse } from "./node-oracle.js";
 import { bytes, cutAt, read } from "./transcript.js";
+import { scaled } from "../../support/scope.js";
 
-const RUNS = Number(process.env["SQUALL_ORACLE_RUNS"] ?? 5_000);
+const RUNS = Number(process.env["SQUALL_ORACLE_RUNS"] ?? scaled(1_000, 5_000));
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 20_240_607);
 
 async function readByBoth(
@@ -124,7 +125,7 @@ describe("Node's parser and ours", () => {
   for (const kind of ["request", "response"] as const) {
     it(
       `read the same in ${RUNS} ${kind} streams, but for what is decided otherwise`,
-      { timeout: 3_600_000 },
+      { timeout: scaled(60_000, 3_600_000) },
       async () => {
         await fc.assert(
           fc.asyncProperty(streamOf(kind), async ({ text, places }) => {

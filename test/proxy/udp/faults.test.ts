@@ -2,9 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fault, Lab, until } from "../../support/lab.js";
 import { flood, numbers, udpEcho, udpEnd, udpProxy } from "../../support/udp-lab.js";
+import { scaled } from "../../support/scope.js";
 
 const both = { directions: "both" } as const;
-const N = 10_000;
+const N = scaled(4_000, 10_000);
 const within = (share: number, n: number): number => 3 * Math.sqrt((share * (1 - share)) / n);
 
 let lab: Lab;

@@ -13,6 +13,7 @@ import {
 } from "../../../support/loss-tables.js";
 import { LossyLink } from "../../../support/lossy-link.js";
 import { StreamBench, typeNamed, type Raw } from "../../../support/stream-bench.js";
+import { scaled } from "../../../support/scope.js";
 
 describe("packet_loss", () => {
   it("adds half of the round trip to each direction, and nothing without one", () => {
@@ -171,7 +172,7 @@ describe("packet_loss", () => {
 });
 
 describe("against theory: one segment each way on a warm connection", () => {
-  const N = 20_000;
+  const N = scaled(5_000, 20_000);
   const one = { request: 100, answer: 100 };
   it.each([0.01, 0.02, 0.05, 0.1])("at a loss of %d", (p) => {
     const times = exchanges({ loss: percent(p) }, one, N, 1000);
@@ -188,7 +189,7 @@ describe("against theory: one segment each way on a warm connection", () => {
 });
 
 describe("against theory: new connections", () => {
-  const N = 3000;
+  const N = scaled(1_000, 3_000);
   it.each([0.02, 0.1])(
     "delay their first byte by whole seconds, with the right shares, at a loss of %d",
     (p) => {
@@ -231,7 +232,7 @@ describe("against the kernel", () => {
   it.each(ANSWERS_10_KB)("10 kB answers at a loss of $p", ({ p, mean: expected, share }) => {
     // Some dozens of messages each: what the window remembers has its effect, and the start has not been forgotten.
     const sizes = { request: 100, answer: 10_000 };
-    const times = exchanges({ loss: percent(p), congestion: "reno" }, sizes, 10_000, 50);
+    const times = exchanges({ loss: percent(p), congestion: "reno" }, sizes, scaled(4_000, 10_000), 50);
     expect(Math.abs(mean(times) / expected - 1)).toBeLessThan(0.15);
     expect(Math.abs(shareOf(times, (time) => time < 1.5 * RTT) - share)).toBeLessThan(0.08);
   });

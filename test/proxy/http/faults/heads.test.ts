@@ -1,5 +1,4 @@
 /** http_headers, http_malformed and slow_headers on the wire, and what unchanged clients say of broken answers. */
-import { execFile } from "node:child_process";
 import { request } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import type { VirtualClock } from "../../../../src/core/clock.js";
@@ -123,26 +122,15 @@ function node(port: number): Promise<string> {
   });
 }
 
-/** curl's exit code. */
-function curl(port: number): Promise<number | "absent"> {
-  return new Promise((resolve) => {
-    const words = ["--silent", "--http1.1", "--max-time", "20", `http://127.0.0.1:${port}/a`];
-    execFile("curl", words, { encoding: "latin1" }, (error) => {
-      const code = error === null ? 0 : error.code;
-      resolve(typeof code === "number" ? code : "absent");
-    });
-  });
-}
-
 describe("http_malformed", () => {
   it.each([
-    ["status_line", /^HTTP\/1\.1 OK fine\r\n/u, /^HPE_INVALID_STATUS$/u, [1, 8, 0]],
-    ["header", /this is \0 no field/u, /^HPE_INVALID_HEADER_TOKEN$/u, [0, 1, 8, 43, 56]],
-    ["chunk", /\r\n\r\nxyz\r\n/u, /^HPE_INVALID_CHUNK_SIZE$/u, [56]],
-    ["length", /content-length: two/u, /^HPE_INVALID_CONTENT_LENGTH$/u, [8]],
-    ["garbage", /^\0/u, /^HPE_INVALID_CONSTANT$|^HPE_/u, [1, 8]],
-    ["empty", /^$/u, /^ECONNRESET$/u, [52]],
-  ] as const)("sends %s in place of the answer, and closes", async (mode, bytes, nodeError, curlCodes) => {
+    ["status_line", /^HTTP\/1\.1 OK fine\r\n/u, /^HPE_INVALID_STATUS$/u],
+    ["header", /this is \0 no field/u, /^HPE_INVALID_HEADER_TOKEN$/u],
+    ["chunk", /\r\n\r\nxyz\r\n/u, /^HPE_INVALID_CHUNK_SIZE$/u],
+    ["length", /content-length: two/u, /^HPE_INVALID_CONTENT_LENGTH$/u],
+    ["garbage", /^\0/u, /^HPE_INVALID_CONSTANT$|^HPE_/u],
+    ["empty", /^$/u, /^ECONNRESET$/u],
+  ] as const)("sends %s in place of the answer, and closes", async (mode, bytes, nodeError) => {
     await setUp();
     lab.use([fault("http_malformed", { mode })]);
     const client = lab.client(proxy);
@@ -158,8 +146,6 @@ describe("http_malformed", () => {
       { upstream_status: 200, client_status: null, end: "closed" },
     ]);
     expect(await node(proxy.address.port)).toMatch(nodeError);
-    const code = await curl(proxy.address.port);
-    if (code !== "absent") expect(curlCodes).toContain(code);
   });
 
   it("does so before the upstream hears of it, if told", async () => {

@@ -6,9 +6,10 @@ import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
 import type { CompiledFault } from "../../../../src/plan/value.js";
 import { fault, until } from "../../../support/lab.js";
 import { HttpLab, messageAt, ok } from "../../../support/http-lab.js";
+import { scaled } from "../../../support/scope.js";
 
 const CLIENTS = 24;
-const SWITCHES = 120;
+const SWITCHES = scaled(40, 120);
 
 let lab: HttpLab;
 afterEach(async () => {

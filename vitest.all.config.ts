@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+/** `npm run test:all`: the files of `npm test` with all rows of their tables, and what needs a kernel, foreign programs or minutes. */
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/long/**"],
+    env: { SQUALL_TESTS: "all" },
+    pool: "forks",
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    fileParallelism: true,
+    maxWorkers: 2,
+  },
+});
