@@ -1,6 +1,5 @@
 /** The rules of the house, held by a test: who may import whom, what every fault brings along, how long a file may be. */
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import * as fsPromises from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -17,10 +16,21 @@ import { locate } from "../src/config/located.js";
 const ROOT = resolve(import.meta.dirname, "..");
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 
-const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT })
-  .toString()
+/** All files but those that .gitignore names: Node alone finds them, also where there is no Git. */
+const ignored = readFileSync(join(ROOT, ".gitignore"), "utf8")
   .split("\n")
-  .filter((file) => file !== "" && existsSync(join(ROOT, file)));
+  .filter((line) => line !== "")
+  .map((line) => line.replace(/\/$/u, "").replaceAll(".", "\\.").replaceAll("*", ".*"));
+const unseen = new RegExp(`^(?:\\.git|${ignored.join("|")})$`, "u");
+function filesIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true })
+    .filter(({ name }) => !unseen.test(name))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? filesIn(path) : [path];
+    });
+}
+const tracked = filesIn("");
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 const sources = tracked.filter((file) => file.startsWith("src/") && file.endsWith(".ts"));
 
@@ -146,6 +156,54 @@ describe("the house", () => {
         /\/work\/|\.\.\/shared|registry\.npmjs|"resolved"/u.test(read(file)),
     );
     expect(telling).toEqual([]);
+  });
+});
+
+/** Programs besides Node that a file of `npm test` starts where an environment variable names one, and only there. */
+const CONTROLS = ["test/compat/contenders.ts", "test/compat/cli.test.ts"];
+
+describe("the tests", () => {
+  const tests = tracked.filter((file) => /^test\/(?!long\/).*\.test\.ts$/u.test(file));
+  const quick = tests.filter((file) => !file.endsWith(".all.test.ts"));
+
+  /** The file, and what it imports of test/. */
+  function reach(file: string, seen = new Set<string>()): ReadonlySet<string> {
+    if (!seen.has(file) && file.startsWith("test/") && existsSync(join(ROOT, file))) {
+      seen.add(file);
+      for (const target of importsOf(file)) reach(target, seen);
+    }
+    return seen;
+  }
+
+  it("start no program but Node in `npm test`: files that do are named *.all.test.ts", () => {
+    const reached = new Set(quick.flatMap((file) => [...reach(file)]));
+    const foreign = [...reached]
+      .filter((file) => file !== "test/repo.test.ts" && !CONTROLS.includes(file))
+      .filter((file) => read(file).includes('"node:child_process"'))
+      .flatMap((file) =>
+        [
+          ...read(file).matchAll(
+            /(?<!\.)\b(?:spawn|exec|execFile|spawnSync|execSync|execFileSync)\(\s*([\w.]+|\S)/gu,
+          ),
+        ]
+          .filter(([, program]) => program !== "process.execPath")
+          .map(([call]) => `${file}: ${call}`),
+      );
+    expect(foreign).toEqual([]);
+  });
+
+  it("have no time limit of their own in `npm test` that is longer than the one of all", () => {
+    const patient = quick.filter((file) =>
+      [
+        ...read(file).matchAll(/(?:\btimeout: |\b[A-Z_]*LIMIT_MS = |^\s*\}, )([\d_]+)(?: \}, |;|\);)/gmu),
+      ].some(([, limit = ""]) => Number(limit.replaceAll("_", "")) > 60_000),
+    );
+    expect(patient).toEqual([]);
+  });
+
+  it("that only `npm run test:all` runs are told in docs/testing.md, with what they need", () => {
+    const told = [...read("docs/testing.md").matchAll(/^\| `(test\/\S+)` \|/gmu)].map(([, file]) => file);
+    expect(told).toEqual(tests.filter((file) => file.endsWith(".all.test.ts")).sort());
   });
 });
 

@@ -5,13 +5,13 @@ import { describe, expect, it } from "vitest";
 import { ROOT } from "../support/process.js";
 import { FLAWED, OFTEN, SURVIVED } from "./matrix/cases.js";
 import { play } from "./matrix/scene.js";
-import { sample } from "../support/scope.js";
+import { sample, scaled } from "../support/scope.js";
 
 const SEED = 1;
 const ONLY = process.env["MATRIX"];
 const chosen = (name: string): boolean => ONLY === undefined || new RegExp(ONLY, "u").test(name);
 
-describe.concurrent("the matrix", { timeout: 120_000 }, () => {
+describe.concurrent("the matrix", { timeout: scaled(60_000, 180_000) }, () => {
   for (const one of sample(FLAWED, 3).filter(({ flaw }) => chosen(`flaw ${flaw ?? ""}`)))
     it(`catches ${one.flaw ?? ""} with ${one.profile}`, async () => {
       expect(await play(one, SEED)).not.toEqual([]);
