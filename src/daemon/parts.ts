@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import type { Config } from "../config/config.js";
 import { Library } from "../config/library.js";
 import { Control } from "../control.js";
-import { SystemClock } from "../core/clock.js";
+import { SystemClock } from "../core/system-clock.js";
 import { formatProblem, type Problem } from "../core/errors.js";
 import { Ledger } from "../core/ledger.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";

@@ -13,58 +13,13 @@ import { acts } from "../faults/kit.js";
 import type { Engine, KernelLoss } from "../faults/kernel-loss.js";
 import { fateOf } from "./fate.js";
 import { observed } from "./observed.js";
-import type { Party } from "./party.js";
-import { CheckSubject, FlowSubject, Subject } from "./subject.js";
+import { CheckSubject as CheckOf, FlowSubject as FlowOf, Subject as SubjectOf } from "./subject.js";
+import type { SubjectInfo } from "./subject-info.js";
 
-export type { Subject } from "./subject.js";
-
-/** What there is to know about a subject when it begins. */
-export interface SubjectInfo {
-  readonly bot: string;
-  readonly connection: number;
-  readonly client: string;
-  /** Of HTTP exchanges, and of nothing else. */
-  readonly exchange?: ExchangeKeys;
-  /** Of DNS questions, and of nothing else. */
-  readonly query?: QueryKeys;
-  /** The upstream that a health check asks: there is no client behind it. */
-  readonly healthCheck?: string | undefined;
-  /** Who has to bear it, as the journal names him, where that is not this subject itself. */
-  readonly bearer?: Bearer | null | undefined;
-  /** A fault has done something to this subject: those whose end tells of it as well are to remember its name. */
-  struck?(fault: string): void;
-}
-
-/** Whom the journal names as hit. */
-export interface Bearer {
-  readonly bot: string;
-  readonly connection: number;
-  readonly exchange?: Pick<ExchangeKeys, "id" | "method" | "path"> | undefined;
-}
-
-/** What a question can be matched on, and what the journal calls it. */
-export interface QueryKeys {
-  readonly name: string;
-  readonly type: string;
-  readonly transport: string;
-}
-
-/** What an exchange can be matched on. */
-export interface ExchangeKeys {
-  readonly id: number;
-  readonly method: string;
-  /** Without the query, as it was sent. */
-  readonly path: string;
-  /** Without the port, in lower case; empty if there is none. */
-  readonly host: string;
-  readonly upstream: string;
-  /** The upstream's own; null until its head has come. */
-  readonly status: number | null;
-  /** The values of all fields of that name, in order. */
-  headers(name: string): readonly string[];
-  /** The values of all parameters of that name, decoded, in order. */
-  queries(name: string): readonly string[];
-}
+/** A subject of an armed fault. */
+export type Subject = SubjectOf<ArmedFault>;
+export type FlowSubject = FlowOf<ArmedFault>;
+export type CheckSubject = CheckOf<ArmedFault>;
 
 /** The `match`, `except` and `when` of a fault, with the counters that belong to it. */
 export interface Admission {
@@ -237,11 +192,9 @@ export class ArmedFault {
     if (counted) this.book.meant();
     const key = this.#keyOf(this.#bot(subject.bot), subject.bot);
     if (this.#admission.fires(subject, () => admissionDraw(key, ordinal)))
-      return counted
-        ? new Subject(this, subject, key, ordinal)
-        : new CheckSubject(this, subject, key, ordinal);
+      return counted ? new SubjectOf(this, subject, key, ordinal) : new CheckOf(this, subject, key, ordinal);
     if (spare !== undefined && this.#admission.weighs(NEVER) !== null)
-      spare(new Subject(this, subject, key, ordinal));
+      spare(new SubjectOf(this, subject, key, ordinal));
     return null;
   }
 
@@ -254,23 +207,23 @@ export class ArmedFault {
    * Somebody meets a fault of the pool: nothing is decided or drawn about him, since its draws are the proxy's, but he is a
    * subject of his own.
    */
-  meet(party: Party): Subject {
+  meet(party: SubjectInfo): Subject {
     this.book.came();
     this.book.meant();
-    return new Subject(this, party, this.#keyOf(this.#bot(""), ""), 0);
+    return new SubjectOf(this, party, this.#keyOf(this.#bot(""), ""), 0);
   }
 
   /** The proxy itself is hit, and no one of its clients. */
   itself(): Subject {
     this.book.came();
     this.book.meant();
-    return new Subject(this, NOBODY, this.#keyOf(this.#bot(""), ""), 0);
+    return new SubjectOf(this, NOBODY, this.#keyOf(this.#bot(""), ""), 0);
   }
 
   /** The same of a health check, which is no subject. */
   meetCheck(upstream: string): CheckSubject {
     const check = { ...NOBODY, healthCheck: upstream };
-    return new CheckSubject(this, check, this.#keyOf(this.#bot(""), ""), 0);
+    return new CheckOf(this, check, this.#keyOf(this.#bot(""), ""), 0);
   }
 
   /** The same of one datagram: each is a subject, and the flow that it belongs to has what acts on them. */
@@ -293,7 +246,7 @@ export class ArmedFault {
   /** What acts on the datagrams of a flow. Its draws are those of the bot's first flow, its second, and so on. */
   flow(flow: SubjectInfo): FlowSubject {
     const bot = this.#bot(flow.bot);
-    return new FlowSubject(this, flow, this.#keyOf(bot, flow.bot), bot.flows++);
+    return new FlowOf(this, flow, this.#keyOf(bot, flow.bot), bot.flows++);
   }
 
   /** What a bot's subjects have in common. */

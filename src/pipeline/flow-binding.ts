@@ -1,9 +1,10 @@
 /** One fault on one flow of datagrams, with what it holds; made when it first acts on one of them. */
 import type { Millis } from "../core/clock.js";
 import type { DatagramFault, DatagramHold, Direction, FlowInfo } from "../faults/contract/index.js";
-import type { ArmedFault, SubjectInfo } from "./armed.js";
+import type { ArmedFault } from "./armed.js";
+import type { SubjectInfo } from "./subject-info.js";
 import { Station } from "./station.js";
-import type { FlowSubject } from "./subject.js";
+import type { FlowSubject } from "./armed.js";
 
 /** Whose flow it is. */
 export interface FlowOwner extends SubjectInfo {

@@ -2,8 +2,9 @@
  * Who is sent to an upstream: an exchange, or a connection that has none. What faults of the pool and of names do on the
  * way there is told of him, and at his end.
  */
-import type { ArmedFault, Bearer, SubjectInfo } from "./armed.js";
-import type { Subject } from "./subject.js";
+import type { ArmedFault } from "./armed.js";
+import type { Bearer, SubjectInfo } from "./subject-info.js";
+import type { Subject } from "./armed.js";
 
 /** Anybody who may be sent somewhere. His party is made when a fault asks for it. */
 export interface Guest {

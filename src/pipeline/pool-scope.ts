@@ -3,7 +3,7 @@ import type { Millis } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import type { Detail, Direction, Scope } from "../faults/contract/index.js";
 import { isCheck, type Asking } from "./party.js";
-import type { CheckSubject, Subject } from "./subject.js";
+import type { CheckSubject, Subject } from "./armed.js";
 
 export class PoolScope implements Scope<Record<string, unknown>, string, unknown> {
   /** Null between two questions: what happens then happens to the proxy. */

@@ -14,7 +14,8 @@ import type {
   Question,
   Sever,
 } from "../faults/contract/index.js";
-import type { ArmedFault, Subject, SubjectInfo } from "./armed.js";
+import type { ArmedFault, Subject } from "./armed.js";
+import type { SubjectInfo } from "./subject-info.js";
 import { AskedFaults } from "./asked.js";
 
 /** What ends the asking: no reply at all, a reply in the server's place, or the end of the connection. */

@@ -1,10 +1,27 @@
 /** One fault on one subject: the scope that the fault's code is given, and what is booked and told of it. */
-import type { Millis } from "../core/clock.js";
-import type { ExchangeName, FaultOrigin, QueryName } from "../core/events.js";
+import type { Clock, Millis } from "../core/clock.js";
+import type { ExchangeName, Facts, FaultOrigin, QueryName } from "../core/events.js";
+import type { Book } from "../core/ledger.js";
+import type { Likeness } from "../core/likeness.js";
 import { admissionDraw, LANE, Random, type DrawKey, type Lane } from "../core/random.js";
-import type { Detail, Direction, Scope } from "../faults/contract/index.js";
-import type { ArmedFault, Bearer, SubjectInfo } from "./armed.js";
+import type { AnyFaultType, Detail, Direction, Scope } from "../faults/contract/index.js";
+import type { Bearer, SubjectInfo } from "./subject-info.js";
 import { fateOf, type Fate } from "./fate.js";
+
+/** What a subject has to know of the fault that acts on it, and whose books it writes into: an armed fault. */
+export interface Actor {
+  readonly type: AnyFaultType;
+  readonly origin: Pick<FaultOrigin, "proxy" | "activation" | "profile" | "phase" | "fault" | "type">;
+  readonly params: Record<string, unknown>;
+  readonly at: string;
+  readonly shared: unknown;
+  readonly observe: boolean;
+  readonly book: Book;
+  readonly facts: Facts;
+  readonly clock: Clock;
+  likeness(bot: string, key: DrawKey): Likeness;
+  actsOn(direction: Direction): boolean;
+}
 
 const NO_REASONS: readonly never[] = [];
 
@@ -12,8 +29,8 @@ const NO_REASONS: readonly never[] = [];
 export const HEALTH_CHECK = "health_check";
 
 /** A connection, an exchange, a query. */
-export class Subject implements Scope<Record<string, unknown>, string, unknown> {
-  readonly armed: ArmedFault;
+export class Subject<A extends Actor = Actor> implements Scope<Record<string, unknown>, string, unknown> {
+  readonly armed: A;
   readonly params: Record<string, unknown>;
   readonly shared: unknown;
   readonly at: string;
@@ -31,7 +48,7 @@ export class Subject implements Scope<Record<string, unknown>, string, unknown> 
   /** Why it was let be, as far as that is told. */
   #reasons: readonly string[] = NO_REASONS;
 
-  constructor(armed: ArmedFault, info: SubjectInfo, key: DrawKey, ordinal: number) {
+  constructor(armed: A, info: SubjectInfo, key: DrawKey, ordinal: number) {
     this.armed = armed;
     this.params = armed.params;
     this.shared = armed.shared;
@@ -251,7 +268,7 @@ function questionOf({ name, type, transport }: QueryName): QueryName {
 }
 
 /** One fault on a flow of datagrams: each of them is a hit of its own, and the flow has one entry for all. */
-export class FlowSubject extends Subject {
+export class FlowSubject<A extends Actor = Actor> extends Subject<A> {
   next(): void {
     this.again();
   }
@@ -262,7 +279,7 @@ export class FlowSubject extends Subject {
 }
 
 /** A health check, which meets what clients meet and is none: what was done to it is counted apart. */
-export class CheckSubject extends Subject {
+export class CheckSubject<A extends Actor = Actor> extends Subject<A> {
   protected override booked(_effect: string, amount: number): void {
     this.armed.book.add(HEALTH_CHECK, amount);
   }

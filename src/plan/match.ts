@@ -4,7 +4,7 @@ import ipaddr from "ipaddr.js";
 import type { MatchEntry } from "../config/match.js";
 import { BoundedMap } from "../core/lru.js";
 import { pathTest, valueTest, type TextTest } from "../config/pattern.js";
-import type { ExchangeKeys, SubjectInfo } from "../pipeline/armed.js";
+import type { ExchangeKeys, SubjectInfo } from "../pipeline/subject-info.js";
 
 type Block = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 

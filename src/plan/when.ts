@@ -2,7 +2,8 @@
 import type { MatchEntry } from "../config/match.js";
 import type { WhenEntry } from "../config/conditions.js";
 import { BoundedMap } from "../core/lru.js";
-import type { Admission, SubjectInfo } from "../pipeline/armed.js";
+import type { Admission } from "../pipeline/armed.js";
+import type { SubjectInfo } from "../pipeline/subject-info.js";
 import type { Misses } from "./misses.js";
 import { asksStatus, asksUpstream, compileBeforehand, compileMatch, compileRoute } from "./match.js";
 import type { CompiledFault } from "./value.js";

@@ -15,7 +15,8 @@ import {
   type Pass,
   type Sever,
 } from "../faults/contract/index.js";
-import type { ArmedFault, Subject, SubjectInfo } from "../pipeline/armed.js";
+import type { ArmedFault, Subject } from "../pipeline/armed.js";
+import type { SubjectInfo } from "../pipeline/subject-info.js";
 import { Binding, type FaultChange, type Pumps } from "../pipeline/bindings.js";
 import { Gate } from "../pipeline/gate.js";
 import { Party, type Guest } from "../pipeline/party.js";

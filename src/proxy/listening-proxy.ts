@@ -6,7 +6,7 @@ import type { ConnectionFailure } from "../core/events.js";
 import type { Seam } from "../faults/contract/index.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import { changeOf, type FaultChange } from "../pipeline/bindings.js";
-import type { Subject } from "../pipeline/subject.js";
+import type { Subject } from "../pipeline/armed.js";
 import { BytePages, type BytePage } from "./byte-pages.js";
 import type { PlaneContext } from "./context.js";
 import type { ListenAddress, Port } from "./port.js";

@@ -6,7 +6,8 @@
 import { Writable } from "node:stream";
 import pc from "picocolors";
 import winston from "winston";
-import { SystemClock, type Clock } from "../core/clock.js";
+import { type Clock } from "../core/clock.js";
+import { SystemClock } from "../core/system-clock.js";
 import { recordFields } from "./entry.js";
 import { inWords, jsonForm, prettyForm, type LineLevel, type LogLine, type TimedLine } from "./line.js";
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { SystemClock, VirtualClock } from "../../src/core/clock.js";
+import { VirtualClock } from "../../src/core/clock.js";
+import { SystemClock } from "../../src/core/system-clock.js";
 
 describe("the machine's clock", () => {
   beforeEach(() => {

@@ -5,7 +5,8 @@ import { VirtualClock } from "../../src/core/clock.js";
 import { Book } from "../../src/core/ledger.js";
 import { admissionDraw, drawKey, LANE, Random } from "../../src/core/random.js";
 import { defineFault, type AnyFaultType } from "../../src/faults/contract/index.js";
-import { ArmedFault, BOTS_REMEMBERED, type Admission, type SubjectInfo } from "../../src/pipeline/armed.js";
+import { ArmedFault, BOTS_REMEMBERED, type Admission } from "../../src/pipeline/armed.js";
+import { type SubjectInfo } from "../../src/pipeline/subject-info.js";
 import { FactBook } from "../support/lab.js";
 
 const plain: AnyFaultType = defineFault({

@@ -1,7 +1,7 @@
 /** `match`: addresses and blocks of clients, and all that is known of an exchange. */
 import { describe, expect, it } from "vitest";
 import type { MatchEntry } from "../../src/config/match.js";
-import type { ExchangeKeys, SubjectInfo } from "../../src/pipeline/armed.js";
+import type { ExchangeKeys, SubjectInfo } from "../../src/pipeline/subject-info.js";
 import { asksStatus, compileMatch, compileRoute, parseBlock } from "../../src/plan/match.js";
 import { exchangeSubject } from "../support/exchange-subject.js";
 

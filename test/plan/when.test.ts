@@ -4,7 +4,7 @@ import type { MatchEntry } from "../../src/config/match.js";
 import type { WhenEntry } from "../../src/config/conditions.js";
 import { admissionDraw, drawKey } from "../../src/core/random.js";
 import { KEYS_REMEMBERED, WhenAdmission } from "../../src/plan/when.js";
-import type { SubjectInfo } from "../../src/pipeline/armed.js";
+import type { SubjectInfo } from "../../src/pipeline/subject-info.js";
 import { exchangeSubject } from "../support/exchange-subject.js";
 import { fault } from "../support/lab.js";
 

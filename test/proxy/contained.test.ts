@@ -1,6 +1,7 @@
 /** A mistake of ours, wherever the event loop comes in, costs one connection, flow or question, and is told: never the daemon. */
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { SystemClock, VirtualClock } from "../../src/core/clock.js";
+import { VirtualClock } from "../../src/core/clock.js";
+import { SystemClock } from "../../src/core/system-clock.js";
 import { ContainedClock } from "../../src/core/containment.js";
 import { Connection } from "../../src/proxy/connection.js";
 import { Book } from "../../src/proxy/http/book.js";

@@ -1,5 +1,5 @@
 /** An exchange, as rules are asked about it. */
-import type { ExchangeKeys, SubjectInfo } from "../../src/pipeline/armed.js";
+import type { ExchangeKeys, SubjectInfo } from "../../src/pipeline/subject-info.js";
 
 export interface ExchangeParts {
   readonly method?: string;

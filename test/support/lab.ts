@@ -1,7 +1,8 @@
 /** A TCP proxy on real sockets with a live plan, and small servers and clients to put around it. */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { SystemClock, VirtualClock, type Clock } from "../../src/core/clock.js";
+import { VirtualClock, type Clock } from "../../src/core/clock.js";
+import { SystemClock } from "../../src/core/system-clock.js";
 import { KEEPALIVE_DEFAULT, type Keepalive } from "../../src/core/stream-options.js";
 import type { Fact, FactKind, Facts } from "../../src/core/events.js";
 import { Ledger } from "../../src/core/ledger.js";

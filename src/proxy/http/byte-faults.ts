@@ -1,6 +1,7 @@
 /** The byte faults of one HTTP connection: which exchanges they hit, and what the bytes of each direction belong to. */
 import type { ConnectionInfo, Direction } from "../../faults/contract/index.js";
-import type { ArmedFault, Subject, SubjectInfo } from "../../pipeline/armed.js";
+import type { ArmedFault, Subject } from "../../pipeline/armed.js";
+import type { SubjectInfo } from "../../pipeline/subject-info.js";
 import type { Binding, Pumps } from "../../pipeline/bindings.js";
 import { Flow, type Part, type Passage } from "../../pipeline/flow.js";
 import { ScopedBinding, TrackedBinding, type Flows } from "../../pipeline/scoped-binding.js";

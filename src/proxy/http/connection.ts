@@ -10,7 +10,7 @@ import type { Timer } from "../../core/clock.js";
 import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract/index.js";
-import type { Bearer } from "../../pipeline/armed.js";
+import type { Bearer } from "../../pipeline/subject-info.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import { LINGER_MAX_MS, type Origin } from "../connection.js";

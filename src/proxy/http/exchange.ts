@@ -9,7 +9,8 @@ import type {
   RequestInfo,
   ResponseInfo,
 } from "../../faults/contract/index.js";
-import type { ExchangeKeys, Subject, SubjectInfo } from "../../pipeline/armed.js";
+import type { Subject } from "../../pipeline/armed.js";
+import type { ExchangeKeys, SubjectInfo } from "../../pipeline/subject-info.js";
 import type { ExchangeFaults } from "../../pipeline/exchange.js";
 import type { Passage } from "../../pipeline/flow.js";
 import { Party, type Guest } from "../../pipeline/party.js";

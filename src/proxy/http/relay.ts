@@ -3,7 +3,8 @@
  * its bytes are passed on as they are, and byte faults act on all of them.
  */
 import type { Direction } from "../../faults/contract/index.js";
-import type { ArmedFault, SubjectInfo } from "../../pipeline/armed.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { SubjectInfo } from "../../pipeline/subject-info.js";
 import type { Part, Passage } from "../../pipeline/flow.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Member } from "../upstream/pool.js";

@@ -8,7 +8,7 @@
 import type { Clock, Timer } from "../../core/clock.js";
 import type { FaultOrigin, Facts } from "../../core/events.js";
 import type { KernelLoss } from "../../faults/kernel-loss.js";
-import type { Subject } from "../../pipeline/subject.js";
+import type { Subject } from "../../pipeline/armed.js";
 import { Nft, type Counters } from "./nft.js";
 import { askKernel, type Permission } from "./permission.js";
 import { countersOf, haltCommand, swap, tableCommands, type End, type RuleSource } from "./rules.js";

@@ -1,0 +1,49 @@
+/** What there is to know about a subject, whatever fault acts on it. */
+
+/** What there is to know about a subject when it begins. */
+export interface SubjectInfo {
+  readonly bot: string;
+  readonly connection: number;
+  readonly client: string;
+  /** Of HTTP exchanges, and of nothing else. */
+  readonly exchange?: ExchangeKeys;
+  /** Of DNS questions, and of nothing else. */
+  readonly query?: QueryKeys;
+  /** The upstream that a health check asks: there is no client behind it. */
+  readonly healthCheck?: string | undefined;
+  /** Who has to bear it, as the journal names him, where that is not this subject itself. */
+  readonly bearer?: Bearer | null | undefined;
+  /** A fault has done something to this subject: those whose end tells of it as well are to remember its name. */
+  struck?(fault: string): void;
+}
+
+/** Whom the journal names as hit. */
+export interface Bearer {
+  readonly bot: string;
+  readonly connection: number;
+  readonly exchange?: Pick<ExchangeKeys, "id" | "method" | "path"> | undefined;
+}
+
+/** What a question can be matched on, and what the journal calls it. */
+export interface QueryKeys {
+  readonly name: string;
+  readonly type: string;
+  readonly transport: string;
+}
+
+/** What an exchange can be matched on. */
+export interface ExchangeKeys {
+  readonly id: number;
+  readonly method: string;
+  /** Without the query, as it was sent. */
+  readonly path: string;
+  /** Without the port, in lower case; empty if there is none. */
+  readonly host: string;
+  readonly upstream: string;
+  /** The upstream's own; null until its head has come. */
+  readonly status: number | null;
+  /** The values of all fields of that name, in order. */
+  headers(name: string): readonly string[];
+  /** The values of all parameters of that name, decoded, in order. */
+  queries(name: string): readonly string[];
+}
