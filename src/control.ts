@@ -18,7 +18,8 @@ import type { EarlierLife } from "./plan/activation.js";
 import type { LivePlan } from "./plan/live.js";
 import type { Fleet, Member, Owner, ProxyChange } from "./proxy/fleet.js";
 import type { HttpProxySpec } from "./proxy/http/spec.js";
-import type { ProxySpec, TcpProxySpec } from "./proxy/spec.js";
+import type { ProxySpec } from "./proxy/spec.js";
+import type { TcpProxySpec } from "./proxy/spec-base.js";
 
 type Addressed = "name" | "listen" | "upstream" | "given";
 

@@ -94,6 +94,24 @@ describe("the house", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("imports in no circle, types included: whoever reads a file can begin with what it needs", () => {
+    const known = new Set(sources);
+    const circles: string[] = [];
+    const state = new Map<string, "open" | "done">();
+    const visit = (file: string, way: readonly string[]): void => {
+      if (state.get(file) === "done") return;
+      if (state.get(file) === "open") {
+        circles.push([...way.slice(way.indexOf(file)), file].join(" -> "));
+        return;
+      }
+      state.set(file, "open");
+      for (const target of new Set(importsOf(file))) if (known.has(target)) visit(target, [...way, file]);
+      state.set(file, "done");
+    };
+    for (const file of sources) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
   it("lets a fault kind import nothing but core and what lies beside the contract", () => {
     const wrong = sources
       .filter((file) => file.startsWith("src/faults/kinds/"))

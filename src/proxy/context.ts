@@ -7,6 +7,7 @@ import type { Descriptors } from "./descriptors.js";
 import type { KernelPlane } from "./kernel/plane.js";
 import type { FlowPlaces } from "./udp/places.js";
 import type { Resolver } from "./upstream/resolver.js";
+import type { ConnectionSlots } from "./slots.js";
 
 export interface PlaneContext {
   readonly clock: Clock;
@@ -22,24 +23,4 @@ export interface PlaneContext {
   readonly descriptors?: Descriptors;
   /** Loses real segments; missing where nobody may ask the kernel. */
   readonly kernel?: KernelPlane;
-}
-
-/** How many client connections the whole daemon holds at once; flows of UDP have places of their own, see `FlowPlaces`. */
-export class ConnectionSlots {
-  readonly limit: number;
-  taken = 0;
-
-  constructor(limit: number) {
-    this.limit = limit;
-  }
-
-  take(): boolean {
-    if (this.taken >= this.limit) return false;
-    this.taken++;
-    return true;
-  }
-
-  give(): void {
-    this.taken--;
-  }
 }

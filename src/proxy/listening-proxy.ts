@@ -10,14 +10,8 @@ import type { Subject } from "../pipeline/armed.js";
 import { BytePages, type BytePage } from "./byte-pages.js";
 import type { PlaneContext } from "./context.js";
 import type { ListenAddress, Port } from "./port.js";
-import {
-  upstreamWords,
-  type Protocol,
-  type Proxy,
-  type ProxySpecBase,
-  type ProxyState,
-  type ProxyStats,
-} from "./spec.js";
+import { upstreamWords, type Proxy, type ProxyState, type ProxyStats } from "./spec.js";
+import { type Protocol, type ProxySpecBase } from "./spec-base.js";
 
 export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Port> implements Proxy<Spec> {
   abstract readonly protocol: Protocol;

@@ -1,7 +1,6 @@
 /** What proxies are made from, and what can be asked of any of them. */
 import type { BytePage } from "./byte-pages.js";
 import { formatAddress } from "../config/address.js";
-import type { MatchEntry } from "../config/match.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { Direction } from "../faults/contract/index.js";
 import type { ArmedFault } from "../pipeline/armed.js";
@@ -13,37 +12,8 @@ import type { ExchangeTally } from "./http/tally.js";
 import type { ListenAddress } from "./tcp/listener.js";
 import type { UdpProxySpec } from "./udp/spec.js";
 import type { DatagramTally } from "./udp/tally.js";
-import type { Endpoint } from "./upstream/dial.js";
-import type { Pool, PoolSpec } from "./upstream/pool.js";
-
-export type Protocol = "tcp" | "http" | "udp" | "dns";
-
-export interface ProxySpecBase {
-  readonly name: string;
-  readonly listen: ListenAddress;
-  /** Of a pool, its first member. */
-  readonly upstream: Endpoint;
-  /** Several upstreams behind one proxy; missing for one alone. */
-  readonly pool?: PoolSpec;
-  /** Milliseconds that dialling the upstream may take, over all its addresses. */
-  readonly dialTimeout: number;
-  /** Client connections at once; the daemon's own limit holds besides. */
-  readonly connections: number;
-  readonly proxyProtocol: "off" | "accept";
-  readonly except: readonly MatchEntry[];
-  /** The words in which whoever made it gave the addresses, to be given back to him. */
-  readonly given?: {
-    readonly listen: string;
-    readonly upstream: string;
-    /** Where it was to listen before it got its port: any free one, in an earlier life of the daemon. */
-    readonly asked?: ListenAddress;
-  };
-}
-
-export interface TcpProxySpec extends ProxySpecBase {
-  /** Missing means tcp. */
-  readonly protocol?: "tcp";
-}
+import type { Pool } from "./upstream/pool.js";
+import type { Protocol, ProxySpecBase, TcpProxySpec } from "./spec-base.js";
 
 export type ProxySpec = TcpProxySpec | HttpProxySpec | DnsProxySpec | UdpProxySpec;
 

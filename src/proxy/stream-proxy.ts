@@ -18,7 +18,8 @@ import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
 import { reach, type Reached, type Waits } from "./upstream/reach.js";
 import type { Take } from "./upstream/reader.js";
 import { awaitProxyHeader, type ProxyHeader } from "./tcp/proxy-header.js";
-import type { ProxySpecBase, ProxyStats } from "./spec.js";
+import type { ProxyStats } from "./spec.js";
+import type { ProxySpecBase } from "./spec-base.js";
 
 /** After so many connections from one address alone, bots evidently cannot be told apart by address. */
 const ONE_ADDRESS_NOTICE = 50;

@@ -1,6 +1,6 @@
 /** What Prometheus is told of HTTP exchanges: what clients saw, and beside it what upstreams were asked and answered. */
 import { DURATION_BUCKETS, type Durations, type ExchangeTally } from "../proxy/http/tally.js";
-import type { MeasuredProxy } from "./metrics.js";
+import type { MeasuredProxy } from "./measured.js";
 import {
   SampledCounter,
   SampledGauge,

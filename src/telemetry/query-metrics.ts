@@ -1,5 +1,5 @@
 /** What Prometheus is told of DNS questions: how each type was answered. */
-import type { MeasuredProxy } from "./metrics.js";
+import type { MeasuredProxy } from "./measured.js";
 import { SampledCounter, type AnySampled, type Sample } from "./sampled.js";
 
 export function queryMetrics(proxies: () => readonly MeasuredProxy[]): AnySampled[] {

@@ -15,7 +15,8 @@ import type { Desired } from "../../src/control/reload.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import type { Fact } from "../../src/core/events.js";
 import { Fleet } from "../../src/proxy/fleet.js";
-import type { ProxySpec, TcpProxySpec } from "../../src/proxy/spec.js";
+import type { ProxySpec } from "../../src/proxy/spec.js";
+import type { TcpProxySpec } from "../../src/proxy/spec-base.js";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
 import { Lab, TYPES } from "../support/lab.js";
 

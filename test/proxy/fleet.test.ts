@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { TcpProxySpec } from "../../src/proxy/spec.js";
+import type { TcpProxySpec } from "../../src/proxy/spec-base.js";
 import { Fleet, type FileProxy } from "../../src/proxy/fleet.js";
 import { fault, Lab, turns, type Client } from "../support/lab.js";
 

@@ -1,7 +1,5 @@
 /** The words of the segment-level sender: what a segment is, what is settable, and who is told what happens. */
 import type { Millis } from "../../core/clock.js";
-import type { Receiver } from "./receiver.js";
-
 export const CONGESTION = ["cubic", "reno", "none"] as const;
 export type Congestion = (typeof CONGESTION)[number];
 
@@ -54,16 +52,4 @@ export interface Witness {
   resent(segment: Segment, why: Resent, waited: Millis, attempt: number): void;
   /** A segment has arrived later than if it had not been lost. */
   late(by: Millis): void;
-}
-
-export interface SenderParts {
-  readonly params: SegmentParams;
-  readonly receiver: Receiver;
-  /** Puts a segment on the network. */
-  readonly link: (segment: Segment, now: Millis) => void;
-  readonly witness: Witness;
-  /** Uniform in [0, 1): how late timers are. */
-  readonly luck: () => number;
-  /** No handshake lies just behind it. */
-  readonly warm: boolean;
 }

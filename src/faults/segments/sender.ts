@@ -6,7 +6,8 @@ import type { Millis } from "../../core/clock.js";
 import { Flight } from "./flight.js";
 import type { Ack } from "./receiver.js";
 import { RttEstimator } from "./rtt.js";
-import { rttOf, type Resent, type Segment, type SenderParts } from "./segment.js";
+import { rttOf, type Resent, type Segment } from "./segment.js";
+import { type SenderParts } from "./sender-parts.js";
 import { KernelTimer } from "./timer.js";
 import { Window } from "./window.js";
 

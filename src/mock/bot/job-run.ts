@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import type { Millis } from "../../core/clock.js";
-import type { Desk, Job, Work } from "./bot.js";
+import type { Desk, Job, Work } from "./job.js";
 import type { Report } from "./events.js";
 import type { Flaws } from "./flaws.js";
 import { LeaseLost, type HeldLease } from "./held-lease.js";

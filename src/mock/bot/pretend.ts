@@ -6,7 +6,7 @@
 import { z } from "zod";
 import type { Clock, Millis } from "../../core/clock.js";
 import { parseDuration } from "../../core/units.js";
-import type { Work } from "./bot.js";
+import type { Work } from "./job.js";
 import { sleep } from "./patience.js";
 import { digestOfFile, writeFrom } from "./scratch.js";
 

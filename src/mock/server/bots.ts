@@ -3,13 +3,7 @@ import { createHmac, randomBytes, randomUUID, timingSafeEqual } from "node:crypt
 import type { Clock, Millis } from "../../core/clock.js";
 import type { BotRecords } from "./records.js";
 import { Refusal } from "./refusal.js";
-
-export interface Bot {
-  readonly id: string;
-  readonly name: string;
-  /** The types of jobs it takes; none stands for all. */
-  readonly capabilities: readonly string[];
-}
+import type { Bot } from "./records.js";
 
 export interface Registration {
   readonly bot_id: string;

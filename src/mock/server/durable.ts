@@ -11,9 +11,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type * as Lmdb from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
-import type { Bot } from "./bots.js";
 import type { Job } from "./job.js";
-import type { BotRecords, JobRecords, Tally } from "./records.js";
+import type { BotRecords, JobRecords, Tally, Bot } from "./records.js";
 
 /** What never changes of a job is written once; payloads need not be written again with each heartbeat. */
 type FixedPart = Pick<Job, "id" | "order" | "spec" | "submission" | "body">;

@@ -2,7 +2,6 @@
  * Where jobs and bots are written down. The JobStore decides and remembers; records only have to give
  * back, after a crash, everything as it was last saved.
  */
-import type { Bot } from "./bots.js";
 import type { Counts, Job } from "./job.js";
 
 export interface JobRecords {
@@ -44,3 +43,10 @@ export const noRecords: JobRecords = {
   remove: () => undefined,
   flushed: () => Promise.resolve(),
 };
+
+export interface Bot {
+  readonly id: string;
+  readonly name: string;
+  /** The types of jobs it takes; none stands for all. */
+  readonly capabilities: readonly string[];
+}

@@ -1,6 +1,6 @@
 /** Where bots wait for a job: long polls, served in the order of their arrival as jobs become ready. */
 import type { Clock, Millis, Timer } from "../../core/clock.js";
-import type { Bot } from "./bots.js";
+import type { Bot } from "./records.js";
 import type { JobStore, LeasedJob } from "./store.js";
 
 interface Waiter {

@@ -2,7 +2,6 @@
  * Asks the servers behind a dns proxy. A question goes out as it came; who asks again is the client, not we: so a
  * server that is silent looks silent. Of several servers the next is asked when one says nothing for a while.
  */
-import { isIP } from "node:net";
 import type { Keepalive } from "../../core/stream-options.js";
 import type { Clock } from "../../core/clock.js";
 import type { PlaneContext } from "../context.js";
@@ -13,20 +12,11 @@ import { Channel, type Asking, type Outcome, type ServerAddress } from "./channe
 import { answers, isTruncated, withId, type Query } from "./codec.js";
 import { Forwarding, type ForwardingHost } from "./forwarding.js";
 import { FrameReader, framed } from "./frames.js";
+import type { Servers } from "./servers.js";
 
 /** Longer than clients wait: an answer that comes later than this would find nobody. */
 const PATIENCE_MS = 15_000;
 const CHANNELS_MAX = 16;
-
-export interface Servers {
-  list(): readonly ServerAddress[] | Promise<readonly ServerAddress[]>;
-  /** For whoever finds that nobody is there; missing where nobody could know better. */
-  renew?(): Promise<readonly ServerAddress[]>;
-  /** Those that are still to come, or null: what was found so far was not all that there may be. */
-  late?(): Promise<readonly ServerAddress[]> | null;
-  /** Whether they are asked in turn; else the first of them that is well is asked. */
-  readonly spread: boolean;
-}
 
 export class Forwarder implements ForwardingHost {
   readonly clock: Clock;
@@ -135,9 +125,4 @@ export class Forwarder implements ForwardingHost {
     this.#channels.clear();
     for (const asking of [...this.#overTcp]) asking.cancel();
   }
-}
-
-/** `10.0.0.2` and the like, which need no resolving. */
-export function isAddress(host: string): boolean {
-  return isIP(host) !== 0;
 }

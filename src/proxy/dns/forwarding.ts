@@ -8,7 +8,7 @@ import type { AddressBook } from "../upstream/address-book.js";
 import { Race } from "../upstream/race.js";
 import type { Asking, NoReply, Outcome, ServerAddress } from "./channel.js";
 import { rcodeOf } from "./codec.js";
-import type { Servers } from "./forwarder.js";
+import type { Servers } from "./servers.js";
 
 export interface ForwardingHost {
   readonly clock: Clock;

@@ -4,10 +4,20 @@ import { parseResolvConf } from "../upstream/resolv-conf.js";
 import type { ResolvedAddress } from "../upstream/resolver.js";
 import { systemFiles, WatchedFile, type FileReader } from "../upstream/watched-file.js";
 import type { ServerAddress } from "./channel.js";
-import { isAddress, type Servers } from "./forwarder.js";
 import type { DnsProxySpec } from "./spec.js";
+import { isIP } from "node:net";
 
 const PORT = 53;
+
+export interface Servers {
+  list(): readonly ServerAddress[] | Promise<readonly ServerAddress[]>;
+  /** For whoever finds that nobody is there; missing where nobody could know better. */
+  renew?(): Promise<readonly ServerAddress[]>;
+  /** Those that are still to come, or null: what was found so far was not all that there may be. */
+  late?(): Promise<readonly ServerAddress[]> | null;
+  /** Whether they are asked in turn; else the first of them that is well is asked. */
+  readonly spread: boolean;
+}
 
 export interface SystemFile {
   readonly path: string;
@@ -55,4 +65,9 @@ export function serversOf(
       };
     }
   }
+}
+
+/** `10.0.0.2` and the like, which need no resolving. */
+export function isAddress(host: string): boolean {
+  return isIP(host) !== 0;
 }

@@ -1,6 +1,6 @@
 /** What a dns proxy is made from. */
 import type { DnsRecord } from "../../faults/contract/index.js";
-import type { ProxySpecBase } from "../spec.js";
+import type { ProxySpecBase } from "../spec-base.js";
 
 export interface DnsProxySpec extends ProxySpecBase {
   readonly protocol: "dns";

@@ -11,7 +11,7 @@ import type { Bearer } from "../../pipeline/subject-info.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import { ExchangeFaults } from "../../pipeline/exchange.js";
 import type { ByteFaults } from "./byte-faults.js";
-import type { HttpHost } from "./channel.js";
+import type { HttpHost } from "./host.js";
 import { Exchange, type ExchangePlace } from "./exchange.js";
 import type { RequestHead } from "./head.js";
 import type { RequestSide } from "./request-side.js";

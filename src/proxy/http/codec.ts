@@ -6,7 +6,8 @@
  */
 import { invariant } from "../../core/invariant.js";
 import { ChunkScanner, CRLF } from "./chunked.js";
-import { Unframed, type Framing } from "./framing.js";
+import { Unframed } from "./framing.js";
+import { type Framing } from "./message-framing.js";
 import { Fields, type RequestHead, type ResponseHead } from "./head.js";
 import { Intake } from "./intake.js";
 import { KeptBytes } from "./kept-bytes.js";

@@ -18,10 +18,12 @@ import { Settling } from "../settling.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
-import type { Intercepted, Reached } from "../upstream/reach.js";
+import type { Reached } from "../upstream/reach.js";
+import type { Intercepted } from "../upstream/intercepted.js";
 import type { Take } from "../upstream/reader.js";
 import { Book, type BookHost } from "./book.js";
-import { HttpChannel, type HttpHost } from "./channel.js";
+import { HttpChannel } from "./channel.js";
+import { type HttpHost } from "./host.js";
 import { sendCopies, type CopyingHost } from "./copies.js";
 import { Departure, type DepartureHost } from "./departure.js";
 import type { Exchange } from "./exchange.js";
@@ -647,4 +649,4 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 }
 
-export type { HttpHost } from "./channel.js";
+export type { HttpHost } from "./host.js";

@@ -1,7 +1,7 @@
 /** Requests that faults want sent again: on the connection that they went over themselves, or on one of their own. */
 import type { Part } from "../../pipeline/flow.js";
 import type { Direction } from "../../faults/contract/index.js";
-import type { HttpHost } from "./channel.js";
+import type { HttpHost } from "./host.js";
 import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { RequestSide } from "./request-side.js";

@@ -4,7 +4,7 @@
  * A view is good until the call that handed it out returns, since read buffers are used again; `keep` makes
  * it good for longer.
  */
-import type { Framing } from "./framing.js";
+import type { Framing } from "./message-framing.js";
 import { HTAB, LOWER, SP } from "./octets.js";
 
 /** Three marks for each field: where its name begins, where its colon stands, where its value ends (at the CR). */

@@ -9,7 +9,7 @@ import type { Part, Passage } from "../../pipeline/flow.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Member } from "../upstream/pool.js";
 import type { ByteFaults } from "./byte-faults.js";
-import type { HttpHost } from "./channel.js";
+import type { HttpHost } from "./host.js";
 import type { StreamHit } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { UpstreamSide } from "./upstream-side.js";

@@ -2,7 +2,7 @@
 import type { Persona } from "../../faults/personas.js";
 import type { IdentifyRule } from "../../config/identify.js";
 import type { NamingSpec } from "./naming.js";
-import type { ProxySpecBase } from "../spec.js";
+import type { ProxySpecBase } from "../spec-base.js";
 import type { TlsOptions } from "../upstream/dial.js";
 
 export interface HttpProxySpec extends ProxySpecBase, NamingSpec {

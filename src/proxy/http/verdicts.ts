@@ -8,7 +8,7 @@ import type { Pumps } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
 import type { Book } from "./book.js";
-import type { HttpHost } from "./channel.js";
+import type { HttpHost } from "./host.js";
 import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
 import { farewell, localAnswer } from "./local-answer.js";

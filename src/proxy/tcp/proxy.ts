@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { formatAddress } from "../../config/address.js";
 import type { Seam } from "../../faults/contract/index.js";
 import type { Origin } from "../connection.js";
-import type { TcpProxySpec } from "../spec.js";
+import type { TcpProxySpec } from "../spec-base.js";
 import { StreamProxy } from "../stream-proxy.js";
 import { TcpConnection, type TcpHost } from "./connection.js";
 

@@ -2,7 +2,7 @@
  * How many flows all UDP proxies hold together. They have places of their own: whoever sends from made-up addresses begins as many
  * flows as he likes, and must not keep clients of TCP out. When all places are taken, the proxy that has most of them gives one up.
  */
-import { ConnectionSlots } from "../context.js";
+import { ConnectionSlots } from "../slots.js";
 
 export interface FlowHolder {
   readonly flowCount: number;

@@ -1,5 +1,5 @@
 /** What a UDP proxy is made from. */
-import type { ProxySpecBase } from "../spec.js";
+import type { ProxySpecBase } from "../spec-base.js";
 
 export interface UdpProxySpec extends ProxySpecBase {
   readonly protocol: "udp";

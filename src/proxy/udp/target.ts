@@ -5,7 +5,8 @@ import type { ConnectionFailure } from "../../core/events.js";
 import { wordsOfLack, type LocalLack } from "../local-lacks.js";
 import type { Dialling, Endpoint, LookUp, LookUpTimer } from "../upstream/dial.js";
 import { AddressBook } from "../upstream/address-book.js";
-import type { FaultedNames, Named } from "../upstream/faulted-names.js";
+import type { FaultedNames } from "../upstream/faulted-names.js";
+import type { Named } from "../upstream/intercepted.js";
 import { ResolveError, type Resolver } from "../upstream/resolver.js";
 
 /** The resolver keeps answers for their TTL; how often it is asked whether it has another. */

@@ -10,9 +10,8 @@ import type { Descriptors } from "../descriptors.js";
 import { isLocalLack, wordsOfLack } from "../local-lacks.js";
 import type { AddressBook } from "./address-book.js";
 import { attempt, type DialFailure, type TlsOptions } from "./attempt.js";
-import type { Named } from "./faulted-names.js";
 import { Race } from "./race.js";
-import type { Intercepted } from "./reach.js";
+import type { Intercepted, Named } from "./intercepted.js";
 import type { Endpoint, Take } from "./reader.js";
 import { ResolveError, type ResolvedAddress, type Resolver } from "./resolver.js";
 

@@ -18,7 +18,7 @@ import type { PlaneContext } from "../context.js";
 import type { LookUp, LookUpTimer } from "./dial.js";
 import { ResolveError, type ResolveFailure } from "./resolve-error.js";
 import type { ResolvedAddress } from "./dns-client.js";
-import type { Intercepted } from "./reach.js";
+import type { Named } from "./intercepted.js";
 
 /** What glibc waits for a server (resolv.conf(5), `timeout`); asked once only, or every dial would take as long again. */
 const PATIENCE_MS = 5_000;
@@ -29,13 +29,6 @@ const PATIENCE_MS = 5_000;
  */
 const BOT = "resolver";
 const CHECKING_BOT = "health check";
-
-/** Addresses, or why there are none. `misled`: it is what faults made of it. */
-export type Named =
-  | { readonly addresses: readonly string[]; readonly misled: boolean }
-  | { readonly error: ResolveError; readonly misled: boolean }
-  | Intercepted;
-
 const RCODES: Readonly<Record<ResolveFailure, string | null>> = {
   not_found: "NXDOMAIN",
   timeout: null,

@@ -1,15 +1,10 @@
 /** Reaching an upstream that was chosen: what faults say of it first, and then dialling. */
 import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
-import type { Answer, Sever } from "../../faults/contract/index.js";
 import type { Asking } from "../../pipeline/party.js";
 import { dial, type DialFailure, type Dialling, type DialOptions } from "./dial.js";
 import type { Member, Pool } from "./pool.js";
-
-/** A fault has the last word: the client is severed, or answered. */
-export interface Intercepted {
-  readonly verdict: Sever | Answer;
-}
+import type { Intercepted } from "./intercepted.js";
 
 export type Reached = Socket | DialFailure | Intercepted;
 

@@ -1,7 +1,7 @@
 /** Flaws in how a bot moves large bodies. */
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import type { Work } from "../../../src/mock/bot/bot.js";
+import type { Work } from "../../../src/mock/bot/job.js";
 import type { Flaws } from "../../../src/mock/bot/flaws.js";
 import { ask, crookedWay, mockServer, watchedBot } from "../support.js";
 import { GOOD, only, coded, digesting, sha256, submitBody, uploadServer } from "./parts.js";

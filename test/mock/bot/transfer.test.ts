@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Work } from "../../../src/mock/bot/bot.js";
+import type { Work } from "../../../src/mock/bot/job.js";
 import { ask, crookedWay, mockServer, submit, watchedBot } from "../support.js";
 import { coded, digesting, sha256, submitBody, uploadServer } from "./parts.js";
 
