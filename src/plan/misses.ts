@@ -3,7 +3,7 @@
  * only until it has held once, so that it costs little, and nothing as soon as somebody is matched.
  */
 import type { MatchEntry } from "../config/match.js";
-import type { SubjectInfo } from "../pipeline/armed.js";
+import type { SubjectInfo } from "../pipeline/subject-info.js";
 import { compileMatch } from "./match.js";
 
 type Test = (subject: SubjectInfo) => boolean;
