@@ -16,13 +16,15 @@ RUN apt-get update -qq \
   && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nftables \
   && rm -rf /var/lib/apt/lists/* \
   && install -d -o node -g node /data
-ENV NODE_ENV=production
+# `container` tells programs that their loopback is their own: the daemon warns where nobody could reach it.
+ENV NODE_ENV=production container=oci
 WORKDIR /squall
 COPY --from=build /squall/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY schema ./schema
 COPY profiles ./profiles
 COPY --from=build /squall/dist ./dist
+COPY deploy/healthcheck.mjs ./
 COPY --from=build /squall/sbom.json /usr/share/doc/squall/sbom.json
 # Those who come from Toxiproxy's image find its two programs where they were; which one is meant is told by the name.
 RUN ln -s /squall/dist/main.js /usr/local/bin/squall \
@@ -34,4 +36,6 @@ ENTRYPOINT ["squall"]
 # On all addresses of the container, which are nobody's until a port is published or a network shared: publish to 127.0.0.1,
 # or set a token. A command of one's own listens where its configuration says.
 EXPOSE 8474
+# Asks what runs, on the port of its options; one that a configuration file moves is told by SQUALL_ADMIN.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["node", "/squall/healthcheck.mjs"]
 CMD ["serve", "--admin", ":8474"]

@@ -23,7 +23,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["src/main.ts", "src/mock/**", "src/cli/**", "test/**", "bench/**", "*.js", "*.ts"],
+    files: ["src/main.ts", "src/mock/**", "src/cli/**", "test/**", "bench/**", "deploy/**", "*.js", "*.ts"],
     rules: { "no-restricted-globals": "off", "no-restricted-properties": "off", "no-console": "off" },
   },
   {

@@ -5,7 +5,7 @@ import { Watch } from "./config/watch.js";
 import type { Control } from "./control.js";
 import { SquallError } from "./core/errors.js";
 import { openAdminPort } from "./daemon/admin-port.js";
-import { checkCallers, checkDescriptors } from "./daemon/checks.js";
+import { checkCallers, checkContainer, checkDescriptors, surroundings } from "./daemon/checks.js";
 import { readIn, type DaemonOptions } from "./daemon/options.js";
 import { Parts } from "./daemon/parts.js";
 import { proxyDefaults, specFrom } from "./daemon/specs.js";
@@ -124,6 +124,7 @@ class RunningDaemon implements Daemon {
     });
     checkDescriptors(this.#config, descriptors, log);
     checkCallers(this.#config, log);
+    checkContainer(this.#config, surroundings(this.#options.env), log);
   }
 
   /**

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import * as fsPromises from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import { Library } from "../src/config/library.js";
 import { loadProfiles } from "../src/config/load.js";
 import { readConfig } from "../src/config/config.js";
@@ -266,9 +266,9 @@ describe("what is shipped", () => {
           expect(() => {
             library.replaceFiles([{ file, text: block }]);
           }, `${file}: ${block}`).not.toThrow();
-        } else if (block.startsWith("services:")) {
-          // Of docker compose: it is an engine that takes this.
-          expect(parse(block), file).toHaveProperty("services");
+        } else if (/^(?:services|apiVersion):/mu.test(block)) {
+          // Of docker compose or Kubernetes: test/compose has the shapes that they take.
+          for (const document of parseAllDocuments(block)) expect(document.errors, file).toEqual([]);
         } else if (/^(?:proxies|admin):/mu.test(block)) {
           expect(() => readConfig({ text: block, file, env: {} }), `${file}: ${block}`).not.toThrow();
         } else {

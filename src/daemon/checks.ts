@@ -1,4 +1,5 @@
 /** What whoever starts the daemon should hear at once: what is open to strangers, and what will not last under load. */
+import { existsSync } from "node:fs";
 import { formatAddress, isLoopback } from "../config/address.js";
 import type { Config } from "../config/config.js";
 import type { Descriptors } from "../proxy/descriptors.js";
@@ -18,5 +19,41 @@ export function checkCallers({ admin: { listen, token } }: Config, log: Log): vo
   if (isLoopback(listen.host) || token !== null) return;
   log.warn(
     `the admin port listens on ${formatAddress(listen)} without a token: whoever reaches it may send traffic anywhere from here`,
+  );
+}
+
+/** Where this process runs, as far as it decides who reaches its loopback. */
+export type Surroundings = "machine" | "container" | "pod";
+
+/** Docker and Podman leave a file in each container; our image and systemd set `container`; Kubernetes tells of its API. */
+export function surroundings(
+  env: Readonly<Record<string, string | undefined>>,
+  exists: (path: string) => boolean = existsSync,
+): Surroundings {
+  if ((env["KUBERNETES_SERVICE_HOST"] ?? "") !== "") return "pod";
+  const marked = exists("/.dockerenv") || exists("/run/.containerenv") || (env["container"] ?? "") !== "";
+  return marked ? "container" : "machine";
+}
+
+/**
+ * A container has a loopback of its own: what listens there answers nobody outside, even on a port that is published. The
+ * containers of a pod share one, so that a sidecar may well want it.
+ */
+export function checkContainer({ admin, proxies }: Config, where: Surroundings, log: Log): void {
+  const listens = proxies.length > 0 ? proxies.map(({ listen }) => listen) : [admin.listen];
+  if (where === "machine" || !listens.every(({ host }) => isLoopback(host))) return;
+  const what = proxies.length > 0 ? "every proxy" : "the admin port";
+  const all = listens.map(formatAddress).join(", ");
+  if (where === "pod") {
+    log.info(
+      `${what} listens on the loopback of this pod (${all}): only containers of the same pod reach it`,
+    );
+    return;
+  }
+  log.warn(
+    `this is a container, and ${what} listens on its loopback (${all}): nobody outside of the container reaches it, not through a published port either`,
+    {
+      hint: `listen: ":${listens[0]?.port ?? 0}" for all addresses of the container, and publish the port to 127.0.0.1 of the host; as it is only where clients share the container's network`,
+    },
   );
 }

@@ -1,5 +1,5 @@
 /** What a watch takes for a change of its files, and what not. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as files from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,4 +57,20 @@ it.each(["EMFILE", "ENFILE", "ENOMEM"])("is not that the machine has no room to 
   looks.mockRestore();
   await watch.look();
   expect(changes).toBe(0);
+});
+
+it("is a ConfigMap that the kubelet replaces, by another target of the link behind all its files", async () => {
+  const write = (version: string, text: string): void => {
+    mkdirSync(join(folder, version));
+    writeFileSync(join(folder, version, "b.yaml"), text);
+    symlinkSync(version, join(folder, "..data_tmp"));
+    renameSync(join(folder, "..data_tmp"), join(folder, "..data"));
+  };
+  write("..v1", "profile: b\n");
+  symlinkSync(join("..data", "b.yaml"), join(folder, "b.yaml"));
+  await watch.look();
+  expect(changes).toBe(1);
+  write("..v2", "profile: c\n");
+  await watch.look();
+  expect(changes).toBe(2);
 });

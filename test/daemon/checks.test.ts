@@ -1,7 +1,13 @@
 /** What the daemon says at its start about its own circumstances, and when it holds its tongue. */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readConfig, type Config } from "../../src/config/config.js";
-import { checkCallers, checkDescriptors } from "../../src/daemon/checks.js";
+import {
+  checkCallers,
+  checkContainer,
+  checkDescriptors,
+  surroundings,
+  type Surroundings,
+} from "../../src/daemon/checks.js";
 import { Descriptors } from "../../src/proxy/descriptors.js";
 import { createLog, type Log } from "../../src/telemetry/log.js";
 
@@ -42,4 +48,44 @@ it("warns of an admin port that others can reach without a token", async () => {
   expect(await said(check({ listen: "0.0.0.0:8474", token: "" }))).toContain(warning);
   expect(await said(check({ listen: "0.0.0.0:8474", token: "secret" }))).toBe("");
   expect(await said(check({ listen: "127.0.0.1:8474" }))).toBe("");
+});
+
+describe("a container whose listeners are all on loopback", () => {
+  const proxies = (...listens: string[]) =>
+    Object.fromEntries(listens.map((listen, n) => [`p${n}`, { listen, upstream: "tcp://jobs:1" }]));
+  const check = (where: Surroundings, value: unknown): Promise<string> =>
+    said((log) => {
+      checkContainer(configOf(value), where, log);
+    });
+
+  it("is warned, with the way out, whatever the admin port does", async () => {
+    for (const admin of [{ listen: ":8474" }, { listen: "127.0.0.1:8474" }]) {
+      const text = await check("container", { admin, proxies: proxies("127.0.0.1:8080", "[::1]:8081") });
+      expect(text).toContain("every proxy listens on its loopback (127.0.0.1:8080, [::1]:8081)");
+      expect(text).toContain('listen: \\":8080\\"');
+      expect(JSON.parse(text)).toMatchObject({ level: "warn" });
+    }
+    expect(await check("container", {})).toContain("the admin port listens on its loopback (127.0.0.1:8474)");
+  });
+
+  it("is nothing to say where one proxy is open, where the admin port alone is, or on a machine", async () => {
+    expect(await check("container", { proxies: proxies("127.0.0.1:8080", ":8081") })).toBe("");
+    expect(await check("container", { admin: { listen: ":8474" } })).toBe("");
+    expect(await check("machine", { proxies: proxies("127.0.0.1:8080") })).toBe("");
+  });
+
+  it("is how a sidecar may be, and only told", async () => {
+    const text = await check("pod", { proxies: proxies("localhost:8080") });
+    expect(JSON.parse(text)).toMatchObject({ level: "info" });
+  });
+
+  it("is known by the files of Docker and Podman, by `container`, and a pod by its API", () => {
+    const only = (...paths: string[]) => [(path: string): boolean => paths.includes(path)] as const;
+    expect(surroundings({}, ...only())).toBe("machine");
+    expect(surroundings({ container: "" }, ...only())).toBe("machine");
+    expect(surroundings({}, ...only("/.dockerenv"))).toBe("container");
+    expect(surroundings({}, ...only("/run/.containerenv"))).toBe("container");
+    expect(surroundings({ container: "oci" }, ...only())).toBe("container");
+    expect(surroundings({ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, ...only("/.dockerenv"))).toBe("pod");
+  });
 });
