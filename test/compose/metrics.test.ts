@@ -14,20 +14,35 @@ interface Question {
   readonly expr: string;
 }
 
+const Source = z.object({ type: z.literal("prometheus"), uid: z.string() });
+const Panel = z.object({
+  id: z.int(),
+  title: z.string(),
+  type: z.string(),
+  description: z.string().optional(),
+  datasource: Source.optional(),
+  gridPos: z.object({ x: z.int(), y: z.int(), w: z.int(), h: z.int() }),
+  targets: z
+    .array(z.object({ refId: z.string(), expr: z.string(), datasource: Source.optional() }))
+    .default([]),
+});
 const Dashboard = z.object({
   uid: z.string(),
-  annotations: z.object({ list: z.array(z.object({ name: z.string(), expr: z.string() })) }),
-  panels: z.array(
-    z.object({
-      id: z.int(),
-      title: z.string(),
-      type: z.string(),
-      description: z.string().optional(),
-      datasource: z.object({ uid: z.string() }).optional(),
-      gridPos: z.object({ x: z.int(), y: z.int(), w: z.int(), h: z.int() }),
-      targets: z.array(z.object({ refId: z.string(), expr: z.string() })).default([]),
-    }),
-  ),
+  annotations: z.object({
+    list: z.array(z.object({ name: z.string(), expr: z.string(), datasource: Source })),
+  }),
+  templating: z.object({
+    list: z.array(
+      z.object({
+        name: z.string(),
+        type: z.string(),
+        definition: z.string().optional(),
+        datasource: Source.optional(),
+      }),
+    ),
+  }),
+  // A row that is closed holds its panels; below one that is open they stand beside it.
+  panels: z.array(Panel.extend({ panels: z.array(Panel).default([]) })),
 });
 const Rules = z.object({
   groups: z.array(
@@ -37,7 +52,10 @@ const Rules = z.object({
         z.object({
           alert: z.string(),
           expr: z.string(),
-          labels: z.object({ severity: z.enum(["info", "warning", "critical"]) }),
+          labels: z.object({
+            severity: z.enum(["info", "warning", "critical"]),
+            component: z.enum(["squall", "mock-server"]),
+          }),
           annotations: z.object({ summary: z.string() }),
         }),
       ),
@@ -46,11 +64,14 @@ const Rules = z.object({
 });
 
 const dashboard = Dashboard.parse(JSON.parse(read("deploy/grafana/dashboards/squall.json")));
-const alerts = Rules.parse(parse(read("deploy/prometheus/alerts.yml"))).groups.flatMap(({ rules }) => rules);
+const rows = dashboard.panels.filter(({ type }) => type === "row");
+const panels = dashboard.panels.flatMap((panel) => [panel, ...panel.panels]);
+const ALERT_FILES = { "squall": "alerts.yml", "mock-server": "mock-server-alerts.yml" };
+const rulesOf = (file: string) =>
+  Rules.parse(parse(read(`deploy/prometheus/${file}`))).groups.flatMap(({ rules }) => rules);
+const alerts = Object.values(ALERT_FILES).flatMap(rulesOf);
 const questions: readonly Question[] = [
-  ...dashboard.panels.flatMap(({ title, targets }) =>
-    targets.map(({ expr }) => ({ where: `panel ${title}`, expr })),
-  ),
+  ...panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ where: `panel ${title}`, expr }))),
   ...dashboard.annotations.list.map(({ name, expr }) => ({ where: `annotation ${name}`, expr })),
   ...alerts.map(({ alert, expr }) => ({ where: `alert ${alert}`, expr })),
 ];
@@ -59,7 +80,7 @@ const questions: readonly Question[] = [
 const exported = new Map<string, Set<string>>([
   // What Prometheus itself knows of its targets and alerts.
   ["up", new Set()],
-  ["ALERTS", new Set(["alertname", "alertstate"])],
+  ["ALERTS", new Set(["alertname", "alertstate", "component"])],
 ]);
 /** Which every series has once it is scraped. */
 const SCRAPED = ["job", "instance"];
@@ -145,21 +166,55 @@ describe("the dashboard and the alerts", () => {
 });
 
 describe("the dashboard", () => {
-  it("asks the data source that is provisioned", () => {
+  it("asks the data source that is chosen, which is the provisioned one where there is no other", () => {
     const { datasources } = z
-      .object({ datasources: z.array(z.object({ uid: z.string(), url: z.string() })) })
+      .object({
+        datasources: z.array(z.object({ type: z.string(), isDefault: z.boolean(), url: z.string() })),
+      })
       .parse(parse(read("deploy/grafana/provisioning/datasources/prometheus.yml")));
-    const uids = new Set(dashboard.panels.flatMap(({ datasource }) => (datasource ? [datasource.uid] : [])));
-    expect([...uids]).toEqual(datasources.map(({ uid }) => uid));
-    expect(datasources[0]?.url).toBe("http://prometheus:9090");
+    const asking = [
+      ...panels.flatMap(({ datasource, targets }) => [
+        datasource,
+        ...targets.map((target) => target.datasource),
+      ]),
+      ...dashboard.annotations.list.map(({ datasource }) => datasource),
+      ...dashboard.templating.list.map(({ datasource }) => datasource),
+    ].flatMap((source) => (source === undefined ? [] : [source.uid]));
+    expect(new Set(asking)).toEqual(new Set(["${datasource}"]));
+    expect(datasources).toEqual([{ type: "prometheus", isDefault: true, url: "http://prometheus:9090" }]);
+  });
+
+  it("narrows everything that knows proxies to those that are chosen, of those that there are", () => {
+    const [source, proxy] = dashboard.templating.list;
+    expect(source).toMatchObject({ name: "datasource", type: "datasource" });
+    expect(proxy).toMatchObject({ name: "proxy", definition: "label_values(squall_proxy_up, proxy)" });
+    expect(exported.get("squall_proxy_up")).toContain("proxy");
+    for (const { title, targets } of panels)
+      for (const { expr } of targets)
+        for (const { name, labels } of metricsOf(expr))
+          if (exported.get(name)?.has("proxy") === true)
+            expect(labels, `${title}: ${name}`).toContain("proxy");
+  });
+
+  it("begins with Squall itself, and keeps the mock job server to a row of its own, closed and last", () => {
+    expect(rows[0]?.title).toBe("Squall itself");
+    expect(rows.map(({ panels: inside }) => inside.length > 0)).toEqual([
+      ...rows.slice(1).map(() => false),
+      true,
+    ]);
+    expect(dashboard.panels.at(-1)).toBe(rows.at(-1));
+    const asks = (of: readonly z.output<typeof Panel>[]): string =>
+      of.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join("\n");
+    expect(asks(dashboard.panels)).not.toMatch(/squall_mock|mock-server/u);
+    for (const panel of rows.at(-1)?.panels ?? []) expect(asks([panel])).toMatch(/squall_mock|mock-server/u);
   });
 
   it("has panels that say what they show and do not lie on each other", () => {
-    expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
-    for (const { title, type, description, gridPos } of dashboard.panels) {
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    for (const { title, type, description, gridPos } of panels) {
       if (type !== "row") expect(description, title).toMatch(/\.$/u);
       expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
-      const over = dashboard.panels.filter(
+      const over = panels.filter(
         (other) =>
           other.title !== title &&
           other.gridPos.x < gridPos.x + gridPos.w &&
@@ -172,6 +227,29 @@ describe("the dashboard", () => {
         title,
       ).toEqual([]);
     }
+  });
+});
+
+describe("the alerts", () => {
+  it("about Squall ask nothing of the mock job server, and the other way round", () => {
+    for (const [component, file] of Object.entries(ALERT_FILES)) {
+      for (const { alert, labels, expr } of rulesOf(file)) {
+        expect(labels.component, alert).toBe(component);
+        expect(/squall_mock|job-server/u.test(expr), alert).toBe(component === "mock-server");
+      }
+    }
+  });
+
+  it("are all on the page", () => {
+    const page = read("docs/compose.md");
+    for (const { alert } of alerts) expect(page).toContain(`\`${alert}\``);
+  });
+
+  it("are all loaded", () => {
+    const { rule_files } = z
+      .object({ rule_files: z.array(z.string()) })
+      .parse(parse(read("deploy/prometheus/prometheus.yml")));
+    expect(rule_files).toEqual(Object.values(ALERT_FILES));
   });
 });
 
