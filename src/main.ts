@@ -7,6 +7,7 @@ import pc from "picocolors";
 import { loadBundle } from "./cli/bundle.js";
 import { growHeap, keepHeap } from "./cli/heap.js";
 import type { Io } from "./cli/io.js";
+import { underName } from "./cli/own-name.js";
 import type * as Program from "./cli/program.js";
 
 growHeap();
@@ -67,9 +68,8 @@ const io: Io = {
   onUncaught: (run) => process.on("uncaughtException", run).on("unhandledRejection", run),
 };
 
-// Images of Toxiproxy have that program beside the server, and scripts call it by its name.
-const ownName = basename(process.argv[1] ?? "");
-const words = [...(ownName === "toxiproxy-cli" ? [ownName] : []), ...process.argv.slice(2)];
+// Images of Toxiproxy have both of its programs, and scripts call them by their names.
+const words = underName(basename(process.argv[1] ?? ""), process.argv.slice(2));
 // A word such as `--version` is answered by less than the bundle has.
 const short = words.length === 1 && /^--?v(?:ersion)?$/u.test(words[0] ?? "");
 const bundled = short ? null : loadBundle<typeof Program>(dirname(program), process);

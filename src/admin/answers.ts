@@ -412,6 +412,7 @@ export const journal = named(
     entries: z.array(entry),
     last: whole().describe("number of the newest entry there is; 0 for none"),
     dropped: whole().describe("entries that left memory for newer ones"),
+    last_event: z.string().describe("as Last-Event-ID it has GET /events go on behind what is there"),
   }),
 );
 

@@ -14,7 +14,7 @@ import type { Turnstile } from "./turnstile.js";
 export interface AdminTelemetry extends Facts {
   readonly journal: Pick<Journal, "query" | "lastSeq" | "dropped" | "fileDropped" | "fileProblem">;
   readonly log: Pick<Log, "lost" | "problem">;
-  readonly stream: Pick<EventStream, "subscribe">;
+  readonly stream: Pick<EventStream, "subscribe" | "lastEventId">;
 }
 
 export interface AdminMetrics {

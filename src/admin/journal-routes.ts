@@ -1,6 +1,7 @@
 /** The calls that show what was done to whom: the journal, marks in it, and the stream of its entries. */
 import { z } from "zod";
 import { SquallError } from "../core/errors.js";
+import { pathMistake } from "../config/pattern.js";
 import { choice } from "../faults/params.js";
 import { text as textShape } from "../config/shapes.js";
 import { Problems } from "../config/problems.js";
@@ -48,6 +49,12 @@ export function journalRoutes(house: House): Route[] {
         type: word().optional().describe("of fault"),
         proxy: word().optional(),
         profile: word().optional(),
+        path: word()
+          .refine((path) => pathMistake(path) === undefined, {
+            error: ({ input }) => pathMistake(String(input)),
+          })
+          .optional()
+          .describe("of the exchange; a pattern as in match"),
         activation: word().optional(),
         kind: choice(ENTRY_KINDS).optional(),
         limit: wholeNumber(1, LIMIT_MAX).optional().describe(`${LIMIT_DEFAULT} by default`),
@@ -59,7 +66,12 @@ export function journalRoutes(house: House): Route[] {
         const entries = telemetry.journal.query({ ...given(filters), limit, sizeMax: ANSWER_MAX });
         const lines = format === undefined ? request.accepts(["json", LINES]) === LINES : format === "jsonl";
         if (lines) return text(entries.map((entry) => `${jsonLine(entry)}\n`).join(""), LINES_TYPE);
-        return json({ entries, last: telemetry.journal.lastSeq, dropped: telemetry.journal.dropped });
+        return json({
+          entries,
+          last: telemetry.journal.lastSeq,
+          dropped: telemetry.journal.dropped,
+          last_event: telemetry.stream.lastEventId,
+        });
       },
     }),
     defineRoute({

@@ -1,5 +1,7 @@
 /** The admin API as the command line uses it. */
 import { CommandError, EXIT, type Io } from "./io.js";
+import { reasonOf } from "./reason.js";
+import { refusalText, type Naming } from "./refusal.js";
 
 export interface ClientOptions {
   readonly admin?: string | undefined;
@@ -18,36 +20,62 @@ export class AdminClient {
     this.base = (
       given.includes("://") ? given : `http://${given.startsWith(":") ? `127.0.0.1${given}` : given}`
     ).replace(/\/+$/u, "");
+    if (!URL.canParse(this.base) || !/^https?:/u.test(this.base))
+      throw new CommandError(
+        EXIT.usage,
+        `${options.admin === undefined ? "SQUALL_ADMIN" : "--admin"}: expected an address such as 127.0.0.1:8474 or a URL, got ${JSON.stringify(given)}`,
+      );
     const token = options.token ?? io.env["SQUALL_ADMIN_TOKEN"];
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
-  async call(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await this.#send(path, {
+  /** `body` is sent as JSON; text as it is, which is YAML then. `naming` says a mistake by the option that it was made with. */
+  async call(method: string, path: string, body?: unknown, naming?: Naming): Promise<unknown> {
+    const type = typeof body === "string" ? "text/yaml" : "application/json";
+    const { response, text } = await this.#send(path, {
       method,
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      headers: { ...this.#headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      headers: { ...this.#headers, ...(body === undefined ? {} : { "content-type": type }) },
     });
-    const text = await response.text();
-    if (!response.ok) throw new CommandError(exitFor(response.status), problemText(text, response.status));
+    if (!response.ok) throw this.#refused(response.status, text, naming);
     if (text === "") return null;
     try {
       return JSON.parse(text) as unknown;
     } catch {
-      throw new CommandError(EXIT.failed, `${this.base} does not answer like Squall: ${text.slice(0, 80)}`);
+      throw this.#stranger(text);
     }
   }
 
-  /** The data of each server-sent event, for as long as the daemon sends. */
-  async *events(path: string, signal?: AbortSignal): AsyncGenerator<string> {
-    const response = await this.#send(path, {
-      headers: this.#headers,
-      ...(signal === undefined ? {} : { signal }),
+  /** The answer, if it has that list: whoever else answers on that port has none. */
+  known<T extends object>(answer: T | null, list: keyof T & string): T {
+    if (answer !== null && Array.isArray(answer[list])) return answer;
+    throw this.#stranger(JSON.stringify(answer));
+  }
+
+  #refused(status: number, text: string, naming?: Naming): CommandError {
+    // Whoever is no Squall has errors of his own.
+    if (!/"code":\s*"SQ_/u.test(text)) return this.#stranger(`${status} ${text}`);
+    return new Refusal(status, refusalText(text, status, naming));
+  }
+
+  #stranger(text: string): CommandError {
+    return new CommandError(
+      EXIT.failed,
+      `${this.base} does not answer like Squall: ${text.trim().slice(0, 80) || "nothing"}`,
+    );
+  }
+
+  /** Each server-sent event, for as long as the daemon sends. */
+  async *events(path: string, { signal, lastEventId, opened }: EventsOptions): AsyncGenerator<ServerEvent> {
+    const response = await this.#fetch(path, {
+      headers: { ...this.#headers, ...(lastEventId === null ? {} : { "last-event-id": lastEventId }) },
+      signal,
     });
-    if (!response.ok || response.body === null) {
-      throw new CommandError(exitFor(response.status), problemText(await response.text(), response.status));
-    }
+    if (!response.ok || response.body === null) throw this.#refused(response.status, await response.text());
+    if (response.headers.get("content-type")?.startsWith("text/event-stream") !== true)
+      throw this.#stranger(`${response.headers.get("content-type") ?? "no content type"}`);
+    opened();
     const decoder = new TextDecoder();
     let rest = "";
     for await (const chunk of response.body) {
@@ -55,59 +83,74 @@ export class AdminClient {
       const events = rest.split("\n\n");
       rest = events.pop() ?? "";
       for (const event of events) {
-        const data = event
-          .split("\n")
-          .filter((line) => line.startsWith("data:"))
-          .map((line) => line.slice(5).trimStart());
-        if (data.length > 0) yield data.join("\n");
+        const found = eventOf(event);
+        if (found !== null) yield found;
       }
     }
   }
 
-  async #send(path: string, init: RequestInit): Promise<Response> {
+  /** With the whole of what is answered: an answer that breaks off is none. */
+  async #send(path: string, init: RequestInit): Promise<{ response: Response; text: string }> {
+    const response = await this.#fetch(path, init);
+    try {
+      return { response, text: await response.text() };
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
     try {
       return await fetch(`${this.base}${path}`, init);
     } catch (error) {
-      const cause =
-        error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-      throw new CommandError(
-        EXIT.unreachable,
-        `no Squall answers at ${this.base} (${cause}). Is it running? Start it with: squall serve`,
-      );
+      throw this.#unreachable(error);
     }
   }
+
+  #unreachable(error: unknown): CommandError {
+    const cause = reasonOf(error);
+    return new CommandError(
+      EXIT.unreachable,
+      `no Squall answers at ${this.base} (${cause}). Is it running? Start it with: squall serve`,
+    );
+  }
+}
+
+/** The daemon has understood, and will not do it. */
+export class Refusal extends CommandError {
+  constructor(
+    readonly status: number,
+    text: string,
+  ) {
+    super(exitFor(status), text);
+  }
+}
+
+export interface EventsOptions {
+  readonly signal: AbortSignal;
+  /** Where an earlier stream broke; null for none. */
+  readonly lastEventId: string | null;
+  /** Called as soon as the daemon has accepted it, whether or not there is anything to tell. */
+  readonly opened: () => void;
+}
+
+export interface ServerEvent {
+  /** Comes back as `Last-Event-ID`; null of an event without one. */
+  readonly id: string | null;
+  readonly data: string;
+}
+
+/** Null for a comment. */
+function eventOf(text: string): ServerEvent | null {
+  const values = (field: string): string[] =>
+    text
+      .split("\n")
+      .filter((line) => line.startsWith(`${field}:`))
+      .map((line) => line.slice(field.length + 1).trimStart());
+  const data = values("data");
+  return data.length === 0 ? null : { id: values("id").at(-1) ?? null, data: data.join("\n") };
 }
 
 function exitFor(status: number): number {
   return status === 422 || status === 400 ? EXIT.invalid : EXIT.failed;
-}
-
-interface ErrorAnswer {
-  readonly error?: unknown;
-  readonly hint?: unknown;
-  readonly details?: readonly {
-    readonly file: string;
-    readonly line: number;
-    readonly column: number;
-    readonly path: string;
-    readonly message: string;
-    readonly hint?: string;
-  }[];
-}
-
-function problemText(text: string, status: number): string {
-  try {
-    const { error, hint, details } = JSON.parse(text) as ErrorAnswer;
-    const whole = `${String(error)}${typeof hint === "string" ? ` (${hint})` : ""}`;
-    const mistakes = (details ?? []).map(
-      ({ file, line, column, path, message, hint: one }) =>
-        `${file}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}${one === undefined ? "" : ` (${one})`}`,
-    );
-    // One mistake alone is the whole error already.
-    return [whole, ...mistakes.filter((mistake) => mistake !== whole).map((mistake) => `  ${mistake}`)].join(
-      "\n",
-    );
-  } catch {
-    return `the daemon answered ${status}: ${text.slice(0, 200)}`;
-  }
 }

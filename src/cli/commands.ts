@@ -24,9 +24,11 @@ const GROUPS: readonly Group[] = [
     add: async (program, io) => (await import("./profiles.js")).addProfiles(program, io),
   },
   {
-    names: ["use", "add", "heal", "status", "journal"],
-    add: async (program, io) => (await import("./remote.js")).addRemoteCommands(program, io),
+    names: ["use", "add", "heal"],
+    add: async (program, io) => (await import("./active.js")).addActiveCommands(program, io),
   },
+  { names: ["status"], add: async (program, io) => (await import("./status.js")).addStatus(program, io) },
+  { names: ["journal"], add: async (program, io) => (await import("./journal.js")).addJournal(program, io) },
   { names: ["demo"], add: async (program, io) => (await import("./demo.js")).addDemo(program, io) },
   {
     names: ["mock-server"],
@@ -48,18 +50,15 @@ export async function addCommands(program: Command, words: readonly string[], io
   for (const { add } of group === undefined ? GROUPS : [group]) await add(program, io);
 }
 
-/** Without a command it is `serve`, which `-h` alone does not mean. */
-function askedFor([first = "serve", ...rest]: readonly string[]): string {
+/** Flags without a command are those of `serve`, but for `-h`: so Toxiproxy is started. */
+function askedFor([first = "", ...rest]: readonly string[]): string {
   if (!first.startsWith("-")) return first;
   return [first, ...rest].some((word) => word === "-h" || word === "--help") ? "" : "serve";
 }
 
 async function unknownCommand(asked: string): Promise<CommandError> {
   const { didYouMean } = await import("../core/suggest.js");
-  const hint = didYouMean(
-    asked,
-    GROUPS.flatMap(({ names }) => names),
-  );
+  const hint = didYouMean(asked, [...GROUPS.flatMap(({ names }) => names), "help", "toxiproxy-cli"]);
   return new CommandError(
     EXIT.usage,
     `there is no command ${JSON.stringify(asked)} (${hint ?? "squall --help lists them"})`,

@@ -1,9 +1,10 @@
 /** The `squall` command as a whole: one file for each group of subcommands, one place for exit codes. */
-import type { CommanderError } from "commander";
-import { SquallError, formatProblem } from "../core/errors.js";
+import type { CommanderError, OutputConfiguration } from "commander";
+import { SquallError } from "../core/errors.js";
 import { version } from "../version.js";
 import { addCommands } from "./commands.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { problemsText } from "./problem-text.js";
 import { harmlessIo } from "./terminal.js";
 import { versionText, withoutToxiproxyFlags } from "./toxiproxy-flags.js";
 
@@ -16,6 +17,7 @@ export async function runCommand(words: readonly string[], world: Io): Promise<n
       await (await import("./toxiproxy-cli.js")).toxiproxyCli(words.slice(1), io);
       return await written(io);
     }
+    if (words.length === 0) return await help(io);
     const { words: known, version: versionOnly, notes } = withoutToxiproxyFlags(words);
     for (const note of notes) io.err(`squall: ${note}\n`);
     if (versionOnly) {
@@ -36,6 +38,20 @@ export async function runCommand(words: readonly string[], world: Io): Promise<n
   }
 }
 
+/**
+ * Without a word there is nothing to do but to show what there is. Where nobody sees it, somebody meant something: a script that was
+ * written for Toxiproxy, or one whose words got lost, and neither must take it for done.
+ */
+async function help(io: Io): Promise<number> {
+  const shown = io.terminal ? io : { ...io, out: io.err };
+  await parse(["--help"], shown, () => undefined).catch((error: unknown) => {
+    if (!isCommanderError(error) || error.exitCode !== 0) throw error;
+  });
+  if (io.terminal) return written(io);
+  io.err('\nsquall: there is no command (the daemon is started with "squall serve")\n');
+  return EXIT.usage;
+}
+
 async function parse(words: readonly string[], io: Io, runs: (name: string) => void): Promise<void> {
   const { Command } = await import("commander");
   const program = new Command("squall")
@@ -43,14 +59,28 @@ async function parse(words: readonly string[], io: Io, runs: (name: string) => v
     .version(version, "-v, --version")
     .exitOverride()
     .showSuggestionAfterError()
-    .configureOutput({ writeOut: io.out, writeErr: io.err });
+    .configureOutput(outputOf(io));
   await addCommands(program, words, io);
   program.hook("preAction", (_program, action) => {
     runs(action.name());
   });
-  for (const command of program.commands)
-    command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
+  for (const command of program.commands) command.exitOverride().configureOutput(outputOf(io));
   await program.parseAsync([...words], { from: "user" });
+}
+
+/** Mistakes in the command line are said like all others: in one line, by the name of this program. */
+function outputOf(io: Io): OutputConfiguration {
+  return {
+    writeOut: io.out,
+    writeErr: io.err,
+    outputError: (text, write) => {
+      const said = text
+        .trim()
+        .replace(/^error: /u, "")
+        .replace(/\n\(Did you mean (.*)\)$/u, " (did you mean $1)");
+      write(`squall: ${said}\n`);
+    },
+  };
 }
 
 /** Commands whose work is something else than what they print. */
@@ -85,14 +115,15 @@ function failed(error: unknown, io: Io): number {
     return error.exitCode;
   }
   if (error instanceof SquallError) {
-    if (error.details === undefined || error.details.length === 0) {
+    if (error.details === undefined || error.details.length === 0)
       io.err(`squall: ${error.message}${error.hint === undefined ? "" : ` (${error.hint})`}\n`);
-    } else {
-      for (const problem of error.details) io.err(`${formatProblem(problem)}\n`);
-      io.err(`squall: ${error.message}\n`);
-    }
+    else io.err(problemsText("squall", error));
     return error.status === 422 ? EXIT.invalid : EXIT.failed;
   }
-  io.err(`squall: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  // What the system refuses is no mistake of ours, and has a sentence; a trace is for those who can mend Squall.
+  const ours = error instanceof Error && (error as NodeJS.ErrnoException).syscall === undefined;
+  const text =
+    error instanceof Error ? (ours ? (error.stack ?? error.message) : error.message) : String(error);
+  io.err(`squall: ${ours ? "a mistake of Squall itself: " : ""}${text}\n`);
   return EXIT.failed;
 }

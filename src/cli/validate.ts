@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { readConfig, type ProxyConfig } from "../config/config.js";
 import { Library } from "../config/library.js";
 import { loadProfiles } from "../config/load.js";
-import { SquallError, formatProblem, type Problem } from "../core/errors.js";
+import { SquallError, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { compileProfile } from "../plan/compile.js";
@@ -17,6 +17,7 @@ import type { DaemonOptions } from "../daemon/options.js";
 import { checkStart } from "../daemon/start-checks.js";
 import { readConfigFile, type ConfigText } from "./files.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { problemText } from "./problem-text.js";
 
 export const TYPES: ReadonlyMap<string, AnyFaultType> = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 
@@ -38,8 +39,8 @@ export function addValidate(program: Command, io: Io): void {
       if (options.json === true) {
         io.out(`${jsonLine({ ok: problems.length === 0, problems, warnings })}\n`);
       } else {
-        for (const problem of problems) io.err(`${io.colours.red("error")} ${formatProblem(problem)}\n`);
-        for (const warning of warnings) io.err(`${io.colours.yellow("warning")} ${formatProblem(warning)}\n`);
+        for (const problem of problems) io.err(`${io.colours.red("error")} ${problemText(problem)}\n`);
+        for (const warning of warnings) io.err(`${io.colours.yellow("warning")} ${problemText(warning)}\n`);
         if (problems.length === 0) io.out(`${io.colours.green("ok")}: ${checked.join(", ")}\n`);
       }
       if (problems.length > 0) {

@@ -2,6 +2,7 @@
  * The journal: the record of what was done to whom. A ring in memory that can be asked, and a file of JSON
  * lines if one is wanted. What is told over and over is thinned out, so that it cannot push the faults out.
  */
+import { pathTest } from "../config/pattern.js";
 import type { Clock } from "../core/clock.js";
 import type { ConnectionFailure, FactKind } from "../core/events.js";
 import { invariant } from "../core/invariant.js";
@@ -53,6 +54,8 @@ export interface JournalQuery {
   readonly type?: string;
   readonly bot?: string;
   readonly connection?: number;
+  /** Of an exchange, without its query; a pattern as in `match`. */
+  readonly path?: string;
 }
 
 const FILTERS = ["kind", "proxy", "activation", "profile", "fault", "type", "bot", "connection"] as const;
@@ -278,7 +281,10 @@ export class Journal {
 /** Whether an entry is one of those that were asked for. */
 export function matcher(query: JournalQuery): (entry: JournalEntry) => boolean {
   const wanted = FILTERS.filter((key) => query[key] !== undefined);
+  const onPath = query.path === undefined ? null : pathTest(query.path);
   return (entry) =>
+    (onPath === null ||
+      ("exchange" in entry && entry.exchange !== undefined && onPath(entry.exchange.path))) &&
     wanted.every((key) =>
       key === "fault" && entry.kind === "exchange_over"
         ? entry.faults.some((fault) => fault === query.fault)

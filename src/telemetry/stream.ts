@@ -56,6 +56,11 @@ export class EventStream {
     this.#onError = parts.onError;
   }
 
+  /** Whoever comes back with this hears what is told from now on. */
+  get lastEventId(): string {
+    return `${this.#run}-${this.#journal.lastSeq}`;
+  }
+
   get subscribers(): number {
     return this.#listeners.size;
   }

@@ -12,7 +12,9 @@ afterEach(() => {
 
 async function refusedWith(answer: unknown): Promise<unknown> {
   const daemon = createServer((_request, response) => {
-    response.writeHead(422, { "content-type": "application/json" }).end(JSON.stringify(answer));
+    response
+      .writeHead(422, { "content-type": "application/json" })
+      .end(JSON.stringify({ code: "SQ_INVALID_PROFILE", ...(answer as object) }));
   });
   server = daemon;
   await new Promise<void>((resolve) => daemon.listen(0, "127.0.0.1", resolve));
@@ -43,6 +45,6 @@ it("says each of several, below what they are together", async () => {
     details: [mistake(3, "no such type"), mistake(4, "no such place")],
   };
   expect(await refusedWith(answer)).toMatchObject({
-    message: "two mistakes\n  a.yaml:3:5 faults[0]: no such type\n  a.yaml:4:5 faults[0]: no such place",
+    message: "2 mistakes\n  a.yaml:3:5 faults[0]: no such type\n  a.yaml:4:5 faults[0]: no such place",
   });
 });

@@ -1,0 +1,186 @@
+/** The commands that switch faults on and off: use, add, heal. */
+import type { Command } from "commander";
+import { suggest } from "../core/suggest.js";
+import { jsonLine } from "../telemetry/entry.js";
+import { activeText, healedText, type ActiveView, type HealedView } from "./active-text.js";
+import { AdminClient, Refusal } from "./client.js";
+import { CommandError, EXIT, type Io } from "./io.js";
+import { paramsOf } from "./params.js";
+import { isProfileFile, lyingHere, ProfileFromFile } from "./profile-file.js";
+import type { Naming } from "./refusal.js";
+import { collect, commandTo, remote, wholeNumber, type RemoteOptions } from "./remote.js";
+import { yamlValue } from "./yaml-value.js";
+
+interface UseOptions extends RemoteOptions {
+  readonly param?: readonly string[];
+  readonly seed?: string;
+  readonly ttl?: string;
+  readonly proxy?: readonly string[];
+  readonly observe?: boolean;
+  readonly add?: boolean;
+}
+
+export function addActiveCommands(program: Command, io: Io): void {
+  addUse(program, io);
+  addAdd(program, io);
+  addHeal(program, io);
+}
+
+function activationOptions(command: Command): Command {
+  return remote(command)
+    .option("--seed <n>", "the seed of all draws; drawn and shown if not given")
+    .option("--ttl <duration>", "ends by itself after that time, such as 30s")
+    .option("--proxy <names...>", "only on these proxies")
+    .option("--observe", "journal what would be hit, and do nothing");
+}
+
+function commonBody({ seed, ttl, proxy, observe }: UseOptions): Record<string, unknown> {
+  return {
+    ...(seed === undefined ? {} : { seed: wholeNumber("seed", seed) }),
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(proxy === undefined ? {} : { proxies: proxy }),
+    ...(observe === true ? { mode: "observe" } : {}),
+  };
+}
+
+/** By which option the keys of the request were given. Null where the message says it all. */
+function commonOption(path: string): string | null | undefined {
+  const [, key = "", rest = ""] = /^(\w+)\W?(.*)$/su.exec(path) ?? [];
+  switch (key) {
+    case "ttl":
+    case "seed":
+      return `--${key}`;
+    case "proxies":
+      return "--proxy";
+    case "params":
+      return `--param ${rest}`;
+    case "profile":
+      return null;
+    default:
+      return undefined;
+  }
+}
+
+function addUse(program: Command, io: Io): void {
+  activationOptions(program.command("use <profile>"))
+    .description("switch a profile on, in place of what is on; takes a name, or a file such as ./mine.yaml")
+    .option("--param <name=value>", "a parameter of the profile; may be given several times", collect)
+    .option("--add", "beside what is on, instead of in its place")
+    .action(async (profile: string, options: UseOptions) => {
+      const params = paramsOf(options.param);
+      const common = commonBody(options);
+      const client = new AdminClient(options, io);
+      const switchOn = async (name: string, file?: Naming["file"]): Promise<void> => {
+        const body = {
+          profile: name,
+          ...(Object.keys(params).length === 0 ? {} : { params }),
+          ...common,
+        };
+        const naming: Naming = { option: commonOption, ...(file === undefined ? {} : { file }) };
+        const method = options.add === true ? "POST" : "PUT";
+        report(io, options, await client.call(method, "/active", body, naming));
+      };
+      if (isProfileFile(profile)) {
+        await ProfileFromFile.read(profile, io).lend(client, io, switchOn);
+        return;
+      }
+      await switchOn(profile).catch((error: unknown) => {
+        const here = lyingHere(profile, io);
+        if (!(error instanceof Refusal) || error.status !== 404 || here === null) throw error;
+        throw new CommandError(
+          error.exitCode,
+          `${error.message}\n  a file of that name is here: squall use ${here}`,
+        );
+      });
+    });
+}
+
+/** The keys of a fault that the command's own words give. */
+const OWN_WORDS: ReadonlySet<string> = new Set(["type", "proxy"]);
+
+function addAdd(program: Command, io: Io): void {
+  const command = activationOptions(program.command("add <proxy> <type> [parameters...]"))
+    .description(
+      "add one fault to a proxy: squall add jobs latency --delay 200ms --match '{ path: /v1/jobs }'",
+    )
+    .allowUnknownOption();
+  command.action(async (proxy: string, type: string, parameters: string[], options: UseOptions) => {
+    const { fault, given } = faultOf(parameters);
+    const own = command.options.flatMap(({ long }) => long?.slice(2) ?? []);
+    const naming: Naming = {
+      option: (path) => {
+        const [, key = "", rest = ""] = /^faults\[0\]\.?(\w*)(.*)$/su.exec(path) ?? [];
+        if (key === "") return path === "" || path.startsWith("faults") ? null : commonOption(path);
+        if (OWN_WORDS.has(key)) return null;
+        return `${given.get(key) ?? `--${key}`}${rest === "" ? "" : `: ${rest.replace(/^\./u, "")}`}`;
+      },
+      hint: (path) => {
+        const [, key = ""] = /^faults\[0\]\.(\w+)$/su.exec(path) ?? [];
+        const near = suggest(key, own);
+        return near === undefined ? undefined : `did you mean "--${near}"?`;
+      },
+    };
+    const client = new AdminClient(options, io);
+    const body = { faults: [{ type, ...fault, proxy }], ...commonBody(options) };
+    report(io, options, await client.call("POST", "/active", body, naming));
+  });
+}
+
+interface FaultWords {
+  readonly fault: Readonly<Record<string, unknown>>;
+  /** The options, as they were written, by the key that they gave. */
+  readonly given: ReadonlyMap<string, string>;
+}
+
+/** `--name value` and `--name=value`, each value in YAML. */
+function faultOf(words: readonly string[]): FaultWords {
+  const fault: Record<string, unknown> = {};
+  const given = new Map<string, string>();
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? "";
+    // What stands behind it is the fault's, though the command has an option of the same name.
+    if (word === "--") continue;
+    if (!word.startsWith("--"))
+      throw new CommandError(EXIT.usage, `expected --parameter value, got ${JSON.stringify(word)}`);
+    const at = word.indexOf("=");
+    const option = at < 0 ? word : word.slice(0, at);
+    const name = option.slice(2).replaceAll("-", "_");
+    const value = at < 0 ? words[++i] : word.slice(at + 1);
+    if (value === undefined || (at < 0 && /^--[a-z]/u.test(value)))
+      throw new CommandError(EXIT.usage, `${option}: a value is missing`);
+    if (given.has(name))
+      throw new CommandError(
+        EXIT.usage,
+        `${option}: is given twice (a list is one value: ${option} '[a, b]')`,
+      );
+    if (OWN_WORDS.has(name))
+      throw new CommandError(EXIT.usage, `${option}: is given already, as a word of its own`);
+    fault[name] = yamlValue(option, value);
+    given.set(name, option);
+  }
+  return { fault, given };
+}
+
+function addHeal(program: Command, io: Io): void {
+  remote(program.command("heal [activation]"))
+    .description("end all activations, or the one with that id; connections are kept")
+    .option("--own", "take away the faults that proxies have of their own as well, toxics among them")
+    .action(async (activation: string | undefined, options: RemoteOptions & { readonly own?: boolean }) => {
+      const { own = false } = options;
+      if (own && activation !== undefined)
+        throw new CommandError(EXIT.usage, "--own: goes with healing everything, not with one activation");
+      const client = new AdminClient(options, io);
+      const path =
+        activation === undefined
+          ? `/active${own ? "?own=true" : ""}`
+          : `/active/${encodeURIComponent(activation)}`;
+      const answer = (await client.call("DELETE", path)) as HealedView;
+      if (options.json === true) io.out(`${jsonLine(answer)}\n`);
+      else io.out(healedText(client.known(answer, "activations"), commandTo(options, io)));
+    });
+}
+
+function report(io: Io, options: RemoteOptions, answer: unknown): void {
+  if (options.json === true) io.out(`${jsonLine(answer)}\n`);
+  else io.out(activeText(answer as ActiveView, io.colours, false));
+}

@@ -1,0 +1,125 @@
+/**
+ * `squall use FILE.yaml`: the daemon is lent the profile that a file holds, under its own name, and keeps it in memory. What it
+ * extends is looked up where the daemon looks, since that carries it out.
+ */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { child } from "../config/located.js";
+import { Problems } from "../config/problems.js";
+import { readDocuments } from "../config/source.js";
+import { Refusal, type AdminClient } from "./client.js";
+import { CommandError, EXIT, type Io } from "./io.js";
+
+const SIZE_MAX = 2 ** 20;
+const ENDING = /\.(?:ya?ml|json)$/iu;
+
+/** A path separator or the ending of a file makes it one; names of profiles have neither. */
+export function isProfileFile(word: string): boolean {
+  return /[\\/]/u.test(word) || ENDING.test(word);
+}
+
+/** The file that somebody may have meant who gave a name; null if there is none here. */
+export function lyingHere(name: string, { cwd }: Pick<Io, "cwd">): string | null {
+  const found = [".yaml", ".yml"].find((ending) => existsSync(join(cwd, name + ending)));
+  return found === undefined ? null : `./${name}${found}`;
+}
+
+/** As the daemon has it. */
+interface KnownProfile {
+  readonly text: string;
+  readonly source: string;
+  readonly origin: "file" | "memory";
+  readonly shadows: boolean;
+}
+
+export class ProfileFromFile {
+  readonly #file: string;
+  readonly #name: string;
+  readonly #text: string;
+
+  private constructor(file: string, name: string, text: string) {
+    this.#file = file;
+    this.#name = name;
+    this.#text = text;
+  }
+
+  /** Throws a CommandError for a file that cannot be read, or that holds anything but one profile. */
+  static read(file: string, io: Pick<Io, "cwd">): ProfileFromFile {
+    const text = textOf(file, io);
+    const problems = new Problems();
+    const documents = readDocuments(text, file, problems);
+    problems.throwIfAny("SQ_INVALID_PROFILE");
+    const [document, second] = documents;
+    if (second !== undefined)
+      throw new CommandError(EXIT.invalid, `${file}: expected one profile, got ${documents.length}`);
+    const name = child(document?.tree, "profile");
+    if (name?.kind !== "scalar" || typeof name.value !== "string")
+      throw new CommandError(
+        EXIT.invalid,
+        `${file}: expected a profile (a mapping with "profile: name"), got ${document === undefined ? "nothing" : "something else"}`,
+      );
+    return new ProfileFromFile(file, name.value, text);
+  }
+
+  /** Has the daemon know it while `run` switches it on; if that fails, all is as it was before. */
+  async lend(
+    client: AdminClient,
+    io: Pick<Io, "err">,
+    run: (name: string, file: (file: string) => string) => Promise<void>,
+  ): Promise<void> {
+    // What the daemon was sent is this file.
+    const file = (name: string): string => (name === "request" ? this.#file : name);
+    const path = `/profiles/${encodeURIComponent(this.#name)}`;
+    const before = await this.#known(client, path);
+    // The daemon's own, most often read from the same file: it goes on following that.
+    if (before?.text.trim() === this.#text.trim()) {
+      await run(this.#name, file);
+      return;
+    }
+    await client.call("PUT", path, this.#text, { option: () => undefined, file });
+    try {
+      await run(this.#name, file);
+    } catch (error) {
+      const restored = before?.origin === "memory" ? before.text : null;
+      await (restored === null ? client.call("DELETE", path) : client.call("PUT", path, restored)).catch(
+        () => undefined,
+      );
+      throw error;
+    }
+    if (before === null || (before.origin === "memory" && !before.shadows)) return;
+    const theirs = before.origin === "file" ? ` from ${before.source}` : "";
+    io.err(
+      `squall: note: the daemon has a profile ${JSON.stringify(this.#name)}${theirs} too; that of ${this.#file} counts until DELETE ${path}\n`,
+    );
+  }
+
+  async #known(client: AdminClient, path: string): Promise<KnownProfile | null> {
+    try {
+      return (await client.call("GET", path)) as KnownProfile;
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 404) return null;
+      throw error;
+    }
+  }
+}
+
+function textOf(file: string, { cwd }: Pick<Io, "cwd">): string {
+  const path = resolve(cwd, file);
+  try {
+    if (statSync(path).size > SIZE_MAX) throw new Error("is larger than 1MiB");
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new CommandError(EXIT.invalid, `cannot read the profile ${file}: ${whyNot(error)}`);
+  }
+}
+
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: "there is no such file",
+    EACCES: "it may not be read",
+    EISDIR: "it is a folder",
+  };
+  return known[code ?? ""] ?? error.message;
+}

@@ -1,0 +1,72 @@
+/** `squall status`: proxies, connections, the last reload if it was refused, and what is on with how much it has hit. */
+import type { Command } from "commander";
+import { formatDuration } from "../core/units.js";
+import { jsonLine } from "../telemetry/entry.js";
+import { activeText, type ActiveView } from "./active-text.js";
+import { AdminClient } from "./client.js";
+import type { Io } from "./io.js";
+import { remote, type RemoteOptions } from "./remote.js";
+
+interface ProblemView {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly path: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+interface StatusView {
+  readonly version: string;
+  readonly uptime_seconds: number;
+  readonly proxies: readonly {
+    readonly name: string;
+    readonly listen: string;
+    readonly upstream: string;
+    readonly state: string;
+    readonly connections: { readonly active: number; readonly total: number };
+  }[];
+  readonly last_reload: {
+    readonly ok: boolean;
+    readonly at: string;
+    /** Absent from daemons of earlier versions. */
+    readonly problems?: readonly ProblemView[];
+  } | null;
+}
+
+export function addStatus(program: Command, io: Io): void {
+  remote(program.command("status"))
+    .description("show proxies, connections, what is on and how much it has hit so far")
+    .action(async (options: RemoteOptions) => {
+      const client = new AdminClient(options, io);
+      const status = client.known((await client.call("GET", "/status")) as StatusView, "proxies");
+      const active = client.known((await client.call("GET", "/active")) as ActiveView, "activations");
+      if (options.json === true) io.out(`${jsonLine({ status, active })}\n`);
+      else
+        io.out(
+          `${statusText(status, client.base, io)}${reloadText(status, io)}${activeText(active, io.colours, true)}`,
+        );
+    });
+}
+
+function statusText({ version, uptime_seconds: up, proxies }: StatusView, base: string, io: Io): string {
+  const { colours } = io;
+  const lines = proxies.map(({ name, listen, upstream, state, connections: { active, total } }) => {
+    const tint = state === "listening" ? colours.green : colours.yellow;
+    const counted = `${active} ${active === 1 ? "connection" : "connections"} (${total} in all)`;
+    return `  ${colours.bold(name)}  ${listen} -> ${upstream}  ${tint(state)}  ${counted}\n`;
+  });
+  const none = lines.length === 0 ? "  no proxies\n" : "";
+  return `squall ${version} at ${base}, up ${formatDuration(up * 1000)}\n${none}${lines.join("")}`;
+}
+
+/** Nothing, if there was none or all was well. */
+function reloadText({ last_reload: last }: StatusView, { colours }: Io): string {
+  if (last === null || last.ok) return "";
+  const lines = (last.problems ?? []).map(({ file, line, column, path, message, hint }) => {
+    const where = file === "" ? "" : `${file}:${line}:${column} `;
+    const about = path === "" ? "" : `${path}: `;
+    return `  ${where}${about}${message}${hint === undefined ? "" : ` (${hint})`}\n`;
+  });
+  return `${colours.red("the last reload was refused")} at ${last.at}, and what was in force stays:\n${lines.join("")}`;
+}
