@@ -22,10 +22,10 @@ export interface Bound<Fault> {
 
 /** `Final` is what a fault may answer that ends the asking. */
 export abstract class AskedFaults<Fault extends Askable, Final extends { readonly do: string }> {
-  /** In the order of the plan. */
-  protected bound: readonly Bound<Fault>[] = [];
-  /** All that the subject was ever hit by: those included that have gone. */
-  protected ever: readonly Bound<Fault>[] = this.bound;
+  /** In the order of the plan. Another list takes its place when some of them go. */
+  protected bound: Bound<Fault>[] = [];
+  /** All that the subject was ever hit by: those included that have gone. The same list while none has. */
+  protected ever: Bound<Fault>[] = this.bound;
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
   readonly #owner: Owner;
@@ -43,13 +43,12 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
   }
 
   protected attach(one: Bound<Fault>): void {
-    const isSame = this.ever === this.bound;
-    this.bound = [...this.bound, one];
-    this.ever = isSame ? this.bound : [...this.ever, one];
+    this.bound.push(one);
+    if (this.ever !== this.bound) this.ever.push(one);
   }
 
   /** It asks to be asked again, soon and not from within this call. */
-  protected attend(fault: Fault): void {
+  attend(fault: Fault): void {
     queueMicrotask(contained(this.#owner, () => this.#gate?.attend(fault)));
   }
 

@@ -4,10 +4,15 @@
  */
 import type {
   Answer,
+  AnyFaultType,
   BodyChange,
   BodyInfo,
+  Direction,
   Dispatch,
   ExchangeFault,
+  ExchangeInfo,
+  ExchangeVerdict,
+  FieldNames,
   Pass,
   RawAnswer,
   RequestParts,
@@ -22,21 +27,27 @@ import { AskedFaults, type Bound } from "./asked.js";
 /** What ends the asking: an answer in the upstream's place, or the end of the connection. */
 export type FinalVerdict = Sever | Answer | RawAnswer;
 
+/** An exchange as one of its faults sees it. */
+export interface SeenExchange extends ExchangeInfo {
+  /** Whose wish it is to be asked again, and whom to tell. */
+  belongsTo(fault: ExchangeFault, among: ExchangeFaults): void;
+}
+
 const NO_CHANGES: BodyChange[] = [];
+const NO_DISPATCHES: Dispatch[] = [];
 
 export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
-  readonly #dispatches = new Map<Bound<ExchangeFault>, Dispatch>();
+  // Made when there is something for them: exchanges are many, and few have any of it.
+  #dispatches: Map<Bound<ExchangeFault>, Dispatch> | null = null;
   /** Those that are certain to cut the body that is under way. */
-  readonly #cutting = new Set<Bound<ExchangeFault>>();
-
+  #cutting: Set<Bound<ExchangeFault>> | null = null;
   /** Who wants what of a body. */
-  readonly #wanted = new WeakMap<BodyChange, Bound<ExchangeFault>>();
+  #wanted: Map<BodyChange, Bound<ExchangeFault>> | null = null;
 
-  /** In the order of the plan. `make` is given how to ask for attention. */
-  add(subject: Subject, make: (attend: () => void) => ExchangeFault): void {
-    const fault: ExchangeFault = make(() => {
-      this.attend(fault);
-    });
+  /** In the order of the plan. */
+  add(subject: Subject, make: NonNullable<AnyFaultType["exchange"]>, exchange: SeenExchange): void {
+    const fault = make(subject, exchange);
+    exchange.belongsTo(fault, this);
     this.attach({ subject, fault });
   }
 
@@ -44,20 +55,27 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
    * Of those that did something, be they in force or not any more; with `detaching` also of those that let the upstream work for a client that left,
    * with `cutting` of those about to cut its body.
    */
-  names({ detaching = false, cutting = false }): readonly string[] {
-    return this.ever
-      .filter(
-        (one) =>
-          one.subject.touched ||
-          (detaching && this.#dispatches.get(one)?.detached === true) ||
-          (cutting && this.#cutting.has(one)),
+  names({ detaching = false, cutting = false }): string[] {
+    const names: string[] = [];
+    for (const one of this.ever)
+      if (
+        one.subject.touched ||
+        (detaching && this.#dispatches?.get(one)?.detached === true) ||
+        (cutting && this.#cutting?.has(one) === true)
       )
-      .map(({ subject }) => subject.armed.origin.fault);
+        names.push(one.subject.armed.origin.fault);
+    return names;
   }
 
   /** `done` is called once, perhaps within this call. */
   askRequest(done: (outcome: Pass | FinalVerdict) => void): void {
-    this.ask((fault) => fault.request?.(), done);
+    this.ask(asRequest, done);
+  }
+
+  /** Whether anybody wants to see the answer. */
+  get asksResponse(): boolean {
+    for (const { fault } of this.bound) if (fault.response !== undefined) return true;
+    return false;
   }
 
   askResponse(answer: ResponseInfo | UpstreamFailure, done: (outcome: Pass | FinalVerdict) => void): void {
@@ -65,51 +83,62 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
   }
 
   /** What the request's head becomes, or null if no fault touches it. */
-  rewriteRequest(head: () => RequestParts): RequestParts | null {
-    return this.#folded(head, (fault) => fault.rewriteRequest?.bind(fault));
+  rewriteRequest(names: FieldNames, head: () => RequestParts): RequestParts | null {
+    return this.#folded("upstream", names, head, rewritesRequest, rewriteRequest);
   }
 
-  rewriteResponse(head: () => ResponseParts): ResponseParts | null {
-    return this.#folded(head, (fault) => fault.rewriteResponse?.bind(fault));
+  rewriteResponse(names: FieldNames, head: () => ResponseParts): ResponseParts | null {
+    return this.#folded("downstream", names, head, rewritesResponse, rewriteResponse);
   }
 
+  /** The head is read out for the first fault that wants to see it: most want none. */
   #folded<Head>(
+    direction: Direction,
+    names: FieldNames,
     head: () => Head,
-    rewriter: (fault: ExchangeFault) => ((head: Head) => Head) | undefined,
+    has: (fault: ExchangeFault) => boolean,
+    rewrite: (fault: ExchangeFault, head: Head) => Head | undefined,
   ): Head | null {
     let original: Head | null = null;
     let result: Head | null = null;
     for (const { fault } of this.bound) {
-      const rewrite = rewriter(fault);
-      if (rewrite === undefined) continue;
+      if (!has(fault)) continue;
+      // Behind a fault that has changed it, the names are others.
+      if (result === original && this.#passes(fault, direction, names)) continue;
       original ??= head();
       const before: Head = result ?? original;
-      result = this.attempt<Head>(() => rewrite(before)) ?? before;
+      result = this.attempt(() => rewrite(fault, before)) ?? before;
     }
     // Given back as it was, it need not be written anew, and stays what it was to the byte.
     return result === original ? null : result;
   }
 
-  dispatches(): Dispatch[] {
+  #passes(fault: ExchangeFault, direction: Direction, names: FieldNames): boolean {
+    if (fault.passesHead === undefined) return false;
+    return this.attempt(() => fault.passesHead?.(direction, names)) === true;
+  }
+
+  dispatches(): readonly Dispatch[] {
     for (const one of this.bound) {
+      if (one.fault.dispatch === undefined) continue;
       const dispatch = this.attempt(() => one.fault.dispatch?.());
-      if (dispatch) this.#dispatches.set(one, dispatch);
+      if (dispatch) (this.#dispatches ??= new Map()).set(one, dispatch);
     }
-    return [...this.#dispatches.values()];
+    return this.#dispatches === null ? NO_DISPATCHES : [...this.#dispatches.values()];
   }
 
   /** Whether the fault that wants it so is still in force. */
   wants(dispatch: Dispatch, inForce: readonly ArmedFault[]): boolean {
-    for (const [{ subject }, wanted] of this.#dispatches)
+    for (const [{ subject }, wanted] of this.#dispatches ?? [])
       if (wanted === dispatch && inForce.includes(subject.armed)) return true;
     return false;
   }
 
   /** Whether the fault that wants it is still in force. */
-  readonly inForce = (change: BodyChange): boolean => {
-    const one = this.#wanted.get(change);
+  inForce(change: BodyChange): boolean {
+    const one = this.#wanted?.get(change);
     return one !== undefined && this.bound.includes(one);
-  };
+  }
 
   /** What the answer to a HEAD says of the length that a GET's would have. */
   headLength(info: BodyInfo): number | null {
@@ -121,13 +150,26 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
 
   /** `describe` is asked only where a fault may change bodies. */
   bodyChanges(describe: () => BodyInfo): BodyChange[] {
-    if (!this.bound.some(({ fault }) => fault.body !== undefined)) return NO_CHANGES;
-    const info = describe();
-    return this.bound.flatMap((one) => {
-      const change = this.attempt(() => one.fault.body?.(info)) ?? [];
-      if ("do" in change) this.#wanted.set(change, one);
-      if ("do" in change && change.do === "cut" && info.length !== null) this.#cutting.add(one);
-      return change;
-    });
+    let info: BodyInfo | null = null;
+    let changes = NO_CHANGES;
+    for (const one of this.bound) {
+      if (one.fault.body === undefined) continue;
+      const about = (info ??= describe());
+      const change = this.attempt(() => one.fault.body?.(about)) ?? null;
+      if (change === null) continue;
+      if (changes === NO_CHANGES) changes = [];
+      changes.push(change);
+      (this.#wanted ??= new Map()).set(change, one);
+      if (change.do === "cut" && about.length !== null) (this.#cutting ??= new Set()).add(one);
+    }
+    return changes;
   }
 }
+
+const asRequest = (fault: ExchangeFault): ExchangeVerdict | undefined => fault.request?.();
+const rewritesRequest = (fault: ExchangeFault): boolean => fault.rewriteRequest !== undefined;
+const rewriteRequest = (fault: ExchangeFault, head: RequestParts): RequestParts | undefined =>
+  fault.rewriteRequest?.(head);
+const rewritesResponse = (fault: ExchangeFault): boolean => fault.rewriteResponse !== undefined;
+const rewriteResponse = (fault: ExchangeFault, head: ResponseParts): ResponseParts | undefined =>
+  fault.rewriteResponse?.(head);

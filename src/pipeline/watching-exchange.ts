@@ -31,7 +31,19 @@ export class WatchedExchange implements ExchangeFault {
         this.#askAgain();
       });
     };
-    this.#inner = make({ ...info, attend });
+    const { id, connection, client, bot, upstream, request, route, startedAt, idle } = info;
+    this.#inner = make({
+      id,
+      connection,
+      client,
+      bot,
+      upstream,
+      request,
+      route,
+      startedAt,
+      idle,
+      attend,
+    });
   }
 
   request(): ExchangeVerdict {

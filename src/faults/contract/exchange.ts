@@ -142,9 +142,21 @@ export interface ExchangeInfo {
 }
 
 /** One fault on one exchange. `released` is called once, however it ends. */
+/** Which fields a head has, told without reading it out. */
+export interface FieldNames {
+  /** In any case. */
+  has(name: string): boolean;
+}
+
 export interface ExchangeFault {
   /** The request's head is here; nothing has been forwarded. Asked again after `wait`. */
   request?(): ExchangeVerdict;
+  /**
+   * Whether it leaves the head that goes in this direction as it is, as far as the names in it tell. Asked before
+   * `rewriteRequest` and `rewriteResponse`, where no fault before it has changed the head: one that all let pass is not read
+   * out.
+   */
+  passesHead?(direction: Direction, names: FieldNames): boolean;
   rewriteRequest?(head: RequestParts): RequestParts;
   dispatch?(): Dispatch | null;
   /**

@@ -221,10 +221,16 @@ export class Book {
   #tell(exchange: Exchange, at: Millis): void {
     // A client may have ended its side before what it had asked for was begun.
     const millis = Math.max(0, at - exchange.startedAt);
-    exchange.whenSettled(() => {
-      exchange.finished();
-      this.#of.host.exchangeOver(exchange, millis);
-    });
+    if (exchange.pending === 0) this.#over(exchange, millis);
+    else
+      exchange.whenSettled(() => {
+        this.#over(exchange, millis);
+      });
+  }
+
+  #over(exchange: Exchange, millis: Millis): void {
+    exchange.finished();
+    this.#of.host.exchangeOver(exchange, millis);
   }
 
   // -- its faults ---------------------------------------------------------------------------------
@@ -253,7 +259,7 @@ export class Book {
       },
       this.#of,
     );
-    exchange.faults.add(subject, (attend) => make(subject, exchange.info(armed.routeOf(exchange), attend)));
+    exchange.faults.add(subject, make, exchange.seenBy(armed));
   }
 
   /** An exchange that is under way is hit by a byte fault that has just come into force, from here on. */

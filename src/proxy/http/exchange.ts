@@ -4,14 +4,15 @@ import type { Millis } from "../../core/clock.js";
 import { fieldText, parseAuthority } from "../../core/host-name.js";
 import type {
   Dispatch,
+  ExchangeFault,
   ExchangeInfo,
   FieldList,
   RequestInfo,
   ResponseInfo,
 } from "../../faults/contract/index.js";
-import type { Subject } from "../../pipeline/armed.js";
+import type { ArmedFault, Subject } from "../../pipeline/armed.js";
 import type { ExchangeKeys, SubjectInfo } from "../../pipeline/subject-info.js";
-import type { ExchangeFaults } from "../../pipeline/exchange.js";
+import type { ExchangeFaults, SeenExchange } from "../../pipeline/exchange.js";
 import type { Passage } from "../../pipeline/flow.js";
 import { Party, type Guest } from "../../pipeline/party.js";
 import type { ScopedBinding } from "../../pipeline/scoped-binding.js";
@@ -40,6 +41,7 @@ export interface Lost {
 }
 
 const NO_HITS: readonly StreamHit[] = [];
+const NOBODY: readonly string[] = [];
 
 export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
   readonly id: number;
@@ -206,30 +208,17 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
     return listOf(this.head);
   }
 
-  /** As its faults see it. */
-  info(route: string, attend: () => void): ExchangeInfo {
-    const { connection, client, port } = this.#place;
-    return {
-      id: this.id,
-      connection,
-      client: { address: client, port },
-      bot: this.bot,
-      upstream: this.upstream,
-      request: this,
-      route,
-      startedAt: this.startedAt,
-      idle: this.idle,
-      attend,
-    };
+  /** As one of its faults sees it. */
+  seenBy(armed: ArmedFault): SeenExchange {
+    return new ExchangeView(this, this.#place, armed);
   }
 
   /** The names of the faults that did something to it. */
-  get hits(): string[] {
-    const streams = [...this.pastStreams, ...this.streams].filter(({ subject }) => subject.touched);
-    const own = [
-      ...(this.faults?.names({ detaching: this.leftBehind }) ?? []),
-      ...streams.map(({ subject }) => subject.armed.origin.fault),
-    ];
+  get hits(): readonly string[] {
+    if (!this.concerned && this.pastStreams.length === 0) return NOBODY;
+    const own = this.faults?.names({ detaching: this.leftBehind }) ?? [];
+    for (const { subject } of this.pastStreams) if (subject.touched) own.push(subject.armed.origin.fault);
+    for (const { subject } of this.streams) if (subject.touched) own.push(subject.armed.origin.fault);
     return this.#others === null ? own : [...this.#others.filter((name) => !own.includes(name)), ...own];
   }
 
@@ -262,6 +251,66 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
   /** Whether it is over for both sides. */
   get complete(): boolean {
     return this.answered && (this.requestRead || this.discarding);
+  }
+}
+
+/** What a fault can ask of its exchange; most ask for little, so nothing is looked up before. */
+class ExchangeView implements SeenExchange {
+  readonly #exchange: Exchange;
+  readonly #place: ExchangePlace;
+  readonly #armed: ArmedFault;
+  #fault: ExchangeFault | null = null;
+  #among: ExchangeFaults | null = null;
+
+  constructor(exchange: Exchange, place: ExchangePlace, armed: ArmedFault) {
+    this.#exchange = exchange;
+    this.#place = place;
+    this.#armed = armed;
+  }
+
+  belongsTo(fault: ExchangeFault, among: ExchangeFaults): void {
+    this.#fault = fault;
+    this.#among = among;
+  }
+
+  attend(): void {
+    if (this.#fault !== null) this.#among?.attend(this.#fault);
+  }
+
+  get id(): number {
+    return this.#exchange.id;
+  }
+
+  get connection(): number {
+    return this.#place.connection;
+  }
+
+  get client(): ExchangeInfo["client"] {
+    return { address: this.#place.client, port: this.#place.port };
+  }
+
+  get bot(): string {
+    return this.#exchange.bot;
+  }
+
+  get upstream(): string {
+    return this.#exchange.upstream;
+  }
+
+  get request(): Exchange {
+    return this.#exchange;
+  }
+
+  get route(): string {
+    return this.#armed.routeOf(this.#exchange);
+  }
+
+  get startedAt(): Millis {
+    return this.#exchange.startedAt;
+  }
+
+  get idle(): Millis | null {
+    return this.#exchange.idle;
   }
 }
 
@@ -305,11 +354,29 @@ export function listOf(fields: Fields): FieldList {
 }
 
 /** An answer's head, as faults see it. */
-export function responseInfo(head: ResponseHead): ResponseInfo {
-  return {
-    status: head.status,
-    reason: head.reason,
-    header: (name) => head.get(name),
-    fields: () => listOf(head),
-  };
+export class AnswerView implements ResponseInfo {
+  readonly #head: ResponseHead;
+  readonly #fields: FieldList | null;
+
+  /** `fields` are those that it is to have, where they are others than those that came. */
+  constructor(head: ResponseHead, fields: FieldList | null) {
+    this.#head = head;
+    this.#fields = fields;
+  }
+
+  get status(): number {
+    return this.#head.status;
+  }
+
+  get reason(): string {
+    return this.#head.reason;
+  }
+
+  header(name: string): string | undefined {
+    return this.#head.get(name);
+  }
+
+  fields(): FieldList {
+    return this.#fields ?? listOf(this.#head);
+  }
 }

@@ -1,5 +1,5 @@
 /** Heads that were rewritten: whatever a fault made of the fields, those that frame the message stay what they must be. */
-import type { FieldList } from "../../faults/contract/index.js";
+import type { FieldList, FieldNames } from "../../faults/contract/index.js";
 import type { Reframing } from "./body.js";
 import type { Fields } from "./head.js";
 
@@ -46,6 +46,12 @@ function withLength(fields: FieldList, length: string): FieldList {
   return first < 0
     ? [...fields, [name, length]]
     : [...others(0, first), [name, length], ...others(first + 1)];
+}
+
+/** Which fields a head has: those that it came with, or those that it is to have in their place. */
+export function namesIn(head: Fields, fields: FieldList | null): FieldNames {
+  if (fields === null) return head;
+  return { has: (name) => fields.some(([other]) => other.toLowerCase() === name.toLowerCase()) };
 }
 
 /** The media type without its parameters, in lower case; empty if there is none. */

@@ -4,7 +4,7 @@
  */
 import { isIP } from "node:net";
 import { canonicalHostName, parseAuthority, type Authority } from "../../core/host-name.js";
-import type { FieldList, RequestParts, ResponseInfo } from "../../faults/contract/index.js";
+import type { FieldList, RequestParts } from "../../faults/contract/index.js";
 import type { Endpoint } from "../upstream/reader.js";
 import { authorityOf, listOf, type Exchange } from "./exchange.js";
 import type { ResponseHead } from "./head.js";
@@ -81,12 +81,6 @@ export class Naming {
       return [name, other] as const;
     });
     return changed ? fields : null;
-  }
-
-  /** An answer for whoever looks at it before the client does. */
-  seen(exchange: Exchange, head: ResponseHead, info: ResponseInfo): ResponseInfo {
-    const fields = this.response(exchange, head);
-    return fields === null ? info : { ...info, fields: () => fields };
   }
 
   #originOf(exchange: Exchange, endpoint: Endpoint): Origin {

@@ -7,7 +7,7 @@ import { listOf, type Exchange } from "./exchange.js";
 import type { Fields, RequestHead } from "./head.js";
 import { withoutHttp2 } from "./h2c.js";
 import { HeldBody } from "./held-body.js";
-import { mediaTypeOf, withFraming } from "./heads.js";
+import { mediaTypeOf, namesIn, withFraming } from "./heads.js";
 import type { Reframing } from "./body.js";
 import { KeptPieces } from "./kept-pieces.js";
 import type { CodecLimits } from "./limits.js";
@@ -120,16 +120,29 @@ export class RequestSide implements MessageSink<RequestHead> {
       else this.#waitFor(exchange);
       return;
     }
-    this.#pauseFor(exchange);
+    let goes = false;
+    let asking = true;
     faults.askRequest((outcome: Pass | FinalVerdict) => {
       if (outcome.do === "pass") {
         exchange.dispatches = faults.dispatches();
         exchange.detached = exchange.dispatches.some(({ detached }) => detached);
+        // Most are let by at once, and then what follows is read on as if nobody had asked.
+        goes = asking && this.#to.ready(exchange);
+        if (goes) return;
+        if (asking) this.#pauseFor(exchange);
         this.#go(exchange);
       } else {
+        if (asking) this.#pauseFor(exchange);
         this.#to.decided(exchange, outcome);
       }
+      asking = false;
     });
+    if (goes) {
+      this.#forward(exchange);
+      return;
+    }
+    if (asking) this.#pauseFor(exchange);
+    asking = false;
     // A fault holds it, or what it waits for, and with it the head that is kept.
     if (this.#pausedFor === exchange) this.#bookHead(head.raw.length);
     this.#to.regulate();
@@ -223,7 +236,7 @@ export class RequestSide implements MessageSink<RequestHead> {
       this.#to.up(headBytes(head, named, null), "head");
       return;
     }
-    if (dispatches.some(({ copies }) => copies > 0)) {
+    if (dispatches.length > 0 && dispatches.some(({ copies }) => copies > 0)) {
       this.#copied = new KeptPieces();
       this.#custody = new Custody(this.#to, "upstream", () => {
         this.#copyTooLarge(exchange);
@@ -234,14 +247,18 @@ export class RequestSide implements MessageSink<RequestHead> {
     const { framing } = head;
     const original = (): RequestParts =>
       named ?? { method: exchange.method, target: exchange.target, fields: listOf(head) };
-    const parts = faults.rewriteRequest(original) ?? named;
+    const parts = faults.rewriteRequest(namesIn(head, named?.fields ?? null), original) ?? named;
+    if (framing.body !== "length" && framing.body !== "chunked") {
+      this.#send(headBytes(head, parts, null), "head");
+      return;
+    }
     const info = (): BodyInfo => ({
       direction: "upstream",
       length: framing.body === "length" ? framing.length : null,
       framing: framing.body === "chunked" ? "chunked" : "length",
       mediaType: mediaTypeOf(head),
     });
-    const changes = framing.body === "length" || framing.body === "chunked" ? faults.bodyChanges(info) : [];
+    const changes = faults.bodyChanges(info);
     if (changes.length === 0) {
       this.#send(headBytes(head, parts, null), "head");
       return;
@@ -298,7 +315,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   /** Faults are no longer in force; what is kept of a body for them alone goes on. */
   healed(): void {
     const faults = this.#receiving?.faults ?? null;
-    if (faults !== null) this.#body?.healed(faults.inForce);
+    if (faults !== null) this.#body?.healed((change) => faults.inForce(change));
   }
 
   /** The connection is over, and nobody is there for what is kept. */

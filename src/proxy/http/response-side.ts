@@ -1,13 +1,13 @@
 /** The way of answers: from an upstream's reader, past the faults, to the client. */
-import type { Direction, Pass, ResponseParts } from "../../faults/contract/index.js";
+import type { BodyChange, BodyInfo, Direction, Pass, ResponseParts } from "../../faults/contract/index.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import { mayHaveContent } from "../../core/message-rules.js";
 import type { Reframing } from "./body.js";
 import type { CustodyHost } from "./custody.js";
-import { listOf, responseInfo, type Exchange } from "./exchange.js";
+import { AnswerView, listOf, type Exchange } from "./exchange.js";
 import type { Fields, ResponseHead } from "./head.js";
 import { HeldBody } from "./held-body.js";
-import { withFraming, mediaTypeOf } from "./heads.js";
+import { mediaTypeOf, namesIn, withFraming } from "./heads.js";
 import type { Link } from "./link.js";
 import type { Naming } from "./naming.js";
 import { REFUSALS } from "./refusal.js";
@@ -57,6 +57,8 @@ export interface Answering extends CustodyHost {
   resumeLink(link: Link): void;
 }
 
+const NO_MARKS: readonly string[] = [];
+const NO_CHANGES: readonly BodyChange[] = [];
 /** Characters of a protocol's name that are told. */
 const PROTOCOL_MAX = 40;
 
@@ -110,10 +112,15 @@ export class ResponseSide implements MessageSink<ResponseHead> {
       this.#send(exchange, head);
       return;
     }
+    if (!faults.asksResponse) {
+      this.#to.together("downstream", () => {
+        this.#send(exchange, head);
+      });
+      return;
+    }
     let stopped = false;
     this.#asking = true;
-    const plain = responseInfo(head);
-    const info = this.#to.naming?.seen(exchange, head, plain) ?? plain;
+    const info = new AnswerView(head, this.#to.naming?.response(exchange, head) ?? null);
     faults.askResponse(info, (outcome: Pass | FinalVerdict) => {
       this.#asking = false;
       this.#bookHead(0);
@@ -134,13 +141,12 @@ export class ResponseSide implements MessageSink<ResponseHead> {
       });
     });
     // Most are answered at once, and then what follows the head is read on as if nobody had asked.
-    if (this.#asking) {
-      stopped = true;
-      // Read buffers are used again.
-      head.keep();
-      this.#to.pauseLink(this.#link);
-      this.#bookHead(head.raw.length);
-    }
+    if (!this.#asking) return;
+    stopped = true;
+    // Read buffers are used again.
+    head.keep();
+    this.#to.pauseLink(this.#link);
+    this.#bookHead(head.raw.length);
     this.#to.leaveIfHanging();
   }
 
@@ -165,27 +171,21 @@ export class ResponseSide implements MessageSink<ResponseHead> {
       this.#to.down(head.raw, "head");
       return;
     }
-    const changes =
-      framing.body === "none" || framing.body === "tunnel" || faults === null
-        ? []
-        : faults.bodyChanges(() => ({
-            direction: "downstream",
-            length: framing.body === "length" ? framing.length : null,
-            framing: framing.body as "length" | "chunked" | "close",
-            mediaType: mediaTypeOf(head),
-          }));
-    const original = (): ResponseParts => ({ status, reason: head.reason, fields: named ?? listOf(head) });
-    const parts = faults?.rewriteResponse(original) ?? (named === null ? null : original());
-    if (changes.length === 0) {
-      this.#to.down(this.#headBytes(exchange, head, parts, headReframed(exchange, head)), "head");
-      return;
-    }
-    const info = {
+    const info = (): BodyInfo => ({
       direction: "downstream" as const,
       length: framing.body === "length" ? framing.length : null,
       framing: framing.body as "length" | "chunked" | "close",
       mediaType: mediaTypeOf(head),
-    };
+    });
+    const hasBody = framing.body !== "none" && framing.body !== "tunnel";
+    const changes = !hasBody || faults === null ? NO_CHANGES : faults.bodyChanges(info);
+    const original = (): ResponseParts => ({ status, reason: head.reason, fields: named ?? listOf(head) });
+    const parts =
+      faults?.rewriteResponse(namesIn(head, named), original) ?? (named === null ? null : original());
+    if (changes.length === 0) {
+      this.#to.down(this.#headBytes(exchange, head, parts, headReframed(exchange, head)), "head");
+      return;
+    }
     const kept = head.keep();
     const out = {
       head: (reframed: Reframing) => {
@@ -201,7 +201,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
         this.#to.cutShort(exchange);
       },
     };
-    this.#body = new HeldBody(info, changes, out, this.#to);
+    this.#body = new HeldBody(info(), changes, out, this.#to);
     this.#body.begin();
   }
 
@@ -211,7 +211,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     parts: ResponseParts | null,
     reframed: Reframing,
   ): Buffer {
-    const hits = this.#to.faultHeader ? exchange.marks : [];
+    const hits = this.#to.faultHeader ? exchange.marks : NO_MARKS;
     if (parts === null && reframed === null && hits.length === 0) return head.raw;
     const original = listOf(head);
     const { status, reason, fields } = parts ?? {
@@ -311,7 +311,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   /** Faults are no longer in force; what is kept of a body for them alone goes on. */
   healed(): void {
     const faults = this.#exchange?.faults ?? null;
-    if (faults !== null && !this.#forNobody) this.#body?.healed(faults.inForce);
+    if (faults !== null && !this.#forNobody) this.#body?.healed((change) => faults.inForce(change));
   }
 
   /** Nobody is there for what is kept. */

@@ -5,6 +5,7 @@ import {
   type Direction,
   type ExchangeFault,
   type FieldList,
+  type FieldNames,
   type RequestParts,
   type ResponseParts,
   type Scope,
@@ -21,16 +22,28 @@ type Params = z.infer<typeof params>;
 
 /** What the names come to, worked out once for all exchanges for as long as the parameters are the same. */
 class Names {
-  #params: Pick<Params, "remove" | "rename"> = {};
+  #params: Pick<Params, "remove" | "rename" | "set"> = {};
   #renamed: ReadonlyMap<string, string> = new Map();
   #removed: ReadonlySet<string> = new Set();
+  /** Without one of these a head stays as it is; null where every head may change. */
+  #touched: readonly string[] | null = [];
 
-  of({ remove, rename }: Readonly<Params>): this {
-    if (remove === this.#params.remove && rename === this.#params.rename) return this;
-    this.#params = { remove, rename };
+  of({ remove, rename, set }: Readonly<Params>): this {
+    const params = this.#params;
+    if (remove === params.remove && rename === params.rename && set === params.set) return this;
+    this.#params = { remove, rename, set };
     this.#renamed = new Map(Object.entries(rename ?? {}).map(([from, to]) => [from.toLowerCase(), to]));
     this.#removed = new Set((remove ?? []).map((name) => name.toLowerCase()));
+    const sets = Object.keys(set ?? {}).length > 0;
+    this.#touched = sets ? null : [...this.#renamed.keys(), ...this.#removed];
     return this;
+  }
+
+  /** Whether a head with these fields is left as it is. */
+  pass(names: FieldNames): boolean {
+    if (this.#touched === null) return false;
+    for (const name of this.#touched) if (names.has(name)) return false;
+    return true;
   }
 
   /** The name that a field has from now on, or null where it is taken out. */
@@ -42,6 +55,11 @@ class Names {
 
 class HttpHeaders implements ExchangeFault {
   constructor(private readonly scope: Scope<Params, "rewritten", Names>) {}
+
+  passesHead(direction: Direction, names: FieldNames): boolean {
+    const { params, shared } = this.scope;
+    return !this.scope.acts(direction) || shared.of(params).pass(names);
+  }
 
   rewriteRequest(head: RequestParts): RequestParts {
     const fields = this.#rewritten("upstream", head.fields);
