@@ -100,7 +100,7 @@ export type Fact =
       readonly client_ms: number;
       readonly end: ExchangeEnd;
       /** The trace-id of its W3C traceparent, if it has one. */
-      readonly trace?: string;
+      readonly trace?: string | undefined;
     }
   | {
       readonly kind: "activation_started";

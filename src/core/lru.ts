@@ -3,6 +3,9 @@ export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>();
   readonly #limit: number;
   readonly #onEvict: (() => void) | undefined;
+  /** The one that was used last: it comes again more often than not, and stands at the end already. */
+  #lastKey: K | undefined;
+  #last: V | undefined;
   evicted = 0;
 
   constructor(limit: number, onEvict?: () => void) {
@@ -15,8 +18,11 @@ export class BoundedMap<K, V> {
   }
 
   get(key: K): V | undefined {
+    if (key === this.#lastKey && this.#last !== undefined) return this.#last;
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;
+    this.#lastKey = key;
+    this.#last = value;
     // While there is room the order of use does not matter, and moving an entry is what costs.
     if (this.#entries.size * 2 >= this.#limit) {
       this.#entries.delete(key);
@@ -36,9 +42,12 @@ export class BoundedMap<K, V> {
       }
     }
     this.#entries.set(key, value);
+    this.#lastKey = key;
+    this.#last = value;
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#lastKey = this.#last = undefined;
   }
 }

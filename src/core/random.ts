@@ -55,7 +55,13 @@ export function drawKey(name: DrawName): DrawKey {
 
 /** The draw that `probability` is compared with: once for each subject, and never again for it. */
 export function admissionDraw(key: DrawKey, ordinal: number): number {
-  return new Random(key, ordinal, LANE.admission).unit();
+  const words = ADMISSION_WORDS;
+  words[0] = 0;
+  words[1] = LANE.admission;
+  words[2] = ordinal >>> 0;
+  words[3] = Math.floor(ordinal / 2 ** 32) >>> 0;
+  philox(words, key.high, key.low);
+  return unitOf(words[0], words[1]);
 }
 
 /** The draws of one subject in one lane, in order. */
@@ -118,6 +124,9 @@ function unitOf(a: number, b: number): number {
 }
 
 type Words = [number, number, number, number];
+
+/** Written over by each: draws for admission are many, and one word of them is all that is wanted. */
+const ADMISSION_WORDS: Words = [0, 0, 0, 0];
 
 const MULTIPLIER_0 = 0xd2511f53;
 const MULTIPLIER_1 = 0xcd9e8d57;

@@ -10,9 +10,21 @@ import type { Subject } from "./armed.js";
 /** What part of a message a byte is of. */
 export type Part = "wire" | "head" | "body";
 
-/** The way of one exchange, or of a relayed connection: who acts on its bytes, and as whose subject. */
+/** A byte fault on one connection, and as whose subject it acts on some of its bytes. */
+export interface ByteHit {
+  readonly binding: object;
+  readonly subject: Subject;
+}
+
+/** The way of one exchange, or of a relayed connection: who acts on its bytes. */
 export interface Passage {
-  readonly hits: Map<object, Subject>;
+  readonly streams: readonly ByteHit[];
+}
+
+/** As whose subject this one acts on its bytes; null if it does not. */
+export function subjectOf({ streams }: Passage, binding: object): Subject | null {
+  for (const hit of streams) if (hit.binding === binding) return hit.subject;
+  return null;
 }
 
 export interface Mark {

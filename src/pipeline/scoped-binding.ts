@@ -8,7 +8,7 @@ import type { ConnectionInfo, Detail, Direction, Scope, StreamStage } from "../f
 import type { ArmedFault, Subject } from "./armed.js";
 import { Binding } from "./bindings.js";
 import { Fate, isFated } from "./fate.js";
-import type { Flow, Mark, Part, Passage } from "./flow.js";
+import { subjectOf, type Flow, type Mark, type Part, type Passage } from "./flow.js";
 import { EVERYTHING, ScopedStage, type Scoping } from "./scoped-stage.js";
 
 export type Flows = Readonly<Record<Direction, Flow>>;
@@ -66,11 +66,11 @@ export class ScopedBinding extends Binding {
     const scope = this.#scopes[direction];
     const scoping: Scoping = {
       means: ({ passage, part }: Mark) =>
-        passage !== null && passage.hits.has(this) && (this.part === "wire" || this.part === part),
+        passage !== null && subjectOf(passage, this) !== null && (this.part === "wire" || this.part === part),
       fresh: this.part === "body",
       enter: (passage) => {
-        const subject = passage.hits.get(this);
-        if (subject !== undefined) scope.current = subject.forDirection(direction);
+        const subject = subjectOf(passage, this);
+        if (subject !== null) scope.current = subject.forDirection(direction);
         return this.part === "body" ? this.#inner(direction) : null;
       },
     };

@@ -31,15 +31,16 @@ export const HEALTH_CHECK = "health_check";
 /** A connection, an exchange, a query. */
 export class Subject<A extends Actor = Actor> implements Scope<Record<string, unknown>, string, unknown> {
   readonly armed: A;
-  readonly params: Record<string, unknown>;
-  readonly shared: unknown;
-  readonly at: string;
   readonly #info: SubjectInfo;
   readonly #key: DrawKey;
   readonly #ordinal: number;
   #random: Random | null = null;
-  #effects: Record<string, number> | null = null;
+  /** What was done to it first, how much of it in all, and by its first entry. Null while nothing was. */
+  #effect: string | null = null;
+  #amount = 0;
   #firstAmount = 0;
+  /** What else was: few do more than one thing to anybody. */
+  #others: Record<string, number> | null = null;
   /** How many of its hits have their own entry. */
   #told = 0;
   /** Whether it is among the hits already. */
@@ -50,12 +51,21 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
 
   constructor(armed: A, info: SubjectInfo, key: DrawKey, ordinal: number) {
     this.armed = armed;
-    this.params = armed.params;
-    this.shared = armed.shared;
-    this.at = armed.at;
     this.#info = info;
     this.#key = key;
     this.#ordinal = ordinal;
+  }
+
+  get params(): Record<string, unknown> {
+    return this.armed.params;
+  }
+
+  get shared(): unknown {
+    return this.armed.shared;
+  }
+
+  get at(): string {
+    return this.armed.at;
   }
 
   get random(): Random {
@@ -86,7 +96,7 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
 
   /** It has done something to this subject. */
   get touched(): boolean {
-    return this.#effects !== null;
+    return this.#effect !== null;
   }
 
   count(effect: string, amount = 1, detail?: Detail): void {
@@ -101,20 +111,26 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
     }
     this.booked(effect, amount);
     this.#info.struck?.(this.armed.origin.fault);
-    if (this.#effects === null) {
-      this.#effects = { [effect]: amount };
-      this.#firstAmount = amount;
+    if (this.#effect === null) {
+      this.#effect = effect;
+      this.#amount = this.#firstAmount = amount;
       this.#tellHit(effect, amount, detail);
       return;
     }
-    const known = this.#effects[effect];
-    if (known === undefined) {
-      this.#effects[effect] = amount;
+    if (!this.#more(effect, amount) || (detail !== undefined && this.#told < this.entries))
       this.#tellHit(effect, amount, detail);
-    } else {
-      this.#effects[effect] = known + amount;
-      if (detail !== undefined && this.#told < this.entries) this.#tellHit(effect, amount, detail);
+  }
+
+  /** Adds it; false if nothing of the kind was done before. */
+  #more(effect: string, amount: number): boolean {
+    if (effect === this.#effect) {
+      this.#amount += amount;
+      return true;
     }
+    const others = (this.#others ??= {});
+    const known = others[effect];
+    others[effect] = (known ?? 0) + amount;
+    return known !== undefined;
   }
 
   #spared(effect: string, amount: number, detail: Detail | undefined): void {
@@ -176,20 +192,25 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
 
   /** The subject is over: tells the total where it says more than the first entry did. */
   finished(): void {
-    if (this.#effects === null) return;
-    const amounts = Object.values(this.#effects);
-    if (amounts.length === 1 && amounts[0] === this.#firstAmount) return;
-    this.#tellTotal({ ...this.#effects });
+    if (this.#effect === null) return;
+    if (this.#others === null && this.#amount === this.#firstAmount) return;
+    this.#tellTotal({ [this.#effect]: this.#amount, ...this.#others });
   }
 
   /** The fault lets it go though it lives on, and may take hold of it again: what is told then begins anew. */
   rested(): void {
-    this.#effects = null;
+    this.#effect = null;
+    this.#others = null;
   }
 
   /** The same scope for the bytes of one direction, whose draws must not depend on the other's. */
   forDirection(direction: Direction): Scope<Record<string, unknown>, string, unknown> {
-    return new DirectedScope(this, new Random(this.#key, this.#ordinal, LANE[direction] satisfies Lane));
+    return new DirectedScope(this, direction);
+  }
+
+  /** The draws for the bytes of one direction. */
+  drawsFor(direction: Direction): Random {
+    return new Random(this.#key, this.#ordinal, LANE[direction] satisfies Lane);
   }
 
   /** Thousands of times a second: one literal, since objects that are spread are copied property by property. */
@@ -290,18 +311,30 @@ export class CheckSubject<A extends Actor = Actor> extends Subject<A> {
 }
 
 class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
-  readonly params: Record<string, unknown>;
-  readonly shared: unknown;
-  readonly at: string;
-  readonly random: Random;
   readonly #subject: Subject;
+  readonly #direction: Direction;
+  #random: Random | null = null;
 
-  constructor(subject: Subject, random: Random) {
+  constructor(subject: Subject, direction: Direction) {
     this.#subject = subject;
-    this.params = subject.params;
-    this.shared = subject.shared;
-    this.at = subject.at;
-    this.random = random;
+    this.#direction = direction;
+  }
+
+  get params(): Record<string, unknown> {
+    return this.#subject.params;
+  }
+
+  get shared(): unknown {
+    return this.#subject.shared;
+  }
+
+  get at(): string {
+    return this.#subject.at;
+  }
+
+  get random(): Random {
+    this.#random ??= this.#subject.drawsFor(this.#direction);
+    return this.#random;
   }
 
   alike(correlation: number): number {

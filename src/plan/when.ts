@@ -92,7 +92,7 @@ export class WhenAdmission implements Admission {
       if (ordinal < 0 || (ordinal + 1) % every !== 0) return false;
     }
     const probability = this.#probability();
-    if (probability < 1 && draw() >= probability) return false;
+    if (probability <= 0 || (probability < 1 && draw() >= probability)) return false;
     if (counters === null) return true;
     if (counters.hits >= count) return false;
     counters.hits++;

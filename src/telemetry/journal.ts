@@ -8,6 +8,7 @@ import type { ConnectionFailure, FactKind } from "../core/events.js";
 import { invariant } from "../core/invariant.js";
 import { BoundedMap } from "../core/lru.js";
 import { jsonLine, record, sizeUnwritten, type Frequent, type JournalEntry, type Written } from "./entry.js";
+import { Unwritten } from "./unwritten.js";
 import { RotatingFile, type FileSystem } from "./rotating-file.js";
 
 export const JOURNAL_KEEP = 10_000;
@@ -93,20 +94,14 @@ interface Repetition {
   more: number;
 }
 
-/** An entry that nobody has read yet: what was told, to be written down when somebody does. */
-class Unwritten {
-  constructor(
-    readonly seq: number,
-    /** On the wall's clock, whole milliseconds. */
-    readonly toldAt: number,
-    readonly fact: Frequent,
-  ) {}
-}
+/** In the place of an entry that nobody has read yet: it is written down when somebody does. */
+const UNREAD = Symbol("unread");
 
 export class Journal {
   readonly keep: number;
   readonly #clock: Clock;
-  readonly #ring: (JournalEntry | Unwritten | undefined)[] = [];
+  readonly #ring: (JournalEntry | typeof UNREAD | undefined)[] = [];
+  readonly #unwritten = new Unwritten();
   readonly #sizes: number[] = [];
   readonly #sizeMax: number;
   #size = 0;
@@ -166,7 +161,7 @@ export class Journal {
       ...(more > 0 ? { more } : {}),
       ...(cut ? { cut } : {}),
     };
-    this.#keepEntry(entry, size);
+    this.#keepEntry(entry.seq, entry, size);
     this.#file?.write(jsonLine(entry));
     return entry;
   }
@@ -179,7 +174,9 @@ export class Journal {
     if (this.#file !== null) return false;
     const size = sizeUnwritten(fact);
     if (size === null) return false;
-    this.#keepEntry(new Unwritten(++this.#lastSeq, this.#now(), fact), size);
+    const seq = ++this.#lastSeq;
+    this.#unwritten.put((seq - 1) % this.keep, this.#now(), fact);
+    this.#keepEntry(seq, UNREAD, size);
     return true;
   }
 
@@ -211,9 +208,10 @@ export class Journal {
     if (seq < this.firstSeq || seq > this.#lastSeq) return undefined;
     const at = (seq - 1) % this.keep;
     const kept = this.#ring[at];
-    if (!(kept instanceof Unwritten)) return kept;
-    const { fact, cut, size } = record(kept.fact);
-    const stamp = { seq, time: new Date(kept.toldAt).toISOString() };
+    if (kept !== UNREAD) return kept;
+    const told = this.#unwritten.at(at);
+    const { fact, cut, size } = record(told.fact);
+    const stamp = { seq, time: new Date(told.toldAt).toISOString() };
     const entry = { ...stamp, ...fact, ...(cut ? { cut } : {}) } as JournalEntry;
     this.#ring[at] = entry;
     this.#size += size - (this.#sizes[at] ?? 0);
@@ -235,9 +233,9 @@ export class Journal {
     await this.#file?.close();
   }
 
-  #keepEntry(entry: JournalEntry | Unwritten, size: number): void {
-    if (this.#count === this.keep) this.#drop(entry.seq - this.keep);
-    const at = (entry.seq - 1) % this.keep;
+  #keepEntry(seq: number, entry: JournalEntry | typeof UNREAD, size: number): void {
+    if (this.#count === this.keep) this.#drop(seq - this.keep);
+    const at = (seq - 1) % this.keep;
     this.#ring[at] = entry;
     this.#sizes[at] = size;
     this.#size += size;

@@ -77,7 +77,7 @@ export class Narrator {
     if (fact.kind === "fault_total") return this.#log.enabled("debug");
     this.#isNext =
       fact.kind === "fault_hit"
-        ? this.#hits.pass(`${fact.proxy}/${fact.fault}`, fact)
+        ? this.#hits.pass(fact.fault, fact, fact.proxy)
         : this.#exchanges.pass(fact.proxy, fact);
     return this.#isNext || this.#log.enabled("debug");
   }

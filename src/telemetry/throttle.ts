@@ -23,16 +23,18 @@ const KEYS_MAX = 1_000;
 
 export class Throttle<T> {
   readonly #options: ThrottleOptions<T>;
-  readonly #windows = new Map<string, Window<T>>();
+  /** By group and key: two looks at names that are known cost less than a new name made of both. */
+  readonly #groups = new Map<string, Map<string, Window<T>>>();
+  #keys = 0;
+  #others: Window<T> | null = null;
 
   constructor(options: ThrottleOptions<T>) {
     this.#options = options;
   }
 
-  /** Whether this one passes. */
-  pass(key: string, what: T): boolean {
-    const own = `key ${key}`;
-    const window = this.#windows.get(own) ?? this.#open(this.#windows.size < KEYS_MAX ? own : "others");
+  /** Whether this one passes. Keys are told apart within their group. */
+  pass(key: string, what: T, group = ""): boolean {
+    const window = this.#groups.get(group)?.get(key) ?? this.#open(group, key);
     if (window.passed < this.#options.burst) {
       window.passed++;
       return true;
@@ -44,30 +46,47 @@ export class Throttle<T> {
 
   /** Says what there is to say at once, and leaves no timer behind. */
   close(): void {
-    for (const key of [...this.#windows.keys()]) this.#end(key);
+    for (const [group, keys] of [...this.#groups])
+      for (const [key, window] of [...keys]) this.#end(group, key, window);
+    this.#endOthers();
   }
 
-  #open(key: string): Window<T> {
-    const known = this.#windows.get(key);
-    if (known) return known;
+  #open(group: string, key: string): Window<T> {
+    if (this.#keys >= KEYS_MAX)
+      return (this.#others ??= this.#window(() => {
+        this.#endOthers();
+      }));
+    const window = this.#window(() => {
+      this.#end(group, key, window);
+    });
+    const keys = this.#groups.get(group) ?? new Map<string, Window<T>>();
+    this.#groups.set(group, keys);
+    keys.set(key, window);
+    this.#keys++;
+    return window;
+  }
+
+  #window(end: () => void): Window<T> {
     const { clock, window } = this.#options;
-    const opened: Window<T> = {
-      passed: 0,
-      more: 0,
-      last: null,
-      timer: clock.at(clock.now() + window, () => {
-        this.#end(key);
-      }),
-    };
-    this.#windows.set(key, opened);
-    return opened;
+    return { passed: 0, more: 0, last: null, timer: clock.at(clock.now() + window, end) };
   }
 
-  #end(key: string): void {
-    const window = this.#windows.get(key);
-    if (window === undefined) return;
-    this.#windows.delete(key);
-    window.timer.cancel();
-    if (window.more > 0 && window.last !== null) this.#options.onMore(window.more, window.last);
+  #end(group: string, key: string, window: Window<T>): void {
+    const keys = this.#groups.get(group);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#groups.delete(group);
+    this.#keys--;
+    this.#over(window);
+  }
+
+  #endOthers(): void {
+    const others = this.#others;
+    this.#others = null;
+    if (others !== null) this.#over(others);
+  }
+
+  #over({ timer, more, last }: Window<T>): void {
+    timer.cancel();
+    if (more > 0 && last !== null) this.#options.onMore(more, last);
   }
 }

@@ -40,8 +40,8 @@ class Lab {
   readonly bench = new StreamBench();
   readonly flow = new Flow();
   /** What is meant for the stages, and what is not. */
-  readonly meant: Passage = { hits: new Map() };
-  readonly other: Passage = { hits: new Map() };
+  readonly meant: Passage = { streams: [] };
+  readonly other: Passage = { streams: [] };
 
   insert(inner: StreamStage, fresh: (() => StreamStage) | null = null): ScopedStage {
     const stage = new ScopedStage(this.flow, inner, {
@@ -160,7 +160,7 @@ describe("a scoped stage", () => {
       made.push(marker);
       return marker;
     });
-    const [one, two] = [{ hits: new Map() }, { hits: new Map() }];
+    const [one, two] = [{ streams: [] }, { streams: [] }];
     lab.sayOf("a", one);
     lab.sayOf("b", one);
     lab.sayOf("c", two);

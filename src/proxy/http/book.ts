@@ -41,7 +41,7 @@ export class Book {
   /** Those that are not over, in the order of their requests; the first is the one that is answered. */
   #queue: Exchange[] = [];
   /** Answered, but byte faults still hold some of it; null until there is one, since idle connections are many. */
-  #leaving: Set<Exchange> | null = null;
+  #leaving: Exchange[] | null = null;
   /** Whose answer is being sent. */
   #answering: Exchange | null = null;
   #lastOver: Millis | null = null;
@@ -151,18 +151,33 @@ export class Book {
     exchange.faults?.release();
     byteFaults.end(exchange.passage, "downstream");
     if (requests.receiving === exchange) byteFaults.end(exchange.passage, "upstream");
-    this.#leaving ??= new Set();
-    this.#leaving.add(exchange);
+    // Where nothing is held, nothing of it can be waited for.
+    if (!this.#of.ended && this.#of.bare && this.#of.pumps?.downstream.keepsNothing === true) {
+      this.#noteSwallowed(exchange);
+      this.#conclude(exchange, this.#lastOver);
+      return;
+    }
+    this.#leaving ??= [];
+    this.#leaving.push(exchange);
     // A fault of the connection may end it with these bytes, which are still to be let through.
     if (!this.#of.bare) this.#of.flush("downstream");
     // A byte fault may have ended the connection with its last bytes.
     if (this.#of.ended) return;
     // What byte faults still hold of it belongs to its time.
     this.#of.pumps?.downstream.whenEmpty(() => {
-      if (this.#leaving?.delete(exchange) !== true) return;
+      if (!this.#leaves(exchange)) return;
       this.#noteSwallowed(exchange);
       this.#conclude(exchange, host.context.clock.now());
     });
+  }
+
+  /** Takes it off those that leave, in whose order they mostly do; false if it was not among them. */
+  #leaves(exchange: Exchange): boolean {
+    const at = this.#leaving?.indexOf(exchange) ?? -1;
+    if (at < 0) return false;
+    if (at === 0) this.#leaving?.shift();
+    else this.#leaving?.splice(at, 1);
+    return true;
   }
 
   /** A fault of the bytes kept some of its answer to itself, and the connection lives on: the client has no whole answer. */

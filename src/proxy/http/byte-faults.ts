@@ -43,9 +43,7 @@ export class ByteFaults {
   hit(exchange: Exchange, armed: ArmedFault): StreamHit | null {
     const hit = this.admit(exchange, armed);
     if (hit === null) return null;
-    exchange.streams = [...exchange.streams, hit];
-    exchange.passage ??= { hits: new Map() };
-    exchange.passage.hits.set(hit.binding, hit.subject);
+    exchange.struckBytes(hit);
     return hit;
   }
 
@@ -79,7 +77,7 @@ export class ByteFaults {
     this.#host.flush(direction);
     flow.begin(passage);
     if (passage === null) return;
-    for (const binding of passage.hits.keys())
+    for (const { binding } of passage.streams)
       if (binding instanceof ScopedBinding) binding.begin(direction, passage);
     this.#host.pumps?.[direction].settle();
   }
@@ -90,7 +88,7 @@ export class ByteFaults {
     if (passage === null || flow.next.passage !== passage) return;
     this.#host.flush(direction);
     flow.begin(null);
-    for (const binding of passage.hits.keys()) if (binding instanceof ScopedBinding) binding.end(direction);
+    for (const { binding } of passage.streams) if (binding instanceof ScopedBinding) binding.end(direction);
   }
 
   /** The next bytes are of that part of a message. */
@@ -106,10 +104,7 @@ export class ByteFaults {
       if (gone.length === 0) continue;
       exchange.streams = exchange.streams.filter((hit) => !gone.includes(hit));
       exchange.pastStreams = [...exchange.pastStreams, ...gone];
-      for (const { binding, subject } of gone) {
-        exchange.passage?.hits.delete(binding);
-        subject.finished();
-      }
+      for (const { subject } of gone) subject.finished();
     }
   }
 }

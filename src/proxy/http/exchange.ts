@@ -43,7 +43,7 @@ export interface Lost {
 const NO_HITS: readonly StreamHit[] = [];
 const NOBODY: readonly string[] = [];
 
-export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
+export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, Passage {
   readonly id: number;
   readonly head: RequestHead;
   readonly method: string;
@@ -65,11 +65,10 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
   givenBack = false;
   /** The faults of the exchange seam that it was hit by. */
   faults: ExchangeFaults | null = null;
+  /** The byte faults that act on it. */
   streams: readonly StreamHit[] = NO_HITS;
   /** Those that are no longer in force. */
   pastStreams: readonly StreamHit[] = NO_HITS;
-  /** What its bytes are marked with on their way past those; null while there are none. */
-  passage: Passage | null = null;
   dispatches: readonly Dispatch[] = [];
   /** Its upstream's work goes on although the client has left. */
   detached = false;
@@ -153,6 +152,16 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest {
   struckBy(fault: string): void {
     this.#others ??= [];
     if (!this.#others.includes(fault)) this.#others.push(fault);
+  }
+
+  /** A byte fault acts on it from now on. */
+  struckBytes(hit: StreamHit): void {
+    this.streams = this.streams.length === 0 ? [hit] : [...this.streams, hit];
+  }
+
+  /** What its bytes are marked with on their way past byte faults; null while there has been none. */
+  get passage(): Passage | null {
+    return this.streams.length === 0 && this.pastStreams.length === 0 ? null : this;
   }
 
   /** Whether faults may have something to tell of it. */

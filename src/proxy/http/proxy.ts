@@ -200,7 +200,8 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
     this.exchanges.clientDone(exchange.method, exchange.clientStatus, millis);
     const faults = exchange.hits;
     if (faults.length === 0) return;
-    const trace = TRACEPARENT.exec(exchange.header("traceparent") ?? "")?.[1];
+    const parent = exchange.header("traceparent");
+    const trace = parent === undefined ? undefined : TRACEPARENT.exec(parent)?.[1];
     this.context.facts.tell({
       kind: "exchange_over",
       proxy: this.name,
@@ -214,7 +215,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
       client_status: exchange.clientStatus,
       client_ms: millis,
       end: exchange.end ?? "complete",
-      ...(trace === undefined ? {} : { trace }),
+      trace,
     });
   }
 

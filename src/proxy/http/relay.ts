@@ -26,11 +26,10 @@ export interface RelayHost extends SubjectInfo, Guest {
   relayed(): void;
 }
 
-export class Relay {
+export class Relay implements Passage {
   readonly #of: RelayHost;
   #member: Member | null = null;
-  readonly #passage: Passage = { hits: new Map() };
-  #hits: readonly StreamHit[] = [];
+  streams: readonly StreamHit[] = [];
   /** What came before there was an upstream for it. */
   #early: Buffer[] = [];
   /** Bytes pass. */
@@ -45,18 +44,13 @@ export class Relay {
   hit(armed: ArmedFault): void {
     const hit = this.#of.byteFaults.admit(this.#of, armed);
     if (hit === null) return;
-    this.#hits = [...this.#hits, hit];
-    this.#passage.hits.set(hit.binding, hit.subject);
+    this.streams = [...this.streams, hit];
     if (this.open) this.#mark();
   }
 
   lose(removed: ReadonlySet<ArmedFault>): void {
-    for (const { binding, subject } of this.#hits) {
-      if (!removed.has(subject.armed)) continue;
-      this.#passage.hits.delete(binding);
-      subject.finished();
-    }
-    this.#hits = this.#hits.filter(({ subject }) => !removed.has(subject.armed));
+    for (const { subject } of this.streams) if (removed.has(subject.armed)) subject.finished();
+    this.streams = this.streams.filter(({ subject }) => !removed.has(subject.armed));
   }
 
   /** Keeps bytes until there is an upstream; nothing is read meanwhile, so a few reads are all there is. */
@@ -99,13 +93,13 @@ export class Relay {
   }
 
   #mark(): void {
-    this.#of.byteFaults.begin(this.#passage, "upstream");
-    this.#of.byteFaults.begin(this.#passage, "downstream");
+    this.#of.byteFaults.begin(this, "upstream");
+    this.#of.byteFaults.begin(this, "downstream");
   }
 
   /** The connection is over. */
   finished(): void {
-    for (const { subject } of this.#hits) subject.finished();
+    for (const { subject } of this.streams) subject.finished();
     if (this.#member !== null) this.#member.busy--;
   }
 }
