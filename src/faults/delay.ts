@@ -48,9 +48,9 @@ export class DelayDraw {
   #last: number | null = null;
 
   /** A standard normal that resembles the last one as far as `correlation` says. */
-  luck(random: Random, params: DelayParams): number {
+  luck(from: { readonly random: Random }, params: DelayParams): number {
     if (params.jitter === 0) return 0;
-    const fresh = random.normal();
+    const fresh = from.random.normal();
     const rho = params.correlation;
     const luck =
       this.#last === null || rho === 0 ? fresh : rho * this.#last + Math.sqrt(1 - rho * rho) * fresh;
@@ -59,24 +59,27 @@ export class DelayDraw {
   }
 }
 
+/** Who books that a delay was drawn, which is given as it stands in the journal. */
+export interface Teller {
+  drawn(detail: { readonly delay_ms: number }): void;
+}
+
 /** The delay of a subject that is held once: asked again after an update, it answers for the same luck. */
 export class DrawnOnce {
   #luck: number | null = null;
 
-  /** Of milliseconds. `told` hears, at the first asking, what was drawn as it stands in the journal. */
+  /** Of milliseconds. `teller` hears, at the first asking, what was drawn. */
   of(
     scope: Pick<Scope<DelayParams, string, unknown>, "params" | "alike" | "delayed">,
-    told: (detail: { readonly delay_ms: number }) => void,
+    teller: Teller,
   ): number {
     const { params } = scope;
-    const first = this.#luck === null;
+    if (this.#luck !== null) return delayOf(this.#luck, params);
     // Each is a subject of its own: what it resembles is the bot's one before it.
-    this.#luck ??= params.jitter === 0 ? 0 : scope.alike(params.correlation);
+    this.#luck = params.jitter === 0 ? 0 : scope.alike(params.correlation);
     const delay = delayOf(this.#luck, params);
-    if (first) {
-      told({ delay_ms: inJournal(delay) });
-      scope.delayed(delay);
-    }
+    teller.drawn({ delay_ms: inJournal(delay) });
+    scope.delayed(delay);
     return delay;
   }
 }

@@ -68,10 +68,10 @@ export class DelayLine<Note> {
       }
     }
     if (this.#head === this.#items.length) {
-      if (this.#head > 0) {
-        this.#items = [];
-        this.#head = 0;
-      }
+      // One that was alone is taken out of its place, which the next one gets: most lines hold one at a time.
+      if (this.#head === 1) this.#items.pop();
+      else if (this.#head > 1) this.#items = [];
+      this.#head = 0;
     } else if (this.#head >= 1024) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
@@ -180,7 +180,11 @@ export class ByteQueue {
     const part = first.length <= bytes ? first : first.subarray(0, bytes);
     if (part === first) {
       this.#head++;
-      if (this.#head === this.#chunks.length || this.#head >= 1024) {
+      if (this.#head === 1 && this.#chunks.length === 1) {
+        // The place is kept for the next one: most queues hold one at a time.
+        this.#chunks.pop();
+        this.#head = 0;
+      } else if (this.#head === this.#chunks.length || this.#head >= 1024) {
         this.#chunks = this.#chunks.slice(this.#head);
         this.#head = 0;
       }

@@ -95,6 +95,9 @@ export class ArmedFault {
   #directions: Direction | "both" | null;
   #admission: Admission;
   #engine: Engine | null;
+  /** Of the subject that is being admitted. */
+  #drawnKey: DrawKey | null = null;
+  #drawnOrdinal = 0;
 
   constructor(parts: ArmedParts) {
     this.key = parts.key;
@@ -191,7 +194,7 @@ export class ArmedFault {
     }
     if (counted) this.book.meant();
     const key = this.#keyOf(this.#bot(subject.bot), subject.bot);
-    if (this.#admission.fires(subject, () => admissionDraw(key, ordinal)))
+    if (this.#fires(subject, key, ordinal))
       return counted ? new SubjectOf(this, subject, key, ordinal) : new CheckOf(this, subject, key, ordinal);
     if (spare !== undefined && this.#admission.weighs(NEVER) !== null)
       spare(new SubjectOf(this, subject, key, ordinal));
@@ -236,12 +239,24 @@ export class ArmedFault {
     this.book.meant();
     const bot = this.#bot(flow.bot);
     const ordinal = bot.ordinals++;
-    return this.#admission.fires(flow, () => admissionDraw(this.#keyOf(bot, flow.bot), ordinal));
+    return this.#fires(flow, this.#keyOf(bot, flow.bot), ordinal);
   }
 
   #missed(subject: SubjectInfo): void {
     if (this.book.matched === 0) this.#admission.missed(subject);
   }
+
+  /** The draw is made where it is asked for, at once or not at all: one function serves all subjects. */
+  #fires(subject: SubjectInfo, key: DrawKey, ordinal: number): boolean {
+    this.#drawnKey = key;
+    this.#drawnOrdinal = ordinal;
+    return this.#admission.fires(subject, this.#draw);
+  }
+
+  readonly #draw = (): number => {
+    const key = this.#drawnKey;
+    return key === null ? 0 : admissionDraw(key, this.#drawnOrdinal);
+  };
 
   /** What acts on the datagrams of a flow. Its draws are those of the bot's first flow, its second, and so on. */
   flow(flow: SubjectInfo): FlowSubject {

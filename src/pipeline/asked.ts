@@ -9,6 +9,7 @@ import type { ArmedFault, Subject } from "./armed.js";
 import { Gate, isWaiting, lets, type Waiting } from "./gate.js";
 
 const PASS: Pass = { do: "pass" };
+const NONE: readonly never[] = [];
 
 /** What every fault that is asked can be told. */
 export interface Askable {
@@ -22,10 +23,10 @@ export interface Bound<Fault> {
 
 /** `Final` is what a fault may answer that ends the asking. */
 export abstract class AskedFaults<Fault extends Askable, Final extends { readonly do: string }> {
-  /** In the order of the plan. Another list takes its place when some of them go. */
-  protected bound: Bound<Fault>[] = [];
-  /** All that the subject was ever hit by: those included that have gone. The same list while none has. */
-  protected ever: Bound<Fault>[] = this.bound;
+  /** In the order of the plan. */
+  protected bound: readonly Bound<Fault>[] = NONE;
+  /** All that the subject was ever hit by: those included that have gone. */
+  protected ever: readonly Bound<Fault>[] = NONE;
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
   readonly #owner: Owner;
@@ -43,8 +44,10 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
   }
 
   protected attach(one: Bound<Fault>): void {
-    this.bound.push(one);
-    if (this.ever !== this.bound) this.ever.push(one);
+    const isSame = this.ever === this.bound;
+    // Of its exact size, which a list that grows is not: exchanges are many, and most have one or two.
+    this.bound = this.bound.length === 0 ? [one] : [...this.bound, one];
+    this.ever = isSame ? this.bound : [...this.ever, one];
   }
 
   /** It asks to be asked again, soon and not from within this call. */
@@ -138,6 +141,11 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
   /** Tells what was done in all. */
   finished(): void {
     for (const { subject } of this.bound) subject.finished();
+  }
+
+  /** What a fault has thrown, which is no business of its subject's. */
+  protected threw(error: unknown): void {
+    this.#failed(error);
   }
 
   protected attempt<T>(run: () => T): T | undefined {

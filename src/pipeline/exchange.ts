@@ -35,6 +35,12 @@ export interface SeenExchange extends ExchangeInfo {
 
 const NO_CHANGES: BodyChange[] = [];
 const NO_DISPATCHES: Dispatch[] = [];
+const NO_NAMES: readonly string[] = [];
+
+/** One more, in a list of its exact size: nearly all have one or two. */
+export function withName(names: readonly string[], name: string): readonly string[] {
+  return names.length === 0 ? [name] : [...names, name];
+}
 
 export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
   // Made when there is something for them: exchanges are many, and few have any of it.
@@ -55,15 +61,15 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
    * Of those that did something, be they in force or not any more; with `detaching` also of those that let the upstream work for a client that left,
    * with `cutting` of those about to cut its body.
    */
-  names({ detaching = false, cutting = false }): string[] {
-    const names: string[] = [];
+  names({ detaching = false, cutting = false }): readonly string[] {
+    let names = NO_NAMES;
     for (const one of this.ever)
       if (
         one.subject.touched ||
         (detaching && this.#dispatches?.get(one)?.detached === true) ||
         (cutting && this.#cutting?.has(one) === true)
       )
-        names.push(one.subject.armed.origin.fault);
+        names = withName(names, one.subject.armed.origin.fault);
     return names;
   }
 
@@ -107,15 +113,24 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
       if (result === original && this.#passes(fault, direction, names)) continue;
       original ??= head();
       const before: Head = result ?? original;
-      result = this.attempt(() => rewrite(fault, before)) ?? before;
+      try {
+        result = rewrite(fault, before) ?? before;
+      } catch (error) {
+        this.threw(error);
+        result = before;
+      }
     }
     // Given back as it was, it need not be written anew, and stays what it was to the byte.
     return result === original ? null : result;
   }
 
   #passes(fault: ExchangeFault, direction: Direction, names: FieldNames): boolean {
-    if (fault.passesHead === undefined) return false;
-    return this.attempt(() => fault.passesHead?.(direction, names)) === true;
+    try {
+      return fault.passesHead?.(direction, names) === true;
+    } catch (error) {
+      this.threw(error);
+      return false;
+    }
   }
 
   dispatches(): readonly Dispatch[] {

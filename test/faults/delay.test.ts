@@ -15,7 +15,7 @@ function draws(params: Partial<DelayParams>, seed = 1): number[] {
   const whole: DelayParams = { delay: 100, jitter: 50, distribution: "uniform", correlation: 0, ...params };
   const random = randomOf(seed, "delays");
   const draw = new DelayDraw();
-  return Array.from({ length: N }, () => delayOf(draw.luck(random, whole), whole));
+  return Array.from({ length: N }, () => delayOf(draw.luck({ random }, whole), whole));
 }
 
 const mean = (values: readonly number[]): number =>
@@ -152,7 +152,7 @@ describe("drawn delays", () => {
     ] as Distribution[]) {
       const random = randomOf(3, "count");
       const reference = randomOf(3, "count");
-      new DelayDraw().luck(random, { delay: 1, jitter: 1, distribution, correlation: 0.5 });
+      new DelayDraw().luck({ random }, { delay: 1, jitter: 1, distribution, correlation: 0.5 });
       reference.unit();
       reference.unit();
       expect(random.unit()).toBe(reference.unit());

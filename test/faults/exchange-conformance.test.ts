@@ -287,6 +287,31 @@ describe.each(CASES)("$name $raw $at, at work", ({ type, name, raw, at }) => {
     }
   });
 
+  it("lets no head pass by its names that it would change", () => {
+    const names = [
+      "retry-after",
+      "Authorization",
+      "accept-encoding",
+      "content-type",
+      "x-job",
+      "X-Trace",
+      "etag",
+    ];
+    for (const fields of [[], ...names.map((one) => [[one, "Bearer t0"] as const])]) {
+      const { fault } = new ExchangeBench(name, raw, options).begin({ method: "POST", fields });
+      fault.request?.();
+      const has = (wanted: string): boolean =>
+        fields.some(([one]) => one.toLowerCase() === wanted.toLowerCase());
+      const request = { method: "POST", target: "/", fields };
+      if (fault.passesHead?.("upstream", { has }) === true)
+        expect(fault.rewriteRequest?.(request) ?? request).toBe(request);
+      fault.response?.({ ...LATER, fields: () => fields });
+      const response = { status: 200, reason: "OK", fields };
+      if (fault.passesHead?.("downstream", { has }) === true)
+        expect(fault.rewriteResponse?.(response) ?? response).toBe(response);
+    }
+  });
+
   it("leaves the direction alone in which it does not act", () => {
     if (type.directions === null) return;
     const request = {

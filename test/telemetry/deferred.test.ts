@@ -1,4 +1,6 @@
 /** What is told thousands of times a second is written down when somebody reads it, and reads as if it had been at once. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/core/clock.js";
 import type { Fact } from "../../src/core/events.js";
@@ -16,6 +18,20 @@ const FACTS: readonly Fact[] = [
   { ...SAMPLES.exchange_over, exchange: { id: 1, method: "GET", path: `/${"p".repeat(60_000)}` } },
   { ...SAMPLES.exchange_over, faults: Array.from({ length: 150 }, (_, n) => `fault-${n}`) },
   { ...SAMPLES.exchange_over, upstream_ms: 1 / 3, client_ms: 2 / 3 },
+  { ...SAMPLES.exchange_over, upstream_status: null, upstream_ms: null, client_status: null, end: "reset" },
+  { ...SAMPLES.exchange_over, faults: ["another"], trace: "4bf92f3577b34da6a3ce929d0e0e4736" },
+  { ...SAMPLES.fault_hit, detail: { on: false } },
+  { ...SAMPLES.fault_hit, detail: { direction: "downstream" }, bot: "" },
+  { ...SAMPLES.fault_hit, detail: {}, amount: 0 },
+  { ...SAMPLES.fault_hit, detail: undefined, exchange: undefined, health_check: "one" },
+  {
+    ...SAMPLES.fault_hit,
+    exchange: undefined,
+    query: { name: "jobs.internal", type: "A", transport: "udp" },
+    observed: true,
+  },
+  { ...SAMPLES.fault_total, effects: { cut: 2, delayed: 7 } },
+  { ...SAMPLES.fault_total, effects: { cut: 3 } },
   SAMPLES.activation_ended,
 ];
 /** More of each kind than the log says of a second. */
@@ -41,6 +57,31 @@ describe("an entry that nobody had read", () => {
     expect(JSON.stringify(entries)).not.toContain(SECRET);
     for (let seq = 1; seq <= entries.length; seq++)
       expect(deferred.telemetry.journal.sizeOf(seq)).toBe(written.telemetry.journal.sizeOf(seq));
+  });
+
+  it("keeps nothing of what told it, which would outlive the young heap", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const telemetry = new Telemetry({ clock: new VirtualClock(NOON), log: silent() });
+    const kept: WeakRef<object>[] = [];
+    for (let n = 0; n < 100; n++) {
+      const hit = {
+        ...SAMPLES.fault_hit,
+        exchange: { id: n, method: "GET", path: "/jobs" },
+        detail: { delay_ms: n },
+      };
+      const over = { ...SAMPLES.exchange_over, exchange: { id: n, method: "GET", path: "/jobs" } };
+      telemetry.tell(hit);
+      telemetry.tell(over);
+      for (const one of [hit, hit.exchange, hit.detail, over, over.exchange]) kept.push(new WeakRef(one));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    // The log keeps the last of a second, to say how many more there were.
+    const alive = kept.filter((one) => one.deref() !== undefined);
+    expect(alive.length).toBeLessThan(30);
+    expect(telemetry.journal.lastSeq).toBe(200);
+    expect(telemetry.journal.at(101)).toMatchObject({ kind: "fault_hit", detail: { delay_ms: 50 } });
   });
 
   it("is the same at each reading, and one alone", () => {

@@ -12,7 +12,7 @@ import type {
 } from "../../faults/contract/index.js";
 import type { ArmedFault, Subject } from "../../pipeline/armed.js";
 import type { ExchangeKeys, SubjectInfo } from "../../pipeline/subject-info.js";
-import type { ExchangeFaults, SeenExchange } from "../../pipeline/exchange.js";
+import { withName, type ExchangeFaults, type SeenExchange } from "../../pipeline/exchange.js";
 import type { Passage } from "../../pipeline/flow.js";
 import { Party, type Guest } from "../../pipeline/party.js";
 import type { ScopedBinding } from "../../pipeline/scoped-binding.js";
@@ -225,9 +225,10 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, 
   /** The names of the faults that did something to it. */
   get hits(): readonly string[] {
     if (!this.concerned && this.pastStreams.length === 0) return NOBODY;
-    const own = this.faults?.names({ detaching: this.leftBehind }) ?? [];
-    for (const { subject } of this.pastStreams) if (subject.touched) own.push(subject.armed.origin.fault);
-    for (const { subject } of this.streams) if (subject.touched) own.push(subject.armed.origin.fault);
+    let own = this.faults?.names({ detaching: this.leftBehind }) ?? NOBODY;
+    for (const streams of [this.pastStreams, this.streams])
+      for (const { subject } of streams)
+        if (subject.touched) own = withName(own, subject.armed.origin.fault);
     return this.#others === null ? own : [...this.#others.filter((name) => !own.includes(name)), ...own];
   }
 

@@ -1,21 +1,21 @@
 /** Keeps DNS questions waiting before they are answered. */
 import { z } from "zod";
 import { defineFault, hold, type QueryVerdict } from "../../contract/index.js";
-import { delayParams, DrawnOnce, explainDelay } from "../../delay.js";
+import { delayParams, DrawnOnce, explainDelay, type Teller } from "../../delay.js";
 import { DnsFault, dnsMistake, dnsParams, explainPlace } from "../../dns.js";
 
 const params = z.object({ ...delayParams, ...dnsParams });
 
-class DnsDelay extends DnsFault<z.infer<typeof params>, "delayed"> {
+class DnsDelay extends DnsFault<z.infer<typeof params>, "delayed"> implements Teller {
   readonly #drawn = new DrawnOnce();
 
   /** One draw for each question. */
   query(): QueryVerdict {
-    return hold(
-      this.#drawn.of(this.scope, (detail) => {
-        this.book("delayed", detail);
-      }),
-    );
+    return hold(this.#drawn.of(this.scope, this));
+  }
+
+  drawn(detail: { readonly delay_ms: number }): void {
+    this.book("delayed", detail);
   }
 }
 

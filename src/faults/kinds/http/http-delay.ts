@@ -4,16 +4,17 @@ import {
   defineFault,
   hold,
   pass,
+  type Detail,
   type ExchangeFault,
   type ExchangeVerdict,
   type Scope,
 } from "../../contract/index.js";
-import { delayParams, DrawnOnce, explainDelay } from "../../delay.js";
+import { delayParams, DrawnOnce, explainDelay, type Teller } from "../../delay.js";
 import { failed } from "../../kit.js";
 
 const params = z.object(delayParams);
 
-class HttpDelay implements ExchangeFault {
+class HttpDelay implements ExchangeFault, Teller {
   readonly #scope: Scope<z.infer<typeof params>, "delayed", undefined>;
   readonly #drawn = new DrawnOnce();
 
@@ -32,11 +33,11 @@ class HttpDelay implements ExchangeFault {
 
   /** One draw for each exchange. */
   #hold(): ExchangeVerdict {
-    return hold(
-      this.#drawn.of(this.#scope, (detail) => {
-        this.#scope.count("delayed", 1, detail);
-      }),
-    );
+    return hold(this.#drawn.of(this.#scope, this));
+  }
+
+  drawn(detail: Detail): void {
+    this.#scope.count("delayed", 1, detail);
   }
 }
 

@@ -126,7 +126,7 @@ class Served implements ExchangeFault {
     const service = serviceOf(this.scope.params);
     if (service.delay === 0 && service.jitter === 0) return pass;
     if (this.#luck === null) {
-      this.#luck = new DelayDraw().luck(this.scope.random, service);
+      this.#luck = new DelayDraw().luck(this.scope, service);
       const time = delayOf(this.#luck, service);
       this.scope.count("served", 1, { delay_ms: inJournal(time) });
       this.scope.delayed(time);

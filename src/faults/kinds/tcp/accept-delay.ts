@@ -4,14 +4,15 @@ import {
   defineFault,
   hold,
   type ConnectionFault,
+  type Detail,
   type GateVerdict,
   type Scope,
 } from "../../contract/index.js";
-import { delayParams, DrawnOnce, explainDelay } from "../../delay.js";
+import { delayParams, DrawnOnce, explainDelay, type Teller } from "../../delay.js";
 
 const params = z.object(delayParams);
 
-class AcceptDelay implements ConnectionFault {
+class AcceptDelay implements ConnectionFault, Teller {
   readonly #scope: Scope<z.infer<typeof params>, "delayed", undefined>;
   readonly #drawn = new DrawnOnce();
 
@@ -21,11 +22,11 @@ class AcceptDelay implements ConnectionFault {
 
   /** One draw for each connection. */
   accepted(): GateVerdict {
-    return hold(
-      this.#drawn.of(this.#scope, (detail) => {
-        this.#scope.count("delayed", 1, detail);
-      }),
-    );
+    return hold(this.#drawn.of(this.#scope, this));
+  }
+
+  drawn(detail: Detail): void {
+    this.#scope.count("delayed", 1, detail);
   }
 
   readonly wakeAt = Infinity;

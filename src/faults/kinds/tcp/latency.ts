@@ -26,21 +26,24 @@ class Latency implements StreamStage {
   constructor(private readonly scope: LatencyScope) {}
 
   push(chunk: Buffer, out: Outlet): void {
-    book(this.scope, this.#add(chunk, out));
+    const arrived = out.now;
+    const luck = this.#draw.luck(this.scope, this.scope.params);
+    const delay = delayOf(luck, this.scope.params);
+    book(this.scope, delay);
+    // What is not to wait, behind nothing that waits, does not.
+    if (delay <= 0 && this.#line.empty) {
+      out.emit(chunk);
+      return;
+    }
+    this.#line.add(chunk, arrived + delay, { arrived, luck });
     this.#line.flush(out, out.now);
   }
 
   end(out: Outlet): void {
-    this.#add(null, out);
-    this.#line.flush(out, out.now);
-  }
-
-  #add(chunk: Buffer | null, out: Outlet): number {
     const arrived = out.now;
-    const luck = this.#draw.luck(this.scope.random, this.scope.params);
-    const delay = delayOf(luck, this.scope.params);
-    this.#line.add(chunk, arrived + delay, { arrived, luck });
-    return delay;
+    const luck = this.#draw.luck(this.scope, this.scope.params);
+    this.#line.add(null, arrived + delayOf(luck, this.scope.params), { arrived, luck });
+    this.#line.flush(out, out.now);
   }
 
   wake(out: Outlet): void {
@@ -84,7 +87,7 @@ function lateDatagrams(scope: LatencyScope, random: Random): DatagramFault {
   return {
     datagram: () => {
       const arrived = scope.now();
-      const luck = draw.luck(random, scope.params);
+      const luck = draw.luck({ random }, scope.params);
       const delay = delayOf(luck, scope.params);
       book(scope, delay);
       return {
