@@ -227,8 +227,7 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, 
     if (!this.concerned && this.pastStreams.length === 0) return NOBODY;
     let own = this.faults?.names({ detaching: this.leftBehind }) ?? NOBODY;
     for (const streams of [this.pastStreams, this.streams])
-      for (const { subject } of streams)
-        if (subject.touched) own = withName(own, subject.armed.origin.fault);
+      for (const { subject } of streams) if (subject.touched) own = withName(own, subject.armed.origin.fault);
     return this.#others === null ? own : [...this.#others.filter((name) => !own.includes(name)), ...own];
   }
 
