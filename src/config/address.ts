@@ -125,10 +125,14 @@ export function clash(a: Address, b: Address): boolean {
   return covers(one, other) || covers(other, one);
 }
 
+const LOOPBACK_OF: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
 /** Whether whoever listens there and dials that would call himself, for as long as there are ports. */
 export function callsItself(listen: Address, upstream: Address): boolean {
   if (listen.port !== upstream.port || listen.port === 0) return false;
-  const [one, other] = [canonicalHost(listen.host), canonicalHost(upstream.host)];
+  // Whoever dials all addresses of the machine is connected to loopback.
+  const dialled = LOOPBACK_OF[upstream.host] ?? upstream.host;
+  const [one, other] = [canonicalHost(listen.host), canonicalHost(dialled)];
   return one === other || (one === "::" && isLoopback(other));
 }
 

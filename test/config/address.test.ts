@@ -1,6 +1,12 @@
 /** Addresses as people write them, and those that only look like one. */
 import { describe, expect, it } from "vitest";
-import { formatAddress, isLoopback, parseListen, parseUpstream } from "../../src/config/address.js";
+import {
+  callsItself,
+  formatAddress,
+  isLoopback,
+  parseListen,
+  parseUpstream,
+} from "../../src/config/address.js";
 
 describe("an address to listen on", () => {
   it.each([
@@ -125,5 +131,23 @@ describe("an upstream", () => {
     expect(parseUpstream("redis:6379")).toBe(
       "expected an upstream with its protocol: http://redis:6379 or tcp://redis:6379",
     );
+  });
+});
+
+describe("a proxy that would call itself", () => {
+  it.each([
+    ["127.0.0.1", "127.0.0.1", true],
+    ["127.0.0.1", "LOCALHOST.", true],
+    ["127.0.0.1", "0.0.0.0", true],
+    ["::1", "::", true],
+    ["", "127.0.0.5", true],
+    ["0.0.0.0", "::1", true],
+    ["", "::", true],
+    ["127.0.0.1", "127.0.0.2", false],
+    ["127.0.0.1", "::", false],
+    ["10.0.0.1", "0.0.0.0", false],
+  ])("listens at %j and dials %s: %s", (host, dialled, calls) => {
+    expect(callsItself({ host, port: 80 }, { host: dialled, port: 80 })).toBe(calls);
+    expect(callsItself({ host, port: 80 }, { host: dialled, port: 81 })).toBe(false);
   });
 });
