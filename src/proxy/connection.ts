@@ -310,12 +310,10 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
 
   #unbind(removed: ReadonlySet<ArmedFault>): void {
     let sever: Sever | null = null;
-    const staying: Binding[] = [];
-    for (const binding of this.bindings) {
-      if (!removed.has(binding.armed)) staying.push(binding);
-      else sever = binding.uninstall(this.#pumps) ?? sever;
-    }
-    this.bindings = staying;
+    // The last of them first: what an earlier one hands over must not be acted on by a later one that goes as well.
+    for (const binding of this.bindings.toReversed())
+      if (removed.has(binding.armed)) sever = binding.uninstall(this.#pumps) ?? sever;
+    this.bindings = this.bindings.filter((binding) => !removed.has(binding.armed));
     if (sever !== null) this.severed(sever);
   }
 
