@@ -40,7 +40,7 @@ interface Entry extends Json {
   readonly upstream_status?: number | null;
   readonly client_status?: number | null;
   readonly end?: string;
-  readonly faults?: readonly { readonly proxy: string; readonly type: string; readonly hits: number }[];
+  readonly faults?: readonly { readonly proxy: string; readonly fault: string; readonly hits: number }[];
 }
 
 /** Where the stories differ, as sentences. */
@@ -185,7 +185,13 @@ it(
     const comparison = new Comparison(bots.lived, server.seen);
     comparison.journal(entries);
     const ended = entries.filter(({ kind }) => kind === "activation_ended");
-    const hits = ended.flatMap(({ faults = [] }) => faults).reduce((sum_, { hits: some }) => sum_ + some, 0);
+    const told = new Map<string, number>();
+    for (const { profile = "", faults = [] } of ended)
+      for (const { proxy, fault, hits: some } of faults) {
+        const key = `${proxy} ${profile} ${fault}`;
+        told.set(key, (told.get(key) ?? 0) + some);
+      }
+    const hits = [...told.values()].reduce((all, some) => all + some, 0);
     const shown = (key: "rss" | "heap" | "descriptors" | "places"): string =>
       looks.map((look) => (key === "rss" || key === "heap" ? mib(look[key]) : String(look[key]))).join(", ");
     console.log(
@@ -194,6 +200,11 @@ it(
         `${hits} hits\n  RSS ${shown("rss")}\n  heap ${shown("heap")}\n  descriptors ${shown("descriptors")}; places ${shown("places")}`,
     );
     expect(comparison.differences.slice(0, 20)).toEqual([]);
+    for (const [key, some] of told) {
+      const [proxy = "", profile = "", fault = ""] = key.split(" ");
+      const labels = `proxy="${proxy}",profile="${profile}",fault="${fault}"`;
+      expect(sum(metrics, "squall_fault_hits_total", labels), `hits of ${key}`).toBe(some);
+    }
     expect(sum(metrics, "squall_fault_hits_total")).toBe(hits);
     const answered = [...bots.lived.values()].filter(({ whole, status }) => whole && status === 200).length;
     const counted = sum(metrics, "squall_requests_total", 'code="200"');
