@@ -5,7 +5,13 @@ import { Watch } from "./config/watch.js";
 import type { Control } from "./control.js";
 import { SquallError } from "./core/errors.js";
 import { openAdminPort } from "./daemon/admin-port.js";
-import { checkCallers, checkContainer, checkDescriptors, surroundings } from "./daemon/checks.js";
+import {
+  checkCallers,
+  checkContainer,
+  checkDescriptors,
+  checkLibrary,
+  surroundings,
+} from "./daemon/checks.js";
 import { readIn, type DaemonOptions } from "./daemon/options.js";
 import { Parts } from "./daemon/parts.js";
 import { proxyDefaults, specFrom } from "./daemon/specs.js";
@@ -87,7 +93,7 @@ class RunningDaemon implements Daemon {
   async start(): Promise<void> {
     const { files, library, state, fleet, log, seed, descriptors } = this.#parts;
     if (this.#config.watch) await this.#beginWatch();
-    const reading = state === null && this.#config.activate.length === 0 && files.ownProfiles;
+    const reading = state === null && this.#config.activate.length === 0 && files.harmless;
     if (reading) {
       this.#parts.reading = this.#readLater();
       // Where the start fails before, nobody waits for it any more.
@@ -122,14 +128,15 @@ class RunningDaemon implements Daemon {
       proxies: started.length,
       profiles: library.names().length,
     });
+    checkLibrary(library, log);
     checkDescriptors(this.#config, descriptors, log);
     checkCallers(this.#config, log);
     checkContainer(this.#config, surroundings(this.#options.env), log);
   }
 
   /**
-   * The profiles that come with Squall take longer to read than everything else does, and nobody at the ports needs them: they
-   * are read when the ports are open, and by and by.
+   * The profiles that come with Squall take longer to read than everything else does, and nobody at the ports needs them: where none are
+   * named that could refuse the start, they are read when the ports are open, and by and by.
    */
   async #readLater(): Promise<void> {
     const { files, library } = this.#parts;
@@ -177,12 +184,13 @@ class RunningDaemon implements Daemon {
   /** Before the files are read: an edit while the daemon starts is an edit. */
   async #beginWatch(): Promise<void> {
     const { files, clock } = this.#parts;
-    this.#watch = new Watch(files.watched(), {
+    this.#watch = new Watch(() => files.watched(), {
       clock,
       changed: () => {
         void this.reload("a file changed");
       },
     });
+    this.#parts.follow = () => this.#watch?.note() ?? Promise.resolve();
     await this.#watch.note();
   }
 

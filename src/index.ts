@@ -25,8 +25,11 @@ import type { LogStream } from "./telemetry/log.js";
 export interface SquallOptions {
   /** squall.yaml as text or as a value; what the other options say counts over it. */
   readonly config?: string | Readonly<Record<string, unknown>>;
-  /** Folders or files with profiles; if none are named, `./profiles` where there is one, else those that come with Squall. */
-  readonly profiles?: readonly string[];
+  /**
+   * Folders or files with profiles of one's own, on top of those that come with Squall, which `{ library: false }` leaves out. If none are
+   * named, `./profiles` where there is one.
+   */
+  readonly profiles?: readonly string[] | { readonly library?: boolean; readonly paths?: readonly string[] };
   /** Proxies to start with, by name. */
   readonly proxies?: Readonly<Record<string, ProxyOptions>>;
   /** Of activations that bring none, and of faults set on a proxy; drawn if not given. */
@@ -91,7 +94,7 @@ export async function startSquall(options: SquallOptions = {}): Promise<Squall> 
     text: typeof config === "string" ? config : JSON.stringify(config),
     overrides: [
       ...override(["admin", "listen"], admin ?? "127.0.0.1:0"),
-      ...override(["profiles"], profiles),
+      ...override(Array.isArray(profiles) ? ["profiles", "paths"] : ["profiles"], profiles),
       ...override(["seed"], seed),
       ...override(["log", "level"], log?.level ?? "error"),
       ...override(["watch"], false),

@@ -56,7 +56,7 @@ describe("startSquall", () => {
     const squall = await start({
       config: { proxies: { one: { listen: "127.0.0.1:0", upstream: `tcp://${upstream}` } } },
       proxies: { two: { upstream } },
-      profiles: [join(ROOT, "profiles/server-crash.yaml")],
+      profiles: { library: false, paths: [join(ROOT, "profiles/server-crash.yaml")] },
     });
     expect(squall.proxies.list().map(({ name }) => name)).toEqual(["one", "two"]);
     await squall.activate("server-crash");

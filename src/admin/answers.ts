@@ -1,5 +1,6 @@
 /** The shapes that the admin API answers, as named zod schemas: the OpenAPI document is made of them. */
 import { z } from "zod";
+import { LAYERS } from "../config/layers.js";
 import type { ActiveView } from "../control/active-view.js";
 import type { ProfileDetail, ProfileSummary } from "../control/profiles.js";
 import type { ProxyView } from "../control/proxy-view.js";
@@ -67,8 +68,14 @@ const profileKeys = {
   tags: texts(),
   params: z.array(param),
   source: z.string().describe("the file it was read from"),
-  origin: z.enum(["file", "memory"]).describe("memory: made through the API, gone with the daemon"),
-  shadows: z.boolean().describe("a file has a profile of the same name underneath"),
+  origin: z
+    .enum(LAYERS)
+    .describe(
+      "memory: made through the API, gone with the daemon; file: of your own; library: it comes with Squall",
+    ),
+  shadows: z
+    .boolean()
+    .describe("there is a profile of the same name underneath, in a file or in the library"),
   active: z.boolean(),
 };
 

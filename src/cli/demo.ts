@@ -28,7 +28,7 @@ export function addDemo(program: Command, io: Io): void {
     .option("--listen <address>", "where the bots reach the job server through Squall", "127.0.0.1:8080")
     .option("--bots <n>", "how many bots", "3")
     .option("--for <duration>", "end by itself after that time")
-    .option("--profiles <paths...>", "profiles to load, instead of those that come with Squall")
+    .option("--profiles <paths...>", "profiles of your own, on top of those that come with Squall")
     .action(async (options: DemoOptions) => {
       await new Demo(options, io).run();
     });
@@ -93,7 +93,8 @@ class Demo {
       home: this.#io.home,
       text: JSON.stringify({
         admin: { listen: this.#options.admin },
-        profiles: this.#options.profiles ?? [`${this.#io.home}/profiles`],
+        // Whatever else lies where it runs.
+        profiles: this.#options.profiles ?? [],
         log: { level: "error" },
         proxies: {
           jobs: {

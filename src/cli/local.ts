@@ -1,14 +1,15 @@
 /** `squall serve`: the daemon, in this process. */
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import type { Override } from "../config/overrides.js";
 import { readConfigFile } from "./files.js";
 import type { Io } from "./io.js";
+import { profilesOverrides, withProfilesFlags, type ProfilesFlags } from "./profiles-flags.js";
 import { logLevelOf } from "./toxiproxy-flags.js";
 
-interface ServeOptions {
+interface ServeOptions extends ProfilesFlags {
   readonly config?: string;
   readonly admin?: string;
-  readonly profiles?: readonly string[];
   readonly activate?: string;
   readonly seed?: string;
   readonly state?: string;
@@ -17,15 +18,13 @@ interface ServeOptions {
 }
 
 export function addServe(program: Command, io: Io): void {
-  program
-    .command("serve", { isDefault: true })
+  withProfilesFlags(program.command("serve", { isDefault: true }))
     .description("run the daemon")
     .option(
       "-c, --config <file>",
       "configuration (default: squall.yaml here, if there is one), or a list of proxies in Toxiproxy's form",
     )
     .option("--admin <address>", "where the admin API listens, such as 127.0.0.1:8474")
-    .option("--profiles <paths...>", "folders or files with profiles")
     .option("--activate <profile>", "a profile to start with")
     .option("--seed <n>", "the seed of whatever no activation gives a seed to")
     .option("--state <file>", "keep what the API makes and changes there, over restarts")
@@ -72,17 +71,12 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
   await daemon.stop({ why: signal });
 }
 
-function overridesOf(options: ServeOptions, io: Io): { path: string[]; value: string; origin: string }[] {
+function overridesOf(options: ServeOptions, io: Io): Override[] {
   const overrides: { path: string[]; value: string; origin: string }[] = [];
   const set = (path: string[], value: string | undefined, origin: string): void => {
     if (value !== undefined) overrides.push({ path, value, origin });
   };
   set(["admin", "listen"], options.admin, "--admin");
-  set(
-    ["profiles"],
-    options.profiles === undefined ? undefined : JSON.stringify(options.profiles),
-    "--profiles",
-  );
   set(["activate"], options.activate, "--activate");
   set(["seed"], options.seed, "--seed");
   // From where the command runs, not from where the configuration is.
@@ -93,5 +87,5 @@ function overridesOf(options: ServeOptions, io: Io): { path: string[]; value: st
     options.logLevel === undefined ? "LOG_LEVEL" : "--log-level",
   );
   set(["log", "format"], options.logFormat, "--log-format");
-  return overrides;
+  return [...overrides, ...profilesOverrides(options, io)];
 }

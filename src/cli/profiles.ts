@@ -1,15 +1,18 @@
 /** `squall profiles`: what there is to switch on, from the running daemon or, where none runs, from the files here. */
+import { join } from "node:path";
 import type { Command } from "commander";
-import { Library } from "../config/library.js";
+import type { Library} from "../config/library.js";
+import { type Layer } from "../config/library.js";
 import type { ParamInfo } from "../config/profile.js";
 import { SquallError } from "../core/errors.js";
 import { compileProfile } from "../plan/compile.js";
 import { jsonLine } from "../telemetry/entry.js";
 import { AdminClient } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { localLibrary, readLibrary, TYPES } from "./local-library.js";
+import { withProfilesFlags, type ProfilesFlags } from "./profiles-flags.js";
 import { remote } from "./remote.js";
 import { drawTimeline } from "./timeline-text.js";
-import { localLibrary, TYPES } from "./validate.js";
 
 interface ProfileView {
   readonly name: string;
@@ -18,10 +21,15 @@ interface ProfileView {
   readonly survives: string;
   readonly tags: readonly string[];
   readonly params: readonly ParamInfo[];
+  /** The file that it was read from. */
+  readonly source: string;
+  readonly origin: Layer;
+  readonly shadows: boolean;
   readonly active?: boolean;
 }
 
-interface ProfilesOptions {
+interface ProfilesOptions extends ProfilesFlags {
+  readonly config?: string;
   readonly admin?: string;
   readonly token?: string;
   readonly json?: boolean;
@@ -36,9 +44,10 @@ interface Found {
 }
 
 export function addProfiles(program: Command, io: Io): void {
-  remote(program.command("profiles"))
+  withProfilesFlags(remote(program.command("profiles")))
     .description("list the profiles of the running daemon, or of the files here if none runs")
     .option("--local", "those of the files here, without asking a daemon")
+    .option("-c, --config <file>", "the configuration that names the profiles, without asking a daemon")
     .option("--timeline", "draw when which fault is there")
     .action(async (options: ProfilesOptions) => {
       const { profiles, library } = await find(options, io);
@@ -52,39 +61,48 @@ export function addProfiles(program: Command, io: Io): void {
 }
 
 async function find(options: ProfilesOptions, io: Io): Promise<Found> {
-  if (options.local !== true) {
+  const isLocal =
+    [options.local, options.config, options.profiles].some(Boolean) || options.library === false;
+  if (!isLocal) {
     try {
       const client = new AdminClient(options, io);
       const { profiles } = (await client.call("GET", "/profiles")) as {
         readonly profiles: readonly ProfileView[];
       };
-      return { profiles, library: () => libraryOf(client, profiles) };
+      return { profiles, library: () => libraryOf(client, profiles, io) };
     } catch (error) {
       const named = options.admin !== undefined || io.env["SQUALL_ADMIN"] !== undefined;
       if (named || !(error instanceof CommandError) || error.exitCode !== EXIT.unreachable) throw error;
     }
   }
-  const library = await localLibrary({}, io);
-  const profiles = library.entries.map(({ source, params }) => ({
+  const library = await localLibrary(options, io);
+  const profiles = library.entries.map(({ source, params, layer, shadows }) => ({
     name: source.name,
     summary: source.summary,
     breaks: source.breaks,
     survives: source.survives,
     tags: source.tags,
     params,
+    source: source.file,
+    origin: layer,
+    shadows,
   }));
   return { profiles, library: () => Promise.resolve(library) };
 }
 
-/** The daemon's profiles, as they are there: some may be in its memory only. */
-async function libraryOf(client: AdminClient, profiles: readonly ProfileView[]): Promise<Library> {
-  const library = new Library(TYPES);
-  const files: { file: string; text: string }[] = [];
+/**
+ * The daemon's profiles, as they are there: some may be in its memory only. Those that lie beneath others it does not show, and this
+ * program's own stand in for them.
+ */
+async function libraryOf(client: AdminClient, profiles: readonly ProfileView[], io: Io): Promise<Library> {
+  const shipped = join(io.home, "profiles");
+  const library = await readLibrary({ library: shipped, own: [], named: true }, io, () => undefined);
+  const texts: string[] = [];
   for (const { name } of profiles) {
     const { text } = (await client.call("GET", `/profiles/${name}`)) as { readonly text: string };
-    files.push({ file: `${name}.yaml`, text });
+    texts.push(text);
   }
-  library.replaceFiles(files);
+  library.putAll(texts);
   return library;
 }
 
@@ -124,13 +142,20 @@ function groupText(
   timeline: (name: string) => readonly string[],
   { colours }: Io,
 ): string {
-  const lines = profiles.map(({ name, summary, params, active }) => {
+  const lines = profiles.map((profile) => {
+    const { name, summary, params, active } = profile;
     const knobs = params
       .map((param) => `${param.name}=${param.required ? "?" : String(param.default)}`)
       .join(" ");
     const on = active === true ? ` ${colours.green("(on)")}` : "";
     const below = [summary, ...(knobs === "" ? [] : [colours.dim(knobs)]), ...timeline(name)];
-    return `  ${colours.bold(name)}${on}\n${below.map((line) => `      ${line}\n`).join("")}`;
+    return `  ${colours.bold(name)}${on}  ${colours.dim(`(${originOf(profile)})`)}\n${below.map((line) => `      ${line}\n`).join("")}`;
   });
   return `${colours.cyan(tag)}\n${lines.join("")}`;
+}
+
+function originOf({ origin, source, shadows }: ProfileView): string {
+  if (origin === "library") return "library";
+  const from = origin === "memory" ? "memory" : source;
+  return shadows ? `${from}, in place of another of that name` : from;
 }

@@ -1,14 +1,11 @@
-/** `squall validate` and `squall explain`'s loading: profiles and configurations are checked without a daemon. */
+/** `squall validate`: profiles and configurations are checked without a daemon. */
 import { existsSync, readFileSync, statSync } from "node:fs";
-import * as fsPromises from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { readConfig, type ProxyConfig } from "../config/config.js";
-import { Library } from "../config/library.js";
-import { loadProfiles } from "../config/load.js";
+import type { Library } from "../config/library.js";
+import { placesOf } from "../config/places.js";
 import { SquallError, type Problem } from "../core/errors.js";
-import type { AnyFaultType } from "../faults/contract/index.js";
-import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { compileProfile } from "../plan/compile.js";
 import { sparedInVain } from "../plan/subjects.js";
 import { jsonLine } from "../telemetry/entry.js";
@@ -17,9 +14,8 @@ import type { DaemonOptions } from "../daemon/options.js";
 import { checkStart } from "../daemon/start-checks.js";
 import { readConfigFile, type ConfigText } from "./files.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { profilesConfig, readLibrary, TYPES } from "./local-library.js";
 import { problemText } from "./problem-text.js";
-
-export const TYPES: ReadonlyMap<string, AnyFaultType> = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 
 interface ValidateOptions {
   readonly config?: string;
@@ -67,7 +63,9 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
     const found = readConfigFile(undefined, io);
     if (found !== null) named.push(found.file);
   }
-  const profilePaths = paths.filter((path) => !isConfig(path)).map((path) => resolve(io.cwd, path));
+  const own = paths.filter((path) => !isConfig(path)).map((path) => resolve(io.cwd, path));
+  let isNamed = own.length > 0;
+  let shipped = named.length === 0;
   for (const file of named) {
     try {
       const found = readConfigFile(file, io);
@@ -81,24 +79,27 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
       }
       const { config, warnings: more } = readConfig({ ...found, env: io.env, folder: io.cwd });
       warnings.push(...more);
-      profilePaths.push(...config.profiles);
+      own.push(...(config.profiles.paths ?? []));
+      isNamed ||= config.profiles.paths !== null;
+      shipped ||= config.profiles.library;
       proxies.push({ file: found.file, proxies: config.proxies });
       checked.push(file);
     } catch (error) {
       problems.push(...problemsOf(error));
     }
   }
-  if (profilePaths.length === 0 && paths.length === 0) profilePaths.push(defaultProfiles(io));
+  // Without a configuration, what a daemon started here would read; with one, what it says.
+  const places =
+    isNamed || named.length > 0
+      ? placesOf({ library: shipped, paths: isNamed ? own : null }, io)
+      : placesOf(profilesConfig({}, io), io);
   try {
-    const library = new Library(TYPES);
-    const warn = (problem: Problem): void => {
+    const library = await readLibrary(places, io, (problem) => {
       warnings.push(problem);
-    };
-    library.replaceFiles(await loadProfiles(profilePaths, fsPromises, io.cwd, warn));
+    });
     warnings.push(...library.warnings);
     for (const one of proxies) warnings.push(...unspared(library, one.proxies, one.file));
-    const { length } = library.names();
-    checked.push(`${length} ${length === 1 ? "profile" : "profiles"}`);
+    checked.push(countOf(library));
   } catch (error) {
     problems.push(...problemsOf(error));
   }
@@ -142,23 +143,9 @@ function problemsOf(error: unknown): readonly Problem[] {
   throw error;
 }
 
-/** `./profiles` where there is one, else those that come with Squall. */
-export function defaultProfiles(io: Pick<Io, "cwd" | "home">): string {
-  const own = resolve(io.cwd, "profiles");
-  return existsSync(own) ? own : join(io.home, "profiles");
-}
-
-/** The library that a daemon started here would have. */
-export async function localLibrary(
-  options: { readonly config?: string; readonly profiles?: readonly string[] },
-  io: Io,
-): Promise<Library> {
-  const found = readConfigFile(options.config, io);
-  const configured =
-    found === null ? [] : readConfig({ ...found, env: io.env, folder: io.cwd }).config.profiles;
-  const given = (options.profiles ?? []).map((path) => resolve(io.cwd, path));
-  const paths = given.length > 0 ? given : configured.length > 0 ? configured : [defaultProfiles(io)];
-  const library = new Library(TYPES);
-  library.replaceFiles(await loadProfiles(paths, fsPromises, io.cwd));
-  return library;
+/** Of one's own; where there are none, those that come with Squall. */
+function countOf({ entries }: Library): string {
+  const own = entries.filter(({ layer }) => layer === "file").length;
+  if (own === 0 && entries.length > 0) return `${entries.length} profiles that come with Squall`;
+  return `${own} ${own === 1 ? "profile" : "profiles"}`;
 }

@@ -18,6 +18,7 @@ import {
 } from "./located.js";
 import type { MatchEntry } from "./match.js";
 import { applyOverride, environmentOverrides, type Override } from "./overrides.js";
+import type { ProfilesConfig } from "./places.js";
 import { Problems } from "./problems.js";
 import { checkPool, checkPresence, poolOf, type PoolConfig } from "./pool.js";
 import { checkRecords, recordsOf } from "./records.js";
@@ -97,7 +98,7 @@ export interface Config {
     readonly hosts: readonly string[];
     readonly body: number;
   };
-  readonly profiles: readonly string[];
+  readonly profiles: ProfilesConfig;
   readonly journal: {
     readonly keep: number;
     readonly file: string | null;
@@ -150,7 +151,7 @@ export function readConfig(input: ConfigInput): ReadConfig {
   const written = interpolate(root, environmentLookup(env), problems);
   if (written.kind === "map") root = written;
   for (const override of [...environmentOverrides(env), ...(input.overrides ?? [])]) {
-    root = applyOverride(root, override, problems);
+    root = applyOverride(inLongForm(root, override), override, problems);
   }
   root = tidy(root);
   const refused = refuseForeign(root, problems);
@@ -225,6 +226,18 @@ function tidy(root: LocatedMap): LocatedMap {
     });
   }
   return { ...root, entries };
+}
+
+/** `profiles: [a]` as `profiles: { paths: [a] }`, where one key of the long form is to be set. */
+function inLongForm(root: LocatedMap, { path: [setting = "", key = ""] }: Override): LocatedMap {
+  const entry = root.entries.get("profiles");
+  if (setting.toLowerCase() !== "profiles" || key === "" || /^\d+$/u.test(key)) return root;
+  if (entry === undefined || entry.value.kind === "map") return root;
+  const { place, path } = entry.value;
+  if (entry.value.kind === "scalar" && entry.value.value === null) return root;
+  const paths = { key: "paths", place, value: entry.value };
+  const value: LocatedMap = { kind: "map", entries: new Map([["paths", paths]]), place, path };
+  return { ...root, entries: new Map(root.entries).set("profiles", { ...entry, value }) };
 }
 
 function mapValues(
@@ -317,7 +330,7 @@ function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, in
       hosts: admin.hosts,
       body: admin.body,
     },
-    profiles: settings.profiles.map(path),
+    profiles: { ...settings.profiles, paths: settings.profiles.paths?.map(path) ?? null },
     journal: { ...journal, file: journal.file === undefined ? null : path(journal.file) },
     limits,
     seed: seed ?? null,

@@ -21,6 +21,8 @@ export const EXTENDS_DEPTH_MAX = 8;
 /** Where parents are looked up. */
 export interface ProfileView {
   get(name: string): ProfileSource | undefined;
+  /** What this profile means by a name that it extends: for its own name, the profile of that name beneath it. */
+  parent(child: ProfileSource, name: string): ProfileSource | undefined;
   names(): readonly string[];
 }
 
@@ -40,7 +42,7 @@ export interface MergedProfile {
 }
 
 export function mergeProfile(source: ProfileSource, view: ProfileView, problems: Problems): MergedProfile {
-  return new Merger(view, problems).merge(source, [source.name]).merged;
+  return new Merger(view, problems).merge(source, [source]).merged;
 }
 
 interface Ancestor {
@@ -53,7 +55,7 @@ interface Ancestor {
 class Merger {
   readonly #view: ProfileView;
   readonly #problems: Problems;
-  readonly #known = new Map<string, Ancestor>();
+  readonly #known = new Map<ProfileSource, Ancestor>();
   /** Where the profile that is being merged names the parent that is being looked at. */
   #named: Located | null = null;
 
@@ -62,13 +64,13 @@ class Merger {
     this.#problems = problems;
   }
 
-  merge(source: ProfileSource, chain: readonly string[]): Ancestor {
+  merge(source: ProfileSource, chain: readonly ProfileSource[]): Ancestor {
     let merged: MergedProfile = { params: new Map(), faults: [], phases: null, repeat: null };
     let height = 1;
     for (const [index, parent] of source.extends.entries()) {
       const node = extendsNode(source, index);
       if (chain.length === 1) this.#named = node;
-      const inherited = this.#inherit(parent, node, chain);
+      const inherited = this.#inherit(source, parent, node, chain);
       if (inherited === null) continue;
       merged = overlay(merged, inherited.merged, node, this.#problems);
       height = Math.max(height, inherited.height + 1);
@@ -76,18 +78,26 @@ class Merger {
     return { merged: overlay(merged, own(source, this.#problems), source.tree, this.#problems), height };
   }
 
-  #inherit(parent: string, node: Located, chain: readonly string[]): Ancestor | null {
-    if (chain.includes(parent)) {
-      this.#problems.add(node, `profiles extend each other in a circle: ${[...chain, parent].join(" -> ")}`);
+  #inherit(
+    child: ProfileSource,
+    parent: string,
+    node: Located,
+    chain: readonly ProfileSource[],
+  ): Ancestor | null {
+    const found = this.#view.parent(child, parent);
+    // Its own name, and nothing of that name beneath it.
+    const isItself = found === undefined && parent === child.name;
+    if (isItself || (found !== undefined && chain.includes(found))) {
+      const names = [...chain.map(({ name }) => name), parent];
+      this.#problems.add(node, `profiles extend each other in a circle: ${names.join(" -> ")}`);
       return null;
     }
-    const found = this.#view.get(parent);
     if (found === undefined) {
       const { message, hint } = unknownProfile(parent, this.#view.names());
       this.#problems.add(node, message, hint);
       return null;
     }
-    const ancestor = this.#ancestor(parent, found, chain);
+    const ancestor = this.#ancestor(found, chain);
     if (ancestor !== null && chain.length + ancestor.height <= EXTENDS_DEPTH_MAX + 1) return ancestor;
     this.#problems.add(
       this.#named ?? node,
@@ -96,10 +106,10 @@ class Merger {
     return null;
   }
 
-  #ancestor(name: string, source: ProfileSource, chain: readonly string[]): Ancestor | null {
+  #ancestor(source: ProfileSource, chain: readonly ProfileSource[]): Ancestor | null {
     if (chain.length > EXTENDS_DEPTH_MAX) return null;
-    const known = this.#known.get(name) ?? this.merge(source, [...chain, name]);
-    this.#known.set(name, known);
+    const known = this.#known.get(source) ?? this.merge(source, [...chain, source]);
+    this.#known.set(source, known);
     return known;
   }
 }

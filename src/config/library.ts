@@ -1,29 +1,31 @@
 /**
- * The profile library: what files hold, and on top of it what the API made, which lives in memory only
- * and shadows files until it is deleted. Every change is checked as a whole first and then happens whole.
+ * The profile library: what comes with Squall, on top of it what one's own files hold, and on top of that what the API made, which lives
+ * in memory only and shadows the others until it is deleted. Every change is checked as a whole first and then happens whole.
  */
 import { SquallError, type Problem } from "../core/errors.js";
 import { formatSize } from "../core/units.js";
 import { mergeProfile, type ProfileView } from "./extends.js";
-import { SourceText, under } from "./located.js";
+import { isShadowing, layerOf, NO_LAYERS, reaches, viewOf, type Layer, type Layers } from "./layers.js";
+import { under } from "./located.js";
 import { Problems } from "./problems.js";
-import { paramInfo, readProfile, unknownProfile, type ParamInfo, type ProfileSource } from "./profile.js";
+import { paramInfo, unknownProfile, type ParamInfo, type ProfileSource } from "./profile.js";
+import { Reading, readText, startOf, type ProfileFile } from "./read-profiles.js";
 import { checkProfile, type Types } from "./resolve.js";
-import { READ_LIMITS, REQUEST_LIMITS, type ReadLimits } from "./scan.js";
-import { readDocuments } from "./source.js";
+import { REQUEST_LIMITS } from "./scan.js";
+
+export type { Layer } from "./layers.js";
+export type { ProfileFile } from "./read-profiles.js";
 
 export const PROFILES_MAX = 10_000;
 /** Characters of all profiles that the API made: in memory each takes several times its text. */
 export const MEMORY_TEXT_MAX = 2 ** 23;
-
-export type Layer = "file" | "memory";
 
 export interface LibraryEntry {
   readonly source: ProfileSource;
   readonly layer: Layer;
   /** With those it inherits. */
   readonly params: readonly ParamInfo[];
-  /** Whether a file has a profile of that name underneath. */
+  /** Whether there is a profile of that name underneath, in a file or among those that come with Squall. */
   readonly shadows: boolean;
 }
 
@@ -31,41 +33,63 @@ export interface ProfileLibrary extends ProfileView {
   readonly entries: readonly LibraryEntry[];
 }
 
-/** A file as it was read, before anybody looked inside. */
-export interface ProfileFile {
+/** A file that was found and left out, with its first mistake. */
+export interface LeftOut {
   readonly file: string;
-  readonly text: string;
+  readonly problem: Problem;
 }
-
-type Sources = ReadonlyMap<string, ProfileSource>;
 
 export class Library implements ProfileLibrary {
   readonly #types: Types;
-  #files: Sources = new Map();
-  #memory: Sources = new Map();
+  #layers: Layers = NO_LAYERS;
+  #view: ProfileView = viewOf(NO_LAYERS);
   #warnings: ReadonlyMap<string, readonly Problem[]> = new Map();
+  #leftOut: readonly LeftOut[] = [];
 
   constructor(types: Types) {
     this.#types = types;
   }
 
   get(name: string): ProfileSource | undefined {
-    return this.#memory.get(name) ?? this.#files.get(name);
+    return this.#view.get(name);
+  }
+
+  parent(child: ProfileSource, name: string): ProfileSource | undefined {
+    return this.#view.parent(child, name);
   }
 
   /** Sorted, since people read them. */
   names(): readonly string[] {
-    return [...new Set([...this.#files.keys(), ...this.#memory.keys()])].sort();
+    return this.#view.names();
   }
 
   get entries(): readonly LibraryEntry[] {
     return this.names().flatMap((name): LibraryEntry[] => {
-      const made = this.#memory.get(name);
-      const source = made ?? this.#files.get(name);
-      if (source === undefined) return [];
+      const source = this.get(name);
+      const layer = layerOf(this.#layers, name);
+      if (source === undefined || layer === null) return [];
       const params = [...mergeProfile(source, this, new Problems()).params.values()].map(paramInfo);
-      const layer = made ? "memory" : "file";
-      return [{ source, layer, params, shadows: made !== undefined && this.#files.has(name) }];
+      return [{ source, layer, params, shadows: isShadowing(this.#layers, name) }];
+    });
+  }
+
+  /** Files that were found without being named, and hold something else than profiles without mistakes. */
+  get leftOut(): readonly LeftOut[] {
+    return this.#leftOut;
+  }
+
+  /** Files whose profiles are there. */
+  get files(): ReadonlySet<string> {
+    const { file, library } = this.#layers;
+    return new Set([...file.values(), ...library.values()].map((source) => source.file));
+  }
+
+  /** Names under which a file of one's own counts in place of a profile that comes with Squall and is not the same. */
+  get replaced(): readonly string[] {
+    const { file, library } = this.#layers;
+    return [...file.values()].flatMap(({ name, text }) => {
+      const below = library.get(name);
+      return below === undefined || below.text.trim() === text.trim() ? [] : [name];
     });
   }
 
@@ -84,29 +108,56 @@ export class Library implements ProfileLibrary {
 
   /** Puts these files in place of all others; what the API made stays. Throws, and changes nothing, on any mistake. */
   replaceFiles(files: readonly ProfileFile[]): void {
-    const problems = new Problems();
-    const sources = readAll(files, problems);
-    this.#install(sources, this.#memory, null, problems);
+    const reading = this.#reading();
+    for (const file of files) reading.add(file);
+    this.#replace(reading);
   }
 
   /** The same, one file at a time: `pause` lets others have their turn in between. */
   async replaceFilesSlowly(files: readonly ProfileFile[], pause: () => Promise<void>): Promise<void> {
-    const problems = new Problems();
-    const sources = new Map<string, ProfileSource>();
+    const reading = this.#reading();
     for (const file of files) {
-      readInto(sources, file, problems);
+      reading.add(file);
       await pause();
     }
-    this.#install(sources, this.#memory, null, problems);
+    this.#replace(reading);
+  }
+
+  #reading(): Reading {
+    return new Reading(new Set([...this.#layers.file.values()].map(({ file }) => file)));
+  }
+
+  #replace(reading: Reading): void {
+    this.#leaveOutUnsound(reading);
+    const { library, file, problems } = reading;
+    this.#install({ ...this.#layers, library, file }, null, problems);
+    this.#leftOut = [...reading.leftOut].flatMap(([name, found]) => {
+      const [problem] = found.list();
+      return problem === undefined ? [] : [{ file: name, problem }];
+    });
+  }
+
+  /** Of files that were only found, those with mistakes that show in the company of the others; then whoever builds on these. */
+  #leaveOutUnsound(reading: Reading): void {
+    for (let before = -1; before < reading.leftOut.size;) {
+      before = reading.leftOut.size;
+      const view = viewOf({ memory: new Map(), file: reading.file, library: reading.library });
+      const unsound = [...reading.file.values()].flatMap((source) => {
+        if (!reading.isOptional(source.file)) return [];
+        const { problems } = checkProfile(source, view, this.#types);
+        return problems.count === 0 ? [] : [{ file: source.file, problems }];
+      });
+      for (const { file, problems } of unsound) reading.leaveOut(file, problems);
+    }
   }
 
   /** Adds or replaces one profile in memory. */
   put(text: string, expected?: string, file = "request"): ProfileSource {
     const problems = new Problems();
-    const sources = readAll([{ file, text }], problems, REQUEST_LIMITS);
+    const sources = readText({ file, text }, problems, REQUEST_LIMITS);
     const [source, second] = sources.values();
     if (problems.count === 0) {
-      const at = { place: (second ?? source)?.tree.place ?? noPlace(file), path: "" };
+      const at = { place: (second ?? source)?.tree.place ?? startOf(file), path: "" };
       if (source === undefined)
         problems.add(at, 'expected a profile (a mapping with "profile: name"), got nothing');
       else if (second !== undefined) problems.add(at, "expected one profile, got a second one");
@@ -118,36 +169,41 @@ export class Library implements ProfileLibrary {
       }
     }
     if (source === undefined) throw problems.error("SQ_INVALID_PROFILE");
-    const memory = new Map(this.#memory).set(source.name, source);
-    this.#install(this.#files, memory, source.name, problems);
+    const memory = new Map(this.#layers.memory).set(source.name, source);
+    this.#install({ ...this.#layers, memory }, source.name, problems);
     return source;
   }
 
   /** Adds or replaces all of these in memory, one profile in each text; together, since they may need each other. */
   putAll(texts: readonly string[], file = "request"): void {
     const problems = new Problems();
-    const memory = new Map(this.#memory);
+    const memory = new Map(this.#layers.memory);
     for (const text of texts) {
-      for (const [name, source] of readAll([{ file, text }], problems)) memory.set(name, source);
+      for (const [name, source] of readText({ file, text }, problems)) memory.set(name, source);
     }
-    this.#install(this.#files, memory, null, problems);
+    this.#install({ ...this.#layers, memory }, null, problems);
   }
 
-  /** Takes a profile out of memory again; one that a file holds underneath comes back. */
+  /** Takes a profile out of memory again; one that lies underneath comes back. */
   delete(name: string): void {
-    if (!this.#memory.has(name)) {
-      this.find(name);
+    if (!this.#layers.memory.has(name)) {
+      const { file } = this.find(name);
+      const isShipped = layerOf(this.#layers, name) === "library";
       throw new SquallError(
         "SQ_PROFILE_IN_FILE",
-        `the profile ${JSON.stringify(name)} belongs to ${this.find(name).file}`,
+        isShipped
+          ? `the profile ${JSON.stringify(name)} comes with Squall`
+          : `the profile ${JSON.stringify(name)} belongs to ${file}`,
         {
-          hint: "delete or change it there",
+          hint: isShipped
+            ? 'one of your own of that name takes its place; "profiles: { library: false }" leaves all of them out'
+            : "delete or change it there",
         },
       );
     }
-    const memory = new Map(this.#memory);
+    const memory = new Map(this.#layers.memory);
     memory.delete(name);
-    this.#install(this.#files, memory, name, new Problems());
+    this.#install({ ...this.#layers, memory }, name, new Problems());
   }
 
   /** A copy to try a change on, so that what hangs on the library can be checked before it changes. */
@@ -159,18 +215,19 @@ export class Library implements ProfileLibrary {
 
   /** Becomes what that copy is. */
   adopt(other: Library): void {
-    this.#files = other.#files;
-    this.#memory = other.#memory;
+    this.#layers = other.#layers;
+    this.#view = other.#view;
     this.#warnings = other.#warnings;
+    this.#leftOut = other.#leftOut;
   }
 
   /** Checks what is new, or what hangs on `changed`; only then are the layers swapped. */
-  #install(files: Sources, memory: Sources, changed: string | null, problems: Problems): void {
-    const view = viewOf(files, memory);
+  #install(layers: Layers, changed: string | null, problems: Problems): void {
+    const view = viewOf(layers);
     if (view.names().length > PROFILES_MAX) {
       throw new SquallError("SQ_TOO_MANY", `there would be more than ${PROFILES_MAX} profiles`);
     }
-    const length = [...memory.values()].reduce((sum, { text }) => sum + text.length, 0);
+    const length = [...layers.memory.values()].reduce((sum, { text }) => sum + text.length, 0);
     if (length > MEMORY_TEXT_MAX) {
       const most = formatSize(MEMORY_TEXT_MAX);
       throw new SquallError("SQ_TOO_MANY", `there would be more than ${most} of profiles in memory`, {
@@ -181,7 +238,7 @@ export class Library implements ProfileLibrary {
     for (const name of view.names()) {
       const source = view.get(name);
       if (source === undefined) continue;
-      const touched = changed === null || name === changed || reaches(source, changed, view, new Set());
+      const touched = changed === null || name === changed || reaches(source, changed, view);
       if (!touched) {
         warnings.set(name, this.#warnings.get(name) ?? []);
         continue;
@@ -191,64 +248,8 @@ export class Library implements ProfileLibrary {
       warnings.set(name, checked.warnings.list());
     }
     problems.throwIfAny("SQ_INVALID_PROFILE");
-    this.#files = files;
-    this.#memory = memory;
+    this.#layers = layers;
+    this.#view = view;
     this.#warnings = warnings;
-  }
-}
-
-function noPlace(file: string): ProfileSource["tree"]["place"] {
-  return { text: new SourceText(file, null), offset: 0 };
-}
-
-function viewOf(files: Sources, memory: Sources): ProfileView {
-  const all = new Map([...files, ...memory]);
-  const names = [...all.keys()].sort();
-  return { get: (name) => all.get(name), names: () => names };
-}
-
-function reaches(source: ProfileSource, name: string, view: ProfileView, seen: Set<string>): boolean {
-  if (seen.has(source.name)) return false;
-  seen.add(source.name);
-  return source.extends.some((parent) => {
-    if (parent === name) return true;
-    const next = view.get(parent);
-    return next !== undefined && reaches(next, name, view, seen);
-  });
-}
-
-/** All profiles of these files. */
-function readAll(
-  files: readonly ProfileFile[],
-  problems: Problems,
-  limits: ReadLimits = READ_LIMITS,
-): Map<string, ProfileSource> {
-  const sources = new Map<string, ProfileSource>();
-  for (const file of files) readInto(sources, file, problems, limits);
-  return sources;
-}
-
-/** Adds the profiles of a file; the same name twice is a mistake that names both places. */
-function readInto(
-  sources: Map<string, ProfileSource>,
-  { file, text }: ProfileFile,
-  problems: Problems,
-  limits: ReadLimits = READ_LIMITS,
-): void {
-  for (const document of readDocuments(text, file, problems, limits)) {
-    const source = readProfile(document.tree, document.text, problems);
-    if (source === null) continue;
-    const twin = sources.get(source.name);
-    const name = source.tree.entries.get("profile")?.value ?? source.tree;
-    if (twin !== undefined) {
-      const { place } = twin.tree.entries.get("profile")?.value ?? twin.tree;
-      const { line, column } = place.text.at(place.offset);
-      problems.add(
-        name,
-        `the profile ${JSON.stringify(source.name)} exists already, in ${twin.file}:${line}:${column}`,
-      );
-    } else {
-      sources.set(source.name, source);
-    }
   }
 }

@@ -189,9 +189,31 @@ const activate = z.union([name(), activationShape], {
     `expected the name of a profile, none, or a mapping with "profile: name", got ${shown(issue.input)}`,
 });
 
+/** The long form; the short one, a path or a list of them, is its `paths`. */
+export const profilesShape = z.strictObject({
+  library: flag()
+    .default(true)
+    .describe("whether the profiles that come with Squall are there, beneath those of one's own"),
+  paths: oneOrMany(path(), "a folder or a file")
+    .optional()
+    .describe("folders or files with profiles; ./profiles, where there is one, if this is not given"),
+});
+
+function profiles(): z.ZodType<{ readonly library: boolean; readonly paths: readonly string[] | null }> {
+  const error = (issue: { readonly input?: unknown }): string =>
+    `expected a folder or a file, a list of them, or a mapping such as { library: false, paths: [./profiles] }, got ${shown(issue.input)}`;
+  return z.union([path(), z.array(path()), profilesShape], { error }).transform((value) => {
+    if (typeof value === "string") return { library: true, paths: [value] };
+    if (Array.isArray(value)) return { library: true, paths: value };
+    return { library: value.library, paths: value.paths ?? null };
+  });
+}
+
 export const configShape = z.strictObject({
   admin: adminShape.prefault({}),
-  profiles: oneOrMany(path(), "a folder or a file").prefault([]).describe("folders or files with profiles"),
+  profiles: profiles()
+    .prefault({})
+    .describe("folders or files with profiles of one's own, on top of those that come with Squall"),
   journal: journalShape.prefault({}),
   limits: limitsShape.prefault({}),
   seed: count().optional().describe("the seed of activations that bring none; drawn by default"),

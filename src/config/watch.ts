@@ -1,5 +1,6 @@
 /**
- * Watches files and folders and tells when something in them has changed. Events of the system make it
+ * Watches files and folders and tells when something in them has changed: those that it is told of, which may become others while it
+ * watches, and which need not be there yet. Events of the system make it
  * prompt; polling makes it sure, since many mounts (bind mounts, network drives) send no events.
  */
 import { watch, type FSWatcher } from "node:fs";
@@ -20,29 +21,45 @@ const ENTRIES_MAX = 20_000;
 const FOLDERS_DEEP = 8;
 
 export class Watch {
-  readonly #paths: readonly string[];
+  readonly #paths: () => readonly string[];
   readonly #options: WatchOptions;
-  #watchers: FSWatcher[] = [];
+  readonly #watchers = new Map<string, FSWatcher>();
   #timer: Timer | null = null;
-  #print: string | null = null;
+  /** What was seen last, by path. */
+  #seen = new Map<string, string>();
   #looking = false;
   #again = false;
+  #started = false;
   #closed = false;
 
-  constructor(paths: readonly string[], options: WatchOptions) {
+  /** `paths` are asked for at each look. */
+  constructor(paths: () => readonly string[], options: WatchOptions) {
     this.#paths = paths;
     this.#options = options;
   }
 
-  /** Notes how things stand, before they are read: what changes between this and `start` is told then. */
+  /**
+   * Notes how things stand at the paths that it has not looked at yet, before they are read: what changes from then on is told. To be
+   * called when the paths have become others.
+   */
   async note(): Promise<void> {
-    this.#print = await this.#fingerprint();
+    const paths = this.#paths();
+    for (const path of this.#seen.keys()) {
+      if (!paths.includes(path)) this.#seen.delete(path);
+    }
+    for (const path of paths) {
+      if (this.#seen.has(path)) continue;
+      const print = await fingerprint(path);
+      if (print !== null) this.#seen.set(path, print);
+    }
+    if (this.#started) this.#listen();
   }
 
   /** Tells what changes from now on, or has changed since it was noted. */
   async start(): Promise<void> {
-    const noted = this.#print !== null;
-    for (const path of this.#paths) this.#listen(path);
+    const noted = this.#seen.size > 0;
+    this.#started = true;
+    this.#listen();
     if (noted) await this.look();
     else await this.note();
     this.#arm(this.#interval);
@@ -51,15 +68,28 @@ export class Watch {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    for (const watcher of this.#watchers) watcher.close();
-    this.#watchers = [];
+    this.#deafen();
   }
 
   get #interval(): Millis {
     return this.#options.interval ?? INTERVAL_MS;
   }
 
-  #listen(path: string): void {
+  /** Events of all that is there by now. */
+  #listen(): void {
+    if (this.#closed) return;
+    const paths = this.#paths();
+    for (const [path, watcher] of this.#watchers) {
+      if (paths.includes(path)) continue;
+      watcher.close();
+      this.#watchers.delete(path);
+    }
+    for (const path of paths) {
+      if (!this.#watchers.has(path)) this.#listenTo(path);
+    }
+  }
+
+  #listenTo(path: string): void {
     try {
       const watcher = watch(path, { persistent: false }, () => {
         this.#arm(SETTLE_MS);
@@ -67,11 +97,17 @@ export class Watch {
       // A watcher that breaks (the folder was deleted) leaves the polling.
       watcher.on("error", () => {
         watcher.close();
+        this.#watchers.delete(path);
       });
-      this.#watchers.push(watcher);
+      this.#watchers.set(path, watcher);
     } catch {
       // No events from here; polling sees it all the same.
     }
+  }
+
+  #deafen(): void {
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
   }
 
   #arm(after: Millis): void {
@@ -91,10 +127,10 @@ export class Watch {
     }
     this.#looking = true;
     try {
-      const print = await this.#fingerprint();
-      if (print === null) return;
-      if (!this.#closed && this.#print !== null && print !== this.#print) {
-        this.#print = print;
+      if ((await this.#hasChanged()) && !this.#closed) {
+        // What was replaced under its name, as by a deleted and a new folder, sends its events to nobody.
+        this.#deafen();
+        this.#listen();
         this.#options.changed();
       }
     } finally {
@@ -104,16 +140,28 @@ export class Watch {
     }
   }
 
-  /** Null if it cannot be seen at the moment. */
-  async #fingerprint(): Promise<string | null> {
-    const lines: string[] = [];
-    try {
-      for (const path of this.#paths) await describe(path, 0, lines);
-    } catch {
-      return null;
+  async #hasChanged(): Promise<boolean> {
+    let changed = false;
+    for (const path of this.#paths()) {
+      const print = await fingerprint(path);
+      // It cannot be seen at the moment.
+      if (print === null) continue;
+      changed ||= this.#seen.has(path) && this.#seen.get(path) !== print;
+      this.#seen.set(path, print);
     }
-    return lines.join("\n");
+    return changed;
   }
+}
+
+/** Null if it cannot be seen at the moment. */
+async function fingerprint(path: string): Promise<string | null> {
+  const lines: string[] = [];
+  try {
+    await describe(path, 0, lines);
+  } catch {
+    return null;
+  }
+  return lines.join("\n");
 }
 
 /** Of this machine, not of the file: whether it is there or has changed is unknown then. */

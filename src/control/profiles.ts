@@ -1,9 +1,10 @@
 /** The profiles that can be switched on: what there is to know of them, and changes of the library under what is on. */
 import { mergeProfile } from "../config/extends.js";
-import type { Library } from "../config/library.js";
+import type { Layer, Library } from "../config/library.js";
+import { tellLeftOut } from "../config/places.js";
 import { Problems } from "../config/problems.js";
 import { paramInfo, type ParamInfo } from "../config/profile.js";
-import { SquallError } from "../core/errors.js";
+import { SquallError, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { compileProfile } from "../plan/compile.js";
 import { explainProfile } from "../plan/explain.js";
@@ -19,7 +20,7 @@ export interface ProfileSummary {
   readonly tags: readonly string[];
   readonly params: readonly ParamInfo[];
   readonly source: string;
-  readonly origin: "file" | "memory";
+  readonly origin: Layer;
   readonly shadows: boolean;
   readonly active: boolean;
 }
@@ -69,6 +70,11 @@ export class Profiles {
     }));
   }
 
+  /** What to say of files that were found, not named, and left out. */
+  leftOut(): readonly Problem[] {
+    return tellLeftOut(this.#library.leftOut);
+  }
+
   /** Throws SQ_PROFILE_NOT_FOUND. */
   find(name: string): ProfileDetail {
     const { text } = this.#library.find(name);
@@ -90,7 +96,7 @@ export class Profiles {
     return this.find(name);
   }
 
-  /** Takes one out of memory; where it is on and no file has it underneath, it ends. */
+  /** Takes one out of memory; where it is on and none lies underneath, it ends. */
   delete(name: string): void {
     this.#change((library) => {
       library.delete(name);

@@ -1,6 +1,6 @@
 /** Reading the files again: profiles and the proxies that files own, whole or not at all. */
 import type { ProfileFile } from "../config/library.js";
-import { SquallError, type Problem } from "../core/errors.js";
+import { formatProblem, SquallError, type Problem } from "../core/errors.js";
 import type { Facts } from "../core/events.js";
 import { sameSpec, type FileProxy, type Fleet } from "../proxy/fleet.js";
 import type { Profiles } from "./profiles.js";
@@ -83,6 +83,7 @@ export class Reload {
     // Before any port is bound; what the API changes while they are is tried again with it. Where none is, it would be the same
     // work again, and with thousands of faults in force it takes long.
     const tried = tryProfiles();
+    const before = new Set(this.#leftOut());
     const { changed, shadowed, adoptProfiles } = await this.#applyProxies(proxies, (waited) =>
       waited ? tryProfiles() : tried,
     );
@@ -90,6 +91,8 @@ export class Reload {
     return {
       changed,
       warnings: [
+        // What was said at the start or by the last reload is not said again.
+        ...this.#leftOut().filter((warning) => !before.has(warning)),
         ...shadowed.map(
           (name) =>
             `proxy ${name} of the configuration is left out: the API has made one of that name, which stays. Delete that (DELETE /proxies/${name}) and reload`,
@@ -97,6 +100,10 @@ export class Reload {
         ...restartNeeded.map((what) => `${what} counts from the next start`),
       ],
     };
+  }
+
+  #leftOut(): readonly string[] {
+    return this.#profiles.leftOut().map((problem) => formatProblem(problem));
   }
 
   /** New addresses are bound first; only when all of them could be, and the profiles fit, is anything taken away. */

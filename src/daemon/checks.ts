@@ -2,6 +2,9 @@
 import { existsSync } from "node:fs";
 import { formatAddress, isLoopback } from "../config/address.js";
 import type { Config } from "../config/config.js";
+import type { Library } from "../config/library.js";
+import { tellLeftOut } from "../config/places.js";
+import { formatProblem } from "../core/errors.js";
 import type { Descriptors } from "../proxy/descriptors.js";
 import type { Log } from "../telemetry/log.js";
 
@@ -56,4 +59,11 @@ export function checkContainer({ admin, proxies }: Config, where: Surroundings, 
       hint: `listen: ":${listens[0]?.port ?? 0}" for all addresses of the container, and publish the port to 127.0.0.1 of the host; as it is only where clients share the container's network`,
     },
   );
+}
+
+/** Which of one's own profiles count in place of those that come with Squall, and which files do not count. */
+export function checkLibrary({ leftOut, replaced }: Pick<Library, "leftOut" | "replaced">, log: Log): void {
+  for (const problem of tellLeftOut(leftOut)) log.warn(formatProblem(problem));
+  if (replaced.length > 0)
+    log.info(`of your own, in place of the profile that comes with Squall: ${replaced.join(", ")}`);
 }

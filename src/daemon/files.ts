@@ -1,10 +1,11 @@
 /** What the daemon's files want, at its start and at each reload: proxies and profiles, and where these are looked for. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import * as fsPromises from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { isPopulateFile, readPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import type { Config } from "../config/config.js";
-import { loadProfiles } from "../config/load.js";
+import { loadPlaces } from "../config/load.js";
+import { allPlaces, placesOf, type Places } from "../config/places.js";
 import type { Desired } from "../control/reload.js";
 import { formatProblem, SquallError, type ErrorCode, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
@@ -21,6 +22,9 @@ export class Files {
   readonly #seed: number;
   readonly #warn: (problem: Problem) => void;
   readonly #types: ReadonlyMap<string, AnyFaultType>;
+  readonly #inUse: () => ReadonlySet<string>;
+  /** Where the configuration says that profiles are, as it was last read: also if what is there was refused. */
+  #places: Places;
   /** Files of profiles that had something in them when they were last read. */
   #written = new Set<string>();
 
@@ -33,6 +37,8 @@ export class Files {
       readonly types: ReadonlyMap<string, AnyFaultType>;
       /** Told what cannot be read, and is done without. */
       readonly warn?: (problem: Problem) => void;
+      /** Files whose profiles are in use, as they are shown. */
+      readonly inUse?: () => ReadonlySet<string>;
     },
   ) {
     this.#options = options;
@@ -40,6 +46,8 @@ export class Files {
     this.#seed = parts.seed;
     this.#types = parts.types;
     this.#warn = parts.warn ?? ((): undefined => undefined);
+    this.#inUse = parts.inUse ?? (() => new Set());
+    this.#places = placesOf(config.profiles, options);
   }
 
   /** The proxies to start with. */
@@ -49,18 +57,23 @@ export class Files {
 
   /** The profiles to start with. */
   profiles(): Promise<Desired["files"]> {
-    return this.#profilesOf(this.#config);
+    return this.#readProfiles();
   }
 
-  /** What they want by now. Throws SQ_INVALID_CONFIG or SQ_INVALID_PROFILE with everything that is wrong. */
-  async desired(): Promise<Desired> {
+  /**
+   * What they want by now. `follow` is told where profiles are before they are read there. Throws SQ_INVALID_CONFIG or SQ_INVALID_PROFILE
+   * with everything that is wrong.
+   */
+  async desired(follow: () => Promise<void> = () => Promise.resolve()): Promise<Desired> {
     const { file, cwd } = this.#options;
     const text = file === undefined ? this.#options.text : readFileSync(resolve(cwd, file), "utf8");
     if (file !== undefined && text?.trim() === "") throw emptied(file, "settings", "SQ_INVALID_CONFIG");
     const config = configIn(text, this.#options);
+    this.#places = placesOf(config.profiles, this.#options);
+    await follow();
     return {
       proxies: this.#proxiesOf(config, text),
-      files: await this.#profilesOf(config),
+      files: await this.#readProfiles(),
       restartNeeded: FIXED.filter(
         (part) => JSON.stringify(config[part]) !== JSON.stringify(this.#config[part]),
       ),
@@ -81,7 +94,7 @@ export class Files {
   /** Files and folders where a change may want a reload. */
   watched(): readonly string[] {
     const { file, cwd } = this.#options;
-    return [...this.#profilePaths(this.#config), ...(file === undefined ? [] : [resolve(cwd, file)])];
+    return [...allPlaces(this.#places), ...(file === undefined ? [] : [resolve(cwd, file)])];
   }
 
   /** What the file says about proxies, in whichever of the two forms it is. */
@@ -98,8 +111,12 @@ export class Files {
     });
   }
 
-  async #profilesOf(config: Config): Promise<Desired["files"]> {
-    const files = await loadProfiles(this.#profilePaths(config), fsPromises, this.#options.cwd, this.#warn);
+  async #readProfiles(): Promise<Desired["files"]> {
+    const files = await loadPlaces(this.#places, fsPromises, {
+      base: this.#options.cwd,
+      warn: this.#warn,
+      inUse: this.#inUse(),
+    });
     const isEmpty = ({ text }: Desired["files"][number]): boolean => text.trim() === "";
     const gone = files.find((file) => isEmpty(file) && this.#written.has(file.file));
     if (gone !== undefined) throw emptied(gone.file, "profiles", "SQ_INVALID_PROFILE");
@@ -107,16 +124,13 @@ export class Files {
     return files;
   }
 
-  /** Whether the profiles are those that come with Squall, which have no mistakes: tests hold that. */
-  get ownProfiles(): boolean {
-    const shipped = join(this.#options.home, "profiles");
-    return this.#profilePaths(this.#config).every((path) => resolve(this.#options.cwd, path) === shipped);
-  }
-
-  #profilePaths(config: Config): readonly string[] {
-    if (config.profiles.length > 0) return config.profiles;
-    const own = resolve(this.#options.cwd, "profiles");
-    return [existsSync(own) ? own : join(this.#options.home, "profiles")];
+  /**
+   * Whether nothing about the profiles can refuse the start: those that come with Squall have no mistakes, tests hold that, and a folder
+   * that nobody named is warned of.
+   */
+  get harmless(): boolean {
+    const { named, own } = this.#places;
+    return !named || own.length === 0;
   }
 }
 

@@ -49,6 +49,8 @@ export class Parts {
   adminUrl: string | null = null;
   /** While the library is read behind ports that are open already: those who ask about profiles wait for it. */
   reading: Promise<void> | null = null;
+  /** Called when profiles are about to be read from other places than before. */
+  follow: () => Promise<void> = () => Promise.resolve();
 
   /** `file` is where what the API makes is kept, null for nowhere; `warn` is told of profiles that cannot be read. */
   constructor(
@@ -111,7 +113,12 @@ export class Parts {
     });
     this.fleet = new Fleet(this.context, this.plan);
     this.library = new Library(types);
-    this.files = new Files(options, config, { seed: this.seed, types, warn });
+    this.files = new Files(options, config, {
+      seed: this.seed,
+      types,
+      warn,
+      inUse: () => this.library.files,
+    });
     this.control = new Control({
       plan: this.plan,
       fleet: this.fleet,
@@ -119,7 +126,7 @@ export class Parts {
       types,
       kernel: () => this.kernel.unavailable(),
       facts,
-      load: () => this.files.desired(),
+      load: () => this.files.desired(() => this.follow()),
       seed: config.seed,
       proxyDefaults: proxyDefaults({ seed: this.seed, limits }),
     });

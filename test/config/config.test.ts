@@ -47,7 +47,7 @@ describe("a configuration", () => {
     const { config: defaults, warnings } = readConfig({});
     expect(defaults).toEqual({
       admin: { listen: { host: "127.0.0.1", port: 8474 }, token: null, hosts: [], body: 2 ** 20 },
-      profiles: [],
+      profiles: { library: true, paths: null },
       journal: { keep: 10_000, file: null, rotate: 64 * 2 ** 20, files: 5 },
       limits: {
         connections: 8_000,
@@ -87,7 +87,7 @@ describe("a configuration", () => {
       hosts: ["squall.internal"],
       body: 2 ** 20,
     });
-    expect(read.profiles).toEqual(["/etc/squall/profiles", "/opt/more.yaml"]);
+    expect(read.profiles).toEqual({ library: true, paths: ["/etc/squall/profiles", "/opt/more.yaml"] });
     expect(read.journal).toEqual({
       keep: 500,
       file: "/etc/squall/journal.jsonl",
@@ -194,6 +194,27 @@ describe("a configuration", () => {
     expect(config({ text, env }).proxies[0]?.tls).toEqual({ ca: null, insecure: true, servername: null });
   });
 
+  it.each([
+    ["profiles: ./a", { library: true, paths: ["/etc/a"] }],
+    ["profiles: []", { library: true, paths: [] }],
+    ["profiles: {}", { library: true, paths: null }],
+    ["profiles: { library: false }", { library: false, paths: null }],
+    ["profiles: { library: false, paths: a }", { library: false, paths: ["/etc/a"] }],
+    ["profiles: { paths: [a, b] }", { library: true, paths: ["/etc/a", "/etc/b"] }],
+    ["profiles: { paths: }", { library: true, paths: null }],
+  ])("says where profiles come from: %s", (text, expected) => {
+    expect(config({ text, file: "/etc/squall.yaml" }).profiles).toEqual(expected);
+  });
+
+  it.each([
+    ["profiles: 7", "1:11 profiles: expected a folder or a file, a list of them, or a mapping such as"],
+    ["profiles: [7]", "1:12 profiles[0]: expected text, got 7 (put it in quotes)"],
+    ["profiles: { librari: false }", '1:13 profiles.librari: unknown key (did you mean "library"?)'],
+    ["profiles: { library: maybe }", '1:22 profiles.library: expected true or false, got "maybe"'],
+  ])("refuses another form: %s", (text, message) => {
+    expect(refusalOf(() => config({ text })).message).toContain(message);
+  });
+
   it("that leaves a setting blank has not set it", () => {
     const read = config({ text: "admin:\n  token:\n  listen:\nproxies:\nprofiles:\njournal:\n  file: ~\n" });
     expect(read).toEqual(config({}));
@@ -205,8 +226,8 @@ describe("a configuration", () => {
 
   it("gives paths from a folder that is handed in when there is no file", () => {
     const overrides = [{ path: ["profiles"], value: '["a", "/b"]', origin: "--profiles" }];
-    expect(config({ overrides, folder: "/srv" }).profiles).toEqual(["/srv/a", "/b"]);
-    expect(config({ overrides }).profiles).toEqual(["a", "/b"]);
+    expect(config({ overrides, folder: "/srv" }).profiles.paths).toEqual(["/srv/a", "/b"]);
+    expect(config({ overrides }).profiles.paths).toEqual(["a", "/b"]);
   });
 });
 
@@ -299,9 +320,12 @@ describe("a setting from outside", () => {
   });
 
   it("may be a list, or one entry of a list", () => {
-    expect(config({ text, env: { SQUALL__PROFILES: "[a, b]" }, folder: "/" }).profiles).toEqual(["/a", "/b"]);
-    expect(config({ text, env: { SQUALL__PROFILES: "a" }, folder: "/" }).profiles).toEqual(["/a"]);
-    expect(config({ text, env: { SQUALL__PROFILES__1: "b" }, folder: "/" }).profiles).toEqual([
+    expect(config({ text, env: { SQUALL__PROFILES: "[a, b]" }, folder: "/" }).profiles.paths).toEqual([
+      "/a",
+      "/b",
+    ]);
+    expect(config({ text, env: { SQUALL__PROFILES: "a" }, folder: "/" }).profiles.paths).toEqual(["/a"]);
+    expect(config({ text, env: { SQUALL__PROFILES__1: "b" }, folder: "/" }).profiles.paths).toEqual([
       "/profiles",
       "/b",
     ]);
@@ -309,6 +333,22 @@ describe("a setting from outside", () => {
     expect(refusal.message).toBe(
       "SQUALL__PROFILES__9:1:1 profiles.9: expected the number of an entry, 0 to 2",
     );
+  });
+
+  it("may be one of the two about profiles, whichever form the file has", () => {
+    const read = (profiles: string, env: Record<string, string>): unknown =>
+      config({ text: `profiles: ${profiles}`, env, folder: "/" }).profiles;
+    const without = { SQUALL__PROFILES__LIBRARY: "false" };
+    expect(read("[a, b]", without)).toEqual({ library: false, paths: ["/a", "/b"] });
+    expect(read("a", without)).toEqual({ library: false, paths: ["/a"] });
+    expect(read("", without)).toEqual({ library: false, paths: null });
+    expect(read("{ library: true, paths: a }", without)).toEqual({ library: false, paths: ["/a"] });
+    expect(read("{ library: false }", { SQUALL__PROFILES__PATHS: "[b]" })).toEqual({
+      library: false,
+      paths: ["/b"],
+    });
+    expect(read("{ library: false }", { SQUALL__PROFILES: "[b]" })).toEqual({ library: true, paths: ["/b"] });
+    expect(config({ env: without }).profiles).toEqual({ library: false, paths: null });
   });
 
   it("as a flag wins over the environment", () => {

@@ -17,7 +17,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "squall-watch-"));
   writeFileSync(join(folder, "a.yaml"), "profile: a\n");
   changes = 0;
-  watch = new Watch([folder], { clock: new VirtualClock(), changed: () => changes++ });
+  watch = new Watch(() => [folder], { clock: new VirtualClock(), changed: () => changes++ });
   await watch.start();
 });
 
@@ -39,7 +39,7 @@ it("is a file that is another one, and one that has gone", async () => {
 });
 
 it("is what changes between its being noted and the start", async () => {
-  const early = new Watch([folder], { clock: new VirtualClock(), changed: () => changes++ });
+  const early = new Watch(() => [folder], { clock: new VirtualClock(), changed: () => changes++ });
   await early.note();
   writeFileSync(join(folder, "b.yaml"), "profile: b\n");
   await early.start();

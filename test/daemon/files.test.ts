@@ -57,20 +57,32 @@ describe("profiles", () => {
   it("are those that come with Squall, if nobody has others", async () => {
     const files = started("{}");
     expect(names(await files.profiles())).toEqual(["ours"]);
-    expect(files.watched()).toEqual([join(home, "profiles"), join(cwd, "squall.yaml")]);
+    // A folder of one's own may appear later.
+    expect(files.watched()).toEqual([
+      join(home, "profiles"),
+      join(cwd, "profiles"),
+      join(cwd, "squall.yaml"),
+    ]);
   });
 
-  it("are those of the folder where the daemon was started, before those that come with it", async () => {
+  it("are those of the folder where the daemon was started, beside those that come with it", async () => {
     writeProfile(join(cwd, "profiles"), "here");
     const files = started("{}");
-    expect(names(await files.profiles())).toEqual(["here"]);
-    expect(files.watched()).toEqual([join(cwd, "profiles"), join(cwd, "squall.yaml")]);
+    expect(names(await files.profiles())).toEqual(["ours", "here"]);
+    expect(files.watched()).toEqual([
+      join(home, "profiles"),
+      join(cwd, "profiles"),
+      join(cwd, "squall.yaml"),
+    ]);
   });
 
-  it("are those that the configuration names, before all others", async () => {
+  it("are those that the configuration names, and not those of the folder that it does not", async () => {
     writeProfile(join(cwd, "profiles"), "here");
     writeProfile(join(cwd, "mine"), "named");
-    expect(names(await started("profiles: [mine]").profiles())).toEqual(["named"]);
+    expect(names(await started("profiles: [mine]").profiles())).toEqual(["ours", "named"]);
+    expect(names(await started("profiles: { library: false, paths: mine }").profiles())).toEqual(["named"]);
+    expect(names(await started("profiles: { library: false }").profiles())).toEqual(["here"]);
+    expect(names(await started("profiles: []").profiles())).toEqual(["ours"]);
   });
 });
 
@@ -82,8 +94,22 @@ describe("a reload", () => {
     expect(files.proxies()).toMatchObject([{ name: "jobs", listen: { port: 8_001 } }]);
     const desired = await files.desired();
     expect(desired.proxies).toMatchObject([{ name: "jobs", listen: { port: 8_002 } }]);
-    expect(names(desired.files)).toEqual(["named"]);
+    expect(names(desired.files)).toEqual(["ours", "named"]);
     expect(desired.restartNeeded).toEqual([]);
+  });
+
+  it("tells where profiles are now before it reads them there, also if what is there is refused", async () => {
+    const files = started("{}");
+    write("profiles: [later]\n");
+    const followed: (readonly string[])[] = [];
+    const follow = (): Promise<void> => {
+      followed.push(files.watched());
+      return Promise.resolve();
+    };
+    await expect(files.desired(follow)).rejects.toThrow("no such file or folder");
+    expect(followed).toEqual([[join(home, "profiles"), join(cwd, "later"), join(cwd, "squall.yaml")]]);
+    writeProfile(join(cwd, "later"), "late");
+    expect(names((await files.desired(follow)).files)).toEqual(["ours", "late"]);
   });
 
   it("names what has changed and only counts from the next start, and goes on without it", async () => {
@@ -98,7 +124,7 @@ describe("a reload", () => {
     const files = started(proxy(8_001), {});
     write(proxy(8_002));
     expect((await files.desired()).proxies).toMatchObject([{ listen: { port: 8_001 } }]);
-    expect(files.watched()).toEqual([join(home, "profiles")]);
+    expect(files.watched()).toEqual([join(home, "profiles"), join(cwd, "profiles")]);
   });
 
   it("takes no file for settings that has been emptied to be written anew, in either form", async () => {
@@ -114,7 +140,7 @@ describe("a reload", () => {
   });
 
   it("takes no profile away because its file has been emptied to be written anew, but because it is deleted", async () => {
-    const files = started("profiles: [mine]");
+    const files = started("profiles: { library: false, paths: [mine] }");
     const [folder, file] = [join(cwd, "mine"), join(cwd, "mine", "named.yaml")];
     writeProfile(folder, "named");
     writeFileSync(join(folder, "always_empty.yaml"), "");
