@@ -1,7 +1,7 @@
 /** `squall profiles`: what there is to switch on, from the running daemon or, where none runs, from the files here. */
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { Library} from "../config/library.js";
+import type { Library } from "../config/library.js";
 import { type Layer } from "../config/library.js";
 import type { ParamInfo } from "../config/profile.js";
 import { SquallError } from "../core/errors.js";
@@ -148,7 +148,11 @@ function groupText(
       .map((param) => `${param.name}=${param.required ? "?" : String(param.default)}`)
       .join(" ");
     const on = active === true ? ` ${colours.green("(on)")}` : "";
-    const below = [summary, ...(knobs === "" ? [] : [colours.dim(knobs)]), ...timeline(name)];
+    const below = [
+      ...(summary === "" ? [] : [summary]),
+      ...(knobs === "" ? [] : [colours.dim(knobs)]),
+      ...timeline(name),
+    ];
     return `  ${colours.bold(name)}${on}  ${colours.dim(`(${originOf(profile)})`)}\n${below.map((line) => `      ${line}\n`).join("")}`;
   });
   return `${colours.cyan(tag)}\n${lines.join("")}`;
