@@ -258,18 +258,20 @@ describe("what is shipped", () => {
     expect(library.warnings).toEqual([]);
   });
 
-  it("has YAML in its docs that a daemon would take", () => {
+  it("has YAML in its docs that a daemon would take", async () => {
+    const files = await loadProfiles([join(ROOT, "profiles")], fsPromises, ROOT);
+    const shipped = files.map((file) => ({ ...file, origin: "library" as const }));
     for (const file of tracked.filter((name) => name.endsWith(".md"))) {
       for (const [, block = ""] of read(file).matchAll(/```yaml\n([\s\S]*?)```/gu)) {
         if (/^profile:/mu.test(block)) {
           const library = new Library(TYPES);
           expect(() => {
-            library.replaceFiles([{ file, text: block }]);
+            library.replaceFiles([...shipped, { file, text: block }]);
           }, `${file}: ${block}`).not.toThrow();
         } else if (/^(?:services|apiVersion):/mu.test(block)) {
           // Of docker compose or Kubernetes: test/compose has the shapes that they take.
           for (const document of parseAllDocuments(block)) expect(document.errors, file).toEqual([]);
-        } else if (/^(?:proxies|admin):/mu.test(block)) {
+        } else if (/^(?:proxies|admin|profiles):/mu.test(block)) {
           expect(() => readConfig({ text: block, file, env: {} }), `${file}: ${block}`).not.toThrow();
         } else {
           const faults = (library: Library): void => {

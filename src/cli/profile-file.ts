@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Layer } from "../config/library.js";
 import { child } from "../config/located.js";
 import { Problems } from "../config/problems.js";
 import { readDocuments } from "../config/source.js";
@@ -28,7 +29,7 @@ export function lyingHere(name: string, { cwd }: Pick<Io, "cwd">): string | null
 interface KnownProfile {
   readonly text: string;
   readonly source: string;
-  readonly origin: "file" | "memory";
+  readonly origin: Layer;
   readonly shadows: boolean;
 }
 
@@ -87,7 +88,7 @@ export class ProfileFromFile {
       throw error;
     }
     if (before === null || (before.origin === "memory" && !before.shadows)) return;
-    const theirs = before.origin === "file" ? ` from ${before.source}` : "";
+    const theirs = { file: ` from ${before.source}`, library: " of the library", memory: "" }[before.origin];
     io.err(
       `squall: note: the daemon has a profile ${JSON.stringify(this.#name)}${theirs} too; that of ${this.#file} counts until DELETE ${path}\n`,
     );

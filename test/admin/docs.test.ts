@@ -14,6 +14,7 @@ beforeAll(async () => {
   const files = readdirSync(new URL("profiles/", root)).map((file) => ({
     file,
     text: read(`profiles/${file}`),
+    origin: "library" as const,
   }));
   here = await AdminLab.open({ start: Date.UTC(2026, 2, 1, 14, 3, 7, 120), files });
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { runCommand } from "../../src/cli/program.js";
 import type { Io } from "../../src/cli/io.js";
+import { ROOT } from "../support/process.js";
 
 let cwd: string;
 beforeEach(() => {
@@ -22,6 +23,7 @@ async function explain(text: string, ...options: string[]): Promise<string> {
     err: (more: string) => (said.err += more),
     env: {},
     cwd,
+    home: ROOT,
     colours: { isColorSupported: false, bold: String, dim: String },
     outputLost: new Promise(() => undefined),
     outputError: () => Promise.resolve(null),
