@@ -270,7 +270,7 @@ describe("use", () => {
       /^mine is on: .*--add --admin ADMIN\nserver-crash is on: .*--add --admin ADMIN\n$/su,
     );
     expect(crash.err).toMatch(
-      /^squall: note: the daemon has a profile "server-crash" from \S+\/server-crash\.yaml too; that of \.\/server-crash\.yaml counts until DELETE \/profiles\/server-crash\n$/u,
+      /^squall: note: the daemon has a profile "server-crash" of the library too; that of \.\/server-crash\.yaml counts until DELETE \/profiles\/server-crash\n$/u,
     );
   });
 });
