@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: ["test/long/**"],
     env: { SQUALL_TESTS: "all" },
     pool: "forks",
+    isolate: false,
     testTimeout: 180_000,
     hookTimeout: 180_000,
     fileParallelism: true,
