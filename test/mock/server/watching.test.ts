@@ -126,7 +126,9 @@ describe("the audit", () => {
 
   it("has a row for each of thousands of jobs", async () => {
     const { url } = await mockServer();
-    await Promise.all(Array.from({ length: 1_201 }, () => submit(url)));
+    // Some at a time: a machine that is busy takes more connections at once than its backlog holds.
+    for (let left = 1_201; left > 0; left -= 50)
+      await Promise.all(Array.from({ length: Math.min(50, left) }, () => submit(url)));
     const { body } = await ask(url, "GET /v1/audit");
     expect(new Set((body["jobs"] as { id: string }[]).map(({ id }) => id)).size).toBe(1_201);
   });

@@ -6,9 +6,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { CompiledProfile } from "../../../src/plan/value.js";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import { turns, type Client } from "../../support/lab.js";
+import { scaled } from "../../support/scope.js";
 import { PoolLab, shipped } from "../../support/pool-lab.js";
 
 const STEP = 20;
+const LONG = scaled(10_500, 16_000);
 
 let here: PoolLab;
 
@@ -80,7 +82,7 @@ describe("a pool whose upstreams flap, behind a tcp proxy", () => {
   it("health-check-flap: chooses by who is in, the same for the same seed and otherwise for another", async () => {
     here = new PoolLab();
     const compiled = await shipped("lb-health-check-flap", { up: "3s", down: "1500ms", jitter: "500ms" });
-    const first = await story(compiled, 16_000, 1);
+    const first = await story(compiled, LONG, 1);
     // Edges of a: away from it, and back to it.
     const left = first.landed.filter(
       (line, i) => i > 0 && !line.endsWith(" a") && first.landed[i - 1]?.endsWith(" a"),
@@ -98,10 +100,10 @@ describe("a pool whose upstreams flap, behind a tcp proxy", () => {
     expect(first.cut).toEqual([]);
     await here.lab.close();
     here = new PoolLab();
-    expect(await story(compiled, 16_000, 1)).toEqual(first);
+    expect(await story(compiled, LONG, 1)).toEqual(first);
     await here.lab.close();
     here = new PoolLab();
-    expect(await story(compiled, 16_000, 2)).not.toEqual(first);
+    expect(await story(compiled, LONG, 2)).not.toEqual(first);
   });
 
   it("heal-storm: nobody, and everybody again in one moment", async () => {

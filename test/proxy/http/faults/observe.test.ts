@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { FAULT_TYPES } from "../../../../src/faults/kinds/index.js";
 import type { CompiledFault } from "../../../../src/plan/value.js";
 import { fault, until } from "../../../support/lab.js";
+import { scaled } from "../../../support/scope.js";
 import { get, HttpLab, httpTimeLab, messageAt, ok, post } from "../../../support/http-lab.js";
 
 let lab: HttpLab;
@@ -10,7 +11,7 @@ afterEach(async () => {
   await lab.close();
 });
 
-const ROUNDS = 5;
+const ROUNDS = scaled(2, 5);
 /** More than an exchange takes on loopback. */
 const TURNS_PER_MS = 50;
 const JSON_FIELD = ["Content-Type: application/json"];
