@@ -60,7 +60,9 @@ function delays(name: (typeof TYPES)[number], bots: readonly string[]): Map<stri
       type.exchange?.(scope, exchange).request?.() ??
       type.query?.(scope, question).query?.();
     if (verdict?.do !== "hold") throw new Error("it holds each of them");
-    drawn.set(bot, [...(drawn.get(bot) ?? []), verdict.for]);
+    const those = drawn.get(bot);
+    if (those === undefined) drawn.set(bot, [verdict.for]);
+    else those.push(verdict.for);
   }
   return drawn;
 }

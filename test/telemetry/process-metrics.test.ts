@@ -1,25 +1,17 @@
-import type * as PerfHooks from "node:perf_hooks";
+import type { IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { Ledger } from "../../src/core/ledger.js";
 import { Metrics } from "../../src/telemetry/metrics.js";
 import { memoized, ProcessMetrics } from "../../src/telemetry/process-metrics.js";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
+import { replaceBuiltin } from "../support/builtins.js";
 import { parse } from "./exposition.js";
 import { FACTS, logged } from "./samples.js";
 
-const monitors = vi.hoisted((): { disable(): boolean }[] => []);
-
-vi.mock("node:perf_hooks", async (original) => {
-  const real = await original<typeof PerfHooks>();
-  return {
-    ...real,
-    monitorEventLoopDelay: (options: { resolution: number }) => {
-      const monitor = real.monitorEventLoopDelay(options);
-      monitors.push(monitor);
-      return monitor;
-    },
-  };
+let putBack = (): void => undefined;
+afterEach(() => {
+  putBack();
 });
 
 /** What is in `after` and was not in `before`. */
@@ -63,7 +55,16 @@ describe("the process", () => {
 describe("after close", () => {
   it("nothing keeps the process alive or goes on in it", async () => {
     const before = process.getActiveResourcesInfo();
-    monitors.length = 0;
+    const monitors: IntervalHistogram[] = [];
+    putBack = replaceBuiltin<typeof monitorEventLoopDelay>(
+      "node:perf_hooks",
+      "monitorEventLoopDelay",
+      (real) => (options) => {
+        const monitor = real(options);
+        monitors.push(monitor);
+        return monitor;
+      },
+    );
     const daemons = Array.from({ length: 12 }, () => {
       const { log, clock } = logged();
       const telemetry = new Telemetry({ clock, log });

@@ -1,26 +1,23 @@
 /** The thread that keeps a port silent dies: that is told, and another one takes its place. */
-import type * as Threads from "node:worker_threads";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import process from "node:process";
+import type { Worker } from "node:worker_threads";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { canBeSilent } from "../../../src/proxy/tcp/silence.js";
 import { fault, Lab, until } from "../../support/lab.js";
 
-const threads: Threads.Worker[] = [];
-
-vi.mock("node:worker_threads", async (original) => {
-  const real = await original<typeof Threads>();
-  return {
-    ...real,
-    Worker: class extends real.Worker {
-      constructor(...parts: ConstructorParameters<typeof Threads.Worker>) {
-        super(...parts);
-        threads.push(this);
-      }
-    },
-  };
-});
+const threads: Worker[] = [];
+const started = (thread: Worker): void => {
+  threads.push(thread);
+};
 
 let lab: Lab;
-afterEach(() => lab.close());
+beforeEach(() => {
+  process.on("worker", started);
+});
+afterEach(async () => {
+  process.off("worker", started);
+  await lab.close();
+});
 
 describe.skipIf(!canBeSilent())("a proxy whose silent thread dies", () => {
   it("says so once and falls silent again, and is healed as if nothing had been", async () => {
