@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/e2e/matrix/all.matrix.ts"],
+    env: { SQUALL_TESTS: "all" },
     pool: "forks",
     testTimeout: 3_600_000,
     maxWorkers: 1,

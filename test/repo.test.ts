@@ -210,6 +210,13 @@ describe("the tests", () => {
     expect(foreign).toEqual([]);
   });
 
+  it("replace no module in `npm test`: many files share a process, and have imported it already", () => {
+    const mocking = quick.filter(
+      (file) => file !== "test/repo.test.ts" && /\bvi\.(?:do)?[mM]ock\(/u.test(read(file)),
+    );
+    expect(mocking).toEqual([]);
+  });
+
   it("have no time limit of their own in `npm test` that is longer than the one of all", () => {
     const patient = quick.filter((file) =>
       [

@@ -1,5 +1,6 @@
 /** The tests that users of the job world ask for first, by the names that they have in the coverage table; in full in test/long. */
 import { describe, it } from "vitest";
+import { scaled } from "../support/scope.js";
 import {
   crashRecovery,
   highLatency,
@@ -11,6 +12,7 @@ import {
 } from "./stories.js";
 
 const MIB = 2 ** 20;
+const SMALL_JOBS = scaled(150, 400);
 
 describe("mock_server_crash_recovery", () => {
   it("loses no job and does none twice when the server is killed in mid-job", () =>
@@ -24,15 +26,17 @@ describe("mock_server_restart_reconnection", () => {
 
 describe("mock_server_high_latency_handling", () => {
   it("gets all jobs done once, and repeats nothing", () =>
-    highLatency({ delay: "150ms", jitter: "300ms", jobs: 8 }));
+    highLatency({ delay: "150ms", jitter: "300ms", jobs: scaled(4, 8) }));
 });
 
 describe("mock_server_multiple_bot_handling", () => {
-  it("serves many bots, with room for all and then without", () => multipleBots({ bots: 32, jobs: 100 }));
+  it("serves many bots, with room for all and then without", () =>
+    multipleBots({ bots: scaled(16, 32), jobs: scaled(40, 100) }));
 });
 
 describe("mock_server_high_job_volume", () => {
-  it("gets 400 small jobs done once each while all bots share one line", () => highVolume({ jobs: 400 }));
+  it(`gets ${SMALL_JOBS} small jobs done once each while all bots share one line`, () =>
+    highVolume({ jobs: SMALL_JOBS }));
 });
 
 describe("mock_server_large_job_payloads", () => {

@@ -21,6 +21,7 @@ import {
   TYPES,
   type Type,
 } from "./packets.js";
+import { sample } from "../scope.js";
 
 export interface PlayedPackets {
   readonly rounds: number;
@@ -65,8 +66,14 @@ export async function playPackets({
   try {
     for (let pass = 0; pass < passes; pass++) {
       const turns = [
-        ...DATAGRAM_SETTINGS.map((one) => ({ fault: one.fault, play: () => stage.datagramRound(one) })),
-        ...QUESTION_SETTINGS.map((one) => ({ fault: one.fault, play: () => stage.questionRound(one) })),
+        ...sample(DATAGRAM_SETTINGS, 1, ofType).map((one) => ({
+          fault: one.fault,
+          play: () => stage.datagramRound(one),
+        })),
+        ...sample(QUESTION_SETTINGS, 1, ofType).map((one) => ({
+          fault: one.fault,
+          play: () => stage.questionRound(one),
+        })),
       ];
       for (let left = turns.length; left > 0; left--) {
         const [turn] = turns.splice(random.integer(left), 1);
@@ -83,6 +90,8 @@ export async function playPackets({
   }
   return { rounds, datagrams: stage.datagrams, questions: stage.questions, wrong };
 }
+
+const ofType = ({ fault }: { readonly fault: { readonly type: string } }): string => fault.type;
 
 class Stage {
   datagrams = 0;
