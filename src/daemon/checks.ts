@@ -1,5 +1,5 @@
 /** What whoever starts the daemon should hear at once: what is open to strangers, and what will not last under load. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { formatAddress, isLoopback } from "../config/address.js";
 import type { Config } from "../config/config.js";
 import type { Library } from "../config/library.js";
@@ -28,14 +28,37 @@ export function checkCallers({ admin: { listen, token } }: Config, log: Log): vo
 /** Where this process runs, as far as it decides who reaches its loopback. */
 export type Surroundings = "machine" | "container" | "pod";
 
-/** Docker and Podman leave a file in each container; our image and systemd set `container`; Kubernetes tells of its API. */
+/** What is looked at to tell; tests hand in their own. */
+interface Marks {
+  readonly exists: (path: string) => boolean;
+  /** The process that started this one: 0 or 1 where a container was started to run this one. */
+  readonly parent: () => number;
+}
+
+const MARKS: Marks = {
+  exists: existsSync,
+  parent: () => {
+    try {
+      // The second field is a name in parentheses, which may hold anything.
+      return Number(/\) \S (\d+) /u.exec(readFileSync("/proc/self/stat", "latin1"))?.[1] ?? NaN);
+    } catch {
+      return NaN;
+    }
+  },
+};
+
+/**
+ * Docker and Podman leave a file in each container; our image and systemd set `container`; Kubernetes tells of its API. A shell in a
+ * container in which people develop or a build runs has its clients beside it, and counts as a machine.
+ */
 export function surroundings(
   env: Readonly<Record<string, string | undefined>>,
-  exists: (path: string) => boolean = existsSync,
+  { exists, parent }: Marks = MARKS,
 ): Surroundings {
-  if ((env["KUBERNETES_SERVICE_HOST"] ?? "") !== "") return "pod";
   const marked = exists("/.dockerenv") || exists("/run/.containerenv") || (env["container"] ?? "") !== "";
-  return marked ? "container" : "machine";
+  const pod = (env["KUBERNETES_SERVICE_HOST"] ?? "") !== "";
+  if (!(marked || pod) || !(parent() <= 1)) return "machine";
+  return pod ? "pod" : "container";
 }
 
 /**

@@ -80,12 +80,27 @@ describe("a container whose listeners are all on loopback", () => {
   });
 
   it("is known by the files of Docker and Podman, by `container`, and a pod by its API", () => {
-    const only = (...paths: string[]) => [(path: string): boolean => paths.includes(path)] as const;
-    expect(surroundings({}, ...only())).toBe("machine");
-    expect(surroundings({ container: "" }, ...only())).toBe("machine");
-    expect(surroundings({}, ...only("/.dockerenv"))).toBe("container");
-    expect(surroundings({}, ...only("/run/.containerenv"))).toBe("container");
-    expect(surroundings({ container: "oci" }, ...only())).toBe("container");
-    expect(surroundings({ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, ...only("/.dockerenv"))).toBe("pod");
+    const first = (...paths: string[]) => ({
+      exists: (path: string) => paths.includes(path),
+      parent: () => 1,
+    });
+    expect(surroundings({}, first())).toBe("machine");
+    expect(surroundings({ container: "" }, first())).toBe("machine");
+    expect(surroundings({}, first("/.dockerenv"))).toBe("container");
+    expect(surroundings({}, first("/run/.containerenv"))).toBe("container");
+    expect(surroundings({ container: "oci" }, first())).toBe("container");
+    expect(surroundings({ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, first("/.dockerenv"))).toBe("pod");
+  });
+
+  it("is one that was started for the daemon: behind a shell in a container, clients are in there as well", () => {
+    const by = (parent: number) => surroundings({}, { exists: () => true, parent: () => parent });
+    expect([0, 1, 2, 4_711, NaN].map(by)).toEqual([
+      "container",
+      "container",
+      "machine",
+      "machine",
+      "machine",
+    ]);
+    expect(surroundings({ container: "oci" })).toBe("machine");
   });
 });
