@@ -3,8 +3,8 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../support/process.js";
 
-/** The pages of the admin API have a test of their own, which compares the answers as well. */
-const ELSEWHERE_RUN = ["docs/admin-api.md", "docs/errors.md"];
+/** These pages have tests of their own, which compare the answers as well. */
+const ELSEWHERE_RUN = ["docs/admin-api.md", "docs/errors.md", "docs/first-hour.md"];
 export const PAGES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((file) => `docs/${file}`)].filter(
   (file) => file.endsWith(".md") && !ELSEWHERE_RUN.includes(file),
 );
