@@ -37,5 +37,5 @@ ENTRYPOINT ["squall"]
 # or set a token. A command of one's own listens where its configuration says.
 EXPOSE 8474
 # Asks what runs, on the port of its options; one that a configuration file moves is told by SQUALL_ADMIN.
-HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["node", "/squall/healthcheck.mjs"]
+HEALTHCHECK --interval=5s --timeout=10s --start-period=30s --retries=3 CMD ["node", "/squall/healthcheck.mjs"]
 CMD ["serve", "--admin", ":8474"]

@@ -41,7 +41,7 @@ const url = address
   .replace(/^(?!https?:)/u, "http://")
   .replace(/\/\/(?:0\.0\.0\.0|\[::\])?:(?=\d)/u, "//127.0.0.1:");
 
-const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_500) }).catch((error) => {
+const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5_000) }).catch((error) => {
   console.error(`${url}: ${error.cause?.message ?? error.message}`);
   return null;
 });

@@ -79,7 +79,7 @@ say "docker build"
 for way in environment file; do
   echo "-- configured by $way"
   if [ "$way" = environment ]; then up "${environment[@]}"; else up "${file[@]}"; fi
-  for service in squall api worker; do within 60 "$service is healthy" health_is "$service" healthy; done
+  for service in squall api worker; do within 120 "$service is healthy" health_is "$service" healthy; done
   within 30 "the worker's requests pass through Squall" sh -c "curl -sS http://$(admin)/metrics | grep -q 'squall_requests_total{proxy=\"jobs\".*code=\"200\"'"
   call -o /dev/null -X PUT "http://$(admin)/active" -d profile=slow-api
   within 30 "the mounted profile hits the worker, and the journal says so" hit http_delay
@@ -99,6 +99,6 @@ done
 echo "-- a daemon that is not well"
 id=$(docker run -d -e SQUALL_ADMIN=http://127.0.0.1:1 "$SQUALL_IMAGE" serve)
 unhealthy() { [ "$(docker inspect --format '{{.State.Health.Status}}' "$id")" = unhealthy ]; }
-within 60 "is told from one that is" unhealthy
+within 120 "is told from one that is" unhealthy
 docker rm -f "$id" >/dev/null
 say "done"
