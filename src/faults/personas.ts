@@ -9,7 +9,7 @@
 import type { Millis } from "../core/clock.js";
 import { contentLength, mayHaveContent } from "../core/message-rules.js";
 import type { Answer, FieldList } from "./contract/index.js";
-import { httpDate, wholeSeconds } from "./kit.js";
+import { httpDate, wholeSeconds } from "./messages.js";
 
 export const PERSONAS = ["plain", "nginx", "haproxy", "envoy", "alb"] as const;
 export type Persona = (typeof PERSONAS)[number];

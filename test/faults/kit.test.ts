@@ -1,18 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Outlet } from "../../src/faults/contract/index.js";
-import {
-  ByteQueue,
-  DelayLine,
-  Fuse,
-  TokenBucket,
-  acts,
-  fieldOf,
-  httpDate,
-  wholeSeconds,
-  withField,
-  withoutField,
-} from "../../src/faults/kit.js";
+import { DelayLine, acts } from "../../src/faults/kit.js";
+import { fieldOf, httpDate, wholeSeconds, withField, withoutField } from "../../src/faults/messages.js";
+import { TokenBucket } from "../../src/faults/token-bucket.js";
+import { Fuse } from "../../src/faults/fuse.js";
+import { ByteQueue } from "../../src/faults/byte-queue.js";
 import { codedBytes, isCoded } from "../support/coded-bytes.js";
 
 function outlet(chunks: Buffer[]): Outlet {

@@ -3,7 +3,8 @@ import { InvariantError } from "../../src/core/invariant.js";
 import type { Outlet, StreamStage } from "../../src/faults/contract/index.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
 import { VirtualClock } from "../../src/core/clock.js";
-import { ByteQueue, passing } from "../../src/faults/kit.js";
+import { passing } from "../../src/faults/kit.js";
+import { ByteQueue } from "../../src/faults/byte-queue.js";
 import { StreamBench } from "../support/stream-bench.js";
 
 /** Keeps everything until it is told to let go. */

@@ -1,7 +1,8 @@
 /** A stage that stands open for some bytes of a stream only: the others go past it, and none overtakes another. */
 import { describe, expect, it } from "vitest";
 import type { Outlet, StreamStage } from "../../src/faults/contract/index.js";
-import { ByteQueue, passing } from "../../src/faults/kit.js";
+import { passing } from "../../src/faults/kit.js";
+import { ByteQueue } from "../../src/faults/byte-queue.js";
 import { Flow, type Passage } from "../../src/pipeline/flow.js";
 import { ScopedStage } from "../../src/pipeline/scoped-stage.js";
 import { StreamBench } from "../support/stream-bench.js";

@@ -1,7 +1,7 @@
 /** Tiny segments: what is held of them counts by the memory that it takes up, and takes up little where it can be copied together. */
 import { describe, expect, it } from "vitest";
 import type { Outlet } from "../../src/faults/contract/index.js";
-import { ByteQueue } from "../../src/faults/kit.js";
+import { ByteQueue } from "../../src/faults/byte-queue.js";
 import { httpTimeLab } from "../support/http-lab.js";
 import { fault, turns, until } from "../support/lab.js";
 

@@ -20,7 +20,7 @@ import type {
   ResponseParts,
   UpstreamFailure,
 } from "../../src/faults/contract/index.js";
-import { fieldOf } from "../../src/faults/kit.js";
+import { fieldOf } from "../../src/faults/messages.js";
 import { Armed, type Raw } from "./stream-bench.js";
 
 export interface RequestSketch {

@@ -13,7 +13,7 @@ import {
   type RequestParts,
   type Scope,
 } from "../../contract/index.js";
-import { failed, fieldOf, withoutField } from "../../kit.js";
+import { failed, fieldOf, withoutField } from "../../messages.js";
 import { choice, size, text } from "../../params.js";
 
 /** Bodies are kept whole for this, so there is an end to it. */

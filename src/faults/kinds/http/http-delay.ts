@@ -10,7 +10,7 @@ import {
   type Scope,
 } from "../../contract/index.js";
 import { delayParams, DrawnOnce, explainDelay, type Teller } from "../../delay.js";
-import { failed } from "../../kit.js";
+import { failed } from "../../messages.js";
 
 const params = z.object(delayParams);
 

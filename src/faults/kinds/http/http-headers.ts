@@ -10,7 +10,7 @@ import {
   type ResponseParts,
   type Scope,
 } from "../../contract/index.js";
-import { FRAMING_FIELDS, withField } from "../../kit.js";
+import { FRAMING_FIELDS, withField } from "../../messages.js";
 import { fieldMap, fieldNames, fieldRenames } from "../../params.js";
 
 const params = z.object({

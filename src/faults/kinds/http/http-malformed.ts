@@ -10,7 +10,7 @@ import {
   type RawAnswer,
   type Scope,
 } from "../../contract/index.js";
-import { failed } from "../../kit.js";
+import { failed } from "../../messages.js";
 import { choice } from "../../params.js";
 
 const MODES = ["status_line", "header", "chunk", "length", "garbage", "empty"] as const;

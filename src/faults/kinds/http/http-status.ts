@@ -11,7 +11,7 @@ import {
   type ExchangeVerdict,
   type Scope,
 } from "../../contract/index.js";
-import { FRAMING_FIELDS, failed, fieldOf, withField } from "../../kit.js";
+import { FRAMING_FIELDS, failed, fieldOf, withField } from "../../messages.js";
 import { choice, duration, fieldMap, statusCode, text } from "../../params.js";
 import { PERSONAS, personaAnswer } from "../../personas.js";
 

@@ -4,37 +4,31 @@ import { formatDuration } from "../../../core/units.js";
 import {
   defineFault,
   hold,
-  pass,
-  type Dispatch,
-  type ExchangeFault,
   type ExchangeVerdict,
+  type ResponseInfo,
   type Scope,
 } from "../../contract/index.js";
-import { DETACHED, failed, inJournal } from "../../kit.js";
+import { inJournal } from "../../kit.js";
+import { WithheldAnswer } from "../../messages.js";
 import { duration } from "../../params.js";
 
 const params = z.object({
   hold: duration().describe("how long the answer is held back from when its head has come"),
 });
 
-class LateResponse implements ExchangeFault {
-  #told = false;
-
-  constructor(private readonly scope: Scope<z.infer<typeof params>, "late", undefined>) {}
-
-  dispatch(): Dispatch {
-    return DETACHED;
+class LateResponse extends WithheldAnswer {
+  constructor(private readonly scope: Scope<z.infer<typeof params>, "late", undefined>) {
+    super();
   }
 
-  response(answer: Parameters<NonNullable<ExchangeFault["response"]>>[0]): ExchangeVerdict {
-    if (failed(answer)) return pass;
+  protected override first({ status }: ResponseInfo): void {
     const { hold: time } = this.scope.params;
-    if (!this.#told) {
-      this.scope.count("late", 1, { true_status: answer.status, delay_ms: inJournal(time) });
-      this.scope.delayed(time);
-    }
-    this.#told = true;
-    return hold(time);
+    this.scope.count("late", 1, { true_status: status, delay_ms: inJournal(time) });
+    this.scope.delayed(time);
+  }
+
+  protected override instead(): ExchangeVerdict {
+    return hold(this.scope.params.hold);
   }
 }
 

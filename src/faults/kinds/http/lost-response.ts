@@ -4,14 +4,12 @@ import {
   close,
   defineFault,
   hang,
-  pass,
   reset,
-  type Dispatch,
-  type ExchangeFault,
   type ExchangeVerdict,
+  type ResponseInfo,
   type Scope,
 } from "../../contract/index.js";
-import { DETACHED, failed } from "../../kit.js";
+import { WithheldAnswer } from "../../messages.js";
 import { choice, statusCode } from "../../params.js";
 import { PERSONAS, personaAnswer } from "../../personas.js";
 
@@ -23,20 +21,16 @@ const params = z.object({
   persona: choice(PERSONAS).optional().describe("with `then: status`: whose words it has; plain by default"),
 });
 
-class LostResponse implements ExchangeFault {
-  #told = false;
-
-  constructor(private readonly scope: Scope<z.infer<typeof params>, "lost", undefined>) {}
-
-  dispatch(): Dispatch {
-    return DETACHED;
+class LostResponse extends WithheldAnswer {
+  constructor(private readonly scope: Scope<z.infer<typeof params>, "lost", undefined>) {
+    super();
   }
 
-  response(answer: Parameters<NonNullable<ExchangeFault["response"]>>[0]): ExchangeVerdict {
-    // What was never given cannot be lost.
-    if (failed(answer)) return pass;
-    if (!this.#told) this.scope.count("lost", 1, { true_status: answer.status });
-    this.#told = true;
+  protected override first({ status }: ResponseInfo): void {
+    this.scope.count("lost", 1, { true_status: status });
+  }
+
+  protected override instead(): ExchangeVerdict {
     const { then, status = 502, persona = "plain" } = this.scope.params;
     switch (then) {
       case "reset":

@@ -14,7 +14,8 @@ import {
   type ResponseParts,
   type Scope,
 } from "../../contract/index.js";
-import { httpDate, inJournal, wholeSeconds, withField } from "../../kit.js";
+import { inJournal } from "../../kit.js";
+import { httpDate, wholeSeconds, withField } from "../../messages.js";
 import { choice, count, duration, statusCode } from "../../params.js";
 import { personaAnswer } from "../../personas.js";
 

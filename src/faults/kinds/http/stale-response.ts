@@ -16,7 +16,7 @@ import {
   type Scope,
   type SharedScope,
 } from "../../contract/index.js";
-import { FRAMING_FIELDS, failed, withField } from "../../kit.js";
+import { FRAMING_FIELDS, failed, withField } from "../../messages.js";
 import { duration, size } from "../../params.js";
 
 const params = z.object({

@@ -14,7 +14,8 @@ import {
   type RequestParts,
   type Scope,
 } from "../../contract/index.js";
-import { httpDate, inJournal, fieldOf, withField, withoutField } from "../../kit.js";
+import { inJournal } from "../../kit.js";
+import { httpDate, fieldOf, withField, withoutField } from "../../messages.js";
 import { choice, duration, statusCode, text } from "../../params.js";
 import { reasonOf } from "../../personas.js";
 

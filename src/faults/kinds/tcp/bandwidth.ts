@@ -11,7 +11,9 @@ import {
   type Scope,
   type StreamStage,
 } from "../../contract/index.js";
-import { ByteQueue, TokenBucket, eachDirection, type Booking } from "../../kit.js";
+import { eachDirection } from "../../kit.js";
+import { TokenBucket, type Booking } from "../../token-bucket.js";
+import { ByteQueue } from "../../byte-queue.js";
 import { choice, rate, size } from "../../params.js";
 
 const params = z.object({

@@ -9,7 +9,7 @@ import {
   type Pass,
   type Scope,
 } from "../../contract/index.js";
-import { Valve } from "../../kit.js";
+import { Valve } from "../../byte-queue.js";
 import { ratio } from "../../params.js";
 
 const params = z.object({

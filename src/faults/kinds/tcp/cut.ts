@@ -11,7 +11,7 @@ import {
   type Scope,
   type Sever,
 } from "../../contract/index.js";
-import { Fuse, FusedStage } from "../../kit.js";
+import { Fuse, FusedStage } from "../../fuse.js";
 import { choice, extent, formatExtent } from "../../params.js";
 
 const params = z.object({

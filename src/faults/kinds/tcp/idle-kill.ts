@@ -11,7 +11,7 @@ import {
   type Scope,
   type Sever,
 } from "../../contract/index.js";
-import { Valve } from "../../kit.js";
+import { Valve } from "../../byte-queue.js";
 import { choice, duration } from "../../params.js";
 
 const params = z.object({

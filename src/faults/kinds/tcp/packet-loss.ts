@@ -23,7 +23,8 @@ import {
   type Scope,
   type StreamStage,
 } from "../../contract/index.js";
-import { ByteQueue, inJournal } from "../../kit.js";
+import { inJournal } from "../../kit.js";
+import { ByteQueue } from "../../byte-queue.js";
 import { kernelWish } from "../../kernel-loss.js";
 import { Losses, type LossProcess } from "../../loss.js";
 import { choice, count, duration, flag, oneOf, ratio, size } from "../../params.js";

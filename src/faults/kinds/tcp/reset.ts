@@ -13,7 +13,7 @@ import {
   type Sever,
   type StreamStage,
 } from "../../contract/index.js";
-import { Fuse, FusedStage } from "../../kit.js";
+import { Fuse, FusedStage } from "../../fuse.js";
 import { choice, extent, formatExtent } from "../../params.js";
 
 const params = z.object({

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { formatDuration, formatSize } from "../../../core/units.js";
 import { defineFault, type Scope } from "../../contract/index.js";
-import { SpacedStage } from "../../kit.js";
+import { SpacedStage } from "../../byte-queue.js";
 import { duration, size } from "../../params.js";
 
 const params = z.object({

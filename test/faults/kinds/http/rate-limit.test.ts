@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../src/core/clock.js";
 import { Random, drawKey } from "../../../../src/core/random.js";
-import { fieldOf } from "../../../../src/faults/kit.js";
+import { fieldOf } from "../../../../src/faults/messages.js";
 import { ExchangeBench, answerIn, type RequestSketch } from "../../../support/exchange-bench.js";
 
 const met = (bench: ExchangeBench, sketch: RequestSketch = {}): string => bench.play(sketch).met;

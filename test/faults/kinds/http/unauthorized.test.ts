@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fieldOf } from "../../../../src/faults/kit.js";
+import { fieldOf } from "../../../../src/faults/messages.js";
 import { ExchangeBench, answerIn, type Outcome } from "../../../support/exchange-bench.js";
 import { typeNamed } from "../../../support/stream-bench.js";
 
