@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { PoolBench } from "../support/pool-bench.js";
-import { sample } from "../support/scope.js";
+import { sample, scaled } from "../support/scope.js";
 import { randomOf } from "../support/scripted-traffic.js";
 import { expectTheSame } from "../support/shifted.js";
 import type { Raw } from "../support/stream-bench.js";
@@ -49,7 +49,7 @@ const SEEDS = sample([1, 2, 3], 1);
 const VERDICTS = ["pass", "hold", "hang", "reset", "close", "refuse", "answer"];
 
 /** Choices and attempts of several bots for a while; every answer is looked at as the runner would. */
-function play(bench: PoolBench, seed: number, steps = 400): string[] {
+function play(bench: PoolBench, seed: number, steps = scaled(200, 400)): string[] {
   const random = randomOf(seed, "pools");
   const names = bench.pool.map(({ name }) => name);
   return Array.from({ length: steps }, () => {

@@ -8,6 +8,7 @@ import { READ_LIMITS } from "../../src/config/scan.js";
 import { readDocuments } from "../../src/config/source.js";
 import type { SquallError } from "../../src/core/errors.js";
 import { TYPES } from "../support/lab.js";
+import { scaled } from "../support/scope.js";
 import { AdminLab } from "../admin/admin-lab.js";
 
 const faults = (count: number): object[] =>
@@ -27,7 +28,7 @@ describe("reading", () => {
   it("names faults without names in a time that grows with their number, not with its square", () => {
     const problems = new Problems();
     const wide = { ...READ_LIMITS, tokens: 2_000_000, nodes: 1_000_000, bytes: 2 ** 24 };
-    const count = 60_000;
+    const count = scaled(15_000, 60_000);
     const [document] = readDocuments(`[${"{type: latency},".repeat(count)}]`, "x", problems, wide);
     // Compared each with each, these would take until long after the test's own limit.
     const named = nameFaults(document?.tree as LocatedList, new Set(["latency-3"]), problems);
