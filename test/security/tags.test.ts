@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import { attackWithTags, Findings, taggedServer } from "../support/tagging.js";
 import { httpTimeLab } from "../support/http-lab.js";
+import { scaled } from "../support/scope.js";
 
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 13);
 
@@ -21,7 +22,7 @@ it.each([
         ? {}
         : { pool: { members, balance: "round_robin", health: null, eject: null, seed: 1 } }),
     });
-    const count = 250;
+    const count = scaled(100, 250);
     await attackWithTags(lab, time, address.port, findings, {
       seed: SEED,
       goOn: (clients) => clients < count,

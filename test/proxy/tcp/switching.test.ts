@@ -1,15 +1,19 @@
 /** A short form of the long run in test/long: profiles come and go under busy connections. */
 import { expect, it } from "vitest";
 import { fault, timeLab, turns, until } from "../../support/lab.js";
+import { scaled } from "../../support/scope.js";
 import { CLEAN, switchUnderLoad } from "../../support/switching.js";
 
-it("loses, doubles and swaps no byte, and leaks nothing, when profiles are switched a hundred times under 200 busy connections", async () => {
-  const result = await switchUnderLoad(200, async (switches) => {
+const CLIENTS = scaled(60, 200);
+const SWITCHES = scaled(50, 100);
+
+it(`loses, doubles and swaps no byte, and leaks nothing, when profiles are switched ${SWITCHES} times under ${CLIENTS} busy connections`, async () => {
+  const result = await switchUnderLoad(CLIENTS, async (switches) => {
     await turns(2);
-    return switches < 100;
+    return switches < SWITCHES;
   });
   expect(result).toMatchObject(CLEAN);
-  expect(result.bindings).toBeGreaterThan(200 * 20);
+  expect(result.bindings).toBeGreaterThan((CLIENTS * SWITCHES) / 5);
   expect(result.bytes).toBeGreaterThan(0);
 });
 
