@@ -39,11 +39,26 @@ export interface LeftOut {
   readonly problem: Problem;
 }
 
+type Warnings = ReadonlyMap<string, readonly Problem[]>;
+
+/** What is wrong with profiles among each other, and what is odd. */
+interface Checked {
+  readonly problems: Problems;
+  readonly warnings: Warnings;
+}
+
+/** Files that were read and looked at, beside what the API had made by then. */
+export interface ReadFiles {
+  readonly reading: Reading;
+  readonly memory: Layers["memory"];
+  readonly checked: Checked;
+}
+
 export class Library implements ProfileLibrary {
   readonly #types: Types;
   #layers: Layers = NO_LAYERS;
   #view: ProfileView = viewOf(NO_LAYERS);
-  #warnings: ReadonlyMap<string, readonly Problem[]> = new Map();
+  #warnings: Warnings = new Map();
   #leftOut: readonly LeftOut[] = [];
 
   constructor(types: Types) {
@@ -108,29 +123,49 @@ export class Library implements ProfileLibrary {
 
   /** Puts these files in place of all others; what the API made stays. Throws, and changes nothing, on any mistake. */
   replaceFiles(files: readonly ProfileFile[]): void {
-    const reading = this.#reading();
-    for (const file of files) reading.add(file);
-    this.#replace(reading);
+    this.install(finished(this.#read(files)));
   }
 
   /** The same, one file at a time: `pause` lets others have their turn in between. */
   async replaceFilesSlowly(files: readonly ProfileFile[], pause: () => Promise<void>): Promise<void> {
-    const reading = this.#reading();
-    for (const file of files) {
-      reading.add(file);
+    this.install(await this.read(files, pause));
+  }
+
+  /** Reads files for `install`, and checks their profiles, one at a time. Changes nothing. */
+  async read(files: readonly ProfileFile[], pause: () => Promise<void>): Promise<ReadFiles> {
+    const steps = this.#read(files);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
       await pause();
     }
-    this.#replace(reading);
   }
 
-  #reading(): Reading {
-    return new Reading(new Set([...this.#layers.file.values()].map(({ file }) => file)));
+  *#read(files: readonly ProfileFile[]): Generator<void, ReadFiles> {
+    const reading = new Reading(new Set([...this.#layers.file.values()].map(({ file }) => file)));
+    for (const file of files) {
+      reading.add(file);
+      yield;
+    }
+    yield* this.#leaveOutUnsound(reading);
+    const { library, file } = reading;
+    const { memory } = this.#layers;
+    const checked = yield* this.#checks(viewOf({ memory, library, file }), null);
+    return { reading, memory, checked };
   }
 
-  #replace(reading: Reading): void {
-    this.#leaveOutUnsound(reading);
+  /** Puts files that were read in place of all others, as `replaceFiles` does. */
+  install({ reading, memory, checked }: ReadFiles): void {
     const { library, file, problems } = reading;
-    this.#install({ ...this.#layers, library, file }, null, problems);
+    const all = new Problems();
+    all.absorb(problems);
+    // What the API has made since may have changed what they inherit.
+    this.#install(
+      { ...this.#layers, library, file },
+      null,
+      all,
+      memory === this.#layers.memory ? checked : null,
+    );
     this.#leftOut = [...reading.leftOut].flatMap(([name, found]) => {
       const [problem] = found.list();
       return problem === undefined ? [] : [{ file: name, problem }];
@@ -138,15 +173,17 @@ export class Library implements ProfileLibrary {
   }
 
   /** Of files that were only found, those with mistakes that show in the company of the others; then whoever builds on these. */
-  #leaveOutUnsound(reading: Reading): void {
+  *#leaveOutUnsound(reading: Reading): Generator<void, void> {
     for (let before = -1; before < reading.leftOut.size;) {
       before = reading.leftOut.size;
       const view = viewOf({ memory: new Map(), file: reading.file, library: reading.library });
-      const unsound = [...reading.file.values()].flatMap((source) => {
-        if (!reading.isOptional(source.file)) return [];
+      const unsound: { readonly file: string; readonly problems: Problems }[] = [];
+      for (const source of reading.file.values()) {
+        if (!reading.isOptional(source.file)) continue;
         const { problems } = checkProfile(source, view, this.#types);
-        return problems.count === 0 ? [] : [{ file: source.file, problems }];
-      });
+        if (problems.count > 0) unsound.push({ file: source.file, problems });
+        yield;
+      }
       for (const { file, problems } of unsound) reading.leaveOut(file, problems);
     }
   }
@@ -222,7 +259,7 @@ export class Library implements ProfileLibrary {
   }
 
   /** Checks what is new, or what hangs on `changed`; only then are the layers swapped. */
-  #install(layers: Layers, changed: string | null, problems: Problems): void {
+  #install(layers: Layers, changed: string | null, problems: Problems, known: Checked | null = null): void {
     const view = viewOf(layers);
     if (view.names().length > PROFILES_MAX) {
       throw new SquallError("SQ_TOO_MANY", `there would be more than ${PROFILES_MAX} profiles`);
@@ -234,6 +271,17 @@ export class Library implements ProfileLibrary {
         hint: "profiles in files do not count",
       });
     }
+    const checked = known ?? finished(this.#checks(view, changed));
+    problems.absorb(checked.problems);
+    problems.throwIfAny("SQ_INVALID_PROFILE");
+    this.#layers = layers;
+    this.#view = view;
+    this.#warnings = checked.warnings;
+  }
+
+  /** Looks at one profile in each step: at all of them, or at what hangs on `changed`. */
+  *#checks(view: ProfileView, changed: string | null): Generator<void, Checked> {
+    const problems = new Problems();
     const warnings = new Map<string, readonly Problem[]>();
     for (const name of view.names()) {
       const source = view.get(name);
@@ -246,10 +294,15 @@ export class Library implements ProfileLibrary {
       const checked = checkProfile(source, view, this.#types);
       problems.absorb(checked.problems);
       warnings.set(name, checked.warnings.list());
+      yield;
     }
-    problems.throwIfAny("SQ_INVALID_PROFILE");
-    this.#layers = layers;
-    this.#view = view;
-    this.#warnings = warnings;
+    return { problems, warnings };
+  }
+}
+
+function finished<Result>(steps: Generator<void, Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
 }

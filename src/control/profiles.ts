@@ -1,9 +1,9 @@
 /** The profiles that can be switched on: what there is to know of them, and changes of the library under what is on. */
 import { mergeProfile } from "../config/extends.js";
-import type { Layer, Library } from "../config/library.js";
+import type { Layer, Library, ProfileFile, ReadFiles } from "../config/library.js";
 import { tellLeftOut } from "../config/places.js";
 import { Problems } from "../config/problems.js";
-import { paramInfo, type ParamInfo } from "../config/profile.js";
+import { paramInfo, type ParamInfo, type ProfileSource } from "../config/profile.js";
 import { SquallError, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { compileProfile } from "../plan/compile.js";
@@ -108,6 +108,11 @@ export class Profiles {
     this.#changed();
   }
 
+  /** Reads files in pieces, for a change that puts them in place of all others. */
+  read(files: readonly ProfileFile[], pause: () => Promise<void>): Promise<ReadFiles> {
+    return this.#library.read(files, pause);
+  }
+
   /**
    * Tries a change on a copy, with all that is on, before anything changes. Answers how to carry it out, which
    * in turn answers the names of the profiles whose text it changed.
@@ -135,6 +140,22 @@ export class Profiles {
     return new Map(this.#library.entries.map(({ source }) => [source.name, source.text]));
   }
 
+  /** Whether it says what it said, and so do those that it extends. */
+  #isSame(
+    before: ProfileSource | undefined,
+    after: ProfileSource | undefined,
+    candidate: Library,
+    seen = new Set<ProfileSource>(),
+  ): boolean {
+    if (before === undefined || after === undefined) return before === after;
+    if (before.text !== after.text) return false;
+    if (seen.has(after)) return true;
+    seen.add(after);
+    return after.extends.every((name) =>
+      this.#isSame(this.#library.parent(before, name), candidate.parent(after, name), candidate, seen),
+    );
+  }
+
   #recompiled(library: Library): Map<string, CompiledProfile> {
     const result = new Map<string, CompiledProfile>();
     const planned: Planned[] = [];
@@ -145,7 +166,9 @@ export class Profiles {
         planned.push({ compiled: before, proxies });
         continue;
       }
-      const compiled = compileProfile(profile, library, given, this.#types);
+      const compiled = this.#isSame(this.#library.get(profile), library.get(profile), library)
+        ? before
+        : compileProfile(profile, library, given, this.#types);
       this.#targets.checkEngines(compiled, proxies, mode);
       result.set(id, compiled);
       planned.push({ compiled, proxies });

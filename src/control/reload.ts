@@ -76,9 +76,11 @@ export class Reload {
   }
 
   async #apply({ proxies, files, restartNeeded }: Desired): Promise<ReloadResult> {
+    // Others have their turn between one file and the next.
+    const read = await this.#profiles.read(files, nextTurn);
     const tryProfiles = (): (() => string[]) =>
       this.#profiles.tried((library) => {
-        library.replaceFiles(files);
+        library.install(read);
       });
     // Before any port is bound; what the API changes while they are is tried again with it. Where none is, it would be the same
     // work again, and with thousands of faults in force it takes long.
@@ -160,6 +162,12 @@ export class Reload {
     this.#shadowed = new Set(shadowed);
     return { changed, shadowed, adoptProfiles };
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function problemsOf(error: unknown): readonly Problem[] {

@@ -217,6 +217,7 @@ export class LivePlan {
     let changed = false;
     for (const running of this.#running) {
       const compiled = compile(running.value);
+      if (compiled === running.value.compiled) continue;
       if (compiled === null || JSON.stringify(compiled) === JSON.stringify(running.value.compiled)) continue;
       running.recompile(compiled);
       changed = true;

@@ -43,6 +43,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   fleet.stop();
   await lab.close();
 });
@@ -156,4 +157,47 @@ it("tries the profiles once, and again only when ports were bound meanwhile", as
   connections = 50;
   await control.reload();
   expect(tried).toHaveBeenCalledTimes(5);
+});
+
+it("lets others have their turn between one file and the next, and between one profile and the next", async () => {
+  wanted = Array.from({ length: 40 }, (_, n) => ({ file: `${n}.yaml`, text: profile(`p-${n}`) }));
+  let over = false;
+  const reload = control.reload().finally(() => (over = true));
+  let turns = 0;
+  while (!over) {
+    await new Promise((resolve) => setImmediate(resolve));
+    turns++;
+  }
+  await reload;
+  expect(names()).toHaveLength(40);
+  expect(turns).toBeGreaterThanOrEqual(80);
+});
+
+it("gives an activation what a parent of its profile says now", async () => {
+  const child = { file: "child.yaml", text: "profile: child\nextends: parent\n" };
+  wanted = [child, { file: "parent.yaml", text: profile("parent") }];
+  await control.reload();
+  control.activate([{ what: { profile: "child" } }], "replace");
+  const delays = (): unknown[] =>
+    lab.plan.value.activations.flatMap(({ compiled }) =>
+      compiled.faults.map(({ params }) => params["delay"]),
+    );
+  expect(delays()).toEqual([1_000]);
+  wanted = [child, { file: "parent.yaml", text: profile("parent", "", "2s") }];
+  await control.reload();
+  expect(delays()).toEqual([2_000]);
+});
+
+it("checks the files anew if the API has changed what they extend while they were read", async () => {
+  await control.reload();
+  control.profiles.put("mine", profile("mine"));
+  wanted = [{ file: "child.yaml", text: "profile: child\nextends: mine\n" }];
+  const read = Library.prototype.read;
+  vi.spyOn(Library.prototype, "read").mockImplementation(async function (this: Library, ...given) {
+    const found = await read.apply(this, given);
+    control.profiles.delete("mine");
+    return found;
+  });
+  await expect(control.reload()).rejects.toMatchObject({ code: "SQ_INVALID_PROFILE" });
+  expect(names()).toEqual([]);
 });
