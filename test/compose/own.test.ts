@@ -178,7 +178,7 @@ describe("examples/kubernetes/sidecar.yaml", () => {
     expect(volumes).toEqual([{ name: squall.volumeMounts[0]?.name, configMap: { name: map.metadata.name } }]);
     expect(squall.args).toEqual(["serve", "--config", `${mount}/squall.yaml`]);
     const { config } = readConfig({ text: map.data["squall.yaml"] ?? "" });
-    expect(config.profiles).toEqual([`${mount}/slow-api.yaml`]);
+    expect(config.profiles).toMatchObject({ paths: [`${mount}/slow-api.yaml`] });
     expect(profilesIn(map.data["slow-api.yaml"] ?? "")).toEqual(["slow-api"]);
   });
 
