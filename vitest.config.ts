@@ -1,4 +1,14 @@
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { defineConfig } from "vitest/config";
+
+/** Scenes of several processes first: they mostly wait, and others compute meanwhile. */
+class ScenesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isScene = ({ moduleId }: TestSpecification): boolean => moduleId.includes("/test/e2e/");
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isScene), ...sorted.filter((file) => !isScene(file))];
+  }
+}
 
 /**
  * `npm test`: what needs nothing but Node and takes seconds. Files named `*.all.test.ts` are for `npm run test:all` (vitest.all.config.ts),
@@ -11,10 +21,12 @@ export default defineConfig({
     pool: "forks",
     // One process runs many files, so that the source is imported once and not three hundred times.
     isolate: false,
+    sequence: { sequencer: ScenesFirst },
     // What waits, waits for an event: the limits are for machines that are busy with something else.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     fileParallelism: true,
-    maxWorkers: 2,
+    // One more than the cores of a small machine: some wait for processes that they have started.
+    maxWorkers: 3,
   },
 });
