@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { rolldown } from "rolldown";
@@ -15,6 +15,9 @@ const DIST = join(ROOT, "dist");
 const EXTERNAL = ["lmdb"];
 const LICENCE_FILE = /^(?:licen[cs]e|copying|notice)/iu;
 const WARM_MAX_MS = 30_000;
+
+// For `npm link` and for links to it by hand; npm itself does it when it installs. Windows has no such bit and ignores it.
+chmodSync(join(DIST, "main.js"), 0o755);
 
 const bundle = await rolldown({
   input: join(DIST, "cli/program.js"),
@@ -47,7 +50,9 @@ if (isNew) {
 
 /** The text of each package that is inside: whoever passes the bundle on passes them on too. */
 function licences(files) {
-  const folders = new Set(files.map(packageOf).filter((folder) => folder !== null));
+  const folders = new Set(
+    files.map((file) => packageOf(file.replaceAll("\\", "/"))).filter((folder) => folder !== null),
+  );
   return [...folders]
     .sort()
     .map((folder) => {
@@ -75,16 +80,8 @@ function packageOf(file) {
 
 /** Starts a daemon that nobody knows of, waits until it has kept what V8 made, and ends it. Without it the first start does that. */
 async function warm() {
-  const args = [
-    join(DIST, "main.js"),
-    "serve",
-    "--config",
-    "/dev/null",
-    "--admin",
-    "127.0.0.1:0",
-    "--log-level",
-    "error",
-  ];
+  // There is no squall.yaml in dist.
+  const args = [join(DIST, "main.js"), "serve", "--admin", "127.0.0.1:0", "--log-level", "error"];
   const daemon = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"], cwd: DIST });
   let said = "";
   daemon.stderr.on("data", (chunk) => (said += chunk));

@@ -122,7 +122,11 @@ export class Squall {
   readonly #daemon: Daemon;
   readonly proxies: Proxies;
 
-  /** Made by `startSquall`. */
+  /**
+   * Made by `startSquall`. What it is made of is nobody's business, and would bring all types of the house into the published ones.
+   *
+   * @internal
+   */
   constructor(daemon: Daemon) {
     this.#daemon = daemon;
     this.proxies = new Proxies(daemon);
@@ -193,6 +197,7 @@ export class Squall {
 export class Proxies {
   readonly #daemon: Daemon;
 
+  /** @internal */
   constructor(daemon: Daemon) {
     this.#daemon = daemon;
   }
