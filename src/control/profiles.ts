@@ -7,9 +7,11 @@ import { paramInfo, type ParamInfo, type ProfileSource } from "../config/profile
 import { SquallError, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { compileProfile } from "../plan/compile.js";
+import { writeOut } from "../plan/fault-text.js";
 import { explainProfile } from "../plan/explain.js";
 import type { LivePlan } from "../plan/live.js";
-import { INLINE, type CompiledProfile } from "../plan/value.js";
+import { INLINE, type ActivationValue, type CompiledProfile } from "../plan/value.js";
+import { CompiledAhead } from "./compiled-ahead.js";
 import type { Planned, Targets } from "./targets.js";
 
 export interface ProfileSummary {
@@ -37,6 +39,7 @@ export class Profiles {
   readonly #types: ReadonlyMap<string, AnyFaultType>;
   readonly #targets: Targets;
   readonly #changed: () => void;
+  readonly #ahead = new CompiledAhead();
 
   constructor(parts: {
     readonly library: Library;
@@ -109,8 +112,37 @@ export class Profiles {
   }
 
   /** Reads files in pieces, for a change that puts them in place of all others. */
-  read(files: readonly ProfileFile[], pause: () => Promise<void>): Promise<ReadFiles> {
-    return this.#library.read(files, pause);
+  async read(files: readonly ProfileFile[], pause: () => Promise<void>): Promise<ReadFiles> {
+    const read = await this.#library.read(files, pause);
+    await this.#compileAhead(read, pause);
+    return read;
+  }
+
+  /** What the files will make of what is on. Changes nothing; what is wrong is for whoever tries the change to say. */
+  async #compileAhead(read: ReadFiles, pause: () => Promise<void>): Promise<void> {
+    this.#ahead.clear();
+    const candidate = this.#library.fork();
+    try {
+      candidate.install(read);
+      for (const activation of this.#plan.value.activations) {
+        const { profile, given } = activation;
+        const source = candidate.get(profile);
+        if (profile === INLINE || source === undefined) continue;
+        if (this.#isSame(this.#library.get(profile), source, candidate)) continue;
+        await pause();
+        const compiled = compileProfile(profile, candidate, given, this.#types);
+        writeOut(compiled);
+        this.#ahead.note(activation, source, candidate, compiled);
+      }
+    } catch (error) {
+      if (!(error instanceof SquallError)) throw error;
+    }
+    await pause();
+  }
+
+  /** Nothing more comes of the files that were read last. */
+  forgetRead(): void {
+    this.#ahead.clear();
   }
 
   /**
@@ -137,7 +169,15 @@ export class Profiles {
   }
 
   #texts(): ReadonlyMap<string, string> {
-    return new Map(this.#library.entries.map(({ source }) => [source.name, source.text]));
+    return new Map(this.#library.names().map((name) => [name, this.#library.get(name)?.text ?? ""]));
+  }
+
+  #compiled(activation: ActivationValue, source: ProfileSource, library: Library): CompiledProfile {
+    const { profile, given, compiled } = activation;
+    if (this.#isSame(this.#library.get(profile), source, library)) return compiled;
+    return (
+      this.#ahead.find(activation, source, library) ?? compileProfile(profile, library, given, this.#types)
+    );
   }
 
   /** Whether it says what it said, and so do those that it extends. */
@@ -160,15 +200,15 @@ export class Profiles {
     const result = new Map<string, CompiledProfile>();
     const planned: Planned[] = [];
     let grows = false;
-    for (const { id, profile, given, proxies, mode, compiled: before } of this.#plan.value.activations) {
-      if (profile !== INLINE && library.get(profile) === undefined) continue;
+    for (const activation of this.#plan.value.activations) {
+      const { id, profile, proxies, mode, compiled: before } = activation;
       if (profile === INLINE) {
         planned.push({ compiled: before, proxies });
         continue;
       }
-      const compiled = this.#isSame(this.#library.get(profile), library.get(profile), library)
-        ? before
-        : compileProfile(profile, library, given, this.#types);
+      const source = library.get(profile);
+      if (source === undefined) continue;
+      const compiled = this.#compiled(activation, source, library);
       this.#targets.checkEngines(compiled, proxies, mode);
       result.set(id, compiled);
       planned.push({ compiled, proxies });

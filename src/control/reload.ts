@@ -1,5 +1,5 @@
 /** Reading the files again: profiles and the proxies that files own, whole or not at all. */
-import type { ProfileFile } from "../config/library.js";
+import type { ProfileFile, ReadFiles } from "../config/library.js";
 import { formatProblem, SquallError, type Problem } from "../core/errors.js";
 import type { Facts } from "../core/events.js";
 import { sameSpec, type FileProxy, type Fleet } from "../proxy/fleet.js";
@@ -75,9 +75,17 @@ export class Reload {
     this.#facts.tell({ kind: "reload", ok, problems, changed, warnings });
   }
 
-  async #apply({ proxies, files, restartNeeded }: Desired): Promise<ReloadResult> {
-    // Others have their turn between one file and the next.
-    const read = await this.#profiles.read(files, nextTurn);
+  async #apply(desired: Desired): Promise<ReloadResult> {
+    // Others have their turn between one file and the next, and between what is on.
+    const read = await this.#profiles.read(desired.files, nextTurn);
+    try {
+      return await this.#adopt(desired, read);
+    } finally {
+      this.#profiles.forgetRead();
+    }
+  }
+
+  async #adopt({ proxies, restartNeeded }: Desired, read: ReadFiles): Promise<ReloadResult> {
     const tryProfiles = (): (() => string[]) =>
       this.#profiles.tried((library) => {
         library.install(read);

@@ -7,6 +7,7 @@ import type { AnyFaultType, Seam } from "../faults/contract/index.js";
 import type { Engine } from "../faults/kernel-loss.js";
 import { ArmedFault } from "../pipeline/armed.js";
 import { engineOf, type EnginePlace } from "./engine.js";
+import { rulesOfFault, textOfFault } from "./fault-text.js";
 import { Misses } from "./misses.js";
 import { liveParams, rampAt, type RampSpan } from "./params.js";
 import { soFar, type SoFar } from "./so-far.js";
@@ -33,7 +34,7 @@ export interface Wanted {
 interface Weapon {
   readonly armed: ArmedFault;
   admission: WhenAdmission;
-  text: string;
+  madeFrom: Origin;
 }
 
 interface Account {
@@ -141,10 +142,10 @@ export class Arsenal {
     if (weapon === undefined) return null;
     // What the kernel has begun the model cannot go on with, and the other way round.
     if ((weapon.armed.kernel === null) !== ((engine?.kernel ?? null) === null)) return null;
-    const text = textOf(wanted);
-    if (weapon.text === text) return weapon;
+    const origin = originOf(wanted);
+    if (isSame(weapon.madeFrom, origin)) return weapon;
     const span = this.#span(wanted);
-    weapon.text = text;
+    weapon.madeFrom = origin;
     weapon.admission = weapon.admission.replacedBy(
       wanted.fault,
       wanted.proxy.except,
@@ -205,7 +206,7 @@ export class Arsenal {
         engine: engine.kernel === null ? "model" : "kernel",
         why: engine.why,
       });
-    return { armed, admission, text: textOf(wanted) };
+    return { armed, admission, madeFrom: originOf(wanted) };
   }
 
   /** Those of its account, for as long as its rules stay what they are. */
@@ -314,8 +315,20 @@ export class Arsenal {
 }
 
 /** What a fault in force was made from; where it differs there is something to assign. */
-function textOf({ fault, endsAt, proxy }: Wanted): string {
-  return JSON.stringify([fault, endsAt, proxy.except]);
+interface Origin {
+  readonly fault: CompiledFault;
+  readonly endsAt: number;
+  /** Of its proxy, at that time. */
+  readonly except: string;
+}
+
+function originOf({ fault, endsAt, proxy }: Wanted): Origin {
+  return { fault, endsAt, except: JSON.stringify(proxy.except) };
+}
+
+function isSame(one: Origin, other: Origin): boolean {
+  const sameFault = one.fault === other.fault || textOfFault(one.fault) === textOfFault(other.fault);
+  return sameFault && one.endsAt === other.endsAt && one.except === other.except;
 }
 
 interface Sum {
@@ -344,7 +357,7 @@ function newMisses(wanted: Wanted): Misses {
 
 /** Whom it is about. */
 function rulesOf({ fault, proxy }: Wanted): string {
-  return JSON.stringify([fault.match, fault.except, proxy.except]);
+  return `${rulesOfFault(fault)} ${JSON.stringify(proxy.except)}`;
 }
 
 function reportOf({ book }: Account): FaultReport {

@@ -19,6 +19,7 @@ import {
 import { Arsenal, type Wanted } from "./arsenal.js";
 import type { SoFar } from "./so-far.js";
 import { runAgain, type Repeater } from "./run-again.js";
+import { isSameProfile } from "./fault-text.js";
 import { Targets, type PlanTarget } from "./targets.js";
 import { differencesOf, toldOf, type OwnFault } from "./own-faults.js";
 import {
@@ -217,8 +218,8 @@ export class LivePlan {
     let changed = false;
     for (const running of this.#running) {
       const compiled = compile(running.value);
-      if (compiled === running.value.compiled) continue;
-      if (compiled === null || JSON.stringify(compiled) === JSON.stringify(running.value.compiled)) continue;
+      if (compiled === null || compiled === running.value.compiled) continue;
+      if (isSameProfile(compiled, running.value.compiled)) continue;
       running.recompile(compiled);
       changed = true;
     }

@@ -1,5 +1,5 @@
 /** What happens to changes through the API that come while a reload binds ports. */
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Library } from "../../src/config/library.js";
 import { Control } from "../../src/control.js";
 import type { Desired } from "../../src/control/reload.js";
@@ -200,4 +200,80 @@ it("checks the files anew if the API has changed what they extend while they wer
   });
   await expect(control.reload()).rejects.toMatchObject({ code: "SQ_INVALID_PROFILE" });
   expect(names()).toEqual([]);
+});
+
+describe("a reload of many profiles", () => {
+  const many = (delay: string): Desired["files"] =>
+    Array.from({ length: 30 }, (_, n) => ({ file: `${n}.yaml`, text: profile(`many-${n}`, "", delay) }));
+  /** Of what is in force, in milliseconds. */
+  const delays = (): unknown[] =>
+    lab.plan.value.activations.map(({ compiled }) => compiled.faults[0]?.params["delay"]);
+
+  /** How many turns of the loop others have while it goes on. */
+  async function turnsOf(reload: Promise<unknown>): Promise<number> {
+    let turns = 0;
+    let over = false;
+    const count = (): void => {
+      turns++;
+      if (!over) setImmediate(count);
+    };
+    setImmediate(count);
+    await reload.finally(() => {
+      over = true;
+    });
+    return turns;
+  }
+
+  beforeEach(async () => {
+    wanted = many("1s");
+    await control.reload();
+    control.activate(
+      wanted.map((_, n) => ({ what: { profile: `many-${n}` } })),
+      "replace",
+    );
+  });
+
+  it("lets others have a turn behind each file, each check and each activation that is compiled anew", async () => {
+    wanted = many("2s");
+    expect(await turnsOf(control.reload())).toBeGreaterThan(2.5 * wanted.length);
+    expect(delays()).toEqual(wanted.map(() => 2_000));
+  });
+
+  it("changes whole: in each turn that others have, all is on as it was, or all as it is to be", async () => {
+    wanted = many("2s");
+    const seen = new Set<unknown>();
+    let over = false;
+    const look = (): void => {
+      seen.add([...new Set(delays())].join(" and "));
+      if (!over) setImmediate(look);
+    };
+    setImmediate(look);
+    await control.reload();
+    over = true;
+    look();
+    expect([...seen]).toEqual(["1000", "2000"]);
+  });
+
+  it("takes what the API changes meanwhile into account, whether it fits or not", async () => {
+    wanted = [
+      ...many("2s"),
+      { file: "child.yaml", text: "profile: child\nextends: parent\n" },
+      { file: "parent.yaml", text: profile("parent") },
+    ];
+    await control.reload();
+    // A parent of that text gives the child what it does not know.
+    wanted = [...many("3s"), ...wanted.slice(-2)];
+    const reload = control.reload();
+    await new Promise((resolve) => setImmediate(resolve));
+    control.profiles.put("parent", profile("parent", "", "7s"));
+    control.activate([{ what: { profile: "child" } }], "add");
+    await reload;
+    expect(delays().at(-1)).toBe(7_000);
+    expect(delays().slice(0, 2)).toEqual([3_000, 3_000]);
+    // And a text that cannot go with the files leaves all as it is.
+    wanted = [...many("4s"), { file: "child.yaml", text: "profile: child\nextends: orphan\n" }];
+    const refused = control.reload();
+    await expect(refused).rejects.toMatchObject({ code: "SQ_INVALID_PROFILE" });
+    expect(delays().slice(0, 2)).toEqual([3_000, 3_000]);
+  });
 });
