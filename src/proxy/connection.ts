@@ -635,6 +635,18 @@ export abstract class Connection implements PumpOwner, SubjectInfo, SocketOwner,
     }
   }
 
+  /**
+   * A socket that has read its end, or is not read from for others' sake, is not watched: that its peer has gone altogether,
+   * as keepalive finds out, comes out only where something is written, and nothing will do.
+   */
+  lookForPeers(): void {
+    if (this.ended) return;
+    for (const socket of this.#sockets()) {
+      const unwatched = socket.readableEnded || socket.isPaused();
+      if (unwatched && socket.writable && socket.writableLength === 0) socket.write("");
+    }
+  }
+
   #sockets(): Socket[] {
     return [this.clientSocket, ...this.upstreams()].filter((socket) => !socket.destroyed);
   }

@@ -1,5 +1,6 @@
 /** A proxy with a listener and connections of bytes, and the faults in force on both; what TCP and HTTP proxies have in common. */
 import type { Socket } from "node:net";
+import type { Timer } from "../core/clock.js";
 import { contained, type Owner } from "../core/containment.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { ArmedFault } from "../pipeline/armed.js";
@@ -40,6 +41,8 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   #addressesDiffer = false;
   #noticed = false;
   #drained: (() => void) | null = null;
+  /** Runs while there are connections, if there is keepalive. */
+  #lookout: Timer | null = null;
   #pool: Pool;
   #health: HealthChecks | null = null;
   readonly #names: FaultedNames;
@@ -333,10 +336,25 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       throw error;
     }
     this.#connections.add(connection);
+    if (this.#lookout === null) this.#lookLater();
     this.#noticeAddress(plain);
     connection.guarded(() => {
       connection.start();
     });
+  }
+
+  /** Looks whether peers that nobody listens to are still there, as often as keepalive asks them. */
+  #lookLater(): void {
+    const { clock, keepalive } = this.context;
+    if (keepalive === null) return;
+    const look = contained(this.mistakes, () => {
+      this.#lookLater();
+      for (const connection of [...this.#connections])
+        connection.guarded(() => {
+          connection.lookForPeers();
+        });
+    });
+    this.#lookout = clock.at(clock.now() + keepalive, look);
   }
 
   #refuse(socket: Socket, reason: ConnectionFailure, limit: string, value: number): void {
@@ -372,6 +390,10 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   over(connection: Connection): void {
     this.#connections.delete(connection as Conn);
+    if (this.#connections.size === 0) {
+      this.#lookout?.cancel();
+      this.#lookout = null;
+    }
     this.context.slots.give();
     const { pumps } = connection;
     if (pumps !== null) {

@@ -152,6 +152,11 @@ export interface Upstream {
   next(): Promise<Client>;
 }
 
+function keepaliveOf({ keepalive, clock }: LabOptions): Keepalive {
+  if (keepalive !== undefined) return keepalive;
+  return clock === undefined ? KEEPALIVE_DEFAULT : null;
+}
+
 export class Lab {
   readonly facts = new FactBook();
   readonly ledger = new Ledger();
@@ -169,7 +174,8 @@ export class Lab {
       resolver: new Resolver({ clock: this.clock }),
       slots: new ConnectionSlots(options.connections ?? 100_000),
       flows: new FlowPlaces(options.flows ?? 100_000),
-      keepalive: options.keepalive === undefined ? KEEPALIVE_DEFAULT : options.keepalive,
+      // What the kernel does by its own clock a clock that moves when told has no part in, unless a test says so.
+      keepalive: keepaliveOf(options),
       ...(options.descriptors === undefined ? {} : { descriptors: options.descriptors }),
     };
     this.plan = new LivePlan({

@@ -310,7 +310,7 @@ export class HttpConnection extends HttpChannel implements Whole {
       this.#failures.failLost();
       this.verdicts.decide();
       this.upstream.prepare();
-      this.#departure.leaveIfHanging();
+      this.#departure.next();
     } else if (this.verdicts.concluding) {
       this.verdicts.sayFarewell();
     } else if (this.#retiring) {

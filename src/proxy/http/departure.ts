@@ -1,5 +1,5 @@
 /** How a client leaves, in order or by a reset, in the middle of what is under way: who hears of it, and who does not. */
-import type { Clock, Timer } from "../../core/clock.js";
+import type { Clock, Millis, Timer } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract/index.js";
@@ -33,6 +33,13 @@ export interface DepartureHost extends Owner {
   /** Tells what went wrong. */
   report(reason: ConnectionFailure, text: string): void;
 }
+
+/**
+ * How long a server that owes the answer to a CONNECT or an Upgrade is waited for, where its client has ended its side behind
+ * bytes that only this answer gives a meaning: as long as Linux keeps a connection whose other end does not close
+ * (`tcp_fin_timeout`).
+ */
+export const QUESTION_MAX_MS = 60_000;
 
 export class Departure implements Waits {
   readonly #of: DepartureHost;
@@ -85,6 +92,12 @@ export class Departure implements Waits {
     else of.severed({ do: "close" });
   }
 
+  /** Another exchange is the first: what waited behind the one before may not wait any more. */
+  next(): void {
+    this.leaveIfHanging();
+    if (this.#fin && !this.#told && !this.#of.ended) this.tellUpstream();
+  }
+
   held(): void {
     // It is read from all the while.
   }
@@ -123,12 +136,14 @@ export class Departure implements Waits {
       of.relayWaits ||
       of.upstream.awaited ||
       of.verdicts.waiting
-    )
+    ) {
+      this.#endureUntold();
       return;
+    }
     const { first } = of.book;
     // The client may have left; whoever is detached from it does not hear of that.
     if (first?.detached === true && first.requestRead && !first.tunnel) {
-      this.#endureFor(first);
+      this.#endureFor(first, DETACHED_MAX_MS);
       return;
     }
     of.flush("upstream");
@@ -137,17 +152,30 @@ export class Departure implements Waits {
     else if (first === undefined || first.answered) of.closed();
   }
 
+  /**
+   * A server that owes an answer cannot be told of the client's end yet, and so has no reason to come to one: something that
+   * the client said waits behind that answer.
+   */
+  #endureUntold(): void {
+    const { book, link, ended } = this.#of;
+    const { first } = book;
+    if (!this.#fin || this.#told || ended || link === null) return;
+    if (first === undefined || first.forwardedAt === null || first.status !== null) return;
+    const { upgrade, connect } = first.head.framing;
+    this.#endureFor(first, upgrade || connect ? QUESTION_MAX_MS : DETACHED_MAX_MS);
+  }
+
   /** No longer than where the client is known to have left: of one that only ended its side nobody can tell. */
-  #endureFor(exchange: Exchange): void {
+  #endureFor(exchange: Exchange, limit: Millis): void {
     if (this.#patience?.exchange === exchange) return;
     this.stopped();
     const of = this.#of;
     const give = contained(of, () => {
-      if (of.ended || of.book.first !== exchange || exchange.status !== null) return;
+      if (of.ended || this.#told || of.book.first !== exchange || exchange.status !== null) return;
       of.book.clientLeft();
       of.severed({ do: "close" });
     });
-    this.#patience = { exchange, timer: of.clock.at(of.clock.now() + DETACHED_MAX_MS, give) };
+    this.#patience = { exchange, timer: of.clock.at(of.clock.now() + limit, give) };
   }
 
   /** The connection is over. */
