@@ -1,6 +1,7 @@
 /** The table of endings for byte streams: what each side has done, with and without a fault that holds, and every two things that may happen next. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { CompiledFault } from "../../../src/plan/value.js";
+import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import { fault, timeLab, turns, until, type Client, type Lab } from "../../support/lab.js";
 import { sample } from "../../support/scope.js";
 
@@ -31,13 +32,56 @@ afterEach(async () => {
   lab = null;
 });
 
-function act(peer: Client, what: string, words: string): void {
+/** What one side did, in its own books. */
+interface Did {
+  sent: number;
+  readonly ends: Set<string>;
+}
+
+function act(peer: Client, what: string, words: string, did: Did): void {
   if (peer.socket.destroyed) return;
+  if (what !== "bytes") did.ends.add(what);
+  else if (peer.socket.writable) did.sent += words.length;
   if (what === "bytes" && peer.socket.writable) peer.write(words);
   else if (what === "half-close") peer.fin();
   else if (what === "close") peer.socket.destroy();
   else if (what === "RST") peer.rst();
 }
+
+/** Both sides' books against the proxy's: bytes, connections, and who is told to have reset. */
+function compare(
+  proxy: TcpProxy,
+  client: Client,
+  server: Client,
+  did: Record<Side, Did>,
+  quiet: boolean,
+): void {
+  const { connectionsTotal, bytesIn, bytesOut, errors } = proxy.stats;
+  expect(connectionsTotal).toBe(1);
+  // An RST takes bytes along that were sent before it, and whoever has closed does not count what comes.
+  const orderly = [...did.client.ends, ...did.server.ends].every((end) => end === "half-close");
+  for (const [from, to, direction] of [
+    [did.client, server, "upstream"],
+    [did.server, client, "downstream"],
+  ] as const) {
+    const [sent, came, went, got] = [from.sent, bytesIn[direction], bytesOut[direction], to.length];
+    const books = `${direction}: ${sent} sent, ${came} came, ${went} went on, ${got} got`;
+    expect(sent >= came && came >= went && went >= got, books).toBe(true);
+    if (orderly && quiet) expect([came, went, got], books).toEqual([sent, sent, sent]);
+  }
+  const told = [...errors].flatMap(([reason, count]) => (count > 0 ? [[reason, count] as const] : []));
+  for (const [reason, count] of told) {
+    expect(count).toBe(1);
+    expect(["client_reset", "upstream_reset"]).toContain(reason);
+    // A peer that has closed answers what it is sent with an RST; so does one that was closed in the end, for what was on its way.
+    const { ends } = did[reason === "client_reset" ? "client" : "server"];
+    expect(ends.has("RST") || ends.has("close") || !quiet, `${reason}, and it ${[...ends].join()}`).toBe(
+      true,
+    );
+  }
+}
+
+type Side = "client" | "server";
 
 async function play(faults: () => readonly CompiledFault[], events: readonly Event[]): Promise<void> {
   const timed = timeLab();
@@ -46,11 +90,13 @@ async function play(faults: () => readonly CompiledFault[], events: readonly Eve
   const proxy = await lab.proxy(upstream.port);
   lab.use(faults());
   const { client, peer: server } = await lab.through(proxy, upstream);
+  const did = { client: { sent: 0, ends: new Set<string>() }, server: { sent: 0, ends: new Set<string>() } };
   for (const [index, event] of events.entries()) {
     const [who, what = ""] = event.split(" ");
     if (event === "heal") lab.heal();
     else if (event === "removal") proxy.stop();
-    else act(who === "client" ? client : server, what, `${who} ${index};`);
+    else if (who === "client") act(client, what, `client ${index};`, did.client);
+    else act(server, what, `server ${index};`, did.server);
     await turns(10);
     timed.time.advance(10);
     await turns(10);
@@ -60,6 +106,15 @@ async function play(faults: () => readonly CompiledFault[], events: readonly Eve
   // Nobody gets what is not the other's, or gets it in another order.
   expect(sent("client").startsWith(server.text)).toBe(true);
   expect(sent("server").startsWith(client.text)).toBe(true);
+  // The first to reset is told as that, and the other side sees an RST of its own.
+  if (faults().length === 0 && (events[0] === "client RST" || events[0] === "server RST")) {
+    const [reason, other] =
+      events[0] === "client RST"
+        ? (["client_reset", server] as const)
+        : (["upstream_reset", client] as const);
+    expect([...proxy.stats.errors].filter(([, count]) => count > 0)).toEqual([[reason, 1]]);
+    expect(other.end).toBe("reset");
+  }
   client.socket.destroy();
   server.socket.destroy();
   await turns(10);
@@ -72,6 +127,7 @@ async function play(faults: () => readonly CompiledFault[], events: readonly Eve
   expect(lab.context.budget.held).toBe(0);
   expect(timed.time.idle).toBe(true);
   expect(lab.facts.of("mistake")).toEqual([]);
+  compare(proxy, client, server, did, faults().length === 0 && !events.includes("removal"));
   await lab.close();
   lab = null;
 }
