@@ -5,6 +5,7 @@ import { getuid } from "node:process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startSquall } from "../../src/index.js";
 import { getJson, squall, Workshop, type Ended, type Json, type Squall } from "../support/process.js";
+import { sample } from "../support/scope.js";
 
 let shop: Workshop;
 
@@ -52,7 +53,7 @@ describe("a profile of one's own that extends one of Squall's", () => {
     ["in a folder of the configuration", "ours/slow.yaml", ["--config", "etc/squall.yaml"]],
   ] as const;
 
-  it.each(places)("%s: is explained, and switched on", async (_, file, words) => {
+  it.each(sample(places, 2))("%s: is explained, and switched on", async (_, file, words) => {
     put(file, CHILD);
     put("etc/squall.yaml", "profiles: [../ours]\n");
     const explained = await run("explain", "slow-jobs", ...words);
@@ -202,11 +203,12 @@ describe("a folder ./profiles that nobody named", () => {
     expect((await run("explain", "good")).code).not.toBe(0);
   });
 
-  it.each([
+  const odd: readonly (readonly [string, () => void])[] = [
     ["a file", () => put("profiles", "x")],
     ["a folder without profiles", () => put("profiles/app.ts", "x")],
     ["a link to nowhere", () => symlinkSync("nowhere", join(shop.folder, "profiles"))],
-  ])("may be %s, of which nothing is said", async (_, make) => {
+  ];
+  it.each(sample(odd, 1))("may be %s, of which nothing is said", async (_, make) => {
     make();
     const { code, out, err } = await run("validate");
     expect([code, err]).toEqual([0, ""]);
