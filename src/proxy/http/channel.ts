@@ -61,11 +61,11 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
     return this.byteFaults.splits.downstream;
   }
 
-  protected override concerns({ type }: ArmedFault): boolean {
+  override concerns({ type }: ArmedFault): boolean {
     return type.connection !== undefined || (type.stream !== undefined && type.subject === "connection");
   }
 
-  protected override bindingOf(armed: ArmedFault, subject: Subject, info: ConnectionInfo): Binding {
+  override bindingOf(armed: ArmedFault, subject: Subject, info: ConnectionInfo): Binding {
     return this.byteFaults.bindingOf(armed, subject, info);
   }
 
@@ -244,9 +244,7 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   }
 
   install(binding: Binding): void {
-    this.bindings.push(binding);
-    this.sort(this.host.ranks);
-    if (this.pumps !== null) binding.install(this.pumps, this.bindings);
+    this.bound.add(binding, this.host.ranks);
   }
 
   info(): ConnectionInfo {

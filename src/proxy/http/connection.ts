@@ -13,7 +13,8 @@ import type { Direction, Sever } from "../../faults/contract/index.js";
 import type { Bearer } from "../../pipeline/subject-info.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
-import { LINGER_MAX_MS, type Origin } from "../connection.js";
+import type { Origin } from "../connection.js";
+import { LINGER_MAX_MS } from "../partings.js";
 import { Settling } from "../settling.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
@@ -131,7 +132,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   get bare(): boolean {
-    return this.bindings.length === 0;
+    return this.bound.all.length === 0;
   }
 
   adopt(link: Link, over: () => void): void {
@@ -625,7 +626,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   #heldForNobody({ removed }: FaultChange): boolean {
     if (removed.size === 0 || !this.#departure.ended || this.ended || this.book.first?.detached === true)
       return false;
-    return this.bindings.some((binding) => {
+    return this.bound.all.some((binding) => {
       const stage = removed.has(binding.armed) ? binding.stage("upstream") : null;
       return stage !== null && stage.held > 0 && stage.wakeAt === Infinity;
     });

@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
-import { own, type SocketOwner } from "../connection.js";
+import { own, type SocketOwner } from "../socket-owner.js";
 import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { ResponseHead } from "./head.js";

@@ -7,7 +7,7 @@ import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction } from "../../faults/contract/index.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Pump } from "../../pipeline/pump.js";
-import { takeFromUpstream } from "../connection.js";
+import { takeFromUpstream } from "../socket-owner.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Take } from "../upstream/reader.js";
 import type { Member } from "../upstream/pool.js";

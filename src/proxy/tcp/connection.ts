@@ -10,7 +10,8 @@ import type { Direction } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Guest } from "../../pipeline/party.js";
 import { Pump } from "../../pipeline/pump.js";
-import { Connection, takeFromUpstream, type ConnectionHost, type Origin } from "../connection.js";
+import { Connection, type ConnectionHost, type Origin } from "../connection.js";
+import { takeFromUpstream } from "../socket-owner.js";
 import type { Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
 import type { Reached, Waits } from "../upstream/reach.js";
@@ -54,7 +55,7 @@ export class TcpConnection extends Connection {
     this.#host = host;
   }
 
-  protected override concerns({ type }: ArmedFault): boolean {
+  override concerns({ type }: ArmedFault): boolean {
     return type.connection !== undefined || type.stream !== undefined;
   }
 

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
-import { adoptUpstream, takeFromUpstream, type SocketOwner } from "../connection.js";
+import { adoptUpstream, takeFromUpstream, type SocketOwner } from "../socket-owner.js";
 import type { ResponseHead } from "../http/head.js";
 import { PLAINLY, ResponseReader } from "../http/response-reader.js";
 import type { MessageSink } from "../http/sink.js";
