@@ -3,7 +3,9 @@ import type { Admin } from "./admin/server.js";
 import { readConfig, type Config, type ReadConfig } from "./config/config.js";
 import { Watch } from "./config/watch.js";
 import type { Control } from "./control.js";
+import { isPopulateFile } from "./admin/toxiproxy/populate-file.js";
 import { SquallError } from "./core/errors.js";
+import { namingProxy } from "./proxy/naming-proxy.js";
 import { openAdminPort } from "./daemon/admin-port.js";
 import {
   checkCallers,
@@ -109,7 +111,7 @@ class RunningDaemon implements Daemon {
     if (state === null) this.#activate();
     else state.restoreActive(this.control, () => this.#activate());
     for (const [{ patient }, proxy] of started) {
-      if (!patient) await proxy.start();
+      if (!patient) await proxy.start().catch((error: unknown) => this.#couldNotListen(proxy.name, error));
     }
     // Behind those of the file, whose addresses are theirs; somebody may have deleted one by now.
     for (const [{ patient }, proxy] of started) {
@@ -171,6 +173,18 @@ class RunningDaemon implements Daemon {
     checkActivations(this.#read, this.control);
     this.control.activate(inputs, "replace");
     this.control.activeOwner = "file";
+  }
+
+  /** An address alone does not say whose it is, nor where it was written. */
+  #couldNotListen(name: string, error: unknown): never {
+    const failed = namingProxy(name, error);
+    const { text, file } = this.#options;
+    const setting =
+      text !== undefined && isPopulateFile(text)
+        ? `its "listen" in ${file ?? "the list"}`
+        : `proxies.${name}.listen`;
+    const hint = `${failed.hint === undefined ? "" : `${failed.hint}; `}${setting} says where`;
+    throw new SquallError(failed.code, failed.message, { hint, cause: error });
   }
 
   #located<T>(run: () => T): T {

@@ -137,6 +137,7 @@ async function bind(server: Server, listen: Address): Promise<Address> {
     throw code === "EADDRINUSE"
       ? new SquallError("SQ_ADMIN_PORT_TAKEN", `the admin port ${where} is in use`, { cause: error })
       : new SquallError("SQ_LISTEN_FAILED", `the admin port cannot listen on ${where}: ${message}`, {
+          hint: "--admin, or admin.listen, says where",
           cause: error,
         });
   }

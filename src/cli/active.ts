@@ -78,7 +78,8 @@ function addUse(program: Command, io: Io): void {
         };
         const naming: Naming = { option: commonOption, ...(file === undefined ? {} : { file }) };
         const method = options.add === true ? "POST" : "PUT";
-        report(io, options, await client.call(method, "/active", body, naming));
+        const answer = (await client.call(method, "/active", body, naming)) as ActiveView | null;
+        report(io, options, client.known(answer, "activations"));
       };
       if (isProfileFile(profile)) {
         await ProfileFromFile.read(profile, io).lend(client, io, switchOn);
@@ -122,7 +123,8 @@ function addAdd(program: Command, io: Io): void {
     };
     const client = new AdminClient(options, io);
     const body = { faults: [{ type, ...fault, proxy }], ...commonBody(options) };
-    report(io, options, await client.call("POST", "/active", body, naming));
+    const answer = (await client.call("POST", "/active", body, naming)) as ActiveView | null;
+    report(io, options, client.known(answer, "activations"));
   });
 }
 
@@ -180,7 +182,7 @@ function addHeal(program: Command, io: Io): void {
     });
 }
 
-function report(io: Io, options: RemoteOptions, answer: unknown): void {
+function report(io: Io, options: RemoteOptions, answer: ActiveView): void {
   if (options.json === true) io.out(`${jsonLine(answer)}\n`);
-  else io.out(activeText(answer as ActiveView, io.colours, false));
+  else io.out(activeText(answer, io.colours, false));
 }

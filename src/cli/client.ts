@@ -1,4 +1,5 @@
 /** The admin API as the command line uses it. */
+import { within } from "../core/within.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { reasonOf } from "./reason.js";
 import { refusalText, type Naming } from "./refusal.js";
@@ -32,12 +33,13 @@ export class AdminClient {
   /** `body` is sent as JSON; text as it is, which is YAML then. `naming` says a mistake by the option that it was made with. */
   async call(method: string, path: string, body?: unknown, naming?: Naming): Promise<unknown> {
     const type = typeof body === "string" ? "text/yaml" : "application/json";
+    const { signal, end } = within(ANSWER_TIMEOUT_MS);
     const { response, text } = await this.#send(path, {
       method,
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      signal,
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
       headers: { ...this.#headers, ...(body === undefined ? {} : { "content-type": type }) },
-    });
+    }).finally(end);
     if (!response.ok) throw this.#refused(response.status, text, naming);
     if (text === "") return null;
     try {
@@ -67,25 +69,30 @@ export class AdminClient {
   }
 
   /** Each server-sent event, for as long as the daemon sends. */
-  async *events(path: string, { signal, lastEventId, opened }: EventsOptions): AsyncGenerator<ServerEvent> {
-    const response = await this.#fetch(path, {
-      headers: { ...this.#headers, ...(lastEventId === null ? {} : { "last-event-id": lastEventId }) },
-      signal,
-    });
-    if (!response.ok || response.body === null) throw this.#refused(response.status, await response.text());
-    if (response.headers.get("content-type")?.startsWith("text/event-stream") !== true)
-      throw this.#stranger(`${response.headers.get("content-type") ?? "no content type"}`);
-    opened();
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of response.body) {
-      rest += decoder.decode(chunk as Uint8Array, { stream: true });
-      const events = rest.split("\n\n");
-      rest = events.pop() ?? "";
-      for (const event of events) {
-        const found = eventOf(event);
-        if (found !== null) yield found;
+  async *events(path: string, options: EventsOptions): AsyncGenerator<ServerEvent> {
+    const { signal, begun, end } = within(ANSWER_TIMEOUT_MS, options.signal);
+    try {
+      const id = options.lastEventId;
+      const headers = { ...this.#headers, ...(id === null ? {} : { "last-event-id": id }) };
+      const response = await this.#fetch(path, { headers, signal });
+      if (!response.ok || response.body === null) throw this.#refused(response.status, await response.text());
+      const type = response.headers.get("content-type") ?? "no content type";
+      if (!type.startsWith("text/event-stream")) throw this.#stranger(type);
+      begun();
+      options.opened();
+      const decoder = new TextDecoder();
+      let rest = "";
+      for await (const chunk of response.body) {
+        rest += decoder.decode(chunk as Uint8Array, { stream: true });
+        const events = rest.split("\n\n");
+        rest = events.pop() ?? "";
+        for (const event of events) {
+          const found = eventOf(event);
+          if (found !== null) yield found;
+        }
       }
+    } finally {
+      end();
     }
   }
 

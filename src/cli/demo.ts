@@ -5,6 +5,8 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import type { Override } from "../config/overrides.js";
+import { SquallError } from "../core/errors.js";
 import { parseDuration } from "../core/units.js";
 import { startDaemon, type Daemon } from "../daemon.js";
 import type { BotEvent } from "../mock/bot/events.js";
@@ -87,18 +89,28 @@ class Demo {
 
   async #start(bots: number): Promise<void> {
     const upstream = await this.#startServer();
+    const set = (origin: string, path: readonly string[], value: string): Override => ({
+      origin,
+      path,
+      value,
+    });
+    const { admin, listen, profiles } = this.#options;
     const daemon = await startDaemon({
       env: {},
+      // By the options that they come from, so that a mistake is told as theirs.
+      overrides: [
+        set("--admin", ["admin", "listen"], admin),
+        set("--listen", ["proxies", "jobs", "listen"], listen),
+        ...(profiles === undefined ? [] : [set("--profiles", ["profiles"], JSON.stringify(profiles))]),
+      ],
       cwd: this.#io.cwd,
       home: this.#io.home,
       text: JSON.stringify({
-        admin: { listen: this.#options.admin },
         // Whatever else lies where it runs.
-        profiles: this.#options.profiles ?? [],
+        profiles: [],
         log: { level: "error" },
         proxies: {
           jobs: {
-            listen: this.#options.listen,
             upstream,
             identify: [{ header: "x-bot-id" }, "bearer", "client"],
           },
@@ -108,6 +120,14 @@ class Demo {
       ownProcess: true,
       pid: this.#io.pid,
       node: this.#io.node,
+    }).catch((error: unknown) => {
+      const about = "proxy jobs: ";
+      const isListen = error instanceof SquallError && error.message.startsWith(about);
+      if (!isListen) throw error;
+      // Where the demo's own configuration says it is of no use to anybody.
+      const hint = (error.hint ?? "").replace(/(?:; )?proxies\.jobs\.listen says where$/u, "");
+      const who = hint === "" ? "" : ` (${hint})`;
+      throw new CommandError(EXIT.failed, `--listen: ${error.message.slice(about.length)}${who}`);
     });
     this.#daemon = daemon;
     daemon.telemetry.stream.subscribe(({ entry }) => {

@@ -2,7 +2,9 @@
 import type { Command } from "commander";
 import { parseSize } from "../core/units.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { listenFailure } from "./listen-failure.js";
 import { durationOption, numberOption } from "./options.js";
+import { reasonOf } from "./reason.js";
 
 interface MockServerOptions {
   readonly port: string;
@@ -32,8 +34,9 @@ export function addMockServer(program: Command): void {
       const leaseFor = durationOption("lease", lease);
       const every = durationOption("feed", feed);
       const { mockServerCommand } = await import("../mock/server/command.js");
+      const number = numberOption("port", port, 65_535);
       await mockServerCommand({
-        port: numberOption("port", port, 65_535),
+        port: number,
         ...(host === undefined ? {} : { host }),
         ...(data === undefined ? {} : { data }),
         ...(token === undefined ? {} : { tokenTtl: token }),
@@ -41,8 +44,16 @@ export function addMockServer(program: Command): void {
         ...(rateLimit === undefined ? {} : { rateLimit: positive("rate-limit", rateLimit, 1_000_000) }),
         ...(every === undefined ? {} : { feed: { every } }),
         json: json === true,
+      }).catch(async (error: unknown) => {
+        if (!(error instanceof Error) || data === undefined || isAboutPort(error))
+          throw await listenFailure(error, host ?? "127.0.0.1", number);
+        throw new CommandError(EXIT.failed, `--data: jobs cannot be kept in ${data}: ${reasonOf(error)}`);
       });
     });
+}
+
+function isAboutPort({ syscall }: NodeJS.ErrnoException): boolean {
+  return syscall === "listen" || syscall === "bind" || syscall === "getaddrinfo";
 }
 
 interface LoadOptions {
@@ -73,7 +84,10 @@ export function addLoad(program: Command, io: Io): void {
     .option("--timeout <duration>", "when what is not finished counts as lost", "10m")
     .option("--json", "print the result as JSON")
     .action(async (options: LoadOptions) => {
-      const { loadCommand } = await import("../mock/load/command.js");
+      const [{ loadCommand }, { LoadRefused }] = await Promise.all([
+        import("../mock/load/command.js"),
+        import("../mock/load/client.js"),
+      ]);
       const ok = await loadCommand(
         {
           server: serverOption(options.server),
@@ -89,7 +103,12 @@ export function addLoad(program: Command, io: Io): void {
         },
         io,
       ).catch((error: unknown) => {
-        throw new CommandError(EXIT.failed, `load: ${reasonOf(error)}`);
+        const { server } = options;
+        const why =
+          error instanceof LoadRefused
+            ? `${server} is no job server that takes this: ${error.message}`
+            : `${server} does not answer like a job server: ${reasonOf(error)}`;
+        throw new CommandError(EXIT.failed, `--server: ${why}`);
       });
       if (!ok) throw new CommandError(EXIT.failed, "load: not every job was done exactly once");
     });
@@ -119,10 +138,4 @@ function serverOption(text: string): string {
     EXIT.usage,
     `--server: expected a URL such as http://127.0.0.1:3000, got ${JSON.stringify(text)}`,
   );
-}
-
-/** `fetch failed` says nothing; its cause does. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }

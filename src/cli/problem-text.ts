@@ -9,8 +9,8 @@ export function problemText(problem: Problem): string {
   if (!ORIGIN.test(file)) return formatProblem(problem);
   const about = file.startsWith("--") || path === "" ? "" : `${path}: `;
   // It is said already whose value it is.
-  const more = hint === undefined || hint === `the value of ${file}` ? "" : ` (${hint})`;
-  return `${file}: ${about}${message}${more}`;
+  const said = message.replace(` (the value of ${file})`, "");
+  return `${file}: ${about}${said}${hint === undefined ? "" : ` (${hint})`}`;
 }
 
 /** All mistakes of an error, each once; `name` is who says so. */

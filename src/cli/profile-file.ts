@@ -31,6 +31,7 @@ interface KnownProfile {
   readonly source: string;
   readonly origin: Layer;
   readonly shadows: boolean;
+  readonly tags: readonly string[];
 }
 
 export class ProfileFromFile {
@@ -96,7 +97,7 @@ export class ProfileFromFile {
 
   async #known(client: AdminClient, path: string): Promise<KnownProfile | null> {
     try {
-      return (await client.call("GET", path)) as KnownProfile;
+      return client.known((await client.call("GET", path)) as KnownProfile | null, "tags");
     } catch (error) {
       if (error instanceof Refusal && error.status === 404) return null;
       throw error;

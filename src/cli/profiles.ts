@@ -66,9 +66,10 @@ async function find(options: ProfilesOptions, io: Io): Promise<Found> {
   if (!isLocal) {
     try {
       const client = new AdminClient(options, io);
-      const { profiles } = (await client.call("GET", "/profiles")) as {
+      const answer = (await client.call("GET", "/profiles")) as {
         readonly profiles: readonly ProfileView[];
-      };
+      } | null;
+      const { profiles } = client.known(answer, "profiles");
       return { profiles, library: () => libraryOf(client, profiles, io) };
     } catch (error) {
       const named = options.admin !== undefined || io.env["SQUALL_ADMIN"] !== undefined;

@@ -2,6 +2,7 @@
 import type { ProfileFile, ReadFiles } from "../config/library.js";
 import { formatProblem, SquallError, type Problem } from "../core/errors.js";
 import type { Facts } from "../core/events.js";
+import { namingProxy } from "../proxy/naming-proxy.js";
 import { sameSpec, type FileProxy, type Fleet } from "../proxy/fleet.js";
 import type { Profiles } from "./profiles.js";
 
@@ -143,7 +144,9 @@ export class Reload {
           // One whose name another had was never deleted.
           if (before !== undefined && sameSpec(before, file) && !this.#shadowed.has(file.name)) continue;
           waited = true;
-          await this.#fleet.add(file, "file");
+          await this.#fleet.add(file, "file").catch((error: unknown) => {
+            throw namingProxy(file.name, error);
+          });
           undo.push(() => {
             this.#fleet.remove(file.name);
           });
@@ -152,7 +155,10 @@ export class Reload {
           shadowed.push(file.name);
         } else if (!sameSpec(member.filed, file)) {
           waited = true;
-          undo.push(await this.#fleet.refile(file));
+          const back = await this.#fleet.refile(file).catch((error: unknown) => {
+            throw namingProxy(file.name, error);
+          });
+          undo.push(back);
           changed.push(`proxy ${file.name} changed`);
         }
       }

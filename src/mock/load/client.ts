@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Millis } from "../../core/clock.js";
 import type { Bytes } from "../../core/units.js";
+import { within } from "../../core/within.js";
 
 const ANSWER_WAIT: Millis = 30_000;
 const PAUSE_FIRST: Millis = 100;
@@ -35,11 +36,11 @@ export class LoadClient {
   }
 
   /** `tries` bounds what is otherwise repeated for ever. Rejects with the signal's reason in the end. */
-  async call<T>(request: LoadRequest, tries = Infinity): Promise<T> {
+  async call(request: LoadRequest, tries = Infinity, wait = ANSWER_WAIT): Promise<unknown> {
     // A large body may take as long as a slow line makes it.
-    const patience = ANSWER_WAIT + Math.ceil((request.bytes ?? 0) / SLOWEST);
+    const patience = wait + Math.ceil((request.bytes ?? 0) / SLOWEST);
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#once<T>(request, patience).catch((error: unknown) => {
+      const outcome = await this.#once(request, patience).catch((error: unknown) => {
         // `fetch failed`, a time-out, or an answer that is not JSON; all else is an answer, or our own mistake.
         const passes =
           error instanceof TypeError || error instanceof SyntaxError || error instanceof DOMException;
@@ -47,40 +48,54 @@ export class LoadClient {
         throw error;
       });
       if (!(outcome instanceof Error) && "answer" in outcome) return outcome.answer;
-      if (outcome instanceof Error && attempt >= tries) throw outcome;
+      if (attempt >= tries)
+        throw outcome instanceof Error ? outcome : new LoadRefused(`it answers ${outcome.status} each time`);
       this.#signal.throwIfAborted();
       this.retries++;
       // Half of it by chance: those who fail together should not come back together.
       const backOff =
         Math.min(PAUSE_FIRST * 2 ** Math.min(attempt, 10), PAUSE_MAX) * (0.5 + Math.random() / 2);
-      const wait = outcome instanceof Error ? backOff : Math.max(backOff, outcome.retryAfter);
-      await pause(wait, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted());
+      const until = outcome instanceof Error ? backOff : Math.max(backOff, outcome.retryAfter);
+      await pause(until, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted());
     }
   }
 
-  async #once<T>(
-    { method, path, headers, json, bytes }: LoadRequest,
-    patience: Millis,
-  ): Promise<{ answer: T } | { retryAfter: Millis }> {
+  async #once({ method, path, headers, json, bytes }: LoadRequest, patience: Millis): Promise<Answered> {
     const body = bytes === undefined ? JSON.stringify(json) : bodyStream(bytes);
-    const response = await fetch(new URL(path, this.#server), {
-      method,
-      headers: {
-        "content-type": bytes === undefined ? "application/json" : "application/octet-stream",
-        ...(bytes !== undefined && { digest: `sha-256=${digestOf(bytes)}` }),
-        ...headers,
-      },
-      signal: AbortSignal.any([AbortSignal.timeout(patience), this.#signal]),
-      ...(method === "POST" && { body, duplex: "half" }),
-    });
-    const text = await response.text();
-    if (response.ok) return { answer: JSON.parse(text) as T };
-    if (response.status === 429 || response.status >= 500)
-      return { retryAfter: 1_000 * (Number(response.headers.get("retry-after")) || 0) };
-    throw new LoadRefused(
-      `${method} ${path.slice(0, 100)} was answered ${response.status}: ${text.slice(0, 300)}`,
-    );
+    const { signal, end } = within(patience, this.#signal);
+    try {
+      return await answered(
+        await fetch(new URL(path, this.#server), {
+          method,
+          headers: {
+            "content-type": bytes === undefined ? "application/json" : "application/octet-stream",
+            ...(bytes !== undefined && { digest: `sha-256=${digestOf(bytes)}` }),
+            ...headers,
+          },
+          signal,
+          ...(method === "POST" && { body, duplex: "half" }),
+        }),
+        `${method} ${path.slice(0, 100)}`,
+      );
+    } finally {
+      end();
+    }
   }
+}
+
+type Answered = { readonly answer: unknown } | { readonly retryAfter: Millis; readonly status: number };
+
+async function answered(response: Response, asked: string): Promise<Answered> {
+  const text = await response.text();
+  if (response.ok) return { answer: JSON.parse(text) as unknown };
+  if (response.status === 429 || response.status >= 500)
+    return {
+      status: response.status,
+      retryAfter: 1_000 * (Number(response.headers.get("retry-after")) || 0),
+    };
+  throw new LoadRefused(
+    `it answers ${asked} with ${response.status} ${text.replace(/\s+/gu, " ").slice(0, 100)}`,
+  );
 }
 
 /** The same bytes for the same size: a pattern that no compression or truncation hides behind. */

@@ -5,7 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Millis } from "../../core/clock.js";
-import { LoadClient } from "./client.js";
+import { within } from "../../core/within.js";
+import { LoadClient, LoadRefused } from "./client.js";
 import { INLINE_MAX, payloadOf, planJobs, type LoadShape, type PlannedJob } from "./plan.js";
 import { judge, type AuditRow, type Verdict } from "./verdict.js";
 
@@ -48,49 +49,43 @@ interface States {
 
 const POLL_EVERY: Millis = 200;
 const FINAL_PATIENCE: Millis = 30_000;
-const CONTACT_TRIES = 4;
+/** What shows that there is a job server at all: so many tries, each of them so long. */
+const CONTACT_TRIES = 3;
+const CONTACT_PATIENCE: Millis = 3_000;
 
-/** Aborted when the time is up or with the other. Signals made of signals may be collected before they fire, on Node 20. */
-function within(time: Millis, other: AbortSignal): { timeUp: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const stop = (): void => {
-    controller.abort();
-  };
-  const timer = setTimeout(stop, time);
-  other.addEventListener("abort", stop);
-  if (other.aborted) stop();
-  return {
-    timeUp: controller.signal,
-    end: () => {
-      clearTimeout(timer);
-      other.removeEventListener("abort", stop);
-    },
-  };
-}
-
+/** Rejects with LoadRefused, or with what the network says, where there is no job server that takes the load. */
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const begun = performance.now();
   const prefix = `load-${randomBytes(4).toString("hex")}-`;
-  const { timeUp, end } = within(options.timeout, options.signal);
+  const { signal: timeUp, stop, end } = within(options.timeout, options.signal);
   const client = new LoadClient(options.server, timeUp);
   // A wrong address is told at once; a server that goes away later is waited for.
-  await client.call({ method: "GET", path: "healthz" }, CONTACT_TRIES);
+  try {
+    statesIn(await client.call({ method: "GET", path: watchPath(prefix) }, CONTACT_TRIES, CONTACT_PATIENCE));
+  } catch (error) {
+    end();
+    throw error;
+  }
   const accepted = new Map<string, string>();
   let timedOut = false;
   try {
     await new Load(options, client, prefix, accepted).run();
   } catch (error) {
-    if (!timeUp.aborted) throw error;
+    if (!timeUp.aborted) {
+      // Nobody goes on submitting.
+      stop();
+      throw error;
+    }
     timedOut = true;
   } finally {
     end();
   }
   // The audit is read in any case, with patience of its own.
-  const auditor = new LoadClient(options.server, AbortSignal.timeout(FINAL_PATIENCE));
-  const { jobs: rows } = await auditor.call<{ jobs: AuditRow[] }>({
-    method: "GET",
-    path: `v1/audit?prefix=${prefix}`,
-  });
+  const audit = within(FINAL_PATIENCE);
+  const auditor = new LoadClient(options.server, audit.signal);
+  const rows = rowsIn(
+    await auditor.call({ method: "GET", path: `v1/audit?prefix=${prefix}` }).finally(audit.end),
+  );
   const seconds = (performance.now() - begun) / 1000;
   const verdict = judge(accepted, rows);
   return {
@@ -103,6 +98,31 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     retries: client.retries + auditor.retries,
     timed_out: timedOut,
   };
+}
+
+const watchPath = (prefix: string): string => `v1/audit?prefix=${prefix}&jobs=none`;
+
+function field(answer: unknown, name: string): unknown {
+  return typeof answer === "object" && answer !== null ? Reflect.get(answer, name) : undefined;
+}
+
+function statesIn(answer: unknown): States {
+  const states = field(answer, "states");
+  const [leased, completed, failed] = ["leased", "completed", "failed"].map((name) => field(states, name));
+  if (typeof leased !== "number" || typeof completed !== "number" || typeof failed !== "number")
+    throw notOurs(answer);
+  return { leased, completed, failed };
+}
+
+function rowsIn(answer: unknown): AuditRow[] {
+  const rows = field(answer, "jobs");
+  if (!Array.isArray(rows)) throw notOurs(answer);
+  return rows as AuditRow[];
+}
+
+/** JSON, and none of a job server's. */
+function notOurs(answer: unknown): LoadRefused {
+  return new LoadRefused(`it answers ${JSON.stringify(answer).slice(0, 100)}`);
 }
 
 class Load {
@@ -121,13 +141,11 @@ class Load {
   }
 
   async run(): Promise<void> {
-    const watching = this.#watch();
-    try {
-      await this.#submitAll();
-    } finally {
+    const submitting = this.#submitAll().finally(() => {
       this.#allSubmitted = true;
-      await watching;
-    }
+    });
+    // Whichever fails first ends both, and neither fails unheard.
+    await Promise.all([submitting, this.#watch()]);
   }
 
   async #submitAll(): Promise<void> {
@@ -161,7 +179,7 @@ class Load {
     const payload = payloadOf(this.#options, number);
     const headers = { "idempotency-key": key };
     const depends_on = parent === undefined ? [] : [parent];
-    let answer: { id: string };
+    let answer: unknown;
     if (size <= INLINE_MAX) {
       const json = { type, payload, depends_on };
       answer = await this.#client.call({ method: "POST", path: "v1/jobs", headers, json });
@@ -171,8 +189,10 @@ class Load {
       const path = `v1/jobs?${query.toString()}`;
       answer = await this.#client.call({ method: "POST", path, headers, bytes: size });
     }
-    this.#accepted.set(key, answer.id);
-    return answer.id;
+    const id = field(answer, "id");
+    if (typeof id !== "string") throw notOurs(answer);
+    this.#accepted.set(key, id);
+    return id;
   }
 
   /** Until all that was submitted has finished. */
@@ -180,9 +200,7 @@ class Load {
     const { signal } = this.#options;
     for (;;) {
       const complete = this.#allSubmitted;
-      const path = `v1/audit?prefix=${this.#prefix}&jobs=none`;
-      const { states } = await this.#client.call<{ states: States }>({ method: "GET", path });
-      this.#states = states;
+      this.#states = statesIn(await this.#client.call({ method: "GET", path: watchPath(this.#prefix) }));
       this.#tell();
       if (complete && this.#finished >= this.#accepted.size) return;
       await pause(POLL_EVERY, undefined, { signal }).catch(() => signal.throwIfAborted());

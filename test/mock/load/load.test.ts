@@ -121,7 +121,10 @@ it("says plainly what is wrong with its options or with the server", async () =>
     "--size: expected a size such as 256MiB",
   );
   const { code, err } = await load("http://127.0.0.1:1", "--jobs", "1");
-  expect([code, err]).toEqual([1, expect.stringMatching(/^squall: load: fetch failed: /u)]);
+  expect([code, err]).toEqual([
+    1,
+    expect.stringMatching(/^squall: --server: http:\/\/127\.0\.0\.1:1 does not answer like a job server: /u),
+  ]);
 });
 
 function listening(server: http.Server): Promise<string> {

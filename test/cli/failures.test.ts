@@ -1,0 +1,131 @@
+/** Commands that cannot do their work: a port that is taken, a server that is not what they expect. One sentence, by the option, and no trace. */
+import { createServer as createHttp } from "node:http";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { squall, Workshop } from "../support/process.js";
+
+let shop: Workshop;
+const servers: Server[] = [];
+
+beforeAll(() => {
+  shop = new Workshop();
+});
+afterAll(async () => {
+  for (const server of servers) server.close();
+  await shop.close();
+});
+
+async function on(server: Server): Promise<string> {
+  servers.push(server);
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const answering = (status: number, body: string): Promise<string> =>
+  on(
+    createHttp((_request, response) => {
+      response.writeHead(status, { connection: "close" }).end(body);
+    }),
+  );
+
+const banner = (): Promise<string> =>
+  on(
+    createServer((socket) => {
+      socket.on("error", () => undefined).end("SSH-2.0-nobody\r\n");
+    }),
+  );
+
+async function said(...words: string[]): Promise<string> {
+  const { code, out, err } = await squall(words, { cwd: shop.folder });
+  expect(out.replace(/^squall {2}job server on .*\n/u, "")).toBe("");
+  return `${code}: ${err}`;
+}
+
+describe("squall load", () => {
+  it.concurrent.each<[string, () => Promise<string>, string]>([
+    [
+      "refuses what it asks for",
+      () => answering(404, "no such thing"),
+      "is no job server that takes this: it answers GET v1/audit?PREFIX with 404 no such thing",
+    ],
+    [
+      "answers JSON of something else",
+      () => answering(200, "{}"),
+      "is no job server that takes this: it answers {}",
+    ],
+    [
+      "answers no JSON",
+      () => answering(200, "<html>"),
+      "does not answer like a job server: it answers something else than JSON",
+    ],
+    ["always fails", () => answering(503, "x"), "is no job server that takes this: it answers 503 each time"],
+    [
+      "speaks another protocol",
+      banner,
+      "does not answer like a job server: Response does not match the HTTP/1.1 protocol (Expected HTTP/)",
+    ],
+  ])("says so of a server that %s", async (_what, start, text) => {
+    const at = `http://${await start()}`;
+    const told = await said("load", "--server", at, "--jobs", "1");
+    expect(told.replace(/prefix=\S*/u, "PREFIX")).toBe(`1: squall: --server: ${at} ${text}\n`);
+  });
+});
+
+describe("a port that is taken", () => {
+  it("is told by the option, and with the proxy, by every command that listens", async () => {
+    const taken = await answering(200, "{}");
+    const port = taken.split(":")[1] ?? "";
+    // Who has it is told as far as the system tells it in time.
+    const whose = String.raw`(?: \([^;\n]* listens there\))?`;
+    const [mock, host, listen, admin, serve] = await Promise.all([
+      said("mock-server", "--port", port),
+      said("mock-server", "--host", "203.0.113.9"),
+      said("demo", "--admin", "127.0.0.1:0", "--listen", taken),
+      said("demo", "--admin", taken, "--listen", "127.0.0.1:0"),
+      said(
+        ...["serve", "--admin", "127.0.0.1:0", "--config"],
+        shop.file("taken.yaml", `proxies: { jobs: { listen: "${taken}", upstream: "tcp://127.0.0.1:9" } }\n`),
+      ),
+    ]);
+    expect(mock).toMatch(new RegExp(`^1: squall: --port: ${taken} is in use${whose}\n$`, "u"));
+    expect(host).toBe("1: squall: --host: 203.0.113.9 is no address of this machine (EADDRNOTAVAIL)\n");
+    expect(listen).toMatch(
+      new RegExp(`^1: squall: --listen: listen tcp ${taken}: address already in use${whose}\n$`, "u"),
+    );
+    expect(admin).toMatch(
+      new RegExp(
+        `^1: squall: the admin port ${taken} is in use: .*, or choose another port with --admin\\)\n$`,
+        "u",
+      ),
+    );
+    expect(serve).toMatch(
+      new RegExp(
+        `^1: squall: proxy jobs: listen tcp ${taken}: address already in use \\((?:[^;\n]* listens there; )?proxies.jobs.listen says where\\)\n$`,
+        "u",
+      ),
+    );
+  });
+});
+
+describe("the command line itself", () => {
+  it("is told what is wrong with it once, with what was probably meant", async () => {
+    const [bare, command, option, values, folder] = await Promise.all([
+      squall([], { cwd: shop.folder }),
+      said("statsu"),
+      said("status", "--jsn"),
+      said("serve", "--admin", "banana", "--log-level", "loud"),
+      said("mock-server", "--data", shop.file("a-file", "")),
+    ]);
+    expect([bare.code, bare.out]).toEqual([2, ""]);
+    expect(bare.err).toMatch(
+      /^Usage: squall .*\n {2}serve .*\n\nsquall: there is no command \(the daemon is started with "squall serve"\)\n$/su,
+    );
+    expect(command).toBe('2: squall: there is no command "statsu" (did you mean "status"?)\n');
+    expect(option).toBe("2: squall: unknown option '--jsn' (did you mean --json?)\n");
+    expect(values).toBe(
+      '3: --admin: expected an address to listen on such as 127.0.0.1:8474 or :8080, got "banana"\n' +
+        '--log-level: expected error, warn, info or debug, got "loud"\nsquall: 2 mistakes\n',
+    );
+    expect(folder).toMatch(/^1: squall: --data: jobs cannot be kept in \S+: EEXIST: .*\n$/u);
+  });
+});
