@@ -11,11 +11,17 @@ import { scaled } from "../support/scope.js";
 
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 20_240_607);
 
-it("agree: client's, server's, journal's and metrics', under every type of fault", async () => {
-  const { exchanges, rounds, wrong } = await play({ seed: SEED, passes: 1, everywhere: false });
-  expect(wrong, `SQUALL_FUZZ_SEED=${SEED}, after ${exchanges} exchanges in ${rounds} rounds`).toEqual([]);
-  expect(exchanges).toBeGreaterThan(scaled(500, 1_000));
-});
+const PARTS = 4;
+
+it.each(Array.from({ length: PARTS }, (_, part) => part))(
+  "agree: client's, server's, journal's and metrics', under every type of fault, part %i",
+  async (from) => {
+    const share = { from, each: PARTS };
+    const { exchanges, rounds, wrong } = await play({ seed: SEED, passes: 1, everywhere: false, share });
+    expect(wrong, `SQUALL_FUZZ_SEED=${SEED}, after ${exchanges} exchanges in ${rounds} rounds`).toEqual([]);
+    expect(exchanges).toBeGreaterThan(scaled(500, 1_000) / PARTS);
+  },
+);
 
 it("agree for datagrams and for questions, under every type of fault that acts on them", async () => {
   const { datagrams, questions, rounds, wrong } = await playPackets({ seed: SEED, passes: 1 });

@@ -19,6 +19,8 @@ export interface Plan {
   readonly seed: number;
   /** So many times through all settings. */
   readonly passes: number;
+  /** Every so-many-th setting, from this one on; by default all of them. */
+  readonly share?: { readonly from: number; readonly each: number };
   /** Each on all proxies on which it can act, and not on one that is drawn. */
   readonly everywhere: boolean;
 }
@@ -34,14 +36,21 @@ const EACH = 5;
 /** A round takes less than a second where the machine is idle; what takes so long has no end. */
 const PATIENCE_MS = 20_000;
 
-export async function play({ seed, passes, everywhere }: Plan): Promise<Played> {
+export async function play({
+  seed,
+  passes,
+  everywhere,
+  share = { from: 0, each: 1 },
+}: Plan): Promise<Played> {
   const stage = await Stage.open();
   const random = randomOf(seed, "books");
   const wrong: string[] = [];
   let rounds = 0;
   try {
     for (let pass = 0; pass < passes; pass++) {
-      const settings = sample(SETTINGS, 1, ({ fault }) => fault.type);
+      const settings = sample(SETTINGS, 1, ({ fault }) => fault.type).filter(
+        (_setting, index) => index % share.each === share.from,
+      );
       const turns = settings.flatMap((setting) => {
         if (ONLY !== undefined && !ONLY.includes(setting.fault.type)) return [];
         const kinds = everywhere ? setting.on : setting.on.slice(0, 1).map(() => drawn(setting.on, random));
