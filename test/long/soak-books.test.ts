@@ -154,6 +154,7 @@ it(
       await pause(2_000);
       const since = [...bots.lived].filter(([number]) => number > from && number <= bots.latest - BOTS);
       expect(since.length, "exchanges once healed").toBeGreaterThan(BOTS);
+      await until("those that began once healed are over", () => since.every(([, { over }]) => over));
       for (const [number, lived] of since)
         if (!lived.gaveUp)
           expect(lived, `exchange ${number}, once healed`).toMatchObject({ status: 200, whole: true });

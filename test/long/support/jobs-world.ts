@@ -15,6 +15,8 @@ export interface Lived {
   whole: boolean;
   /** It gave up and closed, or reset, its connection. */
   gaveUp: boolean;
+  /** It waits for nothing any more. */
+  over: boolean;
 }
 
 export class MovingServer {
@@ -127,6 +129,7 @@ export class ImpatientBots {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     while (!this.#stopped) {
       const lived = await this.#exchange(bot, this.#random() < 0.7 ? agent : false);
+      lived.over = true;
       // Whoever is refused at once must not spin.
       await pause(lived.whole ? 5 + this.#random() * 20 : 50);
     }
@@ -135,7 +138,7 @@ export class ImpatientBots {
 
   #exchange(bot: string, agent: Agent | false): Promise<Lived> {
     const number = ++this.#numbers;
-    const lived: Lived = { status: null, whole: false, gaveUp: false };
+    const lived: Lived = { status: null, whole: false, gaveUp: false, over: false };
     this.lived.set(number, lived);
     const posts = number % 2 === 0;
     const body = posts ? Buffer.alloc(1 + (number % 5_000), "x") : null;
