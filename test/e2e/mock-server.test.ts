@@ -41,5 +41,5 @@ describe("mock_server_high_job_volume", () => {
 
 describe("mock_server_large_job_payloads", () => {
   it("carries large bodies whole while Squall's memory stays flat", () =>
-    largePayloads({ bytes: 24 * MIB, memory: 96 * MIB }));
+    largePayloads({ bytes: scaled(8, 24) * MIB, memory: 96 * MIB }));
 });
