@@ -94,6 +94,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
     faults: () => [fault("lost_response")],
     replaced: true,
   },
+  "an answer that is lost, and a status": {
+    request: get("/"),
+    answer: AT_ONCE,
+    faults: () => [fault("lost_response", { then: "status", status: 502 })],
+    replaced: true,
+  },
   "a request that a fault answers": {
     request: get("/"),
     answer: OK,
