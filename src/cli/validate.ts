@@ -16,6 +16,7 @@ import { readConfigFile, type ConfigText } from "./files.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { profilesConfig, readLibrary, TYPES } from "./local-library.js";
 import { problemText } from "./problem-text.js";
+import { unknownProxies } from "./unknown-proxies.js";
 
 interface ValidateOptions {
   readonly config?: string;
@@ -99,6 +100,11 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
     });
     warnings.push(...library.warnings);
     for (const one of proxies) warnings.push(...unspared(library, one.proxies, one.file));
+    if (proxies.length > 0) {
+      const known = proxies.flatMap((one) => one.proxies.map(({ name }) => name));
+      const files = proxies.map(({ file }) => file);
+      warnings.push(...unknownProxies(library, known, files));
+    }
     checked.push(countOf(library));
   } catch (error) {
     problems.push(...problemsOf(error));

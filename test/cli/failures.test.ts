@@ -1,6 +1,8 @@
 /** Commands that cannot do their work: a port that is taken, a server that is not what they expect. One sentence, by the option, and no trace. */
+import { mkdirSync } from "node:fs";
 import { createServer as createHttp } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { squall, Workshop } from "../support/process.js";
 
@@ -127,5 +129,30 @@ describe("the command line itself", () => {
         '--log-level: expected error, warn, info or debug, got "loud"\nsquall: 2 mistakes\n',
     );
     expect(folder).toMatch(/^1: squall: --data: jobs cannot be kept in \S+: EEXIST: .*\n$/u);
+  });
+});
+
+describe("squall validate", () => {
+  it("warns of names of proxies that no configuration has, and finds whatever else serve would refuse", async () => {
+    mkdirSync(join(shop.folder, "own"));
+    shop.file("own/a.yaml", "profile: stray\nfaults: [{ type: latency, delay: 5ms, proxy: job }]\n");
+    const proxies = 'proxies: { jobs: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9" } }\n';
+    const [warned, name, folder] = await Promise.all(
+      [
+        shop.file("squall-a.yaml", `profiles: [own]\n${proxies}`),
+        shop.file("squall-b.yaml", `profiles: [own]\nactivate: [{ profile: strya }]\n${proxies}`),
+        shop.file("squall-c.yaml", `profiles: [nowhere]\n${proxies}`),
+      ].map((file) => squall(["validate", "--config", file], { cwd: shop.folder })),
+    );
+    expect(warned).toMatchObject({ code: 0 });
+    expect(warned?.err).toMatch(
+      /^warning \S*own\/a\.yaml:2:46 faults\[0\]\.proxy: no proxy of \S+squall-a\.yaml is called "job" \(did you mean "jobs"\?\)\n/u,
+    );
+    expect(name?.code).toBe(3);
+    expect(name?.err).toContain(
+      ':2:23 activate[0].profile: no profile is called "strya" (did you mean "stray"?)\n',
+    );
+    expect(folder?.code).toBe(3);
+    expect(folder?.err).toContain("nowhere:1:1 no such file or folder\n");
   });
 });
