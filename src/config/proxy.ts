@@ -40,7 +40,7 @@ const NOT_OF_DNS: Readonly<Record<string, string>> = {
   balance: "a dns proxy has one upstream, so there is nothing to balance",
   health: "a dns proxy has one upstream, whose health nobody checks",
   eject: "a dns proxy has one upstream, which cannot be left out",
-  dial_timeout: "a dns proxy dials nobody: whoever asks it waits as long as he likes",
+  dial_timeout: "a dns proxy dials nobody: whoever asks it waits as long as it likes",
   proxy_protocol: "a PROXY protocol header comes before the bytes of a connection, and datagrams have none",
 };
 const HTTP_RULES: readonly string[] = ["header", "bearer", "query", "path"];

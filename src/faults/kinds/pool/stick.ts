@@ -15,7 +15,7 @@ import { refuseNarrowed, upstreamName } from "../../targets.js";
 
 const params = z.object({
   mode: choice(["lost", "stuck"]).describe(
-    "lost: each choice is drawn anew, so that sessions land elsewhere; stuck: whoever asks stays with the one that he got first, and has none while that is down",
+    "lost: each choice is drawn anew, so that sessions land elsewhere; stuck: whoever asks stays with the one it got first, and gets none while that is down",
   ),
   to: upstreamName().optional().describe("with stuck, the one that everybody is stuck to"),
   per: askerKind().default("bot").describe("who has a session: each bot, or each client address"),
