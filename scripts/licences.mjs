@@ -88,12 +88,20 @@ function pageOf(packages) {
     "",
     ...[...tools]
       .sort(([a], [b]) => compare(a, b))
-      .flatMap(([license, those]) => [`**${license}**: ${those.map(({ id }) => id).join(", ")}.`, ""]),
+      .flatMap(([license, those]) => [
+        wrapped(`**${license}**: ${those.map(({ id }) => id).join(", ")}.`),
+        "",
+      ]),
     ...[...READ_IN_PACKAGE]
       .filter(([id]) => packages.some((one) => one.id === id))
       .map(([id, { license, where }]) => `${id} is ${license} by ${where}; the lock file does not say it.`),
   ];
   return `${lines.join("\n").trimEnd()}\n`;
+}
+
+/** On lines of 120 characters, at spaces. */
+function wrapped(text) {
+  return text.replace(/(?=.{121})(.{1,120}) /gu, "$1\n");
 }
 
 function option(name, otherwise) {

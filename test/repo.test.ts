@@ -251,6 +251,24 @@ describe("every fault type", () => {
   }
 });
 
+const pages = tracked.filter((file) => file === "README.md" || /^docs\/.*\.md$/u.test(file));
+/** Words that people of the field stumble over, each with what they say. */
+const ODD_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\b(?:he|him|his|himself)\b/giu, "a client is it, people are they"],
+  [/\b(?:an?|the|its|no) answers? (?:of|from)\b/giu, "a response from"],
+  [/\basked of\b/giu, "requested from, required of"],
+  [/\b(?<!nothing |anything |nobody )but for\b/giu, "except"],
+  [/\b\w*manyeth\b/giu, "n-th"],
+  [/\bhangs? (?:on|upon) (?!SYN)/giu, "depends on"],
+  [/\bDNS questions?\b/giu, "DNS query"],
+];
+/** Words that have a meaning of their own here: whoever makes up another one adds it, and explains it in docs/glossary.md. */
+const OWN_WORDS: readonly string[] = [
+  "activation", "admin port", "bot", "draw", "effect", "engine", "exchange", "fault", "flow", "heal", "hit", "hold", "journal",
+  "library", "matched", "observe", "param", "persona", "phase", "plan", "pool", "profile", "proxy", "query", "ramp", "seam",
+  "seed", "subject", "toxic", "upstream", "downstream", "verdict",
+]; // prettier-ignore
+
 describe("what is shipped", () => {
   it("has profiles that all compile, each with a summary, tags and a sentence for each fault", async () => {
     const library = new Library(TYPES);
@@ -292,6 +310,60 @@ describe("what is shipped", () => {
         }
       }
     }
+  });
+
+  it("has docs whose source is read in any editor: no line but rows of tables is longer than 160 characters", () => {
+    const long = pages.flatMap((file) =>
+      read(file)
+        .split("\n")
+        .flatMap((line, index) => (line.length > 160 && !line.startsWith("|") ? [`${file}:${index + 1}`] : [])),
+    );
+    expect(long).toEqual([]);
+  });
+
+  it("has a head for each column of the tables in its docs", () => {
+    const bare = pages.flatMap((file) =>
+      [...read(file).matchAll(/^(\|.*\|)\n\|[-| :]+\|$/gmu)]
+        .filter(([, head = ""]) => /\|\s*\|/u.test(head))
+        .map(([, head]) => `${file}: ${String(head)}`),
+    );
+    expect(bare).toEqual([]);
+  });
+
+  it("says in its docs what the field says", () => {
+    const odd = pages.flatMap((file) => {
+      const prose = read(file).replaceAll(/```[\s\S]*?```|`[^`\n]*`/gu, "");
+      return ODD_WORDS.flatMap(([word, better]) =>
+        [...prose.matchAll(word)].map(([found]) => `${file}: ${found}: ${better}`),
+      );
+    });
+    expect(odd).toEqual([]);
+  });
+
+  it("explains the words of its own that its docs use, in the order of the alphabet", () => {
+    const words = [...read("docs/glossary.md").matchAll(/^\| <a id="([\w-]+)"><\/a>([\w -]+) \|/gmu)];
+    expect(words.map(([, id, word = ""]) => [id, word])).toEqual(
+      words.map(([, , word = ""]) => [word.replaceAll(" ", "-"), word]),
+    );
+    const explained = words.map(([, , word = ""]) => word);
+    expect(explained).toEqual([...explained].sort());
+    const used = pages
+      .filter((file) => file !== "docs/glossary.md" && !file.startsWith("docs/decisions/"))
+      .map((file) => read(file).toLowerCase())
+      .join("\n");
+    const known = OWN_WORDS.filter((word) => new RegExp(`\\b${word}s?\\b`, "u").test(used));
+    expect(known.filter((word) => !explained.includes(word))).toEqual([]);
+    // And nothing is explained that nobody reads.
+    expect(explained.filter((word) => !new RegExp(`\\b${word.replace(/y$/u, "(?:y|ies)").replace(/e$/u, "(?:e|ing)")}`, "u").test(used))).toEqual([]);
+  });
+
+  it("lists every page in the README, the first hour and the glossary first", () => {
+    const [, list = ""] = /^## Read on\n([\s\S]*?)^## /mu.exec(read("README.md")) ?? [];
+    const listed = [...list.matchAll(/\]\((docs\/[\w.-]+\.md)\)/gu)].map(([, page]) => page);
+    expect(listed.slice(0, 2)).toEqual(["docs/first-hour.md", "docs/glossary.md"]);
+    const linked = [...read("README.md").matchAll(/\]\((docs\/[\w.-]+\.md)\)/gu)].map(([, page]) => page);
+    const own = pages.filter((file) => /^docs\/[\w-]+\.md$/u.test(file) && file !== "docs/licences.md");
+    expect(own.filter((file) => !linked.includes(file))).toEqual([]);
   });
 
   it("has only links in its docs that lead somewhere", () => {

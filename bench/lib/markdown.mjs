@@ -33,7 +33,7 @@ function targets({ cases }) {
   return [
     `Of ${claims.length} targets ${count("met")} met, ${count("open")} open, ${count("missed")} missed${unmeasured}.`,
     "",
-    "| case | | measured | target | |",
+    "| case | figure | measured | target | verdict |",
     "| --- | --- | ---: | ---: | --- |",
     ...claims.map(({ name, claim }) => {
       const { text, value, low, high, sign, target, unit = "", reason } = claim;
@@ -50,7 +50,7 @@ function targets({ cases }) {
 function table(rows) {
   const base = rows.find(({ of }) => of !== undefined && of !== null)?.of.base;
   const columns = [
-    ["", "---", ({ name }) => name],
+    ["what", "---", ({ name }) => name],
     ["median", "---:", (row) => (row.values.length === 0 ? cell(trouble(row)) : format(row.median))],
     ["min", "---:", ({ values, min }) => (values.length === 0 ? "" : format(min))],
     ["max", "---:", ({ values, max }) => (values.length === 0 ? "" : format(max))],
@@ -59,7 +59,7 @@ function table(rows) {
     ["CPU of the proxy", "---:", costs],
     ["busy", "---", busy],
     ["note", "---", ({ note }) => note],
-  ].filter(([title, , text]) => title === "" || rows.some((row) => text(row) !== ""));
+  ].filter(([title, , text]) => title === "what" || rows.some((row) => text(row) !== ""));
   const line = (cells) => `| ${cells.join(" | ")} |`;
   return [
     line(columns.map(([title]) => title)),

@@ -1,4 +1,4 @@
-/** What faults on DNS questions have in common: where they act, and what a client sees whose upstream was not resolved. */
+/** What faults on DNS queries have in common: where they act, and what a client sees whose upstream was not resolved. */
 import type { z } from "zod";
 import {
   close,
@@ -25,7 +25,7 @@ export const dnsParams = {
   on: choice(["proxy", "upstream"])
     .default("proxy")
     .describe(
-      "proxy: the questions that clients ask a dns proxy; upstream: the resolution of the upstreams' names of other proxies, where an address counts as a name",
+      "proxy: the queries that clients ask a dns proxy; upstream: the resolution of the upstreams' names of other proxies, where an address counts as a name",
     ),
   as: choice(["default", "status", "close", "reset", "hang"])
     .default("default")

@@ -126,7 +126,7 @@ describe("docs/admin-api.md", () => {
       `${bodyBytes / 2 ** 20} MiB by default: 413`,
       `${headerBytes / 2 ** 10} KiB by default: 431`,
       `arrive | ${requestTimeout / 1_000} s: 408`,
-      `an answer | ${answerTimeout / 1_000} s`,
+      `a response | ${answerTimeout / 1_000} s`,
       `connections | ${connections} |`,
       `long polls | ${streams}, ${polls}: 429`,
     ]) {

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import type { AnyFaultType } from "../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { quantityOf } from "../../src/faults/params.js";
+import { wrapped } from "./wrapped.js";
 
 const INTRO = `# Fault types
 
@@ -58,7 +59,7 @@ function section(type: AnyFaultType): string {
     return `| \`${name}\` | ${valuesOf(inner)} | ${standard} | ${schema.description ?? ""} |`;
   });
   const table =
-    rows.length === 0 ? ["It has no parameters."] : ["| parameter | value | default | |", "|---|---|---|---|", ...rows];
+    rows.length === 0 ? ["It has no parameters."] : ["| parameter | value | default | meaning |", "|---|---|---|---|", ...rows];
   const effects = Object.entries(type.effects).map(([name, help]) => `\`${name}\` (${help})`);
   const example = Object.entries(type.example)
     .map(([name, value]) => `${name}: ${written(value)}`)
@@ -81,12 +82,12 @@ function section(type: AnyFaultType): string {
   return [
     `## ${type.type}`,
     "",
-    type.summary,
+    wrapped(type.summary),
     "",
     ...table,
     "",
-    [direction, place, removal].filter((text) => text !== "").join(" "),
-    `Effects: ${effects.join(", ")}.`,
+    wrapped([direction, place, removal].filter((text) => text !== "").join(" ")),
+    wrapped(`Effects: ${effects.join(", ")}.`),
     "",
     "```yaml",
     `- { ${example} }`,

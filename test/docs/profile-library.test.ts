@@ -7,6 +7,7 @@ import { Library } from "../../src/config/library.js";
 import { loadProfiles } from "../../src/config/load.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { compileProfile } from "../../src/plan/compile.js";
+import { wrapped } from "./wrapped.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
@@ -47,13 +48,13 @@ async function pages(): Promise<Page[]> {
     const lines = [
       `### ${name}`,
       "",
-      summary,
+      wrapped(summary),
       "",
-      `- What breaks: ${breaks}`,
-      `- What a good bot does: ${survives}`,
+      wrapped(`- What breaks: ${breaks}`, "  "),
+      wrapped(`- What a good bot does: ${survives}`, "  "),
       `- Seen: <${seen ?? ""}>`,
       `- Tags: ${tags.join(", ")}`,
-      ...(knobs.length === 0 ? [] : [`- Params: ${knobs.join("; ")}`]),
+      ...(knobs.length === 0 ? [] : [wrapped(`- Params: ${knobs.join("; ")}`, "  ")]),
       "",
       "```text",
       ...drawTimeline(compileProfile(name, library, {}, TYPES)),

@@ -67,7 +67,9 @@ describe("docs/journal.md", () => {
     for (const fact of FACTS) journal.add(record(fact));
     const withoutSeq = ({ seq: _seq, ...entry }: JournalEntry) => entry;
     const real = journal.query().map(withoutSeq);
-    const sections = [...(await read("journal.md")).matchAll(/^### (\w+)\n[\s\S]*?```json\n(.*)\n```$/gmu)];
+    const sections = [
+      ...(await read("journal.md")).matchAll(/^### (\w+)\n[\s\S]*?```json\n([\s\S]*?)\n```$/gmu),
+    ];
     const examples = sections.map(([, kind, json = ""]) => {
       const entry = JSON.parse(json) as JournalEntry;
       expect(entry.kind).toBe(kind);

@@ -44,12 +44,13 @@ export function matrixPage(
   return [
     INTRO,
     `## Flaws, and the profiles that expose them\n\nSeeds ${seeds.join(", ")}. What broke first:\n`,
-    ["| flaw | | profile | caught | by |", "|---|---|---|---|---|", ...caught, ""].join("\n"),
+    ["| flaw | what the bot does | profile | caught | by |", "|---|---|---|---|---|", ...caught, ""].join("\n"),
     "## The reference bot\n",
-    ["| profile | survived | |", "|---|---|---|", ...passed, ""].join("\n"),
+    ["| profile | survived | what broke otherwise |", "|---|---|---|", ...passed, ""].join("\n"),
     `## Profiles that expose none of these flaws\n
-The network presets and the profiles for pools are there for what they do to times: they show bots whose deadlines are too short for the network that they run on, of
-which there is no one right number, so they have no flaw of their own. Of the others:\n`,
+The network presets and the profiles for pools are there for what they do to times: they show bots whose deadlines are
+too short for the network that they run on, of which there is no one right number, so they have no flaw of their own. Of
+the others:\n`,
     ["| profile | why it is there |", "|---|---|", ...silent, ""].join("\n"),
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-/** Answers DNS questions with addresses that are wrong, old, changing, too few, none, or that lead nowhere. */
+/** Answers DNS queries with addresses that are wrong, old, changing, too few, none, or that lead nowhere. */
 import { isIP } from "node:net";
 import { z } from "zod";
 import { BoundedMap } from "../../../core/lru.js";
@@ -53,7 +53,7 @@ const params = z.object({
   for: duration({ positive: true }).prefault("60s").describe("for stale: how long an answer is kept"),
   n: count({ min: 1 })
     .default(1)
-    .describe("for subset: how many addresses are left, drawn for each question"),
+    .describe("for subset: how many addresses are left, drawn for each query"),
   ttl: duration()
     .optional()
     .describe("the time to live of the answers, in whole seconds; 5s where there is none"),
@@ -192,11 +192,11 @@ function explain(current: Readonly<Params>): string {
 export default defineFault({
   type: "dns_answer",
   summary:
-    "Answers DNS questions with addresses that are wrong, old, changing, too few, none, or that lead nowhere.",
+    "Answers DNS queries with addresses that are wrong, old, changing, too few, none, or that lead nowhere.",
   params,
   example: { type: "dns_answer", mode: "fixed", ips: ["10.9.9.9"] },
   effects: {
-    answered: "questions answered in the server's place",
+    answered: "queries answered in the server's place",
     changed: "answers of the server that were changed",
   },
   directions: null,

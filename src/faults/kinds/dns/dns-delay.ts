@@ -1,4 +1,4 @@
-/** Keeps DNS questions waiting before they are answered. */
+/** Keeps DNS queries waiting before they are answered. */
 import { z } from "zod";
 import { defineFault, hold, type QueryVerdict } from "../../contract/index.js";
 import { delayParams, DrawnOnce, explainDelay, type Teller } from "../../delay.js";
@@ -22,10 +22,10 @@ class DnsDelay extends DnsFault<z.infer<typeof params>, "delayed"> implements Te
 export default defineFault({
   type: "dns_delay",
   summary:
-    "Keeps DNS questions waiting before they are answered; each by itself, so answers overtake each other.",
+    "Keeps DNS queries waiting before they are answered; each by itself, so answers overtake each other.",
   params,
   example: { type: "dns_delay", delay: "800ms", jitter: "200ms" },
-  effects: { delayed: "questions kept waiting" },
+  effects: { delayed: "queries kept waiting" },
   directions: null,
   explain: (current) => `keeps answers waiting for ${explainDelay(current)}${explainPlace(current)}`,
   check: ({ params: current }) => dnsMistake(current),

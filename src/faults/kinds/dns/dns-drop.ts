@@ -1,4 +1,4 @@
-/** Leaves DNS questions without an answer. */
+/** Leaves DNS queries without an answer. */
 import { z } from "zod";
 import { defineFault, type QueryVerdict } from "../../contract/index.js";
 import { DnsFault, dnsMistake, dnsParams, explainPlace } from "../../dns.js";
@@ -14,10 +14,10 @@ class DnsDrop extends DnsFault<z.infer<typeof params>, "dropped"> {
 
 export default defineFault({
   type: "dns_drop",
-  summary: "Leaves DNS questions without an answer, as a lost packet or a dead server does.",
+  summary: "Leaves DNS queries without an answer, as a lost packet or a dead server does.",
   params,
   example: { type: "dns_drop" },
-  effects: { dropped: "questions that nobody answered" },
+  effects: { dropped: "queries that nobody answered" },
   directions: null,
   explain: (current) => `answers nothing${explainPlace(current)}`,
   check: ({ params: current }) => dnsMistake(current),

@@ -1,4 +1,4 @@
-/** Answers DNS questions with an error, without asking anybody. */
+/** Answers DNS queries with an error, without asking anybody. */
 import { z } from "zod";
 import { defineFault, type QueryVerdict } from "../../contract/index.js";
 import { choice } from "../../params.js";
@@ -19,10 +19,10 @@ class DnsRcode extends DnsFault<z.infer<typeof params>, "answered"> {
 
 export default defineFault({
   type: "dns_rcode",
-  summary: "Answers DNS questions with an error, without asking anybody.",
+  summary: "Answers DNS queries with an error, without asking anybody.",
   params,
   example: { type: "dns_rcode", rcode: "servfail" },
-  effects: { answered: "questions answered with the error" },
+  effects: { answered: "queries answered with the error" },
   directions: null,
   explain: (current) => `answers ${current.rcode.toUpperCase()}${explainPlace(current)}`,
   check: ({ params: current }) => dnsMistake(current),

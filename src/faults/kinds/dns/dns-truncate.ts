@@ -7,7 +7,7 @@ import { choice } from "../../params.js";
 const params = z.object({
   tcp: choice(["ok", "drop", "reset"])
     .default("ok")
-    .describe("what becomes of questions over TCP: they are answered, or nobody answers, or an RST"),
+    .describe("what becomes of queries over TCP: they are answered, or nobody answers, or an RST"),
   ...dnsParams,
 });
 
@@ -36,9 +36,9 @@ export default defineFault({
   params,
   example: { type: "dns_truncate", tcp: "drop" },
   effects: {
-    truncated: "questions over UDP that got no more than the TC bit",
-    dropped: "questions over TCP that nobody answered",
-    reset: "questions over TCP whose connection was reset",
+    truncated: "queries over UDP that got no more than the TC bit",
+    dropped: "queries over TCP that nobody answered",
+    reset: "queries over TCP whose connection was reset",
   },
   directions: null,
   explain: (current) =>

@@ -39,7 +39,7 @@ const params = z.object({
   down: choice(WAYS)
     .default("refuse")
     .describe(
-      "what reaching one that is down gives: refused, reset, silence, an answer of that status, refused while open connections finish, or slow; hidden: the balancer knows, and does not choose it",
+      "what reaching one that is down gives: refused, reset, silence, a response with that status, refused while open connections finish, or slow; hidden: the balancer knows, and does not choose it",
     ),
   status: statusCode().optional().describe("with down: status, what is answered; 503 unless said otherwise"),
   persona: choice(PERSONAS)
