@@ -264,10 +264,39 @@ const ODD_WORDS: readonly (readonly [RegExp, string])[] = [
 ];
 /** Words that have a meaning of their own here: whoever makes up another one adds it, and explains it in docs/glossary.md. */
 const OWN_WORDS: readonly string[] = [
-  "activation", "admin port", "bot", "draw", "effect", "engine", "exchange", "fault", "flow", "heal", "hit", "hold", "journal",
-  "library", "matched", "observe", "param", "persona", "phase", "plan", "pool", "profile", "proxy", "query", "ramp", "seam",
-  "seed", "subject", "toxic", "upstream", "downstream", "verdict",
-]; // prettier-ignore
+  "activation",
+  "admin port",
+  "bot",
+  "draw",
+  "effect",
+  "engine",
+  "exchange",
+  "fault",
+  "flow",
+  "heal",
+  "hit",
+  "hold",
+  "journal",
+  "library",
+  "matched",
+  "observe",
+  "param",
+  "persona",
+  "phase",
+  "plan",
+  "pool",
+  "profile",
+  "proxy",
+  "query",
+  "ramp",
+  "seam",
+  "seed",
+  "subject",
+  "toxic",
+  "upstream",
+  "downstream",
+  "verdict",
+];
 
 describe("what is shipped", () => {
   it("has profiles that all compile, each with a summary, tags and a sentence for each fault", async () => {
@@ -316,7 +345,9 @@ describe("what is shipped", () => {
     const long = pages.flatMap((file) =>
       read(file)
         .split("\n")
-        .flatMap((line, index) => (line.length > 160 && !line.startsWith("|") ? [`${file}:${index + 1}`] : [])),
+        .flatMap((line, index) =>
+          line.length > 160 && !line.startsWith("|") ? [`${file}:${index + 1}`] : [],
+        ),
     );
     expect(long).toEqual([]);
   });
@@ -354,7 +385,12 @@ describe("what is shipped", () => {
     const known = OWN_WORDS.filter((word) => new RegExp(`\\b${word}s?\\b`, "u").test(used));
     expect(known.filter((word) => !explained.includes(word))).toEqual([]);
     // And nothing is explained that nobody reads.
-    expect(explained.filter((word) => !new RegExp(`\\b${word.replace(/y$/u, "(?:y|ies)").replace(/e$/u, "(?:e|ing)")}`, "u").test(used))).toEqual([]);
+    expect(
+      explained.filter(
+        (word) =>
+          !new RegExp(`\\b${word.replace(/y$/u, "(?:y|ies)").replace(/e$/u, "(?:e|ing)")}`, "u").test(used),
+      ),
+    ).toEqual([]);
   });
 
   it("lists every page in the README, the first hour and the glossary first", () => {

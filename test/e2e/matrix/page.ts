@@ -44,7 +44,9 @@ export function matrixPage(
   return [
     INTRO,
     `## Flaws, and the profiles that expose them\n\nSeeds ${seeds.join(", ")}. What broke first:\n`,
-    ["| flaw | what the bot does | profile | caught | by |", "|---|---|---|---|---|", ...caught, ""].join("\n"),
+    ["| flaw | what the bot does | profile | caught | by |", "|---|---|---|---|---|", ...caught, ""].join(
+      "\n",
+    ),
     "## The reference bot\n",
     ["| profile | survived | what broke otherwise |", "|---|---|---|", ...passed, ""].join("\n"),
     `## Profiles that expose none of these flaws\n

@@ -51,9 +51,7 @@ const params = z.object({
     .prefault("10s")
     .describe("for flap: how long each of the sets is the answer"),
   for: duration({ positive: true }).prefault("60s").describe("for stale: how long an answer is kept"),
-  n: count({ min: 1 })
-    .default(1)
-    .describe("for subset: how many addresses are left, drawn for each query"),
+  n: count({ min: 1 }).default(1).describe("for subset: how many addresses are left, drawn for each query"),
   ttl: duration()
     .optional()
     .describe("the time to live of the answers, in whole seconds; 5s where there is none"),
