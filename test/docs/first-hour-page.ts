@@ -21,4 +21,4 @@ export function steps(): readonly Step[] {
 }
 
 /** What is typed before there is a `squall` in the project. */
-export const INSTALLS = /^(?:cd|mkdir|npm) |squall --version$/u;
+export const INSTALLS = /^(?:cd|mkdir|npm) |^squall --version$/u;
