@@ -50,7 +50,7 @@ export class Flow {
 }
 
 interface Stretch {
-  readonly mark: Mark;
+  mark: Mark;
   bytes: number;
 }
 
@@ -59,7 +59,9 @@ export class Tracker implements Outlet {
   /** Where it goes; set before the stage is called. */
   out: Outlet | null = null;
   readonly #flow: Flow;
-  #stretches: Stretch[] = [];
+  /** What is in the stage, in order: the first, of no bytes where there is none, and those behind it. Most have one at a time. */
+  readonly #first: Stretch = { mark: NOBODYS, bytes: 0 };
+  readonly #behind: Stretch[] = [];
   #last: Mark = NOBODYS;
   endMark: Mark = NOBODYS;
 
@@ -70,9 +72,12 @@ export class Tracker implements Outlet {
   /** So many bytes of what is pushed at this moment go into the stage. */
   take(bytes: number): void {
     const mark = this.#flow.now;
-    const last = this.#stretches.at(-1);
-    if (last?.mark === mark) last.bytes += bytes;
-    else this.#stretches.push({ mark, bytes });
+    const last = this.#behind.at(-1) ?? this.#first;
+    if (last.bytes === 0) {
+      last.mark = mark;
+      last.bytes = bytes;
+    } else if (last.mark === mark) last.bytes += bytes;
+    else this.#behind.push({ mark, bytes });
   }
 
   get now(): Millis {
@@ -95,7 +100,7 @@ export class Tracker implements Outlet {
 
   /** Made up by the stage, it belongs to what comes next. */
   insert(chunk: Buffer): void {
-    this.#flow.now = this.#stretches[0]?.mark ?? this.#last;
+    this.#flow.now = this.#first.bytes > 0 ? this.#first.mark : this.#last;
     this.out?.insert(chunk);
   }
 
@@ -110,13 +115,17 @@ export class Tracker implements Outlet {
 
   /** Takes up to so many bytes of one mark off the books; answers how many. */
   #leave(bytes: number): number {
-    const [first] = this.#stretches;
+    const first = this.#first;
     // More than came in: the pump's audit says so.
-    if (first === undefined) return bytes;
+    if (first.bytes === 0) return bytes;
     this.#last = first.mark;
     const left = Math.min(bytes, first.bytes);
     first.bytes -= left;
-    if (first.bytes === 0) this.#stretches.shift();
+    const next = first.bytes === 0 ? this.#behind.shift() : undefined;
+    if (next !== undefined) {
+      first.mark = next.mark;
+      first.bytes = next.bytes;
+    }
     return left;
   }
 }
