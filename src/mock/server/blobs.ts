@@ -7,12 +7,13 @@
  *     <folder>/<key>.part     what has arrived so far
  */
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createReadStream, createWriteStream, readdirSync, rmSync, statSync } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Bytes } from "../../core/units.js";
+import { makeFolder } from "./make-folder.js";
 import type { Span, SentSpan } from "./ranges.js";
 import { Refusal } from "./refusal.js";
 
@@ -52,7 +53,7 @@ export class BlobStore {
   constructor(folder: string, limits: BlobLimits, isKnown: (id: string) => boolean) {
     this.#folder = folder;
     this.#limits = limits;
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const file of readdirSync(folder)) {
       const id = file.replace(/\.part$/u, "");
       if (isKnown(id)) {

@@ -1,5 +1,5 @@
 /** The mock job server, put together: store, bots and long polls behind HTTP. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import { DurableRecords } from "./durable.js";
 import { EventFeed } from "./event-feed.js";
 import { startFeed } from "./feed.js";
 import type { Job } from "./job.js";
+import { makeFolder } from "./make-folder.js";
 import { ServerMetrics } from "./metrics.js";
 import { RateLimit } from "./rate-limit.js";
 import type { JobRecords } from "./records.js";
@@ -64,7 +65,7 @@ export interface MockServer {
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
   const clock = options.clock ?? new SystemClock();
   const onBug = options.onBug ?? ((error: unknown) => console.error("mock job server:", error));
-  if (options.data !== undefined) mkdirSync(options.data, { recursive: true });
+  if (options.data !== undefined) makeFolder(options.data);
   const durable = options.data === undefined ? null : new DurableRecords(options.data);
   // Bodies are files in any case: without a folder to keep, in one that goes with the server.
   const folder = options.data ?? mkdtempSync(join(tmpdir(), "squall-mock-"));
