@@ -27,7 +27,7 @@ export class StateLab {
     this.log = [];
     this.#squall = await startSquall({
       config: {
-        profiles: [this.profilesFolder],
+        profiles: { library: false, paths: [this.profilesFolder] },
         log: { format: "json" },
         state: this.file,
         ...config,
@@ -50,7 +50,7 @@ export class StateLab {
 
   /** Another daemon at the same time, which ends at once if it starts at all. */
   async second(config: Readonly<Record<string, unknown>>): Promise<void> {
-    await (await startSquall({ config: { profiles: [this.profilesFolder], ...config } })).stop();
+    await (await startSquall({ config: { profiles: { library: false, paths: [this.profilesFolder] }, ...config } })).stop();
   }
 
   get squall(): Squall {
