@@ -135,7 +135,8 @@ export class CompatLab {
       await here.clear();
       return here;
     }
-    const squall = await startSquall(options);
+    // Reading the library is most of a start, and nothing here is of it.
+    const squall = await startSquall({ profiles: { library: false, paths: [] }, ...options });
     return new CompatLab(squall.adminUrl, squall);
   }
 
