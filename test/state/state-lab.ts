@@ -50,7 +50,9 @@ export class StateLab {
 
   /** Another daemon at the same time, which ends at once if it starts at all. */
   async second(config: Readonly<Record<string, unknown>>): Promise<void> {
-    await (await startSquall({ config: { profiles: { library: false, paths: [this.profilesFolder] }, ...config } })).stop();
+    await (
+      await startSquall({ config: { profiles: { library: false, paths: [this.profilesFolder] }, ...config } })
+    ).stop();
   }
 
   get squall(): Squall {
