@@ -8,7 +8,7 @@
 import type { Clock, Millis, Timer } from "../core/clock.js";
 import { contained, type Owner } from "../core/containment.js";
 import { invariant } from "../core/invariant.js";
-import type { Outlet, Sever, StreamStage } from "../faults/contract/index.js";
+import type { Sever, StreamStage } from "../faults/contract/index.js";
 import type { HeldBudget, Waiter } from "./budget.js";
 import { Slot, type SlotHost } from "./slot.js";
 
