@@ -7,7 +7,7 @@ import { check } from "../config/validate.js";
 import { ACTIVATIONS_MAX } from "../control.js";
 import type { ActivationInput } from "../control/requests.js";
 import { choice, count, duration, shown } from "../faults/params.js";
-import { named } from "./answers.js";
+import { named } from "./named.js";
 import type { BodyText } from "./body.js";
 import { readTree } from "./tree.js";
 

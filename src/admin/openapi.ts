@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document, made from the same routes that express is: the two cannot drift. */
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../core/errors.js";
-import { names } from "./answers.js";
+import { names } from "./named.js";
 import { wireForms } from "./query.js";
 import type { AnswerSpec, BodySpec, Route } from "./route.js";
 

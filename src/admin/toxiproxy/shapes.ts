@@ -1,6 +1,6 @@
 /** The shapes of Toxiproxy's bodies and answers, as named schemas for the OpenAPI document. */
 import { z } from "zod";
-import { named } from "../answers.js";
+import { named } from "../named.js";
 
 const attributes = (): z.ZodType => z.record(z.string(), z.union([z.number(), z.string()]));
 

@@ -1,0 +1,148 @@
+/** The shapes of journal entries as the API gives them, for OpenAPI and for the tests that hold answers against it. */
+import { z } from "zod";
+import { EXCHANGE_ENDS, type ExchangeName, type FactKind } from "../core/events.js";
+import { anything, named, texts, whole } from "./named.js";
+
+/** Every kind of entry; the compiler sees to it that none is missing. */
+const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
+  fault_hit: true,
+  fault_total: true,
+  fault_spared: true,
+  fault_set: true,
+  fault_changed: true,
+  fault_removed: true,
+  connection_failed: true,
+  exchange_over: true,
+  activation_started: true,
+  activation_resumed: true,
+  phase_entered: true,
+  activation_ended: true,
+  reload: true,
+  state_restored: true,
+  state_failed: true,
+  state_saved: true,
+  proxy_started: true,
+  proxy_stopped: true,
+  listener_closed: true,
+  listener_opened: true,
+  listen_failed: true,
+  limit_reached: true,
+  opaque_connection: true,
+  upstream_changed: true,
+  engine_chosen: true,
+  kernel_loss_ended: true,
+  kernel_loss_failed: true,
+  bots_unidentified: true,
+  mark: true,
+  mistake: true,
+};
+
+const SHAPED = ["fault_hit", "fault_total", "exchange_over"] as const;
+
+export const ENTRY_KINDS = Object.keys(KINDS) as [keyof typeof KINDS, ...(keyof typeof KINDS)[]];
+
+const stampKeys = {
+  seq: whole().describe("from 1, without gaps, for the life of the daemon"),
+  time: z.string(),
+  more: whole().optional().describe("so many like this one were left out since the last one"),
+  cut: z.literal(true).optional().describe("something in it was too long and was cut"),
+};
+
+const exchangeName: z.ZodType<ExchangeName> = named(
+  "ExchangeName",
+  z.strictObject({
+    id: whole().describe("counts the exchanges of the proxy, from 1"),
+    method: z.string(),
+    path: z.string().describe("without its query"),
+  }),
+);
+
+const originKeys = {
+  ...stampKeys,
+  proxy: z.string(),
+  activation: z.string(),
+  profile: z.string(),
+  phase: z.string().describe("empty for a fault that acts through all phases"),
+  fault: z.string(),
+  type: z.string(),
+  bot: z.string(),
+  connection: whole(),
+  exchange: exchangeName.optional().describe("where the fault acted on an HTTP exchange"),
+  query: z
+    .strictObject({ name: z.string(), type: z.string(), transport: z.string() })
+    .optional()
+    .describe("the question that a fault on DNS acted on"),
+  health_check: z
+    .string()
+    .optional()
+    .describe("the upstream whose health check it was, and no client: none of the hits that are counted"),
+};
+
+const amounts = (): z.ZodType<Record<string, number>> => z.record(z.string(), z.number());
+
+const faultHit = named(
+  "FaultHitEntry",
+  z.strictObject({
+    ...originKeys,
+    kind: z.literal("fault_hit"),
+    effect: z.string().describe("what it did, see docs/faults.md"),
+    amount: z.number(),
+    detail: anything().optional(),
+    observed: z.literal(true).optional().describe("the activation only observes: nothing was done"),
+  }),
+);
+
+const faultTotal = named(
+  "FaultTotalEntry",
+  z.strictObject({ ...originKeys, kind: z.literal("fault_total"), effects: amounts() }),
+);
+
+const httpStatus = (): z.ZodNullable<z.ZodNumber> => z.int().min(100).max(999).nullable();
+
+const exchangeOver = named(
+  "ExchangeOverEntry",
+  z.strictObject({
+    ...stampKeys,
+    kind: z.literal("exchange_over"),
+    proxy: z.string(),
+    connection: whole(),
+    bot: z.string(),
+    exchange: exchangeName,
+    upstream: z.string(),
+    faults: texts().describe("the names of those that acted on it, in their order"),
+    upstream_status: httpStatus().describe("null if it was not asked, or gave no answer"),
+    upstream_ms: z
+      .number()
+      .nullable()
+      .describe("from the request that was sent on to the head of the answer"),
+    client_status: httpStatus().describe("null if the client got no status"),
+    client_ms: z
+      .number()
+      .describe("from the head of the request to the end, as far as the client is concerned"),
+    end: z.enum(EXCHANGE_ENDS),
+    trace: z.string().optional().describe("the trace-id of its traceparent"),
+  }),
+);
+
+const otherEntry = named(
+  "OtherEntry",
+  z.looseObject({ ...stampKeys, kind: z.enum(ENTRY_KINDS).exclude(SHAPED) }),
+);
+
+/** The kinds that tell of faults are given field by field, since programs read them; docs/journal.md has all. */
+const entry = named(
+  "JournalEntry",
+  z.discriminatedUnion("kind", [faultHit, faultTotal, exchangeOver, otherEntry]),
+);
+
+export const journal = named(
+  "Journal",
+  z.strictObject({
+    entries: z.array(entry),
+    last: whole().describe("number of the newest entry there is; 0 for none"),
+    dropped: whole().describe("entries that left memory for newer ones"),
+    last_event: z.string().describe("as Last-Event-ID it has GET /events go on behind what is there"),
+  }),
+);
+
+export const marked = named("Marked", z.strictObject({ seq: whole(), text: z.string() }));
