@@ -49,7 +49,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   protected readonly acceptedAt: number;
   /** What its timers throw costs this connection. */
   readonly clock: Clock;
-  protected readonly clientSocket: Socket;
+  readonly clientSocket: Socket;
   protected readonly bound = new BoundFaults(this);
   #pumps: Pumps | null = null;
   #severed = false;
@@ -142,7 +142,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   }
 
   /** Whether anything is. */
-  protected get untold(): boolean {
+  get untold(): boolean {
     return false;
   }
 

@@ -6,7 +6,6 @@
  *            <- pump(downstream stages) <- [exchange faults] <- reader <-
  */
 import type { Socket } from "node:net";
-import type { Timer } from "../../core/clock.js";
 import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract/index.js";
@@ -14,8 +13,6 @@ import type { Bearer } from "../../pipeline/subject-info.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Origin } from "../connection.js";
-import { LINGER_MAX_MS } from "../partings.js";
-import { Settling } from "../settling.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { DialFailure, Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
@@ -23,21 +20,21 @@ import type { Reached } from "../upstream/reach.js";
 import type { Intercepted } from "../upstream/intercepted.js";
 import type { Take } from "../upstream/reader.js";
 import { Book, type BookHost } from "./book.js";
+import { ClientEnd, type ClientEndHost } from "./client-end.js";
 import { HttpChannel } from "./channel.js";
 import { type HttpHost } from "./host.js";
 import { sendCopies, type CopyingHost } from "./copies.js";
 import { Departure, type DepartureHost } from "./departure.js";
 import type { Exchange } from "./exchange.js";
+import { Foreign, type ForeignHost } from "./foreign.js";
+import { HeadWatch, type HeadWatchHost } from "./head-watch.js";
 import type { RequestHead } from "./head.js";
 import type { Link } from "./link.js";
-import { REFUSALS, refusing } from "./refusal.js";
-import { Relay, type RelayHost } from "./relay.js";
 import { RequestSide, type Asking } from "./request-side.js";
 import { askedBy } from "./response-reader.js";
 import type { Answering } from "./response-side.js";
 import type { Cut, Refusal } from "./sink.js";
 import { UpstreamFailures, type FailingHost } from "./upstream-failures.js";
-import { UNSPEAKABLE, type Unspeakable } from "./unspeakable.js";
 import { UpstreamSide, type UpstreamHost } from "./upstream-side.js";
 import { Verdicts, type VerdictsHost } from "./verdicts.js";
 
@@ -50,10 +47,9 @@ type Whole = Asking &
   FailingHost &
   DepartureHost &
   CopyingHost &
-  RelayHost;
-
-/** How long a client that has been sent its FIN may be silent in the middle of a request. */
-const REST_MAX_MS = 5_000;
+  ForeignHost &
+  ClientEndHost &
+  HeadWatchHost;
 
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 
@@ -64,16 +60,10 @@ export class HttpConnection extends HttpChannel implements Whole {
   readonly verdicts: Verdicts;
   readonly #failures: UpstreamFailures;
   readonly #departure: Departure;
-  /** What becomes of the client's bytes once they are no HTTP; null before that, and in an agreed tunnel. */
-  #relay: Relay | null = null;
-  /** Or they go to nobody, since they were refused. */
-  #unheard = false;
-  #headTimer: Timer | null = null;
-  /** The client has been sent its FIN, and goes on with what it had begun. */
-  #told = false;
-  #endTimer: Timer | null = null;
+  readonly #foreign = new Foreign(this);
+  readonly #headWatch = new HeadWatch(this);
+  readonly #clientEnd = new ClientEnd(this);
   #retiring = false;
-  #settling: Settling | null = null;
   /** The last answer was said to be the last: behind one that lasts until the connection ends, another would be a part of it. */
   #answersOver = false;
 
@@ -107,15 +97,15 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   get relaying(): boolean {
-    return this.#relay?.open === true;
+    return this.#foreign.open;
   }
 
   get relayWaits(): boolean {
-    return this.#relay?.open === false;
+    return this.#foreign.waits;
   }
 
   chooseForAll(): Member | null {
-    return this.#relay?.choose() ?? null;
+    return this.#foreign.choose();
   }
 
   reach(member: Member, guest: Guest | null, take: Take, done: (result: Reached) => void): Dialling {
@@ -159,7 +149,7 @@ export class HttpConnection extends HttpChannel implements Whole {
       this.upRun.begin(chunk);
       this.requests.push(chunk);
       this.upRun.done();
-      if (this.requests.reader.bytesHeld > 0 || this.#headTimer !== null) this.watchHead();
+      this.#headWatch.look();
       if (this.book.full || this.requests.reader.stopped || this.upPaused) this.regulate();
     } catch (error) {
       this.failed(error);
@@ -184,44 +174,26 @@ export class HttpConnection extends HttpChannel implements Whole {
     return this.clientSocket.writableLength === 0 && (pump?.keepsNothing ?? true);
   }
 
-  /** A head that does not come to its end would keep a place for ever. */
   protected override watchHead(): void {
-    const partial =
-      this.admitsBytes &&
-      this.requests.reader.bytesHeld > 0 &&
-      this.requests.receiving === null &&
-      !this.requests.reader.stopped;
-    if (!partial) {
-      this.#headTimer?.cancel();
-      this.#headTimer = null;
-      return;
-    }
-    const { clock } = this;
-    const { headTimeout } = this.host.spec;
-    this.#headTimer ??= clock.at(clock.now() + headTimeout, () => {
-      this.#headTimer = null;
-      if (this.ended) return;
-      this.report("client_slow_head", `a request's head took longer than ${headTimeout} ms`);
-      this.verdicts.conclude(408);
-    });
+    this.#headWatch.lookAgain();
   }
 
   // -- the end, as the client is told it ----------------------------------------------------------
 
   /** Its bytes pass unread, by agreement or not. */
-  get #tunnels(): boolean {
-    return this.#relay !== null || this.book.first?.tunnel === true;
+  get tunnels(): boolean {
+    return this.#foreign.relays || this.book.first?.tunnel === true;
   }
 
   /** The client is in the middle of a request, or of a tunnel, whose beginning has gone to an upstream. */
-  get #underWay(): boolean {
-    if (this.#departure.over || this.#unheard) return false;
-    return this.requests.receiving !== null || this.#tunnels;
+  get underWay(): boolean {
+    if (this.#departure.over || this.#foreign.unheard) return false;
+    return this.requests.receiving !== null || this.tunnels;
   }
 
   /** Its connection ends: what is under way goes on, and nothing new begins. */
   get admitsBytes(): boolean {
-    return this.pumps?.downstream.closing !== true || this.#underWay;
+    return this.pumps?.downstream.closing !== true || this.underWay;
   }
 
   get admitsRequests(): boolean {
@@ -229,62 +201,28 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   protected override clientTold(): void {
-    this.#told = true;
-    this.beforeEnd(() => {
-      this.clientSocket.end();
-    });
-    if (this.#departure.ended) this.#closeIfTold(true);
-    else this.#awaitEnd();
+    this.#clientEnd.tell();
   }
 
-  /**
-   * The client has been sent its FIN. It is to end its side, and may say the rest of what it has begun before; a tunnel
-   * may go on in one direction. Of one that does nothing more there is nothing to wait for.
-   */
-  #awaitEnd(): void {
-    const { clock } = this;
-    if (this.#tunnels && this.#underWay) return;
-    const before = this.pumps?.upstream.bytesIn;
-    const wait = this.#underWay ? REST_MAX_MS : LINGER_MAX_MS;
-    this.#endTimer = clock.at(clock.now() + wait, () => {
-      if (this.#underWay && this.pumps?.upstream.bytesIn !== before) this.#awaitEnd();
-      else this.severed({ do: "close" });
-    });
-  }
-
-  /** It has ended its side, or said the rest of what it had begun. */
-  #closeIfTold(over: boolean): void {
-    if (!this.#told || this.ended || (this.#underWay && !over)) return;
-    if (over) {
-      this.pumps?.upstream.whenEmpty(() => {
-        this.closed();
-      });
-    } else {
-      this.#endTimer?.cancel();
-      this.#awaitEnd();
-    }
-  }
-
-  /** It ends here, as soon as it is known whether a client that has ended its side takes what it was sent since. */
   closed(): void {
-    this.beforeEnd(() => {
-      this.severed({ do: "close" });
-    });
+    this.#clientEnd.close();
   }
 
   protected override beforeEnd(then: () => void): void {
-    if (this.untold) this.settle(then);
-    else then();
+    this.#clientEnd.before(then);
   }
 
   /** It has ended its side, and was sent something since. */
-  protected override get untold(): boolean {
+  get clientSaidFin(): boolean {
+    return this.#departure.ended;
+  }
+
+  override get untold(): boolean {
     return this.book.clientEnded && this.book.sentSince;
   }
 
   settle(then: () => void): void {
-    this.#settling ??= new Settling(this.clientSocket, this.clock, this);
-    this.#settling.ask(then);
+    this.#clientEnd.settle(then);
   }
 
   protected override clientBroke(): void {
@@ -347,7 +285,7 @@ export class HttpConnection extends HttpChannel implements Whole {
     if ((upgrade || connect) && this.#departure.ended) this.#tellUpstreamSoon();
     if (exchange.dispatches.length > 0) sendCopies(exchange, this);
     this.moveOn(exchange);
-    this.#closeIfTold(false);
+    this.#clientEnd.closeIfTold(false);
   }
 
   /** RFC 9110 10.1.1: whoever keeps a head with such an expectation has to answer it itself. */
@@ -441,7 +379,7 @@ export class HttpConnection extends HttpChannel implements Whole {
     for (const { faults } of this.book.open) faults?.release();
     for (const open of this.book.open) open.tunnel = true;
     this.requests.relay();
-    this.#relay?.join();
+    this.#foreign.join();
     this.flush("upstream");
     this.#departure.tellUpstream();
     this.watchHead();
@@ -481,38 +419,15 @@ export class HttpConnection extends HttpChannel implements Whole {
   // -- bytes that are no HTTP ---------------------------------------------------------------------
 
   foreign(protocol: "tls" | "h2"): void {
-    if (this.host.spec.tls !== null) {
-      this.#refuseForeign(UNSPEAKABLE[protocol]);
-      return;
-    }
+    this.#foreign.spoken(protocol);
+  }
+
+  refused(refusal: Refusal): void {
+    this.#foreign.refused(refusal);
+  }
+
+  becomesOpaque(protocol: string): void {
     this.host.opaque(this, protocol, null);
-    this.#passOn();
-  }
-
-  #refuseForeign({ goodbye, why }: Unspeakable): void {
-    this.report("client_protocol", why);
-    this.#unheard = true;
-    this.verdicts.concludeWith(goodbye);
-  }
-
-  refused({ reason, offset }: Refusal): void {
-    const { status, text } = REFUSALS[reason];
-    const where = `${text}, at byte ${offset} of what the client sent`;
-    if (this.host.spec.ambiguous === "relay") {
-      this.report("client_protocol", `relayed: ${where}`);
-      this.host.opaque(this, "ambiguous", null);
-      this.#passOn();
-      return;
-    }
-    this.report("client_protocol", refusing(where));
-    this.#unheard = true;
-    this.verdicts.refuse(this.requests.receiving, status);
-  }
-
-  /** From here on both directions are bytes, for good. */
-  #passOn(): void {
-    this.#relay = new Relay(this);
-    this.#relay.start();
   }
 
   relayed(): void {
@@ -520,9 +435,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   }
 
   opaque(bytes: Buffer): void {
-    if (this.#unheard) return;
-    if (this.#relay?.open === false) this.#relay.keep(bytes);
-    else if (this.link !== null) this.up(bytes, "wire");
+    this.#foreign.bytes(bytes);
   }
 
   // -- the ends -----------------------------------------------------------------------------------
@@ -530,7 +443,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   protected override sourceOver(direction: Direction, socket: Socket): void {
     if (direction === "upstream") {
       this.#departure.fin();
-      this.#closeIfTold(true);
+      this.#clientEnd.closeIfTold(true);
       return;
     }
     const link = this.link;
@@ -590,17 +503,15 @@ export class HttpConnection extends HttpChannel implements Whole {
     this.upstream.cancel();
     this.requests.drop();
     this.#departure.stopped();
-    this.#headTimer?.cancel();
-    this.#headTimer = null;
-    this.#endTimer?.cancel();
-    this.#endTimer = null;
+    this.#headWatch.stop();
+    this.#clientEnd.stopped();
     this.verdicts.cancel();
     this.book.stopped();
   }
 
   protected override finished(): void {
-    this.#settling?.cancel();
-    this.#relay?.finished();
+    this.#clientEnd.finished();
+    this.#foreign.finished();
     this.book.finished();
   }
 
@@ -635,7 +546,7 @@ export class HttpConnection extends HttpChannel implements Whole {
   protected override changed({ removed, added, assigned }: FaultChange): void {
     if (removed.size > 0) {
       this.byteFaults.lose(this.book.open, removed);
-      this.#relay?.lose(removed);
+      this.#foreign.lose(removed);
       for (const { faults } of [...this.book.open]) faults?.removed(removed);
       this.requests.healed();
       this.upstream.responses?.healed();
@@ -643,7 +554,7 @@ export class HttpConnection extends HttpChannel implements Whole {
     for (const armed of added) {
       if (this.ended || !this.host.streamFaults.includes(armed)) continue;
       for (const exchange of [...this.book.open]) this.book.hitLate(exchange, armed);
-      this.#relay?.hit(armed);
+      this.#foreign.hit(armed);
     }
     if (assigned.size > 0) for (const { faults } of [...this.book.open]) faults?.assigned(assigned);
     this.byteFaults.noteParts();

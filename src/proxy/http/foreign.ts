@@ -1,0 +1,109 @@
+/** A client's bytes that are no HTTP, or that could be read in two ways: they are passed on unread, or go to nobody. */
+import type { ConnectionFailure } from "../../core/events.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { Member } from "../upstream/pool.js";
+import { REFUSALS, refusing } from "./refusal.js";
+import { Relay, type RelayHost } from "./relay.js";
+import type { RequestSide } from "./request-side.js";
+import type { Refusal } from "./sink.js";
+import { UNSPEAKABLE, type Unspeakable } from "./unspeakable.js";
+import type { Verdicts } from "./verdicts.js";
+
+/** What it needs of its connection. */
+export interface ForeignHost extends RelayHost {
+  readonly requests: RequestSide;
+  readonly verdicts: Verdicts;
+  report(reason: ConnectionFailure, text: string): void;
+  /** From here on its bytes pass unread, without an exchange that has agreed on it. */
+  becomesOpaque(protocol: string): void;
+}
+
+export class Foreign {
+  readonly #of: ForeignHost;
+  /** What becomes of the client's bytes once they are no HTTP; null before that, and in an agreed tunnel. */
+  #relay: Relay | null = null;
+  /** Or they go to nobody, since they were refused. */
+  #unheard = false;
+
+  constructor(of: ForeignHost) {
+    this.#of = of;
+  }
+
+  /** Both directions are bytes, or will be. */
+  get relays(): boolean {
+    return this.#relay !== null;
+  }
+
+  get open(): boolean {
+    return this.#relay?.open === true;
+  }
+
+  /** It waits for an upstream, or for answers that are still to come. */
+  get waits(): boolean {
+    return this.#relay?.open === false;
+  }
+
+  get unheard(): boolean {
+    return this.#unheard;
+  }
+
+  choose(): Member | null {
+    return this.#relay?.choose() ?? null;
+  }
+
+  /** What came first is another protocol. */
+  spoken(protocol: "tls" | "h2"): void {
+    if (this.#of.host.spec.tls !== null) this.#refuse(UNSPEAKABLE[protocol]);
+    else this.#passOn(protocol);
+  }
+
+  /** A request's head could not be read, or could be read in two ways. */
+  refused({ reason, offset }: Refusal): void {
+    const { status, text } = REFUSALS[reason];
+    const where = `${text}, at byte ${offset} of what the client sent`;
+    if (this.#of.host.spec.ambiguous === "relay") {
+      this.#of.report("client_protocol", `relayed: ${where}`);
+      this.#passOn("ambiguous");
+      return;
+    }
+    this.#of.report("client_protocol", refusing(where));
+    this.#unheard = true;
+    this.#of.verdicts.refuse(this.#of.requests.receiving, status);
+  }
+
+  /** An answer made bytes of what is still under way. */
+  join(): void {
+    this.#relay?.join();
+  }
+
+  bytes(chunk: Buffer): void {
+    if (this.#unheard) return;
+    if (this.waits) this.#relay?.keep(chunk);
+    else if (this.#of.link !== null) this.#of.up(chunk, "wire");
+  }
+
+  hit(armed: ArmedFault): void {
+    this.#relay?.hit(armed);
+  }
+
+  lose(removed: ReadonlySet<ArmedFault>): void {
+    this.#relay?.lose(removed);
+  }
+
+  finished(): void {
+    this.#relay?.finished();
+  }
+
+  #refuse({ goodbye, why }: Unspeakable): void {
+    this.#of.report("client_protocol", why);
+    this.#unheard = true;
+    this.#of.verdicts.concludeWith(goodbye);
+  }
+
+  /** From here on both directions are bytes, for good. */
+  #passOn(protocol: string): void {
+    this.#of.becomesOpaque(protocol);
+    this.#relay = new Relay(this.#of);
+    this.#relay.start();
+  }
+}
