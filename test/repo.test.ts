@@ -131,6 +131,23 @@ describe("the house", () => {
     expect(tracked.filter((file) => file.includes("_") && !foreign.test(file))).toEqual([]);
   });
 
+  it("is drawn in docs/architecture.md with all its rooms, and with arrows that imports follow", () => {
+    const [, picture = ""] = /```mermaid\n([^]*?)```/u.exec(read("docs/architecture.md")) ?? [];
+    for (const room of Object.keys(MAY_IMPORT))
+      if (room !== "version") expect(picture).toMatch(new RegExp(`\\b${room}\\[`, "u"));
+    const arrows = [...picture.matchAll(/^ {2}(\w+)(?:\[[^\]]*\])? --> (\w+)/gmu)];
+    expect(arrows.length).toBeGreaterThan(10);
+    for (const [arrow, from = "", to = ""] of arrows)
+      if (from in MAY_IMPORT) expect(MAY_IMPORT[from], arrow).toContain(to);
+  });
+
+  it("has no source file of more than 450 lines", () => {
+    // The whole of an HTTP connection, which hands every event to the part that it concerns.
+    const known = ["src/proxy/http/connection.ts"];
+    const long = sources.filter((file) => read(file).split("\n").length > 451);
+    expect(long).toEqual(known);
+  });
+
   it("opens every source file with a sentence about its place", () => {
     const silent = sources.filter((file) => !/^(?:#!.*\n)?\/\*\*\s*\S/u.test(read(file)));
     expect(silent).toEqual([]);
