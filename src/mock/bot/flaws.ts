@@ -20,11 +20,11 @@ export const FLAWS = {
     ],
   },
   "lost-lease": {
-    about: "forgets a job whose lease was granted, if the answer never came",
+    about: "forgets a job whose lease was granted, if the response never came",
     reports: ["https://github.com/luci/luci-py/issues/130"],
   },
   "double-run": {
-    about: "runs a job again when the answer to its completion is lost",
+    about: "runs a job again when the response to its completion is lost",
     reports: [
       "https://github.com/sidekiq/sidekiq/issues/3303",
       "https://github.com/OptimalBits/bull/issues/308",
