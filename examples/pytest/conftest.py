@@ -17,9 +17,9 @@ class Squall:
         self.begun = 0
 
     def call(self, method, path, **more):
-        answer = self.http.request(method, self.admin + path, timeout=10, **more)
-        assert answer.ok, answer.text
-        return answer.json()
+        response = self.http.request(method, self.admin + path, timeout=10, **more)
+        assert response.ok, response.text
+        return response.json()
 
     def use(self, profile, seed=7, **params):
         """A profile in place of all that is on. It ends by itself should the test be killed."""

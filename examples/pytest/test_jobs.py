@@ -6,7 +6,7 @@ from requests.adapters import HTTPAdapter, Retry
 
 
 class Bot:
-    """As small as a bot can be: it dials again while nobody listens, and waits for no answer longer than a second."""
+    """As small as a bot can be: it dials again while nobody listens, and waits at most one second for a response."""
 
     def __init__(self, server, name):
         self.server = server
@@ -34,7 +34,7 @@ def lease(bot):
     return bot.post("/v1/lease?wait=1s", {}).json()
 
 
-def test_a_completion_whose_answer_is_lost_can_be_repeated(squall, bot, lease):
+def test_a_completion_whose_response_is_lost_can_be_repeated(squall, bot, lease):
     squall.use("lost-ack", every=1)
     with pytest.raises(requests.ConnectionError):
         bot.complete(lease)

@@ -59,7 +59,7 @@ describe("the examples", () => {
     const { body } = await getJson(`${admin}/active`);
     expect(body["activations"]).toEqual([]);
     const marks = await getJson(`${admin}/journal?kind=mark&limit=10`);
-    expect(JSON.stringify(marks.body)).toContain("test_a_completion_whose_answer_is_lost_can_be_repeated");
+    expect(JSON.stringify(marks.body)).toContain("test_a_completion_whose_response_is_lost_can_be_repeated");
   });
 
   const chaos = (...words: string[]): Promise<{ stdout: string }> =>
