@@ -146,6 +146,14 @@ function faultOf(words: readonly string[]): FaultWords {
       throw new CommandError(EXIT.usage, `expected --parameter value, got ${JSON.stringify(word)}`);
     const at = word.indexOf("=");
     const option = at < 0 ? word : word.slice(0, at);
+    const [part] = /\..*$/su.exec(option) ?? [];
+    if (part !== undefined) {
+      const whole = option.slice(0, -part.length);
+      throw new CommandError(
+        EXIT.usage,
+        `${option}: there is no such option (parts of a value stand in it, as YAML: ${whole} '{ ${part.slice(1)}: … }')`,
+      );
+    }
     const name = option.slice(2).replaceAll("-", "_");
     const value = at < 0 ? words[++i] : word.slice(at + 1);
     if (value === undefined || (at < 0 && /^--[a-z]/u.test(value)))

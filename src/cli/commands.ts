@@ -38,6 +38,8 @@ const GROUPS: readonly Group[] = [
   { names: ["load"], add: async (program, io) => (await import("./mock.js")).addLoad(program, io) },
 ];
 
+export const COMMANDS: readonly string[] = GROUPS.flatMap(({ names }) => names);
+
 /**
  * Adds the command that these words ask for; all of them where they ask for help.
  *
@@ -58,7 +60,7 @@ function askedFor([first = "", ...rest]: readonly string[]): string {
 
 async function unknownCommand(asked: string): Promise<CommandError> {
   const { didYouMean } = await import("../core/suggest.js");
-  const hint = didYouMean(asked, [...GROUPS.flatMap(({ names }) => names), "help", "toxiproxy-cli"]);
+  const hint = didYouMean(asked, [...COMMANDS, "help", "toxiproxy-cli"]);
   return new CommandError(
     EXIT.usage,
     `there is no command ${JSON.stringify(asked)} (${hint ?? "squall --help lists them"})`,

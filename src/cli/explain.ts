@@ -1,6 +1,4 @@
 /** `squall explain PROFILE`: what a profile does, one sentence for each fault, without a daemon. */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { compileProfile } from "../plan/compile.js";
 import { explainProfile } from "../plan/explain.js";
@@ -8,6 +6,7 @@ import { jsonLine } from "../telemetry/entry.js";
 import type { Io } from "./io.js";
 import { addFile, localLibrary, TYPES } from "./local-library.js";
 import { paramsOf } from "./params.js";
+import { isProfileFile, profileText } from "./profile-file.js";
 import { withProfilesFlags, type ProfilesFlags } from "./profiles-flags.js";
 import { drawTimeline } from "./timeline-text.js";
 
@@ -29,7 +28,8 @@ export function addExplain(program: Command, io: Io): void {
     .option("--json", "print the compiled profile as JSON")
     .action(async (profile: string, options: ExplainOptions) => {
       const params = paramsOf(options.param);
-      const isFile = /\.(?:ya?ml|json)$/u.test(profile) && existsSync(resolve(io.cwd, profile));
+      const isFile = isProfileFile(profile);
+      if (isFile) profileText(profile, io);
       const library = await localLibrary(options, io);
       const names = isFile ? addFile(library, profile, io) : [profile];
       for (const name of names) {

@@ -47,7 +47,7 @@ export class ProfileFromFile {
 
   /** Throws a CommandError for a file that cannot be read, or that holds anything but one profile. */
   static read(file: string, io: Pick<Io, "cwd">): ProfileFromFile {
-    const text = textOf(file, io);
+    const text = profileText(file, io);
     const problems = new Problems();
     const documents = readDocuments(text, file, problems);
     problems.throwIfAny("SQ_INVALID_PROFILE");
@@ -105,7 +105,8 @@ export class ProfileFromFile {
   }
 }
 
-function textOf(file: string, { cwd }: Pick<Io, "cwd">): string {
+/** Throws a CommandError for what cannot be read. */
+export function profileText(file: string, { cwd }: Pick<Io, "cwd">): string {
   const path = resolve(cwd, file);
   try {
     if (statSync(path).size > SIZE_MAX) throw new Error("is larger than 1MiB");

@@ -2,7 +2,7 @@
 import type { CommanderError, OutputConfiguration } from "commander";
 import { SquallError } from "../core/errors.js";
 import { version } from "../version.js";
-import { addCommands } from "./commands.js";
+import { addCommands, COMMANDS } from "./commands.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { problemsText } from "./problem-text.js";
 import { harmlessIo } from "./terminal.js";
@@ -59,17 +59,17 @@ async function parse(words: readonly string[], io: Io, runs: (name: string) => v
     .version(version, "-v, --version")
     .exitOverride()
     .showSuggestionAfterError()
-    .configureOutput(outputOf(io));
+    .configureOutput(outputOf(io, words));
   await addCommands(program, words, io);
   program.hook("preAction", (_program, action) => {
     runs(action.name());
   });
-  for (const command of program.commands) command.exitOverride().configureOutput(outputOf(io));
+  for (const command of program.commands) command.exitOverride().configureOutput(outputOf(io, words));
   await program.parseAsync([...words], { from: "user" });
 }
 
 /** Mistakes in the command line are said like all others: in one line, by the name of this program. */
-function outputOf(io: Io): OutputConfiguration {
+function outputOf(io: Io, words: readonly string[]): OutputConfiguration {
   return {
     writeOut: io.out,
     writeErr: io.err,
@@ -78,9 +78,17 @@ function outputOf(io: Io): OutputConfiguration {
         .trim()
         .replace(/^error: /u, "")
         .replace(/\n\(Did you mean (.*)\)$/u, " (did you mean $1)");
-      write(`squall: ${said}\n`);
+      write(`squall: ${misplaced(words, said) ?? said}\n`);
     },
   };
+}
+
+/** Flags without a command are those of `serve`: where a command comes behind them, nobody meant `serve`. Null for all else. */
+function misplaced(words: readonly string[], said: string): string | null {
+  if (words[0]?.startsWith("-") !== true || !/^(?:too many arguments|unknown option)/u.test(said))
+    return null;
+  const command = words.find((word) => COMMANDS.includes(word));
+  return command === undefined ? null : `options stand behind the command: squall ${command} ${words[0]} …`;
 }
 
 /** Commands whose work is something else than what they print. */

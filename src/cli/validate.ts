@@ -109,7 +109,25 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
   } catch (error) {
     problems.push(...problemsOf(error));
   }
-  return { problems: unique(problems), warnings: unique(warnings), checked };
+  return {
+    problems: unique(problems.map((problem) => misplaced(problem, named, io))),
+    warnings: unique(warnings),
+    checked,
+  };
+}
+
+/** A configuration that lies in a folder of profiles is no profile: what its lines lack as one says nothing. */
+function misplaced(problem: Problem, named: readonly string[], { cwd }: Io): Problem {
+  const { file } = problem;
+  if (named.includes(file) || !isConfig(resolve(cwd, file))) return problem;
+  return {
+    file,
+    line: 1,
+    column: 1,
+    path: "",
+    message: "expected profiles, and this is a configuration",
+    hint: `check it by its name: squall validate ${file}`,
+  };
 }
 
 /** Profiles are read for each configuration, and together. */

@@ -17,6 +17,12 @@ afterEach(() => {
 
 async function explain(text: string, ...options: string[]): Promise<string> {
   writeFileSync(join(cwd, "mine.yaml"), text);
+  const { code, out, err } = await run("explain", "mine.yaml", ...options);
+  expect([code, err]).toEqual([0, ""]);
+  return out;
+}
+
+async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
   const said = { out: "", err: "" };
   const io = {
     out: (more: string) => (said.out += more),
@@ -28,8 +34,8 @@ async function explain(text: string, ...options: string[]): Promise<string> {
     outputLost: new Promise(() => undefined),
     outputError: () => Promise.resolve(null),
   } as unknown as Io;
-  expect([await runCommand(["explain", "mine.yaml", ...options], io), said.err]).toEqual([0, ""]);
-  return said.out;
+  const code = await runCommand(words, io);
+  return { code, ...said };
 }
 
 const FAULTS = "faults: [{ type: latency, delay: 1ms }]\n";
@@ -51,4 +57,9 @@ it("leaves out what the profile does not say", async () => {
 it("has both in its JSON, beside the compiled profile", async () => {
   const json = await explain(`profile: mine\nbreaks: Deadlines.\nsurvives: Waits.\n${FAULTS}`, "--json");
   expect(JSON.parse(json)).toMatchObject({ profile: "mine", breaks: "Deadlines.", survives: "Waits." });
+});
+
+it("says of a file that is not there what `use` says", async () => {
+  const missing = "squall: cannot read the profile ./nope.yaml: there is no such file\n";
+  expect(await run("explain", "./nope.yaml")).toEqual({ code: 3, out: "", err: missing });
 });

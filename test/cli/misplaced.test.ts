@@ -1,0 +1,66 @@
+/** Right words in the wrong place: an option before its command, a part of a value as an option, a configuration among profiles. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { runCommand } from "../../src/cli/program.js";
+import type { Io } from "../../src/cli/io.js";
+import { ROOT } from "../support/process.js";
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), "squall-misplaced-"));
+});
+afterEach(() => {
+  rmSync(cwd, { recursive: true, force: true });
+});
+
+/** The exit code, and what stands on standard error. */
+async function told(...words: string[]): Promise<string> {
+  let err = "";
+  const io = {
+    out: () => true,
+    err: (more: string) => (err += more),
+    env: {},
+    cwd,
+    home: ROOT,
+    colours: {
+      isColorSupported: false,
+      bold: String,
+      dim: String,
+      red: String,
+      yellow: String,
+      green: String,
+    },
+    outputLost: new Promise(() => undefined),
+    outputError: () => Promise.resolve(null),
+  } as unknown as Io;
+  const code = await runCommand(words, io);
+  return `${code} ${err}`;
+}
+
+it.each([
+  [["--admin", "http://127.0.0.1:8474", "status"], "squall status --admin …"],
+  [["--token", "x", "use", "busy"], "squall use --token …"],
+  [["--admin=127.0.0.1:8474", "journal", "--follow"], "squall journal --admin=127.0.0.1:8474 …"],
+])("says of %j where options stand", async (words, line) => {
+  expect(await told(...words)).toBe(`2 squall: options stand behind the command: ${line}\n`);
+});
+
+it("says how a part of a value is written", async () => {
+  expect(await told("add", "jobs", "http_status", "--status=500", "--when.every", "2")).toBe(
+    "2 squall: --when.every: there is no such option (parts of a value stand in it, as YAML: --when '{ every: … }')\n",
+  );
+});
+
+it("takes a configuration in a folder of profiles for what it is", async () => {
+  writeFileSync(
+    join(cwd, "squall.yaml"),
+    "proxies:\n  jobs: { listen: 127.0.0.1:1, upstream: tcp://127.0.0.1:2 }\n",
+  );
+  const said = await told("validate", ".");
+  expect(said).toContain(
+    "squall.yaml:1:1 expected profiles, and this is a configuration (check it by its name: squall validate squall.yaml)",
+  );
+  expect(said).toContain("squall: one mistake");
+});
