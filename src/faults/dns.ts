@@ -32,8 +32,8 @@ export const dnsParams = {
     .describe(
       "with on: upstream, what a client gets when the name is not resolved; default is what the proxy does without faults; status needs an http proxy, others close",
     ),
-  status: statusCode().default(502).describe("with as: status, the status of the answer"),
-  persona: choice(PERSONAS).default("plain").describe("with as: status, whose words the answer is in"),
+  status: statusCode().default(502).describe("with as: status, the status of the response"),
+  persona: choice(PERSONAS).default("plain").describe("with as: status, whose words the response is in"),
 } satisfies Record<string, z.ZodType>;
 
 export type DnsParams = z.infer<z.ZodObject<typeof dnsParams>>;

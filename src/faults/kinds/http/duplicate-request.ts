@@ -1,4 +1,4 @@
-/** The upstream gets the same request several times, as behind a balancer that retries; the client sees the first answer. */
+/** The upstream gets the same request several times, as behind a balancer that retries; the client sees the first response. */
 import { z } from "zod";
 import { formatDuration } from "../../../core/units.js";
 import { defineFault, type Dispatch, type ExchangeFault, type Scope } from "../../contract/index.js";
@@ -6,7 +6,9 @@ import { count, duration, flag, size } from "../../params.js";
 
 const params = z.object({
   times: count({ min: 2, max: 10 }).default(2).describe("how often the upstream gets the request in all"),
-  gap: duration().prefault("0ms").describe("time from one to the next; the next does not wait for an answer"),
+  gap: duration()
+    .prefault("0ms")
+    .describe("time from one to the next; the next does not wait for a response"),
   same_connection: flag()
     .default(false)
     .describe("whether copies follow on the first one's connection, or come on others"),
@@ -36,7 +38,7 @@ class DuplicateRequest implements ExchangeFault {
 
 export default defineFault({
   type: "duplicate_request",
-  summary: "Sends the upstream the same request again; the client sees the first answer.",
+  summary: "Sends the upstream the same request again; the client sees the first response.",
   params,
   example: { type: "duplicate_request", times: 2, gap: "50ms" },
   effects: {

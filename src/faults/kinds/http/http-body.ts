@@ -21,7 +21,7 @@ const WHOLE_MAX = 64 * 2 ** 20;
 
 const params = z.object({
   mode: choice(["empty", "replace", "garble_json", "cut_json", "inflate"]).describe(
-    "empty leaves no byte; replace puts `with` there; garble_json spoils a character so that it parses no more; cut_json leaves off the end; inflate pads it with spaces, which JSON allows. All but empty have the client's Accept-Encoding taken out, so that answers come plain",
+    "empty leaves no byte; replace puts `with` there; garble_json spoils a character so that it parses no more; cut_json leaves off the end; inflate pads it with spaces, which JSON allows. All but empty have the client's Accept-Encoding taken out, so that responses come plain",
   ),
   with: text().optional().describe("with replace: the new payload; the Content-Type stays as it was"),
   size: size({ positive: true, max: WHOLE_MAX })
@@ -191,7 +191,7 @@ const MODES: Readonly<Record<Params["mode"], (params: Readonly<Params>) => strin
 
 export default defineFault({
   type: "http_body",
-  summary: "Changes the payload of answers or requests as a whole, in well-formed messages.",
+  summary: "Changes the payload of responses or requests as a whole, in well-formed messages.",
   params,
   example: { type: "http_body", mode: "garble_json" },
   effects: {

@@ -43,7 +43,7 @@ class HttpDelay implements ExchangeFault, Teller {
 
 export default defineFault({
   type: "http_delay",
-  summary: "Keeps exchanges waiting, before the request is forwarded or after the upstream has answered it.",
+  summary: "Keeps exchanges waiting, before the request is forwarded or after the upstream has responded.",
   params,
   example: { type: "http_delay", delay: "800ms", jitter: "200ms" },
   effects: { delayed: "exchanges kept waiting" },

@@ -103,7 +103,7 @@ const namesIn = ({ set = {}, remove = [], rename = {} }: Readonly<Params>): (rea
 
 export default defineFault({
   type: "http_headers",
-  summary: "Sets, removes and renames header fields of answers or requests.",
+  summary: "Sets, removes and renames header fields of responses or requests.",
   params,
   example: { type: "http_headers", remove: ["retry-after"] },
   effects: { rewritten: "heads in which something changed" },

@@ -83,12 +83,12 @@ const SENT: Readonly<Record<Mode, string>> = {
 
 export default defineFault({
   type: "http_malformed",
-  summary: "Sends what a broken server sends, in place of an answer, and closes.",
+  summary: "Sends what a broken server sends, in place of a response, and closes.",
   params,
   example: { type: "http_malformed", mode: "garbage" },
-  effects: { malformed: "exchanges that got bytes in place of an answer" },
+  effects: { malformed: "exchanges that got bytes in place of a response" },
   directions: null,
   at: ["after", "before"],
-  explain: ({ mode }) => `sends ${SENT[mode]} in place of an answer, and closes`,
+  explain: ({ mode }) => `sends ${SENT[mode]} in place of a response, and closes`,
   exchange: (scope) => new HttpMalformed(scope),
 });

@@ -16,7 +16,7 @@ import { choice, duration, fieldMap, statusCode, text } from "../../params.js";
 import { PERSONAS, personaAnswer } from "../../personas.js";
 
 const params = z.object({
-  status: statusCode().describe("the status of the answer, 200 to 599"),
+  status: statusCode().describe("the status of the response, 200 to 599"),
   persona: choice(PERSONAS)
     .default("plain")
     .describe("whose status line, fields and text it has; a balancer's are HTML or plain text, never JSON"),
@@ -79,18 +79,18 @@ function mediaTypeOf(body: string): string {
 export default defineFault({
   type: "http_status",
   summary:
-    "Answers with a status of its own, before the request is forwarded or after the upstream did the work.",
+    "Responds with a status of its own, before the request is forwarded or after the upstream did the work.",
   params,
   example: { type: "http_status", status: 503, persona: "nginx", retry_after: "2s" },
-  effects: { answered: "exchanges that got this answer in place of the upstream's" },
+  effects: { answered: "exchanges that got this response in place of the upstream's" },
   directions: null,
   at: ["before", "after"],
   explain: ({ status, persona, retry_after }) =>
-    `answers ${status}${persona === "plain" ? "" : ` as ${persona} does`}` +
+    `responds with ${status}${persona === "plain" ? "" : ` as ${persona} does`}` +
     (retry_after === undefined ? "" : `, to be tried again after ${formatDuration(retry_after)}`),
   check: ({ params: { status, body, headers = {}, retry_after } }) => {
     if (body !== undefined && body !== "" && !mayHaveContent(status))
-      return { path: "body", message: `must be empty: an answer of status ${status} has no body` };
+      return { path: "body", message: `must be empty: a response of status ${status} has no body` };
     const framing = Object.keys(headers).find((name) => FRAMING_FIELDS.has(name.toLowerCase()));
     if (framing !== undefined)
       return {

@@ -69,7 +69,7 @@ const FRAMINGS = {
 
 export default defineFault({
   type: "http_truncate",
-  summary: "Cuts the payload of answers or requests, with framing that shows it or hides it.",
+  summary: "Cuts the payload of responses or requests, with framing that shows it or hides it.",
   params,
   example: { type: "http_truncate", share: "50%", framing: "honest" },
   effects: {

@@ -12,7 +12,9 @@ export default defineFault({
     after: duration()
       .prefault("0ms")
       .describe("how long it must have been idle; a connection's first request is safe"),
-    how: choice(["close", "reset"]).default("close").describe("a FIN or an RST, without a byte of an answer"),
+    how: choice(["close", "reset"])
+      .default("close")
+      .describe("a FIN or an RST, without a byte of a response"),
   }),
   example: { type: "keepalive_race", after: "5s" },
   effects: { raced: "requests that met a connection which was just ended" },

@@ -13,7 +13,7 @@ import { WithheldAnswer } from "../../messages.js";
 import { duration } from "../../params.js";
 
 const params = z.object({
-  hold: duration().describe("how long the answer is held back from when its head has come"),
+  hold: duration().describe("how long the response is held, from when its head has come"),
 });
 
 class LateResponse extends WithheldAnswer {
@@ -34,12 +34,12 @@ class LateResponse extends WithheldAnswer {
 
 export default defineFault({
   type: "late_response",
-  summary: "Lets the upstream carry out the request, and holds its answer until the client has given up.",
+  summary: "Lets the upstream carry out the request, and holds the response until the client has given up.",
   params,
   example: { type: "late_response", hold: "40s" },
-  effects: { late: "answers that were held back" },
+  effects: { late: "responses that were held" },
   directions: null,
   explain: ({ hold: time }) =>
-    `lets the request be carried out, and holds its answer for ${formatDuration(time)}`,
+    `lets the request be carried out, and holds the response for ${formatDuration(time)}`,
   exchange: (scope) => new LateResponse(scope),
 });

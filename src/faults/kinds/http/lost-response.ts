@@ -46,21 +46,23 @@ class LostResponse extends WithheldAnswer {
 }
 
 const THEN = {
-  reset: "resets the connection in place of the answer",
-  close: "closes the connection in place of the answer",
-  hang: "leaves the client without an answer",
+  reset: "resets the connection in place of the response",
+  close: "closes the connection in place of the response",
+  hang: "leaves the client without a response",
 } as const;
 
 export default defineFault({
   type: "lost_response",
-  summary: "Lets the upstream carry out the request, and loses its answer.",
+  summary: "Lets the upstream carry out the request, and loses the response.",
   params,
   example: { type: "lost_response", then: "reset" },
-  effects: { lost: "answers of the upstream that never arrived" },
+  effects: { lost: "responses from the upstream that never arrived" },
   directions: null,
   explain: ({ then, status = 502, persona = "plain" }) =>
     `lets the request be carried out, and then ${
-      then === "status" ? `answers ${status}${persona === "plain" ? "" : ` as ${persona} does`}` : THEN[then]
+      then === "status"
+        ? `responds with ${status}${persona === "plain" ? "" : ` as ${persona} does`}`
+        : THEN[then]
     }`,
   check: ({ params: { then, status, persona } }) => {
     if (then === "status") return undefined;

@@ -136,7 +136,7 @@ class Served implements ExchangeFault {
 }
 
 const ON_FULL = {
-  503: "answers the others 503",
+  503: "responds to the others with 503",
   reset: "resets the others",
   hang: "leaves the others hanging",
 } as const;

@@ -38,7 +38,7 @@ const params = z.object({
     .describe("how the refusal says when to come back: whoever comes then, and alone, is served"),
   headers: choice(["none", "draft-ietf-ratelimit", "x-ratelimit"])
     .default("none")
-    .describe("fields on every answer that tell what is left of the quota"),
+    .describe("fields on every response that tell what is left of the quota"),
 });
 type Params = z.infer<typeof params>;
 type Effect = "limited" | "early";
@@ -184,7 +184,7 @@ export default defineFault({
   spares: ["early"],
   directions: null,
   explain: ({ limit, window, per, status }) =>
-    `allows ${WHO[per]} ${limit} request${limit === 1 ? "" : "s"} in ${formatDuration(window)} and answers ${status} to more`,
+    `allows ${WHO[per]} ${limit} request${limit === 1 ? "" : "s"} in ${formatDuration(window)} and responds to more with ${status}`,
   shared: ({ evicted }): Shared => ({
     quotas: new BoundedMap(KEYS_MAX, evicted),
     told: new BoundedMap(KEYS_MAX, evicted),

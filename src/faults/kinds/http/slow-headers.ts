@@ -34,7 +34,7 @@ class SlowHeaders extends SpacedStage {
 
 export default defineFault({
   type: "slow_headers",
-  summary: "Lets the heads of answers or requests arrive byte by byte.",
+  summary: "Lets the heads of responses or requests arrive byte by byte.",
   params,
   example: { type: "slow_headers", gap: "100ms" },
   effects: { slowed: "bytes of heads that came one by one" },

@@ -23,12 +23,12 @@ const params = z.object({
   age: duration()
     .prefault("30s")
     .describe(
-      "how old an answer must be before it is given again: the newest that is old enough is. While there is none the upstream answers, and that is kept",
+      "how old a response must be before it is sent again; the newest that is old enough is taken. While there is none, the upstream responds, and its response is kept",
     ),
-  limit: size().prefault("1MiB").describe("answers with a larger payload are not kept"),
+  limit: size().prefault("1MiB").describe("responses with a larger payload are not kept"),
   memory: size({ max: 2 ** 30 })
     .prefault("16MiB")
-    .describe("payload kept in all; beyond it the answers to what was longest not asked for go"),
+    .describe("payload kept in all; beyond it, the responses that were least recently requested are dropped"),
 });
 type Params = z.infer<typeof params>;
 type Effect = "stale" | "not_kept";
@@ -191,18 +191,18 @@ function varied(answer: ResponseInfo, exchange: ExchangeInfo): FieldList | null 
 export default defineFault({
   type: "stale_response",
   summary:
-    "Answers a GET or HEAD with an earlier answer to the same request of the same bot with the same credentials.",
+    "Responds to a GET or HEAD with an earlier response to the same request of the same bot with the same credentials.",
   params,
   example: { type: "stale_response", age: "1m" },
   effects: {
-    stale: "requests answered with an earlier answer",
+    stale: "requests that got an earlier response",
     not_kept:
-      "answers not kept since they were too large, never came to their end, set a cookie or vary by everything",
+      "responses not kept, since they were too large, never came to their end, set a cookie or vary by everything",
   },
   spares: ["not_kept"],
   directions: "downstream",
   explain: ({ age }) =>
-    `gives the same bot an earlier answer again that is at least ${formatDuration(age)} old`,
+    `sends the same bot an earlier response again that is at least ${formatDuration(age)} old`,
   shared: (scope: SharedScope<Params>) => new Cache(scope),
   exchange: (scope, exchange) => new StaleResponse(scope, exchange),
 });

@@ -171,7 +171,7 @@ export default defineFault({
   directions: null,
   explain: ({ mode, after, how, status }) =>
     (how === "answer"
-      ? `answers ${status}, token ${mode},`
+      ? `responds with ${status}, token ${mode},`
       : `${mode === "missing" ? "takes the token out of" : "spoils the token of"} requests`) +
     (after === 0
       ? " from a token's first use on"

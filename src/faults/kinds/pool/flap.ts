@@ -41,10 +41,10 @@ const params = z.object({
     .describe(
       "what reaching one that is down gives: refused, reset, silence, a response with that status, refused while open connections finish, or slow; hidden: the balancer knows, and does not choose it",
     ),
-  status: statusCode().optional().describe("with down: status, what is answered; 503 unless said otherwise"),
+  status: statusCode().optional().describe("with down: status, the status of the response; 503 by default"),
   persona: choice(PERSONAS)
     .default("plain")
-    .describe("whose words the answers have, those of a half-healthy return too"),
+    .describe("whose words the responses have, those of a half-healthy return too"),
   delay: duration()
     .prefault("1s")
     .describe("how much longer reaching it takes with down: slow, and at the beginning of a return"),
@@ -56,7 +56,7 @@ const params = z.object({
         ),
         error_rate: ratio()
           .prefault("0%")
-          .describe("the share of requests that are answered 503 meanwhile, drawn for each"),
+          .describe("the share of requests that get a 503 meanwhile, drawn for each"),
       },
       {
         error: (issue) =>
@@ -67,7 +67,7 @@ const params = z.object({
     )
     .optional()
     .describe(
-      "how it comes back, `{ ramp, error_rate }`: for the time of `ramp` reaching it takes longer by `delay`, less and less, and that share of requests is answered 503; at once and well by default",
+      "how it comes back, `{ ramp, error_rate }`: for the time of `ramp` reaching it takes longer by `delay`, less and less, and that share of requests gets a 503; at once and well by default",
     ),
   existing: choice(["cut", "keep", "drain"])
     .optional()
@@ -265,7 +265,7 @@ export default defineFault({
     failed: "attempts to reach one that was down, and failed",
     slowed: "attempts to reach one that took longer",
     passed_over: "upstreams that the balancer did not choose from since it knew",
-    erred: "requests answered 503 by one that was coming back",
+    erred: "requests that got a 503 from an upstream that was coming back",
   },
   entries: 100,
   directions: null,
@@ -280,7 +280,7 @@ export default defineFault({
       (up === undefined
         ? ""
         : `, and come back half-healthy over ${formatDuration(up.ramp)}` +
-          (up.error_rate === 0 ? "" : ` (${formatRatio(up.error_rate)} of requests answered 503)`))
+          (up.error_rate === 0 ? "" : ` (${formatRatio(up.error_rate)} of requests get a 503)`))
     );
   },
   check: ({ params: current, narrowed }) => {

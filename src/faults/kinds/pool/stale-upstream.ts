@@ -71,7 +71,7 @@ class StaleUpstream implements UpstreamsFault {
   readonly wakeAt = Infinity;
 }
 
-const GIVES = { refuse: "refuses", hang: "never answers", reset: "resets" } as const;
+const GIVES = { refuse: "refuses", hang: "never responds", reset: "resets" } as const;
 
 export default defineFault({
   type: "stale_upstream",

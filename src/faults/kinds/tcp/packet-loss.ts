@@ -69,7 +69,7 @@ const params = z.object({
   congestion: choice(CONGESTION)
     .default("cubic")
     .describe(
-      "how the window answers losses: cubic as Linux does by default, reno, or none, as BBR within its bounds",
+      "how the window reacts to losses: cubic as Linux does by default, reno, or none, as BBR within its bounds",
     ),
   initial_window: count({ min: 1, max: 1000 }).default(10).describe("segments of a window that begins"),
   mss: size({ min: 64, max: 65_495 }).prefault("1448B").describe("bytes of a full segment"),

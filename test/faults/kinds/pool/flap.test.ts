@@ -258,7 +258,7 @@ describe("flap, as a description", () => {
         up: { ramp: "10s", error_rate: "20%" },
       }),
     ).toBe(
-      "lets a and b flap (up for 50% of every 45s, one after the other), slow by 2s while down, with open connections kept, and come back half-healthy over 10s (20% of requests answered 503)",
+      "lets a and b flap (up for 50% of every 45s, one after the other), slow by 2s while down, with open connections kept, and come back half-healthy over 10s (20% of requests get a 503)",
     );
   });
 });

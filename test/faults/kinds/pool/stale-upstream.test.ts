@@ -64,7 +64,7 @@ describe("stale_upstream", () => {
     const told = (raw: Raw): string => explain(params.parse({ target: "b", ...raw }));
     expect(told({})).toBe("sends everybody to b, which refuses");
     expect(told({ share: "5%", gives: "hang", for: "1m" })).toBe(
-      "sends 5% of choices to b, which never answers, for 1m",
+      "sends 5% of choices to b, which never responds, for 1m",
     );
     expect(check?.({ params: params.parse({ target: "b" }), narrowed: true })?.path).toBe("match");
   });
