@@ -213,8 +213,9 @@ it(
     expect(counted).toBeLessThanOrEqual(bots.lived.size);
     expect(sum(metrics, "squall_upstream_requests_total")).toBeGreaterThanOrEqual(server.requests);
     expect(sum(metrics, "squall_requests_total")).toBeLessThanOrEqual(bots.lived.size);
-    expect(sum(metrics, "squall_connections_errors_total", 'reason="internal"')).toBe(0);
+    // Those first, since they say which mistake it was.
     expect(daemon.said("error")).toEqual([]);
+    expect(sum(metrics, "squall_connections_errors_total", 'reason="internal"')).toBe(0);
     const [first, last] = [looks[Math.floor(looks.length / 3)], looks.at(-1)];
     if (first === undefined || last === undefined) throw new Error("too short to see anything");
     expect(last.heap).toBeLessThan(first.heap * 1.25 + 4 * MIB);

@@ -3,7 +3,7 @@
  *
  * Segments that arrive are dropped on input. A drop on output, postrouting or egress is no loss: the kernel tells the
  * sending TCP, which holds back and tries again at once. So segments that leave are routed to the loopback device and
- * dropped there, and for the sender they are on their way. See docs/decisions/0006-kernel-packet-loss.md.
+ * dropped there, and for the sender they are on their way. See docs/decisions/0007-kernel-packet-loss.md.
  */
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
