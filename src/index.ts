@@ -18,6 +18,7 @@ import type { ActivationInput } from "./control/requests.js";
 import { SquallError } from "./core/errors.js";
 import { parseDuration } from "./core/units.js";
 import { startDaemon, type Daemon } from "./daemon.js";
+import { checkOptions, checkStart, checkText } from "./library-input.js";
 import type { JournalEntry } from "./telemetry/entry.js";
 import type { JournalQuery } from "./telemetry/journal.js";
 import type { LogStream } from "./telemetry/log.js";
@@ -75,10 +76,12 @@ export interface ActivateOptions {
 export type FaultInput = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 const HOME = fileURLToPath(new URL("..", import.meta.url));
+const UPSTREAM = "an upstream such as http://server:3000 or 127.0.0.1:3000";
 const SILENCE: LogStream = { write: () => true, on: () => undefined, off: () => undefined };
 
 /** Starts a daemon in this process. Throws SquallError and leaves nothing behind if it cannot. */
 export async function startSquall(options: SquallOptions = {}): Promise<Squall> {
+  checkStart(options);
   const { config = {}, profiles, seed, admin, log, folder = "." } = options;
   const override = (path: string[], value: unknown): { path: string[]; value: string; origin: string }[] =>
     value === undefined
@@ -139,6 +142,7 @@ export class Squall {
 
   /** Switches a profile, or faults of its own, on; resolves when it is in force on every proxy. */
   async activate(what: string | readonly FaultInput[], options: ActivateOptions = {}): Promise<ActiveView> {
+    checkOptions("activate", options);
     const { ttl, seed, params, proxies, mode, add } = options;
     const millis = ttl === undefined ? undefined : durationOf(ttl, "ttl");
     const input: ActivationInput = {
@@ -158,7 +162,9 @@ export class Squall {
    * Ends all activations; resolves when every proxy listens again. Answers how many there were. With `own` the faults that
    * proxies have of their own, toxics among them, go as well.
    */
-  async heal({ own = false }: { readonly own?: boolean } = {}): Promise<number> {
+  async heal(options: { readonly own?: boolean } = {}): Promise<number> {
+    checkOptions("heal", options);
+    const { own = false } = options;
     const { ended } = this.#daemon.control.heal(own);
     await this.#daemon.settled();
     return ended;
@@ -170,16 +176,19 @@ export class Squall {
 
   /** Adds or replaces a profile, as YAML or JSON text. */
   putProfile(name: string, text: string): ProfileDetail {
+    checkText("text", text, "a profile as YAML or JSON text");
     return this.#daemon.control.profiles.put(name, text);
   }
 
   /** What was done to whom, oldest first; the newest 100 entries if no limit is given. */
   journal(query: JournalQuery = {}): readonly JournalEntry[] {
+    checkOptions("journal", query);
     return this.#daemon.telemetry.journal.query(query);
   }
 
   /** Puts a mark between the entries of the journal: the name of a test, say. */
   mark(text: string): void {
+    checkText("text", text, "text");
     this.#daemon.control.mark(text);
   }
 
@@ -204,6 +213,9 @@ export class Proxies {
 
   /** Adds a proxy and resolves when it listens. */
   async add(name: string, options: ProxyOptions): Promise<Proxy> {
+    // Without types the options may be anything, or missing.
+    const given = (options as ProxyOptions | undefined)?.upstream;
+    checkText("upstream", given, UPSTREAM);
     const { upstream, listen = "127.0.0.1:0" } = options;
     const address = parseListen(listen);
     if (address === null) {
@@ -217,7 +229,10 @@ export class Proxies {
     }
     const whole = upstream.includes("://") ? upstream : `tcp://${upstream}`;
     const to = parseUpstream(whole);
-    if (typeof to === "string") throw new SquallError("SQ_BAD_REQUEST", to, { path: "upstream" });
+    if (typeof to === "string") {
+      const message = to === "" ? `expected ${UPSTREAM}, got ${JSON.stringify(upstream)}` : to;
+      throw new SquallError("SQ_BAD_REQUEST", message, { path: "upstream" });
+    }
     await this.#daemon.addProxy(name, { ...options, listen, upstream: whole });
     return this.get(name);
   }
