@@ -138,7 +138,8 @@ function hostName(field: string): string | null {
 
 function isAddress(name: string): boolean {
   if (name.startsWith("[")) return ipaddr.IPv6.isValid(name.slice(1, -1));
-  return ipaddr.IPv4.isValidFourPartDecimal(name);
+  // Asked of every caller, and of what is no address the library finds out by an exception.
+  return /^[\d.]+$/u.test(name) && ipaddr.IPv4.isValidFourPartDecimal(name);
 }
 
 function sameHost(origin: string, host: string): boolean {

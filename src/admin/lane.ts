@@ -6,14 +6,34 @@
 import { Duplex } from "node:stream";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { looksWhole } from "./whole.js";
 
 /** So much may wait here behind a request, in bytes and in pieces, before the rest is left in the client's own memory. */
 const WAITING_MAX = 16 * 1_024;
 const PIECES_WAITING_MAX = 16;
 /** Lines handed on before others have their turn. */
 const LINES_A_TURN = 256;
+/**
+ * So many pieces of a request are read as they come: 1 MiB of a client that sends fast. Behind them, whoever sends in crumbs
+ * rests after each, and so does one whose body is thrown away since it was refused.
+ */
+const PIECES_AT_ONCE = 16;
+const CRUMB_BYTES = 4 * 1_024;
 
 const LF = 0x0a;
+
+/** For the server whose sockets have lanes: Node reads on behind a pause until so many bytes wait, a crumb at a time. */
+export const SOCKETS_OF_LANES = { highWaterMark: 1 };
+
+/** What a connection shares with all others of the port. */
+export interface Lanes {
+  /** Resolves when it is its turn to begin, for one that has not sent a whole request at once. */
+  first(lane: Lane): Promise<void>;
+  /** Resolves when it is its turn to ask again: who asks on and on must not keep out those who come. */
+  again(lane: Lane): Promise<void>;
+  /** Calls back when one that sends in crumbs, or what is thrown away, may be read again. */
+  rest(wake: () => void): void;
+}
 
 export class Lane extends Duplex {
   readonly #socket: Socket;
@@ -26,16 +46,21 @@ export class Lane extends Duplex {
   #bodyLeft = 0;
   #isGuest = false;
   #feeding = false;
-  readonly #turn: (lane: Lane) => Promise<void>;
-  /** Its next request may be read. The first may at once. */
-  #mayBegin = true;
+  readonly #lanes: Lanes;
+  /** Its next request may be read. */
+  #mayBegin = false;
   #waitsForTurn = false;
+  /** Nothing of it was handed on yet. */
+  #isNew = true;
+  /** Of the request that is arriving. */
+  #pieces = 0;
+  /** Nothing is read for now, since what came was worth nothing. */
+  #rests = false;
 
-  /** `turn` resolves when it is this connection's turn to ask again: who asks on and on must not keep out those who come. */
-  constructor(socket: Socket, turn: (lane: Lane) => Promise<void>) {
+  constructor(socket: Socket, lanes: Lanes) {
     super({ allowHalfOpen: true });
     this.#socket = socket;
-    this.#turn = turn;
+    this.#lanes = lanes;
     socket.on("data", (chunk: Buffer) => {
       this.#take(chunk);
     });
@@ -79,6 +104,7 @@ export class Lane extends Duplex {
     this.#bodyLeft = Number(request.headers["content-length"] ?? 0);
     response.once("close", () => {
       if (this.#asked !== asked) return;
+      this.#pieces = 0;
       // What is still to come of a body that was refused is read and thrown away.
       if (request.complete) this.#asked = null;
       this.#feed();
@@ -139,8 +165,28 @@ export class Lane extends Duplex {
     if (this.destroyed) return;
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
+    this.#pieces++;
     this.#feed();
     this.#holdBack();
+    const isForNothing = chunk.length < CRUMB_BYTES || this.#isThrownAway;
+    if (this.#pieces > PIECES_AT_ONCE && isForNothing) this.#rest();
+  }
+
+  get #isThrownAway(): boolean {
+    const asked = this.#asked;
+    return asked !== null && asked.response.closed && !asked.request.complete;
+  }
+
+  #rest(): void {
+    if (this.#rests || this.destroyed) return;
+    this.#rests = true;
+    this.#socket.pause();
+    this.#lanes.rest(() => {
+      this.#rests = false;
+      if (this.destroyed) return;
+      if (!this.#isFull) this.#socket.resume();
+      this.#feed();
+    });
   }
 
   /** Whether a request that has arrived as a whole is being answered. */
@@ -164,29 +210,47 @@ export class Lane extends Duplex {
     }
     this.#feeding = false;
     if (this.#waitingBytes > 0) return;
-    if (!this.#ended) this.#socket.resume();
-    else if (!this.isAnswering || this.#isGuest) this.push(null);
+    if (!this.#ended) {
+      if (!this.#rests) this.#socket.resume();
+    } else if (!this.isAnswering || this.#isGuest) {
+      this.push(null);
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.#waitingBytes > WAITING_MAX || this.#waiting.length > PIECES_WAITING_MAX;
   }
 
   /** Nobody whose bytes are not read can be seen to leave, so that a guest must not send so much. */
   #holdBack(): void {
-    if (this.#waitingBytes <= WAITING_MAX && this.#waiting.length <= PIECES_WAITING_MAX) return;
+    if (!this.#isFull) return;
     if (this.isGuest) this.destroy();
     else this.#socket.pause();
   }
 
-  /** Whether it may read on. What has begun is read to its end; for the next it asks for a turn. */
+  /**
+   * Whether it may read on. What has begun is read to its end, and a first request that is whole at once; with all else it
+   * waits for its turn, so that who has only begun to ask costs hardly more than a place.
+   */
   #isItsTurn(): boolean {
     const asked = this.#asked;
+    if (this.#isNew && looksWhole(this.#waiting)) this.#begin();
     if (this.#mayBegin || (asked !== null && !asked.request.complete)) return true;
     if (this.#waitsForTurn) return false;
     this.#waitsForTurn = true;
-    void this.#turn(this).then(() => {
+    const wasNew = this.#isNew;
+    void (wasNew ? this.#lanes.first(this) : this.#lanes.again(this)).then(() => {
       this.#waitsForTurn = false;
-      this.#mayBegin = true;
+      // A request that came as a whole meanwhile has begun without it.
+      if (wasNew === this.#isNew) this.#begin();
       this.#feed();
     });
     return false;
+  }
+
+  #begin(): void {
+    this.#isNew = false;
+    this.#mayBegin = true;
   }
 
   #flows(): boolean {

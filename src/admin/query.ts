@@ -31,10 +31,19 @@ export function word(): z.ZodString {
     .max(256, { error: "expected at most 256 characters" });
 }
 
+/** Made once: that takes longer than to read a query. */
+const stricts = new WeakMap<z.ZodObject, z.ZodObject>();
+
+function strictly(schema: z.ZodObject): z.ZodObject {
+  const known = stricts.get(schema) ?? schema.strict();
+  stricts.set(schema, known);
+  return known;
+}
+
 /** The parameters as their schema makes them, or SQ_BAD_PARAM. */
 export function readQuery(schema: z.ZodObject, given: unknown): Readonly<Record<string, unknown>> {
   const problems = new Problems();
-  const query = check(schema.strict(), locate(given, "query"), problems);
+  const query = check(strictly(schema), locate(given, "query"), problems);
   const [first] = problems.list();
   if (first === undefined && query !== undefined) return query;
   const { hint } = first ?? {};

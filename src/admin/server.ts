@@ -17,8 +17,9 @@ import { Door } from "./door.js";
 import { Guard } from "./guard.js";
 import { Guests } from "./guests.js";
 import { ADMIN_LIMITS, withRoom, type AdminLimits, type House } from "./house.js";
-import { Lane } from "./lane.js";
+import { Lane, SOCKETS_OF_LANES, type Lanes } from "./lane.js";
 import { Ledger } from "./ledger.js";
+import { Pace } from "./pace.js";
 import { apiRoutes } from "./routes.js";
 import { sourceOf } from "./sources.js";
 import { Turnstile } from "./turnstile.js";
@@ -62,15 +63,14 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     streams: new Guests("event streams", limits.streams),
     polls: new Guests("long polls", limits.polls),
     ledger: new Ledger(limits.underWay, clock),
-    turnstile: new Turnstile((run) => {
-      door.whenCalm(run);
-    }),
+    turnstile: newTurnstile(door),
     startedAt: clock.now(),
   };
   const guard = new Guard({ token, hosts });
   const app = createApp(apiRoutes(house, guard.hasToken), guard, house);
   const server = createServer({
     ...streamOptions(options.keepalive ?? KEEPALIVE_DEFAULT),
+    ...SOCKETS_OF_LANES,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.requestTimeout,
     requestTimeout: limits.requestTimeout,
@@ -80,7 +80,8 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     requireHostHeader: false,
   });
   const answering = new Answering(server);
-  throughLanes(server, limits.connections, door);
+  const pace = new Pace(clock);
+  throughLanes(server, limits.connections, door, pace);
   server.on("request", app);
   // A body that is refused anyway need not be sent; see readBody.
   server.on("checkContinue", app);
@@ -92,25 +93,33 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   return {
     url: `http://${formatAddress({ host: reachable(host), port })}`,
     address: { host, port },
-    close: () => close(server, house, answering),
+    close: async () => {
+      await close(server, house, answering);
+      pace.close();
+    },
   };
 }
 
 /** Puts a lane before each connection, and sees to it that there is a place for it. */
-function throughLanes(server: Server, connections: number, door: Door): void {
+function throughLanes(server: Server, connections: number, door: Door, pace: Pace): void {
   const visitors = new Visitors<Lane>(connections, (lane) =>
     lane.isGuest ? "guest" : lane.isAnswering ? "answer" : "nothing",
   );
-  // Requests behind the first of a connection: one in a turn of the event loop, whatever all of them have sent ahead.
-  const again = new Turnstile((run) => {
-    door.whenCalm(run);
-  });
+  // Requests behind the first of a connection, and firsts that are slow to arrive: one of each in a turn of the event loop in
+  // which nobody comes in, whatever all of them have sent ahead. Those who ask again do not wait behind strangers.
+  const [first, again] = [newTurnstile(door), newTurnstile(door)];
+  const lanes: Lanes = {
+    first: (lane) => first.pass(sourceOf(lane.remoteAddress), lane),
+    again: (lane) => again.pass(sourceOf(lane.remoteAddress), lane),
+    rest: (wake) => {
+      pace.rest(wake);
+    },
+  };
   const listeners = server.listeners("connection") as ((this: Server, stream: Duplex) => void)[];
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
     door.came();
-    const source = sourceOf(socket.remoteAddress);
-    const lane = new Lane(socket, (asking) => again.pass(source, asking));
+    const lane = new Lane(socket, lanes);
     visitors.came(lane);
     if (!lane.destroyed) for (const accept of listeners) accept.call(server, lane);
   });
@@ -125,6 +134,12 @@ function throughLanes(server: Server, connections: number, door: Door): void {
       lane.serve(request, response);
     });
   }
+}
+
+function newTurnstile(door: Door): Turnstile {
+  return new Turnstile((run) => {
+    door.whenCalm(run);
+  });
 }
 
 /** Answers where. */

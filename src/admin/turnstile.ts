@@ -4,9 +4,15 @@
  * who comes for the first time passes a hundred connections that ask on and on.
  */
 interface Waiting {
+  readonly connection: Passer;
   /** How often its connection has passed before. */
   readonly passed: number;
   readonly pass: () => void;
+}
+
+/** A connection. */
+export interface Passer {
+  readonly destroyed?: boolean;
 }
 
 export class Turnstile {
@@ -22,12 +28,12 @@ export class Turnstile {
     this.#later = later;
   }
 
-  /** Resolves when it is the turn of that connection of that source. */
-  pass(source: string, connection: object): Promise<void> {
+  /** Resolves when it is the turn of that connection of that source, or some time after it has gone. */
+  pass(source: string, connection: Passer): Promise<void> {
     const passed = this.#passed.get(connection) ?? 0;
     this.#passed.set(connection, passed + 1);
     return new Promise((resolve) => {
-      const waiting = { passed, pass: resolve };
+      const waiting = { connection, passed, pass: resolve };
       const queue = this.#queues.get(source);
       if (queue === undefined) this.#queues.set(source, [waiting]);
       else queue.push(waiting);
@@ -45,6 +51,7 @@ export class Turnstile {
       }
       const [source, queue] = next;
       this.#queues.delete(source);
+      for (const gone of takeGone(queue)) gone.pass();
       this.#newest = !this.#newest;
       takeFirst(queue, this.#newest)?.pass();
       if (queue.length > 0) this.#queues.set(source, queue);
@@ -61,4 +68,12 @@ function takeFirst(queue: Waiting[], newest: boolean): Waiting | undefined {
   const least = Math.min(...queue.map(({ passed }) => passed));
   const isFirst = ({ passed }: Waiting): boolean => passed === least;
   return queue.splice(newest ? queue.findLastIndex(isFirst) : queue.findIndex(isFirst), 1)[0];
+}
+
+/** Who has left takes nobody's turn. */
+function takeGone(queue: Waiting[]): Waiting[] {
+  const isGone = ({ connection }: Waiting): boolean => connection.destroyed === true;
+  const gone = queue.filter(isGone);
+  if (gone.length > 0) queue.splice(0, Infinity, ...queue.filter((one) => !isGone(one)));
+  return gone;
 }

@@ -145,7 +145,15 @@ it("begins with the first request at once, and with each other when it is its tu
     });
   });
   const port = listen((socket) => {
-    server.emit("connection", new Lane(socket, () => new Promise((resolve) => turnsWanted.push(resolve))));
+    const again = (): Promise<void> => new Promise((resolve) => turnsWanted.push(resolve));
+    server.emit(
+      "connection",
+      new Lane(socket, {
+        first: () => Promise.reject(new Error("it is whole")),
+        again,
+        rest: () => undefined,
+      }),
+    );
   });
   await new Promise<void>((resolve) => port.listen(0, "127.0.0.1", resolve));
   const socket = connect((port.address() as AddressInfo).port, "127.0.0.1");

@@ -1,6 +1,6 @@
 /**
  * The admin port under everything that whoever reaches it can do, with a heap of 256 MiB: requests sent ahead by those who read
- * nothing, slow requests, slow readers of large answers, thousands of readers of events, hostile profiles, racing changes. An
+ * nothing, slow and endless requests, slow readers of large answers, thousands of readers of events, hostile profiles, racing changes. An
  * operator who comes anew each time is answered when the daemon has used no more than 250 ms of the processor, which on a quiet
  * machine is within 250 ms, and memory stays within bounds. Needs a build.
  */
@@ -100,11 +100,15 @@ const silent = (text: string) => (socket: Socket) => {
 const again = (text: () => string) => (socket: Socket) => {
   socket.write(text());
   socket.on("data", () => undefined);
-  const timer = setInterval(() => socket.write(text()), 50);
+  every(50, socket, () => socket.write(text()));
+};
+
+function every(millis: number, socket: Socket, run: () => unknown): void {
+  const timer = setInterval(run, millis);
   socket.on("close", () => {
     clearInterval(timer);
   });
-};
+}
 
 /** What one call of the operator took: by the clock, and of the daemon's processor time, in milliseconds. */
 interface Taken {
@@ -141,6 +145,8 @@ async function operate(daemon: LongDaemon, port: number, under: string): Promise
   return taken;
 }
 
+const PUT = "PUT /active HTTP/1.1\r\nHost: localhost\r\n";
+
 let turn = 0;
 const ATTACKS: Readonly<Record<string, (port: number) => Crowd>> = {
   "58 KB of requests sent ahead, answers not read": (port) =>
@@ -159,9 +165,18 @@ const ATTACKS: Readonly<Record<string, (port: number) => Crowd>> = {
     }),
   "slow bodies": (port) =>
     new Crowd(port, 600, (socket) => {
-      socket.write(
-        `PUT /active HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048576\r\n\r\n${"x".repeat(500_000)}`,
-      );
+      socket.write(`${PUT}Content-Length: 1048576\r\n\r\n${"x".repeat(500_000)}`);
+    }),
+  "bodies byte by byte": (port) =>
+    new Crowd(port, 1_000, (socket) => {
+      socket.setNoDelay(true).write(`${PUT}Content-Length: 1048576\r\n\r\n`);
+      every(100, socket, () => socket.write("x"));
+    }),
+  "bodies that were refused, sent on": (port) =>
+    new Crowd(port, 50, (socket) => {
+      socket.write(`${PUT}Content-Length: 5000000000\r\n\r\n`);
+      socket.on("data", () => undefined);
+      every(5, socket, () => socket.writableNeedDrain || socket.write("x".repeat(65_536)));
     }),
   "2,000 readers of events, and journal entries": (port) => {
     new Crowd(
