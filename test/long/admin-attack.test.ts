@@ -29,19 +29,13 @@ function request(method: string, path: string, body = ""): string {
 }
 
 /** On a connection of its own, as the command makes its calls. */
-function call(
-  port: number,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; millis: number }> {
-  const began = performance.now();
+function call(port: number, method: string, path: string, body?: unknown): Promise<{ status: number }> {
   const text = body === undefined ? "" : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const headers = { "content-length": Buffer.byteLength(text) };
     httpRequest({ host: "127.0.0.1", port, method, path, agent: false, headers }, (response) => {
       response.resume().on("end", () => {
-        resolve({ status: response.statusCode ?? 0, millis: performance.now() - began });
+        resolve({ status: response.statusCode ?? 0 });
       });
     })
       .on("error", reject)
@@ -114,6 +108,8 @@ function every(millis: number, socket: Socket, run: () => unknown): void {
 interface Taken {
   readonly millis: number;
   readonly processor: number;
+  /** Two where its first connection was closed before it was answered. */
+  readonly tries: number;
 }
 
 const of = (taken: readonly Taken[], what: keyof Taken): number[] => taken.map((one) => one[what]);
@@ -122,7 +118,8 @@ function shown(taken: readonly Taken[]): string {
   const [millis, processor] = [of(taken, "millis"), of(taken, "processor")];
   const text = (values: readonly number[]): string =>
     `p50 ${quantile(values, 0.5).toFixed(0)} ms, p95 ${quantile(values, 0.95).toFixed(0)} ms, slowest ${Math.max(...values).toFixed(0)} ms`;
-  return `operator ${text(millis)}; of the processor ${text(processor)}`;
+  const again = taken.filter(({ tries }) => tries > 1).length;
+  return `operator ${text(millis)}; of the processor ${text(processor)}; ${again} of ${taken.length} asked twice`;
 }
 
 const OPERATIONS = [
@@ -137,9 +134,13 @@ async function operate(daemon: LongDaemon, port: number, under: string): Promise
   for (let n = 0; n < CALLS; n++) {
     const [method, path, body] = OPERATIONS[n % OPERATIONS.length] ?? OPERATIONS[0];
     const before = daemon.cpu;
-    const { status, millis } = await call(port, method, path, body);
+    const began = performance.now();
+    // This process, busy with its crowd, may say what it wants only when hundreds have come behind it: its place is gone then.
+    let tries = 1;
+    const ask = (): ReturnType<typeof call> => call(port, method, path, body);
+    const { status } = await ask().catch(() => (tries++, ask()));
     expect(status, `${method} ${path} under ${under}`).toBeLessThan(300);
-    taken.push({ millis, processor: daemon.cpu - before });
+    taken.push({ millis: performance.now() - began, processor: daemon.cpu - before, tries });
     await pause(20);
   }
   return taken;
@@ -245,6 +246,7 @@ it(`answers an operator within ${WITHIN_MS} ms of its processor's time with a he
     if (quantile(of(taken, "processor"), 0.5) >= WITHIN_MS) late.push(`${name}, by the processor's time`);
     if (!wasBusy && quantile(of(taken, "millis"), 0.5) >= WITHIN_MS) late.push(name);
     expect(rss, name).toBeLessThan(RSS_MAX_MIB);
+    expect(taken.filter(({ tries }) => tries > 1).length, name).toBeLessThanOrEqual(taken.length / 20);
     await pause(500);
   }
   expect(late).toEqual([]);
