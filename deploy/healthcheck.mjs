@@ -5,6 +5,7 @@
  *   node healthcheck.mjs [PID]      the process to look at; the first `squall` of the container if none is given
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { get } from "node:http";
 
 const PORTS = { "serve": "8474", "demo": "8474", "mock-server": "3000" };
 
@@ -41,7 +42,22 @@ const url = address
   .replace(/^(?!https?:)/u, "http://")
   .replace(/\/\/(?:0\.0\.0\.0|\[::\])?:(?=\d)/u, "//127.0.0.1:");
 
-const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5_000) }).catch((error) => {
+/** For the ports that `fetch` refuses as a browser does, such as 6000 and 10080. */
+const plainly = (to, signal) =>
+  new Promise((resolve, reject) => {
+    get(to, { signal }, ({ statusCode = 0 }) => resolve({ ok: statusCode === 200, status: statusCode })).on(
+      "error",
+      reject,
+    );
+  });
+
+const signal = AbortSignal.timeout(5_000);
+const asked = fetch(`${url}/healthz`, { signal }).catch((error) => {
+  if (error.cause?.message === "bad port" && url.startsWith("http:"))
+    return plainly(`${url}/healthz`, signal);
+  throw error;
+});
+const answer = await asked.catch((error) => {
   console.error(`${url}: ${error.cause?.message ?? error.message}`);
   return null;
 });

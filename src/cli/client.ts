@@ -1,4 +1,5 @@
 /** The admin API as the command line uses it. */
+import { fetchAnyPort, type AnyPortRequest } from "../core/any-port.js";
 import { within } from "../core/within.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { reasonOf } from "./reason.js";
@@ -97,7 +98,7 @@ export class AdminClient {
   }
 
   /** With the whole of what is answered: an answer that breaks off is none. */
-  async #send(path: string, init: RequestInit): Promise<{ response: Response; text: string }> {
+  async #send(path: string, init: AnyPortRequest): Promise<{ response: Response; text: string }> {
     const response = await this.#fetch(path, init);
     try {
       return { response, text: await response.text() };
@@ -106,9 +107,9 @@ export class AdminClient {
     }
   }
 
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
+  async #fetch(path: string, init: AnyPortRequest): Promise<Response> {
     try {
-      return await fetch(`${this.base}${path}`, init);
+      return await fetchAnyPort(`${this.base}${path}`, init);
     } catch (error) {
       throw this.#unreachable(error);
     }

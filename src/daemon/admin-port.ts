@@ -4,6 +4,7 @@ import { startAdmin, type Admin } from "../admin/server.js";
 import { formatAddress, type Address } from "../config/address.js";
 import type { Config } from "../config/config.js";
 import { jsonSchemas } from "../config/schema.js";
+import { fetchAnyPort } from "../core/any-port.js";
 import { SquallError } from "../core/errors.js";
 import { ownerOf } from "../proxy/sockets/owner.js";
 import { version } from "../version.js";
@@ -75,7 +76,7 @@ async function ask(url: string): Promise<Record<string, unknown>> {
     abort.abort();
   }, WHO_MAX_MS);
   try {
-    const response = await fetch(url, { signal: abort.signal });
+    const response = await fetchAnyPort(url, { signal: abort.signal });
     return (await response.json()) as Record<string, unknown>;
   } finally {
     clearTimeout(late);
