@@ -87,6 +87,7 @@ describe("a turn", () => {
 
 describe("a connection", () => {
   const wanted: (() => void)[] = [];
+  const wantedAgain: (() => void)[] = [];
   const resting: (() => void)[] = [];
   /** What was begun to be read, and how many pieces of its body came. */
   const begun: string[] = [];
@@ -96,7 +97,7 @@ describe("a connection", () => {
   let sockets: Socket[];
 
   beforeEach(async () => {
-    [wanted, resting, begun].forEach((list) => list.splice(0));
+    [wanted, wantedAgain, resting, begun].forEach((list) => list.splice(0));
     pieces = 0;
     sockets = [];
     server = createServer((request, response) => {
@@ -107,7 +108,7 @@ describe("a connection", () => {
     });
     const lanes = {
       first: () => new Promise<void>((resolve) => wanted.push(resolve)),
-      again: () => Promise.resolve(),
+      again: () => new Promise<void>((resolve) => wantedAgain.push(resolve)),
       rest: (wake: () => void) => void resting.push(wake),
     };
     port = listen(SOCKETS_OF_LANES, (socket) => server.emit("connection", new Lane(socket, lanes)));
@@ -140,6 +141,8 @@ describe("a connection", () => {
     operator.got = "";
     operator.socket.write("GET /again HTTP/1.1\r\n");
     operator.socket.write("Host: localhost\r\n\r\n");
+    await until(() => wantedAgain.length === 1);
+    wantedAgain.shift()?.();
     await until(() => operator.got.includes(" 200 "));
     for (const resolve of wanted.splice(0, 3)) resolve();
     await until(() => begun.length === 5);
@@ -154,8 +157,9 @@ describe("a connection", () => {
     await until(() => one.got.includes(" 200 "));
     wanted.shift()?.();
     await turns();
-    expect(begun).toEqual(["/one"]);
-    expect(wanted).toEqual([]);
+    one.socket.write("GET /two HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await until(() => wantedAgain.length === 1);
+    expect([begun, wanted]).toEqual([["/one"], []]);
   });
 
   it("that sends in crumbs is read as they come at first, and then once in each rest", async () => {
