@@ -48,7 +48,9 @@ export const COMMANDS: readonly string[] = GROUPS.flatMap(({ names }) => names);
 export async function addCommands(program: Command, words: readonly string[], io: Io): Promise<void> {
   const asked = askedFor(words);
   const group = GROUPS.find(({ names }) => names.includes(asked));
-  if (group === undefined && asked !== "" && asked !== "help") throw await unknownCommand(asked);
+  const meant = asked === "help" ? (words[1] ?? "") : asked;
+  if (group === undefined && !["", "help", "--help", "-h", ...COMMANDS].includes(meant))
+    throw await unknownCommand(meant);
   for (const { add } of group === undefined ? GROUPS : [group]) await add(program, io);
 }
 

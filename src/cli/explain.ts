@@ -2,12 +2,14 @@
 import type { Command } from "commander";
 import { compileProfile } from "../plan/compile.js";
 import { explainProfile } from "../plan/explain.js";
+import { SquallError } from "../core/errors.js";
 import { jsonLine } from "../telemetry/entry.js";
-import type { Io } from "./io.js";
+import { CommandError, EXIT, type Io } from "./io.js";
 import { addFile, localLibrary, TYPES } from "./local-library.js";
 import { paramsOf } from "./params.js";
 import { isProfileFile, profileText } from "./profile-file.js";
 import { withProfilesFlags, type ProfilesFlags } from "./profiles-flags.js";
+import { refusalText } from "./refusal.js";
 import { drawTimeline } from "./timeline-text.js";
 
 interface ExplainOptions extends ProfilesFlags {
@@ -33,7 +35,7 @@ export function addExplain(program: Command, io: Io): void {
       const library = await localLibrary(options, io);
       const names = isFile ? addFile(library, profile, io) : [profile];
       for (const name of names) {
-        const compiled = compileProfile(name, library, params, TYPES);
+        const compiled = named(() => compileProfile(name, library, params, TYPES));
         const { breaks, survives } = library.find(name);
         if (options.json === true) {
           io.out(`${jsonLine({ ...compiled, breaks, survives })}\n`);
@@ -46,4 +48,16 @@ export function addExplain(program: Command, io: Io): void {
         if (survives !== "") io.out(`  What a good bot does: ${survives}\n`);
       }
     });
+}
+
+/** A mistake in a param is told by its option, as `squall use` tells it. */
+function named<T>(compile: () => T): T {
+  try {
+    return compile();
+  } catch (error) {
+    const details = error instanceof SquallError ? (error.details ?? []) : [];
+    if (details.length === 0 || details.some(({ file }) => file !== "request")) throw error;
+    const option = (path: string): string => path.replace(/^params\./u, "--param ");
+    throw new CommandError(EXIT.invalid, refusalText(JSON.stringify({ details }), 422, { option }));
+  }
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { whyUnread } from "./why-unread.js";
 
 export interface ConfigText {
   readonly file: string;
@@ -19,7 +20,6 @@ export function readConfigFile(named: string | undefined, io: Pick<Io, "cwd">): 
     if (statSync(path).size > SIZE_MAX) throw new Error("is larger than 1MiB");
     return { file, text: readFileSync(path, "utf8") };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CommandError(EXIT.invalid, `cannot read the configuration ${file}: ${why}`);
+    throw new CommandError(EXIT.invalid, `cannot read the configuration ${file}: ${whyUnread(error)}`);
   }
 }

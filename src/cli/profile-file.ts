@@ -10,6 +10,7 @@ import { Problems } from "../config/problems.js";
 import { readDocuments } from "../config/source.js";
 import { Refusal, type AdminClient } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { whyUnread } from "./why-unread.js";
 
 const SIZE_MAX = 2 ** 20;
 const ENDING = /\.(?:ya?ml|json)$/iu;
@@ -112,17 +113,6 @@ export function profileText(file: string, { cwd }: Pick<Io, "cwd">): string {
     if (statSync(path).size > SIZE_MAX) throw new Error("is larger than 1MiB");
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new CommandError(EXIT.invalid, `cannot read the profile ${file}: ${whyNot(error)}`);
+    throw new CommandError(EXIT.invalid, `cannot read the profile ${file}: ${whyUnread(error)}`);
   }
-}
-
-function whyNot(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
-  const known: Readonly<Record<string, string>> = {
-    ENOENT: "there is no such file",
-    EACCES: "it may not be read",
-    EISDIR: "it is a folder",
-  };
-  return known[code ?? ""] ?? error.message;
 }

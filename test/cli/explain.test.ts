@@ -63,3 +63,11 @@ it("says of a file that is not there what `use` says", async () => {
   const missing = "squall: cannot read the profile ./nope.yaml: there is no such file\n";
   expect(await run("explain", "./nope.yaml")).toEqual({ code: 3, out: "", err: missing });
 });
+
+it("tells a mistake in a param by its option, as `use` does", async () => {
+  expect(await run("explain", "high-latency", "--param", "dely=1s")).toEqual({
+    code: 3,
+    out: "",
+    err: 'squall: --param dely: unknown param (did you mean "delay"?)\n',
+  });
+});

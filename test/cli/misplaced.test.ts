@@ -64,3 +64,10 @@ it("takes a configuration in a folder of profiles for what it is", async () => {
   );
   expect(said).toContain("squall: one mistake");
 });
+
+it.each([
+  [["help", "stats"], '2 squall: there is no command "stats" (did you mean "status"?)\n'],
+  [["validate", "--config", "nope.yaml"], "cannot read the configuration nope.yaml: there is no such file\n"],
+])("says once what is wrong with %j", async (words, said) => {
+  expect(await told(...words)).toContain(said);
+});
