@@ -31,6 +31,11 @@ export class Binding {
     return direction === "upstream" ? this.#upstream : this.#downstream;
   }
 
+  /** It has a stage in a pump: also when it was to be taken out, and has destroyed bytes. */
+  get staged(): boolean {
+    return this.#upstream !== null || this.#downstream !== null;
+  }
+
   /** Makes the stages of this fault and puts them where they belong among those of `all`. */
   install(pumps: Pumps, all: readonly Binding[]): void {
     for (const direction of DIRECTIONS) {

@@ -130,9 +130,15 @@ export class BoundFaults {
 
   #unbind(removed: ReadonlySet<ArmedFault>): void {
     let sever: Sever | null = null;
-    // The last of them first: what an earlier one hands over must not be acted on by a later one that goes as well.
-    for (const binding of this.#bindings.toReversed())
-      if (removed.has(binding.armed)) sever = binding.uninstall(this.#of.pumps) ?? sever;
+    let hole = false;
+    // The last of them first: what an earlier one hands over must not be acted on by a later one that goes as well. Behind a
+    // hole that one of them has left nothing follows: what the others hold goes down with the connection.
+    for (const binding of this.#bindings.toReversed()) {
+      if (!removed.has(binding.armed)) continue;
+      if (hole) binding.release();
+      else sever = binding.uninstall(this.#of.pumps) ?? sever;
+      hole ||= binding.staged;
+    }
     this.#bindings = this.#bindings.filter((binding) => !removed.has(binding.armed));
     if (sever !== null) this.#of.severed(sever);
   }

@@ -47,3 +47,33 @@ it.each(["upstream", "downstream"] as const)(
     }
   },
 );
+
+it("hands nothing over to a fault that has destroyed bytes and goes at once with the one that held more", async () => {
+  const { lab, time } = timeLab();
+  try {
+    const received: Buffer[] = [];
+    const port = await lab.server((socket) => {
+      socket.on("error", () => undefined).on("data", (chunk: Buffer) => received.push(chunk));
+    });
+    const proxy = await lab.proxy(port);
+    lab.use([fault("latency", { delay: "10s" }, { directions: "upstream" }), fault("timeout")]);
+    const client = lab.client(proxy);
+    client.write("lost");
+    await until(() => proxy.stats.bytesIn.upstream === 4);
+    time.advance(10_000);
+    client.write("held");
+    await until(() => proxy.stats.bytesIn.upstream === 8);
+    const book = proxy.faults.find(({ type }) => type.type === "timeout")?.book;
+    lab.use([]);
+    await until(() => client.end !== null);
+    expect(book?.effects).toMatchObject({ swallowed: 4 });
+    expect(client.end).toBe("fin");
+    expect(Buffer.concat(received).toString()).toBe("");
+    const told = lab.facts.all.filter((fact) => "type" in fact && fact.type === "timeout");
+    expect(told.map(({ kind }) => kind)).toEqual(["fault_hit"]);
+    expect(lab.facts.of("fault_hit").find(({ type }) => type === "timeout")).toMatchObject({ amount: 4 });
+    expect(lab.facts.of("mistake")).toEqual([]);
+  } finally {
+    await lab.close();
+  }
+});
