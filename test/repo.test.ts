@@ -195,7 +195,7 @@ describe("the house", () => {
 });
 
 /** Programs besides Node that a file of `npm test` starts where an environment variable names one, and only there. */
-const CONTROLS = ["test/compat/contenders.ts", "test/compat/cli.test.ts"];
+const CONTROLS = ["test/compat/contenders.ts", "test/compat/cli.all.test.ts"];
 
 describe("the tests", () => {
   const tests = tracked.filter((file) => /^test\/(?!long\/).*\.test\.ts$/u.test(file));
