@@ -105,8 +105,8 @@ export class Pump implements Waiter, SlotHost {
       }
       return;
     }
-    // Behind a cut of the owner's nothing follows, whatever is still handed in.
-    if (this.#severed || this.#cut) return;
+    // Behind a cut of the owner's, or an RST, nothing follows, whatever is still handed in.
+    if (this.#severed || this.#cut || this.#ending === "reset") return;
     try {
       this.#entering?.();
       this.#first?.push(chunk);

@@ -253,6 +253,18 @@ describe("a change on the way", () => {
     bench.pumps[DOWN].remove(keeper);
     expect(bench.transcript()).toEqual(["0 downstream reset"]);
   });
+
+  it("lets nothing follow an RST that is held back: what is handed in behind it is lost", () => {
+    const bench = new StreamBench();
+    const keeper = new Keeper();
+    bench.pumps[DOWN].insert(0, keeper);
+    bench.send(DOWN, 10);
+    bench.end(DOWN, "reset");
+    bench.pumps[DOWN].data(Buffer.alloc(5));
+    bench.pumps[DOWN].remove(keeper);
+    expect(bench.transcript()).toEqual(["0 downstream 10", "0 downstream reset"]);
+    expect(bench.pumps[DOWN].bytesLost).toBe(5);
+  });
 });
 
 describe("timers", () => {

@@ -106,6 +106,8 @@ export class UpstreamSide {
     const waiting = this.#waiting;
     const host = this.#host;
     if (waiting === null || host.ended || this.#dialling !== null || host.atGate) return;
+    // The client is gone, and its RST still on its way through the faults: what waited is to be carried out for nobody.
+    if (host.upPump?.ended === true) return;
     const link = this.#link;
     const member =
       waiting.exchange === null ? (link?.member ?? host.chooseForAll()) : waiting.exchange.member;
