@@ -6,19 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-skip() {
-  echo "skipped: $1 (needs: a Docker engine with compose)"
-  exit 0
-}
-command -v docker >/dev/null || skip "there is no docker"
-timeout 20 docker info >/dev/null 2>&1 || skip "no engine answers"
-if [ -n "${COMPOSE:-}" ]; then
-  read -ra compose <<<"$COMPOSE"
-elif docker compose version >/dev/null 2>&1; then
-  compose=(docker compose)
-else
-  compose=(docker-compose)
-fi
+source test/compose/engine.sh
 
 export COMPOSE_PROJECT_NAME=squall-own-$$
 export SQUALL_IMAGE=$COMPOSE_PROJECT_NAME:local
@@ -51,20 +39,6 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-say() { printf '%4d s  %s\n' "$SECONDS" "$1"; }
-fail() {
-  say "FAILED: $1"
-  exit 1
-}
-within() {
-  local end=$((SECONDS + $1)) what=$2
-  shift 2
-  until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$end" ] || fail "$what"
-    sleep 0.5
-  done
-  say "$what"
-}
 container() { "${compose[@]}" "${file[@]}" ps -q "$1"; }
 health_is() { [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container "$1")")" = "$2" ]; }
 admin() { docker port "$(container squall)" 8474 | head -1; }
