@@ -140,24 +140,33 @@ export class Valve implements StreamStage {
   readonly wakeAt = Infinity;
 }
 
+/** How a stream leaves in pieces; asked anew for each, since parameters change meanwhile. */
+export interface Pace {
+  /** Time from one piece to the next. */
+  gap(): Millis;
+  /** Bytes of the next piece. */
+  piece(): number;
+  /** So many pieces have left. */
+  left(pieces: number): void;
+}
+
 /**
  * Lets a stream leave in pieces, apart in time, that a fault measures. The first piece behind a pause leaves at once,
  * and the pause is not made up for.
  */
-export abstract class SpacedStage implements StreamStage {
+export class SpacedStage implements StreamStage {
+  readonly #pace: Pace;
   readonly #queue = new ByteQueue();
   /** When the piece before this one left. */
   #lastAt = -Infinity;
   #ending = false;
 
-  protected abstract get gap(): Millis;
-  /** Bytes of the next piece. */
-  protected abstract piece(): number;
-  /** So many pieces have left. */
-  protected abstract left(pieces: number): void;
+  constructor(pace: Pace) {
+    this.#pace = pace;
+  }
 
   push(chunk: Buffer, out: Outlet): void {
-    if (this.#queue.length === 0) this.#lastAt = Math.max(this.#lastAt, out.now - this.gap);
+    if (this.#queue.length === 0) this.#lastAt = Math.max(this.#lastAt, out.now - this.#pace.gap());
     this.#queue.add(chunk);
     this.wake(out);
   }
@@ -169,13 +178,13 @@ export abstract class SpacedStage implements StreamStage {
 
   /** Writes all that is due: a timer that comes late, or is too coarse for the gap, must not stretch the whole. */
   wake(out: Outlet): void {
-    const { gap } = this;
+    const gap = this.#pace.gap();
     let pieces = 0;
     for (; this.#queue.length > 0 && this.#lastAt + gap <= out.now; pieces++) {
       this.#lastAt += gap;
-      out.emit(this.#queue.take(this.piece()));
+      out.emit(this.#queue.take(this.#pace.piece()));
     }
-    if (pieces > 0) this.left(pieces);
+    if (pieces > 0) this.#pace.left(pieces);
     if (!this.#ending || this.#queue.length > 0) return;
     this.#ending = false;
     out.end();
@@ -186,7 +195,7 @@ export abstract class SpacedStage implements StreamStage {
   }
 
   get wakeAt(): Millis {
-    return this.#queue.length > 0 ? this.#lastAt + this.gap : Infinity;
+    return this.#queue.length > 0 ? this.#lastAt + this.#pace.gap() : Infinity;
   }
 
   get held(): number {

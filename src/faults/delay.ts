@@ -7,7 +7,7 @@
 import type { z } from "zod";
 import type { Random } from "../core/random.js";
 import { formatDuration, formatRatio } from "../core/units.js";
-import type { Scope } from "./contract/index.js";
+import { hold, type Detail, type Hold, type Scope } from "./contract/index.js";
 import { inJournal } from "./kit.js";
 import { choice, duration, ratio } from "./params.js";
 
@@ -81,6 +81,21 @@ export class DrawnOnce {
     teller.drawn({ delay_ms: inJournal(delay) });
     scope.delayed(delay);
     return delay;
+  }
+}
+
+/** What is kept waiting once for a drawn delay, and books that as `delayed`. */
+export abstract class HeldOnce implements Teller {
+  readonly #drawn = new DrawnOnce();
+
+  constructor(protected readonly scope: Scope<DelayParams, "delayed", undefined>) {}
+
+  protected hold(): Hold {
+    return hold(this.#drawn.of(this.scope, this));
+  }
+
+  drawn(detail: Detail): void {
+    this.scope.count("delayed", 1, detail);
   }
 }
 

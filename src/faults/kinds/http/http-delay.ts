@@ -2,42 +2,26 @@
 import { z } from "zod";
 import {
   defineFault,
-  hold,
   pass,
-  type Detail,
   type ExchangeFault,
   type ExchangeVerdict,
-  type Scope,
+  type ResponseInfo,
+  type UpstreamFailure,
 } from "../../contract/index.js";
-import { delayParams, DrawnOnce, explainDelay, type Teller } from "../../delay.js";
+import { delayParams, explainDelay, HeldOnce } from "../../delay.js";
 import { failed } from "../../messages.js";
 
 const params = z.object(delayParams);
 
-class HttpDelay implements ExchangeFault, Teller {
-  readonly #scope: Scope<z.infer<typeof params>, "delayed", undefined>;
-  readonly #drawn = new DrawnOnce();
-
-  constructor(scope: Scope<z.infer<typeof params>, "delayed", undefined>) {
-    this.#scope = scope;
-  }
-
+class HttpDelay extends HeldOnce implements ExchangeFault {
+  /** One draw for each exchange. */
   request(): ExchangeVerdict {
-    return this.#scope.at === "after" ? pass : this.#hold();
+    return this.scope.at === "after" ? pass : this.hold();
   }
 
   /** Only an answer of the upstream's waits: that there is none has taken its time already. */
-  response(answer: Parameters<NonNullable<ExchangeFault["response"]>>[0]): ExchangeVerdict {
-    return this.#scope.at === "after" && !failed(answer) ? this.#hold() : pass;
-  }
-
-  /** One draw for each exchange. */
-  #hold(): ExchangeVerdict {
-    return hold(this.#drawn.of(this.#scope, this));
-  }
-
-  drawn(detail: Detail): void {
-    this.#scope.count("delayed", 1, detail);
+  response(answer: ResponseInfo | UpstreamFailure): ExchangeVerdict {
+    return this.scope.at === "after" && !failed(answer) ? this.hold() : pass;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Lets the head of a message come byte by byte, as from a server that writes it so, or a client that attacks. */
 import { z } from "zod";
 import { formatDuration } from "../../../core/units.js";
-import { defineFault, type Scope } from "../../contract/index.js";
+import { defineFault } from "../../contract/index.js";
 import { SpacedStage } from "../../byte-queue.js";
 import { duration } from "../../params.js";
 
@@ -10,27 +10,6 @@ const params = z.object({
     "time from one byte of the head to the next; the body follows at once",
   ),
 });
-
-class SlowHeaders extends SpacedStage {
-  readonly #scope: Scope<z.infer<typeof params>, "slowed", undefined>;
-
-  constructor(scope: Scope<z.infer<typeof params>, "slowed", undefined>) {
-    super();
-    this.#scope = scope;
-  }
-
-  protected override get gap(): number {
-    return this.#scope.params.gap;
-  }
-
-  protected override piece(): number {
-    return 1;
-  }
-
-  protected override left(pieces: number): void {
-    this.#scope.count("slowed", pieces);
-  }
-}
 
 export default defineFault({
   type: "slow_headers",
@@ -41,5 +20,12 @@ export default defineFault({
   directions: "downstream",
   at: ["head"],
   explain: ({ gap }) => `lets heads come byte by byte, ${formatDuration(gap)} apart`,
-  stream: (scope) => new SlowHeaders(scope),
+  stream: (scope) =>
+    new SpacedStage({
+      gap: () => scope.params.gap,
+      piece: () => 1,
+      left: (pieces) => {
+        scope.count("slowed", pieces);
+      },
+    }),
 });

@@ -1,32 +1,14 @@
 /** Leaves a new connection open but dials nobody for a while, as a busy accept loop does. */
 import { z } from "zod";
-import {
-  defineFault,
-  hold,
-  type ConnectionFault,
-  type Detail,
-  type GateVerdict,
-  type Scope,
-} from "../../contract/index.js";
-import { delayParams, DrawnOnce, explainDelay, type Teller } from "../../delay.js";
+import { defineFault, type ConnectionFault, type GateVerdict } from "../../contract/index.js";
+import { delayParams, explainDelay, HeldOnce } from "../../delay.js";
 
 const params = z.object(delayParams);
 
-class AcceptDelay implements ConnectionFault, Teller {
-  readonly #scope: Scope<z.infer<typeof params>, "delayed", undefined>;
-  readonly #drawn = new DrawnOnce();
-
-  constructor(scope: Scope<z.infer<typeof params>, "delayed", undefined>) {
-    this.#scope = scope;
-  }
-
+class AcceptDelay extends HeldOnce implements ConnectionFault {
   /** One draw for each connection. */
   accepted(): GateVerdict {
-    return hold(this.#drawn.of(this.#scope, this));
-  }
-
-  drawn(detail: Detail): void {
-    this.#scope.count("delayed", 1, detail);
+    return this.hold();
   }
 
   readonly wakeAt = Infinity;

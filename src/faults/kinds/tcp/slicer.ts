@@ -13,28 +13,13 @@ const params = z.object({
   gap: duration().prefault("0ms").describe("time between two writes; microseconds are fine"),
 });
 
-class Slicer extends SpacedStage {
-  readonly #scope: Scope<z.infer<typeof params>, "sliced", undefined>;
+type SlicerScope = Pick<Scope<z.infer<typeof params>, "sliced", undefined>, "params" | "random">;
 
-  constructor(scope: Scope<z.infer<typeof params>, "sliced", undefined>) {
-    super();
-    this.#scope = scope;
-  }
-
-  protected override get gap(): number {
-    return this.#scope.params.gap;
-  }
-
-  protected override piece(): number {
-    const { size: middle, variation } = this.#scope.params;
-    if (variation === 0) return Math.max(1, Math.round(middle));
-    // Ramps may bring the two closer than a schema can see.
-    return Math.max(1, Math.round(middle - variation) + this.#scope.random.integer(2 * variation + 1));
-  }
-
-  protected override left(pieces: number): void {
-    this.#scope.count("sliced", pieces);
-  }
+/** Bytes of the next write. */
+function piece({ params: { size: middle, variation }, random }: SlicerScope): number {
+  if (variation === 0) return Math.max(1, Math.round(middle));
+  // Ramps may bring the two closer than a schema can see.
+  return Math.max(1, Math.round(middle - variation) + random.integer(2 * variation + 1));
 }
 
 export default defineFault({
@@ -56,5 +41,12 @@ export default defineFault({
           path: "variation",
           message: `must be less than size (${formatSize(middle)}), got ${formatSize(variation)}`,
         },
-  stream: (scope) => new Slicer(scope),
+  stream: (scope) =>
+    new SpacedStage({
+      gap: () => scope.params.gap,
+      piece: () => piece(scope),
+      left: (pieces) => {
+        scope.count("sliced", pieces);
+      },
+    }),
 });
