@@ -50,8 +50,8 @@ export interface Run {
 
 /** More attempts of one bot within a second are no retries but hammering. */
 const ATTEMPTS_PER_SECOND = 25;
-/** Attempts of different bots this close together are one herd. */
-const HERD_WITHIN = 50;
+/** Attempts of different bots this close together, in milliseconds, are one herd. */
+const HERD_WITHIN = 10;
 const HERD_SHARE = 0.75;
 /** From this attempt on, waits have grown far enough apart to be spread. */
 const HERD_ATTEMPT = 4;
@@ -132,14 +132,25 @@ function hammering({ lines }: Run): string[] {
 }
 
 /** The largest share of the bots that planned an attempt for the same moment. */
+/**
+ * Bots that lost the server in one moment and wait equally long come back in one moment. How long each waits is reckoned from what
+ * it says, and not from when it says it: a machine that is busy lets them start apart, and would hide the herd.
+ */
 function herd({ bots, lines }: Run): string[] {
-  const planned = lines
-    .filter(({ event, attempt = 0 }) => event === "retrying" && attempt >= HERD_ATTEMPT)
-    .map(({ at, wait = 0, bot }) => ({ at: at + wait, bot }))
-    .sort((a, b) => a.at - b.at);
+  const waited = new Map<string, number>();
+  const returns: { readonly after: number; readonly bot: string }[] = [];
+  for (const { event, bot, call = "", attempt = 0, wait = 0 } of lines) {
+    if (event !== "retrying") continue;
+    const errand = `${bot} ${call}`;
+    const after = wait + (attempt === 1 ? 0 : (waited.get(errand) ?? 0));
+    waited.set(errand, after);
+    if (attempt >= HERD_ATTEMPT) returns.push({ after, bot });
+  }
   let largest = 0;
-  for (const first of planned) {
-    const together = planned.filter(({ at }) => at >= first.at && at <= first.at + HERD_WITHIN);
+  for (const first of returns) {
+    const together = returns.filter(
+      ({ after }) => after >= first.after && after <= first.after + HERD_WITHIN,
+    );
     largest = Math.max(largest, new Set(together.map(({ bot }) => bot)).size);
   }
   return largest < bots.length * HERD_SHARE
