@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["./test/support/surroundings.ts"],
     exclude: ["test/long/**"],
     env: { SQUALL_TESTS: "all" },
     pool: "forks",

@@ -17,6 +17,7 @@ class ScenesFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["./test/support/surroundings.ts"],
     exclude: ["test/long/**", "test/**/*.all.test.ts"],
     pool: "forks",
     // One process runs many files, so that the source is imported once and not three hundred times.

@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/long/**/*.test.ts"],
+    setupFiles: ["./test/support/surroundings.ts"],
     env: { SQUALL_TESTS: "all" },
     pool: "forks",
     testTimeout: 1_800_000,
