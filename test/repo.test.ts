@@ -43,21 +43,24 @@ function homeOf(fault: AnyFaultType): string {
   if (messages && fault.connection === undefined) return `http/${name}`;
   if (fault.listener !== undefined || fault.connection !== undefined || fault.stream !== undefined)
     return `tcp/${name}`;
+  if (fault.handshake !== undefined) return `tls/${name}`;
   return fault.datagram !== undefined ? `udp/${name}` : `dns/${name}`;
 }
 
 /** Who may import whom: each room and those below it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ["core"],
+  tls: ["core", "faults", "tls"],
   faults: ["core", "faults"],
   config: ["core", "faults", "config"],
   pipeline: ["core", "faults", "pipeline"],
   plan: ["core", "faults", "config", "pipeline", "plan"],
-  proxy: ["core", "faults", "config", "pipeline", "plan", "proxy"],
-  control: ["core", "faults", "config", "pipeline", "plan", "proxy", "control"],
-  telemetry: ["core", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry"],
+  proxy: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy"],
+  control: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy", "control"],
+  telemetry: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry"],
   admin: [
     "core",
+    "tls",
     "faults",
     "config",
     "pipeline",
@@ -68,8 +71,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "admin",
     "version",
   ],
-  state: ["core", "faults", "config", "plan", "proxy", "control", "admin", "state"],
-  mock: ["core", "mock"],
+  state: ["core", "tls", "faults", "config", "plan", "proxy", "control", "admin", "state"],
+  mock: ["core", "tls", "mock"],
   version: [],
 };
 

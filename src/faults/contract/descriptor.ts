@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { ConnectionFault, ConnectionInfo } from "./connection.js";
 import type { DatagramFault, FlowInfo } from "./datagram.js";
 import type { ExchangeFault, ExchangeInfo } from "./exchange.js";
+import type { HandshakeFault, HandshakeInfo } from "./handshake.js";
 import type { KernelWish } from "./kernel.js";
 import type { ListenerFault } from "./listener.js";
 import type { QueryFault, Question } from "./query.js";
@@ -72,6 +73,7 @@ export interface FaultType<
   // The seams. A type has one or several; one that is absent costs nothing at run time.
   readonly listener?: (scope: SharedScope<P>) => ListenerFault;
   readonly connection?: (scope: Scope<P, E, S>, connection: ConnectionInfo) => ConnectionFault;
+  readonly handshake?: (scope: Scope<P, E, S>, handshake: HandshakeInfo) => HandshakeFault;
   readonly stream?: (scope: Scope<P, E, S>, stream: StreamInfo) => StreamStage;
   readonly exchange?: (scope: Scope<P, E, S>, exchange: ExchangeInfo) => ExchangeFault;
   readonly datagram?: (scope: Scope<P, E, S>, flow: FlowInfo) => DatagramFault;
@@ -81,10 +83,12 @@ export interface FaultType<
 }
 
 /** `query` is also the seam by which proxies of other protocols look up their upstreams' names. */
-export type Seam = "listener" | "connection" | "stream" | "exchange" | "datagram" | "query" | "upstreams";
+export type Seam =
+  "listener" | "connection" | "handshake" | "stream" | "exchange" | "datagram" | "query" | "upstreams";
 export const SEAMS: readonly Seam[] = [
   "listener",
   "connection",
+  "handshake",
   "stream",
   "exchange",
   "datagram",

@@ -11,6 +11,7 @@ export * from "./verdicts.js";
 export * from "./scope.js";
 export * from "./listener.js";
 export * from "./connection.js";
+export * from "./handshake.js";
 export * from "./stream.js";
 export * from "./exchange.js";
 export * from "./datagram.js";
