@@ -9,6 +9,7 @@
  * Where a system does not allow it (it is known to work on Linux) the port is free in the meantime, as it would be anyway.
  */
 import { createSocket } from "node:dgram";
+import type { LookupOptions } from "node:dns";
 import { connect, isIPv6 } from "node:net";
 import type { ListenAddress } from "./bind.js";
 
@@ -37,9 +38,14 @@ export function holdStream(address: ListenAddress, after: Promise<void> | null =
   };
 }
 
+/**
+ * Bound when this returns, and connected. Node looks a name up at once but takes an address only when the turn is over: by then
+ * all clients of a proxy may have been told of a fault, and somebody else may have the port.
+ */
 function connectToItself({ host, port }: ListenAddress): () => void {
   const near = nearAddress(host);
-  const socket = connect({ host: near, port, localAddress: near, localPort: port });
+  const to = { host: ITSELF, lookup: answering(near) };
+  const socket = connect({ ...to, port, localAddress: near, localPort: port });
   socket.unref().on("error", () => undefined);
   return () => {
     // With an RST, so that no TIME_WAIT is left behind.
@@ -50,7 +56,8 @@ function connectToItself({ host, port }: ListenAddress): () => void {
 
 export function holdDatagrams({ host, port }: ListenAddress): Hold {
   const near = nearAddress(host);
-  const socket = createSocket(isIPv6(near) ? "udp6" : "udp4").unref();
+  // Addresses are not looked up, so that the port is bound when this returns.
+  const socket = createSocket({ type: isIPv6(near) ? "udp6" : "udp4", lookup: answering(near) }).unref();
   let open = true;
   const release = (): void => {
     if (!open) return;
@@ -74,6 +81,18 @@ export function holdBoth(address: ListenAddress): Hold {
       stream.release();
       datagrams.release();
     },
+  };
+}
+
+type Answered = (error: null, address: string, family: number) => void;
+
+/** A name that nobody is asked for. */
+const ITSELF = "itself";
+
+/** A look-up with that answer, which is given within the call. */
+function answering(address: string) {
+  return (_name: string, _options: LookupOptions, done: Answered): void => {
+    done(null, address, isIPv6(address) ? 6 : 4);
   };
 }
 

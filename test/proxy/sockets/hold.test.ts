@@ -47,9 +47,9 @@ async function isDatagramRefused(port: number): Promise<boolean> {
 }
 
 /** How what holds a port shows: as a connection whose both ends have its number. */
-function isHeld({ address: { port } }: Listening): boolean {
+function isHeld({ address: { port } }: Listening, network: "tcp" | "udp" = "tcp"): boolean {
   const end = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  return readFileSync("/proc/net/tcp", "utf8")
+  return readFileSync(`/proc/net/${network}`, "utf8")
     .split("\n")
     .map((line) => line.trim().split(/\s+/u))
     .some(
@@ -77,6 +77,21 @@ describe.skipIf(platform() !== "linux")("a port that was given up for a time", (
         await until(() => !isHeld(proxy));
       }
       expect(lab.facts.of("listen_failed")).toEqual([]);
+    },
+  );
+
+  it.each(["127.0.0.1", ""])(
+    "is held before the turn in which it was closed is over, on %j",
+    async (host) => {
+      lab = new Lab();
+      const listen = { host, port: 0 };
+      const tcp = await lab.proxy(9, { name: "bytes", listen });
+      const udp = await udpProxy(lab, 9, { name: "datagrams", listen });
+      const dns = await dnsProxy(lab);
+      lab.use([fault("down", { refuse: "rst" })]);
+      expect(isHeld(tcp), "tcp").toBe(true);
+      expect(isHeld(udp, "udp"), "udp").toBe(true);
+      expect(isHeld(dns) && isHeld(dns, "udp"), "dns").toBe(true);
     },
   );
 
