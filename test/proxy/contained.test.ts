@@ -7,11 +7,15 @@ import { Connection } from "../../src/proxy/connection.js";
 import { Book } from "../../src/proxy/http/book.js";
 import { HttpChannel } from "../../src/proxy/http/channel.js";
 import { HttpConnection } from "../../src/proxy/http/connection.js";
+import { ClientEnd } from "../../src/proxy/http/client-end.js";
 import { Departure } from "../../src/proxy/http/departure.js";
 import { Detached } from "../../src/proxy/http/detached.js";
+import { Foreign } from "../../src/proxy/http/foreign.js";
+import { HeadWatch } from "../../src/proxy/http/head-watch.js";
 import { Link } from "../../src/proxy/http/link.js";
 import { RequestSide } from "../../src/proxy/http/request-side.js";
 import { ResponseSide } from "../../src/proxy/http/response-side.js";
+import { Turns } from "../../src/proxy/http/turns.js";
 import { UpstreamFailures } from "../../src/proxy/http/upstream-failures.js";
 import { UpstreamSide } from "../../src/proxy/http/upstream-side.js";
 import { Verdicts } from "../../src/proxy/http/verdicts.js";
@@ -107,11 +111,15 @@ describe("a mistake in", () => {
     HttpChannel,
     Connection,
     Book,
+    ClientEnd,
     Departure,
     Detached,
+    Foreign,
+    HeadWatch,
     Link,
     RequestSide,
     ResponseSide,
+    Turns,
     UpstreamFailures,
     UpstreamSide,
     Verdicts,

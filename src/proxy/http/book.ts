@@ -28,8 +28,10 @@ export interface BookHost extends Owner {
   readonly bare: boolean;
   /** There is room for more requests again. */
   regulate(): void;
-  /** Calls back when it is known whether the client, which has ended its side, refuses what it was sent, or cannot be any more. */
-  settle(then: () => void): void;
+  readonly clientEnd: {
+    /** Calls back when it is known whether the client, which has ended its side, refuses what it was sent, or cannot be any more. */
+    settle(then: () => void): void;
+  };
 }
 
 /** Requests of one client that wait for their answers; with so many, no more are read. */
@@ -201,7 +203,7 @@ export class Book {
     const known = (): void => {
       if (this.#unsettled?.delete(exchange) === true) this.#tellEnded(exchange, at);
     };
-    if (this.sentSince) this.#of.settle(known);
+    if (this.sentSince) this.#of.clientEnd.settle(known);
     else known();
   }
 

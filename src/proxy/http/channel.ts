@@ -39,7 +39,7 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   /** Its end has come to the client: the FIN is to be sent. */
   protected abstract clientTold(): void;
   /** Bytes of a head may have come whose rest is still to come. */
-  protected abstract watchHead(): void;
+  abstract watchHead(): void;
 
   get link(): Link | null {
     return this.upstream.link;

@@ -9,6 +9,10 @@ import type { Sever } from "../../faults/contract/index.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import { LINGER_MAX_MS } from "../partings.js";
 import { Settling } from "../settling.js";
+import type { Book } from "./book.js";
+import type { Departure } from "./departure.js";
+import type { Foreign } from "./foreign.js";
+import type { RequestSide } from "./request-side.js";
 
 /** What it needs of its connection. */
 export interface ClientEndHost extends Owner {
@@ -16,14 +20,12 @@ export interface ClientEndHost extends Owner {
   readonly clientSocket: Socket;
   readonly pumps: Pumps | null;
   readonly ended: boolean;
-  /** The client has ended its side. */
-  readonly clientSaidFin: boolean;
-  /** It has, and was sent something since. */
+  readonly book: Book;
+  readonly requests: RequestSide;
+  readonly departure: Departure;
+  readonly foreign: Foreign;
+  /** The client has ended its side, and was sent something since. */
   readonly untold: boolean;
-  /** Its bytes pass unread. */
-  readonly tunnels: boolean;
-  /** It is in the middle of a request, or of a tunnel, whose beginning has gone to an upstream. */
-  readonly underWay: boolean;
   severed(how: Sever): void;
 }
 
@@ -41,19 +43,40 @@ export class ClientEnd {
     this.#of = of;
   }
 
+  /** Its bytes pass unread, by agreement or not. */
+  get #tunnels(): boolean {
+    return this.#of.foreign.relays || this.#of.book.first?.tunnel === true;
+  }
+
+  /** The client is in the middle of a request, or of a tunnel, whose beginning has gone to an upstream. */
+  get #underWay(): boolean {
+    const { departure, foreign, requests } = this.#of;
+    if (departure.over || foreign.unheard) return false;
+    return requests.receiving !== null || this.#tunnels;
+  }
+
+  get admitsRequests(): boolean {
+    return this.#of.pumps?.downstream.closing !== true;
+  }
+
+  /** Of what is under way more may come. */
+  get admitsBytes(): boolean {
+    return this.admitsRequests || this.#underWay;
+  }
+
   /** Everything was said to it. */
   tell(): void {
     this.#told = true;
     this.before(() => {
       this.#of.clientSocket.end();
     });
-    if (this.#of.clientSaidFin) this.closeIfTold(true);
+    if (this.#of.departure.ended) this.closeIfTold(true);
     else this.#await();
   }
 
   /** It has ended its side, which makes it `over`, or said the rest of what it had begun. */
   closeIfTold(over: boolean): void {
-    if (!this.#told || this.#of.ended || (this.#of.underWay && !over)) return;
+    if (!this.#told || this.#of.ended || (this.#underWay && !over)) return;
     if (over) {
       this.#of.pumps?.upstream.whenEmpty(() => {
         this.close();
@@ -98,11 +121,12 @@ export class ClientEnd {
    * one that does nothing more there is nothing to wait for.
    */
   #await(): void {
-    const { clock, tunnels, underWay, pumps } = this.#of;
-    if (tunnels && underWay) return;
+    const { clock, pumps } = this.#of;
+    const underWay = this.#underWay;
+    if (underWay && this.#tunnels) return;
     const before = pumps?.upstream.bytesIn;
     this.#timer = clock.at(clock.now() + (underWay ? REST_MAX_MS : LINGER_MAX_MS), () => {
-      if (this.#of.underWay && this.#of.pumps?.upstream.bytesIn !== before) this.#await();
+      if (this.#underWay && this.#of.pumps?.upstream.bytesIn !== before) this.#await();
       else this.#of.severed({ do: "close" });
     });
   }

@@ -3,11 +3,13 @@ import type { Clock, Millis, Timer } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract/index.js";
-import type { Pumps } from "../../pipeline/bindings.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { Binding, Pumps } from "../../pipeline/bindings.js";
 import type { Waits } from "../upstream/reach.js";
 import type { Book } from "./book.js";
 import { DETACHED_MAX_MS } from "./detached.js";
 import type { Exchange } from "./exchange.js";
+import type { Foreign } from "./foreign.js";
 import type { Link } from "./link.js";
 import type { RequestSide } from "./request-side.js";
 import type { Cut } from "./sink.js";
@@ -24,12 +26,13 @@ export interface DepartureHost extends Owner {
   readonly requests: RequestSide;
   readonly upstream: UpstreamSide;
   readonly verdicts: Verdicts;
-  /** Bytes that are to be relayed unread wait for an upstream. */
-  readonly relayWaits: boolean;
+  readonly foreign: Foreign;
+  readonly clientEnd: {
+    /** The same as `severed`, in order, when it is known whether the client takes what it was sent. */
+    close(): void;
+  };
   flush(direction: Direction): void;
   severed(how: Sever): void;
-  /** The same in order, when it is known whether the client takes what it was sent. */
-  closed(): void;
   /** Tells what went wrong. */
   report(reason: ConnectionFailure, text: string): void;
 }
@@ -92,6 +95,23 @@ export class Departure implements Waits {
     else of.severed({ do: "close" });
   }
 
+  /**
+   * Of these faults, which are about to go, one would have held a request for good, and the client has ended its side meanwhile:
+   * it waits for nothing any more, so what it asked for is not to be carried out. True if it leaves.
+   */
+  leaveIfHeld(removed: ReadonlySet<ArmedFault>, bindings: readonly Binding[]): boolean {
+    const of = this.#of;
+    if (removed.size === 0 || !this.#fin || of.ended || of.book.first?.detached === true) return false;
+    const held = bindings.some((binding) => {
+      const stage = removed.has(binding.armed) ? binding.stage("upstream") : null;
+      return stage !== null && stage.held > 0 && stage.wakeAt === Infinity;
+    });
+    if (!held) return false;
+    of.book.clientLeft();
+    of.severed({ do: "close" });
+    return true;
+  }
+
   /** Another exchange is the first: what waited behind the one before may not wait any more. */
   next(): void {
     this.leaveIfHanging();
@@ -133,7 +153,8 @@ export class Departure implements Waits {
     const of = this.#of;
     if (
       (!this.#over && !this.#endsBehindQuestion) ||
-      of.relayWaits ||
+      // Bytes that are to be relayed unread wait for an upstream.
+      of.foreign.waits ||
       of.upstream.awaited ||
       of.verdicts.waiting
     ) {
@@ -149,7 +170,16 @@ export class Departure implements Waits {
     of.flush("upstream");
     of.upstream.dropParked();
     if (of.link !== null) this.#tell();
-    else if (first === undefined || first.answered) of.closed();
+    else if (first === undefined || first.answered) of.clientEnd.close();
+  }
+
+  /** The same when whoever is at it has come to an end. */
+  tellUpstreamSoon(): void {
+    queueMicrotask(
+      contained(this.#of, () => {
+        this.tellUpstream();
+      }),
+    );
   }
 
   /**

@@ -2,6 +2,8 @@
 import type { ConnectionFailure } from "../../core/events.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Member } from "../upstream/pool.js";
+import type { Book } from "./book.js";
+import type { Exchange } from "./exchange.js";
 import { REFUSALS, refusing } from "./refusal.js";
 import { Relay, type RelayHost } from "./relay.js";
 import type { RequestSide } from "./request-side.js";
@@ -14,8 +16,12 @@ export interface ForeignHost extends RelayHost {
   readonly requests: RequestSide;
   readonly verdicts: Verdicts;
   report(reason: ConnectionFailure, text: string): void;
-  /** From here on its bytes pass unread, without an exchange that has agreed on it. */
-  becomesOpaque(protocol: string): void;
+  readonly book: Book;
+  /** From here on its bytes pass unread; null without an exchange that has led to it. */
+  becomesOpaque(protocol: string, exchange: Exchange | null): void;
+  /** Whether a head is being read may have changed. */
+  watchHead(): void;
+  regulate(): void;
 }
 
 export class Foreign {
@@ -71,9 +77,22 @@ export class Foreign {
     this.#of.verdicts.refuse(this.#of.requests.receiving, status);
   }
 
-  /** An answer made bytes of what is still under way. */
-  join(): void {
+  /** An answer is relayed unread, and so is everything else from here on, in both directions. */
+  relayBoth(exchange: Exchange): void {
+    const of = this.#of;
+    of.becomesOpaque("ambiguous", exchange);
+    of.verdicts.cancel();
+    of.upstream.cancel();
+    of.upstream.dropParked();
+    // Faults on exchanges have no more to do with what is under way, and are to give back what they keep for it.
+    for (const { faults } of of.book.open) faults?.release();
+    for (const open of of.book.open) open.tunnel = true;
+    of.requests.relay();
     this.#relay?.join();
+    of.flush("upstream");
+    of.departure.tellUpstream();
+    of.watchHead();
+    of.regulate();
   }
 
   bytes(chunk: Buffer): void {
@@ -102,7 +121,7 @@ export class Foreign {
 
   /** From here on both directions are bytes, for good. */
   #passOn(protocol: string): void {
-    this.#of.becomesOpaque(protocol);
+    this.#of.becomesOpaque(protocol, null);
     this.#relay = new Relay(this.#of);
     this.#relay.start();
   }

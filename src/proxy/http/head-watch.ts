@@ -1,6 +1,7 @@
 /** A request's head that does not come to its end would keep a place for ever: the client is answered 408. */
 import type { Clock, Timer } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
+import type { ClientEnd } from "./client-end.js";
 import type { HttpHost } from "./host.js";
 import type { RequestSide } from "./request-side.js";
 import type { Verdicts } from "./verdicts.js";
@@ -10,7 +11,7 @@ export interface HeadWatchHost {
   readonly clock: Clock;
   readonly host: HttpHost;
   readonly ended: boolean;
-  readonly admitsBytes: boolean;
+  readonly clientEnd: ClientEnd;
   readonly requests: RequestSide;
   readonly verdicts: Verdicts;
   report(reason: ConnectionFailure, text: string): void;
@@ -31,9 +32,9 @@ export class HeadWatch {
 
   /** The same where something else has changed. */
   lookAgain(): void {
-    const { clock, admitsBytes, host, requests } = this.#of;
+    const { clock, clientEnd, host, requests } = this.#of;
     const { reader, receiving } = requests;
-    if (!admitsBytes || reader.bytesHeld === 0 || receiving !== null || reader.stopped) {
+    if (!clientEnd.admitsBytes || reader.bytesHeld === 0 || receiving !== null || reader.stopped) {
       this.stop();
       return;
     }

@@ -14,7 +14,7 @@ import type { StreamHit } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { UpstreamSide } from "./upstream-side.js";
 
-/** What it needs of its connection, which is also what byte faults and pool know it as. */
+/** What it needs of its connection and of the connection's other parts, which is also what byte faults and pool know it as. */
 export interface RelayHost extends SubjectInfo, Guest {
   readonly host: HttpHost;
   readonly byteFaults: ByteFaults;
@@ -22,8 +22,10 @@ export interface RelayHost extends SubjectInfo, Guest {
   readonly upstream: UpstreamSide;
   up(bytes: Buffer, part: Part): void;
   flush(direction: Direction): void;
-  /** Bytes pass. */
-  relayed(): void;
+  readonly departure: {
+    /** Bytes pass, so that the upstream can be told of the client's end. */
+    tellUpstream(): void;
+  };
 }
 
 export class Relay implements Passage {
@@ -89,7 +91,7 @@ export class Relay implements Passage {
     this.#early = [];
     for (const bytes of early) of.up(bytes, "wire");
     of.flush("upstream");
-    of.relayed();
+    of.departure.tellUpstream();
   }
 
   #mark(): void {

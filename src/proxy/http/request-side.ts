@@ -2,6 +2,7 @@
 import type { BodyInfo, Direction, Pass, RequestParts } from "../../faults/contract/index.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
+import type { Member } from "../upstream/pool.js";
 import { Custody, type CustodyHost } from "./custody.js";
 import { listOf, type Exchange } from "./exchange.js";
 import type { Fields, RequestHead } from "./head.js";
@@ -17,16 +18,36 @@ import { RequestReader } from "./request-reader.js";
 import { sendPieces } from "./response-side.js";
 import { rewriteRequestHead } from "./write.js";
 
-/** What it needs of its connection. */
+/** What it needs of its connection, and of the connection's other parts. */
 export interface Asking extends CustodyHost {
+  readonly upstream: {
+    /** Whether a request for this member can be forwarded now: it is connected, and nothing before it is in the way. */
+    isReady(member: Member | null): boolean;
+    /** Calls back when it can; never if the exchange comes to nothing. */
+    whenReady(exchange: Exchange, then: () => void): void;
+  };
+  readonly verdicts: {
+    /** A final verdict, to be carried out when all earlier answers are through. */
+    decided(exchange: Exchange, verdict: FinalVerdict): void;
+  };
+  readonly foreign: {
+    /** What comes is not HTTP, or cannot be framed; all of it follows as `bytes`. */
+    spoken(protocol: "tls" | "h2"): void;
+    refused(refusal: Refusal): void;
+    bytes(chunk: Buffer): void;
+  };
+  readonly departure: {
+    /** The client has ended its side, in the middle of what is said here. */
+    heard(cut: Cut | null): void;
+    /** A fault may hang now: of no use to a client that has left. */
+    leaveIfHanging(): void;
+  };
+  readonly turns: {
+    /** The client is heard no longer. */
+    closeClient(): void;
+  };
   /** An exchange begins: its faults are bound. Null if none can any more, since the connection ends. */
   begun(head: RequestHead): Exchange | null;
-  /** Whether it can be forwarded at this moment: there is an upstream, and nothing before it is in the way. */
-  ready(exchange: Exchange): boolean;
-  /** Calls back when it can; never if the exchange comes to nothing. */
-  whenReady(exchange: Exchange, then: () => void): void;
-  /** A final verdict, to be carried out when all earlier answers are through. */
-  decided(exchange: Exchange, verdict: FinalVerdict): void;
   /** Its first byte is about to be sent. */
   forwarding(exchange: Exchange): void;
   /** Under which name it goes up; null where heads pass as they come. */
@@ -41,16 +62,6 @@ export interface Asking extends CustodyHost {
   requestRead(exchange: Exchange): void;
   /** The request ends behind what was sent of it, and with it the connection. */
   requestCutShort(exchange: Exchange): void;
-  /** So much of a body was thrown away that it is no use reading on. */
-  tooMuchDiscarded(exchange: Exchange): void;
-  /** What comes is not HTTP, or cannot be framed; all of it follows through `opaque`. */
-  foreign(protocol: "tls" | "h2"): void;
-  refused(refusal: Refusal): void;
-  opaque(bytes: Buffer): void;
-  /** The client has ended its side, in the middle of what is said here. */
-  clientEnded(cut: Cut | null): void;
-  /** A fault may hang now: of no use to a client that has left. */
-  leaveIfHanging(): void;
   /** The reader has stopped, or goes on. */
   regulate(): void;
   /** Its client waits to be told that it may send its body, and nobody else can tell: the head waits for that body. */
@@ -116,7 +127,7 @@ export class RequestSide implements MessageSink<RequestHead> {
     this.#unsent = exchange;
     const { faults } = exchange;
     if (faults === null) {
-      if (this.#to.ready(exchange)) this.#forward(exchange);
+      if (this.#to.upstream.isReady(exchange.member)) this.#forward(exchange);
       else this.#waitFor(exchange);
       return;
     }
@@ -127,13 +138,13 @@ export class RequestSide implements MessageSink<RequestHead> {
         exchange.dispatches = faults.dispatches();
         exchange.detached = exchange.dispatches.some(({ detached }) => detached);
         // Most are let by at once, and then what follows is read on as if nobody had asked.
-        goes = asking && this.#to.ready(exchange);
+        goes = asking && this.#to.upstream.isReady(exchange.member);
         if (goes) return;
         if (asking) this.#pauseFor(exchange);
         this.#go(exchange);
       } else {
         if (asking) this.#pauseFor(exchange);
-        this.#to.decided(exchange, outcome);
+        this.#to.verdicts.decided(exchange, outcome);
       }
       asking = false;
     });
@@ -146,7 +157,7 @@ export class RequestSide implements MessageSink<RequestHead> {
     // A fault holds it, or what it waits for, and with it the head that is kept.
     if (this.#pausedFor === exchange) this.#bookHead(head.raw.length);
     this.#to.regulate();
-    this.#to.leaveIfHanging();
+    this.#to.departure.leaveIfHanging();
   }
 
   #bookHead(bytes: number): void {
@@ -168,7 +179,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 
   #go(exchange: Exchange): void {
-    this.#to.whenReady(exchange, () => {
+    this.#to.upstream.whenReady(exchange, () => {
       this.#to.together("upstream", () => {
         this.#forward(exchange);
         this.#readOn();
@@ -338,7 +349,7 @@ export class RequestSide implements MessageSink<RequestHead> {
     if (exchange === null) return;
     if (exchange.discarding) {
       exchange.discarded += raw.length;
-      if (exchange.discarded > DISCARD_MAX_BYTES) this.#to.tooMuchDiscarded(exchange);
+      if (exchange.discarded > DISCARD_MAX_BYTES) this.#to.turns.closeClient();
     } else if (this.#body !== null) {
       this.#body.data(raw, start, end);
     } else if (this.#copied !== null || this.#to.upSplits) {
@@ -376,13 +387,13 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 
   foreign(protocol: "tls" | "h2"): void {
-    this.#to.foreign(protocol);
+    this.#to.foreign.spoken(protocol);
   }
 
   refused(refusal: Refusal): void {
     this.#body?.abandon();
     this.#body = null;
-    this.#to.refused(refusal);
+    this.#to.foreign.refused(refusal);
   }
 
   truncated(cut: Cut): void {
@@ -392,11 +403,11 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 
   plain(raw: Buffer): void {
-    this.#to.opaque(raw);
+    this.#to.foreign.bytes(raw);
   }
 
   ended(): void {
-    this.#to.clientEnded(this.#cut);
+    this.#to.departure.heard(this.#cut);
   }
 }
 

@@ -1,5 +1,12 @@
 /** The way of answers: from an upstream's reader, past the faults, to the client. */
-import type { BodyChange, BodyInfo, Direction, Pass, ResponseParts } from "../../faults/contract/index.js";
+import type {
+  BodyChange,
+  BodyInfo,
+  Direction,
+  Pass,
+  ResponseParts,
+  Sever,
+} from "../../faults/contract/index.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import { mayHaveContent } from "../../core/message-rules.js";
 import type { Reframing } from "./body.js";
@@ -15,42 +22,52 @@ import type { Cut, MessageSink, Refusal } from "./sink.js";
 import { rewriteResponseHead } from "./write.js";
 import type { Part } from "../../pipeline/flow.js";
 
-/** What it needs of its connection. */
+/** What it needs of its connection, and of the connection's other parts. */
 export interface Answering extends CustodyHost {
+  readonly book: {
+    /** The upstream's own head has come. */
+    headCame(exchange: Exchange, status: number): void;
+    /** The first byte of an answer is about to be sent. */
+    answering(exchange: Exchange): void;
+  };
+  readonly verdicts: {
+    /** A final verdict takes the place of the answer, whose rest goes to nobody. */
+    instead(exchange: Exchange, verdict: FinalVerdict): void;
+    /** It ends behind the bytes that were sent, and with it the connection. */
+    end(exchange: Exchange, how: Sever): void;
+  };
+  readonly turns: {
+    /**
+     * The answer is complete, as far as the client is concerned; `persistent` says whether another may follow it, as its
+     * head has told the client (RFC 9112 9.3 and 9.6): behind one that lasts until the connection ends none may.
+     */
+    answered(exchange: Exchange, persistent: boolean): void;
+  };
+  readonly upstream: {
+    /** The link can be used for the next request. */
+    prepare(): void;
+    /** What it carries from now on belongs to nobody. */
+    drop(link: Link): void;
+  };
+  readonly failures: {
+    /** What came cannot be framed. True if it is relayed as opaque bytes all the same. */
+    unreadable(link: Link, exchange: Exchange | null, text: string): boolean;
+    /** The upstream has ended the connection, in the middle of what is said here. */
+    linkEnded(link: Link, exchange: Exchange | null, cut: Cut | null): void;
+  };
+  readonly departure: {
+    /** A fault may hang now: of no use to a client that has left. */
+    leaveIfHanging(): void;
+  };
   readonly faultHeader: boolean;
   /** The connection is over for its client. */
   readonly ended: boolean;
   /** Whose name answers carry; null where heads pass as they come. */
   readonly naming: Naming | null;
-  /** The upstream's own head has come. */
-  headCame(exchange: Exchange, status: number): void;
-  /** The first byte of an answer is about to be sent. */
-  answering(exchange: Exchange): void;
   /** Bytes for the client. */
   down(bytes: Buffer, part: Part): void;
-  /** Says what the client sees: its status. */
-  sent(exchange: Exchange, status: number): void;
-  /** A final verdict takes the place of the answer, whose rest goes to nobody. */
-  instead(exchange: Exchange, verdict: FinalVerdict): void;
-  /**
-   * The answer is complete, as far as the client is concerned; `persistent` says whether another may follow it, as its
-   * head has told the client (RFC 9112 9.3 and 9.6): behind one that lasts until the connection ends none may.
-   */
-  answered(exchange: Exchange, persistent: boolean): void;
-  /** It ends behind the bytes that were sent. */
-  cutShort(exchange: Exchange): void;
   /** The answer to an Upgrade or CONNECT, once per such request: what is spoken from here on, or null if it was refused. */
   settled(exchange: Exchange, protocol: string | null): void;
-  /** What it carries from now on belongs to nobody: the tunnel that it has become was refused to the client. */
-  unwanted(link: Link): void;
-  /** The link can be used for the next request. */
-  free(link: Link): void;
-  /** What came cannot be framed. True if it is relayed as opaque bytes all the same. */
-  unreadable(link: Link, exchange: Exchange | null, text: string): boolean;
-  /** The upstream has ended the connection, in the middle of what is said here. */
-  linkEnded(link: Link, exchange: Exchange | null, cut: Cut | null): void;
-  /** A fault may hang now: of no use to a client that has left. */
-  leaveIfHanging(): void;
   /** What it says in this direction leaves together. */
   together(direction: Direction, run: () => void): void;
   pauseLink(link: Link): void;
@@ -100,12 +117,12 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     if (exchange === null) return;
     if (head.interim) {
       if (this.#forNobody) return;
-      this.#to.answering(exchange);
+      this.#to.book.answering(exchange);
       this.#to.down(head.raw, "head");
       return;
     }
     if (this.#link.awaited[0]?.copy === true) return;
-    this.#to.headCame(exchange, head.status);
+    this.#to.book.headCame(exchange, head.status);
     if (this.#forNobody) return;
     const { faults } = exchange;
     if (faults === null) {
@@ -128,7 +145,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
         if (outcome.do === "pass") {
           this.#send(exchange, head);
         } else {
-          this.#to.instead(exchange, outcome);
+          this.#to.verdicts.instead(exchange, outcome);
           if (head.framing.body === "tunnel") this.#giveUp();
         }
         const persistent = this.#endWaits;
@@ -147,7 +164,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     head.keep();
     this.#to.pauseLink(this.#link);
     this.#bookHead(head.raw.length);
-    this.#to.leaveIfHanging();
+    this.#to.departure.leaveIfHanging();
   }
 
   #bookHead(bytes: number): void {
@@ -163,8 +180,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
       this.#to.settled(exchange, framing.body === "tunnel" ? tunnelled(exchange, head) : null);
     // From here on both directions are bytes: the client's reader has been told, and what comes now passes by this one.
     if (framing.body === "tunnel") this.#link.opaque = true;
-    this.#to.answering(exchange);
-    this.#to.sent(exchange, status);
+    this.#to.book.answering(exchange);
+    exchange.clientStatus = status;
     const faults = exchange.faults;
     const named = this.#to.naming?.response(exchange, head) ?? null;
     if (faults === null && named === null && !(this.#to.faultHeader && exchange.streams.length > 0)) {
@@ -198,7 +215,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
         if (bytes.length > 0) this.#to.down(bytes, "wire");
       },
       cut: () => {
-        this.#to.cutShort(exchange);
+        exchange.end ??= "cut";
+        this.#to.verdicts.end(exchange, { do: "close" });
       },
     };
     this.#body = new HeldBody(info(), changes, out, this.#to);
@@ -258,8 +276,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     this.#body?.end();
     this.#body = null;
     this.#link.awaited.shift();
-    if (done !== undefined && !forNobody) this.#to.answered(done.exchange, persistent);
-    if (this.#link.sink === this) this.#to.free(this.#link);
+    if (done !== undefined && !forNobody) this.#to.turns.answered(done.exchange, persistent);
+    if (this.#link.sink === this) this.#to.upstream.prepare();
   }
 
   upgraded(): void {
@@ -270,7 +288,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   /** It has become a tunnel that the client was not given: all that comes belongs to nobody. */
   #giveUp(): void {
     this.#deaf = true;
-    this.#to.unwanted(this.#link);
+    this.#to.upstream.drop(this.#link);
+    this.#to.upstream.prepare();
   }
 
   plain(raw: Buffer): void {
@@ -292,7 +311,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     const text = `${REFUSALS[reason].text}, at byte ${offset} of what the upstream sent`;
     this.#body?.abandon();
     this.#body = null;
-    if (this.#to.unreadable(this.#link, this.#forNobody ? null : this.#exchange, text))
+    if (this.#to.failures.unreadable(this.#link, this.#forNobody ? null : this.#exchange, text))
       this.#link.opaque = true;
     else this.#deaf = true;
   }
@@ -305,7 +324,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   }
 
   ended(): void {
-    this.#to.linkEnded(this.#link, this.#forNobody ? null : this.#exchange, this.#cut);
+    this.#to.failures.linkEnded(this.#link, this.#forNobody ? null : this.#exchange, this.#cut);
   }
 
   /** Faults are no longer in force; what is kept of a body for them alone goes on. */

@@ -11,6 +11,8 @@ import type { Pool } from "../upstream/pool.js";
 import type { Intercepted } from "../upstream/intercepted.js";
 import { resetSocket } from "../upstream/reader.js";
 import type { Book } from "./book.js";
+import type { Departure } from "./departure.js";
+import type { Foreign } from "./foreign.js";
 import type { HttpHost } from "./host.js";
 import type { Exchange, Lost } from "./exchange.js";
 import type { Link } from "./link.js";
@@ -27,14 +29,9 @@ export interface FailingHost extends Guest {
   readonly book: Book;
   readonly upstream: UpstreamSide;
   readonly verdicts: Verdicts;
-  /** The client has said all it has to say. */
-  readonly clientOver: boolean;
-  /** The upstream has heard of that, and may do what it does on that account. */
-  readonly endPassedOn: boolean;
-  /** Bytes pass unread in both directions. */
-  readonly relaying: boolean;
-  /** An answer is relayed unread, and so is everything else from here on, in both directions. */
-  relayBoth(exchange: Exchange): void;
+  /** What an upstream does that has been told of its client's end may come of that. */
+  readonly departure: Departure;
+  readonly foreign: Foreign;
   down(bytes: Buffer, part: Part): void;
   flush(direction: Direction): void;
   guarded(run: () => void): void;
@@ -107,7 +104,7 @@ export class UpstreamFailures {
       return;
     }
     // As without a proxy between: the client sees what the upstream did.
-    exchange.end ??= of.endPassedOn ? "client_left" : how === "reset" ? "reset" : "closed";
+    exchange.end ??= of.departure.told ? "client_left" : how === "reset" ? "reset" : "closed";
     const unfinished = of.link?.unfinished ?? null;
     if (unfinished !== null) {
       of.book.answering(exchange);
@@ -132,7 +129,7 @@ export class UpstreamFailures {
       this.#lost(link, { reason: "upstream_closed", how: "fin" });
     } else if (exchange !== null && cut !== null) {
       this.#closed(`in the middle of its ${cut}`);
-      exchange.end ??= of.endPassedOn ? "client_left" : "cut";
+      exchange.end ??= of.departure.told ? "client_left" : "cut";
       this.#endDown("fin");
     } else if (exchange?.tunnel === true || this.#endsWithLink) {
       this.#endDown("fin");
@@ -144,7 +141,7 @@ export class UpstreamFailures {
   /** A server that is told of its client's end may well leave a request without an answer. */
   #closed(where: string): void {
     const of = this.#of;
-    if (!of.endPassedOn) of.report("upstream_closed", `the upstream closed the connection ${where}`);
+    if (!of.departure.told) of.report("upstream_closed", `the upstream closed the connection ${where}`);
   }
 
   /** As if by an RST: of the upstream's, or of a fault's that cuts its connections. */
@@ -155,7 +152,7 @@ export class UpstreamFailures {
     if (exchange !== null && exchange.status === null && !link.opaque) {
       this.#lost(link, { reason: "upstream_reset", how: "reset" });
     } else if (exchange !== null || this.#endsWithLink || link.opaque) {
-      if (exchange !== null) exchange.end ??= this.#of.endPassedOn ? "client_left" : "cut";
+      if (exchange !== null) exchange.end ??= this.#of.departure.told ? "client_left" : "cut";
       this.#endDown("reset");
     } else {
       this.#replace(link);
@@ -166,7 +163,7 @@ export class UpstreamFailures {
   get #endsWithLink(): boolean {
     const of = this.#of;
     const { first } = of.book;
-    return first === undefined ? !of.host.pool.balances || of.clientOver : first.answered;
+    return first === undefined ? !of.host.pool.balances || of.departure.over : first.answered;
   }
 
   #endDown(how: "fin" | "reset"): void {
@@ -188,12 +185,12 @@ export class UpstreamFailures {
   unreadable(link: Link, exchange: Exchange | null, text: string): boolean {
     const of = this.#of;
     // Behind the last answer to what was read come those to what was not.
-    if (of.relaying) return true;
+    if (of.foreign.open) return true;
     const { spec, context } = of.host;
     if (spec.ambiguous === "relay" && exchange !== null) {
       of.report("upstream_protocol", `relayed: ${text}`);
       of.book.answering(exchange);
-      of.relayBoth(exchange);
+      of.foreign.relayBoth(exchange);
       return true;
     }
     of.report("upstream_protocol", refusing(text));

@@ -18,16 +18,28 @@ import type { CodecLimits } from "./limits.js";
 import { Link } from "./link.js";
 import { ResponseSide, type Answering } from "./response-side.js";
 
-/** What it needs of its connection. */
+/** What it needs of its connection, and of the connection's other parts. */
 export interface UpstreamHost {
+  readonly book: {
+    /** The one to be answered next. */
+    readonly first: Exchange | undefined;
+  };
+  readonly foreign: {
+    /** The upstream of a connection whose exchanges nobody knows; null if none is up. */
+    choose(): Member | null;
+  };
+  readonly failures: {
+    /** Nobody is there for whoever waits. */
+    notReached(waiting: Exchange | null, failure: DialFailure | Intercepted): void;
+  };
+  readonly departure: {
+    /** A connection to an upstream is of no more use; if there is no other, a client that has ended its side has nothing to wait for. */
+    tellUpstreamSoon(): void;
+  };
   readonly limits: CodecLimits;
   readonly ended: boolean;
   readonly atGate: boolean;
   readonly upPump: Pump | null;
-  /** Whether this exchange is the one to be answered next. */
-  isFirst(exchange: Exchange): boolean;
-  /** The upstream of a connection whose exchanges nobody knows; null if none is up. */
-  chooseForAll(): Member | null;
   /** For whom; the connection itself if for no exchange. */
   reach(member: Member, guest: Guest | null, take: Take, done: (result: Reached) => void): Dialling;
   /** The socket ends with the connection from now on, or does not any more. */
@@ -36,11 +48,7 @@ export interface UpstreamHost {
   adopt(link: Link, over: () => void): void;
   /** The faults have been asked, and let it be used. */
   connected(then: () => void): void;
-  /** Nobody is there for whoever waits. */
-  notReached(waiting: Exchange | null, failure: DialFailure | Intercepted): void;
   regulateLink(): void;
-  /** A connection to an upstream is of no more use; if there is no other, a client that has ended its side has nothing to wait for. */
-  dropped(): void;
   flush(direction: Direction): void;
   guarded(run: () => void): void;
 }
@@ -110,14 +118,14 @@ export class UpstreamSide {
     if (host.upPump?.ended === true) return;
     const link = this.#link;
     const member =
-      waiting.exchange === null ? (link?.member ?? host.chooseForAll()) : waiting.exchange.member;
+      waiting.exchange === null ? (link?.member ?? host.foreign.choose()) : waiting.exchange.member;
     if (link !== null && link.member === member && isFree(link)) {
       this.#waiting = null;
       waiting.then();
       return;
     }
     // Another connection is needed, so what went over the old one must be over, for clients and for bytes.
-    if (waiting.exchange !== null && !host.isFirst(waiting.exchange)) return;
+    if (waiting.exchange !== null && host.book.first !== waiting.exchange) return;
     if (member === null) {
       this.#fail({ reason: "no_upstream", text: "none of the upstreams is up" });
       return;
@@ -159,7 +167,7 @@ export class UpstreamSide {
     const waiting = this.#waiting;
     this.#waiting = null;
     this.#host.guarded(() => {
-      this.#host.notReached(waiting?.exchange ?? null, failure);
+      this.#host.failures.notReached(waiting?.exchange ?? null, failure);
     });
   }
 
@@ -196,7 +204,7 @@ export class UpstreamSide {
     else if (this.#parked.get(link.member) === link) this.#parked.delete(link.member);
     else return;
     if (!link.socket.destroyed) link.socket.destroySoon();
-    this.#host.dropped();
+    this.#host.departure.tellUpstreamSoon();
   }
 
   /** Nothing will be asked any more. */

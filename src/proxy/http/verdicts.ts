@@ -15,12 +15,16 @@ import { farewell, localAnswer } from "./local-answer.js";
 import type { RequestSide } from "./request-side.js";
 import type { UpstreamSide } from "./upstream-side.js";
 
-/** What they need of their connection. */
+/** What they need of their connection, and of its other parts. */
 export interface VerdictsHost {
+  readonly turns: {
+    /** The client was told that no answer follows. */
+    readonly answersOver: boolean;
+    /** An exchange has been answered. */
+    moveOn(exchange: Exchange): void;
+  };
   readonly host: HttpHost;
   readonly faultHeader: boolean;
-  /** The client was told that no answer follows. */
-  readonly answersOver: boolean;
   readonly link: Link | null;
   readonly pumps: Pumps | null;
   readonly book: Book;
@@ -32,8 +36,6 @@ export interface VerdictsHost {
   together(direction: Direction, run: () => void): void;
   /** The answer to an Upgrade or CONNECT. */
   settled(exchange: Exchange, protocol: string | null): void;
-  /** It has been answered. */
-  moveOn(exchange: Exchange): void;
 }
 
 export class Verdicts {
@@ -84,7 +86,7 @@ export class Verdicts {
   /** Takes the place of the upstream's answer, whose rest goes to nobody. */
   instead(exchange: Exchange, verdict: FinalVerdict): void {
     if (exchange.forwardedAt !== null) exchange.swallowing = true;
-    if (this.#of.answersOver && (verdict.do === "answer" || verdict.do === "raw")) {
+    if (this.#of.turns.answersOver && (verdict.do === "answer" || verdict.do === "raw")) {
       this.end(exchange, { do: "close" });
       return;
     }
@@ -133,7 +135,7 @@ export class Verdicts {
       return;
     }
     of.requests.discard(exchange);
-    of.moveOn(exchange);
+    of.turns.moveOn(exchange);
   }
 
   // -- the last word ------------------------------------------------------------------------------
