@@ -78,7 +78,7 @@ export interface Hello {
   readonly versions: readonly TlsVersion[];
   /** It asks for a stapled OCSP response (RFC 6066, 8). */
   readonly asksStatus: boolean;
-  /** It brings a ticket or a PSK of an earlier session. */
+  /** It brings a ticket or a PSK of an earlier session, or before TLS 1.3 its ID. */
   readonly resumes: boolean;
 }
 
