@@ -132,10 +132,11 @@ export class Deadlines {
     }
   }
 
+  /** What is due by now waits for a turn all the same: the loop has slept too long, and hears of its sockets first. */
   readonly #woke = (): void => {
     this.#sleep = null;
     this.#sleepsUntil = Infinity;
-    if (!this.#watching) this.#turn();
+    this.#arm();
   };
 
   #arm(): void {

@@ -9,6 +9,8 @@ const TIMEOUT_MAX: Millis = 2 ** 31 - 1;
 export class SystemClock implements Clock {
   readonly #deadlines: Deadlines;
   readonly #failed: ((error: unknown) => void) | null;
+  /** How many timers wait for what came before they did. */
+  late = 0;
 
   /** `failed` hears of what a timer throws that nobody else has caught; without it that is an uncaught exception. */
   constructor(failed: ((error: unknown) => void) | null = null) {
@@ -49,8 +51,17 @@ export class SystemClock implements Clock {
   }
 }
 
+/**
+ * The loop runs timers before it looks at its sockets. One that is later than this has not been kept by a busy turn or two: the process
+ * stood still (suspended, stopped, or others had the machine), and what came meanwhile is to be heard first. An upstream that
+ * answered at once would have timed out otherwise, and a client that spoke would have been idle.
+ */
+const STOOD_STILL: Millis = 20;
+
 class SystemTimer implements Timer {
   #handle: NodeJS.Timeout | null = null;
+  #turn: NodeJS.Immediate | null = null;
+  #due: Millis = 0;
 
   constructor(
     private readonly clock: SystemClock,
@@ -59,17 +70,35 @@ class SystemTimer implements Timer {
   ) {}
 
   arm(): void {
-    const wait = Math.ceil(Math.max(0, this.when - this.clock.now()));
-    this.#handle = setTimeout(this.#fire, Math.min(wait, TIMEOUT_MAX));
+    const now = this.clock.now();
+    const wait = Math.ceil(Math.max(0, this.when - now));
+    this.#due = now + wait;
+    this.#handle = setTimeout(this.#wake, Math.min(wait, TIMEOUT_MAX));
   }
 
-  readonly #fire = (): void => {
-    if (this.when - this.clock.now() > 1) this.arm();
-    else this.clock.fire(this.run);
+  readonly #wake = (): void => {
+    const now = this.clock.now();
+    if (this.when - now > 1) this.arm();
+    else if (now - this.#due < STOOD_STILL && this.clock.late === 0) this.clock.fire(this.run);
+    else this.#wait();
   };
+
+  /** A turn; those that were due after this one come behind it. */
+  #wait(): void {
+    this.clock.late++;
+    this.#turn = setImmediate(() => {
+      this.#turn = null;
+      this.clock.late--;
+      this.clock.fire(this.run);
+    });
+  }
 
   cancel(): void {
     if (this.#handle) clearTimeout(this.#handle);
     this.#handle = null;
+    if (this.#turn === null) return;
+    clearImmediate(this.#turn);
+    this.#turn = null;
+    this.clock.late--;
   }
 }

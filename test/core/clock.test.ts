@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../../src/core/clock.js";
 import { SystemClock } from "../../src/core/system-clock.js";
@@ -65,6 +67,54 @@ describe("the machine's clock", () => {
     });
     vi.advanceTimersByTime(20);
     expect(ranAt).toBeGreaterThan(due - 1);
+  });
+});
+
+/** Keeps the process from doing anything, as one that is stopped, or a machine that others have. */
+function standStill(millis: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis);
+}
+
+describe("a process that stood still", () => {
+  const clock = new SystemClock();
+  const LONG = 60;
+
+  it.each(["at", "exactly"] as const)("hears what came meanwhile before what fell due: %s", async (how) => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const order: string[] = [];
+    const timer = new Promise<void>((done) => {
+      clock[how](clock.now() + 5, () => {
+        order.push("timer");
+        done();
+      });
+    });
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const connected = once(socket, "connect").then(() => order.push("connected"));
+    // The kernel connects them; that is told when the loop looks at its sockets.
+    process.nextTick(standStill, LONG);
+    await Promise.all([timer, connected]);
+    socket.destroy();
+    server.close();
+    expect(order).toEqual(["connected", "timer"]);
+  });
+
+  it("keeps the order of its timers, and those that are cancelled then never run", async () => {
+    const ran: number[] = [];
+    const done = new Promise<void>((resolve) => {
+      clock.at(clock.now() + 2, () => ran.push(1));
+      clock.at(clock.now() + LONG - 5, () => {
+        ran.push(3);
+        resolve();
+      });
+    });
+    const cancelled = clock.at(clock.now() + 3, () => ran.push(2));
+    setTimeout(() => {
+      cancelled.cancel();
+    }, 4);
+    standStill(LONG);
+    await done;
+    expect(ran).toEqual([1, 3]);
   });
 });
 

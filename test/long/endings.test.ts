@@ -17,6 +17,8 @@ const EXCHANGES = Number(process.env["SQUALL_ENDINGS"] ?? 100_000);
 const SEED = Number(process.env["SQUALL_SOAK_SEED"] ?? 1);
 /** How many clients are there at once. */
 const WIDTH = 40;
+/** How long a client waits for something to come. */
+const HEARS_MS = 100;
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -108,11 +110,18 @@ async function wildServer(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** One connection with an exchange or some; resolves when the client has nothing more to do with it. */
+/** One connection with an exchange or some; resolves to how many, when the client has nothing more to do with it. */
 async function wildClient(port: number): Promise<number> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
   socket.on("error", () => undefined);
+  let heard = (): void => undefined;
+  for (const event of ["data", "end", "close"])
+    socket.on(event, () => {
+      heard();
+    });
   socket.resume();
+  const hears = (): Promise<unknown> =>
+    Promise.race([new Promise<void>((done) => (heard = done)), pause(HEARS_MS)]);
   let said = 0;
   const turns = 1 + Math.floor(unit() * 4);
   for (let turn = 0; turn < turns && !socket.destroyed; turn++) {
@@ -122,7 +131,9 @@ async function wildClient(port: number): Promise<number> {
     } else {
       act(socket, REQUESTS);
     }
-    await pause(unit() * 15);
+    // Some wait for what comes of it; if none did, the daemon would only ever meet connections that have ended.
+    if (chance(0.5)) await hears();
+    else await pause(unit() * 15);
   }
   if (chance(0.5)) socket.destroy();
   else socket.resetAndDestroy();
@@ -146,6 +157,8 @@ it(`leaves nothing of ${EXCHANGES} exchanges that both sides end at random`, asy
   for (const port of ports) await wildClient(port);
   await until("the first connections have gone", async () => (await active()) === 0);
   const before = daemon.descriptors;
+  const accepted = (): Promise<number> => daemon.metric("squall_connections_total");
+  const acceptedBefore = await accepted();
   const began = performance.now();
   let exchanges = 0;
   let switching = true;
@@ -157,7 +170,11 @@ it(`leaves nothing of ${EXCHANGES} exchanges that both sides end at random`, asy
   })();
   await Promise.all(
     Array.from({ length: WIDTH }, async () => {
-      while (exchanges < EXCHANGES) exchanges += await wildClient(one(ports));
+      while (exchanges < EXCHANGES) {
+        const said = await wildClient(one(ports));
+        // Added when it is known: `exchanges += await …` would read the sum before all others had added theirs.
+        exchanges += said;
+      }
     }),
   );
   switching = false;
@@ -178,7 +195,7 @@ it(`leaves nothing of ${EXCHANGES} exchanges that both sides end at random`, asy
   await until("the descriptors are back", () => daemon.descriptors <= before + 2, 20_000);
   expect(daemon.said("error")).toEqual([]);
   console.log(
-    `  ${exchanges} exchanges in ${seconds.toFixed(0)} s: 0 places left ${freed.toFixed(0)} ms after the last, ` +
+    `  ${exchanges} exchanges on ${(await accepted()) - acceptedBefore} connections in ${seconds.toFixed(0)} s: 0 places left ${freed.toFixed(0)} ms after the last, ` +
       `${before} descriptors before, ${daemon.descriptors} after`,
   );
 });

@@ -33,8 +33,12 @@ type Random = ReturnType<typeof randomOf>;
 
 const BOTS = 5;
 const EACH = 5;
-/** A round takes less than a second where the machine is idle; what takes so long has no end. */
-const PATIENCE_MS = 20_000;
+/**
+ * A round takes less than a second where the machine is idle; what takes so long has no end. Counted in turns of this process, which
+ * has clients, proxy and servers in it: when the machine stands still, or others have it, that is one turn, however long it takes.
+ */
+const PATIENCE_TURNS = 400;
+const TURN_MS = 50;
 
 export async function play({
   seed,
@@ -121,7 +125,7 @@ class Stage {
       { length: BOTS },
       (_, index) => new Person(this, setting, kind, port, `bot-${index}`, random.integer(2 ** 31)),
     );
-    const stuck = await this.#lived(people);
+    const stuck = await this.#lived(people, kind, before);
     await squall.heal();
     for (const person of people) person.leave();
     const after = await this.#quiet(kind);
@@ -153,16 +157,27 @@ class Stage {
     });
   }
 
-  /** Who does not come to an end, and what for. */
-  async #lived(people: readonly Person[]): Promise<string[]> {
-    let late: NodeJS.Timeout | undefined;
-    const patience = new Promise<"late">((resolve) => (late = setTimeout(resolve, PATIENCE_MS, "late")));
-    const lives = Promise.all(people.map((person) => person.live()));
-    const how = await Promise.race([lives, patience]);
-    clearTimeout(late);
-    if (how !== "late") return [];
+  /** Who does not come to an end, and what for; with what the proxy has of them, for whoever looks for the cause. */
+  async #lived(people: readonly Person[], kind: Kind, before: Figures): Promise<string[]> {
+    let longest = 0;
+    let isOver = (): boolean => false;
+    const lives = Promise.all(people.map((person) => person.live())).then(() => (isOver = () => true));
+    for (let turns = 0; turns < PATIENCE_TURNS && !isOver(); turns++) {
+      const began = performance.now();
+      await Promise.race([lives, new Promise((resolve) => setTimeout(resolve, TURN_MS))]);
+      longest = Math.max(longest, performance.now() - began);
+    }
+    if (isOver()) return [];
+    const now = new Figures(await this.#squall.metrics());
+    const figure = (name: string): number => now.sum(name, { proxy: kind });
+    const accepted =
+      figure("squall_connections_total") - before.sum("squall_connections_total", { proxy: kind });
+    const opened = people.reduce((sum, person) => sum + person.opened, 0);
+    const state =
+      `${opened} connections opened, ${accepted} accepted, ${figure("squall_connections_active")} active; ` +
+      `longest turn ${longest.toFixed(0)} ms`;
     const stuck = people.flatMap(({ waitsFor }) =>
-      waitsFor === null ? [] : [`nothing comes of ${waitsFor}`],
+      waitsFor === null ? [] : [`nothing comes of ${waitsFor} (${state})`],
     );
     for (const person of people) person.giveUp();
     return stuck;
