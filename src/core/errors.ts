@@ -45,6 +45,10 @@ export const ERRORS = {
     status: 422,
     about: "The state file cannot be read, or is none that this Squall can go on with.",
   },
+  SQ_INVALID_CA: {
+    status: 422,
+    about: "The files of the CA cannot be read, or are no CA that can sign certificates.",
+  },
   SQ_TOO_MANY: { status: 429, about: "A limit of the daemon is reached." },
   SQ_INTERNAL: { status: 500, about: "A mistake of Squall itself; the log has the trace." },
   SQ_LISTEN_FAILED: { status: 500, about: "The listening address cannot be bound." },

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Bytes } from "../../core/units.js";
-import { makeFolder } from "./make-folder.js";
+import { makeFolder } from "../../core/make-folder.js";
 import type { Span, SentSpan } from "./ranges.js";
 import { Refusal } from "./refusal.js";
 

@@ -15,7 +15,7 @@ import { DurableRecords } from "./durable.js";
 import { EventFeed } from "./event-feed.js";
 import { startFeed } from "./feed.js";
 import type { Job } from "./job.js";
-import { makeFolder } from "./make-folder.js";
+import { makeFolder } from "../../core/make-folder.js";
 import { ServerMetrics } from "./metrics.js";
 import { RateLimit } from "./rate-limit.js";
 import type { JobRecords } from "./records.js";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { makeFolder } from "../../../src/mock/server/make-folder.js";
+import { makeFolder } from "../../src/core/make-folder.js";
 
 const root = mkdtempSync(join(tmpdir(), "squall-folder-"));
 afterAll(() => {

@@ -1,0 +1,185 @@
+/**
+ * A CA on disk. Its folder has `ca-key.pem`, the key and the certificate that belongs to it in one file, so that two daemons that
+ * begin at once have one CA or the other and no mixture; and `ca.pem` and `bundle.pem` for bots to read, made from it.
+ */
+import { createPrivateKey, randomBytes, X509Certificate, type KeyObject } from "node:crypto";
+import { constants } from "node:fs";
+import { copyFile, link, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { platform } from "node:os";
+import { join, resolve } from "node:path";
+import { SquallError } from "../core/errors.js";
+import { makeFolder } from "../core/make-folder.js";
+import type { CA } from "./ca.js";
+import { bundleOf, certificatesIn, pemOf } from "./pem.js";
+
+const KEY_FILE = "ca-key.pem";
+const FOLDER_MODE = 0o700;
+const KEY_MODE = 0o600;
+/** What they say is public, and the folder keeps others out. */
+const PUBLIC_MODE = 0o644;
+const SIZE_MAX = 2 ** 20;
+/** Some file systems know no second name for a file. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "ENOSYS", "EOPNOTSUPP", "EMLINK"];
+
+/** Absolute paths. */
+export interface AuthorityFiles {
+  readonly folder: string;
+  readonly ca: string;
+  readonly bundle: string;
+}
+
+export interface KeptCA {
+  readonly ca: CA;
+  /** Null for a CA that has no folder of ours. */
+  readonly files: AuthorityFiles | null;
+  readonly warnings: readonly string[];
+}
+
+export function filesIn(folder: string): AuthorityFiles {
+  const whole = resolve(folder);
+  return { folder: whole, ca: join(whole, "ca.pem"), bundle: join(whole, "bundle.pem") };
+}
+
+/** The CA of the folder; `make` makes one, if there is none. Throws SQ_INVALID_CA. */
+export async function folderCA(folder: string, make: () => CA | Promise<CA>): Promise<KeptCA> {
+  const files = filesIn(folder);
+  const keyFile = join(files.folder, KEY_FILE);
+  try {
+    makeFolder(files.folder, FOLDER_MODE);
+    if ((await textOf(keyFile)) === null) await place(keyFile, keyText(await make()), KEY_MODE, "first");
+    const ca = await readCA(keyFile, keyFile);
+    await writePublic(files, ca);
+    return { ca, files, warnings: await readableByOthers([files.folder, keyFile]) };
+  } catch (error) {
+    throw invalid(folder, error);
+  }
+}
+
+/** The CA of two files of the user's. The first certificate signs; what follows it leads to the root. Throws SQ_INVALID_CA. */
+export async function givenCA(source: { readonly cert: string; readonly key: string }): Promise<KeptCA> {
+  try {
+    return {
+      ca: await readCA(source.cert, source.key),
+      files: null,
+      warnings: await readableByOthers([resolve(source.key)]),
+    };
+  } catch (error) {
+    throw invalid(source.cert, error);
+  }
+}
+
+/** Puts another CA in the place of the folder's, for `squall ca renew`. Throws SQ_INVALID_CA. */
+export async function replaceCA(folder: string, ca: CA): Promise<AuthorityFiles> {
+  const files = filesIn(folder);
+  try {
+    await place(join(files.folder, KEY_FILE), keyText(ca), KEY_MODE, "always");
+    await writePublic(files, ca);
+    return files;
+  } catch (error) {
+    throw invalid(folder, error);
+  }
+}
+
+async function readCA(certFile: string, keyFile: string): Promise<CA> {
+  const certificates = certificatesIn(await present(certFile)).map((pem) => new X509Certificate(pem));
+  const [own, ...others] = certificates;
+  if (own === undefined) throw new Error(`there is no certificate in ${certFile}`);
+  const key = privateKey(await present(keyFile), keyFile);
+  if (!own.checkPrivateKey(key)) throw new Error(`the key in ${keyFile} is not that of the certificate`);
+  if (!own.ca) throw new Error("its certificate is not that of a CA");
+  return { chain: [own.raw, ...others.map(({ raw }) => raw)], key };
+}
+
+/** What OpenSSL says of a key that it cannot read may not quote it, but nobody promises that: it is left out. */
+function privateKey(text: string, file: string): KeyObject {
+  try {
+    return createPrivateKey(text);
+  } catch {
+    throw new Error(`there is no private key in ${file} that can be read without a passphrase`);
+  }
+}
+
+async function writePublic(files: AuthorityFiles, ca: CA): Promise<void> {
+  const root = pemOf(ca.chain.at(-1) ?? ca.chain[0]);
+  for (const [file, text] of [
+    [files.ca, root],
+    [files.bundle, bundleOf(root)],
+  ] as const)
+    if ((await textOf(file)) !== text) await place(file, text, PUBLIC_MODE, "always");
+}
+
+function keyText(ca: CA): string {
+  const key = ca.key.export({ type: "pkcs8", format: "pem" }).toString();
+  return [key, ...ca.chain.map(pemOf)].join("");
+}
+
+/** Puts a whole file in its place: `first` leaves what somebody else has put there in the meantime. */
+async function place(file: string, text: string, mode: number, when: "first" | "always"): Promise<void> {
+  const next = `${file}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    const handle = await open(next, "wx", mode);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (when === "always") await rename(next, file);
+    else await placeFirst(next, file);
+  } finally {
+    await rm(next, { force: true });
+  }
+}
+
+async function placeFirst(next: string, file: string): Promise<void> {
+  try {
+    await link(next, file).catch((error: unknown) => {
+      if (!NO_LINKS.includes(codeOf(error))) throw error;
+      return copyFile(next, file, constants.COPYFILE_EXCL);
+    });
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+}
+
+async function present(file: string): Promise<string> {
+  const text = await textOf(file);
+  if (text === null) throw new Error(`${file} is not there`);
+  return text;
+}
+
+/** Null if there is no such file. */
+async function textOf(file: string): Promise<string | null> {
+  try {
+    const { size } = await stat(file);
+    if (size > SIZE_MAX) throw new Error(`${file} is larger than ${SIZE_MAX / 2 ** 20}MiB`);
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Windows has other rights than these, and a container's volume may know none. */
+async function readableByOthers(paths: readonly string[]): Promise<readonly string[]> {
+  if (platform() === "win32") return [];
+  const open = [];
+  for (const path of paths) {
+    const { mode } = await stat(path);
+    if ((mode & 0o077) !== 0) open.push(path);
+  }
+  if (open.length === 0) return [];
+  return [
+    `others than its owner can get at ${open.join(" and ")}: who reads the CA's key can pose as any server to bots that trust it; chmod go-rwx`,
+  ];
+}
+
+function invalid(what: string, error: unknown): SquallError {
+  if (error instanceof SquallError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SquallError("SQ_INVALID_CA", `the CA in ${what} cannot be used: ${reason}`, { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}

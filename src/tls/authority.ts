@@ -1,0 +1,138 @@
+/**
+ * The CA whose certificates bots are shown. It is opened where the first proxy wants to terminate TLS and not before: what makes
+ * certificates takes longer to load than everything else.
+ */
+import { hostname } from "node:os";
+import type { Clock, Millis } from "../core/clock.js";
+import { SquallError } from "../core/errors.js";
+import type { CertificateRecipe } from "../faults/contract/handshake.js";
+import { folderCA, givenCA, replaceCA, type AuthorityFiles, type KeptCA } from "./authority-files.js";
+import { DAY, type CA } from "./ca.js";
+import { constraintOf } from "./names.js";
+import { bundleOf } from "./pem.js";
+import type { Presented } from "./presented.js";
+
+/** Where the CA comes from: a folder of ours, made at first need; files of PEM; or nowhere, and it goes with the process. */
+export type AuthoritySource =
+  { readonly folder: string } | { readonly cert: string; readonly key: string } | "memory";
+
+export interface AuthorityOptions {
+  readonly source: AuthoritySource;
+  /** What a CA that is made now may sign for, as critical name constraints; everything, if empty. */
+  readonly names?: readonly string[];
+  /** Of the CA that is made, and of leaves. `rsa` is for bots that know no ECDSA. */
+  readonly key?: "ec" | "rsa";
+  readonly clock: Pick<Clock, "wallTime">;
+}
+
+export interface Authority {
+  /** The CA's certificate as PEM: what bots must trust. */
+  readonly ca: string;
+  /** The roots that Node trusts, and ours, as PEM: for what replaces its roots. */
+  readonly bundle: string;
+  /** Where `ca` and `bundle` lie for bots to read; null for a CA without a folder. */
+  readonly files: AuthorityFiles | null;
+  readonly subject: string;
+  /** SHA-256, in hexadecimal pairs. */
+  readonly fingerprint: string;
+  /** Milliseconds since 1970. */
+  readonly notAfter: Millis;
+  /** What an operator should know: it is about to end, others can read its key. */
+  warnings(): readonly string[];
+  /** Whether a bot that trusts the CA may be shown a certificate for this name. */
+  permits(name: string): boolean;
+  /**
+   * A certificate for these names (DNS names, wildcards too, and addresses), right or wrong in the way that the recipe says. What no
+   * certificate can have is left out. It takes one or two milliseconds; keep what it makes (see contexts.ts).
+   */
+  present(names: readonly string[], recipe: CertificateRecipe | null): Presented;
+}
+
+/** Throws SQ_INVALID_CA where files are there that are no CA which can sign. */
+export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
+  const { Mint, makeCA, newPair } = await import("./mint.js");
+  const { source, clock, key = "ec" } = options;
+  const constraints = constraintsOf(options);
+  const make = async (): Promise<CA> =>
+    makeCA({ name: caName(), constraints, pair: await newPair(key), now: clock.wallTime() });
+  const kept: KeptCA =
+    source === "memory"
+      ? { ca: await make(), files: null, warnings: [] }
+      : "folder" in source
+        ? await folderCA(source.folder, make)
+        : await givenCA(source);
+  return authorityOf(kept, new Mint({ ca: kept.ca, clock, pair: await newPair(key) }), clock);
+}
+
+export interface RenewOptions extends AuthorityOptions {
+  /** Bots that trust the old certificate do not trust the new one then. */
+  readonly newKey?: boolean;
+}
+
+/**
+ * Makes a new certificate for the CA of a folder, with the same key and name if not told otherwise: bots that trust either accept what is
+ * signed then. A daemon that runs goes on with the old one until it is started again. Throws SQ_INVALID_CA.
+ */
+export async function renewAuthority(options: RenewOptions): Promise<void> {
+  const { renewedCA, newPair } = await import("./mint.js");
+  const { source, clock, key = "ec", newKey = false } = options;
+  if (source === "memory" || !("folder" in source))
+    throw new SquallError("SQ_INVALID_CA", "only a CA in a folder can be renewed", {
+      hint: "a CA of your own files is renewed where it was made; one in memory with each start",
+    });
+  const constraints = constraintsOf(options);
+  const now = clock.wallTime();
+  const made = async (old: CA | null): Promise<CA> =>
+    renewedCA({ name: caName(), constraints, pair: await newPair(key), now }, old);
+  const { ca } = await folderCA(source.folder, () => made(null));
+  await replaceCA(source.folder, await made(newKey ? null : ca));
+}
+
+/** Says what it is to whoever finds it among the roots of a machine. A name has 64 characters at most (RFC 5280, A.1). */
+function caName(): string {
+  const what = "Squall test CA - do not trust - ";
+  return what + hostname().slice(0, 64 - what.length);
+}
+
+function constraintsOf({ names = [] }: Pick<AuthorityOptions, "names">): readonly string[] {
+  return names.map((name) => {
+    const constraint = constraintOf(name);
+    if (constraint !== null) return constraint;
+    throw new SquallError("SQ_INVALID_CA", `no certificate can be confined to ${JSON.stringify(name)}`, {
+      hint: "expected a DNS name, an address, or a subnet such as 10.0.0.0/8",
+    });
+  });
+}
+
+interface Minting {
+  readonly root: { readonly pem: string; readonly subject: string; readonly fingerprint: string };
+  readonly notBefore: Millis;
+  readonly notAfter: Millis;
+  permits(name: string): boolean;
+  present(names: readonly string[], recipe: CertificateRecipe | null): Presented;
+}
+
+function authorityOf(kept: KeptCA, mint: Minting, clock: Pick<Clock, "wallTime">): Authority {
+  const { root, notBefore, notAfter } = mint;
+  return {
+    ca: root.pem,
+    get bundle() {
+      return bundleOf(root.pem);
+    },
+    files: kept.files,
+    subject: root.subject,
+    fingerprint: root.fingerprint,
+    notAfter,
+    warnings: () => [...kept.warnings, ...ending(notBefore, notAfter, clock.wallTime())],
+    permits: (name) => mint.permits(name),
+    present: (names, recipe) => mint.present(names, recipe),
+  };
+}
+
+/** Said from four fifths of its life on. */
+function ending(notBefore: Millis, notAfter: Millis, now: Millis): readonly string[] {
+  const end = new Date(notAfter).toISOString();
+  if (now >= notAfter) return [`the CA has expired on ${end}: bots refuse all it signs; squall ca renew`];
+  if (now < notBefore + (notAfter - notBefore) * 0.8) return [];
+  return [`the CA expires on ${end}, in ${Math.ceil((notAfter - now) / DAY)} days: squall ca renew`];
+}
