@@ -10,9 +10,9 @@ import { Reload, type Desired, type ReloadResult } from "./control/reload.js";
 import { Requests, type ActivationInput } from "./control/requests.js";
 import { ARMED_MAX, Targets, tooManyArmed } from "./control/targets.js";
 import { Toxics } from "./control/toxics.js";
+import { hintFor } from "./config/validate.js";
 import { SquallError } from "./core/errors.js";
 import type { Facts } from "./core/events.js";
-import { suggest } from "./core/suggest.js";
 import type { AnyFaultType } from "./faults/contract/index.js";
 import type { EarlierLife } from "./plan/activation.js";
 import type { LivePlan } from "./plan/live.js";
@@ -132,12 +132,10 @@ export class Control {
       this.#activeChanged(false);
       return ended;
     }
-    const near = suggest(
-      id,
-      this.#plan.value.activations.map((activation) => activation.id),
-    );
+    const ids = this.#plan.value.activations.map((activation) => activation.id);
+    const hint = ids.length === 0 ? "nothing is on" : hintFor(id, ids);
     throw new SquallError("SQ_ACTIVATION_NOT_FOUND", `no activation has the id ${JSON.stringify(id)}`, {
-      ...(near === undefined ? {} : { hint: `did you mean ${JSON.stringify(near)}?` }),
+      ...(hint === undefined ? {} : { hint }),
     });
   }
 

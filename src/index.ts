@@ -11,6 +11,7 @@ import { pid, version as runtime } from "node:process";
 import { fileURLToPath } from "node:url";
 import { formatAddress, parseListen, parseUpstream } from "./config/address.js";
 import { locate } from "./config/located.js";
+import { unknownProxy } from "./config/proxy.js";
 import type { ActiveView } from "./control/active-view.js";
 import type { ProfileDetail } from "./control/profiles.js";
 import type { ProxyView } from "./control/proxy-view.js";
@@ -238,9 +239,12 @@ export class Proxies {
   }
 
   get(name: string): Proxy {
-    const view = this.#daemon.control.proxies().find((proxy) => proxy.name === name);
+    const views = this.#daemon.control.proxies();
+    const view = views.find((proxy) => proxy.name === name);
     if (view !== undefined) return proxyOf(view);
-    throw new SquallError("SQ_PROXY_NOT_FOUND", `no proxy is called ${JSON.stringify(name)}`);
+    const names = views.map((proxy) => proxy.name);
+    const { message, ...hint } = unknownProxy(name, names);
+    throw new SquallError("SQ_PROXY_NOT_FOUND", message, hint);
   }
 
   list(): readonly Proxy[] {

@@ -10,20 +10,44 @@ interface JsonSchema {
   readonly description?: string;
 }
 
-export function faultTypeViews(types: ReadonlyMap<string, AnyFaultType>): unknown[] {
-  return [...types.values()]
-    .toSorted((a, b) => (a.type < b.type ? -1 : 1))
-    .map(({ type, summary, directions, params, effects, example }) => ({
-      type,
-      summary,
-      direction: directions,
-      params: Object.entries(params.shape).map(([name, schema]) => paramView(name, schema)),
-      effects,
-      example,
-    }));
+export function faultTypeViews(types: ReadonlyMap<string, AnyFaultType>): FaultTypeView[] {
+  return [...types.values()].toSorted((a, b) => (a.type < b.type ? -1 : 1)).map(faultTypeView);
 }
 
-function paramView(name: string, schema: z.core.$ZodType): unknown {
+export interface FaultTypeView extends Pick<AnyFaultType, "type" | "summary" | "effects" | "example"> {
+  readonly direction: AnyFaultType["directions"];
+  readonly params: readonly FaultParamView[];
+}
+
+interface FaultParamView {
+  readonly name: string;
+  readonly kind: string;
+  readonly required: boolean;
+  readonly default?: unknown;
+  readonly values?: readonly string[];
+  readonly ramp: boolean;
+  readonly summary: string;
+}
+
+export function faultTypeView({
+  type,
+  summary,
+  directions,
+  params,
+  effects,
+  example,
+}: AnyFaultType): FaultTypeView {
+  return {
+    type,
+    summary,
+    direction: directions,
+    params: Object.entries(params.shape).map(([name, schema]) => paramView(name, schema)),
+    effects,
+    example,
+  };
+}
+
+function paramView(name: string, schema: z.core.$ZodType): FaultParamView {
   const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
   const quantity = quantityOf(schema);
   const words = json.enum?.map(String);

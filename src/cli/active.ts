@@ -117,13 +117,25 @@ function addAdd(program: Command, io: Io): void {
       },
       hint: (path) => {
         const [, key = ""] = /^faults\[0\]\.(\w+)$/su.exec(path) ?? [];
+        if (own.includes(key)) return "it is an option of the command, and stands before the two dashes";
         const near = suggest(key, own);
         return near === undefined ? undefined : `did you mean "--${near}"?`;
       },
     };
     const client = new AdminClient(options, io);
     const body = { faults: [{ type, ...fault, proxy }], ...commonBody(options) };
-    const answer = (await client.call("POST", "/active", body, naming)) as ActiveView | null;
+    const answer = (await client.call("POST", "/active", body, naming).catch(async (error: unknown) => {
+      if (!(error instanceof Refusal) || !error.message.startsWith("no fault type is called ")) throw error;
+      const isProfile = await client.call("GET", `/profiles/${encodeURIComponent(type)}`).then(
+        () => true,
+        () => false,
+      );
+      if (!isProfile) throw error;
+      throw new CommandError(
+        error.exitCode,
+        `${error.message}\n  it is a profile: ${commandTo(options, io)("use", type, "--add", "--proxy", proxy)}`,
+      );
+    })) as ActiveView | null;
     report(io, options, client.known(answer, "activations"));
   });
 }

@@ -1,5 +1,8 @@
-/** `squall explain PROFILE`: what a profile does, one sentence for each fault, without a daemon. */
+/** `squall explain PROFILE`: what a profile does, one sentence for each fault, without a daemon. Of a fault type, what it takes. */
 import type { Command } from "commander";
+import { faultTypeView } from "../admin/fault-types.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
+import { exampleOptions } from "../faults/example-words.js";
 import { compileProfile } from "../plan/compile.js";
 import { explainProfile } from "../plan/explain.js";
 import { SquallError } from "../core/errors.js";
@@ -20,7 +23,7 @@ interface ExplainOptions extends ProfilesFlags {
 
 export function addExplain(program: Command, io: Io): void {
   withProfilesFlags(program.command("explain <profile>"))
-    .description("say what a profile does, one sentence a fault; takes a name or a file")
+    .description("say what a profile does, one sentence a fault; takes a name, a file, or a fault type")
     .option("-c, --config <file>", "the configuration that names the profiles")
     .option(
       "--param <name=value>",
@@ -33,6 +36,16 @@ export function addExplain(program: Command, io: Io): void {
       const isFile = isProfileFile(profile);
       if (isFile) profileText(profile, io);
       const library = await localLibrary(options, io);
+      const type = TYPES.get(profile);
+      if (type !== undefined && library.get(profile) === undefined) {
+        if (Object.keys(params).length > 0)
+          throw new CommandError(
+            EXIT.usage,
+            `--param: ${profile} is a fault type, and these are for profiles`,
+          );
+        explainType(type, options, io);
+        return;
+      }
       const names = isFile ? addFile(library, profile, io) : [profile];
       for (const name of names) {
         const compiled = named(() => compileProfile(name, library, params, TYPES));
@@ -48,6 +61,45 @@ export function addExplain(program: Command, io: Io): void {
         if (survives !== "") io.out(`  What a good bot does: ${survives}\n`);
       }
     });
+}
+
+/** What `squall add` takes for itself: a parameter of that name stands behind two dashes. */
+const OWN_OPTIONS: ReadonlySet<string> = new Set([
+  "--seed",
+  "--ttl",
+  "--proxy",
+  "--observe",
+  "--admin",
+  "--token",
+  "--json",
+  "--help",
+]);
+
+/** Whoever asks for a profile of that name is told what it is, and how it is used. */
+function explainType(type: AnyFaultType, { json }: ExplainOptions, io: Io): void {
+  const view = faultTypeView(type);
+  if (json === true) {
+    io.out(`${jsonLine(view)}\n`);
+    return;
+  }
+  io.out(`${io.colours.bold(type.type)}: a fault type. ${type.summary}\n`);
+  const options = new Map(
+    view.params.map(({ name }) => {
+      const option = `--${name.replaceAll("_", "-")}`;
+      return [name, OWN_OPTIONS.has(option) ? `-- ${option}` : option];
+    }),
+  );
+  const width = Math.max(...[...options.values()].map((option) => option.length));
+  for (const { name, summary, required, values, default: fallback } of view.params) {
+    const notes = [
+      ...(required ? ["required"] : []),
+      ...(values === undefined ? [] : [values.join(", ")]),
+      ...(fallback === undefined ? [] : [`default ${JSON.stringify(fallback)}`]),
+    ];
+    const about = [summary, notes.length === 0 ? "" : `(${notes.join("; ")})`].filter((part) => part !== "");
+    io.out(`  ${(options.get(name) ?? name).padEnd(width)}  ${io.colours.dim(about.join(" "))}\n`);
+  }
+  io.out(`  To add one: squall add PROXY ${`${type.type} ${exampleOptions(type)}`.trim()}\n`);
 }
 
 /** A mistake in a param is told by its option, as `squall use` tells it. */

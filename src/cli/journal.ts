@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { jsonLine } from "../telemetry/entry.js";
 import { matcher, type JournalQuery } from "../telemetry/journal.js";
 import { AdminClient, Refusal, type ServerEvent } from "./client.js";
+import { entryKind } from "./entry-kind.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { journalLine, type JournalEntryView } from "./journal-line.js";
 import { remote, wholeNumber, type RemoteOptions } from "./remote.js";
@@ -40,7 +41,7 @@ export function addJournal(program: Command, io: Io): void {
     .option("--bot <name>", "only this bot")
     .option("--fault <name>", "only this fault")
     .option("--proxy <name>", "only this proxy")
-    .option("--kind <kind>", "only entries of this kind, such as fault_hit")
+    .option("--kind <kind>", "only entries of this kind, such as fault_hit, or hit for short")
     .option("--profile <name>", "only what this profile did")
     .option("--path <path>", "only exchanges with this path, or pattern such as /v1/jobs/*")
     .option("--since <seq>", "only entries after this sequence number")
@@ -57,7 +58,8 @@ class JournalCommand {
   readonly #client: AdminClient;
   readonly #wanted: (entry: JournalEntryView) => boolean;
 
-  constructor(options: JournalOptions, io: Io) {
+  constructor(given: JournalOptions, io: Io) {
+    const options = given.kind === undefined ? given : { ...given, kind: entryKind(given.kind) };
     this.#options = options;
     this.#io = io;
     this.#client = new AdminClient(options, io);

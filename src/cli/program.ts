@@ -1,6 +1,7 @@
 /** The `squall` command as a whole: one file for each group of subcommands, one place for exit codes. */
-import type { CommanderError, OutputConfiguration } from "commander";
+import type { Command, CommanderError, OutputConfiguration } from "commander";
 import { SquallError } from "../core/errors.js";
+import { suggest } from "../core/suggest.js";
 import { version } from "../version.js";
 import { addCommands, COMMANDS } from "./commands.js";
 import { CommandError, EXIT, type Io } from "./io.js";
@@ -64,12 +65,13 @@ async function parse(words: readonly string[], io: Io, runs: (name: string) => v
   program.hook("preAction", (_program, action) => {
     runs(action.name());
   });
-  for (const command of program.commands) command.exitOverride().configureOutput(outputOf(io, words));
+  for (const command of program.commands)
+    command.exitOverride().configureOutput(outputOf(io, words, optionsOf(command)));
   await program.parseAsync([...words], { from: "user" });
 }
 
 /** Mistakes in the command line are said like all others: in one line, by the name of this program. */
-function outputOf(io: Io, words: readonly string[]): OutputConfiguration {
+function outputOf(io: Io, words: readonly string[], options: readonly string[] = []): OutputConfiguration {
   return {
     writeOut: io.out,
     writeErr: io.err,
@@ -77,8 +79,10 @@ function outputOf(io: Io, words: readonly string[]): OutputConfiguration {
       const said = text
         .trim()
         .replace(/^error: /u, "")
+        .replace(/^option '(?:-\w, )?(--\S+) (.+)' argument missing$/u, "$1: a value is missing ($1 $2)")
+        .replace(/^required option '(?:-\w, )?(--\S+) (.+)' not specified$/u, "$1: is required ($1 $2)")
         .replace(/\n\(Did you mean (.*)\)$/u, " (did you mean $1)");
-      write(`squall: ${misplaced(words, said) ?? said}\n`);
+      write(`squall: ${misplaced(words, said) ?? misspelt(words, said, options) ?? said}\n`);
     },
   };
 }
@@ -89,6 +93,19 @@ function misplaced(words: readonly string[], said: string): string | null {
     return null;
   const command = words.find((word) => COMMANDS.includes(word));
   return command === undefined ? null : `options stand behind the command: squall ${command} ${words[0]} …`;
+}
+
+function optionsOf(command: Command): readonly string[] {
+  return command.options.flatMap(({ long }) => long ?? []);
+}
+
+/** What is missing is there by a wrong name: that is the mistake, and commander looks for what is missing first. Null for all else. */
+function misspelt(words: readonly string[], said: string, options: readonly string[]): string | null {
+  const [, missing] = /^(--[\w-]+): is required/u.exec(said) ?? [];
+  if (missing === undefined) return null;
+  const given = words.flatMap((word) => /^(--[^=]+)/u.exec(word)?.[1] ?? []);
+  const wrong = given.find((word) => !options.includes(word) && suggest(word, options) === missing);
+  return wrong === undefined ? null : `unknown option '${wrong}' (did you mean ${missing}?)`;
 }
 
 /** Commands whose work is something else than what they print. */

@@ -25,7 +25,7 @@ const NO_RUNTIME_METRICS =
 export function withoutToxiproxyFlags(words: readonly string[]): ServeWords {
   const [first = ""] = words;
   if (first !== "serve" && !first.startsWith("-")) return { words, version: false, notes: [] };
-  const given = new Map<string, string>();
+  const given = new Map<string, Given>();
   const rest: string[] = [];
   const args = first === "serve" ? words.slice(1) : words;
   for (let index = 0; index < args.length; index++) {
@@ -33,11 +33,12 @@ export function withoutToxiproxyFlags(words: readonly string[]): ServeWords {
     const [, name, value] = FLAG.exec(word) ?? [];
     // `squall --version` is our own.
     if (name === undefined || (word === "--version" && first !== "serve")) rest.push(word);
-    else if (value !== undefined || SWITCHES.has(name)) given.set(name, value ?? "true");
-    else given.set(name, valueOf(word, args[++index]));
+    else if (value !== undefined || SWITCHES.has(name))
+      given.set(name, { flag: flagOf(word), value: value ?? "true" });
+    else given.set(name, { flag: word, value: valueOf(word, args[++index]) });
   }
   if (given.size === 0) return { words, version: false, notes: [] };
-  const asked = (name: string): boolean => /^(?:1|t|true)$/iu.test(given.get(name) ?? "");
+  const asked = (name: string): boolean => /^(?:1|t|true)$/iu.test(given.get(name)?.value ?? "");
   return {
     words: ["serve", ...serveFlags(given), ...rest],
     version: asked("version"),
@@ -47,22 +48,33 @@ export function withoutToxiproxyFlags(words: readonly string[]): ServeWords {
 
 function valueOf(word: string, next: string | undefined): string {
   if (next !== undefined) return next;
-  throw new CommandError(EXIT.usage, `flag needs an argument: ${word}`);
+  throw new CommandError(EXIT.usage, `${word}: a value is missing`);
 }
 
-function serveFlags(given: ReadonlyMap<string, string>): string[] {
+/** A flag with its value; mistakes are told by the flag as it was written, with one dash or two. */
+interface Given {
+  readonly flag: string;
+  readonly value: string;
+}
+
+function flagOf(word: string): string {
+  return word.replace(/=.*$/su, "");
+}
+
+function serveFlags(given: ReadonlyMap<string, Given>): string[] {
   const flags: string[] = [];
   const [host, port] = [given.get("host"), given.get("port")];
-  if (host !== undefined || port !== undefined) flags.push("--admin", adminAddress(host, port));
+  if (host !== undefined || port !== undefined) flags.push("--admin", adminAddress(host?.value, port));
   const [config, seed] = [given.get("config"), given.get("seed")];
-  if (config !== undefined) flags.push("--config", config);
+  if (config !== undefined) flags.push("--config", config.value);
   if (seed !== undefined) flags.push("--seed", seedOf(seed));
   return flags;
 }
 
-function adminAddress(host = "localhost", port = "8474"): string {
+function adminAddress(host = "localhost", given: Given = { flag: "-port", value: "8474" }): string {
+  const { flag, value: port } = given;
   if (!/^\d{1,5}$/u.test(port))
-    throw new CommandError(EXIT.usage, `-port: expected a port, got ${JSON.stringify(port)}`);
+    throw new CommandError(EXIT.usage, `${flag}: expected a port, got ${JSON.stringify(port)}`);
   if (host === "localhost") return `127.0.0.1:${port}`;
   // As in Go: all addresses of either family.
   if (host === "0.0.0.0" || host === "::") return `:${port}`;
@@ -70,9 +82,9 @@ function adminAddress(host = "localhost", port = "8474"): string {
 }
 
 /** Theirs has 64 bits and may be negative, often the time in nanoseconds; ours has 53. */
-function seedOf(text: string): string {
+function seedOf({ flag, value: text }: Given): string {
   if (!/^[-+]?\d{1,19}$/u.test(text))
-    throw new CommandError(EXIT.usage, `-seed: expected a whole number, got ${JSON.stringify(text)}`);
+    throw new CommandError(EXIT.usage, `${flag}: expected a whole number, got ${JSON.stringify(text)}`);
   return String(BigInt.asUintN(53, BigInt(text.replace(/^\+/u, ""))));
 }
 

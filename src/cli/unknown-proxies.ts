@@ -2,8 +2,8 @@
 import type { Library } from "../config/library.js";
 import type { Located } from "../config/located.js";
 import { Problems } from "../config/problems.js";
+import { hintFor } from "../config/validate.js";
 import type { Problem } from "../core/errors.js";
-import { didYouMean } from "../core/suggest.js";
 
 export function unknownProxies(
   library: Library,
@@ -28,7 +28,7 @@ export function unknownProxies(
         problems.add(
           name,
           `no proxy of ${where} is called ${JSON.stringify(name.value)}`,
-          didYouMean(name.value, known),
+          hintFor(name.value, known),
         );
       }
     }

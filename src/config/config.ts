@@ -23,10 +23,10 @@ import { Problems } from "./problems.js";
 import { checkPool, checkPresence, poolOf, type PoolConfig } from "./pool.js";
 import { checkRecords, recordsOf } from "./records.js";
 import { PROXIES_MAX, proxiesOf, readRules, refuseForeign, type ProxyRules } from "./proxy.js";
-import { configShape, type Settings } from "./settings.js";
+import { configShape, proxyShape, type Settings } from "./settings.js";
 import { NAME_PATTERN } from "./shapes.js";
 import { readDocuments } from "./source.js";
-import { check } from "./validate.js";
+import { check, keysOf } from "./validate.js";
 
 /** Of a dns proxy: far more than a machine's own server would take, and each costs a few kilobytes. */
 const QUERIES_DEFAULT = 10_000;
@@ -159,7 +159,7 @@ export function readConfig(input: ConfigInput): ReadConfig {
   const rules = readRules(refused, problems);
   checkNames(refused, problems);
   checkNumber(refused, problems);
-  for (const entry of proxiesOf(refused)) checkPresence(entry, problems);
+  for (const entry of proxiesOf(refused)) checkPresence(entry, keysOf(proxyShape), problems);
   if (settings !== undefined) checkPools(settings, refused, problems);
   if (settings !== undefined) checkAddresses(settings, refused, problems);
   problems.throwIfAny("SQ_INVALID_CONFIG");

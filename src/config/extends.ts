@@ -41,8 +41,13 @@ export interface MergedProfile {
   readonly repeat: Located | null;
 }
 
-export function mergeProfile(source: ProfileSource, view: ProfileView, problems: Problems): MergedProfile {
-  return new Merger(view, problems).merge(source, [source]).merged;
+export function mergeProfile(
+  source: ProfileSource,
+  view: ProfileView,
+  problems: Problems,
+  types: ReadonlyMap<string, unknown> = new Map(),
+): MergedProfile {
+  return new Merger(view, problems, types).merge(source, [source]).merged;
 }
 
 interface Ancestor {
@@ -55,11 +60,13 @@ interface Ancestor {
 class Merger {
   readonly #view: ProfileView;
   readonly #problems: Problems;
+  readonly #types: ReadonlyMap<string, unknown>;
   readonly #known = new Map<ProfileSource, Ancestor>();
   /** Where the profile that is being merged names the parent that is being looked at. */
   #named: Located | null = null;
 
-  constructor(view: ProfileView, problems: Problems) {
+  constructor(view: ProfileView, problems: Problems, types: ReadonlyMap<string, unknown>) {
+    this.#types = types;
     this.#view = view;
     this.#problems = problems;
   }
@@ -93,8 +100,9 @@ class Merger {
       return null;
     }
     if (found === undefined) {
-      const { message, hint } = unknownProfile(parent, this.#view.names());
-      this.#problems.add(node, message, hint);
+      const { message, hint } = unknownProfile(parent, this.#view.names(), new Map());
+      const type = this.#types.has(parent) ? "it is a fault type, and stands under faults" : undefined;
+      this.#problems.add(node, message, type ?? hint);
       return null;
     }
     const ancestor = this.#ancestor(found, chain);

@@ -1,5 +1,6 @@
 /** One fault of a list: reserved keys by their shapes, parameters by the type's own schema, ramps at both ends. */
 import type { z } from "zod";
+import { suggest } from "../core/suggest.js";
 import type { AnyFaultType, Direction } from "../faults/contract/index.js";
 import { choice, quantityOf, shown } from "../faults/params.js";
 import { readConditions, type WhenEntry } from "./conditions.js";
@@ -8,7 +9,7 @@ import type { MatchEntry } from "./match.js";
 import type { Problems } from "./problems.js";
 import { checkRamp, type FaultSurroundings, type Ramp } from "./ramp.js";
 import { RESERVED_KEYS, reservedShape } from "./shapes.js";
-import { check, hasHole, hintFor } from "./validate.js";
+import { check, hasHole, hintFor, misspelt } from "./validate.js";
 
 /** A fault with nothing left to check. */
 export interface FaultValue {
@@ -76,10 +77,18 @@ function readType(map: LocatedMap, { types, problems }: FaultSurroundings): AnyF
   const node = child(map, "type");
   const known = [...types.keys()];
   if (node === undefined) {
-    problems.add(
-      { place: map.place, path: under(map.path, "type") },
-      "is required: a fault type such as latency",
-    );
+    const near = [...map.entries.values()].find(({ key }) => suggest(key, RESERVED_KEYS) === "type");
+    if (near === undefined)
+      problems.add(
+        { place: map.place, path: under(map.path, "type") },
+        "is required: a fault type such as latency",
+      );
+    else
+      problems.add(
+        { place: near.place, path: under(map.path, near.key) },
+        "unknown key",
+        hintFor(near.key, RESERVED_KEYS),
+      );
     return null;
   }
   if (hasHole(node)) return null;
@@ -127,17 +136,14 @@ function readParams(map: LocatedMap, type: AnyFaultType, around: FaultSurroundin
   const { problems } = around;
   const given = without(map, new Set(RESERVED_KEYS));
   const shape = type.params.shape as Record<string, z.ZodType>;
+  const names = [...Object.keys(shape), ...RESERVED_KEYS];
   const known = new Map<string, LocatedEntry>();
   const ramped: string[] = [];
   for (const [key, entry] of given.entries) {
     const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (schema === undefined) {
       const at = { place: entry.place, path: under(map.path, key) };
-      problems.add(
-        at,
-        `${type.type} has no parameter ${shown(key)}`,
-        hintFor(key, [...Object.keys(shape), ...RESERVED_KEYS]),
-      );
+      problems.add(at, `${type.type} has no parameter ${shown(key)}`, hintFor(key, names));
     } else if (isRamp(entry.value, schema)) {
       const right = mayRamp(entry.value, key, schema, around);
       if (right) ramped.push(key);
@@ -145,6 +151,11 @@ function readParams(map: LocatedMap, type: AnyFaultType, around: FaultSurroundin
     } else {
       known.set(key, entry);
     }
+  }
+  for (const key of misspelt(map.entries.keys(), names)) {
+    const place = map.place;
+    if (Object.hasOwn(shape, key))
+      known.set(key, { key, place, value: asHole({ place, path: under(map.path, key) }) });
   }
   const params = { ...given, entries: known };
   const from = check(type.params, atEnd(params, ramped, "from"), problems);
@@ -157,7 +168,7 @@ function readParams(map: LocatedMap, type: AnyFaultType, around: FaultSurroundin
 }
 
 /** Something that was judged already and must not be judged again as a value. */
-function asHole({ place, path }: Located): Located {
+function asHole({ place, path }: Pick<Located, "place" | "path">): Located {
   return { kind: "scalar", value: null, place, path, hole: true };
 }
 

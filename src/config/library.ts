@@ -117,7 +117,7 @@ export class Library implements ProfileLibrary {
   find(name: string): ProfileSource {
     const found = this.get(name);
     if (found !== undefined) return found;
-    const { message, hint } = unknownProfile(name, this.names());
+    const { message, hint } = unknownProfile(name, this.names(), this.#types);
     throw new SquallError("SQ_PROFILE_NOT_FOUND", message, hint === undefined ? {} : { hint });
   }
 

@@ -4,7 +4,7 @@ import type { Lookup } from "./interpolate.js";
 import { locate, scalarOf, under, type ScalarValue } from "./located.js";
 import type { Problems } from "./problems.js";
 import type { ParamSource } from "./profile.js";
-import { hintFor } from "./validate.js";
+import { hintFor, misspelt } from "./validate.js";
 
 /** What a user gave: values, or text that is read as a YAML scalar. */
 export type GivenParams = Readonly<Record<string, unknown>>;
@@ -31,6 +31,7 @@ export function paramValues(
       (declared.size === 0 ? "the profile has no params" : `known: ${[...declared.keys()].join(", ")}`);
     problems.add(value, "unknown param", hint);
   }
+  const meant = misspelt(entries.keys(), [...declared.keys()]);
   const values = new Map<string, ParamValue>();
   for (const [name, param] of declared) {
     const wanted = entries.get(name)?.value;
@@ -48,6 +49,8 @@ export function paramValues(
       const { value } = param.fallback;
       values.set(name, { value, raw: String(value) });
     } else if (given === null) {
+      values.set(name, { value: null, raw: "", hole: true });
+    } else if (wanted === undefined && meant.has(name)) {
       values.set(name, { value: null, raw: "", hole: true });
     } else if (wanted === undefined) {
       problems.add(

@@ -5,6 +5,7 @@ import { upstream, type Address, type Upstream } from "./address.js";
 import { child, under, type LocatedEntry, type LocatedMap } from "./located.js";
 import type { Problems } from "./problems.js";
 import { NAME_PATTERN, text } from "./shapes.js";
+import { misspelt } from "./validate.js";
 
 export const BALANCES = [
   "round_robin",
@@ -98,9 +99,14 @@ export function poolOf(
   };
 }
 
-/** One upstream or several: said whatever else is wrong, since nothing can be done without. */
-export function checkPresence({ key, value, place }: LocatedEntry, problems: Problems): void {
+/** One upstream or several: said whatever else is wrong, since nothing can be done without. `settings` are all that a proxy may have. */
+export function checkPresence(
+  { key, value, place }: LocatedEntry,
+  settings: readonly string[],
+  problems: Problems,
+): void {
   if (value.kind !== "map") return;
+  const meant = misspelt(value.entries.keys(), settings);
   const one = value.entries.has("upstream");
   const several = value.entries.has("upstreams");
   if (one && several)
@@ -108,7 +114,7 @@ export function checkPresence({ key, value, place }: LocatedEntry, problems: Pro
       placeOf(value, "upstreams"),
       `expected either upstream or upstreams, got both for ${shown(key)}`,
     );
-  if (!one && !several)
+  if (!one && !several && !meant.has("upstream") && !meant.has("upstreams"))
     problems.add(
       { place, path: under(value.path, "upstream") },
       "is required: an upstream such as http://server:3000 or tcp://server:3000, or upstreams for several",

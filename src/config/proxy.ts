@@ -3,6 +3,7 @@ import { readIdentify, type IdentifyRule } from "./identify.js";
 import { child, under, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
 import { readMatch, type Knowing, type MatchEntry } from "./match.js";
 import type { Problems } from "./problems.js";
+import { hintFor } from "./validate.js";
 import { shown } from "../faults/params.js";
 
 /** Of a daemon, whoever made them. */
@@ -164,4 +165,10 @@ function readExcept(
       );
   }
   return entries;
+}
+
+/** "unknown proxy", with the nearest name there is, else all of them while they can be read at a glance. */
+export function unknownProxy(name: string, known: readonly string[]): { message: string; hint?: string } {
+  const hint = known.length === 0 ? "there are no proxies" : hintFor(name, known);
+  return { message: `no proxy is called ${JSON.stringify(name)}`, ...(hint === undefined ? {} : { hint }) };
 }

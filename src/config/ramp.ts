@@ -2,7 +2,7 @@
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { under, type LocatedMap } from "./located.js";
 import type { Problems } from "./problems.js";
-import { hintFor } from "./validate.js";
+import { hintFor, misspelt } from "./validate.js";
 
 /** One quantity that moves linearly over its phase. */
 export interface Ramp {
@@ -17,21 +17,20 @@ export interface FaultSurroundings {
   readonly problems: Problems;
 }
 
+const ENDS = ["from", "to"];
+
 /** What any ramp must be: `{from, to}`, in a phase that ends. */
 export function checkRamp(
   node: LocatedMap,
   { ramps, problems }: Pick<FaultSurroundings, "ramps" | "problems">,
 ): void {
   for (const [key, entry] of node.entries) {
-    if (key === "from" || key === "to") continue;
-    problems.add(
-      { place: entry.place, path: under(node.path, key) },
-      "unknown key",
-      hintFor(key, ["from", "to"]),
-    );
+    if (ENDS.includes(key)) continue;
+    problems.add({ place: entry.place, path: under(node.path, key) }, "unknown key", hintFor(key, ENDS));
   }
-  for (const end of ["from", "to"]) {
-    if (!node.entries.has(end))
+  const meant = misspelt(node.entries.keys(), ENDS);
+  for (const end of ENDS) {
+    if (!node.entries.has(end) && !meant.has(end))
       problems.add({ place: node.place, path: under(node.path, end) }, "is required: both ends of a ramp");
   }
   if (!ramps) problems.add(node, 'a ramp needs a phase with "for" around it, and there is none');

@@ -23,7 +23,7 @@ import { paramLookup, paramValues, type GivenParams } from "./params.js";
 import { Problems } from "./problems.js";
 import type { ProfileSource } from "./profile.js";
 import { phaseShape, profileShape } from "./shapes.js";
-import { check, hasHole } from "./validate.js";
+import { check, hasHole, keysOf, misspelt } from "./validate.js";
 
 export interface PhaseValue {
   readonly phase: string;
@@ -73,7 +73,7 @@ function resolve(
 ): Resolution {
   const problems = new Problems();
   const warnings = new Problems();
-  const merged = mergeProfile(source, view, problems);
+  const merged = mergeProfile(source, view, problems, types);
   warn(source, warnings);
   const inPhases = (merged.phases?.items ?? []).map((phase) => {
     const list = child(phase, "faults");
@@ -148,8 +148,13 @@ function readPhases(
 }
 
 function hasOpenFor(list: LocatedList): boolean {
-  const node = child(list.items.at(-1), "for");
-  return node !== undefined && hasHole(node);
+  const last = list.items.at(-1);
+  const node = child(last, "for");
+  return node === undefined ? isForMisspelt(last) : hasHole(node);
+}
+
+function isForMisspelt(phase: Located | undefined): boolean {
+  return phase?.kind === "map" && misspelt(phase.entries.keys(), keysOf(phaseShape)).has("for");
 }
 
 function readPhase(
@@ -168,7 +173,8 @@ function readPhase(
   if (list !== undefined) check(phaseShape.shape.faults, list, problems);
   const shell = check(phaseShape, rest, problems);
   const length = child(rest, "for");
-  if (length === undefined && !last && rest.kind === "map") {
+  const ends = length !== undefined || isForMisspelt(rest);
+  if (!ends && !last && rest.kind === "map") {
     problems.add(
       { place: rest.place, path: under(rest.path, "for") },
       "is required: a duration such as 30s; only the last phase may go on without an end",
@@ -176,7 +182,7 @@ function readPhase(
   }
   const named = list?.kind === "list" ? nameFaults(list, taken, problems) : [];
   const faults = named.flatMap(({ name, node: item }): FaultValue[] => {
-    const around = { types, ramps: length !== undefined, problems };
+    const around = { types, ramps: ends, problems };
     const fault = readFault(interpolate(item, lookup, problems), name, around);
     return fault === null ? [] : [fault];
   });

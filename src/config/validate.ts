@@ -3,7 +3,7 @@
  * user's words, at the place where it was written.
  */
 import { z } from "zod";
-import { didYouMean } from "../core/suggest.js";
+import { didYouMean, suggest } from "../core/suggest.js";
 import { oneOf, shown } from "../faults/params.js";
 import { toPlain, under, type Located, type LocatedScalar, type Place } from "./located.js";
 import type { Problems } from "./problems.js";
@@ -14,8 +14,35 @@ type Issue = z.core.$ZodIssue;
 export function check<T>(schema: z.ZodType<T>, node: Located, problems: Problems): T | undefined {
   const outcome = parse(schema, node);
   if (outcome.success) return outcome.data;
-  for (const issue of outcome.issues) report(issue, schema, node, problems);
+  const meant = misspeltOf(outcome.issues, schema, node);
+  for (const issue of outcome.issues)
+    if (!meant.has(JSON.stringify(issue.path.map(String)))) report(issue, schema, node, problems);
   return undefined;
+}
+
+/**
+ * The keys that a mapping lacks and seems to have under a misspelt name. That is one mistake, told where it was made: nobody is told
+ * besides that the right name is missing.
+ */
+export function misspelt(given: Iterable<string>, known: readonly string[]): ReadonlySet<string> {
+  const names = new Set(given);
+  const meant = [...names].flatMap((name) => (known.includes(name) ? [] : (suggest(name, known) ?? [])));
+  return new Set(meant.filter((name) => !names.has(name)));
+}
+
+/** The places of such keys, of those whose misspelt names are told among these issues. */
+function misspeltOf(issues: readonly Issue[], schema: z.ZodType, node: Located): ReadonlySet<string> {
+  return new Set(
+    issues.flatMap((issue) => {
+      if (issue.code !== "unrecognized_keys") return [];
+      const map = walk(node, issue.path).node;
+      if (map?.kind !== "map") return [];
+      const path = issue.path.map(String);
+      return [...misspelt(map.entries.keys(), keysOf(schemaAt(schema, issue.path)))].map((key) =>
+        JSON.stringify([...path, key]),
+      );
+    }),
+  );
 }
 
 type Outcome<T> =

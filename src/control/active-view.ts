@@ -1,4 +1,5 @@
 /** What is on, as operators see it. */
+import type { Millis } from "../core/clock.js";
 import { formatDuration } from "../core/units.js";
 import type { ActivationState } from "../plan/activation.js";
 import type { EngineChoice } from "../plan/arsenal.js";
@@ -82,13 +83,19 @@ function activationView(
     phase,
     pass,
     since: new Date(value.startedAt).toISOString(),
-    remaining: remaining === null ? null : formatDuration(Math.round(remaining)),
+    remaining: remaining === null ? null : remainingText(remaining, value.ttl ?? Infinity),
     remaining_seconds: remaining === null ? null : Math.round(remaining) / 1000,
     ...reproducibility(engines),
     engines,
     so_far: plan.soFar(value.id),
     again: plan.again(value),
   };
+}
+
+/** Rounded up, as people count down: what was asked to last 1m a moment ago still has 1m, and nobody reads thousandths of a minute. */
+function remainingText(remaining: Millis, whole: Millis): string {
+  const step = remaining > 10_000 ? 1_000 : remaining > 1_000 ? 100 : remaining > 100 ? 10 : 1;
+  return formatDuration(Math.min(Math.ceil(remaining / step) * step, whole));
 }
 
 function reproducibility(

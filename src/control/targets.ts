@@ -1,6 +1,6 @@
 /** Whether the proxies that there are can have the faults that somebody wants on them. */
+import { unknownProxy } from "../config/proxy.js";
 import { SquallError } from "../core/errors.js";
-import { suggest } from "../core/suggest.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { oneOf } from "../faults/params.js";
 import { engineRefused } from "../plan/engine.js";
@@ -34,14 +34,9 @@ export class Targets {
   /** Throws SQ_INVALID_ACTIVATION, which has `path` for where the name was given. */
   checkName(name: string, path: string): void {
     if (this.#fleet.has(name)) return;
-    const near = suggest(
-      name,
-      this.#fleet.list().map(({ proxy }) => proxy.name),
-    );
-    throw new SquallError("SQ_INVALID_ACTIVATION", `no proxy is called ${JSON.stringify(name)}`, {
-      path,
-      ...(near === undefined ? {} : { hint: `did you mean ${JSON.stringify(near)}?` }),
-    });
+    const names = this.#fleet.list().map(({ proxy }) => proxy.name);
+    const { message, ...hint } = unknownProxy(name, names);
+    throw new SquallError("SQ_INVALID_ACTIVATION", message, { path, ...hint });
   }
 
   /** A fault must have a proxy that it can act on; one without `proxy:` acts wherever its seam is. */

@@ -22,7 +22,7 @@ export function compileProfile(
 ): CompiledProfile {
   const source = library.get(name);
   if (source === undefined) {
-    const { message, hint } = unknownProfile(name, library.names());
+    const { message, hint } = unknownProfile(name, library.names(), types);
     throw new SquallError("SQ_PROFILE_NOT_FOUND", message, hint === undefined ? {} : { hint });
   }
   const { value, problems } = resolveProfile(source, library, types, params);

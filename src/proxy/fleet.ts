@@ -1,8 +1,7 @@
 /** All proxies of a daemon, by name: who made them, and how they come, change and go. */
 import { canonicalHost } from "../config/address.js";
-import { PROXIES_MAX } from "../config/proxy.js";
+import { PROXIES_MAX, unknownProxy } from "../config/proxy.js";
 import { SquallError } from "../core/errors.js";
-import { suggest } from "../core/suggest.js";
 import type { LivePlan } from "../plan/live.js";
 import type { CompiledFault } from "../plan/value.js";
 import type { PlaneContext } from "./context.js";
@@ -65,10 +64,8 @@ export class Fleet {
   find(name: string): Member {
     const member = this.#members.get(name);
     if (member !== undefined) return member;
-    const near = suggest(name, [...this.#members.keys()]);
-    throw new SquallError("SQ_PROXY_NOT_FOUND", `no proxy is called ${JSON.stringify(name)}`, {
-      ...(near === undefined ? {} : { hint: `did you mean ${JSON.stringify(near)}?` }),
-    });
+    const { message, ...hint } = unknownProxy(name, [...this.#members.keys()]);
+    throw new SquallError("SQ_PROXY_NOT_FOUND", message, hint);
   }
 
   has(name: string): boolean {

@@ -75,7 +75,7 @@ describe("add", () => {
       "a parameter that there is not",
       ["jobs", "latency", "--dela", "5ms"],
       3,
-      '2 mistakes\n  --delay: is required: a duration such as 50ms\n  --dela: latency has no parameter "dela" (did you mean "delay"?)',
+      '--dela: latency has no parameter "dela" (did you mean "delay"?)',
     ],
     [
       "a mistyped option of the command",

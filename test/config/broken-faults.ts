@@ -22,6 +22,28 @@ export const BROKEN_FAULTS: readonly BrokenText[] = [
     problems: ['1:1 expected a profile (a mapping with "profile: name"), got nothing'],
   },
   {
+    name: "a profile under a misspelt name",
+    text: `profil: x
+`,
+    problems: ['1:1 profil: unknown key (did you mean "profile"?)'],
+  },
+  {
+    name: "a type and a parameter under misspelt names",
+    text: `profile: x
+faults:
+  - { tpye: latency, delay: 1s }
+  - { type: latency, dlay: 1s }
+  - { type: latency, dlay: 1s, jitter: 5, mtch: {} }
+`,
+    problems: [
+      '3:7 faults[0].tpye: unknown key (did you mean "type"?)',
+      '4:22 faults[1].dlay: latency has no parameter "dlay" (did you mean "delay"?)',
+      '5:22 faults[2].dlay: latency has no parameter "dlay" (did you mean "delay"?)',
+      "5:40 faults[2].jitter: expected a duration such as 50ms, got 5",
+      '5:43 faults[2].mtch: latency has no parameter "mtch" (did you mean "match"?)',
+    ],
+  },
+  {
     name: "a profile without a name",
     text: `faults: []
 `,

@@ -23,6 +23,25 @@ phases:
     ],
   },
   {
+    name: "a phase, its length and the end of a ramp under misspelt names",
+    text: `profile: x
+phases:
+  - phse: p
+    fro: 5s
+    faults:
+      - { type: latency, delay: { form: 1s, to: 2s } }
+  - phase: q
+    fur: 5s
+repeat: 2
+`,
+    problems: [
+      '3:5 phases[0].phse: unknown key (did you mean "phase"?)',
+      '4:5 phases[0].fro: unknown key (did you mean "for"?)',
+      '6:35 phases[0].faults[0].delay.form: unknown key (did you mean "from"?)',
+      '8:5 phases[1].fur: unknown key (did you mean "for"?)',
+    ],
+  },
+  {
     name: "half a ramp",
     text: `profile: x
 phases:
