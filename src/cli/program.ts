@@ -1,9 +1,8 @@
 /** The `squall` command as a whole: one file for each group of subcommands, one place for exit codes. */
-import type { Command, CommanderError, OutputConfiguration } from "commander";
+import type { CommanderError } from "commander";
 import { SquallError } from "../core/errors.js";
-import { suggest } from "../core/suggest.js";
 import { version } from "../version.js";
-import { addCommands, COMMANDS } from "./commands.js";
+import { addCommands } from "./commands.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { problemsText } from "./problem-text.js";
 import { harmlessIo } from "./terminal.js";
@@ -55,6 +54,7 @@ async function help(io: Io): Promise<number> {
 
 async function parse(words: readonly string[], io: Io, runs: (name: string) => void): Promise<void> {
   const { Command } = await import("commander");
+  const { optionsOf, outputOf } = await import("./usage-text.js");
   const program = new Command("squall")
     .description("A chaos proxy: YAML fault profiles for the traffic between bots and their server.")
     .version(version, "-v, --version")
@@ -68,44 +68,6 @@ async function parse(words: readonly string[], io: Io, runs: (name: string) => v
   for (const command of program.commands)
     command.exitOverride().configureOutput(outputOf(io, words, optionsOf(command)));
   await program.parseAsync([...words], { from: "user" });
-}
-
-/** Mistakes in the command line are said like all others: in one line, by the name of this program. */
-function outputOf(io: Io, words: readonly string[], options: readonly string[] = []): OutputConfiguration {
-  return {
-    writeOut: io.out,
-    writeErr: io.err,
-    outputError: (text, write) => {
-      const said = text
-        .trim()
-        .replace(/^error: /u, "")
-        .replace(/^option '(?:-\w, )?(--\S+) (.+)' argument missing$/u, "$1: a value is missing ($1 $2)")
-        .replace(/^required option '(?:-\w, )?(--\S+) (.+)' not specified$/u, "$1: is required ($1 $2)")
-        .replace(/\n\(Did you mean (.*)\)$/u, " (did you mean $1)");
-      write(`squall: ${misplaced(words, said) ?? misspelt(words, said, options) ?? said}\n`);
-    },
-  };
-}
-
-/** Flags without a command are those of `serve`: where a command comes behind them, nobody meant `serve`. Null for all else. */
-function misplaced(words: readonly string[], said: string): string | null {
-  if (words[0]?.startsWith("-") !== true || !/^(?:too many arguments|unknown option)/u.test(said))
-    return null;
-  const command = words.find((word) => COMMANDS.includes(word));
-  return command === undefined ? null : `options stand behind the command: squall ${command} ${words[0]} …`;
-}
-
-function optionsOf(command: Command): readonly string[] {
-  return command.options.flatMap(({ long }) => long ?? []);
-}
-
-/** What is missing is there by a wrong name: that is the mistake, and commander looks for what is missing first. Null for all else. */
-function misspelt(words: readonly string[], said: string, options: readonly string[]): string | null {
-  const [, missing] = /^(--[\w-]+): is required/u.exec(said) ?? [];
-  if (missing === undefined) return null;
-  const given = words.flatMap((word) => /^(--[^=]+)/u.exec(word)?.[1] ?? []);
-  const wrong = given.find((word) => !options.includes(word) && suggest(word, options) === missing);
-  return wrong === undefined ? null : `unknown option '${wrong}' (did you mean ${missing}?)`;
 }
 
 /** Commands whose work is something else than what they print. */
