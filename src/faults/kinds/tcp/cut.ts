@@ -1,17 +1,7 @@
 /** Lets data flow for a while, by time or by bytes, and then cuts the connection in its stride. */
 import { z } from "zod";
-import type { Millis } from "../../../core/clock.js";
-import {
-  defineFault,
-  hang,
-  pass,
-  type ConnectionFault,
-  type Hang,
-  type Pass,
-  type Scope,
-  type Sever,
-} from "../../contract/index.js";
-import { Fuse, FusedStage } from "../../fuse.js";
+import { defineFault, type Hang, type Scope, type Sever } from "../../contract/index.js";
+import { FusedConnection } from "../../fuse.js";
 import { choice, extent, formatExtent } from "../../params.js";
 
 const params = z.object({
@@ -23,47 +13,18 @@ const params = z.object({
     .describe("the end: a FIN or an RST to both sides, or silence while the connection stays open"),
 });
 
-class Cut implements ConnectionFault {
-  readonly #scope: Scope<z.infer<typeof params>, "cut", undefined>;
-  readonly #fuse: Fuse;
-  #over = false;
-
-  constructor(scope: Scope<z.infer<typeof params>, "cut", undefined>) {
-    this.#scope = scope;
-    this.#fuse = new Fuse(() => scope.params.after);
+class Cut extends FusedConnection {
+  constructor(private readonly scope: Scope<z.infer<typeof params>, "cut", undefined>) {
+    super(scope);
   }
 
-  opened(): Pass | Sever {
-    this.#fuse.light(this.#scope.now());
-    return this.wake();
+  protected override book(): void {
+    const { after } = this.scope.params;
+    this.scope.count("cut", 1, { at_byte: this.fuse.bytes, after: formatExtent(after) });
   }
 
-  stream(): FusedStage {
-    return new FusedStage(
-      this.#fuse,
-      () => this.#burnt(),
-      () => this.#over,
-    );
-  }
-
-  get wakeAt(): Millis {
-    return this.#over ? Infinity : this.#fuse.deadline;
-  }
-
-  wake(): Pass | Sever {
-    if (!this.#over && this.#fuse.left(this.#scope.now()) > 0) return pass;
-    const how = this.#burnt();
-    return how.do === "hang" ? pass : how;
-  }
-
-  #burnt(): Sever | Hang {
-    if (!this.#over) {
-      this.#over = true;
-      const { after } = this.#scope.params;
-      this.#scope.count("cut", 1, { at_byte: this.#fuse.bytes, after: formatExtent(after) });
-    }
-    const { then } = this.#scope.params;
-    return then === "hang" ? hang : { do: then };
+  protected override get how(): Sever | Hang {
+    return { do: this.scope.params.then };
   }
 }
 

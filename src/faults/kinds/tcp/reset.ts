@@ -1,19 +1,14 @@
 /** Tears connections down with a real RST to both sides: at once, after a time or after so many bytes. */
 import { z } from "zod";
-import type { Millis } from "../../../core/clock.js";
 import {
   defineFault,
-  pass,
   reset,
-  type ConnectionFault,
   type ConnectionInfo,
   type Outlet,
-  type Pass,
   type Scope,
-  type Sever,
   type StreamStage,
 } from "../../contract/index.js";
-import { Fuse, FusedStage } from "../../fuse.js";
+import { FusedConnection, FusedStage } from "../../fuse.js";
 import { choice, extent, formatExtent } from "../../params.js";
 
 const params = z.object({
@@ -33,93 +28,71 @@ const params = z.object({
 });
 type ResetScope = Scope<z.infer<typeof params>, "reset" | "swallowed", undefined>;
 
-class Reset implements ConnectionFault {
-  readonly #scope: ResetScope;
-  readonly #fuse: Fuse;
-  readonly #connection: ConnectionInfo;
+class Reset extends FusedConnection {
   /** A byte, or the end, has come since the fault took hold. */
   #heard = false;
-  #over = false;
 
-  constructor(scope: ResetScope, connection: ConnectionInfo) {
-    this.#scope = scope;
-    this.#connection = connection;
-    this.#fuse = new Fuse(() => scope.params.after);
+  constructor(
+    readonly scope: ResetScope,
+    private readonly connection: ConnectionInfo,
+  ) {
+    super(scope);
   }
 
-  /** Both sides are connected now, so that both get their RST: live connections and new ones alike. */
-  opened(): Pass | Sever {
-    return this.wake();
+  override stream(): StreamStage {
+    return new ResetStage(this);
   }
 
-  stream(): StreamStage {
-    return new ResetStage(
-      this.#scope,
-      this.#fuse,
-      () => this.#burnt(),
-      () => this.#over,
-      () => {
-        if (this.#heard) return;
-        this.#heard = true;
-        this.#fuse.light(this.#scope.now());
-        this.#connection.attend();
-      },
-    );
+  /** A byte comes, or the end. */
+  hear(): void {
+    if (this.#heard) return;
+    this.#heard = true;
+    this.fuse.light(this.scope.now());
+    this.connection.attend();
   }
 
-  get wakeAt(): Millis {
-    return this.#over || this.#waits ? Infinity : this.#fuse.deadline;
+  protected override get waits(): boolean {
+    return this.scope.params.since === "first_byte" && !this.#heard;
   }
 
-  wake(): Pass | Sever {
-    if (this.#waits) return pass;
-    return this.#over || this.#fuse.left(this.#scope.now()) === 0 ? this.#burnt() : pass;
+  protected override book(): void {
+    this.scope.count("reset", 1, { at_byte: this.fuse.bytes });
   }
 
-  get #waits(): boolean {
-    return this.#scope.params.since === "first_byte" && !this.#heard;
-  }
-
-  #burnt(): Sever {
-    if (!this.#over) this.#scope.count("reset", 1, { at_byte: this.#fuse.bytes });
-    this.#over = true;
-    return reset;
-  }
+  protected override readonly how = reset;
 }
 
 class ResetStage extends FusedStage {
+  readonly #of: Reset;
   #swallowed = false;
 
-  constructor(
-    private readonly scope: ResetScope,
-    private readonly limit: Fuse,
-    private readonly blown: () => Sever,
-    spent: () => boolean,
-    private readonly begun: () => void,
-  ) {
-    super(limit, blown, spent);
+  constructor(of: Reset) {
+    super(of);
+    this.#of = of;
   }
 
   override push(chunk: Buffer, out: Outlet): void {
-    this.begun();
-    const left = this.limit.left(out.now);
-    const swallowing = this.scope.params.meanwhile === "swallow" && left > 0;
+    const { fuse, scope } = this.#of;
+    this.#of.hear();
+    const left = fuse.left(out.now);
+    const swallowing = scope.params.meanwhile === "swallow" && left > 0;
     if (!swallowing && !this.#swallowed) {
       super.push(chunk, out);
       return;
     }
     out.drop(chunk.length);
-    this.scope.count("swallowed", chunk.length);
+    scope.count("swallowed", chunk.length);
     this.#swallowed = true;
-    this.limit.pass(Math.min(chunk.length, left));
+    fuse.pass(Math.min(chunk.length, left));
     // What went before is missing, so nothing can follow it but the end.
-    if (!swallowing || chunk.length >= left) out.sever(this.blown());
+    if (!swallowing || chunk.length >= left) this.blow(out);
   }
 
   override end(out: Outlet): void {
-    this.begun();
+    const { fuse, scope } = this.#of;
+    this.#of.hear();
     // An end would tell that nothing more is to come: it is swallowed as well.
-    if (this.scope.params.meanwhile === "swallow" && this.limit.left(out.now) > 0) return;
+    if (scope.params.meanwhile === "swallow" && fuse.left(out.now) > 0) return;
     super.end(out);
   }
 }
