@@ -1,10 +1,7 @@
 /** What faults on DNS queries have in common: where they act, and what a client sees whose upstream was not resolved. */
 import type { z } from "zod";
 import {
-  close,
-  hang,
   pass,
-  reset,
   type Answer,
   type DnsRecord,
   type DnsReply,
@@ -84,19 +81,9 @@ export abstract class DnsFault<P extends DnsParams, E extends string, S = undefi
 
   unresolved(): Pass | Hang | Sever | Answer {
     const { as, status, persona } = this.scope.params;
-    if (!this.#touched) return pass;
-    switch (as) {
-      case "default":
-        return pass;
-      case "close":
-        return close;
-      case "reset":
-        return reset;
-      case "hang":
-        return hang;
-      case "status":
-        return personaAnswer(persona, status, { now: this.scope.wallTime(), why: "no_upstream" });
-    }
+    if (!this.#touched || as === "default") return pass;
+    if (as !== "status") return { do: as };
+    return personaAnswer(persona, status, { now: this.scope.wallTime(), why: "no_upstream" });
   }
 }
 

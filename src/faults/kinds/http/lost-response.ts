@@ -1,14 +1,6 @@
 /** The request is carried out, and its answer never arrives: the client cannot know whether to try again. */
 import { z } from "zod";
-import {
-  close,
-  defineFault,
-  hang,
-  reset,
-  type ExchangeVerdict,
-  type ResponseInfo,
-  type Scope,
-} from "../../contract/index.js";
+import { defineFault, type ExchangeVerdict, type ResponseInfo, type Scope } from "../../contract/index.js";
 import { WithheldAnswer } from "../../messages.js";
 import { choice, statusCode } from "../../params.js";
 import { PERSONAS, personaAnswer } from "../../personas.js";
@@ -32,16 +24,8 @@ class LostResponse extends WithheldAnswer {
 
   protected override instead(): ExchangeVerdict {
     const { then, status = 502, persona = "plain" } = this.scope.params;
-    switch (then) {
-      case "reset":
-        return reset;
-      case "close":
-        return close;
-      case "hang":
-        return hang;
-      case "status":
-        return personaAnswer(persona, status, { now: this.scope.wallTime(), why: "reset" });
-    }
+    if (then !== "status") return { do: then };
+    return personaAnswer(persona, status, { now: this.scope.wallTime(), why: "reset" });
   }
 }
 

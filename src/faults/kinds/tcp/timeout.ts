@@ -12,6 +12,7 @@ import {
   type Sever,
   type StreamStage,
 } from "../../contract/index.js";
+import { passing } from "../../kit.js";
 import { choice, duration } from "../../params.js";
 
 const params = z.object({
@@ -43,17 +44,13 @@ class Timeout implements ConnectionFault {
 
   stream(): StreamStage {
     return {
-      push: (chunk, out) => {
+      ...passing((chunk, out) => {
         out.drop(chunk.length);
         this.#scope.count("swallowed", chunk.length);
         // The timer that is set fires in vain then, and is set anew.
         if (this.#scope.params.since === "last_byte") this.#since = this.#scope.now();
-      },
+      }),
       end: () => undefined,
-      release: () => undefined,
-      wakeAt: Infinity,
-      held: 0,
-      capacity: Infinity,
     };
   }
 
