@@ -14,6 +14,7 @@ import {
   checkLibrary,
   surroundings,
 } from "./daemon/checks.js";
+import { checkKeyLog } from "./daemon/authority.js";
 import { readIn, type DaemonOptions } from "./daemon/options.js";
 import { Parts } from "./daemon/parts.js";
 import { proxyDefaults, specFrom } from "./daemon/specs.js";
@@ -133,6 +134,7 @@ class RunningDaemon implements Daemon {
     checkLibrary(library, log);
     checkDescriptors(this.#config, descriptors, log);
     checkCallers(this.#config, log);
+    checkKeyLog(this.#config.tls, log);
     checkContainer(this.#config, surroundings(this.#options.env), log);
   }
 
@@ -276,7 +278,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #dispose(): Promise<void> {
-    const { state, fleet, plan, kernel, metrics, context, telemetry } = this.#parts;
+    const { state, fleet, plan, kernel, metrics, context, authority, telemetry } = this.#parts;
     await state?.close();
     fleet.stop();
     plan.stop();
@@ -284,6 +286,7 @@ class RunningDaemon implements Daemon {
     await this.#admin?.close();
     metrics.close();
     context.resolver.close();
+    await authority.keyLog?.close();
     await telemetry.close();
   }
 }

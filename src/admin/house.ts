@@ -116,6 +116,20 @@ export function withRoom({
   };
 }
 
+/** The CA whose certificates bots are shown, as far as it is no secret. */
+export interface AdminAuthority {
+  /** Opens it if nothing has needed it before. Throws SQ_INVALID_CA. */
+  trusted(): Promise<{
+    readonly ca: string;
+    readonly bundle: string;
+    readonly files: { readonly ca: string; readonly bundle: string } | null;
+    readonly subject: string;
+    readonly fingerprint: string;
+    readonly notAfter: number;
+    warnings(): readonly string[];
+  }>;
+}
+
 export interface House {
   readonly control: Control;
   readonly telemetry: AdminTelemetry;
@@ -123,6 +137,7 @@ export interface House {
   readonly occupancy: Occupancy;
   /** Missing where nothing is kept. */
   readonly state?: AdminState | null;
+  readonly authority: AdminAuthority;
   readonly clock: Clock;
   readonly about: About;
   readonly types: ReadonlyMap<string, AnyFaultType>;

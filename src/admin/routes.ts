@@ -11,6 +11,7 @@ import { profileRoutes } from "./profile-routes.js";
 import { referenceRoutes } from "./reference-routes.js";
 import type { Route } from "./route.js";
 import { toxiproxyRoutes } from "./toxiproxy/routes.js";
+import { trustRoutes } from "./trust-routes.js";
 
 export function apiRoutes(house: House, token: boolean): readonly Route[] {
   let openapi: object | null = null;
@@ -19,6 +20,7 @@ export function apiRoutes(house: House, token: boolean): readonly Route[] {
     ...activeRoutes(house),
     ...journalRoutes(house),
     ...daemonRoutes(house),
+    ...trustRoutes(house),
     ...toxiproxyRoutes(house),
     ...referenceRoutes(
       house,

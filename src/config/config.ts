@@ -6,6 +6,7 @@ import { invariant } from "../core/invariant.js";
 import type { DnsRecord } from "../faults/contract/index.js";
 import type { Persona } from "../faults/personas.js";
 import { callsItself, clash, formatAddress, type Address } from "./address.js";
+import { authorityOf, type AuthorityConfig } from "./authority.js";
 import type { IdentifyRule } from "./identify.js";
 import { environmentLookup, interpolate } from "./interpolate.js";
 import {
@@ -114,6 +115,8 @@ export interface Config {
     readonly keepalive: Keepalive;
     readonly drain: number;
   };
+  /** The CA that bots are shown certificates of. */
+  readonly tls: AuthorityConfig;
   readonly seed: number | null;
   readonly log: Settings["log"];
   readonly proxies: readonly ProxyConfig[];
@@ -333,6 +336,7 @@ function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, in
     profiles: { ...settings.profiles, paths: settings.profiles.paths?.map(path) ?? null },
     journal: { ...journal, file: journal.file === undefined ? null : path(journal.file) },
     limits,
+    tls: authorityOf(settings.tls, path),
     seed: seed ?? null,
     log,
     proxies: Object.entries(settings.proxies).map(([name, proxy]) =>

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { KEEPALIVE_MAX, KEEPALIVE_MIN, type Keepalive } from "../core/stream-options.js";
 import { PERSONAS } from "../faults/personas.js";
 import { choice, count, duration, flag, shown, size } from "../faults/params.js";
+import { authorityShape } from "./authority.js";
 import { listen, upstream } from "./address.js";
 import { poolShape } from "./pool.js";
 import { recordsShape } from "./records.js";
@@ -216,6 +217,9 @@ export const configShape = z.strictObject({
     .describe("folders or files with profiles of one's own, on top of those that come with Squall"),
   journal: journalShape.prefault({}),
   limits: limitsShape.prefault({}),
+  tls: authorityShape
+    .prefault({})
+    .describe("the CA whose certificates bots are shown, where proxies speak TLS with them"),
   seed: count().optional().describe("the seed of activations that bring none; drawn by default"),
   log: logShape.prefault({}),
   proxies: z.record(z.string(), proxyShape).default({}),

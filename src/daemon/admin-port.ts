@@ -20,7 +20,7 @@ export async function openAdminPort(
   { admin, limits }: Config,
   { pid, node }: DaemonOptions,
 ): Promise<Admin> {
-  const { control, telemetry, metrics, clock, types, context, state, seed, descriptors } = parts;
+  const { control, telemetry, metrics, clock, types, context, authority, state, seed, descriptors } = parts;
   try {
     return await startAdmin({
       control,
@@ -37,6 +37,7 @@ export async function openAdminPort(
       occupancy: { budget: context.budget, slots: context.slots, flows: context.flows },
       reading: () => parts.reading,
       state,
+      authority,
       about: { version, pid, node, seed },
     });
   } catch (error) {

@@ -14,7 +14,7 @@ import { configIn, type DaemonOptions } from "./options.js";
 import { proxyDefaults, specFrom } from "./specs.js";
 
 /** What only counts from the next start. */
-const FIXED = ["admin", "journal", "limits", "log", "seed", "state", "watch"] as const;
+const FIXED = ["admin", "journal", "limits", "log", "seed", "state", "tls", "watch"] as const;
 
 export class Files {
   readonly #options: DaemonOptions;

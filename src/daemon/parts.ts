@@ -21,7 +21,9 @@ import { KeptState } from "../state/kept-state.js";
 import { createLog, type Log } from "../telemetry/log.js";
 import { Metrics } from "../telemetry/metrics.js";
 import { Telemetry } from "../telemetry/telemetry.js";
+import type { Door } from "../tls/door.js";
 import { version } from "../version.js";
+import { authorityDoor } from "./authority.js";
 import { Files } from "./files.js";
 import type { DaemonOptions } from "./options.js";
 import { proxyDefaults } from "./specs.js";
@@ -37,6 +39,7 @@ export class Parts {
   readonly log: Log;
   readonly telemetry: Telemetry;
   readonly kernel: KernelPlane;
+  readonly authority: Door;
   readonly context: PlaneContext;
   readonly plan: LivePlan;
   readonly fleet: Fleet;
@@ -88,6 +91,7 @@ export class Parts {
         this.plan.reconsider();
       },
     });
+    this.authority = authorityDoor(config.tls, clock, this.log);
     this.context = {
       clock,
       facts,
@@ -97,6 +101,7 @@ export class Parts {
       flows: new FlowPlaces(Math.min(limits.flows, this.descriptors.flows)),
       keepalive: limits.keepalive,
       kernel: this.kernel,
+      authority: this.authority,
       descriptors: this.descriptors,
     };
     this.plan = new LivePlan({

@@ -11,6 +11,7 @@ import type { Control } from "../control.js";
 import type { ActivationInput } from "../control/requests.js";
 import { SquallError, type Problem } from "../core/errors.js";
 import { StateFile } from "../state/file.js";
+import { checkCA } from "../tls/authority-files.js";
 import { readIn, type DaemonOptions } from "./options.js";
 import { Parts } from "./parts.js";
 
@@ -80,6 +81,8 @@ export async function checkStart(options: DaemonOptions): Promise<Checked> {
   };
   const { state, journal } = read.config;
   if (state !== null) await StateFile.check(state).catch((error: unknown) => note(["state"], error));
+  const { source } = read.config.tls;
+  if (source !== "memory") await checkCA(source).catch((error: unknown) => note(["tls", "ca"], error));
   if (journal.file !== null) {
     await access(dirname(journal.file), constants.W_OK).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);

@@ -4,6 +4,7 @@ import type { Facts } from "../core/events.js";
 import type { Keepalive } from "../core/stream-options.js";
 import type { HeldBudget } from "../pipeline/budget.js";
 import type { Descriptors } from "./descriptors.js";
+import type { AuthorityDoor } from "../tls/door.js";
 import type { KernelPlane } from "./kernel/plane.js";
 import type { FlowPlaces } from "./udp/places.js";
 import type { Resolver } from "./upstream/resolver.js";
@@ -21,6 +22,8 @@ export interface PlaneContext {
   readonly keepalive: Keepalive;
   /** What the process may open; missing where nobody looks after that. */
   readonly descriptors?: Descriptors;
+  /** Makes certificates for proxies that speak TLS with their clients; missing where nobody does. */
+  readonly authority?: AuthorityDoor;
   /** Loses real segments; missing where nobody may ask the kernel. */
   readonly kernel?: KernelPlane;
 }

@@ -3,10 +3,10 @@
  * begin at once have one CA or the other and no mixture; and `ca.pem` and `bundle.pem` for bots to read, made from it.
  */
 import { createPrivateKey, randomBytes, X509Certificate, type KeyObject } from "node:crypto";
-import { constants } from "node:fs";
-import { copyFile, link, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { access, copyFile, link, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { platform } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { SquallError } from "../core/errors.js";
 import { makeFolder } from "../core/make-folder.js";
 import type { CA } from "./ca.js";
@@ -65,6 +65,24 @@ export async function givenCA(source: { readonly cert: string; readonly key: str
     };
   } catch (error) {
     throw invalid(source.cert, error);
+  }
+}
+
+/** Throws SQ_INVALID_CA where `folderCA` or `givenCA` would for what is there; nothing is made. */
+export async function checkCA(
+  source: { readonly folder: string } | { readonly cert: string; readonly key: string },
+): Promise<void> {
+  if (!("folder" in source)) {
+    await givenCA(source);
+    return;
+  }
+  const { folder } = filesIn(source.folder);
+  const file = join(folder, KEY_FILE);
+  try {
+    if ((await textOf(file)) !== null) await readCA(file, file);
+    else await access(nearestFolder(folder), constants.W_OK);
+  } catch (error) {
+    throw invalid(source.folder, error);
   }
 }
 
@@ -158,6 +176,11 @@ async function textOf(file: string): Promise<string | null> {
     if (codeOf(error) === "ENOENT") return null;
     throw error;
   }
+}
+
+/** The folder itself, or the first above it that is there. */
+function nearestFolder(folder: string): string {
+  return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
 }
 
 /** Windows has other rights than these, and a container's volume may know none. */

@@ -8,7 +8,7 @@ import { SquallError } from "../core/errors.js";
 import type { CertificateRecipe } from "../faults/contract/handshake.js";
 import { folderCA, givenCA, replaceCA, type AuthorityFiles, type KeptCA } from "./authority-files.js";
 import { DAY, type CA } from "./ca.js";
-import { constraintOf } from "./names.js";
+import { constraintOf } from "../core/certificate-names.js";
 import { bundleOf } from "./pem.js";
 import type { Presented } from "./presented.js";
 

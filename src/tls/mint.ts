@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import type { Clock, Millis } from "../core/clock.js";
 import type { CertificateRecipe } from "../faults/contract/handshake.js";
 import { BACKDATED, CA_LIFE, LEAF_LIFE, type CA, type KeyPair, type NewCA } from "./ca.js";
-import { certificateNames, isAddress, isPermitted } from "./names.js";
+import { certificateNames, isAddress, isPermitted } from "../core/certificate-names.js";
 import { pemOf } from "./pem.js";
 import type { Presented } from "./presented.js";
 import { RECIPES, RIGHT, type Recipe } from "./recipes.js";

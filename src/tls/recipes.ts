@@ -4,7 +4,7 @@
  */
 import type { Millis } from "../core/clock.js";
 import type { CertificateProblem } from "../faults/contract/handshake.js";
-import { strangeName } from "./names.js";
+import { strangeName } from "../core/certificate-names.js";
 
 const DAY: Millis = 86_400_000;
 const HUGE_BYTES = 60_000;

@@ -9,7 +9,7 @@ import { createHash, randomBytes, sign, type KeyObject } from "node:crypto";
 import type { Millis } from "../core/clock.js";
 import { SquallError } from "../core/errors.js";
 import type { KeyPair } from "./ca.js";
-import { isAddress, isSubnet } from "./names.js";
+import { isAddress, isSubnet } from "../core/certificate-names.js";
 
 const COMMON_NAME = "2.5.4.3";
 const COMMON_NAME_MAX = 64;

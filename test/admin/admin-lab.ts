@@ -18,6 +18,7 @@ import { Fleet } from "../../src/proxy/fleet.js";
 import type { ProxySpec } from "../../src/proxy/spec.js";
 import type { TcpProxySpec } from "../../src/proxy/spec-base.js";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
+import { Door } from "../../src/tls/door.js";
 import { Lab, TYPES } from "../support/lab.js";
 
 export const PROFILES: readonly ProfileFile[] = [
@@ -157,6 +158,7 @@ export class AdminLab {
         text: () => Promise.resolve("up 1\n"),
       },
       occupancy: this.lab.context,
+      authority: new Door({ source: "memory", clock: this.clock }),
       clock: this.clock,
       about: { version: "1.2.3", pid: 42, node: "v20.0.0", seed: 7 },
       types: TYPES,

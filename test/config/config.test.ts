@@ -57,6 +57,7 @@ describe("a configuration", () => {
         keepalive: 15_000,
         drain: 5_000,
       },
+      tls: { source: "memory", names: [], key: "ec", keylog: null },
       seed: null,
       log: { level: "info", format: "auto" },
       proxies: [],
@@ -77,6 +78,36 @@ describe("a configuration", () => {
     );
     expect(config({ env: { SQUALL__STATE: "/var/s.json" } }).state).toBe("/var/s.json");
     expect(() => config({ text: "state: [a]" })).toThrow("state: expected text");
+  });
+
+  it("has the CA in memory, in a folder or in files, with paths from the folder of its file", () => {
+    const file = "/etc/squall/squall.yaml";
+    const tls = (text: string): unknown => config({ text: `tls: ${text}`, file }).tls;
+    const defaults = { names: [], key: "ec", keylog: null };
+    expect(tls("{ ca: ./squall-ca }")).toEqual({ ...defaults, source: { folder: "/etc/squall/squall-ca" } });
+    expect(tls("{ ca: { cert: a.pem, key: /b.key } }")).toEqual({
+      ...defaults,
+      source: { cert: "/etc/squall/a.pem", key: "/b.key" },
+    });
+    expect(tls("{ ca: , names: '*.jobs.example', key: rsa, keylog: ./keys.log }")).toEqual({
+      source: "memory",
+      names: ["*.jobs.example"],
+      key: "rsa",
+      keylog: "/etc/squall/keys.log",
+    });
+    expect(tls("{ names: [jobs.example, 10.0.0.0/8, '::1'] }")).toMatchObject({
+      names: ["jobs.example", "10.0.0.0/8", "::1"],
+    });
+    expect(config({ env: { SQUALL__TLS__CA: "/ca" } }).tls.source).toEqual({ folder: "/ca" });
+    for (const [text, message] of [
+      ["{ ca: [a] }", "tls.ca: expected a folder, or files such as { cert: ./ca.pem, key: ./ca.key }"],
+      ["{ ca: { cert: a.pem } }", "tls.ca.key: is required"],
+      ["{ names: [a b] }", "tls.names[0]: expected a host name, an address or a subnet"],
+      ["{ key: dsa }", "tls.key: expected"],
+      ["{ keylog: '' }", "tls.keylog: expected a path"],
+      ["{ folder: a }", "tls.folder: unknown key"],
+    ] as const)
+      expect(() => tls(text)).toThrow(message);
   });
 
   it("becomes plain values, with paths from the folder of its file", () => {

@@ -1,0 +1,40 @@
+/** The CA as the daemon holds it: what the configuration says of it, and what an operator hears when it is opened. */
+import type { AuthorityConfig } from "../config/authority.js";
+import type { Clock } from "../core/clock.js";
+import type { Log } from "../telemetry/log.js";
+import { Door } from "../tls/door.js";
+import { KeyLog } from "../tls/key-log.js";
+
+/** Nothing is read or made before something asks for it. */
+export function authorityDoor(config: AuthorityConfig, clock: Clock, log: Pick<Log, "info" | "warn">): Door {
+  const { source, names, key, keylog } = config;
+  return new Door({
+    source,
+    names,
+    key,
+    clock,
+    keyLog:
+      keylog === null
+        ? null
+        : new KeyLog(keylog, ({ message }) => {
+            log.warn(`secrets of TLS connections cannot be written: ${message}`);
+          }),
+    tell: (authority) => {
+      const { files, subject, notAfter } = authority;
+      const where = files === null ? "in memory, or in files of yours" : files.folder;
+      log.info(`the CA for bots is ${subject} (${where})`, { until: new Date(notAfter).toISOString() });
+      for (const warning of authority.warnings()) log.warn(warning);
+    },
+  });
+}
+
+/** Said at the start, since nobody should find it out later. */
+export function checkKeyLog({ keylog }: AuthorityConfig, log: Pick<Log, "warn">): void {
+  if (keylog === null) return;
+  log.warn(
+    `secrets of TLS connections are written to ${keylog}: whoever reads it can read all that is sent`,
+    {
+      hint: "tls.keylog is for Wireshark; leave it out otherwise",
+    },
+  );
+}
