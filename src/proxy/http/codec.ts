@@ -14,6 +14,7 @@ import { KeptBytes } from "./kept-bytes.js";
 import { DEFAULT_LIMITS, type CodecLimits } from "./limits.js";
 import { CR, LF } from "./octets.js";
 import type { RefusalReason } from "./refusal.js";
+import { RepeatedHeads } from "./repeated-heads.js";
 import { HeadScanner, MORE, REFUSED } from "./scanner.js";
 import type { Cut, MessageSink } from "./sink.js";
 
@@ -42,6 +43,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> extend
   readonly #kind: "request" | "response";
   readonly #limits: CodecLimits;
   readonly #head: HeadScanner;
+  readonly #repeated = new RepeatedHeads<H>();
   readonly #chunks: ChunkScanner;
   #trailers: HeadScanner | null = null;
   #state: State = State.Between;
@@ -64,6 +66,8 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> extend
   protected abstract judge(raw: Buffer, scanner: HeadScanner, kept: boolean): H | Unframed;
   /** Whether a message may begin now; otherwise why not. */
   protected abstract admits(): RefusalReason | null;
+  /** Whether the next head means what its own bytes say, and nothing that was said before: such heads are remembered. */
+  protected abstract get speaksForItself(): boolean;
   /** A message is complete: how to go on. "wait" stops the reader until `release`. */
   protected abstract completed(): "on" | "wait" | "upgrade";
   /** A head is complete, and accepted. */
@@ -161,6 +165,14 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> extend
       this.#state = State.TlsMinor;
       return at + 1;
     }
+    // Empty lines before it count against its limit.
+    if (this.#blankBytes === 0 && this.speaksForItself) {
+      const known = this.#repeated.find(chunk, at);
+      if (known !== null) {
+        const end = at + known.raw.length;
+        return this.#accept(known.again(part(chunk, at, end), false) as H, end, sink);
+      }
+    }
     this.#head.reset(this.#blankBytes);
     this.#blankBytes = 0;
     this.#state = State.Head;
@@ -182,6 +194,11 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> extend
       this.#kept.add(raw, 0, before);
       return this.#refuse(head.reason, at - before + head.at, chunk, at, sink);
     }
+    if (before === 0 && this.speaksForItself) this.#repeated.pass(head);
+    return this.#accept(head, end, sink);
+  }
+
+  #accept(head: H, end: number, sink: MessageSink<H>): number {
     this.#fresh = false;
     this.begun(head);
     this.#frame(head, head.framing);

@@ -29,7 +29,7 @@ export class Unframed {
 const CONNECT = Buffer.from("CONNECT");
 const LENGTH_DIGITS = /^[0-9]+$/u;
 
-/** What the fields say, before it is known which of it counts. */
+/** What the fields say, before it is known which of it counts. Of one head after the other: each is judged within one call. */
 class Findings {
   /** -1 for none. */
   length = -1;
@@ -47,7 +47,19 @@ class Findings {
   expectsContinue = false;
   hosts = 0;
 
-  constructor(fields: Fields) {
+  read(fields: Fields): void {
+    this.length = -1;
+    this.codings = "none";
+    this.fault = null;
+    this.lengthAt = -1;
+    this.codingsAt = -1;
+    this.close = false;
+    this.keepAlive = false;
+    this.upgradeOption = false;
+    this.upgradeField = false;
+    this.h2c = false;
+    this.expectsContinue = false;
+    this.hosts = 0;
     for (let field = 0; field < fields.count; field += 1) {
       // The length of a name tells almost all fields apart, so that most are never looked at.
       switch (fields.colon(field) - fields.start(field)) {
@@ -151,8 +163,10 @@ class Findings {
   }
 }
 
+const found = new Findings();
+
 export function frameRequest(fields: Fields, start: StartLine): Framing | Unframed {
-  const found = new Findings(fields);
+  found.read(fields);
   const ambiguity = found.ambiguity(start.minor);
   if (ambiguity !== null) return ambiguity;
   if (found.codings === "other") return new Unframed("unchunked_request", found.codingsAt);
@@ -173,7 +187,7 @@ export function frameRequest(fields: Fields, start: StartLine): Framing | Unfram
 }
 
 export function frameResponse(fields: Fields, start: StartLine, asked: Asked): Framing | Unframed {
-  const found = new Findings(fields);
+  found.read(fields);
   const { status } = start;
   const framing: Framing = {
     body: "none",

@@ -22,6 +22,11 @@ export class Fields {
     this.#kept = kept;
   }
 
+  /** MARKS for each field, as they were scanned. */
+  protected get marks(): readonly number[] {
+    return this.#marks;
+  }
+
   /** Every byte of it, as it came, the closing empty line included. */
   get raw(): Buffer {
     return this.#raw;
@@ -154,15 +159,24 @@ export type TargetForm = "origin" | "absolute" | "authority" | "asterisk" | "oth
 const SLASH = 0x2f;
 const STATUS_END = "HTTP/1.1 200".length;
 
-abstract class Head extends Fields {
+abstract class Head extends Fields implements StartLine {
   readonly framing: Framing;
   readonly minor: number;
+  readonly first: number;
+  readonly second: number;
+  readonly status: number;
 
   constructor(raw: Buffer, marks: readonly number[], kept: boolean, start: StartLine, framing: Framing) {
     super(raw, marks, kept);
     this.minor = start.minor;
+    this.first = start.first;
+    this.second = start.second;
+    this.status = start.status;
     this.framing = framing;
   }
+
+  /** The same head where its bytes have come once more, or are kept: `raw` is equal to its own. */
+  abstract again(raw: Buffer, kept: boolean): Head;
 
   /** Whether this message leaves its connection open for another (RFC 9112 9.3), as far as its sender is concerned. */
   get persistent(): boolean {
@@ -171,27 +185,27 @@ abstract class Head extends Fields {
 }
 
 export class RequestHead extends Head {
-  readonly #methodEnd: number;
-  readonly #targetEnd: number;
+  #method: string | null = null;
 
-  constructor(raw: Buffer, marks: readonly number[], kept: boolean, start: StartLine, framing: Framing) {
-    super(raw, marks, kept, start, framing);
-    this.#methodEnd = start.first;
-    this.#targetEnd = start.second;
+  override again(raw: Buffer, kept: boolean): RequestHead {
+    const head = new RequestHead(raw, this.marks, kept, this, this.framing);
+    head.#method = this.method;
+    return head;
   }
 
   get method(): string {
-    return this.raw.toString("latin1", 0, this.#methodEnd);
+    this.#method ??= this.raw.toString("latin1", 0, this.first);
+    return this.#method;
   }
 
   /** As it was sent, one character for each byte. */
   get target(): string {
-    return this.raw.toString("latin1", this.#methodEnd + 1, this.#targetEnd);
+    return this.raw.toString("latin1", this.first + 1, this.second);
   }
 
   get form(): TargetForm {
-    if (this.framing.connect) return this.raw[this.#methodEnd + 1] === SLASH ? "other" : "authority";
-    if (this.raw[this.#methodEnd + 1] === SLASH) return "origin";
+    if (this.framing.connect) return this.raw[this.first + 1] === SLASH ? "other" : "authority";
+    if (this.raw[this.first + 1] === SLASH) return "origin";
     const target = this.target;
     if (target === "*") return "asterisk";
     return /^[a-z][a-z0-9+.-]*:\/\//iu.test(target) ? "absolute" : "other";
@@ -206,17 +220,12 @@ export class RequestHead extends Head {
 }
 
 export class ResponseHead extends Head {
-  readonly status: number;
-  readonly #lineEnd: number;
-
-  constructor(raw: Buffer, marks: readonly number[], kept: boolean, start: StartLine, framing: Framing) {
-    super(raw, marks, kept, start, framing);
-    this.status = start.status;
-    this.#lineEnd = start.second;
+  override again(raw: Buffer, kept: boolean): ResponseHead {
+    return new ResponseHead(raw, this.marks, kept, this, this.framing);
   }
 
   get reason(): string {
-    return this.raw.toString("latin1", STATUS_END + 1, this.#lineEnd);
+    return this.raw.toString("latin1", STATUS_END + 1, this.second);
   }
 
   /** Announces another head for the same request: 1xx but 101 (RFC 9110 15.2). */

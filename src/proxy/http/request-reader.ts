@@ -55,6 +55,10 @@ export class RequestReader extends MessageReader<RequestHead> {
     return null;
   }
 
+  protected override get speaksForItself(): boolean {
+    return true;
+  }
+
   protected override begun({ framing }: RequestHead): void {
     this.#asks = framing.upgrade || framing.connect;
   }

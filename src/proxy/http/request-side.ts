@@ -1,6 +1,6 @@
 /** The way of requests: from the client's reader, past the faults, to an upstream. */
 import type { BodyInfo, Direction, Pass, RequestParts } from "../../faults/contract/index.js";
-import type { FinalVerdict } from "../../pipeline/exchange.js";
+import type { ExchangeFaults, FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
 import type { Member } from "../upstream/pool.js";
 import { Custody, type CustodyHost } from "./custody.js";
@@ -129,8 +129,10 @@ export class RequestSide implements MessageSink<RequestHead> {
     if (faults === null) {
       if (this.#to.upstream.isReady(exchange.member)) this.#forward(exchange);
       else this.#waitFor(exchange);
-      return;
-    }
+    } else this.#ask(exchange, faults, head);
+  }
+
+  #ask(exchange: Exchange, faults: ExchangeFaults, head: RequestHead): void {
     let goes = false;
     let asking = true;
     faults.askRequest((outcome: Pass | FinalVerdict) => {
@@ -223,6 +225,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 
   #sendBlanks(): void {
+    if (this.#blanks.length === 0) return;
     for (const blank of this.#blanks) this.#to.up(blank, "wire");
     this.#blanks = [];
   }
@@ -241,12 +244,16 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 
   #sendHead(exchange: Exchange): void {
-    const { head, faults, dispatches } = exchange;
+    const { head, faults } = exchange;
     const named = this.#named(exchange);
     if (faults === null) {
       this.#to.up(headBytes(head, named, null), "head");
-      return;
-    }
+    } else this.#sendChanged(exchange, faults, named);
+  }
+
+  /** Its head, or its body, may be another than the client's. */
+  #sendChanged(exchange: Exchange, faults: ExchangeFaults, named: RequestParts | null): void {
+    const { head, dispatches } = exchange;
     if (dispatches.length > 0 && dispatches.some(({ copies }) => copies > 0)) {
       this.#copied = new KeptPieces();
       this.#custody = new Custody(this.#to, "upstream", () => {

@@ -33,6 +33,10 @@ export class ResponseReader extends MessageReader<ResponseHead> {
     return this.#asked.length === 0 ? "unasked_response" : null;
   }
 
+  protected override get speaksForItself(): boolean {
+    return this.#asked[0] === PLAINLY;
+  }
+
   protected override begun({ framing }: ResponseHead): void {
     if (framing.body === "tunnel") this.#asked.shift();
   }
@@ -46,8 +50,12 @@ export class ResponseReader extends MessageReader<ResponseHead> {
 /** Asks for nothing special. */
 export const PLAINLY: Asked = { head: false, connect: false, upgrade: false };
 
+const BY_HEAD: Asked = { head: true, connect: false, upgrade: false };
+
 /** What a response must know of this request. */
 export function askedBy(request: RequestHead): Asked {
   const { connect, upgrade } = request.framing;
-  return { head: !connect && request.method === "HEAD", connect, upgrade };
+  const head = !connect && request.method === "HEAD";
+  if (connect || upgrade) return { head, connect, upgrade };
+  return head ? BY_HEAD : PLAINLY;
 }

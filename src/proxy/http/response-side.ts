@@ -3,11 +3,12 @@ import type {
   BodyChange,
   BodyInfo,
   Direction,
+  FieldList,
   Pass,
   ResponseParts,
   Sever,
 } from "../../faults/contract/index.js";
-import type { FinalVerdict } from "../../pipeline/exchange.js";
+import type { ExchangeFaults, FinalVerdict } from "../../pipeline/exchange.js";
 import { mayHaveContent } from "../../core/message-rules.js";
 import type { Reframing } from "./body.js";
 import type { CustodyHost } from "./custody.js";
@@ -125,16 +126,20 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     this.#to.book.headCame(exchange, head.status);
     if (this.#forNobody) return;
     const { faults } = exchange;
-    if (faults === null) {
+    if (faults === null) this.#send(exchange, head);
+    else if (faults.asksResponse) this.#ask(exchange, faults, head);
+    else this.#sendTogether(exchange, head);
+  }
+
+  // What makes closures stands by itself: a method with one pays for it from its first line on.
+
+  #sendTogether(exchange: Exchange, head: ResponseHead): void {
+    this.#to.together("downstream", () => {
       this.#send(exchange, head);
-      return;
-    }
-    if (!faults.asksResponse) {
-      this.#to.together("downstream", () => {
-        this.#send(exchange, head);
-      });
-      return;
-    }
+    });
+  }
+
+  #ask(exchange: Exchange, faults: ExchangeFaults, head: ResponseHead): void {
     let stopped = false;
     this.#asking = true;
     const info = new AnswerView(head, this.#to.naming?.response(exchange, head) ?? null);
@@ -182,12 +187,16 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     if (framing.body === "tunnel") this.#link.opaque = true;
     this.#to.book.answering(exchange);
     exchange.clientStatus = status;
-    const faults = exchange.faults;
     const named = this.#to.naming?.response(exchange, head) ?? null;
-    if (faults === null && named === null && !(this.#to.faultHeader && exchange.streams.length > 0)) {
+    if (exchange.faults === null && named === null && !(this.#to.faultHeader && exchange.streams.length > 0))
       this.#to.down(head.raw, "head");
-      return;
-    }
+    else this.#sendChanged(exchange, head, named);
+  }
+
+  /** Its head, or its body, may be another than the upstream's. */
+  #sendChanged(exchange: Exchange, head: ResponseHead, named: FieldList | null): void {
+    const { framing, status } = head;
+    const { faults } = exchange;
     const info = (): BodyInfo => ({
       direction: "downstream" as const,
       length: framing.body === "length" ? framing.length : null,
@@ -245,6 +254,10 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     if (this.#forNobody) return;
     if (this.#body !== null) {
       this.#body.data(raw, start, end);
+      return;
+    }
+    if (start === 0 && end === raw.length) {
+      this.#to.down(raw, "body");
       return;
     }
     sendPieces(raw, start, end, (bytes, part) => {

@@ -37,7 +37,9 @@ export interface ScanLimits {
 export class HeadScanner implements StartLine {
   readonly #kind: "request" | "response" | "trailers";
   readonly #limits: ScanLimits;
+  /** Written over by the next head: an array that is emptied gives its memory away, and takes it anew field by field. */
   readonly #marks: number[] = [];
+  #marked = 0;
   #at: At = At.Line;
   #digits = 0;
   #scanned = 0;
@@ -63,13 +65,13 @@ export class HeadScanner implements StartLine {
     this.#scanned = 0;
     this.#budget = this.#limits.bytes - already;
     this.#fields = 0;
-    this.#marks.length = 0;
+    this.#marked = 0;
     this.status = 0;
   }
 
   /** Three for each field, see MARKS. A copy: the next head is written over the scanner's own. */
   marks(): number[] {
-    return this.#marks.slice();
+    return this.#marks.slice(0, this.#marked);
   }
 
   /** Reads on at `from`: the position behind the last byte, or MORE, or REFUSED. */
@@ -85,7 +87,7 @@ export class HeadScanner implements StartLine {
           while (at < length && TEXT[chunk[at] ?? 0] === 1) at += 1;
           if (at === length) break;
           if (chunk[at] !== CR) return this.#refuse(chunk[at] === LF ? "bare_lf" : "bad_field_value", at);
-          this.#marks.push(at + shift);
+          this.#marks[this.#marked++] = at + shift;
           this.#at = At.ValueLf;
           at += 1;
           break;
@@ -93,7 +95,7 @@ export class HeadScanner implements StartLine {
           while (at < length && TOKEN[chunk[at] ?? 0] === 1) at += 1;
           if (at === length) break;
           if (chunk[at] !== COLON) return this.#refuse(nameFault(chunk[at] ?? 0), at);
-          this.#marks.push(at + shift);
+          this.#marks[this.#marked++] = at + shift;
           this.#at = At.Value;
           at += 1;
           break;
@@ -107,7 +109,7 @@ export class HeadScanner implements StartLine {
           if (TOKEN[octet] === 1) {
             this.#fields += 1;
             if (this.#fields > this.#limits.fields) return this.#refuse("too_many_fields", at);
-            this.#marks.push(at + shift);
+            this.#marks[this.#marked++] = at + shift;
             this.#at = At.Name;
           } else if (octet === CR) {
             this.#at = At.EndLf;

@@ -111,9 +111,12 @@ export class UpstreamSide {
 
   /** Sees to it that there is an upstream for whoever waits for one. */
   prepare(): void {
-    const waiting = this.#waiting;
+    if (this.#waiting !== null) this.#prepareFor(this.#waiting);
+  }
+
+  #prepareFor(waiting: Waiting): void {
     const host = this.#host;
-    if (waiting === null || host.ended || this.#dialling !== null || host.atGate) return;
+    if (host.ended || this.#dialling !== null || host.atGate) return;
     // The client is gone, and its RST still on its way through the faults: what waited is to be carried out for nobody.
     if (host.upPump?.ended === true) return;
     const link = this.#link;

@@ -142,7 +142,8 @@ export class Pool {
   }
 
   isUp(member: Member): boolean {
-    return member.healthy && member.ejectedUntil <= this.#clock.now();
+    // Most have never been ejected, and need not know what time it is.
+    return member.healthy && (member.ejectedUntil === -Infinity || member.ejectedUntil <= this.#clock.now());
   }
 
   reach(member: Member, asking: Asking): Reach {
