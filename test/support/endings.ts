@@ -236,6 +236,8 @@ export class Cell {
     this.#time.advance(1_000);
     const proxy = this.#proxy;
     await until(() => proxy?.stats.connectionsActive === 0);
+    // What is under way in the kernel is not counted in turns. The clock stands still: a timer that is left is never over.
+    await until(() => this.#time.idle && this.#peers.every(hasGone));
     await turns(SETTLE_TURNS);
   }
 
@@ -250,7 +252,7 @@ export class Cell {
     expect(context.slots.taken).toBe(0);
     expect(context.budget.held).toBe(0);
     expect(this.#time.idle).toBe(true);
-    for (const peer of this.#peers) expect(peer.socket.destroyed || peer.end !== null).toBe(true);
+    expect(this.#peers.every(hasGone)).toBe(true);
     // Nothing was begun for a client that had been told the end.
     for (const mark of this.#forbidden) for (const peer of this.#peers) expect(peer.text).not.toContain(mark);
     this.#judgeBytes(client.text);
@@ -299,6 +301,10 @@ export class Cell {
     expect(answer.join("").startsWith(own), `the client got ${JSON.stringify(text)}`).toBe(true);
     if (local || (replaced === true && !this.#healed && !this.#gone)) expect(own).toBe("");
   }
+}
+
+function hasGone({ socket, end }: Client): boolean {
+  return socket.destroyed || end !== null;
 }
 
 /** A whole answer, and not the beginning of a tunnel. */
