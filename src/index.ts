@@ -124,6 +124,7 @@ export async function startSquall(options: SquallOptions = {}): Promise<Squall> 
 /** A running Squall. All verbs throw SquallError and change nothing where they cannot do what was asked. */
 export class Squall {
   readonly #daemon: Daemon;
+  readonly #life: Life = { stopped: false };
   readonly proxies: Proxies;
 
   /**
@@ -133,7 +134,7 @@ export class Squall {
    */
   constructor(daemon: Daemon) {
     this.#daemon = daemon;
-    this.proxies = new Proxies(daemon);
+    this.proxies = new Proxies(daemon, this.#life);
   }
 
   /** Where the admin API answers, such as `http://127.0.0.1:40123`. */
@@ -143,6 +144,7 @@ export class Squall {
 
   /** Switches a profile, or faults of its own, on; resolves when it is in force on every proxy. */
   async activate(what: string | readonly FaultInput[], options: ActivateOptions = {}): Promise<ActiveView> {
+    refuseStopped(this.#life, "activate");
     checkOptions("activate", options);
     const { ttl, seed, params, proxies, mode, add } = options;
     const millis = ttl === undefined ? undefined : durationOf(ttl, "ttl");
@@ -177,6 +179,7 @@ export class Squall {
 
   /** Adds or replaces a profile, as YAML or JSON text. */
   putProfile(name: string, text: string): ProfileDetail {
+    refuseStopped(this.#life, "putProfile");
     checkText("text", text, "a profile as YAML or JSON text");
     return this.#daemon.control.profiles.put(name, text);
   }
@@ -189,6 +192,7 @@ export class Squall {
 
   /** Puts a mark between the entries of the journal: the name of a test, say. */
   mark(text: string): void {
+    refuseStopped(this.#life, "mark");
     checkText("text", text, "text");
     this.#daemon.control.mark(text);
   }
@@ -198,22 +202,41 @@ export class Squall {
     return this.#daemon.metricsText();
   }
 
-  /** Closes all ports and connections. Nothing of it keeps the process alive afterwards. */
+  /**
+   * Closes all ports and connections. Nothing of it keeps the process alive afterwards. From then on whatever would change something is
+   * refused with SQ_STOPPING; what was done to whom (`journal`, `metrics`) can still be read, and there is nothing to heal.
+   */
   async stop(): Promise<void> {
+    this.#life.stopped = true;
     await this.#daemon.stop({ drain: 0 });
   }
 }
 
+/** Shared by a Squall and its proxies. */
+interface Life {
+  stopped: boolean;
+}
+
+function refuseStopped({ stopped }: Life, verb: string): void {
+  if (!stopped) return;
+  throw new SquallError("SQ_STOPPING", `this Squall has stopped, so ${verb} can do nothing`, {
+    hint: "startSquall() starts another one",
+  });
+}
+
 export class Proxies {
   readonly #daemon: Daemon;
+  readonly #life: Life;
 
   /** @internal */
-  constructor(daemon: Daemon) {
+  constructor(daemon: Daemon, life: Life) {
     this.#daemon = daemon;
+    this.#life = life;
   }
 
   /** Adds a proxy and resolves when it listens. */
   async add(name: string, options: ProxyOptions): Promise<Proxy> {
+    refuseStopped(this.#life, "proxies.add");
     // Without types the options may be anything, or missing.
     const given = (options as ProxyOptions | undefined)?.upstream;
     checkText("upstream", given, UPSTREAM);
@@ -239,6 +262,7 @@ export class Proxies {
   }
 
   get(name: string): Proxy {
+    refuseStopped(this.#life, "proxies.get");
     const views = this.#daemon.control.proxies();
     const view = views.find((proxy) => proxy.name === name);
     if (view !== undefined) return proxyOf(view);
@@ -247,12 +271,14 @@ export class Proxies {
     throw new SquallError("SQ_PROXY_NOT_FOUND", message, hint);
   }
 
+  /** None of a Squall that has stopped: nobody listens there any more. */
   list(): readonly Proxy[] {
-    return this.#daemon.control.proxies().map(proxyOf);
+    return this.#life.stopped ? [] : this.#daemon.control.proxies().map(proxyOf);
   }
 
   /** Closes its port and its connections. */
   remove(name: string): void {
+    refuseStopped(this.#life, "proxies.remove");
     this.#daemon.control.removeProxy(name);
   }
 }

@@ -43,6 +43,47 @@ async function echoed(port: number, text: string): Promise<string> {
   return answer;
 }
 
+describe("a Squall that has stopped", () => {
+  it("refuses whatever would change something, and can still be read", async () => {
+    const squall = await start();
+    await squall.proxies.add("jobs", { upstream });
+    await squall.activate([{ type: "latency", delay: "1ms" }]);
+    const stopping = squall.stop();
+    const refusals: Readonly<Record<string, () => unknown>> = {
+      "activate": () => squall.activate("high-latency"),
+      "putProfile": () => squall.putProfile("x", "profile: x"),
+      "mark": () => {
+        squall.mark("late");
+      },
+      "proxies.add": () => squall.proxies.add("late", { upstream }),
+      "proxies.get": () => squall.proxies.get("jobs"),
+      "proxies.remove": () => {
+        squall.proxies.remove("jobs");
+      },
+    };
+    const refuse = async (): Promise<void> => {
+      for (const [verb, run] of Object.entries(refusals)) {
+        // Some throw, and some promise and reject.
+        await expect((async () => run())()).rejects.toMatchObject({
+          code: "SQ_STOPPING",
+          message: `this Squall has stopped, so ${verb} can do nothing`,
+          hint: "startSquall() starts another one",
+        });
+      }
+    };
+    await refuse();
+    await stopping;
+    await refuse();
+    await squall.stop();
+    expect(await squall.heal()).toBe(0);
+    expect(squall.active().activations).toEqual([]);
+    expect(squall.proxies.list()).toEqual([]);
+    expect(squall.journal().map(({ kind }) => kind)).toContain("activation_ended");
+    expect(await squall.metrics()).toContain("squall_");
+    expect(squall.adminUrl).toMatch(/^http:/u);
+  });
+});
+
 describe("startSquall", () => {
   it("gives proxies on free ports that carry bytes", async () => {
     const squall = await start();

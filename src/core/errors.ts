@@ -57,7 +57,7 @@ export const ERRORS = {
   SQ_NOT_READY: { status: 503, about: "A proxy cannot listen at the moment." },
   SQ_STOPPING: {
     status: 503,
-    about: "The daemon is stopping, and a change would not be there after the restart.",
+    about: "The daemon is stopping or has stopped, and a change would not be there after the restart.",
   },
 } as const;
 
