@@ -4,25 +4,39 @@
  */
 import { request as overHttp, type IncomingMessage } from "node:http";
 import { request as overHttps } from "node:https";
-import { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
+import { pipeline, Readable } from "node:stream";
+import { ReadableStream } from "node:stream/web";
 
 export interface AnyPortRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Text, or pieces that are asked for as they are sent; anew for each attempt. */
+  readonly body?: string | (() => Iterable<Uint8Array>);
   readonly signal?: AbortSignal;
 }
 
-/** As `fetch`, but that a redirect of a server on a forbidden port is answered as it is. */
+/** As `fetch`, also in how it fails, but that a redirect of a server on a forbidden port is answered as it is. */
 export async function fetchAnyPort(url: string, request: AnyPortRequest): Promise<Response> {
+  const { body, ...rest } = request;
   try {
-    return await fetch(url, request);
+    if (typeof body !== "function") return await fetch(url, { ...rest, ...(body !== undefined && { body }) });
+    return await fetch(url, { ...rest, body: streamOf(body()), duplex: "half" });
   } catch (error) {
     // Said before anything is sent.
     if (!isForbiddenPort(error)) throw error;
     return plain(url, request);
   }
+}
+
+function streamOf(pieces: Iterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const rest = pieces[Symbol.iterator]();
+  return new ReadableStream({
+    pull(controller) {
+      const { value, done } = rest.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+  });
 }
 
 function isForbiddenPort(error: unknown): boolean {
@@ -35,25 +49,41 @@ function plain(
 ): Promise<Response> {
   const ask = url.startsWith("https:") ? overHttps : overHttp;
   return new Promise((resolve, reject) => {
-    ask(url, { method, headers, agent: false, ...(signal === undefined ? {} : { signal }) }, (answer) => {
-      resolve(responseOf(answer));
-    })
-      .on("error", (error) => {
-        reject(signal?.aborted === true ? (signal.reason as Error) : error);
-      })
-      .end(body);
+    const failed = (message: string, cause: unknown): Error =>
+      signal?.aborted === true ? (signal.reason as Error) : new TypeError(message, { cause });
+    const options = { method, headers, agent: false, ...(signal === undefined ? {} : { signal }) };
+    const asked = ask(url, options, (answer) => {
+      resolve(responseOf(answer, (cause) => failed("terminated", cause)));
+    }).on("error", (error) => {
+      reject(failed("fetch failed", error));
+    });
+    if (typeof body !== "function") asked.end(body);
+    // Whatever fails is told by the request itself.
+    else pipeline(Readable.from(body()), asked, () => undefined);
   });
 }
 
 /** Statuses that have no body (WHATWG Fetch, "null body status"). */
 const BODILESS: ReadonlySet<number> = new Set([101, 204, 205, 304]);
 
-function responseOf(answer: IncomingMessage): Response {
+function responseOf(answer: IncomingMessage, failed: (cause: unknown) => Error): Response {
   const { statusCode: status = 500, rawHeaders } = answer;
   const headers = new Headers();
   for (let i = 0; i < rawHeaders.length; i += 2) headers.append(rawHeaders[i] ?? "", rawHeaders[i + 1] ?? "");
   if (!BODILESS.has(status))
-    return new Response(Readable.toWeb(answer) as ReadableStream<Uint8Array>, { status, headers });
+    return new Response(Readable.toWeb(Readable.from(told(answer, failed))) as ReadableStream<Uint8Array>, {
+      status,
+      headers,
+    });
   answer.resume();
   return new Response(null, { status, headers });
+}
+
+/** What is read of an answer that breaks off fails as with `fetch`. */
+async function* told(answer: IncomingMessage, failed: (cause: unknown) => Error): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of answer) yield piece as Uint8Array;
+  } catch (error) {
+    throw failed(error);
+  }
 }

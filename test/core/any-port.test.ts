@@ -3,11 +3,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { afterEach, expect, it } from "vitest";
 import { AdminClient } from "../../src/cli/client.js";
 import { fetchAnyPort } from "../../src/core/any-port.js";
-
-/** Some of those of WHATWG Fetch, "port blocking"; none needs a privilege. */
-const FORBIDDEN = [
-  10_080, 6_697, 6_669, 6_668, 6_667, 6_666, 6_665, 6_566, 6_000, 5_061, 5_060, 4_190, 4_045,
-];
+import { onForbiddenPort as listenOnForbiddenPort } from "../support/forbidden-port.js";
 
 let server: Server | undefined;
 afterEach(() => {
@@ -15,23 +11,10 @@ afterEach(() => {
   server?.close();
 });
 
-/** On the first of these ports that is free here. */
 async function onForbiddenPort(answer: RequestListener): Promise<string> {
-  for (const port of FORBIDDEN) {
-    const one = createServer(answer);
-    const listens = await new Promise<boolean>((resolve) => {
-      one.once("error", () => {
-        resolve(false);
-      });
-      one.listen(port, "127.0.0.1", () => {
-        resolve(true);
-      });
-    });
-    if (!listens) continue;
-    server = one;
-    return `http://127.0.0.1:${port}`;
-  }
-  throw new Error("all of these ports are taken");
+  const found = await listenOnForbiddenPort(() => createServer(answer));
+  server = found.server;
+  return `http://127.0.0.1:${found.port}`;
 }
 
 it("asks with method, headers and body, and has the whole answer", async () => {
@@ -79,4 +62,27 @@ it("lets the command line talk to a daemon there", async () => {
   const url = await onForbiddenPort((_request, response) => response.end('{"version":"0.1.0"}'));
   const client = new AdminClient({ admin: url.replace("http://", "") }, { env: {} });
   expect(await client.call("GET", "/version")).toEqual({ version: "0.1.0" });
+});
+
+it("sends pieces as they are asked for, and fails as fetch fails", async () => {
+  const url = await onForbiddenPort((request, response) => {
+    if (request.url === "/cut") {
+      response.writeHead(200, { "content-length": 10 }).write("half");
+      response.socket?.destroySoon();
+      return;
+    }
+    let size = 0;
+    request.on("data", (piece: Buffer) => (size += piece.length));
+    request.on("end", () => response.end(String(size)));
+  });
+  const body = (): Uint8Array[] => [Buffer.alloc(100_000), Buffer.alloc(7)];
+  expect(await (await fetchAnyPort(url, { method: "POST", body })).text()).toBe("100007");
+  const cut = await fetchAnyPort(`${url}/cut`, {});
+  await expect(cut.text()).rejects.toThrow(new TypeError("terminated"));
+  const ended = new AbortController();
+  ended.abort(new Error("it took too long"));
+  await expect(fetchAnyPort(url, { signal: ended.signal })).rejects.toThrow("it took too long");
+  server?.closeAllConnections();
+  server?.close();
+  await expect(fetchAnyPort(url, { method: "POST", body })).rejects.toThrow(new TypeError("fetch failed"));
 });

@@ -1,6 +1,7 @@
-/** The load's way to the job server: JSON over fetch, repeated until it gets through or the time is up. */
+/** The load's way to the job server: JSON over HTTP, repeated until it gets through or the time is up. */
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { fetchAnyPort } from "../../core/any-port.js";
 import type { Millis } from "../../core/clock.js";
 import type { Bytes } from "../../core/units.js";
 import { within } from "../../core/within.js";
@@ -61,11 +62,11 @@ export class LoadClient {
   }
 
   async #once({ method, path, headers, json, bytes }: LoadRequest, patience: Millis): Promise<Answered> {
-    const body = bytes === undefined ? JSON.stringify(json) : bodyStream(bytes);
+    const body = bytes === undefined ? JSON.stringify(json) : () => chunksOf(bytes);
     const { signal, end } = within(patience, this.#signal);
     try {
       return await answered(
-        await fetch(new URL(path, this.#server), {
+        await fetchAnyPort(new URL(path, this.#server).href, {
           method,
           headers: {
             "content-type": bytes === undefined ? "application/json" : "application/octet-stream",
@@ -73,7 +74,7 @@ export class LoadClient {
             ...headers,
           },
           signal,
-          ...(method === "POST" && { body, duplex: "half" }),
+          ...(method === "POST" && { body }),
         }),
         `${method} ${path.slice(0, 100)}`,
       );
@@ -104,17 +105,6 @@ function* chunksOf(size: Bytes): Generator<Uint8Array> {
     const chunk = Buffer.alloc(Math.min(CHUNK, size - from), `squall ${from} `);
     yield chunk;
   }
-}
-
-function bodyStream(size: Bytes): ReadableStream<Uint8Array> {
-  const chunks = chunksOf(size);
-  return new ReadableStream({
-    pull(controller) {
-      const { value, done } = chunks.next();
-      if (done === true) controller.close();
-      else controller.enqueue(value);
-    },
-  });
 }
 
 const digests = new Map<Bytes, string>();

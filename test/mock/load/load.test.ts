@@ -1,6 +1,8 @@
 import http from "node:http";
+import { connect, createServer } from "node:net";
 import { afterAll, expect, it } from "vitest";
 import { onTestFinished } from "vitest";
+import { onForbiddenPort } from "../../support/forbidden-port.js";
 import { Workshop, squall } from "../../support/process.js";
 import { ask, mockServer, watchedBot } from "../support.js";
 
@@ -40,6 +42,28 @@ it("submits a graph of jobs, waits for the bots, and says as JSON that each was 
   expect(rows.map(({ completions }) => completions)).toEqual(rows.map(() => 1));
   const last = await ask(url, `GET /v1/jobs/${rows.at(-1)?.id ?? ""}`);
   expect(last.body["depends_on"]).toHaveLength(1);
+});
+
+it("reaches a server on a port that fetch refuses, with small jobs and with bodies of their own", async () => {
+  const { url } = await mockServer();
+  const { server, port } = await onForbiddenPort(() =>
+    createServer((client) => {
+      const there = connect(Number(new URL(url).port), "127.0.0.1");
+      client.on("error", () => there.destroy()).pipe(there);
+      there.on("error", () => client.destroy()).pipe(client);
+    }),
+  );
+  onTestFinished(() => {
+    server.close();
+  });
+  // The bot goes the same way.
+  const here = `http://127.0.0.1:${port}`;
+  watchedBot(here);
+  for (const size of ["1KiB", "1MiB"]) {
+    const { code, out, err } = await load(here, "--jobs", "2", "--size", size, "--json");
+    expect([code, err]).toEqual([0, ""]);
+    expect(JSON.parse(out)).toMatchObject({ completed: 2, ok: true });
+  }
 });
 
 it("submits large payloads as bodies of their own", async () => {
