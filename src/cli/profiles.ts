@@ -161,6 +161,6 @@ function groupText(
 
 function originOf({ origin, source, shadows }: ProfileView): string {
   if (origin === "library") return "library";
-  const from = origin === "memory" ? "memory" : source;
-  return shadows ? `${from}, in place of another of that name` : from;
+  if (origin === "memory") return shadows ? "memory, in place of the one in a file" : "memory";
+  return shadows ? `${source}, in place of the library's` : source;
 }

@@ -99,12 +99,12 @@ export class Library implements ProfileLibrary {
     return new Set([...file.values(), ...library.values()].map((source) => source.file));
   }
 
-  /** Names under which a file of one's own counts in place of a profile that comes with Squall and is not the same. */
-  get replaced(): readonly string[] {
-    const { file, library } = this.#layers;
-    return [...file.values()].flatMap(({ name, text }) => {
+  /** Profiles of one's own files that count in place of one that comes with Squall and is not the same. */
+  get replaced(): readonly Pick<ProfileSource, "name" | "file">[] {
+    const { file: files, library } = this.#layers;
+    return [...files.values()].flatMap(({ name, file, text }) => {
       const below = library.get(name);
-      return below === undefined || below.text.trim() === text.trim() ? [] : [name];
+      return below === undefined || below.text.trim() === text.trim() ? [] : [{ name, file }];
     });
   }
 

@@ -87,6 +87,6 @@ export function checkContainer({ admin, proxies }: Config, where: Surroundings, 
 /** Which of one's own profiles count in place of those that come with Squall, and which files do not count. */
 export function checkLibrary({ leftOut, replaced }: Pick<Library, "leftOut" | "replaced">, log: Log): void {
   for (const problem of tellLeftOut(leftOut)) log.warn(formatProblem(problem));
-  if (replaced.length > 0)
-    log.info(`of your own, in place of the profile that comes with Squall: ${replaced.join(", ")}`);
+  for (const { name, file } of replaced)
+    log.info(`the profile ${name} of ${file} counts in place of the one of that name that comes with Squall`);
 }

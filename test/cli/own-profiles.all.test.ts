@@ -113,7 +113,7 @@ describe("a profile of one's own under a name of Squall's", () => {
     put("chaos/new.yaml", "profile: new\nsummary: Nothing happens.\ntags: [network]\n");
     const listed = await run("profiles", "--profiles", "chaos");
     expect(listed.out).toContain(
-      "  high-latency  (chaos/hl.yaml, in place of another of that name)\n      delay=400ms jitter=1200ms\n",
+      "  high-latency  (chaos/hl.yaml, in place of the library's)\n      delay=400ms jitter=1200ms\n",
     );
     expect(listed.out).toContain("  new  (chaos/new.yaml)\n      Nothing happens.\n");
     expect(listed.out).toContain("  slow-link  (library)\n");
@@ -121,14 +121,16 @@ describe("a profile of one's own under a name of Squall's", () => {
       "delays every byte by 9s with 1.2s of lognormal jitter",
     );
     const { process, admin } = await serve("--profiles", "chaos");
-    await process.printed(/of your own, in place of the profile that comes with Squall: high-latency/u);
+    await process.printed(
+      /the profile high-latency of chaos\/hl\.yaml counts in place of the one of that name that comes with Squall/u,
+    );
     expect(await profile(admin, "high-latency")).toMatchObject({
       origin: "file",
       shadows: true,
       source: "chaos/hl.yaml",
     });
     expect((await squall(["profiles", "--timeline"], { env: { SQUALL_ADMIN: admin } })).out).toContain(
-      "  high-latency  (chaos/hl.yaml, in place of another of that name)\n",
+      "  high-latency  (chaos/hl.yaml, in place of the library's)\n",
     );
   });
 
