@@ -13,6 +13,7 @@ import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import type { DaemonOptions } from "../daemon/options.js";
 import { checkStart } from "../daemon/start-checks.js";
 import { readConfigFile, type ConfigText } from "./files.js";
+import { whileRunning, withoutProfiles } from "./place-notes.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { profilesConfig, readLibrary, TYPES } from "./local-library.js";
 import { problemText } from "./problem-text.js";
@@ -98,7 +99,7 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
     const library = await readLibrary(places, io, (problem) => {
       warnings.push(problem);
     });
-    warnings.push(...library.warnings);
+    warnings.push(...whileRunning(library), ...library.warnings, ...withoutProfiles(library, places, io));
     for (const one of proxies) warnings.push(...unspared(library, one.proxies, one.file));
     if (proxies.length > 0) {
       const known = proxies.flatMap((one) => one.proxies.map(({ name }) => name));

@@ -185,6 +185,7 @@ describe("a folder ./profiles that nobody named", () => {
       expect.stringContaining("warning profiles/picture.yaml:1:1 expected a profile"),
       'warning profiles/needy.yaml:2:10 extends: no profile is called "half": the file is left out (did you mean "half-open"?)',
       `warning profiles:1:1 4 files of ./profiles are left out, as nobody named this folder (${WAY_OUT})`,
+      expect.stringMatching(/^warning profiles:1:1 a daemon that starts now does without; one that runs, /u),
     ]);
     const { process, admin } = await serve();
     await process.printed(/4 files of \.\/profiles are left out/u);
