@@ -176,9 +176,13 @@ export class HttpConnection extends HttpChannel implements Whole {
   // -- an exchange --------------------------------------------------------------------------------
 
   begun(head: RequestHead): Exchange | null {
-    if (this.clientEnd.admitsRequests && !this.ended) return this.book.begin(head);
+    return this.admitsMore() ? this.book.begin(head) : null;
+  }
+
+  admitsMore(): boolean {
+    if (this.clientEnd.admitsRequests && !this.ended) return true;
     this.heardLate();
-    return null;
+    return false;
   }
 
   forwarding(exchange: Exchange): void {

@@ -22,6 +22,12 @@ export interface ForeignHost extends RelayHost {
   /** Whether a head is being read may have changed. */
   watchHead(): void;
   regulate(): void;
+  /** Whether what the client says may begin anything; if not, it has been told the end. */
+  admitsMore(): boolean;
+  readonly clientEnd: {
+    /** The client said the rest of what it had begun. */
+    closeIfTold(over: boolean): void;
+  };
 }
 
 export class Foreign {
@@ -59,12 +65,14 @@ export class Foreign {
 
   /** What came first is another protocol. */
   spoken(protocol: "tls" | "h2"): void {
+    if (this.#isBehindEnd()) return;
     if (this.#of.host.spec.tls !== null) this.#refuse(UNSPEAKABLE[protocol]);
     else this.#passOn(protocol);
   }
 
   /** A request's head could not be read, or could be read in two ways. */
   refused({ reason, offset }: Refusal): void {
+    if (this.#isBehindEnd()) return;
     const { status, text } = REFUSALS[reason];
     const where = `${text}, at byte ${offset} of what the client sent`;
     if (this.#of.host.spec.ambiguous === "relay") {
@@ -111,6 +119,14 @@ export class Foreign {
 
   finished(): void {
     this.#relay?.finished();
+  }
+
+  /** Nothing new begins behind the end that the client was told, whatever it is; the rest of what it had begun is over here. */
+  #isBehindEnd(): boolean {
+    if (this.#of.admitsMore()) return false;
+    this.#unheard = true;
+    this.#of.clientEnd.closeIfTold(false);
+    return true;
   }
 
   #refuse({ goodbye, why }: Unspeakable): void {
