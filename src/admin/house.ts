@@ -123,6 +123,7 @@ export interface AdminAuthority {
     readonly ca: string;
     readonly bundle: string;
     readonly files: { readonly ca: string; readonly bundle: string } | null;
+    readonly names: readonly string[];
     readonly subject: string;
     readonly fingerprint: string;
     readonly notAfter: number;

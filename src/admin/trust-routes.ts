@@ -15,6 +15,7 @@ const trust = named(
     subject: z.string().describe("whose certificate it is"),
     fingerprint: z.string().describe("SHA-256 of it, in hexadecimal pairs"),
     not_after: z.iso.datetime().describe("when it expires"),
+    names: texts().describe("what it may sign for, and all below; empty for everything"),
     warnings: texts().describe("what an operator should see to"),
     files: z
       .strictObject({ ca: z.string(), bundle: z.string() })
@@ -65,7 +66,7 @@ export function trustRoutes(house: House): Route[] {
       answers: { 200: { about: "the variables", schema: trust, types: ["text/plain"] } },
       errors: ["SQ_INVALID_CA", "SQ_NOT_FOUND"],
       handle: async ({ query: { shell } }) => {
-        const { files, subject, fingerprint, notAfter, warnings } = await house.authority.trusted();
+        const { files, names, subject, fingerprint, notAfter, warnings } = await house.authority.trusted();
         if (shell !== undefined) {
           if (files === null)
             throw new SquallError("SQ_NOT_FOUND", "the CA is in no folder that variables could name", {
@@ -78,6 +79,7 @@ export function trustRoutes(house: House): Route[] {
           subject,
           fingerprint,
           not_after: new Date(notAfter).toISOString(),
+          names,
           warnings: warnings(),
           files: files === null ? null : { ca: files.ca, bundle: files.bundle },
           variables: TRUST_VARIABLES.map(({ name, roots, readers }) => ({

@@ -50,6 +50,14 @@ export class AdminClient {
     }
   }
 
+  /** An answer that is text. */
+  async text(path: string): Promise<string> {
+    const { signal, end } = within(ANSWER_TIMEOUT_MS);
+    const { response, text } = await this.#send(path, { signal, headers: this.#headers }).finally(end);
+    if (!response.ok) throw this.#refused(response.status, text);
+    return text;
+  }
+
   /** The answer, if it has that list: whoever else answers on that port has none. */
   known<T extends object>(answer: T | null, list: keyof T & string): T {
     if (answer !== null && Array.isArray(answer[list])) return answer;

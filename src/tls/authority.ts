@@ -32,6 +32,8 @@ export interface Authority {
   readonly bundle: string;
   /** Where `ca` and `bundle` lie for bots to read; null for a CA without a folder. */
   readonly files: AuthorityFiles | null;
+  /** What it may sign for, and all below; empty for everything. */
+  readonly names: readonly string[];
   readonly subject: string;
   /** SHA-256, in hexadecimal pairs. */
   readonly fingerprint: string;
@@ -105,6 +107,7 @@ function constraintsOf({ names = [] }: Pick<AuthorityOptions, "names">): readonl
 }
 
 interface Minting {
+  readonly constraints: readonly string[];
   readonly root: { readonly pem: string; readonly subject: string; readonly fingerprint: string };
   readonly notBefore: Millis;
   readonly notAfter: Millis;
@@ -120,6 +123,7 @@ function authorityOf(kept: KeptCA, mint: Minting, clock: Pick<Clock, "wallTime">
       return bundleOf(root.pem);
     },
     files: kept.files,
+    names: mint.constraints,
     subject: root.subject,
     fingerprint: root.fingerprint,
     notAfter,

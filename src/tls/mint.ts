@@ -46,7 +46,8 @@ export class Mint {
   readonly #signer: Signer;
   /** PEM of what stands between a leaf and the root, the root left out. */
   readonly #above: string;
-  readonly #constraints: readonly string[];
+  /** What it may sign for, and all below; empty for everything. */
+  readonly constraints: readonly string[];
   // One of each for the process, made when something first needs it.
   #stranger: Signer | null = null;
   #between: Intermediate | null = null;
@@ -65,7 +66,7 @@ export class Mint {
       key: ca.key,
       publicKey: certificate.publicKey,
     };
-    this.#constraints = constraintsIn(own);
+    this.constraints = constraintsIn(own);
     this.#above = ca.chain
       .filter((der) => !isRoot(new X509Certificate(der)))
       .map(pemOf)
@@ -80,14 +81,14 @@ export class Mint {
   }
 
   permits(name: string): boolean {
-    return certificateNames([name]).every((known) => isPermitted(known, this.#constraints));
+    return certificateNames([name]).every((known) => isPermitted(known, this.constraints));
   }
 
   present(asked: readonly string[], wanted: CertificateRecipe | null): Presented {
     const now = this.#options.clock.wallTime();
     const names = this.#namesFor(asked);
     const recipe: Recipe =
-      wanted === null ? RIGHT : RECIPES[wanted.problem](wanted.by, { names, constraints: this.#constraints });
+      wanted === null ? RIGHT : RECIPES[wanted.problem](wanted.by, { names, constraints: this.constraints });
     const pair = recipe.key === "weak" ? this.#weak() : this.#options.pair;
     const isOurs = recipe.signer === "ca";
     const shown = recipe.names ?? names;
@@ -121,7 +122,7 @@ export class Mint {
   /** A name that the CA must not sign for would spoil the certificate for those that it may: it stays only if it is alone. */
   #namesFor(asked: readonly string[]): readonly string[] {
     const names = certificateNames(asked);
-    const permitted = names.filter((name) => isPermitted(name, this.#constraints));
+    const permitted = names.filter((name) => isPermitted(name, this.constraints));
     if (permitted.length > 0) return permitted;
     return names.length > 0 ? names : ["localhost"];
   }

@@ -47,17 +47,17 @@ export function trustValues(files: TrustFiles): Readonly<Record<string, string>>
   );
 }
 
-/** Lines to be evaluated by that shell. The JVM reads no variable: a comment has its command. */
+/** Lines to be evaluated by that shell; no comments, which an interactive zsh takes for commands. */
 export function trustLines(shell: TrustShell, files: TrustFiles): string {
   const values = Object.entries(trustValues(files));
   if (shell === "json") return `${JSON.stringify(Object.fromEntries(values), null, 2)}\n`;
   const set = SETTERS[shell];
-  const lines = values.map(([name, value]) => set(name, value));
-  return `${[...lines, `# Java: ${javaCommand(files.ca, QUOTES[shell])}`].join("\n")}\n`;
+  return values.map(([name, value]) => `${set(name, value)}\n`).join("");
 }
 
-export function javaCommand(ca: string, quote: (text: string) => string = QUOTES.bash): string {
-  return `keytool -importcert -noprompt -cacerts -storepass changeit -alias squall -file ${quote(ca)}`;
+/** The JVM reads no variable: it is told once, in a POSIX shell. */
+export function javaCommand(ca: string): string {
+  return `keytool -importcert -noprompt -cacerts -storepass changeit -alias squall -file ${QUOTES.bash(ca)}`;
 }
 
 type Shell = Exclude<TrustShell, "json">;
