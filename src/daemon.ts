@@ -43,6 +43,8 @@ export interface Daemon {
   /** Resolves when no proxy is about to open its port any more. */
   settled(): Promise<void>;
   metricsText(): Promise<string>;
+  /** What bots must trust, as PEM: the CA's certificate alone, and with the usual roots. Throws SQ_INVALID_CA. */
+  trust(): Promise<{ readonly ca: string; readonly bundle: string }>;
   reload(why: string): Promise<void>;
   stop(options?: StopOptions): Promise<void>;
 }
@@ -235,6 +237,11 @@ class RunningDaemon implements Daemon {
 
   metricsText(): Promise<string> {
     return this.#parts.metrics.text();
+  }
+
+  async trust(): Promise<{ readonly ca: string; readonly bundle: string }> {
+    const { ca, bundle } = await this.#parts.authority.trusted();
+    return { ca, bundle };
   }
 
   /** What goes wrong is in the journal and the log; the old plan keeps running. */

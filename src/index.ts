@@ -36,12 +36,28 @@ export interface SquallOptions {
   readonly proxies?: Readonly<Record<string, ProxyOptions>>;
   /** Of activations that bring none, and of faults set on a proxy; drawn if not given. */
   readonly seed?: number;
+  /**
+   * True has `ca` and `bundle` for clients of proxies with `secure`. A mapping besides says what `tls` in squall.yaml says: by default
+   * the CA is in memory, and ends with this Squall.
+   */
+  readonly tls?: boolean | TlsOptions;
   /** Where the admin API listens; a free port on loopback if not given. */
   readonly admin?: string;
   /** What the daemon logs, and where to; nothing if not given. */
   readonly log?: { readonly level: "error" | "warn" | "info" | "debug"; readonly stream: LogStream };
   /** Where relative paths start; where this process runs if not given. */
   readonly folder?: string;
+}
+
+/** As `tls` in squall.yaml. */
+export interface TlsOptions {
+  /** A folder for the CA, made at first need, or files (PEM) of one's own. */
+  readonly ca?: string | { readonly cert: string; readonly key: string };
+  /** What a CA that is made may sign for; everything if not given. */
+  readonly names?: readonly string[];
+  readonly key?: "ec" | "rsa";
+  /** A file for the secrets of connections, for Wireshark. */
+  readonly keylog?: string;
 }
 
 export interface ProxyOptions {
@@ -76,6 +92,11 @@ export interface ActivateOptions {
 /** A fault as a profile writes it: `{ type: "latency", delay: "200ms" }`. */
 export type FaultInput = { readonly type: string } & Readonly<Record<string, unknown>>;
 
+interface Trust {
+  readonly ca: string;
+  readonly bundle: string;
+}
+
 const HOME = fileURLToPath(new URL("..", import.meta.url));
 const UPSTREAM = "an upstream such as http://server:3000 or 127.0.0.1:3000";
 const SILENCE: LogStream = { write: () => true, on: () => undefined, off: () => undefined };
@@ -83,7 +104,7 @@ const SILENCE: LogStream = { write: () => true, on: () => undefined, off: () => 
 /** Starts a daemon in this process. Throws SquallError and leaves nothing behind if it cannot. */
 export async function startSquall(options: SquallOptions = {}): Promise<Squall> {
   checkStart(options);
-  const { config = {}, profiles, seed, admin, log, folder = "." } = options;
+  const { config = {}, profiles, seed, admin, tls = false, log, folder = "." } = options;
   const override = (path: string[], value: unknown): { path: string[]; value: string; origin: string }[] =>
     value === undefined
       ? []
@@ -100,6 +121,7 @@ export async function startSquall(options: SquallOptions = {}): Promise<Squall> 
       ...override(["admin", "listen"], admin ?? "127.0.0.1:0"),
       ...override(Array.isArray(profiles) ? ["profiles", "paths"] : ["profiles"], profiles),
       ...override(["seed"], seed),
+      ...override(["tls"], typeof tls === "object" ? tls : undefined),
       ...override(["log", "level"], log?.level ?? "error"),
       ...override(["watch"], false),
     ],
@@ -111,8 +133,9 @@ export async function startSquall(options: SquallOptions = {}): Promise<Squall> 
     pid,
     node: runtime,
   });
-  const squall = new Squall(daemon);
+  let squall = new Squall(daemon, null);
   try {
+    if (tls !== false) squall = new Squall(daemon, await daemon.trust());
     for (const [name, proxy] of Object.entries(options.proxies ?? {})) await squall.proxies.add(name, proxy);
   } catch (error) {
     await squall.stop();
@@ -125,6 +148,7 @@ export async function startSquall(options: SquallOptions = {}): Promise<Squall> 
 export class Squall {
   readonly #daemon: Daemon;
   readonly #life: Life = { stopped: false };
+  readonly #trust: Trust | null;
   readonly proxies: Proxies;
 
   /**
@@ -132,14 +156,30 @@ export class Squall {
    *
    * @internal
    */
-  constructor(daemon: Daemon) {
+  constructor(daemon: Daemon, trust: Trust | null) {
     this.#daemon = daemon;
+    this.#trust = trust;
     this.proxies = new Proxies(daemon, this.#life);
   }
 
   /** Where the admin API answers, such as `http://127.0.0.1:40123`. */
   get adminUrl(): string {
     return this.#daemon.adminUrl;
+  }
+
+  /** The certificate, as PEM, that clients of proxies with `secure` must trust. Throws if Squall was not started with `tls`. */
+  get ca(): string {
+    return this.#trusted().ca;
+  }
+
+  /** The same and the roots that Node trusts, for clients in which it takes the place of all roots. */
+  get bundle(): string {
+    return this.#trusted().bundle;
+  }
+
+  #trusted(): Trust {
+    if (this.#trust !== null) return this.#trust;
+    throw new SquallError("SQ_BAD_REQUEST", "there is no CA: startSquall({ tls: true }) opens it");
   }
 
   /** Switches a profile, or faults of its own, on; resolves when it is in force on every proxy. */

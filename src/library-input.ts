@@ -24,6 +24,7 @@ const START = z.strictObject({
   proxies: z.record(z.string(), z.unknown()).optional(),
   seed: z.unknown().optional(),
   admin: z.unknown().optional(),
+  tls: z.unknown().optional(),
   log: z
     .strictObject({ level: choice(["error", "warn", "info", "debug"]), stream: z.unknown().optional() })
     .optional(),
@@ -76,6 +77,9 @@ export function checkStart(given: unknown): void {
   const known = Object.fromEntries(shallow) as Readonly<Record<string, unknown>>;
   const others = Object.keys(given).filter((key) => !Object.hasOwn(START.shape, key));
   refuseMistakes(START, { ...known, ...Object.fromEntries(others.map((key) => [key, true])) });
+  const { tls = false } = given as { readonly tls?: unknown };
+  if (typeof tls !== "boolean" && (typeof tls !== "object" || tls === null || Array.isArray(tls)))
+    throw refusal("tls", `expected true, false or a mapping, got ${shown(tls)}`);
   const { config } = given as { readonly config?: unknown };
   if (typeof config === "string" && /^\S+\.ya?ml$/u.test(config))
     throw refusal(

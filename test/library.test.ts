@@ -1,8 +1,12 @@
 /** The library as a test suite uses it: several at once in one process, on free ports, and nothing left afterwards. */
 import { spawn } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startSquall, type Squall, type SquallOptions } from "../src/index.js";
 import { ROOT } from "./support/process.js";
@@ -206,5 +210,33 @@ describe("startSquall", () => {
     // Without a limit of its own: if anything kept it alive, the test would run into its time-out.
     expect(await once(child, "close")).toEqual([0, null]);
     expect(out).toBe("stopped\n");
+  });
+});
+
+describe("the CA for clients", () => {
+  it("is there from the start on where tls says so, as the admin API has it, and another for each Squall", async () => {
+    const squall = await start({ tls: true });
+    expect(new X509Certificate(squall.ca).ca).toBe(true);
+    expect(squall.bundle.endsWith(squall.ca)).toBe(true);
+    expect(await (await fetch(`${squall.adminUrl}/ca.pem`)).text()).toBe(squall.ca);
+    expect((await start({ tls: true })).ca).not.toBe(squall.ca);
+    expect(inspect(squall, { depth: 8, showHidden: true })).not.toContain("PRIVATE KEY");
+  });
+
+  it("is the one of a folder, or confined, where tls says that", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "squall-library-"));
+    const first = await start({ folder, tls: { ca: "./ca", names: ["jobs.example"] } });
+    expect(readFileSync(join(folder, "ca/ca.pem"), "utf8")).toBe(first.ca);
+    expect((await start({ folder, config: "tls: { ca: ./ca }", tls: true })).ca).toBe(first.ca);
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is missing where nobody asked for it, and refused where its options are wrong", async () => {
+    const squall = await start();
+    expect(() => squall.ca).toThrow("there is no CA: startSquall({ tls: true }) opens it");
+    await expect(startSquall({ tls: { key: "dsa" as never } })).rejects.toThrow(/tls\.key/u);
+    await expect(startSquall({ tls: "yes" as never })).rejects.toThrow(
+      /tls: expected true, false or a mapping/u,
+    );
   });
 });

@@ -393,7 +393,7 @@ describe("what is shipped", () => {
     expect(words.map(([, id, word = ""]) => [id, word])).toEqual(
       words.map(([, , word = ""]) => [word.replaceAll(" ", "-"), word]),
     );
-    const explained = words.map(([, , word = ""]) => word);
+    const explained = words.map(([, , word = ""]) => word.toLowerCase());
     expect(explained).toEqual([...explained].sort());
     const used = pages
       .filter((file) => file !== "docs/glossary.md" && !file.startsWith("docs/decisions/"))

@@ -27,7 +27,7 @@ function run(command: string): Promise<{ code: number | null; output: string }> 
   const line = command
     .replaceAll(/(?:http:\/\/)?(?:localhost|127\.0\.0\.1):8474/gu, admin)
     .replaceAll(/(?:http:\/\/)?localhost:3000/gu, mock)
-    .replaceAll(/(^|\| ?)(?:npx )?squall /gu, `$1"${process.execPath}" "${MAIN}" `);
+    .replaceAll(/(^|\| ?|\$\()(?:npx )?squall /gu, `$1"${process.execPath}" "${MAIN}" `);
   return new Promise((resolve) => {
     const child = spawn("bash", ["-c", line], {
       cwd: shop.folder,
@@ -55,6 +55,7 @@ describe("the docs", () => {
     it(`${page}: ${command}`, async () => {
       const { code, output } = await run(command);
       expect(output).not.toMatch(/"code":"SQ_/u);
+      expect(output).not.toContain("command not found");
       expect(code, output).toBe(0);
     });
   }
