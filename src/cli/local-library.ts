@@ -7,6 +7,7 @@ import { readConfig } from "../config/config.js";
 import { Library } from "../config/library.js";
 import { loadPlaces } from "../config/load.js";
 import { placesOf, tellLeftOut, type Places, type ProfilesConfig } from "../config/places.js";
+import type { ProfileFile } from "../config/read-profiles.js";
 import { formatProblem, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
@@ -29,14 +30,17 @@ export function profilesConfig(options: LocalOptions, io: Pick<Io, "cwd" | "env"
   return readConfig({ ...written, env: io.env, folder: io.cwd, overrides }).config.profiles;
 }
 
-/** Reads them; throws with everything that is wrong with what is named. What is done without is told. */
+/** Reads them; throws with everything that is wrong with what is named. What is done without is told, and `seen` is shown the files as they are. */
 export async function readLibrary(
   places: Places,
   { cwd }: Pick<Io, "cwd">,
   warn: (problem: Problem) => void,
+  seen: (files: readonly ProfileFile[]) => void = () => undefined,
 ): Promise<Library> {
   const library = new Library(TYPES);
-  library.replaceFiles(await loadPlaces(places, fsPromises, { base: cwd, warn }));
+  const files = await loadPlaces(places, fsPromises, { base: cwd, warn });
+  seen(files);
+  library.replaceFiles(files);
   for (const problem of tellLeftOut(library.leftOut)) warn(problem);
   return library;
 }

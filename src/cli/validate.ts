@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { readConfig, type ProxyConfig } from "../config/config.js";
 import type { Library } from "../config/library.js";
 import { placesOf } from "../config/places.js";
+import type { ProfileFile } from "../config/read-profiles.js";
 import { SquallError, type Problem } from "../core/errors.js";
 import { compileProfile } from "../plan/compile.js";
 import { sparedInVain } from "../plan/subjects.js";
@@ -13,7 +14,7 @@ import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import type { DaemonOptions } from "../daemon/options.js";
 import { checkStart } from "../daemon/start-checks.js";
 import { readConfigFile, type ConfigText } from "./files.js";
-import { whileRunning, withoutProfiles } from "./place-notes.js";
+import { emptyConfig, emptyFiles, whileRunning, withoutProfiles } from "./place-notes.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { profilesConfig, readLibrary, TYPES } from "./local-library.js";
 import { problemText } from "./problem-text.js";
@@ -72,6 +73,7 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
     try {
       const found = readConfigFile(file, io);
       if (found === null) continue;
+      if (found.text.trim() === "") warnings.push(emptyConfig(found.file));
       const start = await checkStart(startOf(found, io));
       problems.push(...start.problems);
       warnings.push(...start.warnings);
@@ -96,9 +98,18 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
       ? placesOf({ library: shipped, paths: isNamed ? own : null }, io)
       : placesOf(profilesConfig({}, io), io);
   try {
-    const library = await readLibrary(places, io, (problem) => {
-      warnings.push(problem);
-    });
+    let files: readonly ProfileFile[] = [];
+    const library = await readLibrary(
+      places,
+      io,
+      (problem) => {
+        warnings.push(problem);
+      },
+      (all) => {
+        files = all;
+      },
+    );
+    warnings.push(...emptyFiles(files));
     warnings.push(...whileRunning(library), ...library.warnings, ...withoutProfiles(library, places, io));
     for (const one of proxies) warnings.push(...unspared(library, one.proxies, one.file));
     if (proxies.length > 0) {

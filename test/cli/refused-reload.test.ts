@@ -67,6 +67,28 @@ it("is in the status with every mistake, until a reload succeeds", async () => {
   expect((await run("status")).out).toBe(`${HEAD}nothing is on (revision 0)\n`);
 });
 
+it("is what an emptied file gets from a daemon that runs, which a start takes", async () => {
+  const whole = "admin: { listen: 127.0.0.1:0 }\nwatch: false\nseed: 1\n";
+  shop.file("squall.yaml", "");
+  shop.file("profiles/mine.yaml", "");
+  expect(await reload()).toBe(422);
+  expect((await run("status")).out).toContain(
+    "  squall.yaml:1:1 expected settings, got an empty file ({} says that there are none)\n",
+  );
+  const empty = (start: string): string =>
+    `:1:1 is empty: a daemon that starts now ${start}; one that runs, and has read something there before, refuses to reload (`;
+  const { code, err } = await run("validate");
+  expect(code).toBe(0);
+  expect(err).toBe(
+    `warning squall.yaml${empty("takes it for no settings")}{} says that there are none)\n` +
+      `warning profiles/mine.yaml${empty("does without")}delete the file if there are to be no profiles in it)\n`,
+  );
+  shop.file("squall.yaml", whole);
+  expect(await reload()).toBe(422);
+  shop.file("profiles/mine.yaml", "profile: mine\n");
+  expect(await reload()).toBe(200);
+});
+
 it("is not needed to find a file without a profile", async () => {
   mkdirSync(join(shop.folder, "void"));
   shop.file("empty.yaml", "# later\n");
