@@ -15,6 +15,8 @@ growHeap();
 const program = realpathSync(fileURLToPath(import.meta.url));
 const terminal = process.stdout.isTTY;
 
+const isSet = (variable: string): boolean => (process.env[variable] ?? "") !== "";
+
 let stop: (signal: string) => void = () => undefined;
 const stopped = new Promise<string>((resolve) => {
   stop = resolve;
@@ -42,7 +44,8 @@ const io: Io = {
   err: (text) => process.stderr.write(text),
   env: process.env,
   cwd: process.cwd(),
-  colours: pc.createColors(terminal && pc.isColorSupported),
+  // FORCE_COLOR is for pipes that end at a terminal after all, such as `| less -R`; NO_COLOR counts over it.
+  colours: pc.createColors(pc.isColorSupported && (terminal || isSet("FORCE_COLOR"))),
   terminal,
   log: process.stdout,
   pid: process.pid,

@@ -77,7 +77,9 @@ class WinstonLog implements Log {
     this.#level = level;
     this.#clock = clock;
     const pretty = format === "pretty" || (format === "auto" && stream.isTTY === true);
-    const colours = pc.createColors(options.colours ?? (pretty && stream.isTTY === true));
+    const colours = pc.createColors(
+      options.colours ?? (pretty && stream.isTTY === true && pc.isColorSupported),
+    );
     const print = pretty ? (line: TimedLine) => prettyForm(line, colours) : jsonForm;
     this.#out = new Outlet(stream);
     this.#transport = new winston.transports.Stream({ stream: this.#out.writable, eol: "\n" });

@@ -14,6 +14,14 @@ export interface Ended {
   readonly err: string;
 }
 
+export interface SquallProcess {
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly ipc?: boolean;
+  /** What is started, such as a link of another name to the command. */
+  readonly command?: string;
+}
+
 export class Squall {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
@@ -22,11 +30,8 @@ export class Squall {
   #over = false;
   readonly #waiting = new Set<() => void>();
 
-  constructor(
-    words: readonly string[],
-    options: { env?: Record<string, string>; cwd?: string; ipc?: boolean } = {},
-  ) {
-    this.child = spawn(process.execPath, [MAIN, ...words], {
+  constructor(words: readonly string[], options: SquallProcess = {}) {
+    this.child = spawn(process.execPath, [options.command ?? MAIN, ...words], {
       cwd: options.cwd ?? ROOT,
       env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...options.env },
       stdio: ["ignore", "pipe", "pipe", ...(options.ipc === true ? (["ipc"] as const) : [])],
@@ -100,10 +105,7 @@ export class Workshop {
     return path;
   }
 
-  start(
-    words: readonly string[],
-    options: { env?: Record<string, string>; cwd?: string; ipc?: boolean } = {},
-  ): Squall {
+  start(words: readonly string[], options: SquallProcess = {}): Squall {
     const process = new Squall(words, { cwd: this.folder, ...options });
     this.#processes.push(process);
     return process;
