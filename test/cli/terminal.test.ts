@@ -3,7 +3,7 @@ import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, expect, it } from "vitest";
-import type { Squall} from "../support/process.js";
+import type { Squall } from "../support/process.js";
 import { MAIN, squall, Workshop, type Ended } from "../support/process.js";
 
 const shop = new Workshop();
