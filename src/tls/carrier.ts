@@ -2,8 +2,8 @@
  * What a TLS engine sits on where a fault needs its records: between the client's socket and `new TLSSocket(carrier, { isServer: true })`.
  * It counts records, stops the server's part of a handshake, writes alerts in the engine's name, and has room for pumps with faults.
  *
- *     socket ------------------------- lane -> client's records -> engine
- *     socket <- lane <- server's records <- gate (stalls) <------- engine
+ *     socket ---------------- lane -> client's records -> engine
+ *     socket <- lane <- outgoing (stalls, alerts) <------ engine
  *
  * Back-pressure passes through in both directions, and each direction ends by itself.
  */
@@ -11,12 +11,10 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { AlertName, Stall, TlsEnd } from "../faults/contract/index.js";
-import { ByteQueue } from "../faults/byte-queue.js";
 import { straight, type Lane, type MakeLane } from "./lane.js";
+import { Outgoing, type AlertTold } from "./outgoing.js";
 import { RecordReader } from "./records.js";
 import { Secrets } from "./secrets.js";
-import { ServerRecords } from "./server-records.js";
-import { StallGate } from "./stall-gate.js";
 
 export interface CarrierOptions {
   /** What stands in each direction between socket and engine. */
@@ -27,14 +25,6 @@ export interface CarrierOptions {
 
 /** Whether an alert can be made that the client takes for the engine's own, where it would be encrypted. */
 export type Ability = { readonly able: true } | { readonly able: false; readonly reason: string };
-
-/** Called once: with null when the alert has left for the client, or with why there is none. */
-export type AlertTold = (problem: string | null) => void;
-
-interface WaitingAlert {
-  readonly name: AlertName;
-  readonly told: AlertTold;
-}
 
 type Done = (error?: Error | null) => void;
 
@@ -47,16 +37,9 @@ export class Carrier extends Duplex {
   readonly #fromClient: Lane;
   readonly #toClient: Lane;
   readonly #secrets = new Secrets();
-  readonly #server: ServerRecords;
+  readonly #outgoing: Outgoing;
   readonly #client: RecordReader;
   #engine: TLSSocket | null = null;
-  #gate: StallGate | null = null;
-  #end: TlsEnd | null = null;
-  /** The last bytes, while it is not known whether they are the close_notify that is to be left out. */
-  readonly #tail = new ByteQueue();
-  #alert: WaitingAlert | null = null;
-  /** Our side was ended without the engine, which is not heard any more. */
-  #parted = false;
   /** The socket takes no more at present. */
   #blocked = false;
   /** The engine takes no more at present. */
@@ -70,26 +53,34 @@ export class Carrier extends Duplex {
     const { lane = straight, leave = endInOrder } = options;
     this.#socket = socket;
     this.#leave = leave;
-    this.#server = new ServerRecords({
-      secrets: this.#secrets,
-      suite: () => suiteName(this.#engine),
-    });
+    const secrets = this.#secrets;
+    this.#outgoing = new Outgoing(
+      { secrets, suite: () => suiteName(this.#engine) },
+      {
+        out: (chunk) => {
+          this.#toClient.data(chunk);
+        },
+        parted: () => {
+          this.#toClient.end("fin");
+        },
+      },
+    );
     this.#client = new RecordReader({
       began: (head) => {
-        this.#gate?.fromClient(head);
+        this.#outgoing.fromClient(head);
         return false;
       },
       ended: () => undefined,
     });
     const reset = (): void => {
-      this.destroy(this.#socketError ?? undefined);
+      this.#fail();
     };
     this.#fromClient = lane({
       direction: "from_client",
       source: socket,
       sink: {
         write: (chunk) => this.#deliver(chunk),
-        end: () => this.#parted || this.push(null),
+        end: () => this.#outgoing.isParted || this.push(null),
         cork: () => undefined,
         uncork: () => undefined,
       },
@@ -123,8 +114,8 @@ export class Carrier extends Duplex {
 
   // -- what faults do with it -----------------------------------------------------------------------
 
-  /** Has the engine tell its secrets. To be called before its handshake begins. */
-  learn(engine: TLSSocket): void {
+  /** The engine that sits on it, which is to tell its secrets: to be called before its handshake begins. */
+  carry(engine: TLSSocket): void {
     this.#engine = engine;
     engine.on("keylog", (line: Buffer) => {
       this.#secrets.learn(line);
@@ -132,9 +123,8 @@ export class Carrier extends Duplex {
   }
 
   canEncryptAlerts(): Ability {
-    if (this.#engine === null)
-      return { able: false, reason: "the secrets of this connection were not asked for" };
-    const alert = this.#server.alert("internal_error");
+    if (this.#engine === null) return { able: false, reason: "no engine sits on it" };
+    const alert = this.#outgoing.alert("internal_error");
     return "reason" in alert ? { able: false, reason: alert.reason } : { able: true };
   }
 
@@ -144,34 +134,30 @@ export class Carrier extends Duplex {
    * and what the client still sends is dropped: the engine can be destroyed. To have it behind certain data, wait for their callback.
    */
   sendAlert(name: AlertName, told: AlertTold = () => undefined): void {
-    if (this.#parted || this.#alert !== null || this.destroyed || this.writableFinished) {
+    if (this.destroyed || this.writableFinished || this.#finishing !== null) {
       told("our side of the connection has ended already");
       return;
     }
-    this.#alert = { name, told };
-    this.#finishRecord();
+    this.#outgoing.sendAlert(name, told);
     // The engine goes on if it must finish a record first.
     this.#written();
   }
 
   /** Stops the server's part of the handshake there. `stalled` is called when it does, within the turn of the bytes that led to it. */
   stallAt(stall: Stall, stalled: () => void): void {
-    this.#gate = new StallGate(stall, this.#server, stalled);
+    this.#outgoing.stallAt(stall, stalled);
   }
 
   /** Lets go on what a stall holds back, for good. */
   goOn(): void {
-    const gate = this.#gate;
-    this.#gate = null;
-    if (gate === null || this.#parted) return;
-    this.#pass(gate.open());
+    this.#outgoing.goOn();
     this.#written();
     this.#finishSoon();
   }
 
   /** How our side ends when the engine is ended. To be called right before that. */
   endsWith(end: TlsEnd): void {
-    this.#end = end;
+    this.#outgoing.endsWith(end);
   }
 
   get socket(): Socket {
@@ -180,7 +166,7 @@ export class Carrier extends Duplex {
 
   /** Whole records so far: those that the client has been sent, or will be behind what is held by faults, and those that the engine was given. */
   get records(): { readonly toClient: number; readonly fromClient: number } {
-    return { toClient: this.#server.count, fromClient: this.#client.count };
+    return { toClient: this.#outgoing.records, fromClient: this.#client.count };
   }
 
   // -- from the client to the engine ---------------------------------------------------------------
@@ -189,13 +175,14 @@ export class Carrier extends Duplex {
     const socket = this.#socket;
     socket
       .on("data", (chunk: Buffer) => {
-        if (!this.#parted) this.#fromClient.data(chunk);
+        if (!this.#outgoing.isParted) this.#fromClient.data(chunk);
       })
       .on("end", () => {
-        if (!this.#parted) this.#fromClient.end("fin");
+        if (!this.#outgoing.isParted) this.#fromClient.end("fin");
       })
       .on("error", (error) => {
         this.#socketError = error;
+        if (this.#outgoing.isParted) return;
         this.#toClient.sinkLost();
         this.#fromClient.end("reset");
       })
@@ -204,13 +191,21 @@ export class Carrier extends Duplex {
       })
       .on("close", () => {
         this.#finished();
-        // An error is on its way through the lane, behind bytes that may be held there.
-        if (this.#socketError === null) this.destroy();
+        // An error, or the client's last bytes and its end, may be held on their way through the lane.
+        const inOrder = socket.readableEnded && socket.writableFinished;
+        if (this.#outgoing.isParted || (this.#socketError === null && !inOrder)) this.destroy();
       });
   }
 
+  /** The engine itself would tell nobody of an error of the stream below it: a server's says only what comes of records. */
+  #fail(): void {
+    const error = this.#socketError ?? undefined;
+    if (this.#engine === null || this.#engine.destroyed) this.destroy(error);
+    else this.#engine.destroy(error);
+  }
+
   #deliver(chunk: Buffer): boolean {
-    if (this.#parted || this.destroyed) return true;
+    if (this.#outgoing.isParted || this.destroyed) return true;
     this.#client.push(chunk);
     if (this.push(chunk)) return true;
     this.#full = true;
@@ -218,86 +213,33 @@ export class Carrier extends Duplex {
   }
 
   override _read(): void {
-    if (this.#full) {
-      this.#full = false;
-      this.#fromClient.drained();
-    }
+    if (!this.#full) return;
+    this.#full = false;
+    this.#fromClient.drained();
   }
 
   // -- from the engine to the client ---------------------------------------------------------------
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    this.#out(chunk);
+    this.#outgoing.fromEngine(chunk);
     this.#writing = done;
     this.#written();
   }
 
   override _writev(chunks: { readonly chunk: Buffer }[], done: Done): void {
     this.#socket.cork();
-    for (const { chunk } of chunks) this.#out(chunk);
+    for (const { chunk } of chunks) this.#outgoing.fromEngine(chunk);
     this.#socket.uncork();
     this.#writing = done;
     this.#written();
   }
 
-  #out(chunk: Buffer): void {
-    if (this.#parted) return;
-    const open = this.#gate === null ? chunk : this.#gate.toClient(chunk);
-    this.#pass(open);
-    if (this.#alert !== null) this.#finishRecord();
-  }
-
   /** The engine may hand over more, unless the socket has enough or a stall holds something back. */
   #written(): void {
     const done = this.#writing;
-    if (done === null) return;
-    const held = this.#gate !== null && this.#gate.held > 0 && this.#alert === null;
-    if ((this.#blocked || held) && !this.#parted) return;
+    if (done === null || ((this.#blocked || this.#outgoing.isHeld) && !this.#outgoing.isParted)) return;
     this.#writing = null;
     done();
-  }
-
-  #pass(chunk: Buffer): void {
-    let rest = chunk;
-    // Up to the end of the record that has begun, and if the alert can be made not a byte further.
-    while (this.#alert !== null && rest.length > 0) {
-      const part = rest.subarray(0, this.#server.missing);
-      rest = rest.subarray(part.length);
-      this.#sent(part);
-      if (this.#server.missing === 0) this.#tryAlert(this.#alert);
-    }
-    if (!this.#parted) this.#sent(rest);
-  }
-
-  #sent(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    this.#server.push(chunk);
-    if (this.#end !== "without_notify") {
-      this.#toClient.data(chunk);
-      return;
-    }
-    this.#tail.add(chunk);
-    const out = this.#tail.take(Math.max(0, this.#tail.length - this.#server.lastMayBeNotify));
-    if (out.length > 0) this.#toClient.data(out);
-  }
-
-  /** Lets so much out of the gate that a record of ours may stand there. */
-  #finishRecord(): void {
-    while (this.#gate !== null && this.#gate.held > 0 && this.#server.missing > 0)
-      this.#pass(this.#gate.take(this.#server.missing));
-    if (this.#alert !== null && this.#server.missing === 0) this.#tryAlert(this.#alert);
-  }
-
-  #tryAlert({ name, told }: WaitingAlert): void {
-    this.#alert = null;
-    const made = this.#server.alert(name);
-    if ("record" in made) {
-      this.#parted = true;
-      this.#gate = null;
-      this.#toClient.data(Buffer.concat([this.#tail.take(Infinity), made.record]));
-      this.#toClient.end("fin");
-    }
-    told("reason" in made ? made.reason : null);
   }
 
   override _final(done: Done): void {
@@ -306,15 +248,15 @@ export class Carrier extends Duplex {
   }
 
   #finishSoon(): void {
-    if (this.#finishing === null || this.#gate?.isShut === true || this.#parted) return;
+    if (this.#finishing === null || this.#outgoing.isShut || this.#outgoing.isParted) return;
     // Its FIN would be the end: the client is told of the end, and the connection stays until it leaves, or we are destroyed.
-    if (this.#end === "notify_and_stay") return;
-    this.#tail.take(Infinity);
+    if (this.#outgoing.end === "notify_and_stay") return;
+    this.#outgoing.finish();
     this.#toClient.end("fin");
   }
 
   #endSocket(): void {
-    if (this.#parted) this.#leave(this.#socket);
+    if (this.#outgoing.isParted) this.#leave(this.#socket);
     else
       this.#socket.end(() => {
         this.#finished();
@@ -328,12 +270,10 @@ export class Carrier extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#outgoing.close();
     this.#secrets.forget();
-    this.#gate = null;
-    this.#tail.take(Infinity);
-    this.#alert?.told("the connection was destroyed before");
-    this.#alert = null;
-    if (!this.#parted && !this.#socket.destroyed) this.#socket.destroy();
+    this.#engine = null;
+    if (!this.#outgoing.isParted && !this.#socket.destroyed) this.#socket.destroy();
     done(error);
   }
 }

@@ -1,5 +1,6 @@
 /** A TLS server of one connection at a time whose engines sit on carriers, and clients of Node for it, all over loopback. */
 import { once } from "node:events";
+import type { Duplex } from "node:stream";
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import {
   connect,
@@ -46,7 +47,7 @@ export async function engineServer(options: EngineOptions = {}): Promise<EngineS
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const carrier = new Carrier(socket, options.carrier);
     const engine = new TLSSocket(carrier, { isServer: true, secureContext, ...options.tls });
-    carrier.learn(engine);
+    carrier.carry(engine);
     engine.on("error", () => undefined);
     const end = { socket, carrier, engine };
     options.begun?.(end);
@@ -98,4 +99,27 @@ export async function outcome(client: TLSSocket): Promise<string> {
     });
     client.resume();
   });
+}
+
+/** Resolves when all of them are closed, with an error or without. */
+export async function closed(...streams: readonly Duplex[]): Promise<void> {
+  await Promise.all(
+    streams.map((stream) =>
+      stream.closed ? undefined : new Promise((resolve) => stream.once("close", resolve)),
+    ),
+  );
+}
+
+/** All that it reads, to its end. */
+export async function collect(socket: TLSSocket): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => parts.push(chunk));
+  socket.resume();
+  await once(socket, "end");
+  return Buffer.concat(parts);
+}
+
+/** What has been handed over within the process is done by then. */
+export async function afterTurns(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,0 +1,250 @@
+/** The stream below a TLS engine: all bytes both ways, back-pressure, and every end in every order. */
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Lane, LaneParts } from "../../src/tls/lane.js";
+import { randomOf } from "../support/scripted-traffic.js";
+import {
+  afterTurns,
+  closed,
+  collect,
+  engineServer,
+  type EngineOptions,
+  type EngineServer,
+} from "./engine.js";
+import { held, SUITES } from "./suites.js";
+
+const open: EngineServer[] = [];
+afterEach(async () => {
+  for (const server of open.splice(0)) await server.close();
+});
+async function serve(options: EngineOptions = {}): Promise<EngineServer> {
+  const server = await engineServer(options);
+  open.push(server);
+  return server;
+}
+
+/** Bytes that tell their place. */
+function pattern(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at + 4 <= length; at += 4) bytes.writeUInt32BE(at, at);
+  return bytes;
+}
+
+/** Passes bytes on in pieces of random sizes, each in a turn of its own. */
+const inPieces =
+  (seed: number) =>
+  ({ direction, source, sink }: LaneParts): Lane => {
+    const random = randomOf(seed, direction);
+    let waiting: Buffer = Buffer.alloc(0);
+    let ending = false;
+    let busy = false;
+    const step = (): void => {
+      busy = false;
+      const piece = waiting.subarray(0, Math.ceil(random.between(0, 1) ** 4 * 40_000));
+      waiting = waiting.subarray(piece.length);
+      if (piece.length > 0 && !sink.write(piece)) return;
+      if (waiting.length > 0) go();
+      else if (ending) sink.end();
+      else source.resume();
+    };
+    const go = (): void => {
+      if (!busy) setImmediate(step);
+      busy = true;
+    };
+    return {
+      data: (chunk) => {
+        source.pause();
+        waiting = Buffer.concat([waiting, chunk]);
+        go();
+      },
+      end: () => {
+        ending = true;
+        go();
+      },
+      drained: go,
+      sinkLost: () => undefined,
+    };
+  };
+
+describe("a connection over a carrier", () => {
+  const ways: readonly (readonly [string, EngineOptions])[] = [
+    ["straight", {}],
+    ["in pieces of any size", { carrier: { lane: inPieces(7) } }],
+  ];
+  it.each(
+    SUITES.filter(({ suite }) => /GCM|POLY|CBC|AES128-SHA$/u.test(suite)).flatMap((row) =>
+      ways.map(([way, options]) => ({ ...row, way, options })),
+    ),
+  )("carries megabytes both ways at once, $way, in $version with $suite", async ({ options, ...row }) => {
+    const server = await serve(options);
+    const { client, engine, carrier } = await server.connect(held(row));
+    const [up, down] = [pattern(1_500_000), pattern(1_100_000).reverse()];
+    const random = randomOf(3, row.suite);
+    const send = async (socket: TLSSocket, bytes: Buffer): Promise<void> => {
+      for (let at = 0; at < bytes.length;) {
+        const piece = bytes.subarray(at, at + Math.ceil(random.between(0, 1) ** 3 * 90_000));
+        at += piece.length;
+        if (!socket.write(piece)) await once(socket, "drain");
+      }
+      socket.end();
+    };
+    const [atEngine, atClient] = await Promise.all([
+      collect(engine),
+      collect(client),
+      send(client, up),
+      send(engine, down),
+    ]);
+    expect(atEngine.equals(up)).toBe(true);
+    expect(atClient.equals(down)).toBe(true);
+    expect(carrier.records.toClient).toBeGreaterThan(down.length / 16_400);
+    expect(carrier.records.fromClient).toBeGreaterThan(up.length / 16_400);
+  });
+
+  it("holds its sender up: neither a client nor an engine that is not read makes it keep more than some records", async () => {
+    const server = await serve();
+    const { client, engine, carrier, socket } = await server.connect();
+    await once(client, "secureConnect");
+    client.pause();
+    engine.pause();
+    const full = async (writer: TLSSocket): Promise<number> => {
+      let wrote = 0;
+      // A piece whose callback does not come is one that nobody takes: all buffers on the way are full by then.
+      for (;;) {
+        const taken = new Promise<boolean>((resolve) =>
+          writer.write(Buffer.alloc(64 * 1024), () => resolve(true)),
+        );
+        const quiet = new Promise<boolean>((resolve) => {
+          let turns = 0;
+          const look = (): void => {
+            if (++turns > 300) resolve(false);
+            else setImmediate(look);
+          };
+          look();
+        });
+        if (!(await Promise.race([taken, quiet]))) return wrote;
+        wrote += 64 * 1024;
+      }
+    };
+    await full(engine);
+    await full(client);
+    expect(carrier.writableLength).toBeLessThan(300_000);
+    expect(carrier.readableLength).toBeLessThan(200_000);
+    expect(socket.writableLength).toBeLessThan(300_000);
+    expect(socket.readableLength).toBeLessThan(200_000);
+    // And all of it goes on when it is read.
+    const ends = Promise.all([collect(client), collect(engine)]);
+    client.end();
+    engine.end();
+    const [atClient, atEngine] = await ends;
+    expect(atClient.length % 65_536).toBe(0);
+    expect(atEngine.length % 65_536).toBe(0);
+  });
+
+  it("lets either side end first, and the other go on", async () => {
+    const server = await serve();
+    const first = await server.connect();
+    const answered = collect(first.client);
+    first.engine.on("end", () => {
+      first.engine.end("the answer to all of it");
+    });
+    const asked = collect(first.engine);
+    first.client.end("a question");
+    expect((await asked).toString()).toBe("a question");
+    expect((await answered).toString()).toBe("the answer to all of it");
+
+    const second = await server.connect();
+    const heard = collect(second.engine);
+    second.engine.end("we are through");
+    expect((await collect(second.client)).toString()).toBe("we are through");
+    second.client.end("but I was not");
+    expect((await heard).toString()).toBe("but I was not");
+  });
+});
+
+describe("an end", () => {
+  it("by an RST of the client is an error of the engine", async () => {
+    const server = await serve();
+    const { client, engine, carrier, socket } = await server.connect();
+    await once(client, "secureConnect");
+    engine.resume();
+    const failed = once(engine, "error");
+    (client as unknown as { _parent: Socket })._parent.resetAndDestroy();
+    const [error] = (await failed) as [NodeJS.ErrnoException];
+    expect(error.code).toBe("ECONNRESET");
+    await closed(engine, carrier, socket);
+    client.destroy();
+  });
+
+  const victims = ["engine", "carrier", "socket", "client"] as const;
+  const times = ["in the hello", "established", "with bytes under way"] as const;
+  it.each(victims.flatMap((victim) => times.map((time) => ({ victim, time }))))(
+    "by the destruction of the $victim $time leaves nothing open",
+    async ({ victim, time }) => {
+      const server = await serve();
+      const connection = await server.connect();
+      const { client, engine, carrier, socket } = connection;
+      engine.on("end", () => engine.end());
+      client.on("end", () => client.end());
+      client.on("error", () => undefined);
+      carrier.on("error", () => undefined);
+      if (time !== "in the hello") await once(client, "secureConnect");
+      if (time === "with bytes under way") {
+        client.pause();
+        for (let turn = 0; turn < 40; turn++) engine.write(Buffer.alloc(100_000));
+        for (let turn = 0; turn < 40; turn++) client.write(Buffer.alloc(100_000));
+        await once(socket, "data");
+      }
+      const all = closed(engine, carrier, socket, client);
+      connection[victim].destroy();
+      client.resume();
+      engine.resume();
+      await all;
+      expect([engine.destroyed, carrier.destroyed, socket.destroyed]).toEqual([true, true, true]);
+    },
+  );
+
+  it.each(SUITES)(
+    "without close_notify is a bare FIN behind all data, in $version with $suite",
+    async (row) => {
+      const server = await serve();
+      for (const data of ["", "ok", "a".repeat(40_000)]) {
+        const { client, engine, carrier, socket } = await server.connect(held(row));
+        await once(client, "secureConnect");
+        const got = collect(client);
+        if (data !== "") engine.write(data);
+        await afterTurns(20);
+        const { bytesWritten } = socket;
+        carrier.endsWith("without_notify");
+        engine.end();
+        expect((await got).toString()).toBe(data);
+        expect(socket.bytesWritten).toBe(bytesWritten);
+        client.end();
+        await closed(socket);
+      }
+    },
+  );
+
+  it.each(SUITES)(
+    "with close_notify and no FIN leaves the connection open, in $version with $suite",
+    async (row) => {
+      const server = await serve();
+      const { client, engine, carrier, socket } = await server.connect({ ...held(row) });
+      await once(client, "secureConnect");
+      const got = collect(client);
+      const heard = collect(engine);
+      engine.write("some data");
+      carrier.endsWith("notify_and_stay");
+      engine.end();
+      // The client has seen an end in order; the socket below it has not.
+      expect((await got).toString()).toBe("some data");
+      expect(socket.writableEnded).toBe(false);
+      client.end("a last word");
+      expect((await heard).toString()).toBe("a last word");
+      expect(socket.writableEnded).toBe(false);
+      engine.destroy();
+      await closed(socket);
+    },
+  );
+});
