@@ -13,6 +13,8 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   fault_removed: true,
   connection_failed: true,
   exchange_over: true,
+  tls_over: true,
+  certificate_reread: true,
   activation_started: true,
   activation_resumed: true,
   phase_entered: true,

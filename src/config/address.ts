@@ -1,4 +1,4 @@
-/** Where proxies and the admin port listen, and what they dial: `host:port`, `tcp://host:port`, `udp://host:port`, `dns://host` and `http://host`. */
+/** Where proxies and the admin port listen, and what they dial: `host:port`, `tcp://host:port`, `tls://host:port`, `udp://host:port`, `dns://host` and `http://host`. */
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { canonicalHostName } from "../core/host-name.js";
@@ -12,7 +12,7 @@ export interface Address {
 
 const HOST = String.raw`(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}))`;
 const ADDRESS = new RegExp(`^(${HOST}?):(\\d{1,5})$`, "u");
-const UPSTREAM = new RegExp(`^(tcp|udp|dns|https?)://(${HOST})(?::(\\d{1,5}))?/?$`, "u");
+const UPSTREAM = new RegExp(`^(tcp|tls|udp|dns|https?)://(${HOST})(?::(\\d{1,5}))?/?$`, "u");
 
 /** `host:port`, `:port` or `[::1]:port`; null if it is none of them. */
 export function parseListen(text: string): Address | null {
@@ -67,7 +67,7 @@ const DNS_SOURCES: ReadonlyMap<string, "system" | "none"> = new Map([
   ["dns://none", "none"],
 ]);
 
-/** `tcp://host:port`, `udp://host:port`, `http://host[:port]` or `https://`, `dns://host[:port]`, `dns://system` or `dns://none`. */
+/** `tcp://host:port`, `tls://host:port`, `udp://host:port`, `http://host[:port]` or `https://`, `dns://host[:port]`, `dns://system` or `dns://none`. */
 export function upstream(): z.ZodType<Upstream, string> {
   const expected = "expected an upstream such as http://server:3000 or tcp://server:3000";
   return z
@@ -84,6 +84,13 @@ export function upstream(): z.ZodType<Upstream, string> {
     });
 }
 
+const PROTOCOLS: Readonly<Record<string, Upstream["protocol"]>> = {
+  tcp: "tcp",
+  tls: "tcp",
+  udp: "udp",
+  dns: "dns",
+};
+
 /** The upstream, or what is wrong with it; empty if nothing better than "expected an upstream" can be said. */
 export function parseUpstream(text: string): Upstream | string {
   const match = UPSTREAM.exec(text);
@@ -93,8 +100,8 @@ export function parseUpstream(text: string): Upstream | string {
   const address = match === null || port === undefined ? null : addressOf(match[2] ?? "", port, 1);
   if (address !== null)
     return {
-      protocol: scheme === "tcp" || scheme === "udp" || scheme === "dns" ? scheme : "http",
-      tls: scheme === "https",
+      protocol: PROTOCOLS[scheme] ?? "http",
+      tls: scheme === "https" || scheme === "tls",
       address,
       ...(source === undefined ? {} : { source }),
     };

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { Problem, SquallError } from "../core/errors.js";
 import type { Keepalive } from "../core/stream-options.js";
 import { invariant } from "../core/invariant.js";
-import type { DnsRecord } from "../faults/contract/index.js";
+import type { DnsRecord, TlsVersion } from "../faults/contract/index.js";
 import type { Persona } from "../faults/personas.js";
 import { callsItself, clash, formatAddress, type Address } from "./address.js";
 import { authorityOf, type AuthorityConfig } from "./authority.js";
@@ -23,6 +23,7 @@ import type { ProfilesConfig } from "./places.js";
 import { Problems } from "./problems.js";
 import { checkPool, checkPresence, poolOf, type PoolConfig } from "./pool.js";
 import { checkRecords, recordsOf } from "./records.js";
+import { checkSecure, secureOf, type SecureConfig } from "./secure.js";
 import { PROXIES_MAX, proxiesOf, readRules, refuseForeign, type ProxyRules } from "./proxy.js";
 import { configShape, proxyShape, type Settings } from "./settings.js";
 import { NAME_PATTERN } from "./shapes.js";
@@ -39,6 +40,10 @@ export interface UpstreamTls {
   readonly insecure: boolean;
   /** The name to ask for and to find in the certificate; null for the upstream's host. */
   readonly servername: string | null;
+  /** Files of the certificate that the upstream is shown and of its key (PEM). */
+  readonly own: { readonly cert: string; readonly key: string } | null;
+  /** The oldest version; null for the runtime's own. */
+  readonly min: TlsVersion | null;
 }
 
 export interface ProxyConfig {
@@ -51,6 +56,8 @@ export interface ProxyConfig {
   readonly pool: PoolConfig | null;
   /** How the upstream is dialled; null for plain TCP. */
   readonly tls: UpstreamTls | null;
+  /** How clients are spoken to over TLS; null for plain TCP. */
+  readonly secure: SecureConfig | null;
   readonly identify: readonly IdentifyRule[];
   readonly except: readonly MatchEntry[];
   /** Whose words Squall's own 502, 503 and 504 are in. */
@@ -281,8 +288,13 @@ function checkPools(settings: Settings, root: LocatedMap, problems: Problems): v
     const proxy = settings.proxies[entry.key];
     if (proxy === undefined) continue;
     checkPool(entry, proxy, problems);
+    checkSecure(entry, proxy, protocolOf(proxy), problems);
     checkRecords(entry, proxy.records, problems);
   }
+}
+
+function protocolOf({ upstream, upstreams = {} }: Settings["proxies"][string]): string {
+  return (upstream ?? Object.values(upstreams)[0])?.protocol ?? "tcp";
 }
 
 function checkAddresses(settings: Settings, root: LocatedMap, problems: Problems): void {
@@ -372,8 +384,14 @@ function proxyOf(
           ca: tls.ca === undefined ? null : path(tls.ca),
           insecure: tls.insecure,
           servername: tls.servername ?? null,
+          own:
+            tls.cert === undefined || tls.key === undefined
+              ? null
+              : { cert: path(tls.cert), key: path(tls.key) },
+          min: tls.min ?? null,
         }
       : null,
+    secure: secureOf(proxy.secure, upstream.protocol, path),
     identify: rules?.identify ?? [],
     except: rules?.except ?? [],
     dialTimeout: proxy.dial_timeout,

@@ -1,6 +1,6 @@
 /** `identify` of a proxy: how a bot is known, by rules of which the first that answers counts. */
 import { z } from "zod";
-import { shown } from "../faults/params.js";
+import { choice, shown } from "../faults/params.js";
 import { under, type Located } from "./located.js";
 import { fieldName, pathPattern } from "./match.js";
 import { parametersOf } from "./pattern.js";
@@ -16,6 +16,10 @@ export type IdentifyRule =
   /** The claim of a JWT that names its bearer; other tokens are known by a hash. */
   | { readonly by: "bearer"; readonly claim: string }
   | { readonly by: "query"; readonly name: string }
+  /** Of the certificate that a client shows: the common name of its subject, its first alternative name, or its SHA-256. */
+  | { readonly by: "certificate"; readonly field: "cn" | "san" | "fingerprint" }
+  /** The server's name that a client of TLS asks for. */
+  | { readonly by: "sni" }
   /** The segment called `bot`, or else the first. */
   | { readonly by: "path"; readonly pattern: string };
 
@@ -39,11 +43,22 @@ const path = z.strictObject({
   }),
 });
 
-const rule = z.union([z.enum(["client", "bearer"]), header, bearer, query, path]);
+const CERTIFICATE_FIELDS = ["cn", "san", "fingerprint"] as const;
+const certificate = z.strictObject({ certificate: choice(CERTIFICATE_FIELDS) });
+
+const rule = z.union([
+  z.enum(["client", "bearer", "certificate", "sni"]),
+  header,
+  bearer,
+  query,
+  path,
+  certificate,
+]);
 /** For the JSON Schema; `readIdentify` says more of what is wrong. */
 export const identifyShape = z.union([rule, z.array(rule).min(1)]);
 
-const EXPECTED = "expected client, bearer, or a mapping with header, bearer, query or path";
+const EXPECTED =
+  "expected client, bearer, certificate, sni, or a mapping with header, bearer, query, path or certificate";
 
 /** The rules, in order; null after a problem. */
 export function readIdentify(node: Located | undefined, problems: Problems): readonly IdentifyRule[] | null {
@@ -58,6 +73,8 @@ export function readIdentify(node: Located | undefined, problems: Problems): rea
 function readRule(node: Located, problems: Problems): IdentifyRule | null {
   if (node.kind === "scalar" && node.value === "client") return { by: "client" };
   if (node.kind === "scalar" && node.value === "bearer") return { by: "bearer", claim: "sub" };
+  if (node.kind === "scalar" && node.value === "certificate") return { by: "certificate", field: "cn" };
+  if (node.kind === "scalar" && node.value === "sni") return { by: "sni" };
   if (node.kind !== "map") {
     if (!hasHole(node))
       problems.add(node, `${EXPECTED}, got ${node.kind === "list" ? "a list" : shown(node.value)}`);
@@ -84,6 +101,10 @@ function readRule(node: Located, problems: Problems): IdentifyRule | null {
     case "path": {
       const read = check(path, node, problems);
       return read === undefined ? null : { by: "path", pattern: read.path };
+    }
+    case "certificate": {
+      const read = check(certificate, node, problems);
+      return read === undefined ? null : { by: "certificate", field: read.certificate };
     }
     default:
       problems.add(

@@ -15,6 +15,10 @@ import { check, hasHole } from "./validate.js";
 export interface MatchEntry {
   /** CIDR blocks or addresses. */
   readonly client?: readonly string[];
+  /** Names that clients of TLS ask for, in lower case. */
+  readonly sni?: readonly string[];
+  /** Protocols that they offer, of which one is enough. */
+  readonly alpn?: readonly string[];
   /** In capital letters. */
   readonly method?: readonly string[];
   /** Patterns, see plan/match.ts; so are all others that have a star. */
@@ -148,8 +152,17 @@ const values = z
 
 const named = z.record(z.string(), values);
 
-export const matchShape = z.strictObject({
+const clientShape = z.strictObject({
   client: oneOrMany(address(), "an address").optional().describe("addresses or CIDR blocks of clients"),
+});
+
+export const matchShape = clientShape.extend({
+  sni: oneOrMany(hostPattern(), "a host")
+    .optional()
+    .describe("names that clients of TLS ask for; *.example.com for all names below one"),
+  alpn: oneOrMany(wildcard("a protocol such as h2"), "a protocol")
+    .optional()
+    .describe("protocols that clients of TLS offer"),
 });
 
 export const exchangeMatchShape = z.strictObject({
@@ -185,13 +198,15 @@ export const queryMatchShape = z.strictObject({
     .optional()
     .describe("how it came; internal is the lookup of an upstream's name"),
   bot: exchangeMatchShape.shape.bot,
-  ...matchShape.shape,
+  ...clientShape.shape,
 });
 
 /** The keys that connections cannot be asked, but exchanges. */
 export const EXCHANGE_KEYS: readonly string[] = Object.keys(exchangeMatchShape.shape).filter(
-  (key) => key !== "client",
+  (key) => !(key in matchShape.shape),
 );
+/** What clients say in their ClientHello. */
+const HELLO_KEYS: readonly string[] = ["sni", "alpn"];
 /** The keys that DNS queries can be asked, and nothing else. */
 const DNS_KEYS: readonly string[] = ["qname", "qtype", "transport"];
 
@@ -266,6 +281,7 @@ function readEntry(node: Located, knowing: Knowing, problems: Problems): MatchEn
 
 function neededBy(key: string, { subjects }: Knowing): string | undefined {
   if (DNS_KEYS.includes(key)) return subjects === "queries" ? undefined : "DNS queries";
+  if (HELLO_KEYS.includes(key)) return subjects === "queries" ? "clients of TLS" : undefined;
   if (subjects === "queries" && key === "bot") return undefined;
   return subjects !== "exchanges" && EXCHANGE_KEYS.includes(key) ? "HTTP exchanges" : undefined;
 }

@@ -10,7 +10,7 @@ import { shown } from "../faults/params.js";
 export const PROXIES_MAX = 1_000;
 
 /** `unknown` if the upstream is missing or wrong: then nothing more is said about it. */
-type Protocol = "tcp" | "udp" | "dns" | "http" | "https" | "unknown";
+type Protocol = "tcp" | "tls" | "udp" | "dns" | "http" | "https" | "unknown";
 
 const HTTP_KEYS: readonly string[] = [
   "persona",
@@ -21,9 +21,15 @@ const HTTP_KEYS: readonly string[] = [
   "head_timeout",
 ];
 /** What a proxy sees that sees no HTTP, and what it acts on. */
-const SEES: Readonly<Record<string, string>> = { tcp: "bytes", udp: "datagrams", dns: "questions" };
+const SEES: Readonly<Record<string, string>> = {
+  tcp: "bytes",
+  tls: "bytes",
+  udp: "datagrams",
+  dns: "questions",
+};
 const ACTS_ON: Readonly<Record<string, string>> = {
   tcp: "connections",
+  tls: "connections",
   udp: "datagrams",
   dns: "DNS queries",
 };
@@ -83,18 +89,18 @@ function protocolOf(proxy: Located): Protocol {
   const upstream = child(proxy, "upstream") ?? first;
   const scheme =
     upstream?.kind === "scalar" && typeof upstream.value === "string"
-      ? /^(tcp|udp|dns|https?):\/\//u.exec(upstream.value)?.[1]
+      ? /^(tcp|tls|udp|dns|https?):\/\//u.exec(upstream.value)?.[1]
       : undefined;
   return (scheme as Protocol | undefined) ?? "unknown";
 }
 
 function foreign(key: string, protocol: Protocol): string | undefined {
   if (protocol === "unknown") return undefined;
-  if (key === "tls" && protocol !== "https")
-    return `"tls" says how an https:// upstream is dialled, and this one is ${protocol}://`;
+  if (key === "tls" && protocol !== "https" && protocol !== "tls")
+    return `"tls" says how an https:// or tls:// upstream is dialled, and this one is ${protocol}://`;
   const sees = SEES[protocol];
   if (sees !== undefined && HTTP_KEYS.includes(key))
-    return `${shown(key)} is about HTTP exchanges, and a ${protocol} proxy sees only ${sees}`;
+    return `${shown(key)} is about HTTP exchanges, and a ${nameOf(protocol)} proxy sees only ${sees}`;
   if (protocol === "udp" && Object.hasOwn(NOT_OF_UDP, key)) return NOT_OF_UDP[key];
   if (protocol === "dns" && Object.hasOwn(NOT_OF_DNS, key)) return NOT_OF_DNS[key];
   if (protocol !== "dns" && key === "records")
@@ -102,6 +108,11 @@ function foreign(key: string, protocol: Protocol): string | undefined {
   if (protocol !== "udp" && key === "idle_timeout")
     return `"idle_timeout" says when the flow of a udp proxy is over, and this upstream is ${protocol}://`;
   return undefined;
+}
+
+/** A tls:// upstream makes a tcp proxy. */
+function nameOf(protocol: string): string {
+  return protocol === "tls" ? "tcp" : protocol;
 }
 
 export interface ProxyRules {
@@ -136,7 +147,7 @@ function refuseRules(node: Located | undefined, protocol: Protocol, problems: Pr
     if (typeof word !== "string" || !HTTP_RULES.includes(word)) continue;
     problems.add(
       rule,
-      `${shown(word)} identifies bots by their HTTP requests, and a ${protocol} proxy sees only ${SEES[protocol] ?? "bytes"}`,
+      `${shown(word)} identifies bots by their HTTP requests, and a ${nameOf(protocol)} proxy sees only ${SEES[protocol] ?? "bytes"}`,
       'use "client"',
     );
   }
@@ -152,7 +163,7 @@ function readExcept(
     protocol in ACTS_ON
       ? {
           subjects: protocol === "dns" ? "queries" : "connections",
-          acts: `a ${protocol} proxy acts on ${ACTS_ON[protocol] ?? ""}`,
+          acts: `a ${nameOf(protocol)} proxy acts on ${ACTS_ON[protocol] ?? ""}`,
         }
       : { subjects: "exchanges", acts: "a http proxy acts on HTTP exchanges" };
   const entries = readMatch(node, knowing, problems) ?? [];

@@ -10,6 +10,7 @@ import { authorityShape } from "./authority.js";
 import { listen, upstream } from "./address.js";
 import { poolShape } from "./pool.js";
 import { recordsShape } from "./records.js";
+import { secure, tlsShape } from "./secure.js";
 import { name, oneOrMany, text } from "./shapes.js";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -22,17 +23,10 @@ function secret(): z.ZodString {
     .regex(/^[\x21-\x7e]*$/u, { error: "expected a token without spaces and other than ASCII characters" });
 }
 
-const HOST = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[\w\u00a1-\uffff][\w.\u00a1-\uffff-]{0,252})(?::\d{1,5})?$/u;
-
 const HOSTS =
   /^(?:\[[0-9A-Fa-f:.]{2,45}\]|(?:\*\.)?[\w\u00a1-\uffff][\w.\u00a1-\uffff-]{0,252})(?::\d{1,5})?$/u;
 
-/** A host as it stands in a Host header. */
-function hostName(): z.ZodString {
-  return matching(HOST, "expected a host name such as squall.internal");
-}
-
-/** The same, or all names below one. */
+/** A host as it stands in a Host header, or all names below one. */
 function hostNames(): z.ZodString {
   return matching(
     HOSTS,
@@ -107,21 +101,20 @@ export const logShape = z.strictObject({
   format: choice(LOG_FORMATS).default("auto").describe("auto: pretty on a terminal, else json"),
 });
 
-export const tlsShape = z.strictObject({
-  ca: path().optional().describe("a file of certificates (PEM) to trust instead of the usual ones"),
-  insecure: flag().default(false).describe("true takes any certificate"),
-  servername: hostName().optional().describe("the name to ask for; the upstream's host by default"),
-});
-
 export const proxyShape = z.strictObject({
   listen: listen().describe("host:port, :port for all addresses, port 0 for any free one"),
   upstream: upstream()
     .optional()
     .describe(
-      "where it goes: http://host:port, https://host:port, tcp://host:port, udp://host:port or dns://host; dns://system is this machine's own, dns://none nobody",
+      "where it goes: http://host:port, https://host:port, tcp://host:port, tls://host:port, udp://host:port or dns://host; dns://system is this machine's own, dns://none nobody",
     ),
   ...poolShape,
-  tls: tlsShape.prefault({}).describe("how an https:// upstream is dialled"),
+  secure: secure()
+    .optional()
+    .describe(
+      "TLS for clients: true or terminate, passthrough, detect, or a mapping; certificates are made where none are given",
+    ),
+  tls: tlsShape.prefault({}).describe("how an https:// or tls:// upstream is dialled"),
   identify: z
     .unknown()
     .optional()

@@ -103,6 +103,31 @@ export type Fact =
       readonly trace?: string | undefined;
     }
   | {
+      /** A handshake on which faults acted is decided: how the client took it. */
+      readonly kind: "tls_over";
+      readonly proxy: string;
+      readonly connection: number;
+      readonly bot: string;
+      /** The names of the faults that acted on it, in order. */
+      readonly faults: readonly string[];
+      /** The server's name that it asked for. */
+      readonly sni: string | null;
+      /** As in TLSv1.3; null if the handshake did not get so far. */
+      readonly version: string | null;
+      readonly alpn: string | null;
+      /** `accepted`, `alert NAME`, `closed`, `reset` or `undecided`. */
+      readonly took: string;
+      /** From its first byte. */
+      readonly ms: number;
+    }
+  | {
+      /** Files of a certificate have changed: they are in force now, or `trouble` says why not. */
+      readonly kind: "certificate_reread";
+      readonly proxy: string;
+      readonly cert: string;
+      readonly trouble?: string;
+    }
+  | {
       readonly kind: "activation_started";
       readonly activation: string;
       readonly profile: string;
@@ -261,6 +286,7 @@ export const CONNECTION_FAILURES = [
   "client_error",
   "client_protocol",
   "client_slow_head",
+  "client_tls",
   "upstream_reset",
   "upstream_error",
   "upstream_refused",

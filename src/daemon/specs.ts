@@ -1,10 +1,11 @@
 /** From a proxy as squall.yaml has it to what the proxy is made from. */
 import { readFileSync } from "node:fs";
-import { readConfig, type Config, type ProxyConfig } from "../config/config.js";
+import { readConfig, type Config, type ProxyConfig, type UpstreamTls } from "../config/config.js";
 import type { ProxyDefaults } from "../control.js";
 import { SquallError } from "../core/errors.js";
 import { invariant } from "../core/invariant.js";
 import type { FileProxy } from "../proxy/fleet.js";
+import type { TlsOptions } from "../proxy/upstream/dial.js";
 
 /** Of proxies that come without a time-out of their own. */
 const DIAL_TIMEOUT_MS = 10_000;
@@ -46,15 +47,22 @@ export function specFrom(proxy: ProxyConfig, { seed, limits }: SpecBase): FilePr
     except: proxy.except,
     ...(proxy.pool === null ? {} : { pool: { ...proxy.pool, seed } }),
     ...(proxy.enabled ? {} : { enabled: false }),
+    ...(proxy.secure === null ? {} : { secure: { ...proxy.secure, helloTimeout: proxy.headTimeout } }),
   };
-  if (proxy.protocol === "tcp") return { ...common, protocol: "tcp" };
+  const tls = proxy.tls === null ? null : tlsOf(proxy.tls, proxy.name);
+  if (proxy.protocol === "tcp")
+    return {
+      ...common,
+      protocol: "tcp",
+      ...(tls === null ? {} : { tls }),
+      ...(proxy.secure === null ? {} : { identify: proxy.identify }),
+    };
   if (proxy.protocol === "dns") return { ...common, protocol: "dns", ...proxy.dns };
   if (proxy.protocol === "udp") return { ...common, protocol: "udp", idleTimeout: proxy.idleTimeout };
-  const { tls } = proxy;
   return {
     ...common,
     protocol: "http",
-    tls: tls === null ? null : { ...tls, ca: tls.ca === null ? null : certificate(tls.ca, proxy.name) },
+    tls: tls === null ? null : { ...tls, alpn: ["http/1.1"] },
     identify: proxy.identify,
     salt: `squall/bot/${seed}`,
     persona: proxy.persona,
@@ -67,14 +75,31 @@ export function specFrom(proxy: ProxyConfig, { seed, limits }: SpecBase): FilePr
   };
 }
 
-/** The certificates in a file, PEM. Throws SQ_INVALID_CONFIG. */
-function certificate(path: string, proxy: string): string {
+/** Throws SQ_INVALID_CONFIG. */
+function tlsOf({ ca, insecure, servername, own, min }: UpstreamTls, proxy: string): TlsOptions {
+  return {
+    ca: ca === null ? null : pem(ca, "the certificates", `proxies.${proxy}.tls.ca`),
+    insecure,
+    servername,
+    own:
+      own === null
+        ? null
+        : {
+            cert: pem(own.cert, "the certificate", `proxies.${proxy}.tls.cert`),
+            key: pem(own.key, "the key", `proxies.${proxy}.tls.key`),
+          },
+    min,
+  };
+}
+
+/** What a file of PEM says. Throws SQ_INVALID_CONFIG. */
+function pem(file: string, what: string, path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(file, "utf8");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new SquallError("SQ_INVALID_CONFIG", `cannot read the certificates in ${path}: ${why}`, {
-      path: `proxies.${proxy}.tls.ca`,
+    throw new SquallError("SQ_INVALID_CONFIG", `cannot read ${what} in ${file}: ${why}`, {
+      path,
       cause: error,
     });
   }

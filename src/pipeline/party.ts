@@ -47,6 +47,10 @@ export class Party implements SubjectInfo {
     return this.#of.client;
   }
 
+  get peer(): SubjectInfo["peer"] {
+    return this.#of.peer;
+  }
+
   get bearer(): Bearer {
     return this.#of.bearer ?? this.#of;
   }

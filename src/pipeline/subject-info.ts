@@ -9,6 +9,8 @@ export interface SubjectInfo {
   readonly exchange?: ExchangeKeys;
   /** Of DNS questions, and of nothing else. */
   readonly query?: QueryKeys;
+  /** Of clients that speak TLS to the proxy, and of what they do. */
+  readonly peer?: PeerKeys | null | undefined;
   /** The upstream that a health check asks: there is no client behind it. */
   readonly healthCheck?: string | undefined;
   /** Who has to bear it, as the journal names him, where that is not this subject itself. */
@@ -22,6 +24,14 @@ export interface Bearer {
   readonly bot: string;
   readonly connection: number;
   readonly exchange?: Pick<ExchangeKeys, "id" | "method" | "path"> | undefined;
+}
+
+/** What a client that speaks TLS can be matched on: what its ClientHello says. */
+export interface PeerKeys {
+  /** The server's name that it asks for, in lower case; null if none. */
+  readonly sni: string | null;
+  /** The protocols that it offers. */
+  readonly alpn: readonly string[];
 }
 
 /** What a question can be matched on, and what the journal calls it. */

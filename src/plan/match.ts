@@ -39,6 +39,26 @@ export function compileMatch(entries: readonly MatchEntry[]): Test {
 }
 
 function compileEntry(entry: MatchEntry): Test {
+  const { sni, alpn, ...others } = entry;
+  if (sni === undefined && alpn === undefined) return compileOthers(entry);
+  const peer = peerTest(sni, alpn);
+  if (Object.keys(others).length === 0) return peer;
+  const holds = compileOthers(others);
+  return (subject) => peer(subject) && holds(subject);
+}
+
+/** Of what a ClientHello says; nobody who speaks no TLS is meant. */
+function peerTest(sni: readonly string[] | undefined, alpn: readonly string[] | undefined): Test {
+  const name = sni === undefined ? null : oneOfTexts(sni.map(hostTest));
+  const protocol = alpn === undefined ? null : oneOfTexts(alpn.map(valueTest));
+  return ({ peer }) =>
+    peer !== undefined &&
+    peer !== null &&
+    (name === null || (peer.sni !== null && name(peer.sni))) &&
+    (protocol === null || someText(peer.alpn, protocol));
+}
+
+function compileOthers(entry: MatchEntry): Test {
   if (isAboutQueries(entry)) return queryTest(entry);
   const asked = exchangeTests(entry);
   const exchange = asked.length === 0 ? null : allOf(asked);

@@ -22,6 +22,7 @@ import { BoundFaults, type BoundHost } from "./bound-faults.js";
 import type { PlaneContext } from "./context.js";
 import { Early } from "./early.js";
 import { closeSoon, resetSoon } from "./partings.js";
+import type { Peer } from "./secure/peer.js";
 import type { Pool } from "./upstream/pool.js";
 import { adoptClient, adoptUpstream, readClient, type SocketOwner } from "./socket-owner.js";
 
@@ -38,12 +39,17 @@ export interface Origin {
   readonly id: number;
   readonly address: string;
   readonly port: number;
+  /** What is known of a client that speaks TLS; missing of all others. */
+  readonly peer?: Peer | null;
+  /** What a rule of the proxy calls it, where that is known of the connection; its address if missing. */
+  readonly bot?: string | undefined;
 }
 
 export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, Guest {
   readonly connection: number;
   readonly client: string;
   readonly bot: string;
+  readonly peer: Peer | null | undefined;
   protected readonly host: ConnectionHost;
   protected readonly origin: Origin;
   protected readonly acceptedAt: number;
@@ -70,7 +76,8 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
     this.origin = origin;
     this.connection = origin.id;
     this.client = origin.address;
-    this.bot = origin.address;
+    this.peer = origin.peer;
+    this.bot = origin.bot ?? origin.address;
     this.clock = new ContainedClock(host.context.clock, this);
     this.acceptedAt = this.clock.now();
     adoptClient(client, this);

@@ -1,7 +1,9 @@
 /** What the specifications of all proxies have in common, and that of tcp proxies, which have nothing else. */
+import type { IdentifyRule } from "../config/identify.js";
 import type { MatchEntry } from "../config/match.js";
+import type { SecureSpec } from "./secure/spec.js";
 import type { ListenAddress } from "./tcp/listener.js";
-import type { Endpoint } from "./upstream/dial.js";
+import type { Endpoint, TlsOptions } from "./upstream/dial.js";
 import type { PoolSpec } from "./upstream/pool.js";
 
 export type Protocol = "tcp" | "http" | "udp" | "dns";
@@ -19,6 +21,8 @@ export interface ProxySpecBase {
   readonly connections: number;
   readonly proxyProtocol: "off" | "accept";
   readonly except: readonly MatchEntry[];
+  /** How clients are spoken to over TLS; missing for plain TCP. */
+  readonly secure?: SecureSpec;
   /** The words in which whoever made it gave the addresses, to be given back to him. */
   readonly given?: {
     readonly listen: string;
@@ -31,4 +35,8 @@ export interface ProxySpecBase {
 export interface TcpProxySpec extends ProxySpecBase {
   /** Missing means tcp. */
   readonly protocol?: "tcp";
+  /** How the upstream is spoken to over TLS; missing for plain TCP. */
+  readonly tls?: TlsOptions | null;
+  /** By what clients that speak TLS are known; by their addresses if missing. */
+  readonly identify?: readonly IdentifyRule[];
 }

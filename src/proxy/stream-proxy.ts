@@ -8,10 +8,13 @@ import type { FaultChange } from "../pipeline/bindings.js";
 import type { Guest } from "../pipeline/party.js";
 import type { Connection, ConnectionHost, Origin } from "./connection.js";
 import type { PlaneContext } from "./context.js";
+import { OneAddress } from "./one-address.js";
 import { ListeningProxy } from "./listening-proxy.js";
 import { isLocalLack } from "./local-lacks.js";
 import { clientAddress, type ListenAddress } from "./port.js";
 import { Listener } from "./tcp/listener.js";
+import type { Peer } from "./secure/peer.js";
+import { SecureClients, type SecureProxy } from "./secure/secure-clients.js";
 import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
 import { FaultedNames } from "./upstream/faulted-names.js";
 import { HealthChecks } from "./upstream/health.js";
@@ -22,24 +25,20 @@ import { awaitProxyHeader, type ProxyHeader } from "./tcp/proxy-header.js";
 import type { ProxyStats } from "./spec.js";
 import type { ProxySpecBase } from "./spec-base.js";
 
-/** After so many connections from one address alone, bots evidently cannot be told apart by address. */
-const ONE_ADDRESS_NOTICE = 50;
-
 export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Connection>
   extends ListeningProxy<Spec, Listener>
-  implements ConnectionHost
+  implements ConnectionHost, SecureProxy
 {
   readonly #connections = new Set<Conn>();
   /** Clients whose PROXY protocol header is still to come; they take up places like all others. */
   readonly #unnamed = new Set<Socket>();
+  readonly #secure = new SecureClients(this);
   readonly #bytesIn = { upstream: 0, downstream: 0 };
   readonly #bytesOut = { upstream: 0, downstream: 0 };
   #ranks: ReadonlyMap<ArmedFault, number> = new Map();
   #connectionsTotal = 0;
   #refused = 0;
-  #onlyAddress: string | null = null;
-  #addressesDiffer = false;
-  #noticed = false;
+  readonly #addresses = new OneAddress();
   #drained: (() => void) | null = null;
   /** Runs while there are connections, if there is keepalive. */
   #lookout: Timer | null = null;
@@ -51,6 +50,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     super(spec, context);
     this.#pool = this.#poolOf(spec);
     this.#names = new FaultedNames(spec.name, context);
+    this.#secure.configure(spec);
   }
 
   protected override portOn(address: ListenAddress): Listener {
@@ -101,6 +101,20 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     return null;
   }
 
+  /** How the upstream of a client is spoken to. */
+  protected tlsFor(_guest: Guest): TlsOptions | null {
+    return this.tls;
+  }
+
+  /** Whether the upstream can be asked what protocol it would speak. */
+  get asksUpstream(): boolean {
+    return false;
+  }
+
+  askUpstream(_offered: readonly string[], done: (protocol: string | null) => void): void {
+    done(null);
+  }
+
   /** `owner` pays for what goes wrong in `done`. */
   reach(
     member: Member,
@@ -112,7 +126,8 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   ): Dialling {
     const pool = this.#pool;
     const options = {
-      ...this.#dialOptions(),
+      ...this.dialOptions(),
+      tls: this.tlsFor(guest),
       timeout: this.spec.dialTimeout,
       take,
       turn: member.dialled++,
@@ -135,7 +150,12 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     }
   }
 
-  #dialOptions(): Omit<DialOptions, "take" | "timeout"> {
+  /** What a client is answered that does not speak the TLS that it is to speak; null where nobody knows what it speaks. */
+  get plainAnswer(): Buffer | null {
+    return null;
+  }
+
+  protected dialOptions(): Omit<DialOptions, "take" | "timeout"> {
     const { clock, resolver, descriptors, keepalive } = this.context;
     return { clock, resolver, descriptors, keepalive, tls: this.tls, lookUp: this.#names.lookUp };
   }
@@ -148,7 +168,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       spec: health,
       clock: this.context.clock,
       mistakes: this.mistakes,
-      options: () => this.#dialOptions(),
+      options: () => this.dialOptions(),
       hostOf: (endpoint) => this.checkedAs(endpoint),
     });
     this.#health.start();
@@ -200,7 +220,9 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   protected override reconfigured(before: Spec): void {
     this.#tellKernel();
-    const { pool, upstream } = this.spec;
+    const { pool, upstream, secure } = this.spec;
+    if (JSON.stringify([before.secure, before.upstream]) !== JSON.stringify([secure, upstream]))
+      this.#secure.configure(this.spec);
     if (JSON.stringify([before.pool, before.upstream]) === JSON.stringify([pool, upstream])) return;
     // Connections keep the members that they have; what is known of those is forgotten.
     this.#stopHealth();
@@ -217,6 +239,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   protected override closeClients(): void {
     for (const socket of [...this.#unnamed]) socket.destroy();
+    this.#secure.closeUnderWay();
     for (const connection of [...this.#connections])
       connection.guarded(() => {
         connection.destroy();
@@ -255,6 +278,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   protected override tellClients(change: FaultChange): void {
+    this.#secure.apply(change);
     for (const connection of [...this.#connections]) connection.apply(change);
   }
 
@@ -292,7 +316,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     const id = this.#connectionsTotal;
     const peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     if (this.spec.proxyProtocol === "accept") this.#acceptWithHeader(socket, id, peer);
-    else this.#begin(socket, id, peer);
+    else this.#arrive(socket, { id, ...peer });
   }
 
   #acceptWithHeader(
@@ -310,7 +334,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
         this.#released();
         return;
       }
-      this.#begin(socket, id, result.source ?? peer);
+      this.#arrive(socket, { id, ...(result.source ?? peer) });
     };
     const broken = {
       failed: (error: unknown): void => {
@@ -321,15 +345,37 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     awaitProxyHeader(socket, this.context.clock, contained(broken, named), broken);
   }
 
-  #begin(
-    socket: Socket,
-    id: number,
-    { address, port }: { readonly address: string; readonly port: number },
-  ): void {
-    const plain = clientAddress(address);
+  /** Its TLS comes first, where the proxy ends that or looks into it. */
+  #arrive(socket: Socket, origin: Origin): void {
+    const client = { ...origin, address: clientAddress(origin.address) };
+    if (this.#secure.expected) this.#secure.accept(socket, client);
+    else this.#begin(socket, client);
+  }
+
+  arrived(socket: Socket, origin: Origin): Conn {
+    const { peer = null } = origin;
+    return this.#begin(socket, peer === null ? origin : { ...origin, bot: this.knownAs(peer) });
+  }
+
+  free(): void {
+    this.context.slots.give();
+    this.#released();
+  }
+
+  failedBefore(reason: ConnectionFailure, connection: number, client: string, text: string): void {
+    this.#failed(reason, connection, client, text);
+  }
+
+  /** What a rule calls a client that speaks TLS; undefined for its address. */
+  protected knownAs(_peer: Peer): string | undefined {
+    return undefined;
+  }
+
+  #begin(socket: Socket, origin: Origin): Conn {
+    const plain = origin.address;
     let connection: Conn;
     try {
-      connection = this.connect(socket, { id, address: plain, port });
+      connection = this.connect(socket, origin);
     } catch (error) {
       // Nobody is there who could give the place back.
       this.context.slots.give();
@@ -337,10 +383,12 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     }
     this.#connections.add(connection);
     if (this.#lookout === null) this.#lookLater();
-    this.#noticeAddress(plain);
+    if (this.#addresses.isNews(plain, this.#connections.size))
+      this.context.facts.tell({ kind: "bots_unidentified", proxy: this.name, client: plain });
     connection.guarded(() => {
       connection.start();
     });
+    return connection;
   }
 
   /** Looks whether peers that nobody listens to are still there, as often as keepalive asks them. */
@@ -365,18 +413,6 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     if (this.#refused === 1)
       this.context.facts.tell({ kind: "limit_reached", proxy: this.name, limit, value });
     socket.resetAndDestroy();
-  }
-
-  /** Without anything that tells them apart, all bots would share one row of draws: said once, loudly. */
-  #noticeAddress(address: string): void {
-    if (this.#addressesDiffer) return;
-    this.#onlyAddress ??= address;
-    if (this.#onlyAddress !== address) {
-      this.#addressesDiffer = true;
-    } else if (this.#connectionsTotal >= ONE_ADDRESS_NOTICE && this.#connections.size > 1 && !this.#noticed) {
-      this.#noticed = true;
-      this.context.facts.tell({ kind: "bots_unidentified", proxy: this.name, client: address });
-    }
   }
 
   failed(connection: Connection, reason: ConnectionFailure, text: string): void {
@@ -411,6 +447,6 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   get #active(): number {
-    return this.#connections.size + this.#unnamed.size;
+    return this.#connections.size + this.#unnamed.size + this.#secure.underWay;
   }
 }

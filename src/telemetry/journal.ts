@@ -75,6 +75,7 @@ const JOURNALLED_FAILURES: ReadonlySet<ConnectionFailure> = new Set([
   "proxy_header",
   "client_protocol",
   "client_slow_head",
+  "client_tls",
   "upstream_closed",
   "upstream_tls",
   "upstream_protocol",

@@ -59,6 +59,20 @@ export function lineOf(fact: Recorded): LogLine {
         text: `${fact.activation}  goes on, since ${fact.since}${fact.mode === "observe" ? ", only observing" : ""}  seed ${fact.seed}`,
         more: [`again: ${fact.again}`],
       };
+    case "tls_over":
+      return {
+        level: "debug",
+        topic: "tls",
+        text: `${fact.proxy}#${fact.connection}  ${fact.bot} ${tookWords(fact.took)}${fact.sni === null ? "" : ` for ${fact.sni}`} (${fact.faults.join(", ")})`,
+      };
+    case "certificate_reread":
+      return fact.trouble === undefined
+        ? { level: "info", topic: "tls", text: `${fact.proxy}  ${fact.cert} was read again` }
+        : {
+            level: "warn",
+            topic: "tls",
+            text: `${fact.proxy}  ${fact.cert} has changed, and the certificate before stays: ${fact.trouble}`,
+          };
     case "activation_ended":
       return {
         level: fact.warnings.length > 0 ? "warn" : "info",
@@ -207,6 +221,15 @@ const ENDS: Readonly<Record<ExchangeEnd, string>> = {
 };
 
 /** `jobs  bot bot-1  POST /v1/jobs/4/complete  upstream 200 after 4.2 ms, client got nothing, reset after 4.4 ms  [lose-the-ack]` */
+/** How a client took a handshake, as a sentence about it. */
+function tookWords(took: string): string {
+  if (took === "accepted") return "accepted the handshake";
+  if (took === "closed") return "closed before it sent anything";
+  if (took === "reset") return "reset before it sent anything";
+  if (took === "undecided") return "did not say what it made of the handshake";
+  return `refused with the ${took}`;
+}
+
 function exchange(fact: Of<"exchange_over">): string {
   const { proxy, bot, exchange: name, upstream_status, upstream_ms, client_status, client_ms, end } = fact;
   const upstream =

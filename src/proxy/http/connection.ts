@@ -66,7 +66,8 @@ export class HttpConnection extends HttpChannel implements Whole {
   constructor(host: HttpHost, client: Socket, origin: Origin) {
     super(host, client, origin);
     const { id, address, port } = origin;
-    this.book = new Book(this, { connection: id, client: address, port, identify: host.identify });
+    const peer = origin.peer ?? null;
+    this.book = new Book(this, { connection: id, client: address, port, identify: host.identify, peer });
     this.requests = new RequestSide(this, host.limits);
     this.upstream = new UpstreamSide(this, this);
     this.verdicts = new Verdicts(this);

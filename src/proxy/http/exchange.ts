@@ -18,6 +18,7 @@ import { Party, type Guest } from "../../pipeline/party.js";
 import type { ScopedBinding } from "../../pipeline/scoped-binding.js";
 import type { Fields, RequestHead, ResponseHead } from "./head.js";
 import type { Member } from "../upstream/pool.js";
+import type { Peer } from "../secure/peer.js";
 import type { Identify } from "./identify.js";
 
 /** What an exchange is told of the connection that it is on. */
@@ -26,6 +27,8 @@ export interface ExchangePlace {
   readonly client: string;
   readonly port: number;
   readonly identify: Identify;
+  /** Of a client that speaks TLS. */
+  readonly peer: Peer | null;
 }
 
 /** A byte fault that acts on this exchange. */
@@ -128,6 +131,10 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, 
 
   get client(): string {
     return this.#place.client;
+  }
+
+  get peer(): Peer | null {
+    return this.#place.peer;
   }
 
   get upstream(): string {

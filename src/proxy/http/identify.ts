@@ -2,11 +2,13 @@
  * Who sent a request: the name that draws, counters and journal know a bot by. A bearer token is worth money, so it
  * is never the name itself: the subject of its JWT is, or else a salted hash.
  */
-import { createHash, createHmac } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { IdentifyRule } from "../../config/identify.js";
 import { parametersOf, segmentOf } from "../../config/pattern.js";
 import { fieldText, parseAuthority } from "../../core/host-name.js";
 import { BoundedMap } from "../../core/lru.js";
+import { shortened } from "../bot-name.js";
+import { peerName, type Peer } from "../secure/peer.js";
 
 /** What must be known of a request to say who sent it. */
 export interface RequestLike {
@@ -16,12 +18,12 @@ export interface RequestLike {
   readonly path: string;
   /** The values of all parameters of that name, decoded, in order. */
   queries(name: string): readonly string[];
+  /** What is known of a client that speaks TLS; missing of all others. */
+  readonly peer?: Peer | null;
 }
 
 export type Identify = (request: RequestLike, client: string) => string;
 
-/** Names are kept, shown and hashed for each draw; beyond it they end in a hash of the whole. */
-export const BOT_NAME_MAX = 200;
 /** How many tokens are remembered, and how long one may be to be: 16 MiB at most. */
 export const TOKENS_REMEMBERED = 4_096;
 const TOKEN_REMEMBERED_MAX = 4_096;
@@ -55,12 +57,6 @@ function named(name: string | undefined, client: string): string {
   return name === undefined || name === "" ? client : shortened(name);
 }
 
-function shortened(name: string): string {
-  if (name.length <= BOT_NAME_MAX) return name;
-  const digest = createHash("sha256").update(name).digest("hex").slice(0, HASH_DIGITS);
-  return `${name.slice(0, BOT_NAME_MAX - HASH_DIGITS - 1)}~${digest}`;
-}
-
 function compileRule(rule: IdentifyRule, salt: string): Rule {
   switch (rule.by) {
     case "client":
@@ -75,6 +71,9 @@ function compileRule(rule: IdentifyRule, salt: string): Rule {
       const segment = segmentOf(rule.pattern, Math.max(0, parametersOf(rule.pattern).indexOf("bot")));
       return (request) => segment(request.path);
     }
+    case "certificate":
+    case "sni":
+      return ({ peer }) => peerName(rule, peer);
     case "bearer":
       return bearerRule(rule.claim, salt);
   }

@@ -19,6 +19,7 @@ import type { Exchange } from "./exchange.js";
 import { compileIdentify, type Identify } from "./identify.js";
 import { DEFAULT_LIMITS, type CodecLimits } from "./limits.js";
 import { Link } from "./link.js";
+import { farewell } from "./local-answer.js";
 import { askedBy } from "./response-reader.js";
 import type { HttpProxySpec } from "./spec.js";
 import { ExchangeTally } from "./tally.js";
@@ -31,12 +32,18 @@ const SEAMS_OF_HTTP: ReadonlySet<Seam> = new Set([
   "query",
   "upstreams",
 ]);
+const SEAMS_OF_HTTPS: ReadonlySet<Seam> = new Set([...SEAMS_OF_HTTP, "handshake"]);
+/** For a client that speaks plain HTTP where TLS is spoken. */
+const PLAIN_ANSWER = farewell({
+  do: "answer",
+  head: { status: 400, reason: "Bad Request", fields: [["content-type", "text/plain; charset=utf-8"]] },
+  body: Buffer.from("This port speaks HTTPS, and the request came without TLS.\n"),
+});
 /** W3C Trace Context 3.2: version, trace-id, parent-id, flags. */
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/u;
 
 export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implements HttpHost {
   readonly protocol = "http";
-  readonly seams = SEAMS_OF_HTTP;
   readonly exchanges = new ExchangeTally();
   readonly #detached = new Set<Detached>();
   readonly #dialling = new Set<Dialling>();
@@ -53,6 +60,14 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
     this.#identify = compileIdentify(spec.identify, spec.salt);
     this.#limits = { ...DEFAULT_LIMITS, headBytes: spec.headBytes };
     this.#naming = namingOf(spec, spec.tls !== null);
+  }
+
+  get seams(): ReadonlySet<Seam> {
+    return this.spec.secure === undefined ? SEAMS_OF_HTTP : SEAMS_OF_HTTPS;
+  }
+
+  override get plainAnswer(): Buffer {
+    return PLAIN_ANSWER;
   }
 
   override get upstreamText(): string {

@@ -1,21 +1,75 @@
 /** A TCP proxy: what comes in goes out, as bytes. */
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { formatAddress } from "../../config/address.js";
 import type { Seam } from "../../faults/contract/index.js";
+import type { Guest } from "../../pipeline/party.js";
 import type { Origin } from "../connection.js";
+import { shortened } from "../bot-name.js";
+import { peerName, type Peer } from "../secure/peer.js";
 import type { TcpProxySpec } from "../spec-base.js";
 import { StreamProxy } from "../stream-proxy.js";
+import { dial, type TlsOptions } from "../upstream/dial.js";
 import { TcpConnection, type TcpHost } from "./connection.js";
 
 const SEAMS_OF_TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "query", "upstreams"]);
+/** Of those that see ClientHellos. */
+const SEAMS_OF_TLS: ReadonlySet<Seam> = new Set([...SEAMS_OF_TCP, "handshake"]);
 
 export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implements TcpHost {
   readonly protocol = "tcp";
-  readonly seams = SEAMS_OF_TCP;
+
+  get seams(): ReadonlySet<Seam> {
+    return this.spec.secure === undefined ? SEAMS_OF_TCP : SEAMS_OF_TLS;
+  }
 
   override get upstreamText(): string {
     const members = this.spec.pool?.members ?? [this.spec.upstream];
-    return members.map((member) => `tcp://${formatAddress(member)}`).join(", ");
+    const scheme = this.tls === null ? "tcp" : "tls";
+    return members.map((member) => `${scheme}://${formatAddress(member)}`).join(", ");
+  }
+
+  protected override get tls(): TlsOptions | null {
+    return this.spec.tls ?? null;
+  }
+
+  override get asksUpstream(): boolean {
+    return this.tls !== null;
+  }
+
+  override askUpstream(offered: readonly string[], done: (protocol: string | null) => void): void {
+    const [member] = this.pool.members;
+    const { tls, spec } = this;
+    if (member === undefined || tls === null) {
+      done(null);
+      return;
+    }
+    const options = { ...this.dialOptions(), take: () => true, timeout: spec.dialTimeout, asking: null };
+    dial(member.endpoint, { ...options, tls: { ...tls, alpn: offered } }, (result) => {
+      if (!("destroy" in result)) {
+        done(null);
+        return;
+      }
+      const { alpnProtocol } = result as TLSSocket;
+      result.on("error", () => undefined).destroy();
+      done(typeof alpnProtocol === "string" ? alpnProtocol : null);
+    });
+  }
+
+  /** It is offered what its client has agreed to, and nothing else. */
+  protected override tlsFor(guest: Guest): TlsOptions | null {
+    const { tls } = this;
+    const protocol = guest instanceof TcpConnection ? guest.peer?.protocol : undefined;
+    return tls === null || protocol === undefined || protocol === null ? tls : { ...tls, alpn: [protocol] };
+  }
+
+  protected override knownAs(peer: Peer): string | undefined {
+    for (const rule of this.spec.identify ?? []) {
+      if (rule.by === "client") return undefined;
+      const name = peerName(rule, peer);
+      if (name !== undefined && name !== "") return shortened(name);
+    }
+    return undefined;
   }
 
   protected override connect(socket: Socket, origin: Origin): TcpConnection {

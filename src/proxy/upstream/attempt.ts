@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import type { Millis } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Keepalive } from "../../core/stream-options.js";
+import type { TlsVersion } from "../../faults/contract/index.js";
 import type { Descriptors } from "../descriptors.js";
 import { lackOf, wordsOfLack, type LocalLack } from "../local-lacks.js";
 import { dialStream } from "../sockets/stream.js";
@@ -25,6 +26,12 @@ export interface TlsOptions {
   readonly insecure: boolean;
   /** For SNI and for checking the certificate; the upstream's own name if null. */
   readonly servername: string | null;
+  /** What it is shown of ours, PEM; missing for nothing. */
+  readonly own?: { readonly cert: string; readonly key: string } | null;
+  /** The oldest version that is spoken; missing for the runtime's own. */
+  readonly min?: TlsVersion | null;
+  /** The protocols that it is offered (RFC 7301); missing for none. */
+  readonly alpn?: readonly string[];
 }
 
 export interface AttemptParts {
@@ -104,7 +111,10 @@ class Attempt {
     });
   }
 
-  #secure(carrier: Socket, { ca, insecure, servername }: TlsOptions): void {
+  #secure(
+    carrier: Socket,
+    { ca, insecure, servername, own = null, min = null, alpn = [] }: TlsOptions,
+  ): void {
     const { host, take } = this.#parts;
     // RFC 6066, section 3: without the dot at its end.
     const name = (servername ?? (isIP(host) === 0 ? host : null))?.replace(/\.$/u, "") ?? null;
@@ -118,7 +128,9 @@ class Attempt {
           ...(name === null ? {} : { servername: name }),
           ...(ca === null ? {} : { ca }),
           rejectUnauthorized: !insecure,
-          ALPNProtocols: ["http/1.1"],
+          ...(own === null ? {} : own),
+          ...(min === null ? {} : { minVersion: `TLSv${min === "1.0" ? "1" : min}` }),
+          ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
         },
         take,
       );

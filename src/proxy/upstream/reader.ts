@@ -50,10 +50,15 @@ export function connectReading(to: Endpoint, keepalive: Keepalive, take: Take): 
 const CARRIER = Symbol("carrier");
 type Carried = Socket & { [CARRIER]?: Socket };
 
+/** Says which TCP socket is below this one. */
+export function carry(socket: Socket, carrier: Socket): void {
+  (socket as Carried)[CARRIER] = carrier;
+}
+
 /** The same over TLS. Its reads allocate, since Node has no `onread` there. */
 export function secureReading(carrier: Socket, options: ConnectionOptions, take: Take): TLSSocket {
   const socket = connectTls({ ...options, socket: carrier });
-  (socket as Carried)[CARRIER] = carrier;
+  carry(socket, carrier);
   socket.on("data", (chunk: Buffer) => {
     take(socket, chunk);
   });

@@ -3,7 +3,8 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { IdentifyRule } from "../../../src/config/identify.js";
-import { BOT_NAME_MAX, compileIdentify, type RequestLike } from "../../../src/proxy/http/identify.js";
+import { BOT_NAME_MAX } from "../../../src/proxy/bot-name.js";
+import { compileIdentify, type RequestLike } from "../../../src/proxy/http/identify.js";
 
 const SALT = "a pinch";
 

@@ -1,0 +1,450 @@
+/**
+ * One client that speaks TLS to a proxy, from its first byte: the ClientHello, what faults say of it, the handshake, and then a
+ * socket of plain bytes that the proxy goes on with. It stays to hear how the client took it.
+ *
+ *     hello -> [gate] -> engine -> established -> handed over
+ *         \-> plain (detect), or untouched bytes (passthrough) -> handed over
+ */
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { Clock, Millis, Timer } from "../../core/clock.js";
+import { contained, ContainedClock, type Owner } from "../../core/containment.js";
+import type { ConnectionFailure } from "../../core/events.js";
+import { invariant } from "../../core/invariant.js";
+import type { HandshakeInfo, Hello, Pass, Sever, Terms, Took } from "../../faults/contract/index.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { FaultChange } from "../../pipeline/bindings.js";
+import type { SubjectInfo } from "../../pipeline/subject-info.js";
+import { plainAlert } from "../../tls/alert.js";
+import { HelloReader } from "../../tls/hello.js";
+import type { Origin } from "../connection.js";
+import { closeSoon, resetSoon } from "../partings.js";
+import { carry } from "../upstream/reader.js";
+import type { Choice, Front } from "./front.js";
+import { HandshakeFaults, type Final } from "./handshake-faults.js";
+import { certificateOf, type Peer } from "./peer.js";
+import { alertOf, Testimony } from "./testimony.js";
+
+/** What it needs of its proxy. */
+export interface SecureHost {
+  readonly front: Front;
+  readonly faults: readonly ArmedFault[];
+  /** Goes on with a socket of plain bytes, or of TLS that passes through. */
+  arrived(client: SecureClient, socket: Socket, peer: Peer | null): void;
+  /** Nothing came of it; its place is free. */
+  left(client: SecureClient): void;
+  failed(client: SecureClient, reason: ConnectionFailure, text: string): void;
+  mistaken(client: SecureClient, error: unknown): void;
+  /** Ends what became of it. */
+  sever(client: SecureClient, how: Sever): void;
+  /** How it took what faults did to its handshake; `hits` are their names. */
+  took(client: SecureClient, took: Took, millis: Millis, hits: readonly string[]): void;
+}
+
+type State = "hello" | "held" | "engine" | "ending" | "handed over" | "over";
+
+/** What a client may say while a fault holds its handshake: then it is not read any more. */
+const EARLY_MAX_BYTES = 64 * 1024;
+
+export class SecureClient implements Owner, SubjectInfo {
+  readonly connection: number;
+  readonly client: string;
+  readonly bot: string;
+  readonly origin: Origin;
+  readonly clock: Clock;
+  readonly #host: SecureHost;
+  readonly #socket: Socket;
+  readonly #reader = new HelloReader();
+  readonly #begunAt: number;
+  readonly #faults: HandshakeFaults;
+  readonly #hits: string[] = [];
+  #state: State = "hello";
+  #hello: Hello | null = null;
+  #timer: Timer | null = null;
+  #secured: TLSSocket | null = null;
+  #testimony: Testimony | null = null;
+  #peer: Peer | null = null;
+
+  constructor(host: SecureHost, socket: Socket, origin: Origin, clock: Clock) {
+    this.#host = host;
+    this.#socket = socket;
+    this.origin = origin;
+    this.connection = origin.id;
+    this.client = origin.address;
+    this.bot = origin.address;
+    this.clock = new ContainedClock(clock, this);
+    this.#begunAt = this.clock.now();
+    this.#faults = new HandshakeFaults({
+      clock: this.clock,
+      subject: this,
+      info: (attend) => this.#info(attend),
+      ended: (verdict) => {
+        this.#conclude(verdict);
+      },
+      hangs: () => {
+        // Nothing is waited for but the client's leaving, of which its socket tells.
+      },
+      failed: (error) => {
+        this.failed(error);
+      },
+    });
+  }
+
+  get peer(): Peer | null {
+    return this.#peer;
+  }
+
+  get isOver(): boolean {
+    return this.#state === "over";
+  }
+
+  struck(fault: string): void {
+    if (!this.#hits.includes(fault)) this.#hits.push(fault);
+  }
+
+  /** A mistake of ours ends this client's connection, and nothing else. */
+  failed(error: unknown): void {
+    this.#host.mistaken(this, error);
+    this.destroy();
+  }
+
+  start(): void {
+    this.#watch();
+    this.#within("a ClientHello");
+    this.#socket.resume();
+  }
+
+  // -- the hello ----------------------------------------------------------------------------------
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#guarded(() => {
+      if (this.#state === "hello") this.#hear(chunk);
+      else if (this.#state === "held") this.#keep(chunk);
+    });
+  };
+
+  /** Where it stands: whoever has gone is not waited for. */
+  readonly #onEnd = (): void => {
+    this.#guarded(() => {
+      this.#gone("closed before a handshake");
+    });
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#guarded(() => {
+      this.#testimony?.broke(error);
+      this.#gone(error.message);
+    });
+  };
+
+  readonly #onClose = (): void => {
+    this.#guarded(() => {
+      this.#finish();
+    });
+  };
+
+  #watch(): void {
+    this.#socket
+      .on("data", this.#onData)
+      .on("end", this.#onEnd)
+      .on("error", this.#onError)
+      .on("close", this.#onClose);
+  }
+
+  #unwatch(): void {
+    this.#socket
+      .off("data", this.#onData)
+      .off("end", this.#onEnd)
+      .off("error", this.#onError)
+      .off("close", this.#onClose);
+  }
+
+  #hear(chunk: Buffer): void {
+    const result = this.#reader.push(chunk);
+    if (result.state === "more") return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    const { mode } = this.#host.front.spec;
+    if (result.state === "hello") {
+      this.#hello = result.hello;
+      this.#peer = { ...peerOf(result.hello) };
+      this.#ask(result.hello);
+    } else if (result.state === "not_tls" && mode === "detect") {
+      this.#handOver(this.#socket, null, true);
+    } else {
+      const { answer } = this.#host.front;
+      this.#host.failed(this, "client_tls", result.reason);
+      if (result.state === "invalid") this.#socket.write(plainAlert("decode_error"));
+      else if (answer !== null && looksLikeHttp(this.#reader.bytes)) this.#socket.write(answer);
+      this.#end();
+    }
+  }
+
+  #keep(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    if (this.#reader.bytes.length > EARLY_MAX_BYTES) this.#socket.pause();
+  }
+
+  #ask(hello: Hello): void {
+    this.#state = "held";
+    this.#faults.bind(this.#host.faults);
+    this.#faults.through(
+      (fault) => fault.hello?.(),
+      (outcome) => {
+        this.#guarded(() => {
+          this.#judged(outcome, hello);
+        });
+      },
+    );
+  }
+
+  #judged(outcome: Pass | Final, hello: Hello): void {
+    if (this.#state !== "held") return;
+    if (outcome.do !== "pass") this.#conclude(outcome);
+    else if (this.#host.front.spec.mode === "passthrough") this.#handOver(this.#socket, this.#peer, true);
+    else {
+      const terms = this.#faults.terms();
+      this.#host.front.ready(
+        hello.alpn,
+        terms.alpn,
+        contained(this, (alpn) => {
+          this.#secure(hello, terms, alpn);
+        }),
+      );
+    }
+  }
+
+  // -- the handshake ------------------------------------------------------------------------------
+
+  #secure(hello: Hello, terms: Terms, alpn: readonly string[]): void {
+    if (this.#state !== "held") return;
+    const { front } = this.#host;
+    const choice = front.choose({
+      sni: hello.sni,
+      alpn,
+      address: this.#socket.localAddress ?? "",
+      recipe: this.#faults.certificate(),
+      terms,
+    });
+    this.#state = "engine";
+    this.#unwatch();
+    this.#socket.pause();
+    const early = this.#reader.bytes;
+    if (early.length > 0) this.#socket.unshift(early);
+    this.#begin(choice);
+    this.#within("a TLS handshake");
+  }
+
+  #begin({ context, stapler, alpn }: Choice): void {
+    const { front } = this.#host;
+    const demands = this.#faults.demands();
+    const secured = new TLSSocket(this.#socket, {
+      isServer: true,
+      secureContext: context,
+      requestCert: demands || front.spec.clients !== null,
+      // Who shows none is refused by OpenSSL; who shows a wrong one by us.
+      rejectUnauthorized: front.spec.clients?.require === true,
+      ...(stapler === null ? {} : { server: stapler }),
+      ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
+    });
+    carry(secured, this.#socket);
+    this.#secured = secured;
+    this.#testimony = new Testimony((took) => {
+      this.#told(took);
+    });
+    secured
+      .on("secure", this.#onSecure)
+      .on("error", this.#onEngineError)
+      .on("end", this.#onEngineEnd)
+      .on("close", this.#onClose);
+  }
+
+  readonly #onSecure = (): void => {
+    this.#guarded(() => {
+      const secured = this.#secured;
+      if (secured === null || this.#state !== "engine" || this.#hello === null) return;
+      this.#timer?.cancel();
+      this.#timer = null;
+      const certificate = certificateOf(secured);
+      const { alpnProtocol } = secured;
+      this.#peer = {
+        ...peerOf(this.#hello),
+        protocol: typeof alpnProtocol === "string" ? alpnProtocol : null,
+        version: secured.getProtocol(),
+        certificate,
+      };
+      const refused = certificate === null ? null : this.#host.front.judge(secured);
+      if (refused !== null) {
+        this.#host.failed(this, "client_tls", `its certificate is refused: ${refused.text}`);
+        this.#conclude({ do: "alert", alert: refused.alert });
+        return;
+      }
+      const shown = { fingerprint: certificate?.fingerprint ?? null, subject: certificate?.cn ?? null };
+      for (const verdict of [this.#faults.client(shown), this.#faults.established()]) {
+        if (verdict.do === "pass") continue;
+        this.#conclude(verdict);
+        return;
+      }
+      this.#listen(secured);
+      this.#handOver(secured, this.#peer, false);
+    });
+  };
+
+  /** How the client took what faults did: its first data say so. Reading has not begun, and this does not begin it. */
+  #listen(secured: TLSSocket): void {
+    if (!this.#faults.acted) return;
+    secured.pause();
+    secured.once("data", this.#onFirstData);
+  }
+
+  readonly #onFirstData = (): void => {
+    this.#testimony?.data();
+  };
+
+  readonly #onEngineError = (error: Error): void => {
+    this.#guarded(() => {
+      this.#testimony?.broke(error);
+      if (this.#state !== "engine") return;
+      const alert = alertOf(error);
+      this.#goneInHandshake(alert === null ? reasonOf(error) : `it sent the alert ${alert}`);
+    });
+  };
+
+  readonly #onEngineEnd = (): void => {
+    this.#guarded(() => {
+      this.#testimony?.ended();
+      if (this.#state === "engine") this.#goneInHandshake("it closed the connection");
+    });
+  };
+
+  #goneInHandshake(text: string): void {
+    if (!this.#faults.acted) this.#host.failed(this, "client_tls", `TLS handshake: ${text}`);
+    this.#end();
+  }
+
+  // -- the ends -----------------------------------------------------------------------------------
+
+  #handOver(socket: Socket, peer: Peer | null, plain: boolean): void {
+    this.#state = "handed over";
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (plain) {
+      this.#unwatch();
+      socket.pause();
+      const early = this.#reader.bytes;
+      if (early.length > 0) socket.unshift(early);
+      socket.on("close", this.#onClose);
+    }
+    this.#host.arrived(this, socket, peer);
+  }
+
+  #conclude(verdict: Final): void {
+    if (this.#state === "over" || this.#state === "ending") return;
+    if (this.#state === "handed over") {
+      this.#host.sever(this, verdict.do === "reset" ? { do: "reset" } : { do: "close" });
+      return;
+    }
+    if (verdict.do === "alert" && this.#secured === null) this.#socket.write(plainAlert(verdict.alert));
+    this.#end(verdict.do === "reset" ? "reset" : "close");
+  }
+
+  /** Ends a client that was not handed over. */
+  #end(how: "close" | "reset" = "close"): void {
+    if (this.#state === "over" || this.#state === "ending") return;
+    this.#state = "ending";
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#faults.stop();
+    const socket = this.#secured ?? this.#socket;
+    socket.on("error", () => undefined);
+    if (socket.destroyed) this.#finish();
+    else if (how === "reset") resetSoon(socket, this.clock, null);
+    else closeSoon(socket, this.clock, null, () => false);
+  }
+
+  #gone(text: string): void {
+    if (this.#state !== "hello" && this.#state !== "held") return;
+    this.#testimony?.ended();
+    if (this.#state === "hello" && this.#reader.bytes.length > 0 && !this.#faults.acted)
+      this.#host.failed(this, "client_tls", `no ClientHello: ${text}`);
+    this.#end();
+  }
+
+  /** The proxy goes, or the place is needed: at once. */
+  destroy(): void {
+    if (this.#state === "over") return;
+    this.#testimony?.over();
+    (this.#secured ?? this.#socket).destroy();
+    if (this.#secured !== null) this.#socket.destroy();
+    this.#finish();
+  }
+
+  /** Other faults are in force. */
+  apply({ removed, assigned }: FaultChange): void {
+    if (this.#state !== "over") this.#faults.apply(removed, assigned);
+  }
+
+  #finish(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#timer?.cancel();
+    this.#testimony?.over();
+    this.#faults.release();
+    this.#host.left(this);
+  }
+
+  #within(what: string): void {
+    const { helloTimeout } = this.#host.front.spec;
+    this.#timer = this.clock.at(this.clock.now() + helloTimeout, () => {
+      this.#timer = null;
+      if (this.#state !== "hello" && this.#state !== "engine") return;
+      this.#host.failed(this, "client_tls", `${what} took longer than ${helloTimeout} ms`);
+      this.#testimony?.over();
+      this.destroy();
+    });
+  }
+
+  #told(took: Took): void {
+    if (!this.#faults.acted) return;
+    this.#faults.took(took);
+    this.#host.took(this, took, this.clock.now() - this.#begunAt, this.#hits);
+  }
+
+  #info(attend: () => void): HandshakeInfo {
+    const { id, address, port } = this.origin;
+    const hello = this.#hello;
+    invariant(hello !== null, "a fault on a handshake without a ClientHello");
+    return {
+      id,
+      client: { address, port },
+      bot: this.bot,
+      acceptedAt: this.#begunAt,
+      live: false,
+      attend,
+      hello,
+    };
+  }
+
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+}
+
+function peerOf({ sni, alpn }: Hello): Peer {
+  return { sni, alpn, protocol: null, version: null, certificate: null };
+}
+
+function reasonOf({ message }: Error): string {
+  // OpenSSL writes "C0DE…:error:0A000412:SSL routines:ssl3_read_bytes:what it is:file:line:".
+  const [, words] = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/u.exec(message) ?? [];
+  return words ?? message;
+}
+
+/** A client that takes the port for one of plain HTTP. */
+function looksLikeHttp(bytes: Buffer): boolean {
+  return /^[A-Z]{3,10} \S/u.test(bytes.toString("latin1", 0, 32));
+}

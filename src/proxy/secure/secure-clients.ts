@@ -1,0 +1,162 @@
+/** The clients of one proxy that speak TLS to it: those whose handshakes are under way, and those whose connections came of one. */
+import type { Socket } from "node:net";
+import type { Millis } from "../../core/clock.js";
+import type { Owner } from "../../core/containment.js";
+import type { ConnectionFailure } from "../../core/events.js";
+import type { Sever, Took } from "../../faults/contract/index.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { FaultChange } from "../../pipeline/bindings.js";
+import type { Origin } from "../connection.js";
+import type { PlaneContext } from "../context.js";
+import type { ProxySpecBase } from "../spec-base.js";
+import { Front } from "./front.js";
+import { Mirror } from "./mirror.js";
+import type { Peer } from "./peer.js";
+import { SecureClient, type SecureHost } from "./secure-client.js";
+
+/** What becomes of a handshake. */
+export interface Severable {
+  severed(how: Sever): void;
+}
+
+/** What they need of their proxy. */
+export interface SecureProxy {
+  readonly name: string;
+  readonly context: PlaneContext;
+  readonly faults: readonly ArmedFault[];
+  /** What a client is answered that speaks plain HTTP; null where nobody knows what it speaks. */
+  readonly plainAnswer: Buffer | null;
+  /** Whether the upstream can be asked what protocol it would speak (RFC 7301). */
+  readonly asksUpstream: boolean;
+  readonly mistakes: Owner;
+  /** Asks it; null for none, also where nobody answers. */
+  askUpstream(offered: readonly string[], done: (protocol: string | null) => void): void;
+  /** The connection that a client's plain bytes, or its TLS that passes through, go over. */
+  arrived(socket: Socket, origin: Origin): Severable;
+  /** A place is free again. */
+  free(): void;
+  failedBefore(reason: ConnectionFailure, connection: number, client: string, text: string): void;
+}
+
+export class SecureClients implements SecureHost {
+  readonly #of: SecureProxy;
+  readonly #clients = new Map<SecureClient, Severable | null>();
+  #front: Front | null = null;
+  #underWay = 0;
+
+  constructor(of: SecureProxy) {
+    this.#of = of;
+  }
+
+  /** Throws SQ_INVALID_CONFIG if a file that the specification names cannot be used. Handshakes under way go on as they began. */
+  configure({ secure, name, upstream, pool }: ProxySpecBase): void {
+    const { authority: door, clock, facts } = this.#of.context;
+    if (secure === undefined || door === undefined) {
+      this.#front = null;
+      return;
+    }
+    this.#front = new Front({
+      spec: secure,
+      hosts: (pool?.members ?? [upstream]).map(({ host }) => host),
+      clock,
+      door,
+      answer: this.#of.plainAnswer,
+      mirror: this.#of.asksUpstream
+        ? new Mirror(
+            clock,
+            (offered, done) => {
+              this.#of.askUpstream(offered, done);
+            },
+            this.#of.mistakes,
+          )
+        : null,
+      reread: (cert, trouble) => {
+        const why = trouble === null ? {} : { trouble };
+        facts.tell({ kind: "certificate_reread", proxy: name, cert, ...why });
+      },
+      closed: (error) => {
+        facts.tell({ kind: "mistake", where: `the CA of proxy ${name}`, error });
+        this.closeUnderWay();
+      },
+    });
+  }
+
+  /** Whether clients speak TLS, or may. */
+  get expected(): boolean {
+    return this.#front !== null;
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  get front(): Front {
+    const front = this.#front;
+    if (front === null) throw new Error("a handshake where no TLS is spoken");
+    return front;
+  }
+
+  get faults(): readonly ArmedFault[] {
+    return this.#of.faults;
+  }
+
+  accept(socket: Socket, origin: Origin): void {
+    const client = new SecureClient(this, socket, origin, this.#of.context.clock);
+    this.#clients.set(client, null);
+    this.#underWay++;
+    client.start();
+  }
+
+  apply(change: FaultChange): void {
+    for (const client of [...this.#clients.keys()]) client.apply(change);
+  }
+
+  closeUnderWay(): void {
+    for (const [client, connection] of [...this.#clients]) if (connection === null) client.destroy();
+  }
+
+  // -- what a client tells ------------------------------------------------------------------------
+
+  arrived(client: SecureClient, socket: Socket, peer: Peer | null): void {
+    this.#underWay--;
+    this.#clients.delete(client);
+    const connection = this.#of.arrived(socket, { ...client.origin, peer });
+    if (!client.isOver) this.#clients.set(client, connection);
+  }
+
+  left(client: SecureClient): void {
+    const wasUnderWay = this.#clients.get(client) === null;
+    this.#clients.delete(client);
+    if (!wasUnderWay) return;
+    this.#underWay--;
+    this.#of.free();
+  }
+
+  failed({ connection, client }: SecureClient, reason: ConnectionFailure, text: string): void {
+    this.#of.failedBefore(reason, connection, client, text);
+  }
+
+  mistaken({ connection, client }: SecureClient, error: unknown): void {
+    this.#of.context.facts.tell({ kind: "mistake", where: `TLS of connection ${connection}`, error });
+    this.#of.failedBefore("internal", connection, client, String(error));
+  }
+
+  sever(client: SecureClient, how: Sever): void {
+    this.#clients.get(client)?.severed(how);
+  }
+
+  took({ peer, connection, bot }: SecureClient, took: Took, millis: Millis, hits: readonly string[]): void {
+    this.#of.context.facts.tell({
+      kind: "tls_over",
+      proxy: this.#of.name,
+      connection,
+      bot,
+      faults: hits,
+      sni: peer?.sni ?? null,
+      version: peer?.version ?? null,
+      alpn: peer?.protocol ?? null,
+      took,
+      ms: millis,
+    });
+  }
+}
