@@ -20,6 +20,7 @@ const HTTP_KEYS: readonly string[] = [
   "rewrite",
   "head_timeout",
 ];
+const STREAMS: readonly Protocol[] = ["tcp", "tls"];
 /** What a proxy sees that sees no HTTP, and what it acts on. */
 const SEES: Readonly<Record<string, string>> = {
   tcp: "bytes",
@@ -75,6 +76,8 @@ function withoutForeign(proxy: Located, problems: Problems): Located {
   if (proxy.kind !== "map") return proxy;
   const protocol = protocolOf(proxy);
   const kept = [...proxy.entries].filter(([key, entry]) => {
+    // It is also how long a ClientHello may take.
+    if (key === "head_timeout" && STREAMS.includes(protocol) && proxy.entries.has("secure")) return true;
     const reason = foreign(key, protocol);
     if (reason === undefined) return true;
     problems.add({ place: entry.place, path: under(proxy.path, key) }, reason);

@@ -139,7 +139,7 @@ export const proxyShape = z.strictObject({
     ),
   head_timeout: duration({ positive: true })
     .prefault("60s")
-    .describe("how long the head of a request may take to arrive"),
+    .describe("how long the head of a request may take to arrive, or a ClientHello"),
   dial_timeout: duration({ positive: true })
     .prefault("10s")
     .describe("how long dialling the upstream may take"),

@@ -62,7 +62,7 @@ export function specFrom(proxy: ProxyConfig, { seed, limits }: SpecBase): FilePr
   return {
     ...common,
     protocol: "http",
-    tls: tls === null ? null : { ...tls, alpn: ["http/1.1"] },
+    tls,
     identify: proxy.identify,
     salt: `squall/bot/${seed}`,
     persona: proxy.persona,

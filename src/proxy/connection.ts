@@ -41,7 +41,7 @@ export interface Origin {
   readonly port: number;
   /** What is known of a client that speaks TLS; missing of all others. */
   readonly peer?: Peer | null;
-  /** What a rule of the proxy calls it, where that is known of the connection; its address if missing. */
+  /** What a rule of the proxy calls it; its address if missing. */
   readonly bot?: string | undefined;
 }
 
@@ -94,9 +94,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   abstract fromClient(chunk: Buffer): void;
   abstract fromUpstream(socket: Socket, chunk: Buffer): boolean;
   /** A fault that acts on the connection as a whole has done something. */
-  struck(_fault: string): void {
-    // It goes over nothing else.
-  }
+  struck(_fault: string): void {} // It goes over nothing else.
 
   /** A source has ended in order. */
   protected abstract sourceOver(direction: Direction, socket: Socket): void;
@@ -450,5 +448,3 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
     }
   }
 }
-
-// Handlers shared by all connections; `this` is the socket. What they throw is contained here, once for all owners.

@@ -13,6 +13,7 @@ import { ListeningProxy } from "./listening-proxy.js";
 import { isLocalLack } from "./local-lacks.js";
 import { clientAddress, type ListenAddress } from "./port.js";
 import { Listener } from "./tcp/listener.js";
+import type { AskUpstream } from "./secure/mirror.js";
 import type { Peer } from "./secure/peer.js";
 import { SecureClients, type SecureProxy } from "./secure/secure-clients.js";
 import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
@@ -106,13 +107,9 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     return this.tls;
   }
 
-  /** Whether the upstream can be asked what protocol it would speak. */
-  get asksUpstream(): boolean {
-    return false;
-  }
-
-  askUpstream(_offered: readonly string[], done: (protocol: string | null) => void): void {
-    done(null);
+  /** Asks the upstream what protocol it would speak; null where it speaks no TLS. */
+  get askUpstream(): AskUpstream | null {
+    return null;
   }
 
   /** `owner` pays for what goes wrong in `done`. */

@@ -324,7 +324,7 @@ activate: { profle: slow }
     identify: cookie
 `,
     problems: [
-      '5:15 proxies.jobs.identify: expected client, bearer, or a mapping with header, bearer, query or path, got "cookie"',
+      '5:15 proxies.jobs.identify: expected client, bearer, certificate, sni, or a mapping with header, bearer, query, path or certificate, got "cookie"',
     ],
   },
   {
@@ -346,7 +346,7 @@ activate: { profle: slow }
       - {}
 `,
     problems: [
-      '6:11 proxies.jobs.identify[0].cookie: no bot is known by "cookie": expected client, bearer, or a mapping with header, bearer, query or path',
+      '6:11 proxies.jobs.identify[0].cookie: no bot is known by "cookie": expected client, bearer, certificate, sni, or a mapping with header, bearer, query, path or certificate',
       '7:19 proxies.jobs.identify[1].header: expected the name of a header such as x-bot-id, got "x bot"',
       '8:19 proxies.jobs.identify[2].header: "authorization" holds a secret, and the name of a bot is shown: use "bearer"',
       '9:21 proxies.jobs.identify[3].bearer.claims: unknown key (did you mean "claim"?)',
@@ -354,8 +354,8 @@ activate: { profle: slow }
       '11:17 proxies.jobs.identify[5].path: expected a path that begins with "/", got "v1/:bot"',
       "12:18 proxies.jobs.identify[6].query: expected text, got 5 (put it in quotes)",
       "13:9 proxies.jobs.identify[7]: expected one rule for each entry of the list",
-      "14:9 proxies.jobs.identify[8]: expected client, bearer, or a mapping with header, bearer, query or path, got a list",
-      "15:9 proxies.jobs.identify[9]: expected client, bearer, or a mapping with header, bearer, query or path",
+      "14:9 proxies.jobs.identify[8]: expected client, bearer, certificate, sni, or a mapping with header, bearer, query, path or certificate, got a list",
+      "15:9 proxies.jobs.identify[9]: expected client, bearer, certificate, sni, or a mapping with header, bearer, query, path or certificate",
     ],
   },
   {
@@ -384,7 +384,7 @@ activate: { profle: slow }
       '6:5 proxies.jobs.fault_header: "fault_header" is about HTTP exchanges, and a tcp proxy sees only bytes',
       '7:5 proxies.jobs.ambiguous: "ambiguous" is about HTTP exchanges, and a tcp proxy sees only bytes',
       '8:5 proxies.jobs.head_timeout: "head_timeout" is about HTTP exchanges, and a tcp proxy sees only bytes',
-      '9:5 proxies.jobs.tls: "tls" says how an https:// upstream is dialled, and this one is tcp://',
+      '9:5 proxies.jobs.tls: "tls" says how an https:// or tls:// upstream is dialled, and this one is tcp://',
       '10:5 proxies.jobs.host: "host" is about HTTP exchanges, and a tcp proxy sees only bytes',
       '11:5 proxies.jobs.rewrite: "rewrite" is about HTTP exchanges, and a tcp proxy sees only bytes',
     ],
@@ -395,7 +395,44 @@ activate: { profle: slow }
   jobs: { listen: ':1', upstream: 'http://a', tls: { ca: ca.pem } }
 `,
     problems: [
-      '2:47 proxies.jobs.tls: "tls" says how an https:// upstream is dialled, and this one is http://',
+      '2:47 proxies.jobs.tls: "tls" says how an https:// or tls:// upstream is dialled, and this one is http://',
+    ],
+  },
+  {
+    name: "odd ways to speak TLS to clients",
+    text: `proxies:
+  a: { listen: ':1', upstream: 'http://a', secure: yes please }
+  b: { listen: ':2', upstream: 'http://a', secure: { names: ['a b'], min: 1.4, alpn: h2, certificates: [{ cert: a.pem }] } }
+  c: { listen: ':3', upstream: 'http://a', secure: { mode: passthru, clients: { require: 1 } } }
+`,
+    problems: [
+      '2:52 proxies.a.secure: expected true, terminate, passthrough, detect, or a mapping such as { names: [jobs.example] }, got "yes please"',
+      '3:62 proxies.b.secure.names[0]: expected a host name or an address such as jobs.example, *.example or 10.0.0.1, got "a b"',
+      "3:75 proxies.b.secure.min: expected a version of TLS: 1.0, 1.1, 1.2, 1.3, got 1.4",
+      '3:86 proxies.b.secure.alpn: expected mirror, or a list such as [http/1.1], got "h2"',
+      "3:105 proxies.b.secure.certificates[0].key: is required: text",
+      '4:60 proxies.c.secure.mode: expected terminate, passthrough or detect, got "passthru"',
+      "4:79 proxies.c.secure.clients.ca: is required: text",
+      "4:90 proxies.c.secure.clients.require: expected true or false, got 1",
+    ],
+  },
+  {
+    name: "ways to speak TLS to clients that do not fit",
+    text: `proxies:
+  a: { listen: ':1', upstream: 'http://a', secure: passthrough }
+  b: { listen: ':2', upstream: 'http://a', secure: { alpn: mirror } }
+  c: { listen: ':3', upstream: 'http://a', secure: { alpn: [h2, http/1.1] } }
+  d: { listen: ':4', upstream: 'udp://a:1', secure: true }
+  e: { listen: ':5', upstream: 'tcp://a:1', secure: { mode: passthrough, names: [a.example] } }
+  f: { listen: ':6', upstream: 'tls://a:1', tls: { cert: a.pem } }
+`,
+    problems: [
+      "2:44 proxies.a.secure: passthrough leaves bytes encrypted, so that an http proxy would see nothing of them: use a tcp:// upstream, or terminate",
+      "3:54 proxies.b.secure.alpn: an http proxy speaks HTTP/1.1, whatever its upstream would: expected a list",
+      "4:54 proxies.c.secure.alpn: an http proxy speaks HTTP/1.1 only: leave h2 out, or use a tcp:// or tls:// upstream",
+      "5:45 proxies.d.secure: a udp proxy has no connections that could be spoken to over TLS",
+      "6:74 proxies.e.secure.names: names is of no use where TLS passes through: the upstream speaks it",
+      "7:52 proxies.f.tls.cert: a certificate and its key come together: give both, cert and key",
     ],
   },
   {
@@ -420,7 +457,7 @@ activate: { profle: slow }
     fault_header: 1
     ambiguous: pass
     head_timeout: 0s
-    tls: { insecure: maybe, servername: a/b, cert: x }
+    tls: { insecure: maybe, servername: a/b, keys: x }
 `,
     problems: [
       '5:14 proxies.jobs.persona: expected plain, nginx, haproxy, envoy or alb, got "ngnix" (did you mean "nginx"?)',
@@ -429,7 +466,7 @@ activate: { profle: slow }
       "8:19 proxies.jobs.head_timeout: must be more than 0ms, got 0s",
       '9:22 proxies.jobs.tls.insecure: expected true or false, got "maybe"',
       '9:41 proxies.jobs.tls.servername: expected a host name such as squall.internal, got "a/b"',
-      "9:46 proxies.jobs.tls.cert: unknown key (known: ca, insecure, servername)",
+      '9:46 proxies.jobs.tls.keys: unknown key (did you mean "key"?)',
     ],
   },
   {

@@ -127,6 +127,7 @@ describe("a configuration", () => {
     });
     const plain = {
       tls: null,
+      secure: null,
       persona: "plain",
       faultHeader: false,
       ambiguous: "reject",
@@ -157,7 +158,14 @@ describe("a configuration", () => {
         listen: { host: "", port: 8081 },
         upstream: { host: "api.internal", port: 443 },
         pool: null,
-        tls: { ca: "/etc/squall/certs/ca.pem", insecure: false, servername: "api.example.com" },
+        tls: {
+          ca: "/etc/squall/certs/ca.pem",
+          insecure: false,
+          servername: "api.example.com",
+          own: null,
+          min: null,
+        },
+        secure: null,
         identify: [
           { by: "header", name: "x-bot-id" },
           { by: "query", name: "bot" },
@@ -220,9 +228,21 @@ describe("a configuration", () => {
 
   it("dials an https:// upstream with TLS, and checks its certificate unless told otherwise", () => {
     const text = "proxies:\n  jobs: { listen: ':1', upstream: 'https://server' }\n";
-    expect(config({ text }).proxies[0]?.tls).toEqual({ ca: null, insecure: false, servername: null });
+    expect(config({ text }).proxies[0]?.tls).toEqual({
+      ca: null,
+      insecure: false,
+      servername: null,
+      own: null,
+      min: null,
+    });
     const env = { SQUALL__PROXIES__JOBS__TLS__INSECURE: "true" };
-    expect(config({ text, env }).proxies[0]?.tls).toEqual({ ca: null, insecure: true, servername: null });
+    expect(config({ text, env }).proxies[0]?.tls).toEqual({
+      ca: null,
+      insecure: true,
+      servername: null,
+      own: null,
+      min: null,
+    });
   });
 
   it.each([

@@ -17,6 +17,7 @@ import { FlowPlaces } from "../../src/proxy/udp/places.js";
 import type { Descriptors } from "../../src/proxy/descriptors.js";
 import type { TcpProxySpec } from "../../src/proxy/spec-base.js";
 import { TcpProxy } from "../../src/proxy/tcp/proxy.js";
+import type { AuthorityDoor } from "../../src/tls/door.js";
 import { Resolver } from "../../src/proxy/upstream/resolver.js";
 import { startSilentServer } from "./silent-server.js";
 
@@ -112,6 +113,8 @@ export interface LabOptions {
   readonly flows?: number;
   readonly descriptors?: Descriptors;
   readonly keepalive?: Keepalive;
+  /** Makes certificates for proxies that speak TLS with their clients. */
+  readonly authority?: AuthorityDoor;
   /** Fault types that only a test knows. */
   readonly types?: readonly AnyFaultType[];
 }
@@ -176,6 +179,7 @@ export class Lab {
       flows: new FlowPlaces(options.flows ?? 100_000),
       // What the kernel does by its own clock a clock that moves when told has no part in, unless a test says so.
       keepalive: keepaliveOf(options),
+      ...(options.authority === undefined ? {} : { authority: options.authority }),
       ...(options.descriptors === undefined ? {} : { descriptors: options.descriptors }),
     };
     this.plan = new LivePlan({

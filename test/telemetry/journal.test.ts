@@ -157,6 +157,7 @@ describe("what is told over and over", () => {
     expect(journalled).toEqual([
       "client_protocol",
       "client_slow_head",
+      "client_tls",
       "upstream_closed",
       "upstream_tls",
       "upstream_protocol",

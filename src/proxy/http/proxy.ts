@@ -32,6 +32,7 @@ const SEAMS_OF_HTTP: ReadonlySet<Seam> = new Set([
   "query",
   "upstreams",
 ]);
+const HTTP_1_1: readonly string[] = ["http/1.1"];
 const SEAMS_OF_HTTPS: ReadonlySet<Seam> = new Set([...SEAMS_OF_HTTP, "handshake"]);
 /** For a client that speaks plain HTTP where TLS is spoken. */
 const PLAIN_ANSWER = farewell({
@@ -142,7 +143,8 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   }
 
   protected override get tls(): TlsOptions | null {
-    return this.spec.tls;
+    const { tls } = this.spec;
+    return tls === null ? null : { alpn: HTTP_1_1, ...tls };
   }
 
   adopt(link: Link, over: () => void): void {

@@ -10,7 +10,7 @@ import type { Origin } from "../connection.js";
 import type { PlaneContext } from "../context.js";
 import type { ProxySpecBase } from "../spec-base.js";
 import { Front } from "./front.js";
-import { Mirror } from "./mirror.js";
+import { Mirror, type AskUpstream } from "./mirror.js";
 import type { Peer } from "./peer.js";
 import { SecureClient, type SecureHost } from "./secure-client.js";
 
@@ -26,11 +26,9 @@ export interface SecureProxy {
   readonly faults: readonly ArmedFault[];
   /** What a client is answered that speaks plain HTTP; null where nobody knows what it speaks. */
   readonly plainAnswer: Buffer | null;
-  /** Whether the upstream can be asked what protocol it would speak (RFC 7301). */
-  readonly asksUpstream: boolean;
+  /** Asks the upstream what protocol it would speak (RFC 7301); null where it speaks no TLS. */
+  readonly askUpstream: AskUpstream | null;
   readonly mistakes: Owner;
-  /** Asks it; null for none, also where nobody answers. */
-  askUpstream(offered: readonly string[], done: (protocol: string | null) => void): void;
   /** The connection that a client's plain bytes, or its TLS that passes through, go over. */
   arrived(socket: Socket, origin: Origin): Severable;
   /** A place is free again. */
@@ -55,21 +53,14 @@ export class SecureClients implements SecureHost {
       this.#front = null;
       return;
     }
+    const { askUpstream } = this.#of;
     this.#front = new Front({
       spec: secure,
       hosts: (pool?.members ?? [upstream]).map(({ host }) => host),
       clock,
       door,
       answer: this.#of.plainAnswer,
-      mirror: this.#of.asksUpstream
-        ? new Mirror(
-            clock,
-            (offered, done) => {
-              this.#of.askUpstream(offered, done);
-            },
-            this.#of.mistakes,
-          )
-        : null,
+      mirror: askUpstream === null ? null : new Mirror(clock, askUpstream, this.#of.mistakes),
       reread: (cert, trouble) => {
         const why = trouble === null ? {} : { trouble };
         facts.tell({ kind: "certificate_reread", proxy: name, cert, ...why });

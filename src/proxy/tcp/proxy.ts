@@ -6,6 +6,8 @@ import type { Seam } from "../../faults/contract/index.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Origin } from "../connection.js";
 import { shortened } from "../bot-name.js";
+import { closeSoon } from "../partings.js";
+import type { AskUpstream } from "../secure/mirror.js";
 import { peerName, type Peer } from "../secure/peer.js";
 import type { TcpProxySpec } from "../spec-base.js";
 import { StreamProxy } from "../stream-proxy.js";
@@ -33,27 +35,28 @@ export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implement
     return this.spec.tls ?? null;
   }
 
-  override get asksUpstream(): boolean {
-    return this.tls !== null;
-  }
-
-  override askUpstream(offered: readonly string[], done: (protocol: string | null) => void): void {
-    const [member] = this.pool.members;
-    const { tls, spec } = this;
-    if (member === undefined || tls === null) {
-      done(null);
-      return;
-    }
-    const options = { ...this.dialOptions(), take: () => true, timeout: spec.dialTimeout, asking: null };
-    dial(member.endpoint, { ...options, tls: { ...tls, alpn: offered } }, (result) => {
-      if (!("destroy" in result)) {
+  override get askUpstream(): AskUpstream | null {
+    const { tls } = this;
+    if (tls === null) return null;
+    return (offered, done) => {
+      const [member] = this.pool.members;
+      if (member === undefined) {
         done(null);
         return;
       }
-      const { alpnProtocol } = result as TLSSocket;
-      result.on("error", () => undefined).destroy();
-      done(typeof alpnProtocol === "string" ? alpnProtocol : null);
-    });
+      const options = { ...this.dialOptions(), take: () => true, timeout: this.spec.dialTimeout };
+      dial(member.endpoint, { ...options, tls: { ...tls, alpn: offered } }, (result) => {
+        if (!("destroy" in result)) {
+          done(null);
+          return;
+        }
+        const { alpnProtocol } = result as TLSSocket;
+        // In order, so that the upstream books no client that broke off.
+        result.on("error", () => undefined);
+        closeSoon(result, this.context.clock, null, () => false);
+        done(typeof alpnProtocol === "string" ? alpnProtocol : null);
+      });
+    };
   }
 
   /** It is offered what its client has agreed to, and nothing else. */

@@ -1,0 +1,90 @@
+/** Proxies that speak TLS with their clients, the CA that these trust, and what a client of Node's sees of a handshake. */
+import tls from "node:tls";
+import type { SecureSpec } from "../../src/proxy/secure/spec.js";
+import { Door } from "../../src/tls/door.js";
+import { HttpLab } from "./http-lab.js";
+import type { LabOptions, Listening } from "./lab.js";
+
+/** One for all tests of a process. */
+const door = new Door({ source: "memory", clock: { wallTime: () => Date.now() } });
+
+export function secureSpec(rest: Partial<SecureSpec> = {}): SecureSpec {
+  return {
+    mode: "terminate",
+    certificates: [],
+    names: [],
+    alpn: ["http/1.1"],
+    min: "1.2",
+    clients: null,
+    helloTimeout: 60_000,
+    ...rest,
+  };
+}
+
+/** What a client came to see of a connection over TLS. */
+export interface Seen {
+  /** `secure`, or the code of the error that it ended with. */
+  readonly how: string;
+  readonly version: string | null;
+  readonly alpn: string | null;
+  /** All that it read. */
+  readonly text: string;
+  readonly resumed: boolean;
+  readonly cn: string | null;
+}
+
+export class SecureLab extends HttpLab {
+  constructor(options: LabOptions = {}) {
+    super({ authority: door, ...options });
+  }
+
+  /** The CA's certificate, which opens it. */
+  async ca(): Promise<string> {
+    await door.open();
+    return door.authority?.ca ?? "";
+  }
+
+  /** A client that trusts the CA, connected or refused; it is ended with the lab. */
+  async tls(proxy: Listening | number, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
+    const socket = tls.connect({
+      host: "127.0.0.1",
+      port: typeof proxy === "number" ? proxy : proxy.address.port,
+      servername: "jobs.example",
+      ca: await this.ca(),
+      ...options,
+    });
+    this.onEnd(() => socket.destroy());
+    return socket;
+  }
+
+  /** Connects, says something if there is anything to say, and reads to the end. */
+  async sees(
+    proxy: Listening | number,
+    options: tls.ConnectionOptions = {},
+    say: string | null = null,
+  ): Promise<Seen> {
+    const socket = await this.tls(proxy, options);
+    const seen = {
+      how: "closed",
+      version: null as string | null,
+      alpn: null as string | null,
+      text: "",
+      resumed: false,
+      cn: null as string | null,
+    };
+    socket.on("secureConnect", () => {
+      seen.how = "secure";
+      seen.version = socket.getProtocol();
+      seen.alpn = typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null;
+      seen.resumed = socket.isSessionReused();
+      const cn: unknown = socket.getPeerCertificate().subject?.CN;
+      seen.cn = typeof cn === "string" ? cn : null;
+      if (say !== null) socket.write(say);
+      else socket.end();
+    });
+    socket.on("data", (chunk: Buffer) => (seen.text += chunk.toString("latin1")));
+    socket.on("error", (error: NodeJS.ErrnoException) => (seen.how = error.code ?? error.message));
+    await new Promise((closed) => socket.once("close", closed));
+    return seen;
+  }
+}
