@@ -186,10 +186,12 @@ abstract class Head extends Fields implements StartLine {
 
 export class RequestHead extends Head {
   #method: string | null = null;
+  #target: string | null = null;
 
   override again(raw: Buffer, kept: boolean): RequestHead {
     const head = new RequestHead(raw, this.marks, kept, this, this.framing);
     head.#method = this.method;
+    head.#target = this.target;
     return head;
   }
 
@@ -200,7 +202,8 @@ export class RequestHead extends Head {
 
   /** As it was sent, one character for each byte. */
   get target(): string {
-    return this.raw.toString("latin1", this.first + 1, this.second);
+    this.#target ??= this.raw.toString("latin1", this.first + 1, this.second);
+    return this.#target;
   }
 
   get form(): TargetForm {
