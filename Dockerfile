@@ -11,11 +11,11 @@ COPY profiles ./profiles
 RUN npm run --silent build && npm run --silent sbom > sbom.json && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:20-bookworm-slim
-# nftables is for `packet_loss` with real segments. A named volume takes over the owner of /data from here.
+# nftables is for `packet_loss` with real segments. Named volumes take over the owner of /data and /trust from here.
 RUN apt-get update -qq \
   && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nftables \
   && rm -rf /var/lib/apt/lists/* \
-  && install -d -o node -g node /data
+  && install -d -o node -g node /data /trust
 # `container` tells programs that their loopback is their own: the daemon warns where nobody could reach it.
 ENV NODE_ENV=production container=oci
 WORKDIR /squall

@@ -109,6 +109,8 @@ class RunningDaemon implements Daemon {
     this.control.starting = true;
     this.#admin = await openAdminPort(this.#parts, this.#config, this.#options);
     this.#parts.adminUrl = this.#admin.url;
+    // Bots that wait for the daemon find the certificate there.
+    if (this.#config.tls.share !== null) await this.#parts.authority.open();
     const prepared = this.#located(() => this.#prepare());
     const started = prepared.filter(([{ spec }]) => spec.enabled !== false);
     if (state === null) this.#activate();

@@ -53,6 +53,8 @@ export interface SquallOptions {
 export interface TlsOptions {
   /** A folder for the CA, made at first need, or files (PEM) of one's own. */
   readonly ca?: string | { readonly cert: string; readonly key: string };
+  /** A folder for `ca.pem` and `bundle.pem` alone, for bots that must not reach the key. */
+  readonly share?: string;
   /** What a CA that is made may sign for; everything if not given. */
   readonly names?: readonly string[];
   readonly key?: "ec" | "rsa";

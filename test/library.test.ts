@@ -231,6 +231,14 @@ describe("the CA for clients", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it("lies where bots read it when Squall has started, if tls.share says where", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "squall-library-"));
+    const { adminUrl } = await start({ folder, config: "tls: { share: ./trust }" });
+    const shared = readFileSync(join(folder, "trust/ca.pem"), "utf8");
+    expect(await (await fetch(`${adminUrl}/ca.pem`)).text()).toBe(shared);
+    rmSync(folder, { recursive: true });
+  });
+
   it("is missing where nobody asked for it, and refused where its options are wrong", async () => {
     const squall = await start();
     expect(() => squall.ca).toThrow("there is no CA: startSquall({ tls: true }) opens it");

@@ -161,10 +161,12 @@ async function renew(options: CaOptions, io: Io): Promise<void> {
       EXIT.usage,
       "there is no folder with a CA to renew: name it with --folder, or with tls.ca in squall.yaml",
     );
-  await renewAuthority({ ...config, clock: new SystemClock(), newKey: options.newKey === true });
+  const { source, names, key } = config;
+  const newKey = options.newKey === true;
+  await renewAuthority({ source, names, key, clock: new SystemClock(), newKey });
   show(await opened(config), options, io);
   io.err(
-    `squall: a daemon that runs shows it from its next start on${options.newKey === true ? "; bots must be given the new ca.pem" : ""}\n`,
+    `squall: a daemon that runs shows it from its next start on${newKey ? "; bots must be given the new ca.pem" : ""}\n`,
   );
 }
 
@@ -190,7 +192,7 @@ async function find(options: Where, io: Io): Promise<Found> {
 function localCa(options: Where, io: Io): AuthorityConfig | null {
   const { config, folder, admin } = options;
   if (folder !== undefined)
-    return { source: { folder: resolve(io.cwd, folder) }, names: [], key: "ec", keylog: null };
+    return { source: { folder: resolve(io.cwd, folder) }, share: null, names: [], key: "ec", keylog: null };
   if (config === undefined && admin !== undefined) return null;
   const found = readConfigFile(config, io);
   const text = found === null || isPopulateFile(found.text) ? {} : found;
@@ -203,8 +205,8 @@ function localCa(options: Where, io: Io): AuthorityConfig | null {
   );
 }
 
-async function opened(config: AuthorityConfig): Promise<Found> {
-  const authority = await openAuthority({ ...config, clock: new SystemClock() });
+async function opened({ source, names: confined, key }: AuthorityConfig): Promise<Found> {
+  const authority = await openAuthority({ source, names: confined, key, clock: new SystemClock() });
   const { subject, fingerprint, notAfter, names, files } = authority;
   return {
     trust: {

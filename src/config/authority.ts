@@ -25,6 +25,11 @@ export const authorityShape = z.strictObject({
     .describe(
       "a folder for a CA of Squall's own, made at first need; or files (PEM) of yours; without it there is a CA of this process only, in memory",
     ),
+  share: path()
+    .optional()
+    .describe(
+      "a folder into which ca.pem and bundle.pem are written at the start, for bots that must not reach the key",
+    ),
   names: oneOrMany(constraint(), "a host name")
     .refine((names) => names.length <= NAMES_MAX, { error: `expected at most ${NAMES_MAX} names` })
     .prefault([])
@@ -40,13 +45,14 @@ export const authorityShape = z.strictObject({
 /** Paths are absolute if the file's folder is known. */
 export interface AuthorityConfig {
   readonly source: { readonly folder: string } | { readonly cert: string; readonly key: string } | "memory";
+  readonly share: string | null;
   readonly names: readonly string[];
   readonly key: "ec" | "rsa";
   readonly keylog: string | null;
 }
 
 export function authorityOf(
-  { ca, names, key, keylog }: z.output<typeof authorityShape>,
+  { ca, share, names, key, keylog }: z.output<typeof authorityShape>,
   resolve: (written: string) => string,
 ): AuthorityConfig {
   const source =
@@ -55,5 +61,7 @@ export function authorityOf(
       : typeof ca === "string"
         ? { folder: resolve(ca) }
         : { cert: resolve(ca.cert), key: resolve(ca.key) };
-  return { source, names, key, keylog: keylog === undefined ? null : resolve(keylog) };
+  const pathOf = (written: string | undefined): string | null =>
+    written === undefined ? null : resolve(written);
+  return { source, share: pathOf(share), names, key, keylog: pathOf(keylog) };
 }

@@ -7,9 +7,10 @@ import { KeyLog } from "../tls/key-log.js";
 
 /** Nothing is read or made before something asks for it. */
 export function authorityDoor(config: AuthorityConfig, clock: Clock, log: Pick<Log, "info" | "warn">): Door {
-  const { source, names, key, keylog } = config;
+  const { source, share, names, key, keylog } = config;
   return new Door({
     source,
+    ...(share === null ? {} : { share }),
     names,
     key,
     clock,
@@ -21,7 +22,7 @@ export function authorityDoor(config: AuthorityConfig, clock: Clock, log: Pick<L
           }),
     tell: (authority) => {
       const { files, subject, notAfter } = authority;
-      const where = files === null ? "in memory, or in files of yours" : files.folder;
+      const where = files === null ? "in memory, or in files of yours" : `for bots: ${files.folder}`;
       log.info(`the CA for bots is ${subject} (${where})`, { until: new Date(notAfter).toISOString() });
       for (const warning of authority.warnings()) log.warn(warning);
     },

@@ -68,6 +68,20 @@ export async function givenCA(source: { readonly cert: string; readonly key: str
   }
 }
 
+/** Writes what bots read into a folder that has nothing else of the CA. Throws SQ_INVALID_CA. */
+export async function shareCA(folder: string, ca: CA): Promise<AuthorityFiles> {
+  const files = filesIn(folder);
+  try {
+    makeFolder(files.folder);
+    await writePublic(files, ca);
+    return files;
+  } catch (error) {
+    throw new SquallError("SQ_INVALID_CA", `bots cannot be given the CA in ${folder}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 /** Throws SQ_INVALID_CA where `folderCA` or `givenCA` would for what is there; nothing is made. */
 export async function checkCA(
   source: { readonly folder: string } | { readonly cert: string; readonly key: string },
@@ -138,6 +152,8 @@ async function place(file: string, text: string, mode: number, when: "first" | "
     const handle = await open(next, "wx", mode);
     try {
       await handle.writeFile(text);
+      // Whatever the process takes away from files by default: bots are others.
+      await handle.chmod(mode);
       await handle.sync();
     } finally {
       await handle.close();
@@ -199,9 +215,12 @@ async function readableByOthers(paths: readonly string[]): Promise<readonly stri
 
 function invalid(what: string, error: unknown): SquallError {
   if (error instanceof SquallError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SquallError("SQ_INVALID_CA", `the CA in ${what} cannot be used: ${reason}`, { cause: error });
+  return new SquallError("SQ_INVALID_CA", `the CA in ${what} cannot be used: ${reasonOf(error)}`, {
+    cause: error,
+  });
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";

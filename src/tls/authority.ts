@@ -6,7 +6,14 @@ import { hostname } from "node:os";
 import type { Clock, Millis } from "../core/clock.js";
 import { SquallError } from "../core/errors.js";
 import type { CertificateRecipe } from "../faults/contract/handshake.js";
-import { folderCA, givenCA, replaceCA, type AuthorityFiles, type KeptCA } from "./authority-files.js";
+import {
+  folderCA,
+  givenCA,
+  replaceCA,
+  shareCA,
+  type AuthorityFiles,
+  type KeptCA,
+} from "./authority-files.js";
 import { DAY, type CA } from "./ca.js";
 import { constraintOf } from "../core/certificate-names.js";
 import { bundleOf } from "./pem.js";
@@ -18,6 +25,8 @@ export type AuthoritySource =
 
 export interface AuthorityOptions {
   readonly source: AuthoritySource;
+  /** A folder for what bots read, and nothing else: they need not reach the CA's own. */
+  readonly share?: string;
   /** What a CA that is made now may sign for, as critical name constraints; everything, if empty. */
   readonly names?: readonly string[];
   /** Of the CA that is made, and of leaves. `rsa` is for bots that know no ECDSA. */
@@ -63,7 +72,8 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
       : "folder" in source
         ? await folderCA(source.folder, make)
         : await givenCA(source);
-  return authorityOf(kept, new Mint({ ca: kept.ca, clock, pair: await newPair(key) }), clock);
+  const files = options.share === undefined ? kept.files : await shareCA(options.share, kept.ca);
+  return authorityOf({ ...kept, files }, new Mint({ ca: kept.ca, clock, pair: await newPair(key) }), clock);
 }
 
 export interface RenewOptions extends AuthorityOptions {

@@ -10,6 +10,7 @@ import { readConfig, type Config } from "../../src/config/config.js";
 import { Library } from "../../src/config/library.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { compileProfile } from "../../src/plan/compile.js";
+import { trustValues } from "../../src/tls/trust.js";
 import { freePort } from "../support/free-port.js";
 import { ROOT, Workshop } from "../support/process.js";
 
@@ -43,6 +44,7 @@ describe("docs/containers.md", () => {
       "examples/compose/chaos/slow-api.yaml",
       "examples/compose/with-file.yaml",
       "examples/compose/squall.yaml",
+      "examples/compose/with-tls.yaml",
       "examples/kubernetes/sidecar.yaml",
     ]);
   });
@@ -75,6 +77,28 @@ describe("examples/compose", () => {
     expect(volumes).toEqual(["./chaos:/chaos:ro"]);
     expect(profilesIn(read("examples/compose/chaos/slow-api.yaml"))).toEqual(["slow-api"]);
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/u);
+  });
+
+  it("hands workers the CA's certificate in a volume that has nothing else", () => {
+    const { services: secured, volumes: named } = z
+      .strictObject({
+        services: z.strictObject({
+          squall: z.strictObject({ environment: z.record(z.string(), z.string()), volumes: words }),
+          worker: z.strictObject({ environment: z.record(z.string(), z.string()), volumes: words }),
+        }),
+        volumes: z.strictObject({ trust: z.strictObject({}) }),
+      })
+      .parse(parse(read("examples/compose/with-tls.yaml")));
+    const { tls } = readConfig({ text: "", env: { ...environment, ...secured.squall.environment } }).config;
+    expect(tls).toMatchObject({ source: "memory", share: "/trust" });
+    expect(secured.squall.volumes).toEqual([`trust:${tls.share ?? ""}`]);
+    expect(secured.worker.volumes).toEqual([`trust:${tls.share ?? ""}:ro`]);
+    expect(Object.keys(named)).toEqual(["trust"]);
+    const values = trustValues({ ca: "/trust/ca.pem", bundle: "/trust/bundle.pem" });
+    for (const [name, value] of Object.entries(secured.worker.environment))
+      if (name !== "JOB_SERVER") expect(value, name).toBe(values[name]);
+    // A named volume belongs to whoever owns the folder in the image.
+    expect(read("Dockerfile")).toMatch(/install -d -o node -g node .*\/trust\b/u);
   });
 
   it("mounts its file where the command reads it", () => {

@@ -57,7 +57,7 @@ describe("a configuration", () => {
         keepalive: 15_000,
         drain: 5_000,
       },
-      tls: { source: "memory", names: [], key: "ec", keylog: null },
+      tls: { source: "memory", share: null, names: [], key: "ec", keylog: null },
       seed: null,
       log: { level: "info", format: "auto" },
       proxies: [],
@@ -83,14 +83,15 @@ describe("a configuration", () => {
   it("has the CA in memory, in a folder or in files, with paths from the folder of its file", () => {
     const file = "/etc/squall/squall.yaml";
     const tls = (text: string): unknown => config({ text: `tls: ${text}`, file }).tls;
-    const defaults = { names: [], key: "ec", keylog: null };
+    const defaults = { share: null, names: [], key: "ec", keylog: null };
     expect(tls("{ ca: ./squall-ca }")).toEqual({ ...defaults, source: { folder: "/etc/squall/squall-ca" } });
     expect(tls("{ ca: { cert: a.pem, key: /b.key } }")).toEqual({
       ...defaults,
       source: { cert: "/etc/squall/a.pem", key: "/b.key" },
     });
-    expect(tls("{ ca: , names: '*.jobs.example', key: rsa, keylog: ./keys.log }")).toEqual({
+    expect(tls("{ ca: , share: ./trust, names: '*.jobs.example', key: rsa, keylog: ./keys.log }")).toEqual({
       source: "memory",
+      share: "/etc/squall/trust",
       names: ["*.jobs.example"],
       key: "rsa",
       keylog: "/etc/squall/keys.log",

@@ -132,6 +132,30 @@ describe("a CA's folder", () => {
   });
 });
 
+describe("a folder for bots", () => {
+  it("has what bots read and not the key, readable for all whatever the process takes away from files", async () => {
+    const share = join(folder, "deep", "trust");
+    const before = process.umask(0o077);
+    const authority = await openAuthority({ source: "memory", share, clock }).finally(() =>
+      process.umask(before),
+    );
+    expect((await readdir(share)).sort()).toEqual(["bundle.pem", "ca.pem"]);
+    expect(await readFile(join(share, "ca.pem"), "utf8")).toBe(authority.ca);
+    expect(await modeOf(join(share, "ca.pem"))).toBe(0o644);
+    expect(authority.files).toEqual({
+      folder: share,
+      ca: join(share, "ca.pem"),
+      bundle: join(share, "bundle.pem"),
+    });
+    const next = await openAuthority({ source: { folder: join(folder, "own") }, share, clock });
+    expect(await readFile(join(share, "ca.pem"), "utf8")).toBe(next.ca);
+    await writeFile(join(folder, "plain"), "");
+    await expect(
+      openAuthority({ source: "memory", share: join(folder, "plain"), clock }),
+    ).rejects.toMatchObject({ code: "SQ_INVALID_CA" });
+  });
+});
+
 describe("a CA of the user's own", () => {
   const write = async (name: string, text: string): Promise<string> => {
     const file = join(folder, name);
