@@ -36,7 +36,9 @@ for (let round = 1; round <= times; round++) {
   const seconds = Math.round((performance.now() - begun) / 1_000);
   rounds.push({ passed: code === 0, seconds });
   process.stdout.write(`round ${round}: ${code === 0 ? "passed" : "FAILED"} in ${seconds} s\n`);
-  if (code !== 0) process.stdout.write(output.slice(output.indexOf("Failed Tests")));
+  // Where no test failed it was the build, or the end, that did: what was said last tells.
+  const failed = output.indexOf("Failed Tests");
+  if (code !== 0) process.stdout.write(output.slice(failed < 0 ? -2_000 : failed));
 }
 const passed = rounds.filter((round) => round.passed).length;
 const slowest = Math.max(...rounds.map(({ seconds }) => seconds));

@@ -59,8 +59,8 @@ export class HttpConnection extends HttpChannel implements Whole {
   readonly failures: UpstreamFailures;
   readonly turns: Turns;
   readonly departure: Departure;
-  readonly foreign = new Foreign(this);
-  readonly clientEnd = new ClientEnd(this);
+  readonly foreign: Foreign = new Foreign(this);
+  readonly clientEnd: ClientEnd = new ClientEnd(this);
   readonly #headWatch = new HeadWatch(this);
 
   constructor(host: HttpHost, client: Socket, origin: Origin) {
