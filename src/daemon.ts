@@ -14,7 +14,7 @@ import {
   checkLibrary,
   surroundings,
 } from "./daemon/checks.js";
-import { checkKeyLog } from "./daemon/authority.js";
+import { checkKeyLog, needsAuthority } from "./daemon/authority.js";
 import { readIn, type DaemonOptions } from "./daemon/options.js";
 import { Parts } from "./daemon/parts.js";
 import { proxyDefaults, specFrom } from "./daemon/specs.js";
@@ -109,8 +109,7 @@ class RunningDaemon implements Daemon {
     this.control.starting = true;
     this.#admin = await openAdminPort(this.#parts, this.#config, this.#options);
     this.#parts.adminUrl = this.#admin.url;
-    // Bots that wait for the daemon find the certificate there.
-    if (this.#config.tls.share !== null) await this.#parts.authority.open();
+    await this.#openAuthority();
     const prepared = this.#located(() => this.#prepare());
     const started = prepared.filter(([{ spec }]) => spec.enabled !== false);
     if (state === null) this.#activate();
@@ -155,6 +154,17 @@ class RunningDaemon implements Daemon {
     const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     await library.replaceFilesSlowly(texts, pause);
     this.#parts.reading = null;
+  }
+
+  /** Where bots need it: they find its certificate, and the first handshake does not wait for it. What is wrong refuses the start. */
+  async #openAuthority(): Promise<void> {
+    if (!needsAuthority(this.#config)) return;
+    try {
+      await this.#parts.authority.open();
+    } catch (error) {
+      if (!(error instanceof SquallError)) throw error;
+      throw this.#read.error(["tls", "ca"], error.message, error.hint);
+    }
   }
 
   /** All that is to listen, known to the plan. Between this and what is activated no request can come in. */

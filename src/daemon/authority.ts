@@ -1,5 +1,6 @@
 /** The CA as the daemon holds it: what the configuration says of it, and what an operator hears when it is opened. */
 import type { AuthorityConfig } from "../config/authority.js";
+import type { Config } from "../config/config.js";
 import type { Clock } from "../core/clock.js";
 import type { Log } from "../telemetry/log.js";
 import { Door } from "../tls/door.js";
@@ -27,6 +28,12 @@ export function authorityDoor(config: AuthorityConfig, clock: Clock, log: Pick<L
       for (const warning of authority.warnings()) log.warn(warning);
     },
   });
+}
+
+/** Whether bots are shown certificates of it from the start on, or wait for the one that they must trust. */
+export function needsAuthority({ tls, proxies }: Pick<Config, "tls" | "proxies">): boolean {
+  if (tls.share !== null) return true;
+  return proxies.some(({ secure, enabled }) => enabled && secure !== null && secure.mode !== "passthrough");
 }
 
 /** Said at the start, since nobody should find it out later. */

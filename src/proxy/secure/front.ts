@@ -150,6 +150,13 @@ export class Front {
     return this.#names.includes(wanted) ? this.#names : [wanted, ...this.#names];
   }
 
+  /** The same socket; the secrets of its connection are written down, if the configuration wants that. */
+  logged(socket: TLSSocket): TLSSocket {
+    const { keyLog } = this.#parts.door;
+    if (keyLog !== null && keyLog !== undefined) socket.on("keylog", (line: Buffer) => keyLog.write(line));
+    return socket;
+  }
+
   /** Whether a certificate that a client has shown is one of those that are taken; null if it is. */
   judge(socket: TLSSocket): Refusal | null {
     if (this.spec.clients === null) return null;

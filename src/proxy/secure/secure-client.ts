@@ -248,7 +248,7 @@ export class SecureClient implements Owner, SubjectInfo {
       ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
     });
     carry(secured, this.#socket);
-    this.#secured = secured;
+    this.#secured = front.logged(secured);
     this.#testimony = new Testimony((took) => {
       this.#told(took);
     });
