@@ -1,6 +1,9 @@
 /** The composition root: wires everything, and starts, reloads and stops it in order. */
 import type { Admin } from "./admin/server.js";
 import { readConfig, type Config, type ReadConfig } from "./config/config.js";
+import { withKin } from "./config/kin.js";
+import { Library } from "./config/library.js";
+import type { ProfileFile } from "./config/read-profiles.js";
 import { Watch } from "./config/watch.js";
 import type { Control } from "./control.js";
 import { isPopulateFile } from "./admin/toxiproxy/populate-file.js";
@@ -67,6 +70,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
+/** So many files of profiles are checked before the ports open and once more behind them; to read more of them twice would take longer. */
+const QUICKLY_CHECKED = 40;
+
 class RunningDaemon implements Daemon {
   readonly control: Control;
   readonly telemetry: Telemetry;
@@ -98,12 +104,13 @@ class RunningDaemon implements Daemon {
   async start(): Promise<void> {
     const { files, library, state, fleet, log, seed, descriptors } = this.#parts;
     if (this.#config.watch) await this.#beginWatch();
-    const reading = state === null && this.#config.activate.length === 0 && files.harmless;
-    if (reading) {
-      this.#parts.reading = this.#readLater();
+    const nothingOn = state === null && this.#config.activate.length === 0;
+    const named = nothingOn && !files.harmless ? await files.profiles() : null;
+    if (nothingOn && (named === null || this.#areRight(named))) {
+      this.#parts.reading = this.#readLater(named);
       // Where the start fails before, nobody waits for it any more.
       this.#parts.reading.catch(() => undefined);
-    } else library.replaceFiles(await files.profiles());
+    } else library.replaceFiles(named ?? (await files.profiles()));
     state?.restoreProfiles(library);
     // The admin port first: if another daemon has it, nothing else is touched.
     this.control.starting = true;
@@ -141,16 +148,28 @@ class RunningDaemon implements Daemon {
     checkContainer(this.#config, surroundings(this.#options.env), log);
   }
 
+  /** Whether nothing about them can refuse the start, by what is quickly seen. If not, all are read before anything else, and tell why. */
+  #areRight(files: readonly ProfileFile[]): boolean {
+    if (files.filter(({ origin }) => origin !== "library").length > QUICKLY_CHECKED) return false;
+    const few = withKin(files);
+    try {
+      new Library(this.#parts.types).replaceFiles(few);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /**
-   * The profiles that come with Squall take longer to read than everything else does, and nobody at the ports needs them: where none are
-   * named that could refuse the start, they are read when the ports are open, and by and by.
+   * The profiles that come with Squall take longer to read than everything else does, and nobody at the ports needs them: where those
+   * that are named are right, they are read when the ports are open, and by and by.
    */
-  async #readLater(): Promise<void> {
+  async #readLater(named: readonly ProfileFile[] | null): Promise<void> {
     const { files, library } = this.#parts;
     const listening = new Promise<void>((resolve) => {
       this.#listening = resolve;
     });
-    const [texts] = await Promise.all([files.profiles(), listening]);
+    const [texts] = await Promise.all([named ?? files.profiles(), listening]);
     const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     await library.replaceFilesSlowly(texts, pause);
     this.#parts.reading = null;
