@@ -3,6 +3,7 @@ import type { AuthorityConfig } from "../config/authority.js";
 import type { Config } from "../config/config.js";
 import type { Clock } from "../core/clock.js";
 import type { Log } from "../telemetry/log.js";
+import { checkCA, checkShare } from "../tls/authority-files.js";
 import { Door } from "../tls/door.js";
 import { KeyLog } from "../tls/key-log.js";
 
@@ -34,6 +35,12 @@ export function authorityDoor(config: AuthorityConfig, clock: Clock, log: Pick<L
 export function needsAuthority({ tls, proxies }: Pick<Config, "tls" | "proxies">): boolean {
   if (tls.share !== null) return true;
   return proxies.some(({ secure, enabled }) => enabled && secure !== null && secure.mode !== "passthrough");
+}
+
+/** Throws SQ_INVALID_CA where the CA could not be opened; nothing is made. */
+export async function checkAuthority({ source, share }: AuthorityConfig): Promise<void> {
+  if (source !== "memory") await checkCA(source);
+  if (share !== null) await checkShare(share);
 }
 
 /** Said at the start, since nobody should find it out later. */

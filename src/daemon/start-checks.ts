@@ -11,7 +11,7 @@ import type { Control } from "../control.js";
 import type { ActivationInput } from "../control/requests.js";
 import { SquallError, type Problem } from "../core/errors.js";
 import { StateFile } from "../state/file.js";
-import { checkCA } from "../tls/authority-files.js";
+import { checkAuthority, needsAuthority } from "./authority.js";
 import { readIn, type DaemonOptions } from "./options.js";
 import { Parts } from "./parts.js";
 
@@ -71,18 +71,18 @@ export async function checkStart(options: DaemonOptions): Promise<Checked> {
   const warnings: Problem[] = [];
   const { text } = options;
   const read = readIn(text, options);
-  const note = (path: readonly string[], error: unknown): void => {
+  const note = (path: readonly string[], error: unknown, harmless = false): void => {
     const found = located(read, error);
     if (!(found instanceof SquallError)) throw found;
-    const list = found.code === "SQ_ENGINE_UNAVAILABLE" ? warnings : problems;
+    const list = harmless || found.code === "SQ_ENGINE_UNAVAILABLE" ? warnings : problems;
     // What stands in a list of Toxiproxy's form has no place in squall.yaml.
     const atHome = text === undefined || !isPopulateFile(text);
     list.push(...(found.details ?? read.error(atHome ? path : [], found.message, found.hint).details ?? []));
   };
   const { state, journal } = read.config;
   if (state !== null) await StateFile.check(state).catch((error: unknown) => note(["state"], error));
-  const { source } = read.config.tls;
-  if (source !== "memory") await checkCA(source).catch((error: unknown) => note(["tls", "ca"], error));
+  const unneeded = !needsAuthority(read.config);
+  await checkAuthority(read.config.tls).catch((error: unknown) => note(["tls", "ca"], error, unneeded));
   if (journal.file !== null) {
     await access(dirname(journal.file), constants.W_OK).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@
  * begin at once have one CA or the other and no mixture; and `ca.pem` and `bundle.pem` for bots to read, made from it.
  */
 import { createPrivateKey, randomBytes, X509Certificate, type KeyObject } from "node:crypto";
-import { constants, existsSync } from "node:fs";
+import { constants, existsSync, statSync } from "node:fs";
 import { access, copyFile, link, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -45,6 +45,7 @@ export async function folderCA(folder: string, make: () => CA | Promise<CA>): Pr
   const files = filesIn(folder);
   const keyFile = join(files.folder, KEY_FILE);
   try {
+    refuseOther(files.folder);
     makeFolder(files.folder, FOLDER_MODE);
     if ((await textOf(keyFile)) === null) await place(keyFile, keyText(await make()), KEY_MODE, "first");
     const ca = await readCA(keyFile, keyFile);
@@ -72,13 +73,12 @@ export async function givenCA(source: { readonly cert: string; readonly key: str
 export async function shareCA(folder: string, ca: CA): Promise<AuthorityFiles> {
   const files = filesIn(folder);
   try {
+    refuseOther(files.folder);
     makeFolder(files.folder);
     await writePublic(files, ca);
     return files;
   } catch (error) {
-    throw new SquallError("SQ_INVALID_CA", `bots cannot be given the CA in ${folder}: ${reasonOf(error)}`, {
-      cause: error,
-    });
+    throw unshared(folder, error);
   }
 }
 
@@ -93,10 +93,20 @@ export async function checkCA(
   const { folder } = filesIn(source.folder);
   const file = join(folder, KEY_FILE);
   try {
+    refuseOther(folder);
     if ((await textOf(file)) !== null) await readCA(file, file);
-    else await access(nearestFolder(folder), constants.W_OK);
+    else await checkFolder(folder);
   } catch (error) {
     throw invalid(source.folder, error);
+  }
+}
+
+/** Throws SQ_INVALID_CA where `shareCA` would; nothing is made. */
+export async function checkShare(folder: string): Promise<void> {
+  try {
+    await checkFolder(resolve(folder));
+  } catch (error) {
+    throw unshared(folder, error);
   }
 }
 
@@ -194,6 +204,17 @@ async function textOf(file: string): Promise<string | null> {
   }
 }
 
+async function checkFolder(folder: string): Promise<void> {
+  const nearest = nearestFolder(folder);
+  refuseOther(nearest);
+  await access(nearest, constants.W_OK);
+}
+
+/** What is there and is no folder, in words of ours: the system's say that it exists. */
+function refuseOther(folder: string): void {
+  if (existsSync(folder) && !statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
+}
+
 /** The folder itself, or the first above it that is there. */
 function nearestFolder(folder: string): string {
   return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
@@ -218,6 +239,11 @@ function invalid(what: string, error: unknown): SquallError {
   return new SquallError("SQ_INVALID_CA", `the CA in ${what} cannot be used: ${reasonOf(error)}`, {
     cause: error,
   });
+}
+
+function unshared(folder: string, error: unknown): SquallError {
+  const text = `bots cannot be given the CA in ${folder}: ${reasonOf(error)}`;
+  return new SquallError("SQ_INVALID_CA", text, { cause: error });
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -69,6 +69,7 @@ async function found(text: string): Promise<string[]> {
 
 const ADMIN = "admin: { listen: 127.0.0.1:0 }\n";
 const JOBS = 'proxies: { jobs: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9" } }\n';
+const SECURE = 'proxies: { jobs: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9", secure: true } }\n';
 const many = (count: number): string =>
   `proxies:\n${Array.from({ length: count }, (_, n) => `  n${n}: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9", enabled: false }\n`).join("")}`;
 
@@ -126,6 +127,21 @@ const REFUSED: readonly (readonly [what: string, text: string, problem: string])
     "2:8 state: cannot keep state in",
   ],
   ["state that is none", `${ADMIN}state: ./profiles/slow.yaml\n`, "slow.yaml:1:1 expected a state file"],
+  [
+    "a CA whose files are missing",
+    `${ADMIN}${SECURE}tls: { ca: { cert: ./no.pem, key: ./no.key } }\n`,
+    "3:12 tls.ca: the CA in",
+  ],
+  [
+    "a CA whose folder is a file",
+    `${ADMIN}${SECURE}tls: { ca: ./profiles/slow.yaml }\n`,
+    "slow.yaml is not a folder",
+  ],
+  [
+    "a folder for bots that is a file",
+    `${ADMIN}tls: { share: ./profiles/slow.yaml }\n`,
+    "2:6 tls: bots cannot be given the CA in",
+  ],
   ["profiles that are not there", `${ADMIN}profiles: [./none]\n`, "none:1:1 no such file or folder"],
 ];
 
@@ -159,6 +175,14 @@ describe("what a daemon refuses", () => {
 });
 
 describe("what a daemon goes on without", () => {
+  it("is a warning: a CA that cannot be used, and that nobody needs yet", async () => {
+    const text = `${ADMIN}${JOBS}tls: { ca: { cert: ./no.pem, key: ./no.key } }\n`;
+    const { problems, warnings } = await checkStart(options(text));
+    expect([problems, shown(warnings).length]).toEqual([[], 1]);
+    expect(shown(warnings)[0]).toContain("no.pem is not there");
+    expect(await refusal(text)).toEqual([]);
+  });
+
   it("is a warning: a link to nowhere among the profiles, and a journal that cannot be written", async () => {
     symlinkSync(join(folder, "nowhere"), join(folder, "profiles", "gone.yaml"));
     const text = `${ADMIN}${JOBS}activate: slow\njournal: { file: ./none/j.jsonl }\n`;
