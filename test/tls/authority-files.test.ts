@@ -6,6 +6,9 @@ import { rootCertificates } from "node:tls";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openAuthority, renewAuthority, type Authority } from "../../src/tls/authority.js";
+import { folderCA } from "../../src/tls/authority-files.js";
+import type { CA } from "../../src/tls/ca.js";
+import { makeCA, newPair } from "../../src/tls/mint.js";
 import { certificatesIn } from "../../src/tls/pem.js";
 import { CERTIFICATE, KEY } from "../support/certificate.js";
 import { wallClock as clock } from "../support/tls-lab.js";
@@ -55,6 +58,17 @@ describe("a CA's folder", () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => open(folder)));
     expect(new Set(all.map(({ ca }) => ca)).size).toBe(1);
     expect((await readdir(folder)).sort()).toEqual(["bundle.pem", "ca-key.pem", "ca.pem"]);
+  });
+
+  it("has the CA of whoever is done first: another one that was being made meanwhile is dropped", async () => {
+    const make = async (name: string): Promise<CA> =>
+      makeCA({ name, constraints: [], pair: await newPair("ec"), now: clock.wallTime() });
+    const slow = await folderCA(folder, async () => {
+      await folderCA(folder, () => make("quick"));
+      return make("slow");
+    });
+    expect(new X509Certificate(slow.ca.chain[0]).subject).toBe("CN=quick");
+    expect(new X509Certificate(await readFile(join(folder, "ca.pem"))).subject).toBe("CN=quick");
   });
 
   it("is warned about where others can read the key, and works all the same", async () => {
