@@ -115,6 +115,8 @@ export type Fact =
       /** As in TLSv1.3; null if the handshake did not get so far. */
       readonly version: string | null;
       readonly alpn: string | null;
+      /** What was wrong with the certificate that it was shown; null if nothing was. */
+      readonly problem: string | null;
       /** `accepted`, `alert NAME`, `closed`, `reset` or `undecided`. */
       readonly took: string;
       /** From its first byte. */

@@ -219,7 +219,7 @@ export class Activation {
       why,
       mode,
       faults: this.#arsenal.report(),
-      warnings: this.#arsenal.untouched(compiled, why),
+      warnings: this.#arsenal.warnings(compiled, why),
     });
   }
 }

@@ -274,8 +274,31 @@ export class Arsenal {
       : reportOf(account);
   }
 
+  /** What the operator should look at. */
+  warnings(profile: CompiledProfile, why: string): string[] {
+    return [...this.#findings(), ...this.#untouched(profile, why)];
+  }
+
+  /** What faults have found out about those that they hit. */
+  #findings(): string[] {
+    const sums = new Map<string, number>();
+    for (const account of this.#accounts.values()) {
+      const { fault, type, effects } = reportOf(account);
+      for (const [effect, words] of Object.entries(this.#parts.types.get(type)?.findings ?? {})) {
+        const count = effects[effect] ?? 0;
+        if (words === undefined || count === 0) continue;
+        const key = JSON.stringify([fault, words]);
+        sums.set(key, (sums.get(key) ?? 0) + count);
+      }
+    }
+    return [...sums].map(([key, count]) => {
+      const [fault, words] = JSON.parse(key) as [string, string];
+      return `${fault}: ${count} ${words}`;
+    });
+  }
+
   /** A warning for each fault that hit nothing: most often a typing mistake in `match`. */
-  untouched(profile: CompiledProfile, why: string): string[] {
+  #untouched(profile: CompiledProfile, why: string): string[] {
     const byFault = new Map<string, Sum>();
     for (const account of this.#accounts.values()) {
       const { fault, subjects, matched, hits } = reportOf(account);

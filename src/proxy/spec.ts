@@ -10,6 +10,7 @@ import type { QueryTally } from "./dns/tally.js";
 import type { HttpProxySpec } from "./http/spec.js";
 import type { ExchangeTally } from "./http/tally.js";
 import type { ListenAddress } from "./tcp/listener.js";
+import type { HandshakeTally } from "./secure/tally.js";
 import type { UdpProxySpec } from "./udp/spec.js";
 import type { DatagramTally } from "./udp/tally.js";
 import type { Pool } from "./upstream/pool.js";
@@ -48,6 +49,8 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   readonly bytePages: readonly BytePage[];
   readonly faults: readonly ArmedFault[];
   readonly exchanges?: ExchangeTally;
+  /** Of proxies that speak TLS with their clients, or hear it. */
+  readonly handshakes?: HandshakeTally | undefined;
   /** Of proxies that answer DNS. */
   readonly queries?: QueryTally;
   /** Of a udp proxy, whose flows count as connections. */

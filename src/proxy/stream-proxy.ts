@@ -6,6 +6,7 @@ import type { ConnectionFailure } from "../core/events.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import type { FaultChange } from "../pipeline/bindings.js";
 import type { Guest } from "../pipeline/party.js";
+import { ByteSums } from "./byte-sums.js";
 import type { Connection, ConnectionHost, Origin } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 import { OneAddress } from "./one-address.js";
@@ -15,6 +16,7 @@ import { clientAddress, type ListenAddress } from "./port.js";
 import { Listener } from "./tcp/listener.js";
 import type { AskUpstream } from "./secure/mirror.js";
 import type { Peer } from "./secure/peer.js";
+import type { HandshakeTally } from "./secure/tally.js";
 import { SecureClients, type SecureProxy } from "./secure/secure-clients.js";
 import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
 import { FaultedNames } from "./upstream/faulted-names.js";
@@ -34,8 +36,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   /** Clients whose PROXY protocol header is still to come; they take up places like all others. */
   readonly #unnamed = new Set<Socket>();
   readonly #secure = new SecureClients(this);
-  readonly #bytesIn = { upstream: 0, downstream: 0 };
-  readonly #bytesOut = { upstream: 0, downstream: 0 };
+  readonly #bytes = new ByteSums();
   #ranks: ReadonlyMap<ArmedFault, number> = new Map();
   #connectionsTotal = 0;
   #refused = 0;
@@ -176,6 +177,10 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     this.#health = null;
   }
 
+  get handshakes(): HandshakeTally | undefined {
+    return this.#secure.expected ? this.#secure.tally : undefined;
+  }
+
   get named(): boolean {
     return this.spec.proxyProtocol === "accept";
   }
@@ -192,21 +197,11 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   protected abstract connect(socket: Socket, origin: Origin): Conn;
 
   override get stats(): ProxyStats {
-    const bytesIn = { ...this.#bytesIn };
-    const bytesOut = { ...this.#bytesOut };
-    for (const { pumps } of this.#connections) {
-      if (pumps === null) continue;
-      for (const direction of ["upstream", "downstream"] as const) {
-        bytesIn[direction] += pumps[direction].bytesIn;
-        bytesOut[direction] += pumps[direction].bytesOut;
-      }
-    }
     return {
       connectionsTotal: this.#connectionsTotal,
       connectionsActive: this.#connections.size,
       errors: this.errors,
-      bytesIn,
-      bytesOut,
+      ...this.#bytes.with(this.#connections),
     };
   }
 
@@ -428,13 +423,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       this.#lookout = null;
     }
     this.context.slots.give();
-    const { pumps } = connection;
-    if (pumps !== null) {
-      for (const direction of ["upstream", "downstream"] as const) {
-        this.#bytesIn[direction] += pumps[direction].bytesIn;
-        this.#bytesOut[direction] += pumps[direction].bytesOut;
-      }
-    }
+    this.#bytes.add(connection);
     this.#released();
   }
 

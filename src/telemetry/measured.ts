@@ -2,6 +2,7 @@
 import type { Direction } from "../faults/contract/index.js";
 import type { DatagramTally } from "../proxy/udp/tally.js";
 import type { QueryTally } from "../proxy/dns/tally.js";
+import type { HandshakeTally } from "../proxy/secure/tally.js";
 import type { ExchangeTally } from "../proxy/http/tally.js";
 
 /** The upstreams of a proxy, as far as they are measured. */
@@ -32,6 +33,8 @@ export interface MeasuredProxy {
   readonly datagrams?: DatagramTally | undefined;
   /** Of a proxy that understands HTTP. */
   readonly exchanges?: ExchangeTally | undefined;
+  /** Of a proxy that speaks TLS with its clients, or hears it. */
+  readonly handshakes?: HandshakeTally | undefined;
   /** Of a proxy that answers DNS. */
   readonly queries?: QueryTally | undefined;
 }

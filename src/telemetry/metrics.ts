@@ -4,6 +4,7 @@ import { CONNECTION_FAILURES } from "../core/events.js";
 import { DELAY_BUCKETS, type Book, type Ledger } from "../core/ledger.js";
 import type { ActivationState } from "../plan/activation.js";
 import { exchangeMetrics } from "./exchange-metrics.js";
+import { handshakeMetrics } from "./handshake-metrics.js";
 import { queryMetrics } from "./query-metrics.js";
 import type { Journal } from "./journal.js";
 import type { Log } from "./log.js";
@@ -65,6 +66,7 @@ export class Metrics {
       ...proxyMetrics(proxies, options),
       ...exchangeMetrics(proxies),
       ...queryMetrics(proxies),
+      ...handshakeMetrics(proxies),
       ...faults,
       ...profileMetrics(options),
       ...daemonMetrics(options),

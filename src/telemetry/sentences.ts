@@ -61,9 +61,9 @@ export function lineOf(fact: Recorded): LogLine {
       };
     case "tls_over":
       return {
-        level: "debug",
+        level: fact.took === "accepted" && fact.problem !== null ? "warn" : "debug",
         topic: "tls",
-        text: `${fact.proxy}#${fact.connection}  ${fact.bot} ${tookWords(fact.took)}${fact.sni === null ? "" : ` for ${fact.sni}`} (${fact.faults.join(", ")})`,
+        text: handshake(fact),
       };
     case "certificate_reread":
       return fact.trouble === undefined
@@ -221,6 +221,14 @@ const ENDS: Readonly<Record<ExchangeEnd, string>> = {
 };
 
 /** `jobs  bot bot-1  POST /v1/jobs/4/complete  upstream 200 after 4.2 ms, client got nothing, reset after 4.4 ms  [lose-the-ack]` */
+function handshake({ proxy, bot, took, problem, sni, faults }: Of<"tls_over">): string {
+  const what =
+    took === "accepted" && problem !== null
+      ? `accepted a certificate that is wrong: ${problem}`
+      : tookWords(took);
+  return `${proxy}  ${bot} ${what}${sni === null ? "" : `, for ${sni}`}  [${faults.join(", ")}]`;
+}
+
 /** How a client took a handshake, as a sentence about it. */
 function tookWords(took: string): string {
   if (took === "accepted") return "accepted the handshake";

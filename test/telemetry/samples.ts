@@ -76,6 +76,7 @@ export const SAMPLES: { readonly [K in FactKind]: FactOf<K> } = {
     sni: "jobs.example",
     version: "TLSv1.3",
     alpn: "http/1.1",
+    problem: "expired",
     took: "accepted",
     ms: 12.5,
   },

@@ -40,6 +40,11 @@ export interface FaultType<
    * such, and make nobody a hit.
    */
   readonly spares?: readonly NoInfer<E>[];
+  /**
+   * Effects that say what is wrong with a client or a server, and not what was done to it: effect -> the rest of a sentence about
+   * how many, such as "clients took a certificate that had expired". The report of an activation warns of them.
+   */
+  readonly findings?: Readonly<Partial<Record<NoInfer<E>, string>>>;
   /** How many hits on one subject have their own journal entry, if they have a detail. By default, the first of each effect. */
   readonly entries?: number;
   /** The directions it acts in when none is given; null where a direction has no meaning. */

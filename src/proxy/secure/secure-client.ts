@@ -11,18 +11,28 @@ import type { Clock, Millis, Timer } from "../../core/clock.js";
 import { contained, ContainedClock, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import { invariant } from "../../core/invariant.js";
-import type { HandshakeInfo, Hello, Pass, Sever, Terms, Took } from "../../faults/contract/index.js";
+import type {
+  HandshakeInfo,
+  Hello,
+  Pass,
+  Sever,
+  Terms,
+  Took,
+  CertificateProblem,
+} from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { SubjectInfo } from "../../pipeline/subject-info.js";
 import { plainAlert } from "../../tls/alert.js";
-import { HelloReader } from "../../tls/hello.js";
+import type { HelloState } from "../../tls/hello.js";
 import type { Origin } from "../connection.js";
 import { closeSoon, resetSoon } from "../partings.js";
 import { carry } from "../upstream/reader.js";
 import type { Choice, Front } from "./front.js";
+import { Hearing } from "./hearing.js";
 import { HandshakeFaults, type Final } from "./handshake-faults.js";
 import { certificateOf, type Peer } from "./peer.js";
+import type { HandshakeResult } from "./tally.js";
 import { alertOf, Testimony } from "./testimony.js";
 
 /** What it needs of its proxy. */
@@ -37,14 +47,25 @@ export interface SecureHost {
   mistaken(client: SecureClient, error: unknown): void;
   /** Ends what became of it. */
   sever(client: SecureClient, how: Sever): void;
-  /** How it took what faults did to its handshake; `hits` are their names. */
-  took(client: SecureClient, took: Took, millis: Millis, hits: readonly string[]): void;
+  /** Its handshake is over. */
+  over(result: HandshakeResult): void;
+  /** How it took what faults did to its handshake. */
+  took(client: SecureClient, testimony: HandshakeTestimony): void;
+}
+
+export interface HandshakeTestimony {
+  readonly took: Took;
+  /** What was wrong with the certificate that it was shown. */
+  readonly problem: CertificateProblem | null;
+  /** From its first byte. */
+  readonly millis: Millis;
+  /** The names of the faults that acted on it. */
+  readonly hits: readonly string[];
 }
 
 type State = "hello" | "held" | "engine" | "ending" | "handed over" | "over";
 
-/** What a client may say while a fault holds its handshake: then it is not read any more. */
-const EARLY_MAX_BYTES = 64 * 1024;
+type Heard = Exclude<HelloState, { readonly state: "more" }>;
 
 export class SecureClient implements Owner, SubjectInfo {
   readonly connection: number;
@@ -54,7 +75,7 @@ export class SecureClient implements Owner, SubjectInfo {
   readonly clock: Clock;
   readonly #host: SecureHost;
   readonly #socket: Socket;
-  readonly #reader = new HelloReader();
+  readonly #hearing: Hearing;
   readonly #begunAt: number;
   readonly #faults: HandshakeFaults;
   readonly #hits: string[] = [];
@@ -64,6 +85,7 @@ export class SecureClient implements Owner, SubjectInfo {
   #secured: TLSSocket | null = null;
   #testimony: Testimony | null = null;
   #peer: Peer | null = null;
+  #problem: CertificateProblem | null = null;
 
   constructor(host: SecureHost, socket: Socket, origin: Origin, clock: Clock) {
     this.#host = host;
@@ -74,6 +96,24 @@ export class SecureClient implements Owner, SubjectInfo {
     this.bot = origin.address;
     this.clock = new ContainedClock(clock, this);
     this.#begunAt = this.clock.now();
+    this.#hearing = new Hearing(socket, {
+      heard: (result) => {
+        this.#heard(result);
+      },
+      ended: () => {
+        this.#gone("closed before a handshake");
+      },
+      broke: (error) => {
+        this.#testimony?.broke(error);
+        this.#gone(error.message);
+      },
+      closed: () => {
+        this.#finish();
+      },
+      failed: (error) => {
+        this.failed(error);
+      },
+    });
     this.#faults = new HandshakeFaults({
       clock: this.clock,
       subject: this,
@@ -109,65 +149,19 @@ export class SecureClient implements Owner, SubjectInfo {
   }
 
   start(): void {
-    this.#watch();
     this.#within("a ClientHello");
-    this.#socket.resume();
+    this.#hearing.start();
   }
 
   // -- the hello ----------------------------------------------------------------------------------
 
-  readonly #onData = (chunk: Buffer): void => {
-    this.#guarded(() => {
-      if (this.#state === "hello") this.#hear(chunk);
-      else if (this.#state === "held") this.#keep(chunk);
-    });
-  };
-
-  /** Where it stands: whoever has gone is not waited for. */
-  readonly #onEnd = (): void => {
-    this.#guarded(() => {
-      this.#gone("closed before a handshake");
-    });
-  };
-
-  readonly #onError = (error: Error): void => {
-    this.#guarded(() => {
-      this.#testimony?.broke(error);
-      this.#gone(error.message);
-    });
-  };
-
-  readonly #onClose = (): void => {
-    this.#guarded(() => {
-      this.#finish();
-    });
-  };
-
-  #watch(): void {
-    this.#socket
-      .on("data", this.#onData)
-      .on("end", this.#onEnd)
-      .on("error", this.#onError)
-      .on("close", this.#onClose);
-  }
-
-  #unwatch(): void {
-    this.#socket
-      .off("data", this.#onData)
-      .off("end", this.#onEnd)
-      .off("error", this.#onError)
-      .off("close", this.#onClose);
-  }
-
-  #hear(chunk: Buffer): void {
-    const result = this.#reader.push(chunk);
-    if (result.state === "more") return;
+  #heard(result: Heard): void {
     this.#timer?.cancel();
     this.#timer = null;
     const { mode } = this.#host.front.spec;
     if (result.state === "hello") {
       this.#hello = result.hello;
-      this.#peer = { ...peerOf(result.hello) };
+      this.#peer = peerOf(result.hello);
       this.#ask(result.hello);
     } else if (result.state === "not_tls" && mode === "detect") {
       this.#handOver(this.#socket, null, true);
@@ -175,14 +169,9 @@ export class SecureClient implements Owner, SubjectInfo {
       const { answer } = this.#host.front;
       this.#host.failed(this, "client_tls", result.reason);
       if (result.state === "invalid") this.#socket.write(plainAlert("decode_error"));
-      else if (answer !== null && looksLikeHttp(this.#reader.bytes)) this.#socket.write(answer);
+      else if (answer !== null && looksLikeHttp(this.#hearing.bytes)) this.#socket.write(answer);
       this.#end();
     }
-  }
-
-  #keep(chunk: Buffer): void {
-    this.#reader.push(chunk);
-    if (this.#reader.bytes.length > EARLY_MAX_BYTES) this.#socket.pause();
   }
 
   #ask(hello: Hello): void {
@@ -219,18 +208,17 @@ export class SecureClient implements Owner, SubjectInfo {
   #secure(hello: Hello, terms: Terms, alpn: readonly string[]): void {
     if (this.#state !== "held") return;
     const { front } = this.#host;
+    const recipe = this.#faults.certificate();
+    this.#problem = recipe?.problem ?? null;
     const choice = front.choose({
       sni: hello.sni,
       alpn,
       address: this.#socket.localAddress ?? "",
-      recipe: this.#faults.certificate(),
+      recipe,
       terms,
     });
     this.#state = "engine";
-    this.#unwatch();
-    this.#socket.pause();
-    const early = this.#reader.bytes;
-    if (early.length > 0) this.#socket.unshift(early);
+    this.#hearing.handOver();
     this.#begin(choice);
     this.#within("a TLS handshake");
   }
@@ -310,6 +298,12 @@ export class SecureClient implements Owner, SubjectInfo {
     });
   };
 
+  readonly #onClose = (): void => {
+    this.#guarded(() => {
+      this.#finish();
+    });
+  };
+
   readonly #onEngineEnd = (): void => {
     this.#guarded(() => {
       this.#testimony?.ended();
@@ -326,13 +320,11 @@ export class SecureClient implements Owner, SubjectInfo {
 
   #handOver(socket: Socket, peer: Peer | null, plain: boolean): void {
     this.#state = "handed over";
+    this.#host.over(peer === null ? "plain" : plain ? "passed_through" : "complete");
     this.#timer?.cancel();
     this.#timer = null;
     if (plain) {
-      this.#unwatch();
-      socket.pause();
-      const early = this.#reader.bytes;
-      if (early.length > 0) socket.unshift(early);
+      this.#hearing.handOver();
       socket.on("close", this.#onClose);
     }
     this.#host.arrived(this, socket, peer);
@@ -351,6 +343,8 @@ export class SecureClient implements Owner, SubjectInfo {
   /** Ends a client that was not handed over. */
   #end(how: "close" | "reset" = "close"): void {
     if (this.#state === "over" || this.#state === "ending") return;
+    if (this.#hello !== null || this.#hearing.anything)
+      this.#host.over(this.#faults.acted ? "faulted" : "failed");
     this.#state = "ending";
     this.#timer?.cancel();
     this.#timer = null;
@@ -365,7 +359,7 @@ export class SecureClient implements Owner, SubjectInfo {
   #gone(text: string): void {
     if (this.#state !== "hello" && this.#state !== "held") return;
     this.#testimony?.ended();
-    if (this.#state === "hello" && this.#reader.bytes.length > 0 && !this.#faults.acted)
+    if (this.#state === "hello" && this.#hearing.anything && !this.#faults.acted)
       this.#host.failed(this, "client_tls", `no ClientHello: ${text}`);
     this.#end();
   }
@@ -407,7 +401,8 @@ export class SecureClient implements Owner, SubjectInfo {
   #told(took: Took): void {
     if (!this.#faults.acted) return;
     this.#faults.took(took);
-    this.#host.took(this, took, this.clock.now() - this.#begunAt, this.#hits);
+    const millis = this.clock.now() - this.#begunAt;
+    this.#host.took(this, { took, problem: this.#problem, millis, hits: this.#hits });
   }
 
   #info(attend: () => void): HandshakeInfo {

@@ -1,9 +1,8 @@
 /** The clients of one proxy that speak TLS to it: those whose handshakes are under way, and those whose connections came of one. */
 import type { Socket } from "node:net";
-import type { Millis } from "../../core/clock.js";
-import type { Owner } from "../../core/containment.js";
+import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Sever, Took } from "../../faults/contract/index.js";
+import type { Sever } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { Origin } from "../connection.js";
@@ -12,10 +11,14 @@ import type { ProxySpecBase } from "../spec-base.js";
 import { Front } from "./front.js";
 import { Mirror, type AskUpstream } from "./mirror.js";
 import type { Peer } from "./peer.js";
-import { SecureClient, type SecureHost } from "./secure-client.js";
+import { SecureClient, type HandshakeTestimony, type SecureHost } from "./secure-client.js";
+import { HandshakeTally, type HandshakeResult } from "./tally.js";
 
 /** What becomes of a handshake. */
 export interface Severable {
+  readonly bot: string;
+  /** Whose exchange is under way, if anybody's. */
+  readonly bearer?: { readonly bot: string } | null | undefined;
   severed(how: Sever): void;
 }
 
@@ -37,6 +40,7 @@ export interface SecureProxy {
 }
 
 export class SecureClients implements SecureHost {
+  readonly tally = new HandshakeTally();
   readonly #of: SecureProxy;
   readonly #clients = new Map<SecureClient, Severable | null>();
   #front: Front | null = null;
@@ -136,7 +140,26 @@ export class SecureClients implements SecureHost {
     this.#clients.get(client)?.severed(how);
   }
 
-  took({ peer, connection, bot }: SecureClient, took: Took, millis: Millis, hits: readonly string[]): void {
+  over(result: HandshakeResult): void {
+    this.tally.over(result);
+  }
+
+  took(client: SecureClient, testimony: HandshakeTestimony): void {
+    const { took, problem } = testimony;
+    this.tally.taken(took, problem);
+    const connection = this.#clients.get(client) ?? null;
+    // Whose request its first data are is known when those have been read.
+    if (took === "accepted" && connection !== null)
+      setImmediate(
+        contained(this.#of.mistakes, () => {
+          this.#tell(client, testimony, connection.bearer?.bot ?? connection.bot);
+        }),
+      );
+    else this.#tell(client, testimony, connection?.bot ?? client.bot);
+  }
+
+  #tell(client: SecureClient, { took, problem, millis, hits }: HandshakeTestimony, bot: string): void {
+    const { peer, connection } = client;
     this.#of.context.facts.tell({
       kind: "tls_over",
       proxy: this.#of.name,
@@ -146,6 +169,7 @@ export class SecureClients implements SecureHost {
       sni: peer?.sni ?? null,
       version: peer?.version ?? null,
       alpn: peer?.protocol ?? null,
+      problem,
       took,
       ms: millis,
     });
