@@ -148,6 +148,7 @@ export class Parts {
       version,
       process: options.ownProcess,
       state: () => this.state?.status ?? null,
+      authority: () => this.authority.authority,
     });
     this.state = file === null ? null : this.#keptIn(file, config);
   }

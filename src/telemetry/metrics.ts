@@ -3,6 +3,7 @@ import { Registry } from "prom-client";
 import { CONNECTION_FAILURES } from "../core/events.js";
 import { DELAY_BUCKETS, type Book, type Ledger } from "../core/ledger.js";
 import type { ActivationState } from "../plan/activation.js";
+import { authorityMetrics, type AuthorityMetricsOptions } from "./authority-metrics.js";
 import { exchangeMetrics } from "./exchange-metrics.js";
 import { handshakeMetrics } from "./handshake-metrics.js";
 import { queryMetrics } from "./query-metrics.js";
@@ -21,7 +22,7 @@ import {
 import type { Reload } from "./telemetry.js";
 import type { MeasuredPool, MeasuredProxy } from "./measured.js";
 
-export interface MetricsOptions {
+export interface MetricsOptions extends AuthorityMetricsOptions {
   readonly ledger: Ledger;
   readonly proxies: () => Iterable<MeasuredProxy>;
   readonly activations: () => readonly ActivationState[];
@@ -71,6 +72,7 @@ export class Metrics {
       ...profileMetrics(options),
       ...daemonMetrics(options),
       ...stateMetrics(options),
+      ...authorityMetrics(options),
     ];
     const dropped = new SampledCounter({
       name: "squall_series_dropped_total",

@@ -1,5 +1,6 @@
 /** The CA of a daemon, from the configuration to what a bot sees: opened at the start where bots need it, and else not at all. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { request } from "node:https";
@@ -74,6 +75,9 @@ describe("the CA of a daemon", () => {
     expect(await ask(port, squall.bundle)).toBe("done");
     const stranger = await start({ tls: true });
     expect(await ask(port, stranger.squall.ca)).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+    const [, expires] = /^squall_ca_expires_timestamp_seconds (\d+)$/mu.exec(await squall.metrics()) ?? [];
+    expect(Number(expires) * 1000).toBe(Date.parse(new X509Certificate(squall.ca).validTo));
+    expect(await stranger.squall.metrics()).toContain("squall_ca_expires_timestamp_seconds ");
     expect(log()).toContain("Squall test CA - do not trust");
     expect(log()).not.toContain("PRIVATE KEY");
     expect(JSON.stringify(squall.journal())).not.toContain("PRIVATE KEY");
@@ -82,7 +86,8 @@ describe("the CA of a daemon", () => {
   it("is opened at the start where a proxy needs it, and its folder is not made where none does", async () => {
     await start({ config: secured("ca: ./needed") });
     expect(existsSync(join(folder, "needed/ca.pem"))).toBe(true);
-    await start({ config: "tls: { ca: ./not-needed }" });
+    const { squall } = await start({ config: "tls: { ca: ./not-needed }" });
+    expect(await squall.metrics()).not.toMatch(/^squall_ca_expires_timestamp_seconds /mu);
     await start({
       config: `{ proxies: { jobs: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9", secure: passthrough } }, tls: { ca: ./not-needed } }`,
     });
