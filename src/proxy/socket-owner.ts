@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Owner } from "../core/containment.js";
 import type { Direction } from "../faults/contract/index.js";
+import { readShared } from "./upstream/reader.js";
 
 /** The connection that a socket belongs to: a property, so that handlers are shared and not made for each. */
 const OWNER = Symbol("connection");
@@ -38,6 +39,8 @@ export function adoptClient(socket: Socket, owner: SocketOwner): void {
 
 /** Its owner hears of bytes from now on, and of room for more. */
 export function readClient(socket: Socket): void {
+  readShared(socket, takeFromClient);
+  // Without that it is told of its bytes so.
   socket.on("data", onClientData).on("drain", onClientDrain);
 }
 
@@ -57,6 +60,12 @@ function onClientData(this: Socket, chunk: Buffer): void {
   } catch (error) {
     owner?.failed(error);
   }
+}
+
+/** Whoever has them may keep them: large ones are in a buffer of their own. */
+function takeFromClient(socket: Socket, chunk: Buffer): boolean {
+  onClientData.call(socket, chunk);
+  return false;
 }
 
 function onClientEnd(this: Socket): void {

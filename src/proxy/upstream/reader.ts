@@ -10,6 +10,7 @@
 import type { Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Keepalive } from "../../core/stream-options.js";
+import { readInto } from "../sockets/shared-reads.js";
 import { dialStream } from "../sockets/stream.js";
 
 /** An address, and its port. */
@@ -44,6 +45,13 @@ export function connectReading(to: Endpoint, keepalive: Keepalive, take: Take): 
   });
   reader.socket = socket;
   return socket;
+}
+
+/** The same for a socket that was accepted, where that is possible; otherwise it reads as it did. */
+export function readShared(socket: Socket, take: Take): void {
+  const reader = new Reader(take);
+  reader.socket = socket;
+  readInto(socket, reader);
 }
 
 /** The TCP socket below a TLS one, which is the one that can be reset. */
