@@ -2,10 +2,11 @@
 import type { Command } from "commander";
 import { botCommand } from "../mock/bot/command.js";
 import { FLAW_NAMES, isFlaw, unknownFlaw, type Flaw } from "../mock/bot/flaws.js";
+import { clientTlsOf, unreadableTls, withClientTls, type ClientTlsFlags } from "./client-tls.js";
 import { CommandError, EXIT } from "./io.js";
 import { durationOption, numberOption } from "./options.js";
 
-interface BotOptions {
+interface BotOptions extends ClientTlsFlags {
   readonly server: string;
   readonly name: string;
   readonly concurrency: string;
@@ -17,8 +18,7 @@ interface BotOptions {
 }
 
 export function addBot(program: Command): void {
-  program
-    .command("bot")
+  withClientTls(program.command("bot"))
     .description("run a reference bot against a job server")
     .requiredOption("--server <url>", "the job server, or Squall in front of it")
     .option("--name <name>", "the bot's name", "bot-1")
@@ -34,6 +34,7 @@ export function addBot(program: Command): void {
         throw new CommandError(EXIT.usage, `--server: expected a URL, got ${JSON.stringify(server)}`);
       const concurrency = numberOption("concurrency", options.concurrency, 1_000);
       if (concurrency < 1) throw new CommandError(EXIT.usage, "--concurrency: expected at least 1");
+      const tls = clientTlsOf(server, options);
       const workTime = durationOption("work-time", options.workTime);
       const seed =
         options.seed === undefined ? {} : { seed: numberOption("seed", options.seed, 2 ** 32 - 1) };
@@ -45,8 +46,9 @@ export function addBot(program: Command): void {
         ...(localAddress === undefined ? {} : { localAddress }),
         ...seed,
         flaws: flawsNamed(options.flaw),
+        ...(tls === undefined ? {} : { tls }),
         json: json === true,
-      });
+      }).catch((error: unknown) => unreadableTls(error, {}));
     });
 }
 

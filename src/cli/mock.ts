@@ -1,6 +1,10 @@
 /** The commands of the job world that are no bots: the mock job server, and the load that is put on it. */
 import type { Command } from "commander";
+import { SquallError } from "../core/errors.js";
 import { parseSize } from "../core/units.js";
+import type { ServerTls } from "../mock/server/secure.js";
+import { UnreadableTls } from "../mock/tls/unreadable.js";
+import { clientTlsOf, unreadableTls, withClientTls, type ClientTlsFlags } from "./client-tls.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { listenFailure } from "./listen-failure.js";
 import { durationOption, numberOption } from "./options.js";
@@ -14,6 +18,12 @@ interface MockServerOptions {
   readonly lease?: string;
   readonly rateLimit?: string;
   readonly feed?: string;
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+  readonly tlsCaOut?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
   readonly json?: boolean;
 }
 
@@ -28,35 +38,81 @@ export function addMockServer(program: Command): void {
     .option("--lease <duration>", "how long a lease lasts without a heartbeat", "30s")
     .option("--rate-limit <n>", "calls a second for each bot; more are answered 429")
     .option("--feed <every>", "submit a small job of its own that often")
+    .option("--tls", "speak TLS, with a CA in memory if no other option says otherwise")
+    .option("--tls-ca <folder>", "the folder of the CA, made at first need")
+    .option("--tls-ca-out <file>", "where to write the CA's certificate, for bots")
+    .option("--tls-cert <file>", "a certificate of your own, with --tls-key")
+    .option("--tls-key <file>", "its private key")
+    .option("--tls-client-ca <file>", "the CA of bots, which must show a certificate then")
     .option("--json", "print JSON")
-    .action(async ({ port, host, data, tokenTtl, lease, rateLimit, feed, json }: MockServerOptions) => {
-      const token = durationOption("token-ttl", tokenTtl);
-      const leaseFor = durationOption("lease", lease);
-      const every = durationOption("feed", feed);
-      const { mockServerCommand } = await import("../mock/server/command.js");
-      const number = numberOption("port", port, 65_535);
-      await mockServerCommand({
-        port: number,
-        ...(host === undefined ? {} : { host }),
-        ...(data === undefined ? {} : { data }),
-        ...(token === undefined ? {} : { tokenTtl: token }),
-        ...(leaseFor === undefined ? {} : { lease: leaseFor }),
-        ...(rateLimit === undefined ? {} : { rateLimit: positive("rate-limit", rateLimit, 1_000_000) }),
-        ...(every === undefined ? {} : { feed: { every } }),
-        json: json === true,
-      }).catch(async (error: unknown) => {
-        if (!(error instanceof Error) || data === undefined || isAboutPort(error))
-          throw await listenFailure(error, host ?? "127.0.0.1", number);
-        throw new CommandError(EXIT.failed, `--data: jobs cannot be kept in ${data}: ${reasonOf(error)}`);
-      });
-    });
+    .action(
+      async ({ port, host, data, tokenTtl, lease, rateLimit, feed, json, ...rest }: MockServerOptions) => {
+        const tls = serverTls(rest);
+        const token = durationOption("token-ttl", tokenTtl);
+        const leaseFor = durationOption("lease", lease);
+        const every = durationOption("feed", feed);
+        const { mockServerCommand } = await import("../mock/server/command.js");
+        const number = numberOption("port", port, 65_535);
+        await mockServerCommand({
+          port: number,
+          ...(host === undefined ? {} : { host }),
+          ...(data === undefined ? {} : { data }),
+          ...(token === undefined ? {} : { tokenTtl: token }),
+          ...(leaseFor === undefined ? {} : { lease: leaseFor }),
+          ...(rateLimit === undefined ? {} : { rateLimit: positive("rate-limit", rateLimit, 1_000_000) }),
+          ...(every === undefined ? {} : { feed: { every } }),
+          ...(tls === null ? {} : { tls }),
+          json: json === true,
+        }).catch(async (error: unknown) => {
+          if (tls !== null && isAboutTls(error)) return unreadableTls(error, SERVER_TLS_NAMES);
+          if (!(error instanceof Error) || data === undefined || isAboutPort(error))
+            throw await listenFailure(error, host ?? "127.0.0.1", number);
+          throw new CommandError(EXIT.failed, `--data: jobs cannot be kept in ${data}: ${reasonOf(error)}`);
+        });
+      },
+    );
+}
+
+/** What is given of them says that TLS is spoken; null if nothing is. */
+function serverTls({ tls, tlsCa, tlsCaOut, tlsCert, tlsKey, tlsClientCa }: ServerTlsFlags): ServerTls | null {
+  if (tls !== true && [tlsCa, tlsCaOut, tlsCert, tlsKey, tlsClientCa].every((one) => one === undefined))
+    return null;
+  const wrong = (name: string, what: string): CommandError =>
+    new CommandError(EXIT.usage, `--${name}: ${what}`);
+  if (tlsCert !== undefined && tlsKey === undefined) throw wrong("tls-cert", "it needs --tls-key");
+  if (tlsKey !== undefined && tlsCert === undefined) throw wrong("tls-key", "it needs --tls-cert");
+  const unused = tlsCa !== undefined ? "tls-ca" : tlsCaOut !== undefined ? "tls-ca-out" : null;
+  if (tlsCert !== undefined && unused !== null)
+    throw wrong(unused, "no CA is needed where --tls-cert says what is shown");
+  return {
+    ...(tlsCert === undefined || tlsKey === undefined ? {} : { own: { cert: tlsCert, key: tlsKey } }),
+    ...(tlsCa === undefined ? {} : { ca: tlsCa }),
+    ...(tlsCaOut === undefined ? {} : { caOut: tlsCaOut }),
+    ...(tlsClientCa === undefined ? {} : { clientCa: tlsClientCa }),
+  };
+}
+
+type ServerTlsFlags = Pick<
+  MockServerOptions,
+  "tls" | "tlsCa" | "tlsCaOut" | "tlsCert" | "tlsKey" | "tlsClientCa"
+>;
+
+const SERVER_TLS_NAMES = {
+  cert: "tls-cert",
+  key: "tls-key",
+  clientCa: "tls-client-ca",
+  caOut: "tls-ca-out",
+} as const;
+
+function isAboutTls(error: unknown): boolean {
+  return error instanceof UnreadableTls || error instanceof SquallError;
 }
 
 function isAboutPort({ syscall }: NodeJS.ErrnoException): boolean {
   return syscall === "listen" || syscall === "bind" || syscall === "getaddrinfo";
 }
 
-interface LoadOptions {
+interface LoadOptions extends ClientTlsFlags {
   readonly server: string;
   readonly jobs: string;
   readonly size: string;
@@ -70,8 +126,7 @@ interface LoadOptions {
 }
 
 export function addLoad(program: Command, io: Io): void {
-  program
-    .command("load")
+  withClientTls(program.command("load"))
     .description("submit many jobs, wait for the bots, and check the audit: none lost, none completed twice")
     .requiredOption("--server <url>", "the job server, or Squall in front of it")
     .option("--jobs <n>", "how many", "100")
@@ -88,9 +143,11 @@ export function addLoad(program: Command, io: Io): void {
         import("../mock/load/command.js"),
         import("../mock/load/client.js"),
       ]);
+      const server = serverOption(options.server);
+      const tls = clientTlsOf(server, options);
       const ok = await loadCommand(
         {
-          server: serverOption(options.server),
+          server,
           jobs: positive("jobs", options.jobs, 100_000),
           size: sizeOption("size", options.size),
           duration: durationOption("duration", options.duration) ?? 0,
@@ -100,9 +157,11 @@ export function addLoad(program: Command, io: Io): void {
           concurrency: positive("concurrency", options.concurrency, 1_000),
           timeout: durationOption("timeout", options.timeout) ?? 0,
           json: options.json === true,
+          ...(tls === undefined ? {} : { tls }),
         },
         io,
       ).catch((error: unknown) => {
+        if (error instanceof UnreadableTls) unreadableTls(error, {});
         const { server } = options;
         const why =
           error instanceof LoadRefused

@@ -3,7 +3,7 @@
  * 10080 and others), and Node's `fetch` keeps to that, although no page asks here.
  */
 import { request as overHttp, type IncomingMessage } from "node:http";
-import { request as overHttps } from "node:https";
+import { request as overHttps, type Agent } from "node:https";
 import { pipeline, Readable } from "node:stream";
 import { ReadableStream } from "node:stream/web";
 
@@ -13,11 +13,14 @@ export interface AnyPortRequest {
   /** Text, or pieces that are asked for as they are sent; anew for each attempt. */
   readonly body?: string | (() => Iterable<Uint8Array>);
   readonly signal?: AbortSignal;
+  /** For servers that need another trust than the usual one: `fetch` can be given none. */
+  readonly agent?: Agent;
 }
 
 /** As `fetch`, also in how it fails, but that a redirect of a server on a forbidden port is answered as it is. */
 export async function fetchAnyPort(url: string, request: AnyPortRequest): Promise<Response> {
-  const { body, ...rest } = request;
+  const { body, agent, ...rest } = request;
+  if (agent !== undefined) return plain(url, request);
   try {
     if (typeof body !== "function") return await fetch(url, { ...rest, ...(body !== undefined && { body }) });
     return await fetch(url, { ...rest, body: streamOf(body()), duplex: "half" });
@@ -45,13 +48,13 @@ function isForbiddenPort(error: unknown): boolean {
 
 function plain(
   url: string,
-  { method = "GET", headers = {}, body, signal }: AnyPortRequest,
+  { method = "GET", headers = {}, body, signal, agent }: AnyPortRequest,
 ): Promise<Response> {
   const ask = url.startsWith("https:") ? overHttps : overHttp;
   return new Promise((resolve, reject) => {
     const failed = (message: string, cause: unknown): Error =>
       signal?.aborted === true ? (signal.reason as Error) : new TypeError(message, { cause });
-    const options = { method, headers, agent: false, ...(signal === undefined ? {} : { signal }) };
+    const options = { method, headers, agent: agent ?? false, ...(signal === undefined ? {} : { signal }) };
     const asked = ask(url, options, (answer) => {
       resolve(responseOf(answer, (cause) => failed("terminated", cause)));
     }).on("error", (error) => {

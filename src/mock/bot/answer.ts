@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { createHash } from "node:crypto";
 import type { Clock, Millis } from "../../core/clock.js";
 import type { Flaws } from "./flaws.js";
+import { tlsTrouble } from "./tls-trouble.js";
 import { Abandoned, Refused, Trouble, Unable } from "./trouble.js";
 
 export interface RawAnswer {
@@ -81,10 +82,15 @@ const CUTS = new Set(["ECONNRESET", "EPIPE"]);
 const NO_SUCH_NAME = new Set(["ENOTFOUND", "EAI_FAIL"]);
 
 /** What a broken connection is: always worth another try, since names and routes come back as servers do. */
-export function broken(error: unknown, flaws: Flaws): unknown {
+export function broken(error: unknown, flaws: Flaws, inHandshake: boolean): unknown {
   const known = [Trouble, Refused, Abandoned, Unable].some((type) => error instanceof type);
   if (known || !(error instanceof Error)) return error;
   const code = "code" in error ? String(error.code) : "";
+  const secure = tlsTrouble(error, inHandshake);
+  if (secure !== null) {
+    const { name: tls, message, lasting } = secure;
+    return new Trouble(message, { tls, lasting, cut: CUTS.has(code) });
+  }
   const message = PLAIN_WORDS[code] ?? error.message;
   // flaw permanent-dns: a name that is not known now never will be, so this is no Trouble but the end.
   if (flaws.has("permanent-dns") && NO_SUCH_NAME.has(code)) return new Error(message);

@@ -10,6 +10,7 @@ import type { LookupFunction } from "node:net";
 import { z } from "zod";
 import { type Clock, type Millis } from "../../core/clock.js";
 import { SystemClock } from "../../core/system-clock.js";
+import type { ClientTlsOptions } from "../tls/client.js";
 import type { Report } from "./events.js";
 import { Exchanger } from "./exchange.js";
 import { NO_FLAWS, type Flaws } from "./flaws.js";
@@ -46,12 +47,16 @@ export interface BotOptions {
   readonly backOff?: BackOff;
   /** Bugs that it is to have. */
   readonly flaws?: Flaws;
+  /** For a server of `https:`: whom to trust besides the usual, what to show, which name to ask for. */
+  readonly tls?: ClientTlsOptions;
   /** In place of the system's resolver of names. */
   readonly lookup?: LookupFunction;
   readonly clock?: Clock;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
 }
+
+const REQUEST_TIMEOUT: Millis = 10_000;
 
 const Granted = z.object({
   job: z.object({
@@ -74,7 +79,12 @@ export async function runBot(options: BotOptions): Promise<void> {
   if (options.signal.aborted) onStop();
   else options.signal.addEventListener("abort", onStop, { once: true });
   const clock = options.clock ?? new SystemClock();
-  const exchanger = new Exchanger({ ...options, clock, flaws: options.flaws ?? NO_FLAWS });
+  const exchanger = new Exchanger({
+    ...options,
+    clock,
+    flaws: options.flaws ?? NO_FLAWS,
+    connectTimeout: options.requestTimeout ?? REQUEST_TIMEOUT,
+  });
   try {
     const bot = new Bot(options, clock, exchanger, stop.signal);
     await Promise.all(Array.from({ length: options.concurrency }, () => bot.serve()));
@@ -105,7 +115,7 @@ class Bot {
     this.#report = options.report;
     this.#work = options.work ?? pretend(clock, options.workTime ?? 500);
     this.#wait = options.wait ?? 10_000;
-    this.#requestTimeout = options.requestTimeout ?? 10_000;
+    this.#requestTimeout = options.requestTimeout ?? REQUEST_TIMEOUT;
     this.#backOff = options.backOff ?? { first: 200, max: 10_000 };
     this.#flaws = options.flaws ?? NO_FLAWS;
     // flaw storm: without luck, all who were cut off in the same moment come back in the same moment.

@@ -3,6 +3,7 @@ import pc from "picocolors";
 import { lifetime } from "../lifetime.js";
 import type { Millis } from "../../core/clock.js";
 import { LANE, Random, drawKey } from "../../core/random.js";
+import type { ClientTlsOptions } from "../tls/client.js";
 import { runBot } from "./bot.js";
 import { describeEvent } from "./describe.js";
 import type { BotEvent } from "./events.js";
@@ -16,6 +17,7 @@ export interface BotCommandOptions {
   /** The address that its connections come from, where a machine has several. */
   readonly localAddress?: string;
   readonly flaws?: Flaws;
+  readonly tls?: ClientTlsOptions;
   /** Makes its waits the same each time; bots of other names draw others. */
   readonly seed?: number;
   /** Prints each event as a line of JSON, with `time` and `bot`. */

@@ -41,6 +41,8 @@ export type BotEvent =
       readonly event: "retrying";
       readonly call: CallName;
       readonly why: string;
+      /** Where TLS failed, what did: `CERT_HAS_EXPIRED`, `alert internal_error`, `handshake_timeout`. */
+      readonly tls?: string;
       readonly attempt: number;
       readonly wait: Millis;
     }

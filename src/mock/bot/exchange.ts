@@ -9,7 +9,9 @@ import { KEEPALIVE_DEFAULT } from "../../core/stream-options.js";
 import type { Clock, Millis } from "../../core/clock.js";
 import { invariant } from "../../core/invariant.js";
 import type { Bytes } from "../../core/units.js";
+import { ClientTls, type ClientTlsOptions } from "../tls/client.js";
 import { broken, digestOf, judge, type RawAnswer } from "./answer.js";
+import { connectWithin, type Connecting } from "./connecting.js";
 import { Deadline } from "./deadline.js";
 import type { Flaws } from "./flaws.js";
 import { unless } from "./patience.js";
@@ -24,6 +26,10 @@ export interface ExchangerOptions {
   readonly localAddress?: string;
   /** In place of the system's resolver. */
   readonly lookup?: http.RequestOptions["lookup"];
+  /** For a server of `https:`; it works without. */
+  readonly tls?: ClientTlsOptions;
+  /** How long a new connection may take, TLS and all. */
+  readonly connectTimeout: Millis;
 }
 
 export interface Question {
@@ -43,27 +49,29 @@ export type Receive<T> = (answer: http.IncomingMessage, body: AsyncIterable<Buff
 /** No answer of the job protocol is nearly as large; a peer that never stops sending is not our server. */
 const ANSWER_MAX: Bytes = 4 * 2 ** 20;
 
+interface Opened {
+  readonly request: http.ClientRequest;
+  readonly connecting: Connecting;
+}
+
 export class Exchanger {
   readonly #options: ExchangerOptions;
   readonly #server: URL;
-  readonly #agent: http.Agent;
-  readonly #request: typeof http.request;
+  /** Null for plain HTTP. */
+  readonly #tls: ClientTls | null;
+  #agent: http.Agent;
+  /** Those of certificates that were exchanged since, with what is still under way. */
+  readonly #earlier: http.Agent[] = [];
   #closed = false;
 
   constructor(options: ExchangerOptions) {
     this.#options = options;
-    const { server, localAddress, lookup } = options;
+    const { server, tls = {}, flaws } = options;
     this.#server = new URL(server.endsWith("/") ? server : `${server}/`);
-    const secure = this.#server.protocol === "https:";
-    // Agents of Node know the delay by another name.
-    const settings = {
-      keepAlive: true,
-      keepAliveMsecs: KEEPALIVE_DEFAULT,
-      ...(localAddress && { localAddress }),
-      ...(lookup && { lookup }),
-    };
-    this.#agent = secure ? new https.Agent(settings) : new http.Agent(settings);
-    this.#request = secure ? https.request : http.request;
+    // flaw no-verify: whoever answers is taken for the server.
+    const verify = !flaws.has("no-verify");
+    this.#tls = this.#server.protocol === "https:" ? new ClientTls(tls, { verify }) : null;
+    this.#agent = this.#newAgent();
   }
 
   /** The JSON of a good answer, or null if it has none. Throws Trouble, Refused or the signal's reason. */
@@ -104,7 +112,7 @@ export class Exchanger {
     // flaw no-timeout: an answer is waited for, however long.
     const timeout = flaws.has("no-timeout") ? Infinity : question.timeout;
     const deadline = new Deadline(clock, timeout, question.signal);
-    const request = this.#open(question, deadline.signal);
+    const { request, connecting } = this.#open(question, deadline.signal);
     let answer: http.IncomingMessage | null = null;
     try {
       answer = await unless(deadline.signal, answerTo(request, question.body, deadline));
@@ -113,8 +121,13 @@ export class Exchanger {
       return await unless(deadline.signal, receive(answer, body));
     } catch (error) {
       // After one connection broke, those that lie idle are likely to be dead as well.
-      const why = deadline.signal.aborted ? deadline.signal.reason : broken(error, flaws);
-      if (why instanceof Trouble) this.#dropIdle(why);
+      const { aborted, reason } = deadline.signal;
+      const why = aborted ? reason : broken(error, flaws, connecting.inHandshake);
+      if (why instanceof Trouble) {
+        this.#dropIdle(why);
+        // Some servers refuse a certificate of ours without a word.
+        if (why.tls !== null || why.cut) this.#renewTls();
+      }
       throw why;
     } finally {
       deadline.end();
@@ -125,11 +138,34 @@ export class Exchanger {
 
   close(): void {
     this.#closed = true;
-    this.#agent.destroy();
+    for (const agent of [this.#agent, ...this.#earlier]) agent.destroy();
   }
 
-  #open({ method, path, headers }: Question, signal: AbortSignal): http.ClientRequest {
-    const request = this.#request(new URL(path, this.#server), {
+  #newAgent(): http.Agent {
+    const { localAddress, lookup } = this.#options;
+    // Agents of Node know the delay by another name.
+    const settings = {
+      keepAlive: true,
+      keepAliveMsecs: KEEPALIVE_DEFAULT,
+      ...(localAddress && { localAddress }),
+      ...(lookup && { lookup }),
+    };
+    return this.#tls === null
+      ? new http.Agent(settings)
+      : new https.Agent({ ...settings, ...this.#tls.agent });
+  }
+
+  /** A certificate may have been refused, theirs or ours: perhaps the files have others by now. Sessions of the old ones must not be resumed. */
+  #renewTls(): void {
+    if (this.#tls?.renew() !== true) return;
+    this.#earlier.push(this.#agent);
+    this.#agent = this.#newAgent();
+  }
+
+  #open({ method, path, headers, timeout }: Question, signal: AbortSignal): Opened {
+    const { clock, flaws, connectTimeout } = this.#options;
+    const secure = this.#tls !== null;
+    const request = (secure ? https : http).request(new URL(path, this.#server), {
       method,
       agent: this.#agent,
       signal,
@@ -137,14 +173,16 @@ export class Exchanger {
     });
     // Told once more to whoever waits for the answer; nobody may be.
     request.on("error", () => undefined);
-    return request;
+    // flaw no-timeout: here as well.
+    const patience = flaws.has("no-timeout") ? Infinity : Math.min(timeout, connectTimeout);
+    return { request, connecting: connectWithin(request, clock, patience, secure) };
   }
 
   #dropIdle(why: Trouble): void {
     // flaw dies-on-reset: the client is disposed of as a whole, and the retry is made with it all the same.
     if (this.#options.flaws.has("dies-on-reset") && why.cut) return this.close();
-    for (const sockets of Object.values(this.#agent.freeSockets))
-      for (const socket of sockets ?? []) socket.destroy();
+    for (const { freeSockets } of [this.#agent, ...this.#earlier])
+      for (const sockets of Object.values(freeSockets)) for (const socket of sockets ?? []) socket.destroy();
   }
 }
 

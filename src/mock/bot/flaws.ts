@@ -88,6 +88,10 @@ export const FLAWS = {
       "https://github.com/actions/runner/pull/4110",
     ],
   },
+  "no-verify": {
+    about: "accepts whatever certificate a server shows",
+    reports: ["https://github.com/actions/runner/issues/286", "https://github.com/actions/runner/pull/1616"],
+  },
   "one-strike": {
     about: "drops its job when a single heartbeat fails",
     reports: ["https://github.com/sourcegraph/sourcegraph-public-snapshot/pull/44685"],

@@ -58,22 +58,27 @@ export class Retrier {
         return answer;
       } catch (error) {
         if (!isWorthAnother(errand, error, waits)) throw error;
-        const wait = this.#wait(errand, ++waits, error instanceof Trouble ? error.retryAfter : 0);
-        report({ event: "retrying", call: errand.name, why: error.message, attempt, wait });
-        if (error instanceof Trouble && error.cut) this.#noteCut();
+        const trouble = error instanceof Trouble ? error : null;
+        const wait = this.#wait(errand, ++waits, trouble);
+        const { name: call } = errand;
+        const tls = trouble?.tls ?? null;
+        report({ event: "retrying", call, why: error.message, ...(tls !== null && { tls }), attempt, wait });
+        if (trouble?.cut === true) this.#noteCut();
         await sleep(clock, wait, errand.signal);
         await this.#resume(errand);
       }
     }
   }
 
-  #wait(errand: Errand, waits: number, retryAfter: Millis): Millis {
+  #wait(errand: Errand, waits: number, trouble: Trouble | null): Millis {
     const { backOff: pace, flaws, random } = this.#options;
+    const retryAfter = trouble?.retryAfter ?? 0;
     const capped = { ...pace, ...(errand.backOffMax !== undefined && { max: errand.backOffMax }) };
     const luck = random();
     // flaw ignores-retry-after: being told to stay away is no failure, so it does not even back off.
     if (flaws.has("ignores-retry-after") && retryAfter > 0) return backOff(capped, 1, 0, luck);
-    return backOff(capped, waits, retryAfter, luck);
+    // A certificate is no better a moment later: the longest wait is the first.
+    return backOff(capped, trouble?.lasting === true ? Infinity : waits, retryAfter, luck);
   }
 
   #noteCut(): void {

@@ -1,6 +1,13 @@
 /** The ways in which a call can end without its answer, which ask for different reactions. */
 import type { Millis } from "../../core/clock.js";
 
+export interface TroubleAbout {
+  readonly retryAfter?: Millis;
+  readonly cut?: boolean;
+  readonly tls?: string;
+  readonly lasting?: boolean;
+}
+
 /** Something on the way, or a server in difficulties: worth another try. */
 export class Trouble extends Error {
   override readonly name = "Trouble";
@@ -8,11 +15,17 @@ export class Trouble extends Error {
   readonly retryAfter: Millis;
   /** Whether an established connection was cut. */
   readonly cut: boolean;
+  /** What went wrong with TLS, by its name; null if it was something else. */
+  readonly tls: string | null;
+  /** It does not pass by itself, so there is no point in coming back soon. */
+  readonly lasting: boolean;
 
-  constructor(message: string, { retryAfter = 0, cut = false } = {}) {
+  constructor(message: string, about: TroubleAbout = {}) {
     super(message);
-    this.retryAfter = retryAfter;
-    this.cut = cut;
+    this.retryAfter = about.retryAfter ?? 0;
+    this.cut = about.cut ?? false;
+    this.tls = about.tls ?? null;
+    this.lasting = about.lasting ?? false;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The load's way to the job server: JSON over HTTP, repeated until it gets through or the time is up. */
 import { createHash } from "node:crypto";
+import type { Agent } from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
 import { fetchAnyPort } from "../../core/any-port.js";
 import type { Millis } from "../../core/clock.js";
@@ -29,9 +30,12 @@ export class LoadClient {
   readonly #server: URL;
   /** Aborted when the time is up. */
   readonly #signal: AbortSignal;
+  /** Where it is not trusted what is usual. */
+  readonly #agent: Agent | undefined;
   retries = 0;
 
-  constructor(server: string, signal: AbortSignal) {
+  constructor(server: string, signal: AbortSignal, agent?: Agent) {
+    this.#agent = agent;
     this.#server = new URL(server.endsWith("/") ? server : `${server}/`);
     this.#signal = signal;
   }
@@ -74,6 +78,7 @@ export class LoadClient {
             ...headers,
           },
           signal,
+          ...(this.#agent && { agent: this.#agent }),
           ...(method === "POST" && { body }),
         }),
         `${method} ${path.slice(0, 100)}`,

@@ -3,9 +3,11 @@
  * the server had accepted. Each job has an idempotency key, so that a lost answer does not make a second one.
  */
 import { randomBytes } from "node:crypto";
+import { Agent } from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Millis } from "../../core/clock.js";
 import { within } from "../../core/within.js";
+import { ClientTls, type ClientTlsOptions } from "../tls/client.js";
 import { LoadClient, LoadRefused } from "./client.js";
 import { INLINE_MAX, payloadOf, planJobs, type LoadShape, type PlannedJob } from "./plan.js";
 import { judge, type AuditRow, type Verdict } from "./verdict.js";
@@ -17,6 +19,8 @@ export interface LoadOptions extends LoadShape {
   readonly concurrency: number;
   /** When what is not finished counts as lost. */
   readonly timeout: Millis;
+  /** For a server of `https:`. */
+  readonly tls?: ClientTlsOptions;
   /** Ends the load early, in the same way. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
@@ -55,10 +59,19 @@ const CONTACT_PATIENCE: Millis = 3_000;
 
 /** Rejects with LoadRefused, or with what the network says, where there is no job server that takes the load. */
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
+  const agent = options.tls && new Agent({ keepAlive: true, ...new ClientTls(options.tls).agent });
+  try {
+    return await loaded(options, agent);
+  } finally {
+    agent?.destroy();
+  }
+}
+
+async function loaded(options: LoadOptions, agent: Agent | undefined): Promise<LoadReport> {
   const begun = performance.now();
   const prefix = `load-${randomBytes(4).toString("hex")}-`;
   const { signal: timeUp, stop, end } = within(options.timeout, options.signal);
-  const client = new LoadClient(options.server, timeUp);
+  const client = new LoadClient(options.server, timeUp, agent);
   // A wrong address is told at once; a server that goes away later is waited for.
   try {
     statesIn(await client.call({ method: "GET", path: watchPath(prefix) }, CONTACT_TRIES, CONTACT_PATIENCE));
@@ -82,7 +95,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   }
   // The audit is read in any case, with patience of its own.
   const audit = within(FINAL_PATIENCE);
-  const auditor = new LoadClient(options.server, audit.signal);
+  const auditor = new LoadClient(options.server, audit.signal, agent);
   const rows = rowsIn(
     await auditor.call({ method: "GET", path: `v1/audit?prefix=${prefix}` }).finally(audit.end),
   );

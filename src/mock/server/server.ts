@@ -1,6 +1,7 @@
 /** The mock job server, put together: store, bots and long polls behind HTTP. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
+import type { Server as NetServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, type Millis } from "../../core/clock.js";
@@ -20,6 +21,7 @@ import { ServerMetrics } from "./metrics.js";
 import { RateLimit } from "./rate-limit.js";
 import type { JobRecords } from "./records.js";
 import { JobStore } from "./store.js";
+import type { ServerTls } from "./secure.js";
 import { WaitingRoom } from "./waiting-room.js";
 import { watchRoutes } from "./watch-calls.js";
 import { listener } from "./wire.js";
@@ -51,6 +53,8 @@ export interface MockServerOptions {
   readonly blobsMax?: Bytes;
   /** Where jobs outlive the server, if not in `data`. */
   readonly records?: JobRecords;
+  /** Speaks TLS, and nothing else. */
+  readonly tls?: ServerTls;
   readonly clock?: Clock;
   readonly onBug?: (error: unknown) => void;
 }
@@ -58,12 +62,17 @@ export interface MockServerOptions {
 export interface MockServer {
   readonly url: string;
   readonly port: number;
+  /** Where the certificate of its CA lies, which bots must trust; null if nowhere, or if it speaks no TLS. */
+  readonly caFile: string | null;
   /** Answers the long polls, then ends all connections. */
   close(): Promise<void>;
 }
 
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
   const clock = options.clock ?? new SystemClock();
+  const bindTo = options.host ?? "127.0.0.1";
+  // Before anything is made that would stay if a certificate cannot be used.
+  const secure = options.tls && (await (await import("./secure.js")).openTls(options.tls, bindTo, clock));
   const onBug = options.onBug ?? ((error: unknown) => console.error("mock job server:", error));
   if (options.data !== undefined) makeFolder(options.data);
   const durable = options.data === undefined ? null : new DurableRecords(options.data);
@@ -104,23 +113,22 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     bodyBytes: () => blobs.bytes,
   });
   const rooms = { store, waitingRoom, bots, blobs, clock };
-  const server = createServer(
-    // Heads and JSON have to arrive in reasonable time; large bodies and long polls may take theirs.
-    { requestTimeout: 0, headersTimeout: 20_000, ...streamOptions(KEEPALIVE_DEFAULT) },
-    listener(
-      [...jobRoutes(rooms, submitBody(rooms)), ...bodyRoutes(rooms), ...watchRoutes(rooms, feed, metrics)],
-      {
-        bodyMax: options.bodyMax ?? 2 ** 20,
-        onBug,
-        onAnswer: metrics.onAnswer,
-        ...(options.rateLimit !== undefined && { admit: limiter(new RateLimit(clock, options.rateLimit)) }),
-      },
-    ),
+  const answering = listener(
+    [...jobRoutes(rooms, submitBody(rooms)), ...bodyRoutes(rooms), ...watchRoutes(rooms, feed, metrics)],
+    {
+      bodyMax: options.bodyMax ?? 2 ** 20,
+      onBug,
+      onAnswer: metrics.onAnswer,
+      ...(options.rateLimit !== undefined && { admit: limiter(new RateLimit(clock, options.rateLimit)) }),
+    },
   );
+  // Heads and JSON have to arrive in reasonable time; large bodies and long polls may take theirs.
+  const settings = { requestTimeout: 0, headersTimeout: 20_000, ...streamOptions(KEEPALIVE_DEFAULT) };
+  const server = secure ? secure.serve(settings, answering) : createServer(settings, answering);
   server.maxConnections = options.connectionsMax ?? 10_000;
   // A peer that reads nothing, or has vanished, does not hold its connection for ever.
   server.timeout = 2 * WAIT_MAX;
-  const { address, port } = await listen(server, options.port ?? 0, options.host ?? "127.0.0.1");
+  const { address, port } = await listen(server, options.port ?? 0, bindTo);
   // Such as a lack of file descriptors, which passes.
   server.on("error", onBug);
   const stopFeed = options.feed ? startFeed(store, clock, options.feed.every) : () => undefined;
@@ -139,7 +147,8 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
   };
   const host = address.includes(":") ? `[${address}]` : address;
-  return { url: `http://${host}:${port}`, port, close: () => (closing ??= close()) };
+  const url = `${secure ? "https" : "http"}://${host}:${port}`;
+  return { url, port, caFile: secure?.caFile ?? null, close: () => (closing ??= close()) };
 }
 
 const bodiesOf = (job: Job): Blob[] => [...(job.body ? [job.body] : []), ...Object.values(job.artifacts)];
@@ -164,7 +173,7 @@ function limiter(limit: RateLimit): (request: IncomingMessage, path: string) => 
   };
 }
 
-function listen(server: Server, port: number, host: string): Promise<{ address: string; port: number }> {
+function listen(server: NetServer, port: number, host: string): Promise<{ address: string; port: number }> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {

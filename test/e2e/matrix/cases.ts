@@ -113,7 +113,7 @@ const ROWS = {
 type RowName = keyof typeof ROWS;
 
 /** Each flaw with the profile that must expose it. */
-const EXPOSED: Readonly<Record<Flaw, RowName>> = {
+const EXPOSED: Readonly<Record<Exclude<Flaw, "no-verify">, RowName>> = {
   "no-timeout": "half-open",
   "lost-lease": "lost-ack (lease)",
   "double-run": "lost-ack",
