@@ -17,8 +17,8 @@ const EXCHANGES = Number(process.env["SQUALL_ENDINGS"] ?? 100_000);
 const SEED = Number(process.env["SQUALL_SOAK_SEED"] ?? 1);
 /** How many clients are there at once. */
 const WIDTH = 40;
-/** How long a client waits for something to come. */
-const HEARS_MS = 100;
+/** How long a client waits for something to come: long enough for one who comes behind many others. */
+const HEARS_MS = 1_500;
 
 const ends: (() => void)[] = [];
 afterEach(() => {
