@@ -155,12 +155,18 @@ export class UpstreamSide {
       return;
     }
     this.#parked.set(link.member, link);
-    this.#link = null;
+    this.#become(null);
     link.socket.resume();
   }
 
-  #use(link: Link): void {
+  /** Bytes go there from now on. That another took no more says nothing of this one, and one that has gone will never say that it does. */
+  #become(link: Link | null): void {
     this.#link = link;
+    this.#host.upPump?.drained();
+  }
+
+  #use(link: Link): void {
+    this.#become(link);
     this.#responses = new ResponseSide(link, this.#answering);
     link.sink = this.#responses;
     this.#host.regulateLink();
@@ -203,7 +209,7 @@ export class UpstreamSide {
   drop(link: Link): void {
     link.over = true;
     if (link.sink === this.#responses) this.#responses?.drop();
-    if (this.#link === link) this.#link = null;
+    if (this.#link === link) this.#become(null);
     else if (this.#parked.get(link.member) === link) this.#parked.delete(link.member);
     else return;
     if (!link.socket.destroyed) link.socket.destroySoon();
@@ -225,7 +231,7 @@ export class UpstreamSide {
       this.drop(link);
       return;
     }
-    if (this.#link === link) this.#link = null;
+    if (this.#link === link) this.#become(null);
     const waited = link.awaited.filter(({ copy }) => !copy).map(({ exchange }) => exchange);
     // The journal is to say what the upstream did, where that is not known yet.
     const unknown = waited.filter(({ status }) => status === null);
@@ -241,7 +247,7 @@ export class UpstreamSide {
     for (const link of this.#parked.values()) if (link.socket === socket) this.drop(link);
     if (this.#link?.socket !== socket) return;
     this.#link.over = true;
-    if (!keep) this.#link = null;
+    this.#become(keep ? this.#link : null);
   }
 
   cancel(): void {
