@@ -93,7 +93,7 @@ const soFar = named(
     fault: z.string(),
     type: z.string(),
     of: z
-      .enum(["connections", "exchanges", "datagrams", "queries"])
+      .enum(["connections", "handshakes", "exchanges", "datagrams", "queries"])
       .describe("what subjects, matched and hits count"),
     subjects: whole().describe("that came by while the fault was in force"),
     matched: whole().describe("those that match and except are about"),

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { ratio } from "../faults/params.js";
-import { aboutExchanges } from "../faults/subjects.js";
+import { aboutExchanges, CIPHERTEXT } from "../faults/subjects.js";
 import { child, withoutBlanks, type Located, type LocatedMap } from "./located.js";
 import { readMatch, type Knowing, type MatchEntry } from "./match.js";
 import { checkRamp, type FaultSurroundings, type Ramp } from "./ramp.js";
@@ -35,7 +35,8 @@ export function readConditions(
 ): Conditions | null {
   const { problems } = around;
   const before = problems.count;
-  const knowing = knowingOf(type);
+  const at = child(fault, "at");
+  const knowing = knowingOf(type, at?.kind === "scalar" ? String(at.value) : "");
   const match = readMatch(child(fault, "match"), knowing, problems);
   const except = readMatch(child(fault, "except"), knowing, problems);
   const when = readWhen(child(fault, "when"), knowing, around);
@@ -48,9 +49,13 @@ export function readConditions(
 }
 
 /** What the subjects of a type can be asked. Nothing can be said against a fault whose type nobody knows. */
-function knowingOf(type: AnyFaultType | null): Knowing {
+function knowingOf(type: AnyFaultType | null, at: string): Knowing {
   if (type === null) return { subjects: "exchanges", acts: "it does not act on them" };
   if (type.query !== undefined) return { subjects: "queries", acts: `${type.type} acts on DNS queries` };
+  if (type.handshake !== undefined)
+    return { subjects: "connections", acts: `${type.type} acts on TLS handshakes` };
+  if (at === CIPHERTEXT)
+    return { subjects: "connections", acts: `${type.type} acts on connections with \`at: tls\`` };
   if (!aboutExchanges(type))
     return {
       subjects: "connections",

@@ -1,7 +1,7 @@
 /** One fault of a list: reserved keys by their shapes, parameters by the type's own schema, ramps at both ends. */
 import type { z } from "zod";
 import { suggest } from "../core/suggest.js";
-import type { AnyFaultType, Direction } from "../faults/contract/index.js";
+import type { AnyFaultType, Direction, FaultUse } from "../faults/contract/index.js";
 import { choice, quantityOf, shown } from "../faults/params.js";
 import { readConditions, type WhenEntry } from "./conditions.js";
 import { child, under, without, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
@@ -54,7 +54,7 @@ export function readFault(node: Located, named: string, around: FaultSurrounding
     problems.count > before
   )
     return null;
-  if (!hasHole(node)) judge(node, type, read, conditions.narrowed, problems);
+  if (!hasHole(node)) judge(node, type, read, { at, narrowed: conditions.narrowed }, problems);
   if (problems.count > before || reserved.enabled === false) return null;
   const { narrowed: _narrowed, ...rest } = conditions;
   return {
@@ -205,10 +205,10 @@ function judge(
   map: LocatedMap,
   type: AnyFaultType,
   { from, to }: Params,
-  narrowed: boolean,
+  use: Omit<FaultUse<unknown>, "params">,
   problems: Problems,
 ): void {
-  const mistake = type.check?.({ params: from, narrowed }) ?? type.check?.({ params: to, narrowed });
+  const mistake = type.check?.({ ...use, params: from }) ?? type.check?.({ ...use, params: to });
   if (mistake === undefined) return;
   const node = child(map, mistake.path);
   problems.add(node ?? { place: map.place, path: under(map.path, mistake.path) }, mistake.message);

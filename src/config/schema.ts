@@ -131,7 +131,7 @@ function faultDefinition(type: AnyFaultType): Json {
     return [key, source !== undefined && quantityOf(source) !== undefined ? ramped(schema) : schema];
   });
   const exchanges = aboutExchanges(type);
-  const subjects = type.query !== undefined ? "DNS queries" : exchanges ? "exchanges" : "connections";
+  const subjects = nounOf(type);
   const prefix = (name: string): string =>
     type.query !== undefined && name === "match" ? "query_" : exchanges ? "exchange_" : "";
   const definition = (name: string): string => `#/$defs/${prefix(name)}${name}`;
@@ -153,6 +153,12 @@ function faultDefinition(type: AnyFaultType): Json {
     additionalProperties: false,
     examples: [type.example],
   };
+}
+
+function nounOf(type: AnyFaultType): string {
+  if (type.query !== undefined) return "DNS queries";
+  if (type.handshake !== undefined) return "TLS handshakes";
+  return aboutExchanges(type) ? "exchanges" : "connections";
 }
 
 function placeDefinition(places: readonly string[]): Json {

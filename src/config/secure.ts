@@ -1,7 +1,8 @@
 /** `secure` and `tls` of a proxy: how bots are spoken to over TLS, and how the upstream is. */
 import { z } from "zod";
-import { TLS_VERSIONS, type TlsVersion } from "../faults/contract/index.js";
+import type { TlsVersion } from "../faults/contract/index.js";
 import { choice, flag, shown } from "../faults/params.js";
+import { protocolName, tlsVersion } from "../faults/tls-params.js";
 import { under, type Located, type LocatedEntry } from "./located.js";
 import type { Problems } from "./problems.js";
 import { oneOrMany, text } from "./shapes.js";
@@ -24,28 +25,6 @@ function certificateName(): z.ZodType<string, string> {
     .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
     .regex(NAME, { error: (issue) => `${expected}, got ${shown(issue.input)}` })
     .transform((name) => name.replace(/^\[|\]$/gu, "").toLowerCase());
-}
-
-/** A protocol of ALPN (RFC 7301, 3.1), as the wire has it. */
-function protocolName(): z.ZodString {
-  const expected = "expected a protocol such as h2 or http/1.1";
-  return z
-    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
-    .regex(/^[\x21-\x7e]{1,255}$/u, { error: (issue) => `${expected}, got ${shown(issue.input)}` });
-}
-
-/** YAML reads 1.2 as a number. */
-export function tlsVersion(): z.ZodType<TlsVersion, string | number> {
-  const expected = `expected a version of TLS: ${TLS_VERSIONS.join(", ")}`;
-  return z
-    .union([z.string(), z.number()], { error: (issue) => `${expected}, got ${shown(issue.input)}` })
-    .transform((value, context): TlsVersion => {
-      const word = typeof value === "number" ? value.toFixed(1) : value;
-      const version = TLS_VERSIONS.find((one) => one === word);
-      if (version !== undefined) return version;
-      context.issues.push({ code: "custom", message: `${expected}, got ${shown(value)}`, input: value });
-      return z.NEVER;
-    });
 }
 
 const secureMap = z.strictObject({

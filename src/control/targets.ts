@@ -4,7 +4,7 @@ import { SquallError } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { oneOf } from "../faults/params.js";
 import { engineRefused } from "../plan/engine.js";
-import { actsOn, needsExchanges } from "../plan/subjects.js";
+import { actsOn, needsExchanges, needsTermination, needsTls } from "../plan/subjects.js";
 import type { CompiledFault, CompiledProfile } from "../plan/value.js";
 import type { Fleet } from "../proxy/fleet.js";
 
@@ -132,8 +132,12 @@ function allOf({ faults, phases }: Faults): readonly CompiledFault[] {
 }
 
 function cannotAct(fault: CompiledFault, type: AnyFaultType, where: string): string {
-  const need = needsExchanges(fault, type)
-    ? ": it is about HTTP exchanges, which only http proxies know"
-    : "";
-  return `${fault.type} cannot act on ${where}${need}`;
+  return `${fault.type} cannot act on ${where}${needOf(fault, type)}`;
+}
+
+function needOf(fault: CompiledFault, type: AnyFaultType): string {
+  if (needsExchanges(fault, type)) return ": it is about HTTP exchanges, which only http proxies know";
+  if (needsTermination(fault, type))
+    return ": it takes a proxy that ends the TLS of its clients (secure: terminate)";
+  return needsTls(fault, type) ? ": it is about TLS with clients, which takes a proxy with secure" : "";
 }

@@ -78,7 +78,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
     }
     if (verdict.do === "hold") {
       this.#heldSince = this.#clock.now();
-      this.#hold(verdict.for);
+      this.#hold(verdict);
     } else if (verdict.do === "hang") {
       this.#hanging = true;
       this.#hangs?.();
@@ -96,7 +96,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
     if (this.#over || this.#at !== fault) return;
     const verdict = this.#timer === null ? undefined : this.#question(fault);
     if (verdict !== undefined && isWaiting(verdict) && verdict.do === "hold") {
-      this.#hold(verdict.for);
+      this.#hold(verdict);
       return;
     }
     this.#timer?.cancel();
@@ -119,17 +119,22 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
     this.#timer = null;
   }
 
-  #hold(duration: Millis): void {
+  #hold(hold: Hold): void {
+    // Who is asked again says how long it is from now; a hold that is said anew is the same hold, and began when it did.
+    const since = hold.again === true ? this.#clock.now() : (this.#heldSince ??= this.#clock.now());
+    this.#holdUntil(since + hold.for, hold);
+  }
+
+  #holdUntil(until: Millis, hold: Hold): void {
     this.#timer?.cancel();
-    const until = (this.#heldSince ??= this.#clock.now()) + duration;
     this.#timer = this.#clock.exactly(until, () => {
       this.#timer = null;
       // Timers may be early; it is the clock that says when a hold is over.
       if (this.#clock.now() < until) {
-        this.#hold(duration);
+        this.#holdUntil(until, hold);
         return;
       }
-      if (this.#at !== null) this.#asked.add(this.#at);
+      if (this.#at !== null && hold.again !== true) this.#asked.add(this.#at);
       this.step();
     });
   }

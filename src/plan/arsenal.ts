@@ -172,7 +172,7 @@ export class Arsenal {
     const effects = Object.keys(type.effects);
     const account = this.#accounts.get(accountKey(labels)) ?? {
       book: new Book(labels, effects, ledger.open(labels, effects)),
-      subjects: subjectsOn(type, proxy.seams),
+      subjects: subjectsOn(type, proxy.seams, fault.at),
       misses: newMisses(wanted),
     };
     this.#accounts.set(accountKey(labels), account);

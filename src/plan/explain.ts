@@ -6,11 +6,12 @@ import { formatDuration, formatRate, formatRatio, formatSize } from "../core/uni
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
 import { oneOf, quantityOf } from "../faults/params.js";
-import { aboutExchanges } from "../faults/subjects.js";
+import { aboutExchanges, CIPHERTEXT } from "../faults/subjects.js";
 import { needsExchanges } from "./subjects.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "./value.js";
 
 const QUERIES = "queries";
+const HANDSHAKES = "handshakes";
 
 type Types = ReadonlyMap<string, AnyFaultType>;
 
@@ -44,9 +45,10 @@ export function explainFault(fault: CompiledFault, types: Types, phase: Compiled
   return `${parts.join(", ")}.`;
 }
 
-function where({ proxies, params }: CompiledFault, noun: string): string {
+function where({ proxies, params, at }: CompiledFault, noun: string): string {
   if (proxies === null && noun === QUERIES)
     return onUpstream(params) ? "On every proxy with an upstream" : "On every dns proxy";
+  if (proxies === null && (noun === HANDSHAKES || at === CIPHERTEXT)) return "On every proxy with TLS";
   if (proxies === null) return noun === "exchanges" ? "On every http proxy" : "On every proxy";
   return proxies.length === 1 ? `On proxy ${proxies[0] ?? ""}` : `On proxies ${list(proxies)}`;
 }
@@ -66,7 +68,8 @@ function list(words: readonly string[]): string {
 /** A fault on bytes counts connections on some proxies and exchanges on others; where all are hit it is all the same. */
 function nounOf(fault: CompiledFault, type: AnyFaultType | undefined): string {
   if (type?.query !== undefined) return QUERIES;
-  if (type === undefined || !aboutExchanges(type)) return "connections";
+  if (type?.handshake !== undefined) return HANDSHAKES;
+  if (type === undefined || !aboutExchanges(type, fault.at)) return "connections";
   if (needsExchanges(fault, type)) return "exchanges";
   const { probability = 1, skip, every, count } = fault.when;
   const some = probability !== 1 || skip !== undefined || every !== undefined || count !== undefined;
@@ -87,7 +90,7 @@ function subjects({ match, except, when }: CompiledFault, noun: string): string 
 
 /** "POST requests to /v1/jobs/:id with header x-tenant acme". A noun that is empty has been said before. */
 function entryWords(entry: MatchEntry, noun: string): string {
-  const { method, path, host, bot, client, upstream, status, qname, qtype, transport } = entry;
+  const { method, path, host, bot, client, sni, alpn, upstream, status, qname, qtype, transport } = entry;
   const words = [
     ...(method === undefined
       ? qtype === undefined
@@ -102,6 +105,8 @@ function entryWords(entry: MatchEntry, noun: string): string {
     ...named("query parameter", entry.query),
     ...(bot === undefined ? [] : [`of bot ${oneOf(bot)}`]),
     ...(client === undefined ? [] : [`from ${oneOf(client)}`]),
+    ...(sni === undefined ? [] : [`for ${oneOf(sni)} over TLS`]),
+    ...(alpn === undefined ? [] : [`offering ${oneOf(alpn)}`]),
     ...(upstream === undefined ? [] : [`on upstream ${oneOf(upstream)}`]),
     ...(status === undefined ? [] : [`answered ${oneOf(status)}`]),
   ];
@@ -121,6 +126,9 @@ function place({ at }: CompiledFault, type: AnyFaultType | undefined): string[] 
   if (at === "head" || at === "body") return [at === "head" ? "in heads only" : "in bodies only"];
   if (at === "before") return ["before the upstream is asked"];
   if (at === "after") return ["after the upstream has answered"];
+  if (at === CIPHERTEXT) return ["on the bytes of TLS with its handshake"];
+  if (at === "client_certificate") return ["on the client's certificate"];
+  if (at === "established") return ["once the handshake is over"];
   return [`acting on ${at}`];
 }
 

@@ -4,11 +4,11 @@ import { EXCHANGE_KEYS } from "../config/match.js";
 import { SEAMS, type AnyFaultType, type Seam } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
 import { oneOf } from "../faults/params.js";
-import { aboutExchanges } from "../faults/subjects.js";
+import { aboutExchanges, CIPHERTEXT } from "../faults/subjects.js";
 import type { CompiledFault, CompiledProfile } from "./value.js";
 
 /** What its subjects are called, where they are counted. */
-export type Subjects = "connections" | "exchanges" | "datagrams" | "queries";
+export type Subjects = "connections" | "handshakes" | "exchanges" | "datagrams" | "queries";
 
 /** A proxy, as far as this must be known of it. */
 interface Place {
@@ -34,9 +34,21 @@ export function asksExchange(entry: MatchEntry): boolean {
   return Object.keys(entry).some((key) => EXCHANGE_KEYS.includes(key));
 }
 
+/** Whether it is about TLS with clients, so that it is no fault for a proxy that does not speak it. */
+export function needsTls({ at }: CompiledFault, type: AnyFaultType): boolean {
+  return at === CIPHERTEXT || type.handshake !== undefined;
+}
+
+/** Whether it takes a proxy that ends the TLS of its clients, and does not let it pass through. */
+export function needsTermination({ at, params }: CompiledFault, type: AnyFaultType): boolean {
+  return type.termination?.(params, at) === true;
+}
+
 /** Whether the fault can act on a proxy that has these seams. */
 export function actsOn(fault: CompiledFault, type: AnyFaultType, seams: ReadonlySet<Seam>): boolean {
   if (needsExchanges(fault, type) && !seams.has("exchange")) return false;
+  if (needsTls(fault, type) && !seams.has("handshake")) return false;
+  if (needsTermination(fault, type) && !seams.has("termination")) return false;
   return SEAMS.some(
     (seam) =>
       seams.has(seam) &&
@@ -51,10 +63,11 @@ function answersQueries(seams: ReadonlySet<Seam>): boolean {
 }
 
 /** What a fault of that type counts on a proxy that has these seams. */
-export function subjectsOn(type: AnyFaultType, seams: ReadonlySet<Seam>): Subjects {
+export function subjectsOn(type: AnyFaultType, seams: ReadonlySet<Seam>, at = ""): Subjects {
   if (type.query !== undefined && seams.has("query")) return "queries";
   if (seams.has("datagram")) return "datagrams";
-  return seams.has("exchange") && aboutExchanges(type) ? "exchanges" : "connections";
+  if (type.handshake !== undefined) return "handshakes";
+  return seams.has("exchange") && aboutExchanges(type, at) ? "exchanges" : "connections";
 }
 
 /**
@@ -73,7 +86,7 @@ export function sparedInVain(
       const blind = [...faults, ...phases.flatMap((phase) => phase.faults)].filter((fault) => {
         const type = types.get(fault.type);
         const here = fault.proxies === null || fault.proxies.includes(name);
-        return here && type !== undefined && type.query === undefined && !aboutExchanges(type);
+        return here && type !== undefined && type.query === undefined && !aboutExchanges(type, fault.at);
       });
       const names = [...new Set(blind.map((fault) => fault.name))];
       return names.length === 0 ? [] : [`${profile} (${names.join(", ")})`];

@@ -110,11 +110,16 @@ export class Contexts {
 
 function contextOf(presented: Omit<Presented, "missing">, terms: ContextTerms): SecureContext {
   const { cert, key, weak } = presented;
-  const { max, ciphers, tickets, clients } = terms;
+  const { ciphers, tickets, clients } = terms;
+  const suites = ciphers === undefined ? null : suitesOf(ciphers);
+  const only13 = suites === "1.3";
+  // Node would leave the suites of TLS 1.3 as they are where a list names none of them.
+  const max = terms.max ?? (suites === "before" ? "1.2" : undefined);
   // Node's own minimum may be above a maximum that is asked for.
-  const min = terms.min ?? (isOld(max) ? max : undefined);
+  const min = only13 ? "1.3" : (terms.min ?? (isOld(max) ? max : undefined));
   const isWeak = weak || isOld(min) || ciphers !== undefined;
-  const list = ciphers ?? DEFAULT_CIPHERS;
+  // OpenSSL takes no level of security for a list that has no other suites.
+  const list = only13 ? `AES128-SHA:${ciphers}` : (ciphers ?? DEFAULT_CIPHERS);
   return createSecureContext({
     cert,
     key,
@@ -127,6 +132,14 @@ function contextOf(presented: Omit<Presented, "missing">, terms: ContextTerms): 
     // In TLS 1.3 a ticket is sent all the same, for a session that nobody has kept.
     ...(tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
   });
+}
+
+/** Suites of TLS 1.3 have names of their own, and Node keeps them in a list of their own: for which versions there are some. */
+function suitesOf(ciphers: string): "1.3" | "before" | "both" {
+  const names = ciphers.split(":").filter((name) => !/^(?:@|$)/u.test(name));
+  const modern = names.filter((name) => name.startsWith("TLS_")).length;
+  if (modern === 0) return "before";
+  return modern === names.length ? "1.3" : "both";
 }
 
 /** Below what OpenSSL speaks unasked. */

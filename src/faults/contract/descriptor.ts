@@ -17,6 +17,8 @@ export type ParamsSchema = z.ZodObject;
 /** The reserved keys of a fault that a type may want to judge: `down` refuses some of them. */
 export interface FaultUse<P> {
   readonly params: Readonly<P>;
+  /** The place that it acts in, of types that know several. */
+  readonly at?: string;
   readonly narrowed: boolean;
 }
 
@@ -75,6 +77,12 @@ export interface FaultType<
   /** Set by types that the kernel can act for; where it does, the seams are not asked. */
   readonly kernel?: (params: Readonly<P>) => KernelWish;
 
+  /**
+   * Set by types that act on handshakes: whether this use of it takes a proxy that ends TLS itself. By default it can do with one
+   * that only reads the ClientHello.
+   */
+  readonly termination?: (params: Readonly<P>, at: string) => boolean;
+
   // The seams. A type has one or several; one that is absent costs nothing at run time.
   readonly listener?: (scope: SharedScope<P>) => ListenerFault;
   readonly connection?: (scope: Scope<P, E, S>, connection: ConnectionInfo) => ConnectionFault;
@@ -87,9 +95,20 @@ export interface FaultType<
   readonly upstreams?: (scope: Scope<P, E, S>, pool: readonly Upstream[]) => UpstreamsFault;
 }
 
-/** `query` is also the seam by which proxies of other protocols look up their upstreams' names. */
+/**
+ * What proxies offer. `termination` is no seam of its own: it says that handshakes can be acted on beyond the ClientHello. `query` is also the seam
+ * by which proxies of other protocols look up their upstreams' names.
+ */
 export type Seam =
-  "listener" | "connection" | "handshake" | "stream" | "exchange" | "datagram" | "query" | "upstreams";
+  | "listener"
+  | "connection"
+  | "handshake"
+  | "termination"
+  | "stream"
+  | "exchange"
+  | "datagram"
+  | "query"
+  | "upstreams";
 export const SEAMS: readonly Seam[] = [
   "listener",
   "connection",

@@ -108,6 +108,8 @@ export interface ClientCertificate {
   /** Null if it showed none. */
   readonly fingerprint: string | null;
   readonly subject: string | null;
+  /** What both agreed to, as in `TLSv1.3`. */
+  readonly version: string | null;
 }
 
 /**
@@ -138,11 +140,11 @@ export interface HandshakeFault {
   client?(certificate: ClientCertificate): Pass | Alert | Sever;
   /** The handshake is over. */
   established?(): Pass | Alert | Sever;
-  /** So many bytes of data have been sent to the client since; asked only of faults whose `wantsBytes` is true. */
+  /** So many bytes of data have been sent to the client since then, in all; asked only of faults whose `wantsBytes` is true. */
   sent?(bytes: number): Pass | Alert | Sever;
   readonly wantsBytes?: boolean;
-  /** Asked when our side of the connection is about to be ended in order. */
-  end?(): TlsEnd | null;
+  /** Asked when our side of the connection is about to be ended in order. An alert takes the place of the close_notify. */
+  end?(): TlsEnd | Alert | null;
   /** When `wake` should be called next; Infinity for never. Read after each call into the fault. */
   readonly wakeAt: Millis;
   wake?(): Pass | Alert | Sever;

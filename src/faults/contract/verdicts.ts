@@ -5,8 +5,8 @@
 import type { Millis } from "../../core/clock.js";
 
 export type Pass = { readonly do: "pass" };
-/** Wait that long, then go on with the next fault. */
-export type Hold = { readonly do: "hold"; readonly for: Millis };
+/** Wait that long, then go on with the next fault; or, with `again`, ask this one again: what it says counts from each asking. */
+export type Hold = { readonly do: "hold"; readonly for: Millis; readonly again?: true };
 /** Wait until the fault asks for attention, then ask it again. */
 export type Wait = { readonly do: "wait" };
 /** An RST to both sides, or a FIN. */

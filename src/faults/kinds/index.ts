@@ -42,6 +42,10 @@ import slowHeaders from "./http/slow-headers.js";
 import staleResponse from "./http/stale-response.js";
 import staleUpstream from "./pool/stale-upstream.js";
 import stick from "./pool/stick.js";
+import tlsAlert from "./tls/tls-alert.js";
+import tlsCertificate from "./tls/tls-certificate.js";
+import tlsHandshake from "./tls/tls-handshake.js";
+import tlsTerms from "./tls/tls-terms.js";
 import timeout from "./tcp/timeout.js";
 import truncate from "./tcp/truncate.js";
 import unauthorized from "./http/unauthorized.js";
@@ -78,6 +82,10 @@ export const FAULT_TYPES: readonly AnyFaultType[] = [
   unauthorized,
   staleResponse,
   keepaliveRace,
+  tlsCertificate,
+  tlsAlert,
+  tlsTerms,
+  tlsHandshake,
   duplicate,
   reorder,
   dnsRcode,

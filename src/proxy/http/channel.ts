@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { ConnectionInfo, Direction } from "../../faults/contract/index.js";
+import { CIPHERTEXT } from "../../faults/subjects.js";
 import type { ArmedFault, Subject } from "../../pipeline/armed.js";
 import type { Binding } from "../../pipeline/bindings.js";
 import type { HeldBudget } from "../../pipeline/budget.js";
@@ -61,7 +62,8 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
     return this.byteFaults.splits.downstream;
   }
 
-  override concerns({ type }: ArmedFault): boolean {
+  override concerns({ type, at }: ArmedFault): boolean {
+    if (at === CIPHERTEXT) return false;
     return type.connection !== undefined || (type.stream !== undefined && type.subject === "connection");
   }
 

@@ -4,6 +4,7 @@ import type { Millis, Timer } from "../../core/clock.js";
 import { contained } from "../../core/containment.js";
 import { formatAddress } from "../../config/address.js";
 import type { Seam } from "../../faults/contract/index.js";
+import { aboutExchanges } from "../../faults/subjects.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { type Connection, type Origin } from "../connection.js";
@@ -33,7 +34,7 @@ const SEAMS_OF_HTTP: ReadonlySet<Seam> = new Set([
   "upstreams",
 ]);
 const HTTP_1_1: readonly string[] = ["http/1.1"];
-const SEAMS_OF_HTTPS: ReadonlySet<Seam> = new Set([...SEAMS_OF_HTTP, "handshake"]);
+const SEAMS_OF_HTTPS: ReadonlySet<Seam> = new Set([...SEAMS_OF_HTTP, "handshake", "termination"]);
 /** For a client that speaks plain HTTP where TLS is spoken. */
 const PLAIN_ANSWER = farewell({
   do: "answer",
@@ -128,8 +129,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   protected override faultsChanged(change: FaultChange): void {
     this.#exchangeFaults = this.faults.filter(({ type }) => type.exchange !== undefined);
     this.#streamFaults = this.faults.filter(
-      ({ type }) =>
-        type.stream !== undefined && type.connection === undefined && type.subject !== "connection",
+      ({ type, at }) => type.stream !== undefined && type.exchange === undefined && aboutExchanges(type, at),
     );
     super.faultsChanged(change);
   }

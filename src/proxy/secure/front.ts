@@ -6,7 +6,13 @@ import type { SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../../core/clock.js";
 import { SquallError } from "../../core/errors.js";
 import { invariant } from "../../core/invariant.js";
-import type { AlertName, CertificateRecipe, Terms } from "../../faults/contract/index.js";
+import {
+  TLS_VERSIONS,
+  type AlertName,
+  type CertificateRecipe,
+  type Terms,
+  type TlsVersion,
+} from "../../faults/contract/index.js";
 import type { ContextTerms } from "../../tls/contexts.js";
 import type { AuthorityDoor } from "../../tls/door.js";
 import { CertificateFiles } from "./certificate-files.js";
@@ -124,7 +130,8 @@ export class Front {
     const own = recipe === null ? this.#ownFor(sni, address) : undefined;
     const contexts = this.#parts.door.opened;
     invariant(contexts !== null, "a certificate is asked for before there is a CA");
-    const { min = this.spec.min, max, ciphers, tickets } = terms;
+    const { max, ciphers, tickets } = terms;
+    const { min = older(this.spec.min, max) } = terms;
     const context: ContextTerms = {
       min,
       ...(max === undefined ? {} : { max }),
@@ -168,6 +175,11 @@ export class Front {
     const { code = "", message } = error;
     return { alert: REFUSALS[code] ?? "bad_certificate", text: message };
   }
+}
+
+/** The listener's minimum gives way to a maximum below it. */
+function older(min: TlsVersion, max: TlsVersion = "1.3"): TlsVersion {
+  return TLS_VERSIONS.indexOf(max) < TLS_VERSIONS.indexOf(min) ? max : min;
 }
 
 /** RFC 5246, 7.2.2: the alert for what is wrong with a certificate. */

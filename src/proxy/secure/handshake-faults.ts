@@ -169,7 +169,7 @@ export class HandshakeFaults {
     return verdict;
   }
 
-  end(): TlsEnd | null {
+  end(): TlsEnd | Alert | null {
     for (const { fault } of this.#bound) {
       const end = this.#guarded(() => fault.end?.()) ?? null;
       if (end !== null) return end;

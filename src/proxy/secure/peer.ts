@@ -1,5 +1,6 @@
 /** What is known of a client that speaks TLS. */
 import type { IdentifyRule } from "../../config/identify.js";
+import type { ClientCertificate } from "../../faults/contract/index.js";
 import type { PeerKeys } from "../../pipeline/subject-info.js";
 import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
 
@@ -23,6 +24,16 @@ export interface Peer extends PeerKeys {
 
 export function certificateOf(socket: TLSSocket): CertificateName | null {
   return nameOf(socket.getPeerCertificate());
+}
+
+/** Whether all that it sends and gets is TLS that Squall does not end. */
+export function passesThrough(peer: Peer | null | undefined): boolean {
+  return peer !== null && peer !== undefined && peer.version === null;
+}
+
+/** What faults are told of it. */
+export function shownBy({ certificate, version }: Peer): ClientCertificate {
+  return { fingerprint: certificate?.fingerprint ?? null, subject: certificate?.cn ?? null, version };
 }
 
 /** Of what Node has read of a certificate, which is an empty object where there is none. */

@@ -31,7 +31,7 @@ import { carry } from "../upstream/reader.js";
 import type { Choice, Front } from "./front.js";
 import { Hearing } from "./hearing.js";
 import { HandshakeFaults, type Final } from "./handshake-faults.js";
-import { certificateOf, type Peer } from "./peer.js";
+import { certificateOf, shownBy, type Peer } from "./peer.js";
 import type { HandshakeResult } from "./tally.js";
 import { alertOf, Testimony } from "./testimony.js";
 
@@ -267,8 +267,7 @@ export class SecureClient implements Owner, SubjectInfo {
         this.#conclude({ do: "alert", alert: refused.alert });
         return;
       }
-      const shown = { fingerprint: certificate?.fingerprint ?? null, subject: certificate?.cn ?? null };
-      for (const verdict of [this.#faults.client(shown), this.#faults.established()]) {
+      for (const verdict of [this.#faults.client(shownBy(this.#peer)), this.#faults.established()]) {
         if (verdict.do === "pass") continue;
         this.#conclude(verdict);
         return;

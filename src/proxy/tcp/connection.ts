@@ -7,10 +7,12 @@
 import type { Socket } from "node:net";
 import type { Owner } from "../../core/containment.js";
 import type { Direction } from "../../faults/contract/index.js";
+import { CIPHERTEXT } from "../../faults/subjects.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Guest } from "../../pipeline/party.js";
 import { Pump } from "../../pipeline/pump.js";
 import { Connection, type ConnectionHost, type Origin } from "../connection.js";
+import { passesThrough } from "../secure/peer.js";
 import { takeFromUpstream } from "../socket-owner.js";
 import type { Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
@@ -55,7 +57,9 @@ export class TcpConnection extends Connection {
     this.#host = host;
   }
 
-  override concerns({ type }: ArmedFault): boolean {
+  override concerns({ type, at }: ArmedFault): boolean {
+    // Where TLS passes through, all bytes are its own.
+    if (at === CIPHERTEXT && !passesThrough(this.peer)) return false;
     return type.connection !== undefined || type.stream !== undefined;
   }
 

@@ -16,13 +16,16 @@ import { TcpConnection, type TcpHost } from "./connection.js";
 
 const SEAMS_OF_TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "query", "upstreams"]);
 /** Of those that see ClientHellos. */
-const SEAMS_OF_TLS: ReadonlySet<Seam> = new Set([...SEAMS_OF_TCP, "handshake"]);
+const SEAMS_OF_HELLO: ReadonlySet<Seam> = new Set([...SEAMS_OF_TCP, "handshake"]);
+const SEAMS_OF_TLS: ReadonlySet<Seam> = new Set([...SEAMS_OF_HELLO, "termination"]);
 
 export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implements TcpHost {
   readonly protocol = "tcp";
 
   get seams(): ReadonlySet<Seam> {
-    return this.spec.secure === undefined ? SEAMS_OF_TCP : SEAMS_OF_TLS;
+    const { secure } = this.spec;
+    if (secure === undefined) return SEAMS_OF_TCP;
+    return secure.mode === "passthrough" ? SEAMS_OF_HELLO : SEAMS_OF_TLS;
   }
 
   override get upstreamText(): string {
