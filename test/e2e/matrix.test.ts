@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../support/process.js";
 import { FLAWED, OFTEN, SURVIVED } from "./matrix/cases.js";
+import { labelOf } from "./matrix/page.js";
 import { play } from "./matrix/scene.js";
 import { sample, scaled } from "../support/scope.js";
 
@@ -13,12 +14,12 @@ const chosen = (name: string): boolean => ONLY === undefined || new RegExp(ONLY,
 
 describe.concurrent("the matrix", { timeout: scaled(60_000, 180_000) }, () => {
   for (const one of sample(FLAWED, 2).filter(({ flaw }) => chosen(`flaw ${flaw ?? ""}`)))
-    it(`catches ${one.flaw ?? ""} with ${one.profile}`, async () => {
+    it(`catches ${one.flaw ?? ""} with ${labelOf(one)}`, async () => {
       expect(await play(one, SEED)).not.toEqual([]);
     });
 
   for (const one of sample(OFTEN, 2).filter(({ profile }) => chosen(`reference ${profile}`)))
-    it(`lets the reference bot through ${one.profile} ${JSON.stringify(one.params ?? {})}`, async () => {
+    it(`lets the reference bot through ${labelOf(one)}`, async () => {
       expect(await play(one, SEED)).toEqual([]);
     });
 });

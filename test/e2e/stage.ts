@@ -150,7 +150,7 @@ export class Stage {
     const { lines } = this;
     const times = { hurtAt: 0, healedAt: this.#healedAt };
     return broken(
-      { bots: this.#names, lines, jobs, ...times, during: { done: 0, of: 0 }, early: 0 },
+      { bots: this.#names, lines, jobs, ...times, during: { done: 0, of: 0 }, early: 0, handshakes: [] },
       promises,
     );
   }

@@ -24,6 +24,13 @@ export interface JobAccount {
   readonly artifacts: readonly { readonly name: string; readonly digest: string }[];
 }
 
+/** How a bot took a handshake that a fault acted on, as Squall's journal tells of it. */
+export interface HandshakeAccount {
+  readonly took: string;
+  /** What was wrong with the certificate that the bot was shown. */
+  readonly problem: string | null;
+}
+
 export interface Promises {
   /** No job is leased, executed or worked on more than once: the profile leaves a way to keep to that. */
   readonly once?: boolean;
@@ -46,6 +53,7 @@ export interface Run {
   readonly during: { readonly done: number; readonly of: number };
   /** Requests that came before a refusal allowed it. */
   readonly early: number;
+  readonly handshakes: readonly HandshakeAccount[];
 }
 
 /** More attempts of one bot within a second are no retries but hammering. */
@@ -65,6 +73,7 @@ export function broken(run: Run, promises: Promises): string[] {
     ...spoilt(run),
     ...idle(run),
     ...hammering(run),
+    ...trusting(run),
     ...(promises.once === true ? again(run) : []),
     ...(promises.during === true && run.during.done < run.during.of
       ? [`too little was done during the fault (${run.during.done} of ${run.during.of} jobs)`]
@@ -129,6 +138,15 @@ function hammering({ lines }: Run): string[] {
   }
   const most = Math.max(0, ...attempts.values());
   return most <= ATTEMPTS_PER_SECOND ? [] : [`${most} attempts of one bot in a second`];
+}
+
+/** Data from a bot that was shown a wrong certificate: it takes whoever answers for the server. */
+function trusting({ handshakes }: Run): string[] {
+  const accepted = handshakes.filter(({ took, problem }) => took === "accepted" && problem !== null);
+  const [first] = accepted;
+  return first === undefined
+    ? []
+    : [`${accepted.length} wrong certificates accepted (${first.problem ?? ""})`];
 }
 
 /** The largest share of the bots that planned an attempt for the same moment. */

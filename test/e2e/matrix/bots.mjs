@@ -2,7 +2,7 @@
  * Several bots in one process, with times that fit a test. Prints what happens to them as lines of JSON; a bot that
  * ends by an error says so with `died`, and the others go on. Takes its options as JSON:
  *
- *     { server, names, concurrency, flaws, wait, requestTimeout, workTime, backOff, seed, dns }
+ *     { server, names, concurrency, flaws, wait, requestTimeout, workTime, backOff, seed, dns, tls }
  */
 import { Resolver } from "node:dns";
 import { LANE, Random, drawKey } from "../../../dist/core/random.js";

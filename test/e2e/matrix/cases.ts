@@ -27,6 +27,8 @@ export interface Setting {
   readonly begin?: "busy" | "idle" | "absent";
   /** Bots ask a dns proxy for the server's name. */
   readonly dns?: boolean;
+  /** Bots speak TLS with the proxy, and trust its CA. */
+  readonly secure?: boolean;
   /** The proxy has three upstreams. */
   readonly pool?: boolean;
   /** After healing, all is done within so many milliseconds. */
@@ -41,6 +43,12 @@ const ROWS = {
     params: { idle: "300ms" },
     promises: { during: true },
     setting: { begin: "idle", healAfter: 10_000, jobs: 6 },
+  },
+  "half-open (TLS)": {
+    profile: "half-open",
+    params: { idle: "300ms" },
+    promises: { during: true },
+    setting: { begin: "idle", healAfter: 10_000, jobs: 6, secure: true },
   },
   "lost-ack": {
     profile: "lost-ack",
@@ -130,10 +138,13 @@ const EXPOSED: Readonly<Record<Exclude<Flaw, "no-verify">, RowName>> = {
   "one-strike": "failing-heartbeats",
 };
 
-export const FLAWED: readonly Case[] = Object.entries(EXPOSED).map(([flaw, row]) => ({
-  ...ROWS[row],
-  flaw: flaw as Flaw,
-}));
+/** Where it is exposed in another way as well. */
+const EXPOSED_AS_WELL: readonly (readonly [Flaw, RowName])[] = [["no-timeout", "half-open (TLS)"]];
+
+export const FLAWED: readonly Case[] = [
+  ...(Object.entries(EXPOSED) as [Flaw, RowName][]),
+  ...EXPOSED_AS_WELL,
+].map(([flaw, row]) => ({ ...ROWS[row], flaw }));
 
 /** The good bot in just the places where the flawed ones are caught: the oracle must tell them apart. */
 export const REFERENCE: readonly Case[] = Object.values(ROWS).map((row) => ({ ...row, flaw: null }));

@@ -17,6 +17,7 @@ by the profiles' params. After each run an oracle looks at the server's audit, a
 - payloads and artifacts have the digests they should;
 - no bot dies, and each asks for jobs again after healing without being started anew, all work being done within seconds;
 - no bot makes more than 25 attempts in a second;
+- no bot accepts a certificate that is wrong, as Squall saw it take the handshake (\`tls_over\`);
 - where a profile leaves a way: each job is leased and worked on once only (lost-ack, failing-heartbeats, token-expiry, job-dependencies), work
   goes on during the fault (half-open, blackhole, large-payloads), nobody comes before Retry-After is over (rate-limit), and bots do not come back in
   one moment (heal-storm).
@@ -57,9 +58,10 @@ the others:\n`,
   ].join("\n");
 }
 
-function labelOf({ profile, params = {} }: Case): string {
+export function labelOf({ profile, params = {}, setting = {} }: Case): string {
   const given = Object.entries(params).map(([name, value]) => `${name}=${value}`);
-  return given.length === 0 ? profile : `${profile} (${given.join(" ")})`;
+  const label = given.length === 0 ? profile : `${profile} (${given.join(" ")})`;
+  return setting.secure === true ? `${label}, over TLS` : label;
 }
 
 /** Without counts, which differ from run to run. */

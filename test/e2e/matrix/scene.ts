@@ -1,8 +1,10 @@
 /** One run of the matrix: a job server, a daemon and bots as processes of their own, a profile, and what came of it. */
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ChildProcess } from "node:child_process";
+import type { ClientTlsOptions } from "../../../src/mock/tls/client.js";
 import { Workshop, getJson, type Json } from "../../support/process.js";
-import { broken, type BotLine, type JobAccount } from "./account.js";
+import { broken, type BotLine, type HandshakeAccount, type JobAccount } from "./account.js";
 import type { Case, Setting } from "./cases.js";
 import { spawnBots } from "./spawn-bots.js";
 
@@ -24,6 +26,7 @@ const STANDARD = {
   healAfter: 0,
   begin: "busy",
   dns: false,
+  secure: false,
   pool: false,
   patience: 9_000,
 } as const satisfies Required<Setting>;
@@ -40,6 +43,22 @@ export async function play(one: Case, seed: number): Promise<string[]> {
     await scene.end();
     await shop.close();
   }
+}
+
+/** Where bots find the server, and how they trust it. */
+interface Way {
+  readonly url: string;
+  readonly dns?: string;
+  readonly tls?: ClientTlsOptions;
+}
+
+/** The most entries that the journal gives at once. */
+const ENTRIES = 1_000;
+
+/** What the daemon saw of bots' handshakes. */
+export async function handshakesOf(admin: string): Promise<readonly HandshakeAccount[]> {
+  const { body } = await getJson(`${admin}/journal?kind=tls_over&limit=${ENTRIES}`);
+  return body["entries"] as HandshakeAccount[];
 }
 
 class Scene {
@@ -108,6 +127,7 @@ class Scene {
       healedAt,
       during: { done, of: during.length },
       early,
+      handshakes: await handshakesOf(this.#admin),
     };
     return broken(run, this.#one.promises ?? {});
   }
@@ -121,27 +141,32 @@ class Scene {
   }
 
   /** Starts server and daemon, and gives where bots find them. */
-  async #open(): Promise<{ readonly url: string; readonly dns?: string }> {
-    const { lease, dns, pool } = this.#setting;
+  async #open(): Promise<Way> {
+    const { lease, dns, pool, secure } = this.#setting;
     const mock = this.#shop.start(["mock-server", "--port", "0", "--lease", lease, "--json"]);
     const [, server = ""] = await mock.printed(/"url":"(http:[^"]+)"/u);
     this.#server = server;
     const upstreams = pool ? { upstreams: { a: server, b: server, c: server } } : { upstream: server };
     const identify = [{ header: "x-bot-id" }];
     const names = { listen: "127.0.0.1:0", upstream: "dns://none", records: { [HOST]: "127.0.0.1" } };
-    const proxies = { jobs: { listen: "127.0.0.1:0", ...upstreams, identify }, ...(dns && { names }) };
-    const { admin } = await this.#shop.daemon({ proxies });
+    const jobs = { listen: "127.0.0.1:0", ...upstreams, identify, ...(secure && { secure }) };
+    const proxies = { jobs, ...(dns && { names }) };
+    const { admin } = await this.#shop.daemon({ proxies, ...(secure && { tls: { ca: "./ca" } }) });
     this.#admin = admin;
     const { body } = await getJson(`${admin}/status`);
     const listening = new Map(
       (body["proxies"] as { name: string; listen: string }[]).map((one) => [one.name, one.listen]),
     );
-    const jobs = listening.get("jobs") ?? "";
-    if (!dns) return { url: `http://${jobs}` };
-    return { url: `http://${HOST}:${jobs.split(":")[1] ?? ""}`, dns: listening.get("names") ?? "" };
+    const address = listening.get("jobs") ?? "";
+    const scheme = secure ? "https" : "http";
+    const way = {
+      url: `${scheme}://${dns ? `${HOST}:${address.split(":")[1] ?? ""}` : address}`,
+      ...(secure && { tls: { ca: join(this.#shop.folder, "ca/ca.pem") } }),
+    };
+    return dns ? { ...way, dns: listening.get("names") ?? "" } : way;
   }
 
-  #start({ url, dns }: { readonly url: string; readonly dns?: string }): void {
+  #start({ url, ...way }: Way): void {
     const { wait, requestTimeout, backOffMax } = this.#setting;
     const options = {
       server: url,
@@ -152,7 +177,7 @@ class Scene {
       requestTimeout,
       backOffMax,
       seed: this.#seed,
-      ...(dns !== undefined && { dns }),
+      ...way,
     };
     this.#bots = spawnBots(options, this.#lines);
   }

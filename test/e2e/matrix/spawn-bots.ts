@@ -1,6 +1,7 @@
 /** Reference bots, all in one process of their own. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
+import type { ClientTlsOptions } from "../../../src/mock/tls/client.js";
 import { ROOT } from "../../support/process.js";
 import type { BotLine } from "./account.js";
 
@@ -15,6 +16,7 @@ export interface BotOptions {
   readonly backOffMax: number;
   readonly seed: number;
   readonly dns?: string;
+  readonly tls?: ClientTlsOptions;
 }
 
 /** Adds what they say to `lines`. */
