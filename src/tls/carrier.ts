@@ -134,7 +134,8 @@ export class Carrier extends Duplex {
    * and what the client still sends is dropped: the engine can be destroyed. To have it behind certain data, wait for their callback.
    */
   sendAlert(name: AlertName, told: AlertTold = () => undefined): void {
-    if (this.destroyed || this.writableFinished || this.#finishing !== null) {
+    const notified = this.#engine?.writableEnded === true && this.#outgoing.mayHaveNotified;
+    if (notified || this.destroyed || this.writableFinished || this.#finishing !== null) {
       told("our side of the connection has ended already");
       return;
     }

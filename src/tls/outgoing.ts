@@ -58,6 +58,11 @@ export class Outgoing {
     return this.#gate?.isShut === true;
   }
 
+  /** Whether the record that was put out last may be the engine's close_notify. */
+  get mayHaveNotified(): boolean {
+    return this.#records.lastMayBeNotify > 0;
+  }
+
   get end(): TlsEnd | null {
     return this.#end;
   }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createSecureContext, type ConnectionOptions, type TLSSocketOptions } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Stall } from "../../src/faults/contract/index.js";
+import { sample } from "../support/scope.js";
 import { CERTIFICATE, KEY } from "../support/certificate.js";
 import {
   afterTurns,
@@ -64,7 +65,7 @@ async function stalling(stall: Stall, client: ConnectionOptions, tls: TLSSocketO
   return { ...connection, stalled: begun, times: () => times };
 }
 
-describe.each(WAYS)("a stall in %s", (_way, options, tls) => {
+describe.each(sample(WAYS, 3))("a stall in %s", (_way, options, tls) => {
   it("of our flight lets exactly so many bytes out, and all the rest when it goes on", async () => {
     for (const bytes of [0, 1, 5, 90, 127, 128, 300]) {
       const { client, socket, carrier, engine, stalled, times } = await stalling(

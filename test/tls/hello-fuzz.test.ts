@@ -20,7 +20,7 @@ import { opensslView } from "./openssl-view.js";
 
 const SEED = 20_261_129;
 /** OpenSSL is asked about so many. */
-const RUNS = scaled(1_500, 20_000);
+const RUNS = scaled(600, 20_000);
 
 /** Where a hello has its lengths and types: the first bytes, those around the lists, and those of the first extensions. */
 const place = fc.oneof(fc.nat(12), fc.integer({ min: 40, max: 140 }), fc.nat(1_600));
@@ -125,7 +125,7 @@ function asName(name: string | false | undefined): string | null {
     : host.toLowerCase();
 }
 
-describe("20,000 mutated hellos", () => {
+describe("mutated hellos", () => {
   it("are each answered, and the same however they are cut", () => {
     const seen = new Map<string, number>();
     fc.assert(
@@ -138,10 +138,11 @@ describe("20,000 mutated hellos", () => {
           seen.set(state.state, (seen.get(state.state) ?? 0) + 1);
         },
       ),
-      { numRuns: 20_000, seed: SEED },
+      { numRuns: scaled(5_000, 20_000), seed: SEED },
     );
     // All four answers come up often enough to say something.
-    for (const state of ["more", "hello", "not_tls", "invalid"]) expect(seen.get(state)).toBeGreaterThan(100);
+    for (const state of ["more", "hello", "not_tls", "invalid"])
+      expect(seen.get(state)).toBeGreaterThan(scaled(20, 100));
   });
 
   it("are taken by OpenSSL only where they are taken here, with the same name", async () => {
