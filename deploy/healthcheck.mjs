@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { get } from "node:http";
+import { get as getSecurely } from "node:https";
 
 const PORTS = { "serve": "8474", "demo": "8474", "mock-server": "3000" };
 
@@ -51,11 +52,22 @@ const plainly = (to, signal) =>
     );
   });
 
+/** For an admin port with `admin.tls`. It is this container's own, so any certificate will do. */
+const securely = (to, signal) =>
+  new Promise((resolve, reject) => {
+    getSecurely(to, { signal, rejectUnauthorized: false }, ({ statusCode = 0 }) =>
+      resolve({ ok: statusCode === 200, status: statusCode }),
+    ).on("error", reject);
+  });
+
 const signal = AbortSignal.timeout(5_000);
 const asked = fetch(`${url}/healthz`, { signal }).catch((error) => {
   if (error.cause?.message === "bad port" && url.startsWith("http:"))
     return plainly(`${url}/healthz`, signal);
-  throw error;
+  // Whoever speaks TLS closes on plain HTTP.
+  return securely(`${url.replace(/^http:/u, "https:")}/healthz`, signal).catch(() => {
+    throw error;
+  });
 });
 const answer = await asked.catch((error) => {
   console.error(`${url}: ${error.cause?.message ?? error.message}`);

@@ -21,6 +21,7 @@ import { Lane, SOCKETS_OF_LANES, type Lanes } from "./lane.js";
 import { Ledger } from "./ledger.js";
 import { Pace } from "./pace.js";
 import { apiRoutes } from "./routes.js";
+import { secured, type AdminCertificate } from "./secure-port.js";
 import { sourceOf } from "./sources.js";
 import { Turnstile } from "./turnstile.js";
 import { Visitors } from "./visitors.js";
@@ -35,6 +36,8 @@ export interface AdminOptions extends Omit<
   /** Names that the Host header may have besides addresses, localhost and names without a dot. */
   readonly hosts?: readonly string[];
   readonly limits?: Partial<AdminLimits>;
+  /** What clients are shown where HTTPS is spoken; missing for plain HTTP. */
+  readonly certificate?: AdminCertificate | undefined;
   /** 15 seconds if missing. */
   readonly keepalive?: Keepalive;
 }
@@ -81,7 +84,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   });
   const answering = new Answering(server);
   const pace = new Pace(clock);
-  throughLanes(server, limits.connections, door, pace);
+  throughLanes(server, { connections: limits.connections, door, pace, certificate: options.certificate });
   server.on("request", app);
   // A body that is refused anyway need not be sent; see readBody.
   server.on("checkContinue", app);
@@ -91,7 +94,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   });
   const { host, port } = await bind(server, listen);
   return {
-    url: `http://${formatAddress({ host: reachable(host), port })}`,
+    url: `${options.certificate === undefined ? "http" : "https"}://${formatAddress({ host: reachable(host), port })}`,
     address: { host, port },
     close: async () => {
       await close(server, house, answering);
@@ -101,7 +104,16 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 }
 
 /** Puts a lane before each connection, and sees to it that there is a place for it. */
-function throughLanes(server: Server, connections: number, door: Door, pace: Pace): void {
+function throughLanes(
+  server: Server,
+  parts: {
+    readonly connections: number;
+    readonly door: Door;
+    readonly pace: Pace;
+    readonly certificate: AdminCertificate | undefined;
+  },
+): void {
+  const { connections, door, pace, certificate } = parts;
   const visitors = new Visitors<Lane>(connections, (lane) =>
     lane.isGuest ? "guest" : lane.isAnswering ? "answer" : "nothing",
   );
@@ -119,7 +131,7 @@ function throughLanes(server: Server, connections: number, door: Door, pace: Pac
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
     door.came();
-    const lane = new Lane(socket, lanes);
+    const lane = new Lane(certificate === undefined ? socket : secured(socket, certificate), lanes);
     visitors.came(lane);
     if (!lane.destroyed) for (const accept of listeners) accept.call(server, lane);
   });

@@ -1,4 +1,7 @@
 /** The admin API as the command line uses it. */
+import { readFileSync } from "node:fs";
+import { Agent } from "node:https";
+import { rootCertificates } from "node:tls";
 import { fetchAnyPort, type AnyPortRequest } from "../core/any-port.js";
 import { within } from "../core/within.js";
 import { CommandError, EXIT, type Io } from "./io.js";
@@ -8,6 +11,18 @@ import { refusalText, type Naming } from "./refusal.js";
 export interface ClientOptions {
   readonly admin?: string | undefined;
   readonly token?: string | undefined;
+  /** A file of certificates to trust beside the usual ones. */
+  readonly adminCa?: string | undefined;
+}
+
+function certificates(file: string, fromEnvironment: boolean): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const option = fromEnvironment ? "SQUALL_ADMIN_CA" : "--admin-ca";
+    throw new CommandError(EXIT.usage, `${option}: cannot read certificates: ${why}`);
+  }
 }
 
 export const ADMIN_DEFAULT = "http://127.0.0.1:8474";
@@ -16,6 +31,8 @@ const ANSWER_TIMEOUT_MS = 10_000;
 export class AdminClient {
   readonly base: string;
   readonly #headers: Record<string, string>;
+  /** Trusts what was named, where anything was. */
+  readonly #agent: Agent | null;
 
   constructor(options: ClientOptions, io: Pick<Io, "env">) {
     const given = options.admin ?? io.env["SQUALL_ADMIN"] ?? ADMIN_DEFAULT;
@@ -27,6 +44,11 @@ export class AdminClient {
         EXIT.usage,
         `${options.admin === undefined ? "SQUALL_ADMIN" : "--admin"}: expected an address such as 127.0.0.1:8474 or a URL, got ${JSON.stringify(given)}`,
       );
+    const ca = options.adminCa ?? io.env["SQUALL_ADMIN_CA"];
+    const trusts = ca !== undefined && ca !== "" && this.base.startsWith("https:");
+    this.#agent = trusts
+      ? new Agent({ ca: [...rootCertificates, certificates(ca, options.adminCa === undefined)] })
+      : null;
     const token = options.token ?? io.env["SQUALL_ADMIN_TOKEN"];
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
@@ -117,7 +139,10 @@ export class AdminClient {
 
   async #fetch(path: string, init: AnyPortRequest): Promise<Response> {
     try {
-      return await fetchAnyPort(`${this.base}${path}`, init);
+      return await fetchAnyPort(
+        `${this.base}${path}`,
+        this.#agent === null ? init : { ...init, agent: this.#agent },
+      );
     } catch (error) {
       throw this.#unreachable(error);
     }

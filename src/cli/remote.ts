@@ -11,6 +11,10 @@ export interface RemoteOptions extends ClientOptions {
 export function remote(command: Command): Command {
   return command
     .option("--admin <url>", "the daemon's admin address (SQUALL_ADMIN; default http://127.0.0.1:8474)")
+    .option(
+      "--admin-ca <file>",
+      "certificates (PEM) to trust where the admin address is https:// (SQUALL_ADMIN_CA)",
+    )
     .option("--token <token>", "the admin token (SQUALL_ADMIN_TOKEN)")
     .option("--json", "print what the daemon answers, for scripts");
 }

@@ -104,6 +104,8 @@ export interface Config {
     readonly listen: Address;
     readonly token: string | null;
     readonly hosts: readonly string[];
+    /** How it speaks HTTPS; null for plain HTTP. `own` is null for a certificate of the CA. */
+    readonly tls: { readonly own: { readonly cert: string; readonly key: string } | null } | null;
     readonly body: number;
   };
   readonly profiles: ProfilesConfig;
@@ -343,6 +345,7 @@ function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, in
       listen: admin.listen,
       token: admin.token === undefined || admin.token === "" ? null : admin.token,
       hosts: admin.hosts,
+      tls: adminTlsOf(admin.tls ?? null, path),
       body: admin.body,
     },
     profiles: { ...settings.profiles, paths: settings.profiles.paths?.map(path) ?? null },
@@ -362,6 +365,15 @@ function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, in
     state: state === undefined ? null : path(state),
     watch,
   };
+}
+
+function adminTlsOf(
+  tls: NonNullable<Settings["admin"]["tls"]> | null,
+  path: (written: string) => string,
+): Config["admin"]["tls"] {
+  if (tls === null) return null;
+  const { own } = tls;
+  return { own: own === null ? null : { cert: path(own.cert), key: path(own.key) } };
 }
 
 function proxyOf(

@@ -27,6 +27,8 @@ function certificateName(): z.ZodType<string, string> {
     .transform((name) => name.replace(/^\[|\]$/gu, "").toLowerCase());
 }
 
+const pairShape = z.strictObject({ cert: path(), key: path() });
+
 const secureMap = z.strictObject({
   mode: choice(SECURE_MODES)
     .default("terminate")
@@ -34,7 +36,7 @@ const secureMap = z.strictObject({
       "terminate: TLS ends here; passthrough: the ClientHello is read and the bytes are left as they are; detect: TLS and plain on one port",
     ),
   certificates: z
-    .array(z.strictObject({ cert: path(), key: path() }), {
+    .array(pairShape, {
       error: (issue) =>
         `expected a list such as [{ cert: ./a.pem, key: ./a.key }], got ${shown(issue.input)}`,
     })
@@ -78,6 +80,14 @@ export function secure(): z.ZodType<SecureSettings | null, unknown> {
       if (value === true) return secureMap.parse({});
       return typeof value === "string" ? secureMap.parse({ mode: value }) : value;
     });
+}
+
+/** `true`, or a certificate of one's own; null for `false`. */
+export function adminTls(): z.ZodType<{ readonly own: z.output<typeof pairShape> | null } | null, unknown> {
+  const expected = "expected true, or a mapping such as { cert: ./admin.pem, key: ./admin.key }";
+  return z
+    .union([z.boolean(), pairShape], { error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .transform((value) => (value === false ? null : { own: value === true ? null : value }));
 }
 
 /** How bots are spoken to. Paths are absolute if the file's folder is known. */

@@ -10,7 +10,7 @@ import { authorityShape } from "./authority.js";
 import { listen, upstream } from "./address.js";
 import { poolShape } from "./pool.js";
 import { recordsShape } from "./records.js";
-import { secure, tlsShape } from "./secure.js";
+import { adminTls, secure, tlsShape } from "./secure.js";
 import { name, oneOrMany, text } from "./shapes.js";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -50,6 +50,11 @@ export const adminShape = z.strictObject({
     .prefault([])
     .describe(
       "names that browsers may call it by besides addresses, localhost and names without a dot; *.example.com is all names below example.com",
+    ),
+  tls: adminTls()
+    .optional()
+    .describe(
+      "true speaks HTTPS with a certificate of the CA; { cert: ./admin.pem, key: ./admin.key } with your own",
     ),
   body: size({ positive: true }).prefault("1MiB").describe("the largest body that is taken"),
 });

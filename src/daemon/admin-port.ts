@@ -1,11 +1,14 @@
 /** The admin port as the daemon opens it; and if it is taken, who has it. */
 import { guestLimits } from "../admin/house.js";
+import { Agent } from "node:https";
+import type { AdminCertificate } from "../admin/secure-port.js";
 import { startAdmin, type Admin } from "../admin/server.js";
 import { formatAddress, type Address } from "../config/address.js";
 import type { Config } from "../config/config.js";
 import { jsonSchemas } from "../config/schema.js";
 import { fetchAnyPort } from "../core/any-port.js";
 import { SquallError } from "../core/errors.js";
+import { CertificateFiles } from "../proxy/secure/certificate-files.js";
 import { ownerOf } from "../proxy/sockets/owner.js";
 import { version } from "../version.js";
 import type { DaemonOptions } from "./options.js";
@@ -28,6 +31,7 @@ export async function openAdminPort(
       metrics,
       clock,
       listen: admin.listen,
+      certificate: admin.tls === null ? undefined : await certificateOf(parts, admin),
       token: admin.token ?? undefined,
       keepalive: limits.keepalive,
       hosts: admin.hosts,
@@ -50,6 +54,27 @@ export async function openAdminPort(
   }
 }
 
+/** Throws SQ_INVALID_CA, or SQ_INVALID_CONFIG where files of one's own cannot be used. */
+async function certificateOf(
+  { authority, clock, log }: Parts,
+  { tls, listen, hosts }: Config["admin"],
+): Promise<AdminCertificate> {
+  const own = tls?.own ?? null;
+  const files =
+    own === null
+      ? null
+      : new CertificateFiles(own, clock, (trouble) => {
+          if (trouble === null) log.info(`the certificate of the admin port, ${own.cert}, was read again`);
+          else log.warn(`the certificate of the admin port stays as it was: ${trouble}`);
+        });
+  const names = [listen.host, ...hosts, "localhost", "127.0.0.1", "::1"].filter((name) => name !== "");
+  return {
+    contexts: await authority.open(),
+    own: files === null ? null : () => files.current,
+    names: [...new Set(names)],
+  };
+}
+
 /** Another Squall, a Toxiproxy, or somebody else. */
 async function whoIsThere(listen: Address): Promise<string> {
   const at = formatAddress(listen).replace(/^(?:0\.0\.0\.0|\[::\])/u, "127.0.0.1");
@@ -59,6 +84,13 @@ async function whoIsThere(listen: Address): Promise<string> {
       return `squall ${theirs} is there already${typeof pid === "number" ? ` (process ${pid})` : ""}`;
   } catch {
     // Not ours, or not in the mood.
+  }
+  try {
+    const { version: theirs, pid } = await ask(`https://${at}/status`);
+    if (typeof theirs === "string")
+      return `squall ${theirs} is there already${typeof pid === "number" ? ` (process ${pid})` : ""}`;
+  } catch {
+    // Nor over TLS.
   }
   try {
     const { version: theirs } = await ask(`http://${at}/version`);
@@ -77,7 +109,11 @@ async function ask(url: string): Promise<Record<string, unknown>> {
     abort.abort();
   }, WHO_MAX_MS);
   try {
-    const response = await fetchAnyPort(url, { signal: abort.signal });
+    const response = await fetchAnyPort(url, {
+      signal: abort.signal,
+      // Whoever it is, nothing is told to them.
+      ...(url.startsWith("https:") ? { agent: new Agent({ rejectUnauthorized: false }) } : {}),
+    });
     return (await response.json()) as Record<string, unknown>;
   } finally {
     clearTimeout(late);

@@ -46,7 +46,7 @@ describe("a configuration", () => {
   it("may be absent: everything has a default", () => {
     const { config: defaults, warnings } = readConfig({});
     expect(defaults).toEqual({
-      admin: { listen: { host: "127.0.0.1", port: 8474 }, token: null, hosts: [], body: 2 ** 20 },
+      admin: { listen: { host: "127.0.0.1", port: 8474 }, token: null, hosts: [], tls: null, body: 2 ** 20 },
       profiles: { library: true, paths: null },
       journal: { keep: 10_000, file: null, rotate: 64 * 2 ** 20, files: 5 },
       limits: {
@@ -117,6 +117,7 @@ describe("a configuration", () => {
       listen: { host: "0.0.0.0", port: 9000 },
       token: "12345",
       hosts: ["squall.internal"],
+      tls: null,
       body: 2 ** 20,
     });
     expect(read.profiles).toEqual({ library: true, paths: ["/etc/squall/profiles", "/opt/more.yaml"] });
