@@ -18,6 +18,7 @@ import type { ArmedFault, Subject } from "../pipeline/armed.js";
 import { Binding, type FaultChange, type Pumps } from "../pipeline/bindings.js";
 import { Party, type Guest } from "../pipeline/party.js";
 import type { PumpOwner } from "../pipeline/pump.js";
+import { failureOf, isReset } from "./client-failure.js";
 import { BoundFaults, type BoundHost } from "./bound-faults.js";
 import type { PlaneContext } from "./context.js";
 import { Early } from "./early.js";
@@ -402,12 +403,10 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   broke(direction: Direction, socket: Socket, error: NodeJS.ErrnoException): void {
     if (direction === "upstream" && !this.#over) this.clientBroke();
     if (this.#severed || this.#over) return;
-    const reset = error.code === "ECONNRESET" || error.code === "EPIPE";
     // "upstream" here is the direction whose source broke: the client's.
-    if (direction === "upstream")
-      this.host.failed(this, reset ? "client_reset" : "client_error", error.message);
+    if (direction === "upstream") this.host.failed(this, ...failureOf(error));
     else if (!this.foreseen(direction))
-      this.host.failed(this, reset ? "upstream_reset" : "upstream_error", error.message);
+      this.host.failed(this, isReset(error) ? "upstream_reset" : "upstream_error", error.message);
     if (this.#pumps === null) this.severed({ do: "reset" });
     else this.guarded(() => this.sourceBroke(direction, socket));
   }

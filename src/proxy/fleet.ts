@@ -8,6 +8,7 @@ import type { PlaneContext } from "./context.js";
 import { DnsProxy } from "./dns/proxy.js";
 import { HttpProxy } from "./http/proxy.js";
 import type { Proxy, ProxySpec } from "./spec.js";
+import type { TcpProxySpec } from "./spec-base.js";
 import { TcpProxy } from "./tcp/proxy.js";
 import { UdpProxy } from "./udp/proxy.js";
 
@@ -196,7 +197,7 @@ export class Fleet {
       const next =
         protocolOf(proxy.spec) !== "tcp"
           ? { ...proxy.spec, listen, upstream, ...(given === undefined ? {} : { given }) }
-          : spec;
+          : { ...spec, ...tlsOf(proxy.spec) };
       await this.#become(proxy, next, enabled);
       this.#checkStill(spec.name, proxy);
       this.#members.set(spec.name, { ...member, owner: "api", filed: null });
@@ -226,8 +227,11 @@ export class Fleet {
         on: boolean,
         toxics: readonly CompiledFault[],
       ): Promise<void> => {
+        const { seams } = proxy;
         if (on && proxy.enabled) await proxy.reconfigure(next);
         else await this.#become(proxy, next, on);
+        // One that speaks TLS from now on has handshakes that faults may act on, and one that has ceased to has none.
+        if (proxy.seams !== seams) this.#plan.attach(proxy);
         if (JSON.stringify(toxics) !== JSON.stringify(this.#plan.toxicsOf(spec.name)))
           this.#plan.setToxics(spec.name, toxics);
       };
@@ -367,6 +371,17 @@ function listensOn(proxy: Proxy, { host, port }: ProxySpec["listen"]): boolean {
   const own = [proxy.spec.listen, proxy.address, ...(asked === undefined ? [] : [asked])];
   const wanted = canonicalHost(host);
   return own.some((one) => canonicalHost(one.host) === wanted) && own.some((one) => one.port === port);
+}
+
+/** How a tcp proxy speaks TLS on both sides, and what it knows its clients by then. */
+function tlsOf(spec: ProxySpec): Partial<Pick<TcpProxySpec, "secure" | "tls" | "identify">> {
+  if (spec.protocol !== undefined && spec.protocol !== "tcp") return {};
+  const { secure, tls, identify } = spec;
+  return {
+    ...(secure === undefined ? {} : { secure }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(identify === undefined ? {} : { identify }),
+  };
 }
 
 function protocolOf({ protocol }: ProxySpec): string {

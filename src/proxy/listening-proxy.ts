@@ -63,6 +63,11 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
     // Nothing else to start.
   }
 
+  /** Throws what is wrong with another specification before anything is changed. */
+  protected check(_spec: Spec): void {
+    // Nothing is made from it that could fail.
+  }
+
   /** `spec` is another one now. */
   protected reconfigured(_before: Spec): void {
     // Nothing was made from it.
@@ -191,6 +196,7 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
   }
 
   async #reconfigure(spec: Spec, moves: boolean): Promise<void> {
+    this.check(spec);
     if (moves) await this.#moveTo(spec.listen);
     const before = this.spec;
     this.spec = spec;

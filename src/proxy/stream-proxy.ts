@@ -1,6 +1,5 @@
 /** A proxy with a listener and connections of bytes, and the faults in force on both; what TCP and HTTP proxies have in common. */
 import type { Socket } from "node:net";
-import type { Timer } from "../core/clock.js";
 import { contained, type Owner } from "../core/containment.js";
 import type { ConnectionFailure } from "../core/events.js";
 import type { ArmedFault } from "../pipeline/armed.js";
@@ -10,6 +9,7 @@ import { ByteSums } from "./byte-sums.js";
 import type { Connection, ConnectionHost, Origin } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 import { OneAddress } from "./one-address.js";
+import { Lookout } from "./lookout.js";
 import { ListeningProxy } from "./listening-proxy.js";
 import { isLocalLack } from "./local-lacks.js";
 import { clientAddress, type ListenAddress } from "./port.js";
@@ -17,7 +17,7 @@ import { Listener } from "./tcp/listener.js";
 import type { AskUpstream } from "./secure/mirror.js";
 import type { Peer } from "./secure/peer.js";
 import type { HandshakeTally } from "./secure/tally.js";
-import { SecureClients, type SecureProxy } from "./secure/secure-clients.js";
+import { isSecuredAlike, SecureClients, type SecureProxy } from "./secure/secure-clients.js";
 import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
 import { FaultedNames } from "./upstream/faulted-names.js";
 import { HealthChecks } from "./upstream/health.js";
@@ -42,8 +42,8 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   #refused = 0;
   readonly #addresses = new OneAddress();
   #drained: (() => void) | null = null;
-  /** Runs while there are connections, if there is keepalive. */
-  #lookout: Timer | null = null;
+  #draining = false;
+  readonly #lookout = new Lookout(this.context, this.#connections, this.mistakes);
   #pool: Pool;
   #health: HealthChecks | null = null;
   readonly #names: FaultedNames;
@@ -206,15 +206,19 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   protected override started(): void {
+    this.#draining = false;
     this.#tellKernel();
     this.#startHealth();
   }
 
+  protected override check(spec: Spec): void {
+    this.#secure.check(spec);
+  }
+
   protected override reconfigured(before: Spec): void {
     this.#tellKernel();
-    const { pool, upstream, secure } = this.spec;
-    if (JSON.stringify([before.secure, before.upstream]) !== JSON.stringify([secure, upstream]))
-      this.#secure.configure(this.spec);
+    const { pool, upstream } = this.spec;
+    if (!isSecuredAlike(before, this.spec)) this.#secure.configure(this.spec);
     if (JSON.stringify([before.pool, before.upstream]) === JSON.stringify([pool, upstream])) return;
     // Connections keep the members that they have; what is known of those is forgotten.
     this.#stopHealth();
@@ -240,6 +244,8 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   override drain(deadline: number): Promise<number> {
     this.port.stop();
+    this.#draining = true;
+    this.#secure.retire();
     for (const connection of [...this.#connections])
       connection.guarded(() => {
         connection.retire();
@@ -374,27 +380,15 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
       throw error;
     }
     this.#connections.add(connection);
-    if (this.#lookout === null) this.#lookLater();
+    this.#lookout.begin();
     if (this.#addresses.isNews(plain, this.#connections.size))
       this.context.facts.tell({ kind: "bots_unidentified", proxy: this.name, client: plain });
     connection.guarded(() => {
       connection.start();
+      // It was accepted before, and what came first, a handshake or a PROXY header, is over.
+      if (this.#draining) connection.retire();
     });
     return connection;
-  }
-
-  /** Looks whether peers that nobody listens to are still there, as often as keepalive asks them. */
-  #lookLater(): void {
-    const { clock, keepalive } = this.context;
-    if (keepalive === null) return;
-    const look = contained(this.mistakes, () => {
-      this.#lookLater();
-      for (const connection of [...this.#connections])
-        connection.guarded(() => {
-          connection.lookForPeers();
-        });
-    });
-    this.#lookout = clock.at(clock.now() + keepalive, look);
   }
 
   #refuse(socket: Socket, reason: ConnectionFailure, limit: string, value: number): void {
@@ -418,10 +412,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   over(connection: Connection): void {
     this.#connections.delete(connection as Conn);
-    if (this.#connections.size === 0) {
-      this.#lookout?.cancel();
-      this.#lookout = null;
-    }
+    this.#lookout.endIfNobody();
     this.context.slots.give();
     this.#bytes.add(connection);
     this.#released();

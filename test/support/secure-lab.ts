@@ -6,7 +6,7 @@ import { HttpLab } from "./http-lab.js";
 import type { LabOptions, Listening } from "./lab.js";
 
 /** One for all tests of a process. */
-const door = new Door({ source: "memory", clock: { wallTime: () => Date.now() } });
+export const theDoor = new Door({ source: "memory", clock: { wallTime: () => Date.now() } });
 
 export function secureSpec(rest: Partial<SecureSpec> = {}): SecureSpec {
   return {
@@ -35,13 +35,13 @@ export interface Seen {
 
 export class SecureLab extends HttpLab {
   constructor(options: LabOptions = {}) {
-    super({ authority: door, ...options });
+    super({ authority: theDoor, ...options });
   }
 
   /** The CA's certificate, which opens it. */
   async ca(): Promise<string> {
-    await door.open();
-    return door.authority?.ca ?? "";
+    await theDoor.open();
+    return theDoor.authority?.ca ?? "";
   }
 
   /** A client that trusts the CA, connected or refused; it is ended with the lab. */

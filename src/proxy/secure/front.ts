@@ -13,10 +13,11 @@ import {
   type Terms,
   type TlsVersion,
 } from "../../faults/contract/index.js";
+import { plainAlert } from "../../tls/alert.js";
 import type { ContextTerms } from "../../tls/contexts.js";
 import type { AuthorityDoor } from "../../tls/door.js";
 import { CertificateFiles } from "./certificate-files.js";
-import type { Mirror } from "./mirror.js";
+import type { Agreement, Mirror } from "./mirror.js";
 import { MIRROR, type SecureSpec } from "./spec.js";
 
 export interface FrontParts {
@@ -27,7 +28,7 @@ export interface FrontParts {
   readonly door: AuthorityDoor;
   /** Files of certificates were read again, or could not be. */
   readonly reread: (cert: string, trouble: string | null) => void;
-  /** The authority cannot be opened. */
+  /** The authority cannot be opened: told once for all who wait for it. */
   readonly closed: (error: unknown) => void;
   /** What the upstream agrees to, where that is asked; null where it speaks no TLS. */
   readonly mirror: Mirror | null;
@@ -52,29 +53,36 @@ export interface Choice {
   readonly alpn: readonly string[];
 }
 
-/** Why a client's certificate is not taken. */
+/** Whether a handshake can be made: the protocols that may be agreed to, or why not. */
+export type Ready = { readonly alpn: readonly string[] } | Refusal;
+
+/** Why a client, or its certificate, is not taken. */
 export interface Refusal {
   readonly alert: AlertName;
   readonly text: string;
 }
 
-const NOTHING: readonly string[] = [];
+const NOTHING: Ready = { alpn: [] };
+const NO_PROTOCOL: Refusal = {
+  alert: "no_application_protocol",
+  text: "the upstream speaks none of the protocols that it offers",
+};
+const NO_AUTHORITY: Refusal = { alert: "internal_error", text: "there is no CA to make a certificate with" };
+const EMPTY = Buffer.alloc(0);
 const LOCAL: readonly string[] = ["localhost", "127.0.0.1", "::1"];
 
 export class Front {
   readonly spec: SecureSpec;
-  readonly answer: Buffer | null;
   readonly #parts: FrontParts;
   readonly #own: readonly CertificateFiles[];
   readonly #clients: { readonly id: string; readonly ca: string } | null;
   readonly #names: readonly string[];
-  #waiting: (() => void)[] = [];
+  #waiting: ((lacking: Refusal | null) => void)[] = [];
 
   /** Throws SQ_INVALID_CONFIG if a file that it names cannot be used. */
   constructor(parts: FrontParts) {
-    const { spec, hosts, clock, reread, answer } = parts;
+    const { spec, hosts, clock, reread } = parts;
     this.spec = spec;
-    this.answer = answer;
     this.#parts = parts;
     this.#own = spec.certificates.map(
       (paths) =>
@@ -87,43 +95,45 @@ export class Front {
   }
 
   /**
-   * Calls back when a handshake can be made, at once if it can be now, with the protocols that may be agreed to for a client that
-   * offers these. `alpn` is what faults say of them.
+   * Calls back when a handshake with a client that offers these protocols can be made, at once if it can be now, or when it is known
+   * that none can be. `alpn` is what faults say of them.
    */
-  ready(
-    offered: readonly string[],
-    alpn: readonly string[] | undefined,
-    then: (alpn: readonly string[]) => void,
-  ): void {
+  ready(offered: readonly string[], alpn: readonly string[] | undefined, then: (ready: Ready) => void): void {
     const { mirror } = this.#parts;
-    this.#opened(() => {
-      if (alpn !== undefined) then(alpn);
-      else if (this.spec.alpn !== MIRROR) then(this.spec.alpn);
+    this.#opened((lacking) => {
+      if (lacking !== null) then(lacking);
+      else if (alpn !== undefined) then({ alpn });
+      else if (this.spec.alpn !== MIRROR) then({ alpn: this.spec.alpn });
       else if (mirror === null) then(NOTHING);
       else
-        mirror.agreed(offered, (protocol) => {
-          then(protocol === null ? NOTHING : [protocol]);
+        mirror.agreed(offered, (agreement) => {
+          then(readyWith(agreement));
         });
     });
   }
 
-  #opened(then: () => void): void {
+  #opened(then: (lacking: Refusal | null) => void): void {
     const { door, closed } = this.#parts;
     if (door.opened !== null) {
-      then();
+      then(null);
       return;
     }
     this.#waiting.push(then);
     if (this.#waiting.length > 1) return;
-    const go = (): void => {
+    const go = (lacking: Refusal | null): void => {
       const waiting = this.#waiting;
       this.#waiting = [];
-      for (const one of waiting) one();
+      for (const one of waiting) one(lacking);
     };
-    door.open().then(go, (error: unknown) => {
-      this.#waiting = [];
-      closed(error);
-    });
+    door.open().then(
+      () => {
+        go(null);
+      },
+      (error: unknown) => {
+        closed(error);
+        go(NO_AUTHORITY);
+      },
+    );
   }
 
   choose({ sni, alpn, address, recipe, terms }: Asked): Choice {
@@ -144,6 +154,12 @@ export class Front {
         ? contexts.minted(this.#namesFor(sni, address), recipe, context)
         : contexts.own(own.current, context);
     return { ...served, alpn };
+  }
+
+  /** What a client is told that has not sent a ClientHello, but these bytes; empty for nothing. */
+  farewell(why: "invalid" | "not_tls", bytes: Buffer): Buffer {
+    if (why === "invalid") return plainAlert("decode_error");
+    return looksLikeHttp(bytes) ? (this.#parts.answer ?? EMPTY) : EMPTY;
   }
 
   /** As servers do: the one that has the name, or the first for whoever says none. */
@@ -193,6 +209,17 @@ const REFUSALS: Readonly<Record<string, AlertName>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "unknown_ca",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "unknown_ca",
 };
+
+function readyWith(agreement: Agreement): Ready {
+  if (agreement === "refused") return NO_PROTOCOL;
+  // Of one that cannot be asked its client will hear when it is dialled.
+  return agreement === "unknown" || agreement.protocol === null ? NOTHING : { alpn: [agreement.protocol] };
+}
+
+/** A client that takes the port for one of plain HTTP. */
+function looksLikeHttp(bytes: Buffer): boolean {
+  return /^[A-Z]{3,10} \S/u.test(bytes.toString("latin1", 0, 32));
+}
 
 function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/u, "").replace(/%.*$/u, "");

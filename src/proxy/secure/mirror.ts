@@ -6,16 +6,24 @@ import type { Clock, Millis } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
 import { BoundedMap } from "../../core/lru.js";
 
-/** Asks the upstream; null for no agreement, also where it cannot be asked. Calls back once, perhaps from within the call. */
-export type AskUpstream = (offered: readonly string[], done: (protocol: string | null) => void) => void;
+/**
+ * What it says: the protocol that it agrees to, null where it leaves the matter open, and `refused` where it speaks none of them and
+ * ends the handshake. `unknown` where it could not be asked.
+ */
+export type Agreement = { readonly protocol: string | null } | "refused" | "unknown";
+
+/** Asks the upstream. Calls back once, perhaps from within the call. */
+export type AskUpstream = (offered: readonly string[], done: (agreement: Agreement) => void) => void;
 
 interface Known {
-  readonly protocol: string | null;
+  readonly agreement: Agreement;
   readonly until: Millis;
 }
 
 /** How long an upstream's word holds: it may be another server behind the same address tomorrow. */
 const HOLDS: Millis = 30_000;
+/** How long one that cannot be asked is let be: as soon as it is there, its clients are to be told what it says. */
+const LET_BE: Millis = 1_000;
 /** Lists of protocols that are kept: bots of one kind offer the same. */
 const LISTS_MAX = 100;
 
@@ -24,7 +32,7 @@ export class Mirror {
   readonly #ask: AskUpstream;
   readonly #owner: Owner;
   readonly #known = new BoundedMap<string, Known>(LISTS_MAX);
-  readonly #waiting = new Map<string, ((protocol: string | null) => void)[]>();
+  readonly #waiting = new Map<string, ((agreement: Agreement) => void)[]>();
 
   constructor(clock: Clock, ask: AskUpstream, owner: Owner) {
     this.#clock = clock;
@@ -32,15 +40,15 @@ export class Mirror {
     this.#owner = owner;
   }
 
-  agreed(offered: readonly string[], then: (protocol: string | null) => void): void {
+  agreed(offered: readonly string[], then: (agreement: Agreement) => void): void {
     if (offered.length === 0) {
-      then(null);
+      then({ protocol: null });
       return;
     }
     const key = offered.join("\n");
     const known = this.#known.get(key);
     if (known !== undefined && this.#clock.now() < known.until) {
-      then(known.protocol);
+      then(known.agreement);
       return;
     }
     const waiting = this.#waiting.get(key);
@@ -51,11 +59,12 @@ export class Mirror {
     this.#waiting.set(key, [then]);
     this.#ask(
       offered,
-      contained(this.#owner, (protocol) => {
-        this.#known.set(key, { protocol, until: this.#clock.now() + HOLDS });
+      contained(this.#owner, (agreement) => {
+        const holds = agreement === "unknown" ? LET_BE : HOLDS;
+        this.#known.set(key, { agreement, until: this.#clock.now() + holds });
         const callers = this.#waiting.get(key) ?? [];
         this.#waiting.delete(key);
-        for (const one of callers) one(protocol);
+        for (const one of callers) one(agreement);
       }),
     );
   }

@@ -1,6 +1,6 @@
 /** What is known of a client that speaks TLS. */
 import type { IdentifyRule } from "../../config/identify.js";
-import type { ClientCertificate } from "../../faults/contract/index.js";
+import type { ClientCertificate, Hello } from "../../faults/contract/index.js";
 import type { PeerKeys } from "../../pipeline/subject-info.js";
 import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
 
@@ -20,6 +20,11 @@ export interface Peer extends PeerKeys {
   /** As in `TLSv1.3`; null where Squall does not end the TLS. */
   readonly version: string | null;
   readonly certificate: CertificateName | null;
+}
+
+/** Before a handshake was made with it. */
+export function peerOf({ sni, alpn }: Hello): Peer {
+  return { sni, alpn, protocol: null, version: null, certificate: null };
 }
 
 export function certificateOf(socket: TLSSocket): CertificateName | null {

@@ -25,15 +25,16 @@ import type { FaultChange } from "../../pipeline/bindings.js";
 import type { SubjectInfo } from "../../pipeline/subject-info.js";
 import { plainAlert } from "../../tls/alert.js";
 import type { HelloState } from "../../tls/hello.js";
+import { wordsOfTls } from "../client-failure.js";
 import type { Origin } from "../connection.js";
 import { closeSoon, resetSoon } from "../partings.js";
 import { carry } from "../upstream/reader.js";
-import type { Choice, Front } from "./front.js";
+import type { Choice, Front, Refusal } from "./front.js";
 import { Hearing } from "./hearing.js";
 import { HandshakeFaults, type Final } from "./handshake-faults.js";
-import { certificateOf, shownBy, type Peer } from "./peer.js";
+import { certificateOf, peerOf, shownBy, type Peer } from "./peer.js";
 import type { HandshakeResult } from "./tally.js";
-import { alertOf, Testimony } from "./testimony.js";
+import { Testimony } from "./testimony.js";
 
 /** What it needs of its proxy. */
 export interface SecureHost {
@@ -41,7 +42,7 @@ export interface SecureHost {
   readonly faults: readonly ArmedFault[];
   /** Goes on with a socket of plain bytes, or of TLS that passes through. */
   arrived(client: SecureClient, socket: Socket, peer: Peer | null): void;
-  /** Nothing came of it; its place is free. */
+  /** Its place is free, if nothing came of it. */
   left(client: SecureClient): void;
   failed(client: SecureClient, reason: ConnectionFailure, text: string): void;
   mistaken(client: SecureClient, error: unknown): void;
@@ -74,6 +75,8 @@ export class SecureClient implements Owner, SubjectInfo {
   readonly origin: Origin;
   readonly clock: Clock;
   readonly #host: SecureHost;
+  /** As it was when the client came: its handshake goes on as it began. */
+  readonly #front: Front;
   readonly #socket: Socket;
   readonly #hearing: Hearing;
   readonly #begunAt: number;
@@ -89,6 +92,7 @@ export class SecureClient implements Owner, SubjectInfo {
 
   constructor(host: SecureHost, socket: Socket, origin: Origin, clock: Clock) {
     this.#host = host;
+    this.#front = host.front;
     this.#socket = socket;
     this.origin = origin;
     this.connection = origin.id;
@@ -156,9 +160,8 @@ export class SecureClient implements Owner, SubjectInfo {
   // -- the hello ----------------------------------------------------------------------------------
 
   #heard(result: Heard): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    const { mode } = this.#host.front.spec;
+    this.#inTime();
+    const { mode } = this.#front.spec;
     if (result.state === "hello") {
       this.#hello = result.hello;
       this.#peer = peerOf(result.hello);
@@ -166,10 +169,8 @@ export class SecureClient implements Owner, SubjectInfo {
     } else if (result.state === "not_tls" && mode === "detect") {
       this.#handOver(this.#socket, null, true);
     } else {
-      const { answer } = this.#host.front;
       this.#host.failed(this, "client_tls", result.reason);
-      if (result.state === "invalid") this.#socket.write(plainAlert("decode_error"));
-      else if (answer !== null && looksLikeHttp(this.#hearing.bytes)) this.#socket.write(answer);
+      this.#socket.write(this.#front.farewell(result.state, this.#hearing.bytes));
       this.#end();
     }
   }
@@ -190,24 +191,32 @@ export class SecureClient implements Owner, SubjectInfo {
   #judged(outcome: Pass | Final, hello: Hello): void {
     if (this.#state !== "held") return;
     if (outcome.do !== "pass") this.#conclude(outcome);
-    else if (this.#host.front.spec.mode === "passthrough") this.#handOver(this.#socket, this.#peer, true);
+    else if (this.#front.spec.mode === "passthrough") this.#handOver(this.#socket, this.#peer, true);
     else {
       const terms = this.#faults.terms();
-      this.#host.front.ready(
+      this.#front.ready(
         hello.alpn,
         terms.alpn,
-        contained(this, (alpn) => {
-          this.#secure(hello, terms, alpn);
+        contained(this, (ready) => {
+          if ("alpn" in ready) this.#secure(hello, terms, ready.alpn);
+          else this.#refuse(ready);
         }),
       );
     }
+  }
+
+  /** There is no handshake to be made. */
+  #refuse({ alert, text }: Refusal): void {
+    if (this.#state !== "held") return;
+    this.#host.failed(this, "client_tls", text);
+    this.#conclude({ do: "alert", alert });
   }
 
   // -- the handshake ------------------------------------------------------------------------------
 
   #secure(hello: Hello, terms: Terms, alpn: readonly string[]): void {
     if (this.#state !== "held") return;
-    const { front } = this.#host;
+    const front = this.#front;
     const recipe = this.#faults.certificate();
     this.#problem = recipe?.problem ?? null;
     const choice = front.choose({
@@ -224,7 +233,7 @@ export class SecureClient implements Owner, SubjectInfo {
   }
 
   #begin({ context, stapler, alpn }: Choice): void {
-    const { front } = this.#host;
+    const front = this.#front;
     const demands = this.#faults.demands();
     const secured = new TLSSocket(this.#socket, {
       isServer: true,
@@ -243,6 +252,8 @@ export class SecureClient implements Owner, SubjectInfo {
     secured
       .on("secure", this.#onSecure)
       .on("error", this.#onEngineError)
+      // Node's "error" tells of TLS that breaks behind the handshake only where its own server made the socket: others stand still.
+      .on("_tlsError", (error: Error) => secured.destroy(error))
       .on("end", this.#onEngineEnd)
       .on("close", this.#onClose);
   }
@@ -251,8 +262,7 @@ export class SecureClient implements Owner, SubjectInfo {
     this.#guarded(() => {
       const secured = this.#secured;
       if (secured === null || this.#state !== "engine" || this.#hello === null) return;
-      this.#timer?.cancel();
-      this.#timer = null;
+      this.#inTime();
       const certificate = certificateOf(secured);
       const { alpnProtocol } = secured;
       this.#peer = {
@@ -261,7 +271,7 @@ export class SecureClient implements Owner, SubjectInfo {
         version: secured.getProtocol(),
         certificate,
       };
-      const refused = certificate === null ? null : this.#host.front.judge(secured);
+      const refused = certificate === null ? null : this.#front.judge(secured);
       if (refused !== null) {
         this.#host.failed(this, "client_tls", `its certificate is refused: ${refused.text}`);
         this.#conclude({ do: "alert", alert: refused.alert });
@@ -292,8 +302,7 @@ export class SecureClient implements Owner, SubjectInfo {
     this.#guarded(() => {
       this.#testimony?.broke(error);
       if (this.#state !== "engine") return;
-      const alert = alertOf(error);
-      this.#goneInHandshake(alert === null ? reasonOf(error) : `it sent the alert ${alert}`);
+      this.#goneInHandshake(wordsOfTls(error));
     });
   };
 
@@ -320,8 +329,7 @@ export class SecureClient implements Owner, SubjectInfo {
   #handOver(socket: Socket, peer: Peer | null, plain: boolean): void {
     this.#state = "handed over";
     this.#host.over(peer === null ? "plain" : plain ? "passed_through" : "complete");
-    this.#timer?.cancel();
-    this.#timer = null;
+    this.#inTime();
     if (plain) {
       this.#hearing.handOver();
       socket.on("close", this.#onClose);
@@ -342,11 +350,9 @@ export class SecureClient implements Owner, SubjectInfo {
   /** Ends a client that was not handed over. */
   #end(how: "close" | "reset" = "close"): void {
     if (this.#state === "over" || this.#state === "ending") return;
-    if (this.#hello !== null || this.#hearing.anything)
-      this.#host.over(this.#faults.acted ? "faulted" : "failed");
+    this.#failed();
     this.#state = "ending";
-    this.#timer?.cancel();
-    this.#timer = null;
+    this.#inTime();
     this.#faults.stop();
     const socket = this.#secured ?? this.#socket;
     socket.on("error", () => undefined);
@@ -363,9 +369,15 @@ export class SecureClient implements Owner, SubjectInfo {
     this.#end();
   }
 
+  /** The daemon is about to stop. */
+  retire(): void {
+    if (this.#state === "hello" && !this.#hearing.anything) this.#end();
+  }
+
   /** The proxy goes, or the place is needed: at once. */
   destroy(): void {
     if (this.#state === "over") return;
+    if (this.#state !== "handed over" && this.#state !== "ending") this.#failed();
     this.#testimony?.over();
     (this.#secured ?? this.#socket).destroy();
     if (this.#secured !== null) this.#socket.destroy();
@@ -386,15 +398,23 @@ export class SecureClient implements Owner, SubjectInfo {
     this.#host.left(this);
   }
 
+  /** No handshake comes of it; who has said nothing has not begun one. */
+  #failed(): void {
+    if (this.#hearing.anything) this.#host.over(this.#faults.acted ? "faulted" : "failed");
+  }
+
   #within(what: string): void {
-    const { helloTimeout } = this.#host.front.spec;
+    const { helloTimeout } = this.#front.spec;
     this.#timer = this.clock.at(this.clock.now() + helloTimeout, () => {
-      this.#timer = null;
-      if (this.#state !== "hello" && this.#state !== "engine") return;
       this.#host.failed(this, "client_tls", `${what} took longer than ${helloTimeout} ms`);
       this.#testimony?.over();
       this.destroy();
     });
+  }
+
+  #inTime(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
   }
 
   #told(took: Took): void {
@@ -426,19 +446,4 @@ export class SecureClient implements Owner, SubjectInfo {
       this.failed(error);
     }
   }
-}
-
-function peerOf({ sni, alpn }: Hello): Peer {
-  return { sni, alpn, protocol: null, version: null, certificate: null };
-}
-
-function reasonOf({ message }: Error): string {
-  // OpenSSL writes "C0DE…:error:0A000412:SSL routines:ssl3_read_bytes:what it is:file:line:".
-  const [, words] = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/u.exec(message) ?? [];
-  return words ?? message;
-}
-
-/** A client that takes the port for one of plain HTTP. */
-function looksLikeHttp(bytes: Buffer): boolean {
-  return /^[A-Z]{3,10} \S/u.test(bytes.toString("latin1", 0, 32));
 }

@@ -39,6 +39,13 @@ export interface SecureProxy {
   failedBefore(reason: ConnectionFailure, connection: number, client: string, text: string): void;
 }
 
+/** Whether nothing differs that a handshake with a client may hang on: what its certificate says, whom protocols are asked of. */
+export function isSecuredAlike(a: ProxySpecBase, b: ProxySpecBase): boolean {
+  const said = ({ secure, upstream, pool, ...spec }: ProxySpecBase): string =>
+    JSON.stringify([secure, upstream, pool?.members, "tls" in spec ? spec.tls : null]);
+  return said(a) === said(b);
+}
+
 export class SecureClients implements SecureHost {
   readonly tally = new HandshakeTally();
   readonly #of: SecureProxy;
@@ -51,14 +58,20 @@ export class SecureClients implements SecureHost {
   }
 
   /** Throws SQ_INVALID_CONFIG if a file that the specification names cannot be used. Handshakes under way go on as they began. */
-  configure({ secure, name, upstream, pool }: ProxySpecBase): void {
+  configure(spec: ProxySpecBase): void {
+    this.#front = this.#frontOf(spec);
+  }
+
+  /** Throws what `configure` would throw, and changes nothing. */
+  check(spec: ProxySpecBase): void {
+    this.#frontOf(spec);
+  }
+
+  #frontOf({ secure, name, upstream, pool }: ProxySpecBase): Front | null {
     const { authority: door, clock, facts } = this.#of.context;
-    if (secure === undefined || door === undefined) {
-      this.#front = null;
-      return;
-    }
+    if (secure === undefined || door === undefined) return null;
     const { askUpstream } = this.#of;
-    this.#front = new Front({
+    return new Front({
       spec: secure,
       hosts: (pool?.members ?? [upstream]).map(({ host }) => host),
       clock,
@@ -71,7 +84,6 @@ export class SecureClients implements SecureHost {
       },
       closed: (error) => {
         facts.tell({ kind: "mistake", where: `the CA of proxy ${name}`, error });
-        this.closeUnderWay();
       },
     });
   }
@@ -104,6 +116,11 @@ export class SecureClients implements SecureHost {
 
   apply(change: FaultChange): void {
     for (const client of [...this.#clients.keys()]) client.apply(change);
+  }
+
+  /** The daemon is about to stop. */
+  retire(): void {
+    for (const client of [...this.#clients.keys()]) client.retire();
   }
 
   closeUnderWay(): void {

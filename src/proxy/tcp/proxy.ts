@@ -7,11 +7,13 @@ import type { Guest } from "../../pipeline/party.js";
 import type { Origin } from "../connection.js";
 import { shortened } from "../bot-name.js";
 import { closeSoon } from "../partings.js";
-import type { AskUpstream } from "../secure/mirror.js";
+import type { Agreement, AskUpstream } from "../secure/mirror.js";
 import { peerName, type Peer } from "../secure/peer.js";
 import type { TcpProxySpec } from "../spec-base.js";
 import { StreamProxy } from "../stream-proxy.js";
-import { dial, type TlsOptions } from "../upstream/dial.js";
+import { dial, type DialFailure, type Dialling, type TlsOptions } from "../upstream/dial.js";
+import type { Intercepted } from "../upstream/intercepted.js";
+import type { Member } from "../upstream/pool.js";
 import { TcpConnection, type TcpHost } from "./connection.js";
 
 const SEAMS_OF_TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "query", "upstreams"]);
@@ -19,8 +21,13 @@ const SEAMS_OF_TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stre
 const SEAMS_OF_HELLO: ReadonlySet<Seam> = new Set([...SEAMS_OF_TCP, "handshake"]);
 const SEAMS_OF_TLS: ReadonlySet<Seam> = new Set([...SEAMS_OF_HELLO, "termination"]);
 
+/** OpenSSL's words for the alert no_application_protocol (RFC 7301, 3.2). */
+const NO_PROTOCOL = /\bSSL alert number 120\b/u;
+
 export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implements TcpHost {
   readonly protocol = "tcp";
+  /** Upstreams that are being asked for a protocol, each with what says that no answer will come. */
+  readonly #asking = new Map<Dialling, () => void>();
 
   get seams(): ReadonlySet<Seam> {
     const { secure } = this.spec;
@@ -42,24 +49,46 @@ export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implement
     const { tls } = this;
     if (tls === null) return null;
     return (offered, done) => {
-      const [member] = this.pool.members;
-      if (member === undefined) {
-        done(null);
-        return;
-      }
-      const options = { ...this.dialOptions(), take: () => true, timeout: this.spec.dialTimeout };
-      dial(member.endpoint, { ...options, tls: { ...tls, alpn: offered } }, (result) => {
-        if (!("destroy" in result)) {
-          done(null);
-          return;
-        }
+      this.#ask(tls, offered, this.pool.members, done);
+    };
+  }
+
+  /** The first of them that can be asked says it for all: they are one service. */
+  #ask(
+    tls: TlsOptions,
+    offered: readonly string[],
+    [member, ...others]: readonly Member[],
+    done: (agreement: Agreement) => void,
+  ): void {
+    if (member === undefined) {
+      done("unknown");
+      return;
+    }
+    const options = { ...this.dialOptions(), take: () => true, timeout: this.spec.dialTimeout };
+    const asked = (result: Socket | DialFailure | Intercepted): void => {
+      this.#asking.delete(dialling);
+      if ("destroy" in result) {
         const { alpnProtocol } = result as TLSSocket;
         // In order, so that the upstream books no client that broke off.
         result.on("error", () => undefined);
         closeSoon(result, this.context.clock, null, () => false);
-        done(typeof alpnProtocol === "string" ? alpnProtocol : null);
-      });
+        done({ protocol: typeof alpnProtocol === "string" ? alpnProtocol : null });
+      } else if ("text" in result && NO_PROTOCOL.test(result.text)) done("refused");
+      else this.#ask(tls, offered, others, done);
     };
+    const dialling = dial(member.endpoint, { ...options, tls: { ...tls, alpn: offered } }, asked);
+    this.#asking.set(dialling, () => {
+      done("unknown");
+    });
+  }
+
+  protected override stopped(): void {
+    super.stopped();
+    for (const [dialling, unknown] of this.#asking) {
+      dialling.cancel();
+      unknown();
+    }
+    this.#asking.clear();
   }
 
   /** It is offered what its client has agreed to, and nothing else. */
