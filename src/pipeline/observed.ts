@@ -18,6 +18,7 @@ import type {
   UpstreamsFault,
 } from "../faults/contract/index.js";
 import { Fate, isFated } from "./fate.js";
+import { WatchedHandshake } from "./watched-handshake.js";
 import { WatchedExchange } from "./watching-exchange.js";
 import { WatchingStage } from "./watching-stage.js";
 
@@ -31,13 +32,17 @@ const KNOWN = new WeakMap<AnyFaultType, AnyFaultType>();
 export function observed(type: AnyFaultType): AnyFaultType {
   const known = KNOWN.get(type);
   if (known !== undefined) return known;
-  const { connection, stream, exchange, query, upstreams } = type;
+  const { connection, handshake, stream, exchange, query, upstreams } = type;
   const { listener: _listener, destroys: _destroys, onRemoval: _onRemoval, ...rest } = type;
   const watched: AnyFaultType = Object.freeze({
     ...rest,
     ...(connection && {
       connection: (scope: AnyScope, info: ConnectionInfo) =>
         new WatchedConnection(connection(scope, info), scope),
+    }),
+    ...(handshake && {
+      handshake: (...[scope, info]: Parameters<typeof handshake>) =>
+        new WatchedHandshake(handshake(scope, info), fateFor(scope)),
     }),
     ...(stream && {
       stream: (...[scope, info]: Parameters<typeof stream>) => {

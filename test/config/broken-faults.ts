@@ -354,9 +354,27 @@ faults:
     name: "a place",
     text: `profile: x
 faults:
+  - { type: half_open, at: body }
   - { type: reset, after: 1kB, at: body }
 `,
-    problems: ['3:32 faults[0].at: reset acts in one place only, so it takes no "at"'],
+    problems: [
+      '3:24 faults[0].at: half_open acts in one place only, so it takes no "at"',
+      '4:36 faults[1].at: expected wire or tls, got "body"',
+    ],
+  },
+  {
+    name: "what only requests have, of handshakes and of the bytes of TLS",
+    text: `profile: x
+faults:
+  - { type: tls_alert, alert: unknown_ca, match: { path: / } }
+  - { type: latency, delay: 1s, at: tls, match: { method: GET } }
+  - { type: latency, delay: 1s, at: tls, when: { per: route } }
+`,
+    problems: [
+      '3:52 faults[0].match.path: "path" can only be matched on HTTP exchanges, and tls_alert acts on TLS handshakes',
+      '4:51 faults[1].match.method: "method" can only be matched on HTTP exchanges, and latency acts on connections with `at: tls`',
+      "5:55 faults[2].when.per: only HTTP exchanges have routes, and latency acts on connections with `at: tls`",
+    ],
   },
   {
     name: "an unknown place",

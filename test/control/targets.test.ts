@@ -86,6 +86,23 @@ describe("what is switched on", () => {
     });
   });
 
+  it("must have a proxy that speaks TLS where it is about that", () => {
+    const why = (fault: Record<string, unknown>): object =>
+      refusal(() => control.activate([inline(fault)], "add"));
+    expect(why({ type: "tls_alert", alert: "unknown_ca" })).toMatchObject({
+      code: "SQ_INVALID_ACTIVATION",
+      message:
+        "tls_alert cannot act on any of the proxies there are: it is about TLS with clients, which takes a proxy with secure",
+    });
+    expect(why({ type: "latency", delay: "1s", at: "tls", proxy: "jobs" })).toMatchObject({
+      message: "latency cannot act on jobs: it is about TLS with clients, which takes a proxy with secure",
+    });
+    expect(why({ type: "tls_certificate", problem: "expired", proxy: "jobs" })).toMatchObject({
+      message:
+        "tls_certificate cannot act on jobs: it takes a proxy that ends the TLS of its clients (secure: terminate)",
+    });
+  });
+
   it("must not name a proxy that is not there", () => {
     const fault = { type: "latency", delay: "1s", proxy: "job" };
     expect(refusal(() => control.activate([inline(fault)], "add"))).toMatchObject({

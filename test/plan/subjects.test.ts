@@ -9,6 +9,9 @@ import { fault, profile, TYPES } from "../support/lab.js";
 
 const TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream"]);
 const HTTP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "exchange"]);
+const HELLO: ReadonlySet<Seam> = new Set([...TCP, "handshake"]);
+const TLS: ReadonlySet<Seam> = new Set([...HELLO, "termination"]);
+const HTTPS: ReadonlySet<Seam> = new Set([...HTTP, "handshake", "termination"]);
 const UDP: ReadonlySet<Seam> = new Set(["listener", "datagram"]);
 const latency = (rest: Partial<CompiledFault> = {}): CompiledFault => fault("latency", { delay: "1s" }, rest);
 const typeOf = ({ type }: CompiledFault): AnyFaultType => TYPES.get(type)!;
@@ -51,6 +54,34 @@ describe("a fault", () => {
     const one = latency(rest);
     expect(needsExchanges(one, typeOf(one))).toBe(true);
     expect([actsOn(one, typeOf(one), TCP), actsOn(one, typeOf(one), HTTP)]).toEqual([false, true]);
+  });
+
+  it("on TLS is for proxies that speak it, and beyond the hello for those that end it", () => {
+    const on = (one: CompiledFault): boolean[] =>
+      [TCP, HELLO, TLS, HTTP, HTTPS, UDP].map((seams) => actsOn(one, typeOf(one), seams));
+    const hello = [false, true, true, false, true, false];
+    const ending = [false, false, true, false, true, false];
+    expect(on(fault("tls_certificate", { problem: "expired" }))).toEqual(ending);
+    expect(on(fault("tls_alert", { alert: "unknown_ca" }))).toEqual(hello);
+    expect(on(fault("tls_alert", { alert: "unknown_ca" }, { at: "established" }))).toEqual(ending);
+    expect(on(fault("tls_handshake", { delay: "1s" }))).toEqual(hello);
+    expect(on(fault("tls_handshake", { stall_at: "finished" }))).toEqual(ending);
+    expect(on(latency({ at: "tls" }))).toEqual(hello);
+    expect(on(fault("cut", { after: "1s" }, { at: "tls" }))).toEqual(hello);
+  });
+
+  it("on the bytes of TLS counts connections, wherever it is", () => {
+    const type = typeOf(latency());
+    expect([subjectsOn(type, HTTPS, "tls"), subjectsOn(type, TLS, "tls")]).toEqual([
+      "connections",
+      "connections",
+    ]);
+    expect([aboutExchanges(type, "tls"), aboutExchanges(type, "wire")]).toEqual([false, true]);
+    const alert = TYPES.get("tls_alert")!;
+    expect([subjectsOn(alert, HTTPS, "hello"), subjectsOn(alert, HELLO, "hello")]).toEqual([
+      "handshakes",
+      "handshakes",
+    ]);
   });
 
   it("that speaks of none of it is for both", () => {

@@ -44,6 +44,8 @@ import staleUpstream from "./pool/stale-upstream.js";
 import stick from "./pool/stick.js";
 import tlsAlert from "./tls/tls-alert.js";
 import tlsCertificate from "./tls/tls-certificate.js";
+import tlsClientCertificate from "./tls/tls-client-certificate.js";
+import tlsEnd from "./tls/tls-end.js";
 import tlsHandshake from "./tls/tls-handshake.js";
 import tlsTerms from "./tls/tls-terms.js";
 import timeout from "./tcp/timeout.js";
@@ -86,6 +88,8 @@ export const FAULT_TYPES: readonly AnyFaultType[] = [
   tlsAlert,
   tlsTerms,
   tlsHandshake,
+  tlsClientCertificate,
+  tlsEnd,
   duplicate,
   reorder,
   dnsRcode,

@@ -79,13 +79,15 @@ export class HandshakeFaults {
   /** Whether one of them may have something to say of the engine's own records. */
   get wantEngine(): boolean {
     return this.#bound.some(
-      ({ fault }) =>
-        fault.stall !== undefined ||
-        fault.client !== undefined ||
-        fault.established !== undefined ||
+      ({ fault, armed }) =>
         fault.sent !== undefined ||
         fault.end !== undefined ||
-        fault.wake !== undefined,
+        // Where nothing is carried out, nothing is written in the engine's name.
+        (!armed.observe &&
+          (fault.stall !== undefined ||
+            fault.client !== undefined ||
+            fault.established !== undefined ||
+            fault.wake !== undefined)),
     );
   }
 

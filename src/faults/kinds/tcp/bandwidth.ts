@@ -178,7 +178,7 @@ export default defineFault({
     dropped: "datagrams that found the queue full",
   },
   directions: "downstream",
-  at: ["wire", "body"],
+  at: ["wire", "body", "tls"],
   explain: ({ rate: perSecond, burst, shared }) =>
     (perSecond === 0 ? "stalls the flow" : `limits the flow to ${formatRate(perSecond)}`) +
     (burst === undefined ? "" : ` after a burst of ${formatSize(burst)}`) +

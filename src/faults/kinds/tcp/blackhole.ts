@@ -90,6 +90,7 @@ export default defineFault({
   example: { type: "blackhole", part: "50%" },
   effects: { held: "connections on which nothing moves" },
   directions: "both",
+  at: ["wire", "tls"],
   explain: ({ part }) =>
     part === 1
       ? "forwards nothing and closes nothing"

@@ -103,7 +103,7 @@ export default defineFault({
   example: { type: "corrupt", rate: "0.01%" },
   effects: { corrupted: "bytes with flipped bits" },
   directions: "downstream",
-  at: ["wire", "body"],
+  at: ["wire", "body", "tls"],
   explain: ({ rate, bits }) =>
     `flips ${bits === 1 ? "a bit" : `${bits} bits`} in ${formatRatio(rate)} of the bytes`,
   stream: (scope) => {

@@ -38,6 +38,7 @@ export default defineFault({
   example: { type: "cut", after: "64KiB", then: "reset" },
   effects: { cut: "connections cut" },
   directions: "both",
+  at: ["wire", "tls"],
   destroys: "reset",
   explain: ({ after, then }) => `lets a connection live for ${formatExtent(after)} and then ${ENDS[then]}`,
   connection: (scope) => new Cut(scope),

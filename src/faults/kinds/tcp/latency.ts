@@ -117,7 +117,7 @@ export default defineFault({
   example: { type: "latency", delay: "200ms", jitter: "50ms" },
   effects: { delayed: "chunks or datagrams held back" },
   directions: "downstream",
-  at: ["wire", "body"],
+  at: ["wire", "body", "tls"],
   explain: (params) => `delays every byte by ${explainDelay(params)}`,
   stream: (scope) => new Latency(scope),
   datagram: (scope) => eachDirection(scope, (random) => lateDatagrams(scope, random)),

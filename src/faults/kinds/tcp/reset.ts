@@ -106,6 +106,7 @@ export default defineFault({
   example: { type: "reset", after: "2s" },
   effects: { reset: "connections reset", swallowed: "bytes that went nowhere before that" },
   directions: "both",
+  at: ["wire", "tls"],
   destroys: "reset",
   explain: ({ after, meanwhile, since }) => {
     const late = since === "first_byte";

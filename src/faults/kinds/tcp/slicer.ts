@@ -29,7 +29,7 @@ export default defineFault({
   example: { type: "slicer", size: "64B", variation: "32B", gap: "500us" },
   effects: { sliced: "writes that the stream was cut into" },
   directions: "downstream",
-  at: ["wire", "body"],
+  at: ["wire", "body", "tls"],
   explain: ({ size: middle, variation, gap }) =>
     `cuts the stream into writes of ${formatSize(middle)}` +
     (variation === 0 ? "" : ` give or take ${formatSize(variation)}`) +

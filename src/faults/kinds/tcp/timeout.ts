@@ -75,6 +75,7 @@ export default defineFault({
   example: { type: "timeout", after: "5s" },
   effects: { swallowed: "bytes that went nowhere", closed: "connections closed when their time was up" },
   directions: "both",
+  at: ["wire", "tls"],
   destroys: "close",
   onRemoval: "close",
   explain: ({ after, since }) =>

@@ -94,7 +94,7 @@ export default defineFault({
   example: { type: "truncate", after: "1KiB", then: "reset" },
   effects: { truncated: "streams cut short" },
   directions: "downstream",
-  at: ["wire", "body"],
+  at: ["wire", "body", "tls"],
   destroys: "reset",
   explain: ({ after, then }) => `lets ${formatSize(after)} through and then ${ENDS[then]}`,
   stream: (scope) => new Truncate(scope),
