@@ -26,5 +26,6 @@ describe.concurrent("the matrix", { timeout: scaled(60_000, 180_000) }, () => {
 
 it("has a row for each profile of the library", () => {
   const files = readdirSync(join(ROOT, "profiles")).map((file) => file.replace(/\.yaml$/u, ""));
-  expect([...new Set(SURVIVED.map(({ profile }) => profile))].sort()).toEqual(files.sort());
+  const played = SURVIVED.filter(({ faults }) => faults === undefined).map(({ profile }) => profile);
+  expect([...new Set(played)].sort()).toEqual(files.sort());
 });

@@ -7,6 +7,7 @@ export interface BotLine {
   readonly event: string;
   readonly job?: string;
   readonly why?: string;
+  readonly tls?: string;
   readonly call?: string;
   readonly attempt?: number;
   readonly wait?: number;

@@ -3,7 +3,10 @@ import type { Flaw } from "../../../src/mock/bot/flaws.js";
 import type { Promises } from "./account.js";
 
 export interface Case {
+  /** Of the library; where `faults` are given, what to call them. */
   readonly profile: string;
+  /** Switched on in place of a profile. */
+  readonly faults?: readonly Readonly<Record<string, unknown>>[];
   /** null is the reference bot. */
   readonly flaw: Flaw | null;
   readonly params?: Readonly<Record<string, string | number>>;
@@ -49,6 +52,20 @@ const ROWS = {
     params: { idle: "300ms" },
     promises: { during: true },
     setting: { begin: "idle", healAfter: 10_000, jobs: 6, secure: true },
+  },
+  "tls_certificate": {
+    profile: "tls_certificate",
+    faults: [{ type: "tls_certificate", problem: "expired" }],
+    params: { problem: "expired" },
+    setting: { begin: "absent", healAfter: 3_000, secure: true },
+  },
+  "tls_handshake": {
+    profile: "tls_handshake",
+    // The first handshake of each of the three bots.
+    faults: [{ type: "tls_handshake", stall_at: "hello", when: { count: 3 } }],
+    params: { stall_at: "hello" },
+    promises: { during: true },
+    setting: { begin: "absent", healAfter: 10_000, secure: true },
   },
   "lost-ack": {
     profile: "lost-ack",
@@ -121,7 +138,7 @@ const ROWS = {
 type RowName = keyof typeof ROWS;
 
 /** Each flaw with the profile that must expose it. */
-const EXPOSED: Readonly<Record<Exclude<Flaw, "no-verify">, RowName>> = {
+const EXPOSED: Readonly<Record<Flaw, RowName>> = {
   "no-timeout": "half-open",
   "lost-lease": "lost-ack (lease)",
   "double-run": "lost-ack",
@@ -135,11 +152,15 @@ const EXPOSED: Readonly<Record<Exclude<Flaw, "no-verify">, RowName>> = {
   "restart-from-zero": "large-payloads",
   "storm": "heal-storm",
   "permanent-dns": "dns-failure",
+  "no-verify": "tls_certificate",
   "one-strike": "failing-heartbeats",
 };
 
 /** Where it is exposed in another way as well. */
-const EXPOSED_AS_WELL: readonly (readonly [Flaw, RowName])[] = [["no-timeout", "half-open (TLS)"]];
+const EXPOSED_AS_WELL: readonly (readonly [Flaw, RowName])[] = [
+  ["no-timeout", "half-open (TLS)"],
+  ["no-timeout", "tls_handshake"],
+];
 
 export const FLAWED: readonly Case[] = [
   ...(Object.entries(EXPOSED) as [Flaw, RowName][]),

@@ -184,11 +184,12 @@ class Scene {
 
   /** Switches the profile on, and gives how long its phases take. */
   async #hurt(): Promise<number> {
-    const { profile, params = {} } = this.#one;
+    const { profile, faults, params = {} } = this.#one;
+    const what = faults === undefined ? { profile, params } : { faults };
     const { status, body } = await getJson(`${this.#admin}/active`, {
       method: "PUT",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ profile, params, seed: this.#seed }),
+      body: JSON.stringify({ ...what, seed: this.#seed }),
     });
     if (status !== 200) throw new Error(`${profile}: ${JSON.stringify(body)}`);
     const [active] = body["activations"] as { remaining_seconds: number | null }[];
