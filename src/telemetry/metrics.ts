@@ -129,6 +129,7 @@ function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredPr
         exchanges,
         queries,
         datagrams,
+        handshakes,
         pool,
       }) => ({
         name,
@@ -140,6 +141,7 @@ function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredPr
         exchanges,
         queries,
         datagrams,
+        handshakes,
         pool,
       }),
     ),
