@@ -118,6 +118,10 @@ describe("an expired certificate", () => {
       new Set(["trusting expired"]),
     );
     expect(by("accepted").length + by("closed").length).toBe(handshakes.length);
+    const [ended] = await journal(admin, "activation_ended");
+    expect(ended?.["warnings"]).toEqual([
+      `tls_certificate: ${by("accepted").length} clients went on with a wrong certificate`,
+    ]);
     const metrics = await (await fetch(`${admin}/metrics`)).text();
     expect(metrics).toContain(
       `squall_tls_bad_certificates_accepted_total{proxy="jobs",problem="expired"} ${by("accepted").length}`,

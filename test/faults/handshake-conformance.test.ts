@@ -99,7 +99,7 @@ function handshake({ fault, clock, lines }: Sketch, seed: number, meanwhile: () 
   }
   const end = fault.end?.() ?? null;
   note(`end ${typeof end === "string" || end === null ? String(end) : sound(end, ["alert"])}`);
-  fault.took?.("closed");
+  fault.took?.(random.chance(0.5) ? "closed" : "accepted");
   fault.released?.();
 }
 

@@ -10,6 +10,7 @@ import {
   type HandshakeInfo,
   type Scope,
   type Terms,
+  type Took,
 } from "../../contract/index.js";
 import { choice, duration } from "../../params.js";
 
@@ -31,7 +32,7 @@ const EACH_TIME: Terms = { tickets: false };
 
 class WrongCertificate implements HandshakeFault {
   constructor(
-    private readonly scope: Scope<Params, "presented", undefined>,
+    private readonly scope: Scope<Params, "presented" | "accepted", undefined>,
     private readonly handshake: HandshakeInfo,
   ) {}
 
@@ -50,6 +51,13 @@ class WrongCertificate implements HandshakeFault {
 
   terms(): Terms {
     return EACH_TIME;
+  }
+
+  /** Nobody can be blamed for a certificate that is only large, or for not hearing that it is revoked without having asked. */
+  took(how: Took): void {
+    const { problem } = this.scope.params;
+    const asked = problem !== "revoked" || this.handshake.hello.asksStatus;
+    if (how === "accepted" && problem !== "huge" && asked) this.scope.count("accepted");
   }
 
   readonly wakeAt = Infinity;
@@ -80,7 +88,12 @@ export default defineFault({
   summary: "Shows clients a certificate that has one thing wrong about it.",
   params,
   example: { type: "tls_certificate", problem: "expired", by: "2h" },
-  effects: { presented: "handshakes in which a wrong certificate was shown" },
+  effects: {
+    presented: "handshakes in which a wrong certificate was shown",
+    accepted: "clients that went on with it",
+  },
+  spares: ["accepted"],
+  findings: { accepted: "clients went on with a wrong certificate" },
   directions: null,
   explain: ({ problem, by = BY }) => {
     const since = formatDuration(by);

@@ -68,6 +68,9 @@ describe("a wrong certificate", () => {
         },
       },
     ]);
+    // Nobody is blamed for a certificate that is only large, or for what it was not told.
+    const blamed = accepts && problem !== "huge" && problem !== "revoked";
+    expect(lab.facts.of("fault_spared").map(({ effect }) => effect)).toEqual(blamed ? ["accepted"] : []);
     expect(server.requests).toHaveLength(accepts ? 1 : 0);
     await until(() => proxy.stats.connectionsActive === 0 && lab.context.slots.taken === 0);
   });
