@@ -24,7 +24,8 @@ squall heal
 \`\`\`
 
 Profiles with the tag \`http\` need a proxy with an \`http://\` upstream; on a daemon without one they are refused. Those for pools (\`lb-\`)
-make a difference where a proxy has several upstreams. In the timelines a row is full where all are hit, half where a share of them is.
+make a difference where a proxy has several upstreams. Those with the tag \`tls\` need a proxy with
+[\`secure\`](tls.md#how-clients-are-spoken-to). In the timelines a row is full where all are hit, half where a share of them is.
 `;
 
 interface Page {

@@ -173,6 +173,8 @@ export const REFERENCE: readonly Case[] = Object.values(ROWS).map((row) => ({ ..
 /** Networks on which a round trip takes most of a second need the time-outs of a bot that is used to them. */
 const SLOW: Setting = { requestTimeout: 15_000, healAfter: 4_000, patience: 30_000 };
 const POOL: Setting = { pool: true, healAfter: 4_000 };
+/** Bots begin when the fault is there: theirs is the first handshake that it sees. */
+const TLS: Setting = { begin: "absent", healAfter: 3_000, secure: true };
 
 /** The other profiles, for the reference bot. A profile that is in neither list is a mistake, which a test finds. */
 const OTHERS: readonly Row[] = [
@@ -227,6 +229,24 @@ const OTHERS: readonly Row[] = [
     profile: "rolling-deploy",
     params: { calm: "500ms", swap: "400ms", warm_up: "400ms", cold: "200ms", servers: 2 },
   },
+  ...["cert-expired", "cert-wrong-host", "cert-chain-incomplete", "tls-alert-storm", "tls-too-old"].map(
+    (profile) => ({ profile, setting: TLS }),
+  ),
+  { profile: "cert-not-yet-valid", params: { fresh: "3s" }, setting: { begin: "absent", secure: true } },
+  {
+    profile: "cert-expires-mid-run",
+    params: { calm: "500ms", expired: "3s", idle: "300ms" },
+    setting: { secure: true },
+  },
+  { profile: "mtls-rotated", params: { after: "1s" }, setting: TLS },
+  {
+    profile: "tls-stall",
+    params: { idle: "300ms" },
+    promises: { during: true },
+    setting: { begin: "absent", healAfter: 10_000, secure: true },
+  },
+  { profile: "tls-truncated", setting: { ...TLS, size: 4_096 } },
+  { profile: "corporate-mitm", params: { lives: "700ms" }, setting: { ...TLS, begin: "busy" } },
   { profile: "server-crash", setting: { healAfter: 2_000 } },
   { profile: "lb-brownout", params: { calm: "300ms", dim: "3s", slow: "200ms" }, setting: POOL },
   {
@@ -274,6 +294,12 @@ export const WITHOUT_FLAW: Readonly<Record<string, string>> = {
     "balancers' answers as in lb-flapping, in another rhythm and other words; html-as-json is shown there",
   "dns-flapping": "as dns-failure, over and over; permanent-dns is shown there",
   "invalid-token": "as token-expiry, at random; no-refresh is shown there",
+  "cert-expired, cert-expires-mid-run, cert-wrong-host, cert-not-yet-valid, cert-chain-incomplete, corporate-mitm":
+    "wrong certificates; no-verify is shown by an expired one, which tls_certificate shows to every handshake",
+  "tls-stall":
+    "silence as in half-open, and from the handshake on; no-timeout is shown by half-open and by tls_handshake",
+  "tls-too-old, tls-alert-storm, mtls-rotated, tls-truncated":
+    "handshakes that fail and responses that are cut, which the mock bot takes as it takes other ends; dies-on-reset and trusts-short-bodies are shown elsewhere",
   "data-corruption":
     "puts digests and the shape of answers to the test; trusts-short-bodies is shown by payload-truncation",
   "overload, connection-limit, contention, many-bots":
