@@ -1,0 +1,153 @@
+/**
+ * Byte faults that act on ciphertext (`at: tls`), from the first byte of the server's answer on: the same pumps as everywhere, between a
+ * client's socket and the TLS engine. They are bound when the ClientHello is there; those that come later act on later connections.
+ */
+import type { Clock } from "../../core/clock.js";
+import type { ConnectionInfo, Sever } from "../../faults/contract/index.js";
+import type { ArmedFault, Subject } from "../../pipeline/armed.js";
+import { Binding, type FaultChange, type Pumps } from "../../pipeline/bindings.js";
+import type { HeldBudget } from "../../pipeline/budget.js";
+import { Pump, type PumpOwner } from "../../pipeline/pump.js";
+import type { PeerKeys, SubjectInfo } from "../../pipeline/subject-info.js";
+import type { MakeLane } from "../../tls/lane.js";
+import { BoundFaults, type BoundHost } from "../bound-faults.js";
+
+/** What they need of the client whose bytes they are. */
+export interface CipherHost extends SubjectInfo {
+  readonly clock: Clock;
+  readonly budget: HeldBudget;
+  cipherInfo(live: boolean, attend: () => void): ConnectionInfo;
+  /** A fault ends the connection. */
+  cipherSevered(how: Sever): void;
+  failed(error: unknown): void;
+}
+
+/** The place that faults name. */
+export const CIPHERTEXT = "tls";
+
+export class CipherFaults implements BoundHost, PumpOwner {
+  readonly #of: CipherHost;
+  readonly #bound = new BoundFaults(this);
+  #pumps: { upstream: Pump | null; downstream: Pump | null } = { upstream: null, downstream: null };
+  #resets: (() => void) | null = null;
+  #severed = false;
+  #over = false;
+
+  constructor(of: CipherHost) {
+    this.#of = of;
+  }
+
+  get bot(): string {
+    return this.#of.bot;
+  }
+
+  get connection(): number {
+    return this.#of.connection;
+  }
+
+  get client(): string {
+    return this.#of.client;
+  }
+
+  get peer(): PeerKeys | null | undefined {
+    return this.#of.peer;
+  }
+
+  get clock(): Clock {
+    return this.#of.clock;
+  }
+
+  struck(fault: string): void {
+    this.#of.struck?.(fault);
+  }
+
+  bind(faults: readonly ArmedFault[]): void {
+    this.#bound.bindAll(faults);
+  }
+
+  /** Nothing acts on the ciphertext of this client. */
+  get none(): boolean {
+    return this.#bound.all.length === 0;
+  }
+
+  /** Stands between socket and engine. */
+  readonly lane: MakeLane = ({ direction, source, sink, reset }) => {
+    const { clock, budget } = this.#of;
+    const pump = new Pump({ source, sink, clock, budget, owner: this });
+    this.#pumps[direction === "from_client" ? "upstream" : "downstream"] = pump;
+    this.#resets = reset;
+    const { pumps } = this;
+    if (pumps !== null) this.#bound.open(pumps);
+    return pump;
+  };
+
+  get pumps(): Pumps | null {
+    const { upstream, downstream } = this.#pumps;
+    return upstream === null || downstream === null ? null : { upstream, downstream };
+  }
+
+  get isSevered(): boolean {
+    return this.#severed;
+  }
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  concerns({ at, type }: ArmedFault): boolean {
+    return at === CIPHERTEXT && (type.connection !== undefined || type.stream !== undefined);
+  }
+
+  bindingOf(armed: ArmedFault, subject: Subject, info: ConnectionInfo): Binding {
+    return new Binding(armed, subject, info);
+  }
+
+  connectionInfo(live: boolean, attend: () => void): ConnectionInfo {
+    return this.#of.cipherInfo(live, attend);
+  }
+
+  severed(how: Sever): void {
+    if (this.#severed || this.#over) return;
+    this.#severed = true;
+    this.#bound.stop();
+    this.#of.cipherSevered(how);
+  }
+
+  resetArrived(): void {
+    this.#resets?.();
+  }
+
+  hangs(): void {
+    // Its bytes wait in the pumps.
+  }
+
+  failed(error: unknown): void {
+    this.#of.failed(error);
+  }
+
+  guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Those that are no longer in force let go; new ones act on connections to come. */
+  apply(change: FaultChange): void {
+    if (this.#over || this.#severed) return;
+    this.guarded(() => {
+      this.#bound.apply({ ...change, added: [] });
+    });
+  }
+
+  /** The connection is over. */
+  release(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#bound.stop();
+    this.#pumps.upstream?.close();
+    this.#pumps.downstream?.close();
+    this.#bound.release();
+  }
+}
