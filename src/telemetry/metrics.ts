@@ -130,7 +130,6 @@ function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredPr
         queries,
         handshakes,
         datagrams,
-        handshakes,
         pool,
       }) => ({
         name,
@@ -143,7 +142,6 @@ function readOnce(proxies: MetricsOptions["proxies"]): () => readonly MeasuredPr
         queries,
         handshakes,
         datagrams,
-        handshakes,
         pool,
       }),
     ),

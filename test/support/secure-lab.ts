@@ -1,6 +1,7 @@
 /** Proxies that speak TLS with their clients, the CA that these trust, and what a client of Node's sees of a handshake. */
 import tls from "node:tls";
 import type { SecureSpec } from "../../src/proxy/secure/spec.js";
+import type { Authority } from "../../src/tls/authority.js";
 import { Door } from "../../src/tls/door.js";
 import { HttpLab } from "./http-lab.js";
 import type { LabOptions, Listening } from "./lab.js";
@@ -42,6 +43,10 @@ export class SecureLab extends HttpLab {
   async ca(): Promise<string> {
     await theDoor.open();
     return theDoor.authority?.ca ?? "";
+  }
+
+  authority(): Promise<Authority> {
+    return theDoor.trusted();
   }
 
   /** A client that trusts the CA, connected or refused; it is ended with the lab. */

@@ -5,7 +5,7 @@
 import type { Server, Socket } from "node:net";
 import { TLSSocket, type SecureContext } from "node:tls";
 import type { Clock } from "../../core/clock.js";
-import type { TlsEnd } from "../../faults/contract/index.js";
+import type { Alert, TlsEnd } from "../../faults/contract/index.js";
 import { Carrier } from "../../tls/carrier.js";
 import { straight, type MakeLane } from "../../tls/lane.js";
 import { closeSoon } from "../partings.js";
@@ -17,8 +17,6 @@ export interface EngineParts {
   readonly alpn: readonly string[];
   /** The client is asked for a certificate. */
   readonly asks: boolean;
-  /** One that shows none is refused. */
-  readonly requires: boolean;
 }
 
 /** What a carrier is for. */
@@ -29,7 +27,7 @@ export interface CarrierParts {
   /** Something was sent to the client. */
   readonly sent: (() => void) | null;
   /** Our side is about to end in order: how. */
-  readonly ending: () => TlsEnd | null;
+  readonly ending: () => TlsEnd | Alert | null;
 }
 
 export interface Engine {
@@ -38,12 +36,13 @@ export interface Engine {
 }
 
 export function engineOn(socket: Socket, parts: EngineParts, carrying: CarrierParts | null): Engine {
-  const { context, stapler, alpn, asks, requires } = parts;
+  const { context, stapler, alpn, asks } = parts;
   const options = {
     isServer: true,
     secureContext: context,
     requestCert: asks,
-    rejectUnauthorized: requires,
+    // Who shows none, or a wrong one, is refused by us: OpenSSL lets wrong ones in, and Node would say nothing to the client.
+    rejectUnauthorized: false,
     ...(stapler === null ? {} : { server: stapler }),
     ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
   };
@@ -61,10 +60,13 @@ export function engineOn(socket: Socket, parts: EngineParts, carrying: CarrierPa
   });
   const engine = new EndingSocket(carrier, options, () => {
     const how = ending();
-    if (how !== null) carrier.endsWith(how);
+    if (typeof how === "string") carrier.endsWith(how);
+    else if (how !== null) carrier.sendAlert(how.alert);
   });
   carrier.carry(engine);
   carry(engine, socket);
+  // Whoever has listened to it before has stopped it.
+  socket.resume();
   return { socket: engine, carrier };
 }
 

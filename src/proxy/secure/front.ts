@@ -181,8 +181,14 @@ export class Front {
   }
 
   /** Whether a certificate that a client has shown is one of those that are taken; null if it is. */
-  judge(socket: TLSSocket): Refusal | null {
-    if (this.spec.clients === null) return null;
+  judge(socket: TLSSocket, shown: boolean): Refusal | null {
+    const { clients } = this.spec;
+    if (clients === null || (!shown && !clients.require)) return null;
+    if (!shown) {
+      // RFC 8446, 4.4.2.4, and RFC 5246, 7.4.6.
+      const alert = socket.getProtocol() === "TLSv1.3" ? "certificate_required" : "handshake_failure";
+      return { alert, text: "it shows none" };
+    }
     const { _handle: handle } = socket as unknown as {
       readonly _handle: { verifyError(): (Error & { readonly code?: string }) | null };
     };

@@ -33,6 +33,12 @@ export interface HandshakeFaultsHost {
   failed(error: unknown): void;
 }
 
+/** Where a fault stops the server's part, and which. */
+export interface Stalling {
+  readonly stall: Stall;
+  readonly fault: HandshakeFault;
+}
+
 interface Bound {
   readonly armed: ArmedFault;
   readonly subject: Subject;
@@ -140,7 +146,7 @@ export class HandshakeFaults {
     return this.#bound.some(({ fault }) => this.#guarded(() => fault.demands?.()) === true);
   }
 
-  stall(): { readonly stall: Stall; readonly fault: HandshakeFault } | null {
+  stall(): Stalling | null {
     for (const { fault } of this.#bound) {
       const stall = this.#guarded(() => fault.stall?.()) ?? null;
       if (stall !== null) return { stall, fault };

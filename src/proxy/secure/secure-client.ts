@@ -6,12 +6,12 @@
  *         \-> plain (detect), or untouched bytes (passthrough) -> handed over
  */
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
-import type { Clock, Millis, Timer } from "../../core/clock.js";
+import type { TLSSocket } from "node:tls";
+import type { Clock, Timer } from "../../core/clock.js";
 import { contained, ContainedClock, type Owner } from "../../core/containment.js";
-import type { ConnectionFailure } from "../../core/events.js";
 import { invariant } from "../../core/invariant.js";
 import type {
+  ConnectionInfo,
   HandshakeInfo,
   Hello,
   Pass,
@@ -20,55 +20,27 @@ import type {
   Took,
   CertificateProblem,
 } from "../../faults/contract/index.js";
-import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
-import type { SubjectInfo } from "../../pipeline/subject-info.js";
+import type { HeldBudget } from "../../pipeline/budget.js";
 import { plainAlert } from "../../tls/alert.js";
 import type { HelloState } from "../../tls/hello.js";
 import { wordsOfTls } from "../client-failure.js";
 import type { Origin } from "../connection.js";
 import { closeSoon, resetSoon } from "../partings.js";
-import { carry } from "../upstream/reader.js";
-import type { Choice, Front, Refusal } from "./front.js";
+import { CipherFaults, type CipherHost } from "./cipher-faults.js";
+import type { Front, Refusal } from "./front.js";
 import { Hearing } from "./hearing.js";
+import { Handshake, type HandshakeHost } from "./handshake.js";
 import { HandshakeFaults, type Final } from "./handshake-faults.js";
 import { certificateOf, peerOf, shownBy, type Peer } from "./peer.js";
-import type { HandshakeResult } from "./tally.js";
+import type { Newcomer, SecureHost } from "./secure-host.js";
 import { Testimony } from "./testimony.js";
-
-/** What it needs of its proxy. */
-export interface SecureHost {
-  readonly front: Front;
-  readonly faults: readonly ArmedFault[];
-  /** Goes on with a socket of plain bytes, or of TLS that passes through. */
-  arrived(client: SecureClient, socket: Socket, peer: Peer | null): void;
-  /** Its place is free, if nothing came of it. */
-  left(client: SecureClient): void;
-  failed(client: SecureClient, reason: ConnectionFailure, text: string): void;
-  mistaken(client: SecureClient, error: unknown): void;
-  /** Ends what became of it. */
-  sever(client: SecureClient, how: Sever): void;
-  /** Its handshake is over. */
-  over(result: HandshakeResult): void;
-  /** How it took what faults did to its handshake. */
-  took(client: SecureClient, testimony: HandshakeTestimony): void;
-}
-
-export interface HandshakeTestimony {
-  readonly took: Took;
-  /** What was wrong with the certificate that it was shown. */
-  readonly problem: CertificateProblem | null;
-  /** From its first byte. */
-  readonly millis: Millis;
-  /** The names of the faults that acted on it. */
-  readonly hits: readonly string[];
-}
 
 type State = "hello" | "held" | "engine" | "ending" | "handed over" | "over";
 
 type Heard = Exclude<HelloState, { readonly state: "more" }>;
 
-export class SecureClient implements Owner, SubjectInfo {
+export class SecureClient implements Owner, Newcomer, CipherHost {
   readonly connection: number;
   readonly client: string;
   readonly bot: string;
@@ -81,11 +53,12 @@ export class SecureClient implements Owner, SubjectInfo {
   readonly #hearing: Hearing;
   readonly #begunAt: number;
   readonly #faults: HandshakeFaults;
+  readonly #cipher: CipherFaults;
   readonly #hits: string[] = [];
   #state: State = "hello";
   #hello: Hello | null = null;
   #timer: Timer | null = null;
-  #secured: TLSSocket | null = null;
+  #handshake: Handshake | null = null;
   #testimony: Testimony | null = null;
   #peer: Peer | null = null;
   #problem: CertificateProblem | null = null;
@@ -118,6 +91,7 @@ export class SecureClient implements Owner, SubjectInfo {
         this.failed(error);
       },
     });
+    this.#cipher = new CipherFaults(this);
     this.#faults = new HandshakeFaults({
       clock: this.clock,
       subject: this,
@@ -125,13 +99,26 @@ export class SecureClient implements Owner, SubjectInfo {
       ended: (verdict) => {
         this.#conclude(verdict);
       },
-      hangs: () => {
-        // Nothing is waited for but the client's leaving, of which its socket tells.
-      },
+      // Nothing is waited for but the client's leaving, of which its socket tells.
+      hangs: () => undefined,
       failed: (error) => {
         this.failed(error);
       },
     });
+  }
+
+  get budget(): HeldBudget {
+    return this.#host.budget;
+  }
+
+  cipherInfo(live: boolean, attend: () => void): ConnectionInfo {
+    return { ...this.#info(attend), live };
+  }
+
+  /** A fault on its ciphertext ends it: nothing of the engine's goes out any more. */
+  cipherSevered(how: Sever): void {
+    this.#conclude(how);
+    if (how.do === "close" && !this.#socket.destroyed) closeSoon(this.#socket, this.clock, null, () => false);
   }
 
   get peer(): Peer | null {
@@ -178,6 +165,7 @@ export class SecureClient implements Owner, SubjectInfo {
   #ask(hello: Hello): void {
     this.#state = "held";
     this.#faults.bind(this.#host.faults);
+    if (this.#front.spec.mode !== "passthrough") this.#cipher.bind(this.#host.faults);
     this.#faults.through(
       (fault) => fault.hello?.(),
       (outcome) => {
@@ -228,64 +216,81 @@ export class SecureClient implements Owner, SubjectInfo {
     });
     this.#state = "engine";
     this.#hearing.handOver();
-    this.#begin(choice);
-    this.#within("a TLS handshake");
-  }
-
-  #begin({ context, stapler, alpn }: Choice): void {
-    const front = this.#front;
-    const demands = this.#faults.demands();
-    const secured = new TLSSocket(this.#socket, {
-      isServer: true,
-      secureContext: context,
-      requestCert: demands || front.spec.clients !== null,
-      // Who shows none is refused by OpenSSL; who shows a wrong one by us.
-      rejectUnauthorized: front.spec.clients?.require === true,
-      ...(stapler === null ? {} : { server: stapler }),
-      ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
-    });
-    carry(secured, this.#socket);
-    this.#secured = front.logged(secured);
     this.#testimony = new Testimony((took) => {
       this.#told(took);
     });
-    secured
-      .on("secure", this.#onSecure)
-      .on("error", this.#onEngineError)
-      // Node's "error" tells of TLS that breaks behind the handshake only where its own server made the socket: others stand still.
-      .on("_tlsError", (error: Error) => secured.destroy(error))
-      .on("end", this.#onEngineEnd)
-      .on("close", this.#onClose);
+    this.#within("a TLS handshake");
+    this.#handshake = new Handshake(this.#handshakeHost(), this.#socket, choice);
   }
 
-  readonly #onSecure = (): void => {
-    this.#guarded(() => {
-      const secured = this.#secured;
-      if (secured === null || this.#state !== "engine" || this.#hello === null) return;
-      this.#inTime();
-      const certificate = certificateOf(secured);
-      const { alpnProtocol } = secured;
-      this.#peer = {
-        ...peerOf(this.#hello),
-        protocol: typeof alpnProtocol === "string" ? alpnProtocol : null,
-        version: secured.getProtocol(),
-        certificate,
-      };
-      const refused = certificate === null ? null : this.#front.judge(secured);
-      if (refused !== null) {
-        this.#host.failed(this, "client_tls", `its certificate is refused: ${refused.text}`);
-        this.#conclude({ do: "alert", alert: refused.alert });
-        return;
-      }
-      for (const verdict of [this.#faults.client(shownBy(this.#peer)), this.#faults.established()]) {
-        if (verdict.do === "pass") continue;
+  #handshakeHost(): HandshakeHost {
+    return {
+      clock: this.clock,
+      front: this.#front,
+      faults: this.#faults,
+      cipher: this.#cipher,
+      secured: (socket) => {
+        if (this.#state === "engine") this.#established(socket);
+      },
+      stopped: () => {
+        this.#inTime();
+      },
+      goesOn: () => {
+        this.#within("a TLS handshake");
+      },
+      concluded: (verdict) => {
         this.#conclude(verdict);
-        return;
-      }
-      this.#listen(secured);
-      this.#handOver(secured, this.#peer, false);
-    });
-  };
+      },
+      ended: () => {
+        this.#testimony?.ended();
+        if (this.#state === "engine") this.#goneInHandshake("it closed the connection");
+      },
+      broke: (error) => {
+        this.#testimony?.broke(error);
+        if (this.#state === "engine") this.#goneInHandshake(wordsOfTls(error));
+      },
+      closed: () => {
+        this.#finish();
+      },
+      silent: (problem) => {
+        this.#host.failed(this, "client_tls", `no alert could be sent: ${problem}`);
+      },
+      sent: (bytes) => {
+        if (this.#state !== "handed over") return;
+        const verdict = this.#faults.sent(bytes);
+        if (verdict.do !== "pass") this.#conclude(verdict);
+      },
+      guarded: (run) => {
+        this.#guarded(run);
+      },
+    };
+  }
+
+  #established(secured: TLSSocket): void {
+    if (this.#hello === null) return;
+    this.#inTime();
+    const [certificate, { alpnProtocol }] = [certificateOf(secured), secured];
+    this.#peer = {
+      ...peerOf(this.#hello),
+      protocol: typeof alpnProtocol === "string" ? alpnProtocol : null,
+      version: secured.getProtocol(),
+      certificate,
+    };
+    const refused = this.#front.judge(secured, certificate !== null);
+    if (refused !== null) {
+      this.#host.failed(this, "client_tls", `its certificate is refused: ${refused.text}`);
+      this.#conclude({ do: "alert", alert: refused.alert });
+      return;
+    }
+    for (const verdict of [this.#faults.client(shownBy(this.#peer)), this.#faults.established()]) {
+      if (verdict.do === "pass") continue;
+      this.#conclude(verdict);
+      return;
+    }
+    this.#handshake?.finish();
+    this.#listen(secured);
+    this.#handOver(secured, this.#peer, false);
+  }
 
   /** How the client took what faults did: its first data say so. Reading has not begun, and this does not begin it. */
   #listen(secured: TLSSocket): void {
@@ -298,24 +303,9 @@ export class SecureClient implements Owner, SubjectInfo {
     this.#testimony?.data();
   };
 
-  readonly #onEngineError = (error: Error): void => {
-    this.#guarded(() => {
-      this.#testimony?.broke(error);
-      if (this.#state !== "engine") return;
-      this.#goneInHandshake(wordsOfTls(error));
-    });
-  };
-
   readonly #onClose = (): void => {
     this.#guarded(() => {
       this.#finish();
-    });
-  };
-
-  readonly #onEngineEnd = (): void => {
-    this.#guarded(() => {
-      this.#testimony?.ended();
-      if (this.#state === "engine") this.#goneInHandshake("it closed the connection");
     });
   };
 
@@ -339,11 +329,15 @@ export class SecureClient implements Owner, SubjectInfo {
 
   #conclude(verdict: Final): void {
     if (this.#state === "over" || this.#state === "ending") return;
+    if (verdict.do === "alert") {
+      // Before there is an engine nothing is encrypted.
+      if (this.#handshake === null) this.#socket.write(plainAlert(verdict.alert));
+      else this.#handshake.alert(verdict.alert);
+    }
     if (this.#state === "handed over") {
       this.#host.sever(this, verdict.do === "reset" ? { do: "reset" } : { do: "close" });
       return;
     }
-    if (verdict.do === "alert" && this.#secured === null) this.#socket.write(plainAlert(verdict.alert));
     this.#end(verdict.do === "reset" ? "reset" : "close");
   }
 
@@ -354,7 +348,11 @@ export class SecureClient implements Owner, SubjectInfo {
     this.#state = "ending";
     this.#inTime();
     this.#faults.stop();
-    const socket = this.#secured ?? this.#socket;
+    if (this.#handshake !== null) {
+      if (!this.#handshake.end(how)) this.#finish();
+      return;
+    }
+    const socket = this.#socket;
     socket.on("error", () => undefined);
     if (socket.destroyed) this.#finish();
     else if (how === "reset") resetSoon(socket, this.clock, null);
@@ -379,14 +377,16 @@ export class SecureClient implements Owner, SubjectInfo {
     if (this.#state === "over") return;
     if (this.#state !== "handed over" && this.#state !== "ending") this.#failed();
     this.#testimony?.over();
-    (this.#secured ?? this.#socket).destroy();
-    if (this.#secured !== null) this.#socket.destroy();
+    this.#handshake?.destroy();
+    this.#socket.destroy();
     this.#finish();
   }
 
   /** Other faults are in force. */
-  apply({ removed, assigned }: FaultChange): void {
-    if (this.#state !== "over") this.#faults.apply(removed, assigned);
+  apply(change: FaultChange): void {
+    if (this.#state === "over") return;
+    this.#faults.apply(change.removed, change.assigned);
+    this.#cipher.apply(change);
   }
 
   #finish(): void {
@@ -395,6 +395,7 @@ export class SecureClient implements Owner, SubjectInfo {
     this.#timer?.cancel();
     this.#testimony?.over();
     this.#faults.release();
+    this.#cipher.release();
     this.#host.left(this);
   }
 

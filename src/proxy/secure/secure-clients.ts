@@ -4,6 +4,7 @@ import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Sever } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
+import type { HeldBudget } from "../../pipeline/budget.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { Origin } from "../connection.js";
 import type { PlaneContext } from "../context.js";
@@ -11,7 +12,8 @@ import type { ProxySpecBase } from "../spec-base.js";
 import { Front } from "./front.js";
 import { Mirror, type AskUpstream } from "./mirror.js";
 import type { Peer } from "./peer.js";
-import { SecureClient, type HandshakeTestimony, type SecureHost } from "./secure-client.js";
+import { SecureClient } from "./secure-client.js";
+import type { HandshakeTestimony, SecureHost } from "./secure-host.js";
 import { HandshakeTally, type HandshakeResult } from "./tally.js";
 
 /** What becomes of a handshake. */
@@ -101,6 +103,10 @@ export class SecureClients implements SecureHost {
     const front = this.#front;
     if (front === null) throw new Error("a handshake where no TLS is spoken");
     return front;
+  }
+
+  get budget(): HeldBudget {
+    return this.#of.context.budget;
   }
 
   get faults(): readonly ArmedFault[] {

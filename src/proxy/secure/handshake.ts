@@ -1,0 +1,181 @@
+/**
+ * The server's part of one TLS handshake, from the engine's first byte to its last: stops where a fault stops it, goes on when that lets
+ * it, and tells what the client does meanwhile.
+ */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Clock } from "../../core/clock.js";
+import type { AlertName } from "../../faults/contract/index.js";
+import type { Carrier } from "../../tls/carrier.js";
+import { closeSoon, resetSoon } from "../partings.js";
+import type { CipherFaults } from "./cipher-faults.js";
+import { engineOn, type Engine } from "./engine.js";
+import type { Choice, Front } from "./front.js";
+import type { Final, HandshakeFaults, Stalling } from "./handshake-faults.js";
+
+/** Whose handshake it is. */
+export interface HandshakeHost {
+  readonly clock: Clock;
+  readonly front: Front;
+  readonly faults: HandshakeFaults;
+  readonly cipher: CipherFaults;
+  /** Both sides are through, and nothing stops ours. */
+  secured(socket: TLSSocket): void;
+  /** A fault has stopped it: what time it takes is the fault's affair. */
+  stopped(): void;
+  goesOn(): void;
+  /** A fault ends it. */
+  concluded(verdict: Final): void;
+  /** The client has ended its side. */
+  ended(): void;
+  broke(error: Error): void;
+  closed(): void;
+  /** No alert could be sent, and why. */
+  silent(problem: string): void;
+  /** So many bytes of data have been sent to the client. */
+  sent(bytes: number): void;
+  guarded(run: () => void): void;
+}
+
+export class Handshake {
+  readonly #of: HandshakeHost;
+  readonly #carrierSocket: Socket;
+  readonly #engine: Engine;
+  /** A fault holds our part. */
+  #stalled = false;
+  #isSecure = false;
+  #ending = false;
+
+  /** Begins with the client's first byte: whoever has read it has put it back. */
+  constructor(of: HandshakeHost, socket: Socket, choice: Choice) {
+    this.#of = of;
+    this.#carrierSocket = socket;
+    const { front, faults, cipher, clock } = of;
+    const { clients } = front.spec;
+    const asks = faults.demands() || clients !== null;
+    const stall = faults.stall();
+    const carries = asks || faults.wantEngine || !cipher.none;
+    this.#engine = engineOn(
+      socket,
+      { ...choice, asks },
+      carries
+        ? {
+            clock,
+            lane: cipher.none ? null : cipher.lane,
+            sent: faults.countBytes
+              ? () => {
+                  of.guarded(() => {
+                    if (this.#isSecure) of.sent(this.socket.bytesWritten);
+                  });
+                }
+              : null,
+            ending: () => faults.end(),
+          }
+        : null,
+    );
+    const { carrier } = this.#engine;
+    this.#listen();
+    if (carrier === null) return;
+    if (stall !== null) this.#stallAt(carrier, stall);
+    // Before our Finished, so that a refusal is one of the handshake (RFC 5246, 7.4.6).
+    else if (asks) carrier.stallAt({ at: "finished" }, () => undefined);
+  }
+
+  /** Plain bytes, once it is secure. */
+  get socket(): TLSSocket {
+    return this.#engine.socket;
+  }
+
+  #listen(): void {
+    const of = this.#of;
+    const { socket } = this.#engine;
+    of.front.logged(socket);
+    socket
+      .on("secure", () => {
+        of.guarded(() => {
+          this.#isSecure = true;
+          if (!this.#stalled && !this.#ending) of.secured(socket);
+        });
+      })
+      .on("error", (error) => {
+        of.guarded(() => {
+          of.broke(error);
+        });
+      })
+      // Node's "error" tells of TLS that breaks behind the handshake only where its own server made the socket: others stand still.
+      .on("_tlsError", (error: Error) => socket.destroy(error))
+      .on("end", () => {
+        of.guarded(() => {
+          of.ended();
+        });
+      })
+      .on("close", () => {
+        of.guarded(() => {
+          of.closed();
+        });
+      });
+  }
+
+  /** A fault stops our part, and says what comes of that. */
+  #stallAt(carrier: Carrier, { stall, fault }: Stalling): void {
+    const of = this.#of;
+    carrier.stallAt(stall, () => {
+      this.#stalled = true;
+      of.stopped();
+      of.faults.through(
+        (one) => (one === fault ? one.stalled?.() : undefined),
+        (outcome) => {
+          of.guarded(() => {
+            if (!this.#stalled) return;
+            this.#stalled = false;
+            if (outcome.do === "pass") this.#goOn(carrier);
+            else of.concluded(outcome);
+          });
+        },
+      );
+    });
+    // The engine, which has stopped reading, would hear of it behind all that it has not read.
+    this.#carrierSocket.once("end", () => {
+      of.guarded(() => {
+        if (this.#stalled) of.ended();
+      });
+    });
+  }
+
+  #goOn(carrier: Carrier): void {
+    carrier.goOn();
+    if (this.#isSecure) this.#of.secured(this.socket);
+    else this.#of.goesOn();
+  }
+
+  /** Nobody refuses it: what is left of our part goes out. */
+  finish(): void {
+    this.#engine.carrier?.goOn();
+  }
+
+  /** Ends our side with an alert, behind what was sent; false where none can be sent. */
+  alert(name: AlertName): boolean {
+    const { carrier } = this.#engine;
+    carrier?.sendAlert(name, (problem) => {
+      if (problem !== null) this.#of.silent(problem);
+    });
+    return carrier !== null;
+  }
+
+  /** Nothing comes of it. False if it has closed already. */
+  end(how: "close" | "reset"): boolean {
+    this.#ending = true;
+    this.#stalled = false;
+    const { socket } = this;
+    socket.on("error", () => undefined);
+    if (socket.destroyed) return false;
+    if (how === "reset") resetSoon(socket, this.#of.clock, null);
+    else closeSoon(socket, this.#of.clock, null, () => false);
+    return true;
+  }
+
+  destroy(): void {
+    this.#ending = true;
+    this.socket.destroy();
+  }
+}

@@ -1,0 +1,50 @@
+/** What a client that speaks TLS needs of its proxy, and what it tells it. */
+import type { Socket } from "node:net";
+import type { Millis } from "../../core/clock.js";
+import type { ConnectionFailure } from "../../core/events.js";
+import type { CertificateProblem, Sever, Took } from "../../faults/contract/index.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
+import type { HeldBudget } from "../../pipeline/budget.js";
+import type { Front } from "./front.js";
+import type { Peer } from "./peer.js";
+import type { Origin } from "../connection.js";
+import type { HandshakeResult } from "./tally.js";
+
+/** A client, as its proxy is told of it. */
+export interface Newcomer {
+  readonly connection: number;
+  readonly client: string;
+  readonly bot: string;
+  readonly origin: Origin;
+  /** Null before its ClientHello. */
+  readonly peer: Peer | null;
+  readonly isOver: boolean;
+}
+
+export interface SecureHost {
+  readonly front: Front;
+  readonly budget: HeldBudget;
+  readonly faults: readonly ArmedFault[];
+  /** Goes on with a socket of plain bytes, or of TLS that passes through. */
+  arrived(client: Newcomer, socket: Socket, peer: Peer | null): void;
+  /** Its place is free, if nothing came of it. */
+  left(client: Newcomer): void;
+  failed(client: Newcomer, reason: ConnectionFailure, text: string): void;
+  mistaken(client: Newcomer, error: unknown): void;
+  /** Ends what became of it. */
+  sever(client: Newcomer, how: Sever): void;
+  /** Its handshake is over. */
+  over(result: HandshakeResult): void;
+  /** How it took what faults did to its handshake. */
+  took(client: Newcomer, testimony: HandshakeTestimony): void;
+}
+
+export interface HandshakeTestimony {
+  readonly took: Took;
+  /** What was wrong with the certificate that it was shown. */
+  readonly problem: CertificateProblem | null;
+  /** From its first byte. */
+  readonly millis: Millis;
+  /** The names of the faults that acted on it. */
+  readonly hits: readonly string[];
+}
