@@ -3,6 +3,9 @@
  * line by line. The server and the bots are processes of their own that end with this one.
  */
 import { fork, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import type { Override } from "../config/overrides.js";
@@ -19,6 +22,7 @@ interface DemoOptions {
   readonly listen: string;
   readonly bots: string;
   readonly for?: string;
+  readonly tls?: boolean;
   readonly profiles?: readonly string[];
 }
 
@@ -30,6 +34,7 @@ export function addDemo(program: Command, io: Io): void {
     .option("--listen <address>", "where the bots reach the job server through Squall", "127.0.0.1:8080")
     .option("--bots <n>", "how many bots", "3")
     .option("--for <duration>", "end by itself after that time")
+    .option("--tls", "have bots speak TLS with Squall, and trust its CA")
     .option("--profiles <paths...>", "profiles of your own, on top of those that come with Squall")
     .action(async (options: DemoOptions) => {
       await new Demo(options, io).run();
@@ -46,6 +51,8 @@ class Demo {
   readonly #io: Io;
   readonly #children: ChildProcess[] = [];
   #daemon: Daemon | null = null;
+  /** Of the CA that bots trust, which goes with the demo. */
+  #caFolder: string | null = null;
   #ending = false;
   #failed: ((error: Error) => void) | null = null;
 
@@ -88,6 +95,8 @@ class Demo {
   }
 
   async #start(bots: number): Promise<void> {
+    if (this.#options.tls === true) this.#caFolder = mkdtempSync(join(tmpdir(), "squall-demo-"));
+    const ca = this.#caFolder;
     const upstream = await this.#startServer();
     const set = (origin: string, path: readonly string[], value: string): Override => ({
       origin,
@@ -109,9 +118,11 @@ class Demo {
         // Whatever else lies where it runs.
         profiles: [],
         log: { level: "error" },
+        ...(ca !== null && { tls: { ca } }),
         proxies: {
           jobs: {
             upstream,
+            ...(ca !== null && { secure: true }),
             identify: [{ header: "x-bot-id" }, "bearer", "client"],
           },
         },
@@ -135,8 +146,9 @@ class Demo {
     });
     const through = daemon.control.proxies()[0]?.listen ?? this.#options.listen;
     this.#say(`job server on ${upstream}`);
-    this.#say(`Squall    on http://${through}, admin on ${daemon.adminUrl}`);
-    for (let n = 1; n <= bots; n++) this.#startBot(n, `http://${through}`);
+    const server = `${ca === null ? "http" : "https"}://${through}`;
+    this.#say(`Squall    on ${server}, admin on ${daemon.adminUrl}`);
+    for (let n = 1; n <= bots; n++) this.#startBot(n, server);
     this.#suggest("Hurt them:", `curl -X PUT ${this.#adminText}/active -d profile=server-crash`);
   }
 
@@ -192,6 +204,7 @@ class Demo {
       `${WORK_MS}ms`,
       "--json",
       ...from,
+      ...(this.#caFolder === null ? [] : ["--ca", join(this.#caFolder, "ca.pem")]),
     ];
     this.#child(args, (line) => {
       this.#lived(name, JSON.parse(line) as BotEvent);
@@ -255,5 +268,6 @@ class Demo {
         }),
     );
     await Promise.all([...gone, this.#daemon?.stop({ drain: 0 })]);
+    if (this.#caFolder !== null) rmSync(this.#caFolder, { recursive: true, force: true });
   }
 }

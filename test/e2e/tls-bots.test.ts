@@ -1,5 +1,6 @@
 /** Bots that speak nothing but TLS, with real processes: what they live through with it, and who comes back. */
 import type { ChildProcess } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -60,9 +61,9 @@ function startBots(server: string, names: readonly string[], flaws: readonly Fla
   bots.push(spawnBots({ server, names, flaws, tls, seed: 1, ...pace }, lines));
 }
 
-async function use(admin: string, fault: Json): Promise<void> {
+async function use(admin: string, ...faults: Json[]): Promise<void> {
   const headers = { "content-type": "application/json" };
-  const body = JSON.stringify({ faults: [fault], seed: 1 });
+  const body = JSON.stringify({ faults, seed: 1 });
   const { status } = await getJson(`${admin}/active`, { method: "PUT", headers, body });
   expect(status).toBe(200);
 }
@@ -144,5 +145,24 @@ describe("a handshake that stalls for good", () => {
     await getJson(`${admin}/active`, { method: "DELETE" });
     await until(() => told("patient", "registered").length > 0);
     expect(told("patient", "retrying")).toEqual([]);
+  });
+});
+
+describe("squall demo --tls", () => {
+  it("has bots that speak TLS, refuse a wrong certificate and come back; and takes its CA along", async () => {
+    const words = ["--admin", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--bots", "1", "--tls"];
+    const demo = shop.start(["demo", ...words], { env: { TMPDIR: shop.folder } });
+    const folders = (): string[] =>
+      readdirSync(shop.folder).filter((name) => name.startsWith("squall-demo-"));
+    const [, admin = ""] = await demo.printed(/on https:\S+, admin on (http:\S+)/u);
+    expect(folders()).toHaveLength(1);
+    await demo.printed(/bot-1 .*completed/u);
+    await use(admin, { type: "reset", after: "100ms" }, { type: "tls_certificate", problem: "expired" });
+    await demo.printed(/bot-1 .*CERT_HAS_EXPIRED/u);
+    await getJson(`${admin}/active`, { method: "DELETE" });
+    await demo.printed(/bot-1 .*through again/u);
+    demo.kill("SIGTERM");
+    expect(await demo.ended).toMatchObject({ code: 0, err: "" });
+    expect(folders()).toEqual([]);
   });
 });
