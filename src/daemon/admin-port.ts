@@ -15,7 +15,7 @@ import type { DaemonOptions } from "./options.js";
 import type { Parts } from "./parts.js";
 
 /** How long whoever has it may take to say who it is. */
-const WHO_MAX_MS = 1_000;
+const WHO_MAX_MS = 3_000;
 
 /** Throws SQ_ADMIN_PORT_TAKEN, saying by whom, or SQ_LISTEN_FAILED. */
 export async function openAdminPort(
@@ -75,29 +75,25 @@ async function certificateOf(
   };
 }
 
-/** Another Squall, a Toxiproxy, or somebody else. */
+/**
+ * Another Squall, a Toxiproxy, or somebody else. All are asked at once, and Squall's own answer counts first: it answers as a Toxiproxy
+ * as well, and one that is busy may be late.
+ */
 async function whoIsThere(listen: Address): Promise<string> {
   const at = formatAddress(listen).replace(/^(?:0\.0\.0\.0|\[::\])/u, "127.0.0.1");
-  try {
-    const { version: theirs, pid } = await ask(`http://${at}/status`);
-    if (typeof theirs === "string")
-      return `squall ${theirs} is there already${typeof pid === "number" ? ` (process ${pid})` : ""}`;
-  } catch {
+  const answers = await Promise.all(
     // Not ours, or not in the mood.
+    [`http://${at}/status`, `https://${at}/status`, `http://${at}/version`].map((url) =>
+      ask(url).catch(() => null),
+    ),
+  );
+  const squall = answers.slice(0, 2).find((answer) => typeof answer?.["version"] === "string");
+  if (squall !== undefined && squall !== null) {
+    const { version: theirs, pid } = squall;
+    return `squall ${String(theirs)} is there already${typeof pid === "number" ? ` (process ${pid})` : ""}`;
   }
-  try {
-    const { version: theirs, pid } = await ask(`https://${at}/status`);
-    if (typeof theirs === "string")
-      return `squall ${theirs} is there already${typeof pid === "number" ? ` (process ${pid})` : ""}`;
-  } catch {
-    // Nor over TLS.
-  }
-  try {
-    const { version: theirs } = await ask(`http://${at}/version`);
-    if (typeof theirs === "string") return `a Toxiproxy ${theirs} is there already`;
-  } catch {
-    // Nor that.
-  }
+  const theirs = answers[2]?.["version"];
+  if (typeof theirs === "string") return `a Toxiproxy ${theirs} is there already`;
   const owner = await ownerOf("tcp", listen.port);
   return `another program is there already${owner === null ? "" : ` (${owner})`}`;
 }

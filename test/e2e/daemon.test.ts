@@ -1,6 +1,7 @@
 /** The daemon as a process: how it starts, who it says is there, how it ends, and what it leaves behind. */
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Workshop, getJson, squall } from "../support/process.js";
@@ -135,6 +136,22 @@ describe("squall serve", () => {
     expect(second.code).toBe(1);
     expect(second.err).toContain("is there already");
     expect(second.err).toContain(`process ${process.child.pid}`);
+  });
+
+  it("says so of a Squall that is slow to say who it is, and not that it is the Toxiproxy that it can be taken for", async () => {
+    let versionAsked = (): void => undefined;
+    const asked = new Promise<void>((done) => (versionAsked = done));
+    const slow = createHttpServer((request, response) => {
+      const answer = (fields: object): void => void response.end(JSON.stringify(fields));
+      if (request.url === "/status") void asked.then(() => answer({ version: "9.9.9", pid: 4711 }));
+      else answer({ version: "2.12.0" });
+      if (request.url === "/version") versionAsked();
+    }).listen(0, "127.0.0.1");
+    await once(slow, "listening");
+    ends.push(() => slow.close());
+    const { port } = slow.address() as AddressInfo;
+    const second = await squall(["serve", "--admin", `127.0.0.1:${port}`]);
+    expect(second.err).toContain("squall 9.9.9 is there already (process 4711)");
   });
 
   it("says that another program has the admin port", async () => {
