@@ -13,6 +13,7 @@ export const BALANCES = [
   "least_connections",
   "hash_client",
   "hash_bot",
+  "sni",
   "first",
 ] as const;
 export type Balance = (typeof BALANCES)[number];

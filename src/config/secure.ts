@@ -141,7 +141,7 @@ export const tlsShape = z.strictObject({
 /** What the schema cannot judge of one proxy. */
 export function checkSecure(
   { value }: LocatedEntry,
-  settings: { readonly secure?: SecureSettings | null | undefined },
+  settings: { readonly secure?: SecureSettings | null | undefined; readonly balance?: string | undefined },
   protocol: string,
   problems: Problems,
 ): void {
@@ -165,7 +165,9 @@ export function checkSecure(
       at("tls", "cert", "key"),
       "a certificate and its key come together: give both, cert and key",
     );
-  const { secure: asked } = settings;
+  const { secure: asked, balance } = settings;
+  if (balance === "sni" && (asked === null || asked === undefined))
+    problems.add(at("balance"), "sni is what clients of TLS say: give the proxy secure, such as passthrough");
   if (asked === null || asked === undefined) return;
   if (protocol === "udp" || protocol === "dns") {
     problems.add(at("secure"), `a ${protocol} proxy has no connections that could be spoken to over TLS`);

@@ -3,13 +3,15 @@
  * way there is told of him, and at his end.
  */
 import type { ArmedFault } from "./armed.js";
-import type { Bearer, SubjectInfo } from "./subject-info.js";
+import type { Bearer, PeerKeys, SubjectInfo } from "./subject-info.js";
 import type { Subject } from "./armed.js";
 
 /** Anybody who may be sent somewhere. His party is made when a fault asks for it. */
 export interface Guest {
   readonly bot: string;
   readonly client: string;
+  /** Of clients that speak TLS. */
+  readonly peer?: PeerKeys | null | undefined;
   readonly party: Party;
 }
 

@@ -277,7 +277,7 @@ activate: { profle: slow }
     health: { path: healthz }
 `,
     problems: [
-      '5:14 proxies.jobs.balance: expected round_robin, random, least_connections, hash_client, hash_bot or first, got "roundrobin" (did you mean "round_robin"?)',
+      '5:14 proxies.jobs.balance: expected round_robin, random, least_connections, hash_client, hash_bot, sni or first, got "roundrobin" (did you mean "round_robin"?)',
       '6:21 proxies.jobs.health.path: expected a path such as /healthz, got "healthz"',
     ],
   },
@@ -425,6 +425,7 @@ activate: { profle: slow }
   d: { listen: ':4', upstream: 'udp://a:1', secure: true }
   e: { listen: ':5', upstream: 'tcp://a:1', secure: { mode: passthrough, names: [a.example] } }
   f: { listen: ':6', upstream: 'tls://a:1', tls: { cert: a.pem } }
+  g: { listen: ':7', upstreams: { a: 'tcp://a:1', b: 'tcp://b:1' }, balance: sni }
 `,
     problems: [
       "2:44 proxies.a.secure: passthrough leaves bytes encrypted, so that an http proxy would see nothing of them: use a tcp:// upstream, or terminate",
@@ -433,6 +434,7 @@ activate: { profle: slow }
       "5:45 proxies.d.secure: a udp proxy has no connections that could be spoken to over TLS",
       "6:74 proxies.e.secure.names: names is of no use where TLS passes through: the upstream speaks it",
       "7:52 proxies.f.tls.cert: a certificate and its key come together: give both, cert and key",
+      "8:69 proxies.g.balance: sni is what clients of TLS say: give the proxy secure, such as passthrough",
     ],
   },
   {

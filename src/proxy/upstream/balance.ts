@@ -29,6 +29,8 @@ export class Balancer {
     if (first === undefined || choices.length === 1) return first ?? null;
     switch (this.#balance) {
       case "first":
+      // Decided before: one is left at most.
+      case "sni":
         return first;
       case "round_robin":
         return this.#next(choices, first);

@@ -133,7 +133,18 @@ export class Pool {
     const up = this.members.filter((member) => this.isUp(member));
     const left = this.#faults.candidates(up, guest);
     const choices = left.flatMap(({ name }) => this.members.find((member) => member.name === name) ?? []);
-    return this.#balancer.pick(choices, guest);
+    if (this.spec.balance !== "sni") return this.#balancer.pick(choices, guest);
+    const meant = this.#meantBy(guest.peer?.sni ?? null);
+    return choices.find((member) => member === meant) ?? null;
+  }
+
+  /** The one that is called as the server's name says that a client of TLS asks for, or has it as its host; the first for all others. */
+  #meantBy(sni: string | null): Member | undefined {
+    const [first] = this.members;
+    if (sni === null) return first;
+    return (
+      this.members.find(({ name, endpoint }) => name === sni || endpoint.host.toLowerCase() === sni) ?? first
+    );
   }
 
   /** Whether somebody would be up if faults had not left nobody to choose. */
