@@ -26,6 +26,5 @@ describe.concurrent("the matrix", { timeout: scaled(60_000, 180_000) }, () => {
 
 it("has a row for each profile of the library", () => {
   const files = readdirSync(join(ROOT, "profiles")).map((file) => file.replace(/\.yaml$/u, ""));
-  const played = SURVIVED.filter(({ faults }) => faults === undefined).map(({ profile }) => profile);
-  expect([...new Set(played)].sort()).toEqual(files.sort());
+  expect([...new Set(SURVIVED.map(({ profile }) => profile))].sort()).toEqual(files.sort());
 });

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Flaw } from "../../src/mock/bot/flaws.js";
+import type { ClientTlsOptions } from "../../src/mock/tls/client.js";
 import { Workshop, getJson, type Json } from "../support/process.js";
 import type { BotLine } from "./matrix/account.js";
+import { clientPair } from "./matrix/scene.js";
 import { spawnBots } from "./matrix/spawn-bots.js";
 
 const POLL = 50;
-/** The client has finished its part and takes itself to be connected. */
-const STALL = "hello";
 
 let shop: Workshop;
 let ca: string;
@@ -55,8 +55,13 @@ async function mockServer(...words: string[]): Promise<{ url: string; ca: string
 }
 
 /** `names` that are bots of one process, each with the flaws. */
-function startBots(server: string, names: readonly string[], flaws: readonly Flaw[] = []): void {
-  const tls = { ca: join(ca, "ca.pem") };
+function startBots(
+  server: string,
+  names: readonly string[],
+  flaws: readonly Flaw[] = [],
+  shown: ClientTlsOptions = {},
+): void {
+  const tls = { ca: join(ca, "ca.pem"), ...shown };
   const pace = { wait: 500, requestTimeout: 5_000, backOffMax: 500, concurrency: 1 };
   bots.push(spawnBots({ server, names, flaws, tls, seed: 1, ...pace }, lines));
 }
@@ -134,7 +139,7 @@ describe("a handshake that stalls for good", () => {
   it("costs the reference bot one time-out; one without time-outs is still there, and does nothing", async () => {
     const { url: upstream } = await mockServer("--feed", "200ms");
     const { admin, server } = await through({ upstream });
-    await use(admin, { type: "tls_handshake", stall_at: STALL, when: { count: 2 } });
+    await use(admin, { type: "tls_handshake", stall_at: "finished", when: { count: 2 } });
     startBots(server, ["patient"], ["no-timeout"]);
     await until(async () => (await journal(admin, "fault_hit")).length === 1);
     startBots(server, ["reference"]);
@@ -145,6 +150,27 @@ describe("a handshake that stalls for good", () => {
     await getJson(`${admin}/active`, { method: "DELETE" });
     await until(() => told("patient", "registered").length > 0);
     expect(told("patient", "retrying")).toEqual([]);
+  });
+});
+
+describe("a client certificate that is refused from some time on", () => {
+  it("is told by the alert's name, and the bot comes back with the one that took its place, while the fault goes on", async () => {
+    const { url: upstream } = await mockServer("--feed", "100ms");
+    const { admin, server } = await through({ upstream });
+    const [first, second] = [await clientPair(ca, "first.example"), await clientPair(ca, "second.example")];
+    const shown = { cert: shop.file("bot.pem", first.cert), key: shop.file("bot.key", first.key) };
+    const fault = { type: "tls_client_certificate", refuse: "unknown_ca", after: "1s", existing: "close" };
+    await use(admin, fault);
+    startBots(server, ["reference"], [], shown);
+    await until(() => told("reference", "completed").length > 0);
+    await until(() => told("reference", "retrying").some(({ tls }) => tls === "alert unknown_ca"));
+    shop.file("bot.key", second.key);
+    shop.file("bot.pem", second.cert);
+    const done = told("reference", "completed").length;
+    await until(() => told("reference", "completed").length > done);
+    const hits = await journal(admin, "fault_hit");
+    expect(hits.map(({ detail }) => (detail as Json | undefined)?.["subject"])).toContain("first.example");
+    expect((await journal(admin, "activation_ended")).length).toBe(0);
   });
 });
 

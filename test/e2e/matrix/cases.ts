@@ -3,10 +3,7 @@ import type { Flaw } from "../../../src/mock/bot/flaws.js";
 import type { Promises } from "./account.js";
 
 export interface Case {
-  /** Of the library; where `faults` are given, what to call them. */
   readonly profile: string;
-  /** Switched on in place of a profile. */
-  readonly faults?: readonly Readonly<Record<string, unknown>>[];
   /** null is the reference bot. */
   readonly flaw: Flaw | null;
   readonly params?: Readonly<Record<string, string | number>>;
@@ -53,19 +50,14 @@ const ROWS = {
     promises: { during: true },
     setting: { begin: "idle", healAfter: 10_000, jobs: 6, secure: true },
   },
-  "tls_certificate": {
-    profile: "tls_certificate",
-    faults: [{ type: "tls_certificate", problem: "expired" }],
-    params: { problem: "expired" },
-    setting: { begin: "absent", healAfter: 3_000, secure: true },
-  },
-  "tls_handshake": {
-    profile: "tls_handshake",
-    // The first handshake of each of the three bots.
-    faults: [{ type: "tls_handshake", stall_at: "hello", when: { count: 3 } }],
-    params: { stall_at: "hello" },
+  "cert-expired": { profile: "cert-expired", setting: { begin: "absent", healAfter: 3_000, secure: true } },
+  // Connections that are established as far as a bot can see.
+  "tls-stall": {
+    profile: "tls-stall",
+    params: { stall_at: "finished", part: "30%", idle: "300ms" },
     promises: { during: true },
-    setting: { begin: "absent", healAfter: 10_000, secure: true },
+    // Each new connection may cost a time-out.
+    setting: { begin: "idle", healAfter: 25_000, jobs: 6, secure: true },
   },
   "lost-ack": {
     profile: "lost-ack",
@@ -152,14 +144,14 @@ const EXPOSED: Readonly<Record<Flaw, RowName>> = {
   "restart-from-zero": "large-payloads",
   "storm": "heal-storm",
   "permanent-dns": "dns-failure",
-  "no-verify": "tls_certificate",
+  "no-verify": "cert-expired",
   "one-strike": "failing-heartbeats",
 };
 
 /** Where it is exposed in another way as well. */
 const EXPOSED_AS_WELL: readonly (readonly [Flaw, RowName])[] = [
   ["no-timeout", "half-open (TLS)"],
-  ["no-timeout", "tls_handshake"],
+  ["no-timeout", "tls-stall"],
 ];
 
 export const FLAWED: readonly Case[] = [
@@ -229,9 +221,10 @@ const OTHERS: readonly Row[] = [
     profile: "rolling-deploy",
     params: { calm: "500ms", swap: "400ms", warm_up: "400ms", cold: "200ms", servers: 2 },
   },
-  ...["cert-expired", "cert-wrong-host", "cert-chain-incomplete", "tls-alert-storm", "tls-too-old"].map(
-    (profile) => ({ profile, setting: TLS }),
-  ),
+  ...["cert-wrong-host", "cert-chain-incomplete", "tls-alert-storm", "tls-too-old"].map((profile) => ({
+    profile,
+    setting: TLS,
+  })),
   { profile: "cert-not-yet-valid", params: { fresh: "3s" }, setting: { begin: "absent", secure: true } },
   {
     profile: "cert-expires-mid-run",
@@ -239,13 +232,7 @@ const OTHERS: readonly Row[] = [
     setting: { secure: true },
   },
   { profile: "mtls-rotated", params: { after: "1s" }, setting: TLS },
-  {
-    profile: "tls-stall",
-    params: { idle: "300ms" },
-    promises: { during: true },
-    setting: { begin: "absent", healAfter: 10_000, secure: true },
-  },
-  { profile: "tls-truncated", setting: { ...TLS, size: 4_096 } },
+  { profile: "tls-truncated", setting: { ...TLS, size: 4_096, patience: 25_000 } },
   { profile: "corporate-mitm", params: { lives: "700ms" }, setting: { ...TLS, begin: "busy" } },
   { profile: "server-crash", setting: { healAfter: 2_000 } },
   { profile: "lb-brownout", params: { calm: "300ms", dim: "3s", slow: "200ms" }, setting: POOL },
@@ -294,10 +281,8 @@ export const WITHOUT_FLAW: Readonly<Record<string, string>> = {
     "balancers' answers as in lb-flapping, in another rhythm and other words; html-as-json is shown there",
   "dns-flapping": "as dns-failure, over and over; permanent-dns is shown there",
   "invalid-token": "as token-expiry, at random; no-refresh is shown there",
-  "cert-expired, cert-expires-mid-run, cert-wrong-host, cert-not-yet-valid, cert-chain-incomplete, corporate-mitm":
-    "wrong certificates; no-verify is shown by an expired one, which tls_certificate shows to every handshake",
-  "tls-stall":
-    "silence as in half-open, and from the handshake on; no-timeout is shown by half-open and by tls_handshake",
+  "cert-expires-mid-run, cert-wrong-host, cert-not-yet-valid, cert-chain-incomplete, corporate-mitm":
+    "wrong certificates in other ways, at other times, or for one name; no-verify is shown by cert-expired",
   "tls-too-old, tls-alert-storm, mtls-rotated, tls-truncated":
     "handshakes that fail and responses that are cut, which the mock bot takes as it takes other ends; dies-on-reset and trusts-short-bodies are shown elsewhere",
   "data-corruption":

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ChildProcess } from "node:child_process";
 import type { ClientTlsOptions } from "../../../src/mock/tls/client.js";
+import { openAuthority } from "../../../src/tls/authority.js";
 import { Workshop, getJson, type Json } from "../../support/process.js";
 import { broken, type BotLine, type HandshakeAccount, type JobAccount } from "./account.js";
 import type { Case, Setting } from "./cases.js";
@@ -50,6 +51,15 @@ interface Way {
   readonly url: string;
   readonly dns?: string;
   readonly tls?: ClientTlsOptions;
+}
+
+/** A certificate for a client, of the CA in the folder. */
+export async function clientPair(
+  folder: string,
+  name: string,
+): Promise<{ readonly cert: string; readonly key: string }> {
+  const authority = await openAuthority({ source: { folder }, clock: { wallTime: Date.now } });
+  return authority.present([name], { problem: "wrong_usage", by: 0 });
 }
 
 /** The most entries that the journal gives at once. */
@@ -161,9 +171,20 @@ class Scene {
     const scheme = secure ? "https" : "http";
     const way = {
       url: `${scheme}://${dns ? `${HOST}:${address.split(":")[1] ?? ""}` : address}`,
-      ...(secure && { tls: { ca: join(this.#shop.folder, "ca/ca.pem") } }),
+      ...(secure && { tls: await this.#botTls() }),
     };
     return dns ? { ...way, dns: listening.get("names") ?? "" } : way;
+  }
+
+  /** Bots trust the proxy's CA, and have a certificate of it for whoever wants to see one. */
+  async #botTls(): Promise<ClientTlsOptions> {
+    const folder = join(this.#shop.folder, "ca");
+    const { cert, key } = await clientPair(folder, "bot.example");
+    return {
+      ca: join(folder, "ca.pem"),
+      cert: this.#shop.file("bot.pem", cert),
+      key: this.#shop.file("bot.key", key),
+    };
   }
 
   #start({ url, ...way }: Way): void {
@@ -184,12 +205,11 @@ class Scene {
 
   /** Switches the profile on, and gives how long its phases take. */
   async #hurt(): Promise<number> {
-    const { profile, faults, params = {} } = this.#one;
-    const what = faults === undefined ? { profile, params } : { faults };
+    const { profile, params = {} } = this.#one;
     const { status, body } = await getJson(`${this.#admin}/active`, {
       method: "PUT",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ ...what, seed: this.#seed }),
+      body: JSON.stringify({ profile, params, seed: this.#seed }),
     });
     if (status !== 200) throw new Error(`${profile}: ${JSON.stringify(body)}`);
     const [active] = body["activations"] as { remaining_seconds: number | null }[];
