@@ -25,6 +25,7 @@ import { Early } from "./early.js";
 import { closeSoon, resetSoon } from "./partings.js";
 import type { Peer } from "./secure/peer.js";
 import type { Pool } from "./upstream/pool.js";
+import { probe } from "./upstream/reader.js";
 import { adoptClient, adoptUpstream, readClient, type SocketOwner } from "./socket-owner.js";
 
 /** What a connection needs of its proxy. */
@@ -366,7 +367,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
     if (this.ended) return;
     for (const socket of this.#sockets()) {
       const unwatched = socket.readableEnded || socket.isPaused();
-      if (unwatched && socket.writable && socket.writableLength === 0) socket.write("");
+      if (unwatched && socket.writable && socket.writableLength === 0) probe(socket);
     }
   }
 
@@ -394,7 +395,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
       ended();
       return;
     }
-    socket.write("", (error) => {
+    probe(socket, (error) => {
       // With an error the socket breaks, and `broke` hears of it.
       if (!error) ended();
     });

@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../core/clock.js";
+import { probe } from "./upstream/reader.js";
 import { contained, type Owner } from "../core/containment.js";
 
 /** On this machine an RST is there when the write returns: a few turns are for what is still being written. */
@@ -52,7 +53,7 @@ export class Settling {
       this.#done();
       return;
     }
-    socket.write("", (error) => {
+    probe(socket, (error) => {
       if (error) this.#done();
       else this.#again();
     });

@@ -8,6 +8,7 @@ import type { HttpProxy } from "../../src/proxy/http/proxy.js";
 import type { PoolSpec } from "../../src/proxy/upstream/pool.js";
 import type { CompiledFault } from "../../src/plan/value.js";
 import { httpTimeLab, messageAt, type HttpLab } from "./http-lab.js";
+import { SecureLab, secureSpec, secureTimeLab } from "./secure-lab.js";
 import { fault, turns, until, type Client, type Upstream } from "./lab.js";
 
 export interface Kind {
@@ -70,9 +71,10 @@ export class Cell {
   #disturbed = false;
   readonly #forbidden: string[] = [];
 
-  constructor(kind: Kind) {
+  /** The client speaks plain HTTP, or HTTP over TLS. */
+  constructor(kind: Kind, leg: "plain" | "tls" = "plain") {
     this.#kind = kind;
-    const { lab, time } = httpTimeLab();
+    const { lab, time } = leg === "tls" ? secureTimeLab() : httpTimeLab();
     this.#lab = lab;
     this.#time = time;
   }
@@ -85,9 +87,10 @@ export class Cell {
       this.#proxy = await lab.http(this.#upstream.port, {
         ...(kind.relay === true ? { ambiguous: "relay" } : {}),
         ...(kind.pooled === true ? { pool: poolOf(this.#upstream.port) } : {}),
+        ...(lab instanceof SecureLab ? { secure: secureSpec() } : {}),
       });
       if (kind.faults !== undefined) lab.use(kind.faults());
-      this.#client = lab.client(this.#proxy);
+      this.#client = lab instanceof SecureLab ? await lab.secured(this.#proxy) : lab.client(this.#proxy);
       this.#client.write(Buffer.from(kind.request, "latin1"));
       await this.#pass();
       for (let part = 0; part < progress; part++) await this.#do("server bytes");

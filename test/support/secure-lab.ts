@@ -1,10 +1,13 @@
 /** Proxies that speak TLS with their clients, the CA that these trust, and what a client of Node's sees of a handshake. */
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import tls from "node:tls";
+import { VirtualClock } from "../../src/core/clock.js";
 import type { SecureSpec } from "../../src/proxy/secure/spec.js";
 import type { Authority } from "../../src/tls/authority.js";
 import { Door } from "../../src/tls/door.js";
 import { HttpLab } from "./http-lab.js";
-import type { LabOptions, Listening } from "./lab.js";
+import { Client, type LabOptions, type Listening } from "./lab.js";
 
 /** One for all tests of a process. */
 export const theDoor = new Door({ source: "memory", clock: { wallTime: () => Date.now() } });
@@ -34,6 +37,29 @@ export interface Seen {
   readonly cn: string | null;
 }
 
+export class SecuredClient extends Client {
+  readonly #carrier: Socket;
+
+  constructor(socket: tls.TLSSocket, carrier: Socket) {
+    super(socket);
+    this.#carrier = carrier;
+  }
+
+  override rst(): void {
+    this.#carrier.resetAndDestroy();
+    this.socket.destroy();
+  }
+}
+
+/** A lab on a clock that moves when told, and the clock. */
+export function secureTimeLab(options: LabOptions = {}): {
+  readonly lab: SecureLab;
+  readonly time: VirtualClock;
+} {
+  const time = new VirtualClock(1_000);
+  return { lab: new SecureLab({ ...options, clock: time }), time };
+}
+
 export class SecureLab extends HttpLab {
   constructor(options: LabOptions = {}) {
     super({ authority: theDoor, ...options });
@@ -60,6 +86,16 @@ export class SecureLab extends HttpLab {
     });
     this.onEnd(() => socket.destroy());
     return socket;
+  }
+
+  /** A client that keeps what it reads of its TLS, once its handshake is over. Its FIN comes behind a close_notify. */
+  async secured(proxy: Listening | number, options: tls.ConnectionOptions = {}): Promise<SecuredClient> {
+    const { socket: carrier } = this.client(proxy);
+    const ca = await this.ca();
+    const socket = tls.connect({ socket: carrier, servername: "jobs.example", ca, ...options });
+    this.onEnd(() => socket.destroy());
+    await once(socket, "secureConnect");
+    return new SecuredClient(socket, carrier);
   }
 
   /** Connects, says something if there is anything to say, and reads to the end. */

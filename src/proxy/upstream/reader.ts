@@ -61,6 +61,26 @@ type Carried = Socket & { [CARRIER]?: Socket };
 /** Says which TCP socket is below this one. */
 export function carry(socket: Socket, carrier: Socket): void {
   (socket as Carried)[CARRIER] = carrier;
+  // What it tells is told by the one above.
+  carrier.on("error", () => undefined);
+}
+
+const ignored = (): void => undefined;
+
+/**
+ * Writes nothing, which is how an RST comes out that nobody reads: the error is the socket's own, and `done` is called with it. Node's TLS
+ * loses the error of a write of nothing, so that it is written below it. Only for sockets that can be written to.
+ */
+export function probe(socket: Socket, done: (error?: Error | null) => void = ignored): void {
+  const carrier = (socket as Carried)[CARRIER];
+  if (carrier === undefined) {
+    socket.write("", done);
+    return;
+  }
+  carrier.write("", (error) => {
+    if (error) socket.destroy(error);
+    done(error);
+  });
 }
 
 /** The same over TLS. Its reads allocate, since Node has no `onread` there. */

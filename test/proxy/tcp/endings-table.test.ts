@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { CompiledFault } from "../../../src/plan/value.js";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import { fault, timeLab, turns, until, type Client, type Lab } from "../../support/lab.js";
+import { SecureLab, secureSpec, secureTimeLab } from "../../support/secure-lab.js";
 import { sample } from "../../support/scope.js";
 
 const EVENTS = [
@@ -81,15 +82,23 @@ function compare(
   }
 }
 
+type Leg = "plain" | "tls";
 type Side = "client" | "server";
 
-async function play(faults: () => readonly CompiledFault[], events: readonly Event[]): Promise<void> {
-  const timed = timeLab();
+async function play(
+  leg: Leg,
+  faults: () => readonly CompiledFault[],
+  events: readonly Event[],
+): Promise<void> {
+  const timed = leg === "tls" ? secureTimeLab() : timeLab();
   lab = timed.lab;
   const upstream = await lab.upstream();
-  const proxy = await lab.proxy(upstream.port);
+  const proxy = await lab.proxy(upstream.port, leg === "tls" ? { secure: secureSpec() } : {});
   lab.use(faults());
-  const { client, peer: server } = await lab.through(proxy, upstream);
+  const client = lab instanceof SecureLab ? await lab.secured(proxy) : lab.client(proxy);
+  const server = await upstream.next();
+  // The upstream accepts a turn before the proxy sees that it is connected.
+  await turns();
   const did = { client: { sent: 0, ends: new Set<string>() }, server: { sent: 0, ends: new Set<string>() } };
   for (const [index, event] of events.entries()) {
     const [who, what = ""] = event.split(" ");
@@ -132,7 +141,7 @@ async function play(faults: () => readonly CompiledFault[], events: readonly Eve
   lab = null;
 }
 
-describe("a byte stream leaves nothing behind", () => {
+describe.each(["plain", "tls"] as const)("a byte stream over a leg of %s leaves nothing behind", (leg) => {
   for (const [name, faults] of Object.entries(FAULTS))
     for (const first of EVENTS)
       it(`under ${name}, when ${first} is followed by anything`, async () => {
@@ -141,9 +150,14 @@ describe("a byte stream leaves nothing behind", () => {
             (third) => [second, third] as const,
           ),
         );
-        for (const [second, third] of sample(next, 10, undefined, `${name} ${first}`))
+        for (const [second, third] of sample(
+          next,
+          leg === "tls" ? 4 : 10,
+          undefined,
+          `${name} ${first} ${leg}`,
+        ))
           try {
-            await play(faults, [first, second, third]);
+            await play(leg, faults, [first, second, third]);
           } catch (error) {
             throw new Error(`${first}, ${second}, ${third}: ${String(error)}`, { cause: error });
           }
