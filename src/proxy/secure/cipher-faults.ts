@@ -15,7 +15,6 @@ import { BoundFaults, type BoundHost } from "../bound-faults.js";
 /** What they need of the client whose bytes they are. */
 export interface CipherHost extends SubjectInfo {
   readonly clock: Clock;
-  readonly budget: HeldBudget;
   cipherInfo(live: boolean, attend: () => void): ConnectionInfo;
   /** A fault ends the connection. */
   cipherSevered(how: Sever): void;
@@ -27,14 +26,16 @@ export const CIPHERTEXT = "tls";
 
 export class CipherFaults implements BoundHost, PumpOwner {
   readonly #of: CipherHost;
+  readonly #budget: HeldBudget;
   readonly #bound = new BoundFaults(this);
   #pumps: { upstream: Pump | null; downstream: Pump | null } = { upstream: null, downstream: null };
   #resets: (() => void) | null = null;
   #severed = false;
   #over = false;
 
-  constructor(of: CipherHost) {
+  constructor(of: CipherHost, budget: HeldBudget) {
     this.#of = of;
+    this.#budget = budget;
   }
 
   get bot(): string {
@@ -70,10 +71,14 @@ export class CipherFaults implements BoundHost, PumpOwner {
     return this.#bound.all.length === 0;
   }
 
+  /** One of them has done something to its bytes. */
+  get acted(): boolean {
+    return this.#bound.all.some(({ subject }) => subject.touched);
+  }
+
   /** Stands between socket and engine. */
   readonly lane: MakeLane = ({ direction, source, sink, reset }) => {
-    const { clock, budget } = this.#of;
-    const pump = new Pump({ source, sink, clock, budget, owner: this });
+    const pump = new Pump({ source, sink, clock: this.clock, budget: this.#budget, owner: this });
     this.#pumps[direction === "from_client" ? "upstream" : "downstream"] = pump;
     this.#resets = reset;
     const { pumps } = this;

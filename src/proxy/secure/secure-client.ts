@@ -21,7 +21,6 @@ import type {
   CertificateProblem,
 } from "../../faults/contract/index.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
-import type { HeldBudget } from "../../pipeline/budget.js";
 import { plainAlert } from "../../tls/alert.js";
 import type { HelloState } from "../../tls/hello.js";
 import { wordsOfTls } from "../client-failure.js";
@@ -91,7 +90,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
         this.failed(error);
       },
     });
-    this.#cipher = new CipherFaults(this);
+    this.#cipher = new CipherFaults(this, host.budget);
     this.#faults = new HandshakeFaults({
       clock: this.clock,
       subject: this,
@@ -107,8 +106,8 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     });
   }
 
-  get budget(): HeldBudget {
-    return this.#host.budget;
+  get #acted(): boolean {
+    return this.#faults.acted || this.#cipher.acted;
   }
 
   cipherInfo(live: boolean, attend: () => void): ConnectionInfo {
@@ -294,7 +293,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   /** How the client took what faults did: its first data say so. Reading has not begun, and this does not begin it. */
   #listen(secured: TLSSocket): void {
-    if (!this.#faults.acted) return;
+    if (!this.#acted) return;
     secured.pause();
     secured.once("data", this.#onFirstData);
   }
@@ -310,7 +309,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   };
 
   #goneInHandshake(text: string): void {
-    if (!this.#faults.acted) this.#host.failed(this, "client_tls", `TLS handshake: ${text}`);
+    if (!this.#acted) this.#host.failed(this, "client_tls", `TLS handshake: ${text}`);
     this.#end();
   }
 
@@ -362,7 +361,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   #gone(text: string): void {
     if (this.#state !== "hello" && this.#state !== "held") return;
     this.#testimony?.ended();
-    if (this.#state === "hello" && this.#hearing.anything && !this.#faults.acted)
+    if (this.#state === "hello" && this.#hearing.anything && !this.#acted)
       this.#host.failed(this, "client_tls", `no ClientHello: ${text}`);
     this.#end();
   }
@@ -401,7 +400,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   /** No handshake comes of it; who has said nothing has not begun one. */
   #failed(): void {
-    if (this.#hearing.anything) this.#host.over(this.#faults.acted ? "faulted" : "failed");
+    if (this.#hearing.anything) this.#host.over(this.#acted ? "faulted" : "failed");
   }
 
   #within(what: string): void {
@@ -419,7 +418,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   }
 
   #told(took: Took): void {
-    if (!this.#faults.acted) return;
+    if (!this.#acted) return;
     this.#faults.took(took);
     const millis = this.clock.now() - this.#begunAt;
     this.#host.took(this, { took, problem: this.#problem, millis, hits: this.#hits });
