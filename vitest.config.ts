@@ -24,8 +24,8 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: ScenesFirst },
     // What waits, waits for an event: the limits are for machines that are busy with something else.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     fileParallelism: true,
     // One more than the cores of a small machine: some wait for processes that they have started.
     maxWorkers: 3,
