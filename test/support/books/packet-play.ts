@@ -55,7 +55,8 @@ export async function playPackets({
     config: {
       journal: { keep: 100_000 },
       proxies: {
-        packets: { listen: "127.0.0.1:0", upstream: `udp://127.0.0.1:${echo.port}` },
+        // No flow is over before the last round: its client's port may come again.
+        packets: { listen: "127.0.0.1:0", upstream: `udp://127.0.0.1:${echo.port}`, idle_timeout: "6h" },
         names: { listen: "127.0.0.1:0", upstream: `dns://127.0.0.1:${names.port}` },
       },
     },
