@@ -201,10 +201,10 @@ class Stage {
     return Promise.race(this.#servers.map((server) => server.heard(path)));
   }
 
-  /** The fault has taken hold of the exchange with this path. */
-  async held(path: string): Promise<void> {
+  /** The fault has taken hold of the exchange with this path, or nobody wants to know any more: looking for ever would slow all rounds down. */
+  async held(path: string, isOver: () => boolean): Promise<void> {
     const hit = (entry: JournalEntry): boolean => entry.kind === "fault_hit" && entry.exchange?.path === path;
-    while (!this.#squall.journal({ kind: "fault_hit", limit: 500 }).some(hit))
+    while (!isOver() && !this.#squall.journal({ kind: "fault_hit", limit: 500 }).some(hit))
       await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
@@ -287,10 +287,14 @@ class Person {
     this.waitsFor = `${method} ${path}`;
     const last = !impatient && random.chance(0.25);
     if (last) connection.halfClose();
-    const answered = connection.answer(seen).then(() => "answered" as const);
+    let isAnswered = false;
+    const answered = connection.answer(seen).then(() => {
+      isAnswered = true;
+      return "answered" as const;
+    });
     const enough = [
       ...(impatient ? [this.#stage.heard(path)] : []),
-      ...(this.#setting.hangs === true ? [this.#stage.held(path)] : []),
+      ...(this.#setting.hangs === true ? [this.#stage.held(path, () => isAnswered)] : []),
     ].map((one) => one.then(() => "enough" as const));
     if ((await Promise.race([answered, ...enough])) === "answered") {
       if (last) this.leave();
