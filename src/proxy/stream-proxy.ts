@@ -199,7 +199,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   override get stats(): ProxyStats {
     return {
       connectionsTotal: this.#connectionsTotal,
-      connectionsActive: this.#connections.size,
+      connectionsActive: this.#active,
       errors: this.errors,
       ...this.#bytes.with(this.#connections),
     };

@@ -61,6 +61,11 @@ export const CERTIFICATE_PROBLEMS = [
 ] as const;
 export type CertificateProblem = (typeof CERTIFICATE_PROBLEMS)[number];
 
+/** Whether a client can know it for wrong: size is no mistake, and only who asks is told of a revocation. */
+export function isWrong(problem: CertificateProblem, { asksStatus }: Pick<Hello, "asksStatus">): boolean {
+  return problem !== "huge" && (problem !== "revoked" || asksStatus);
+}
+
 /** A certificate as data, so that a run can be made again. */
 export interface CertificateRecipe {
   readonly problem: CertificateProblem;

@@ -10,15 +10,16 @@ import type { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../core/clock.js";
 import { contained, ContainedClock, type Owner } from "../../core/containment.js";
 import { invariant } from "../../core/invariant.js";
-import type {
-  ConnectionInfo,
-  HandshakeInfo,
-  Hello,
-  Pass,
-  Sever,
-  Terms,
-  Took,
-  CertificateProblem,
+import {
+  isWrong,
+  type ConnectionInfo,
+  type HandshakeInfo,
+  type Hello,
+  type Pass,
+  type Sever,
+  type Terms,
+  type Took,
+  type CertificateProblem,
 } from "../../faults/contract/index.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { plainAlert } from "../../tls/alert.js";
@@ -205,7 +206,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     if (this.#state !== "held") return;
     const front = this.#front;
     const recipe = this.#faults.certificate();
-    this.#problem = recipe?.problem ?? null;
+    this.#problem = recipe !== null && isWrong(recipe.problem, hello) ? recipe.problem : null;
     const choice = front.choose({
       sni: hello.sni,
       alpn,

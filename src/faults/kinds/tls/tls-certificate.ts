@@ -4,6 +4,7 @@ import { formatDuration } from "../../../core/units.js";
 import {
   CERTIFICATE_PROBLEMS,
   defineFault,
+  isWrong,
   type CertificateProblem,
   type CertificateRecipe,
   type HandshakeFault,
@@ -53,11 +54,10 @@ class WrongCertificate implements HandshakeFault {
     return EACH_TIME;
   }
 
-  /** Nobody can be blamed for a certificate that is only large, or for not hearing that it is revoked without having asked. */
+  /** Nobody can be blamed for what there was no way to know. */
   took(how: Took): void {
-    const { problem } = this.scope.params;
-    const asked = problem !== "revoked" || this.handshake.hello.asksStatus;
-    if (how === "accepted" && problem !== "huge" && asked) this.scope.count("accepted");
+    if (how === "accepted" && isWrong(this.scope.params.problem, this.handshake.hello))
+      this.scope.count("accepted");
   }
 
   readonly wakeAt = Infinity;
