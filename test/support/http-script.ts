@@ -1,6 +1,6 @@
 /** Plays one script of writes and ends on a connection, directly or through a proxy, and says what both peers saw after each step. */
 import { createHash } from "node:crypto";
-import type { Client, Listening, Upstream } from "./lab.js";
+import type { Client, Upstream } from "./lab.js";
 import { turns } from "./lab.js";
 import type { HttpLab } from "./http-lab.js";
 
@@ -27,8 +27,8 @@ export class Stage {
   readonly client: Client;
   #server: Client | null = null;
 
-  constructor(lab: HttpLab, to: Listening | number, upstream: Upstream) {
-    this.client = lab.client(to);
+  constructor(client: Client, upstream: Upstream) {
+    this.client = client;
     void upstream.next().then((server) => (this.#server = server));
   }
 
@@ -84,7 +84,7 @@ function sha(bytes: Buffer): string {
 /** What the peers of a direct connection see after each step. */
 export async function playDirectly(lab: HttpLab, steps: readonly Step[]): Promise<Seen[]> {
   const upstream = await lab.upstream();
-  const stage = new Stage(lab, upstream.port, upstream);
+  const stage = new Stage(lab.client(upstream.port), upstream);
   const seen: Seen[] = [];
   for (const step of steps) {
     await stage.do(step);
@@ -96,13 +96,12 @@ export async function playDirectly(lab: HttpLab, steps: readonly Step[]): Promis
 
 /** The same through a proxy: stops at the first step after which not all is as expected. */
 export async function playThrough(
-  lab: HttpLab,
-  to: Listening,
+  client: Client,
   upstream: Upstream,
   steps: readonly Step[],
   expected: readonly Seen[],
 ): Promise<Seen[]> {
-  const stage = new Stage(lab, to, upstream);
+  const stage = new Stage(client, upstream);
   const seen: Seen[] = [];
   for (const [index, step] of steps.entries()) {
     await stage.do(step);

@@ -1,10 +1,11 @@
 /** Ends of all kinds, in every order: both peers see through the proxy what they see without one. */
 import { afterEach, describe, expect, it } from "vitest";
-import { chunked, get, HttpLab, ok, post } from "../../support/http-lab.js";
+import { chunked, get, ok, post } from "../../support/http-lab.js";
 import { playDirectly, playThrough, type Step } from "../../support/http-script.js";
+import { SecureLab, secureSpec } from "../../support/secure-lab.js";
 import { until } from "../../support/lab.js";
 
-let lab: HttpLab;
+let lab: SecureLab;
 afterEach(async () => {
   await lab.close();
 });
@@ -290,21 +291,25 @@ const SCRIPTS: Readonly<Record<string, readonly Step[]>> = {
   ],
 };
 
-describe("both peers see through the proxy what they see without one", () => {
-  for (const [name, steps] of Object.entries(SCRIPTS)) {
-    it(name, async () => {
-      lab = new HttpLab();
-      const direct = await playDirectly(lab, steps);
-      const upstream = await lab.upstream();
-      const proxy = await lab.http(upstream.port);
-      expect(await playThrough(lab, proxy, upstream, steps, direct)).toEqual(direct);
-      expect(lab.facts.of("mistake")).toEqual([]);
-      expect(upstream.accepted).toHaveLength(1);
-      const over =
-        steps.filter(([, what]) => what === "fin").length === 2 || steps.some(([, what]) => what === "rst");
-      if (!over) return;
-      await until(() => proxy.stats.connectionsActive === 0);
-      expect(lab.context.slots.taken).toBe(0);
-    });
-  }
-});
+describe.each(["plain", "TLS"] as const)(
+  "both peers see through the proxy what they see without one, the client over %s:",
+  (leg) => {
+    for (const [name, steps] of Object.entries(SCRIPTS)) {
+      it(name, async () => {
+        lab = new SecureLab();
+        const direct = await playDirectly(lab, steps);
+        const upstream = await lab.upstream();
+        const proxy = await lab.http(upstream.port, leg === "TLS" ? { secure: secureSpec() } : {});
+        const client = leg === "TLS" ? await lab.secured(proxy) : lab.client(proxy);
+        expect(await playThrough(client, upstream, steps, direct)).toEqual(direct);
+        expect(lab.facts.of("mistake")).toEqual([]);
+        expect(upstream.accepted).toHaveLength(1);
+        const over =
+          steps.filter(([, what]) => what === "fin").length === 2 || steps.some(([, what]) => what === "rst");
+        if (!over) return;
+        await until(() => proxy.stats.connectionsActive === 0);
+        expect(lab.context.slots.taken).toBe(0);
+      });
+    }
+  },
+);

@@ -1,11 +1,11 @@
 /** Odd but legal messages over real sockets, in every split: with no fault, every byte comes out as it went in. */
 import { createHash } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { HttpLab } from "../../support/http-lab.js";
 import { seeded, split, type Split } from "../../support/http-script.js";
-import { turns, until, type Client } from "../../support/lab.js";
+import { SecureLab, secureSpec } from "../../support/secure-lab.js";
+import { turns, until, type Client, type Upstream } from "../../support/lab.js";
 
-let lab: HttpLab;
+let lab: SecureLab;
 afterEach(async () => {
   await lab.close();
 });
@@ -149,10 +149,24 @@ async function write(peer: Client, bytes: Buffer, how: Split, seed: number): Pro
 
 const latin = (text: string): Buffer => Buffer.from(text, "latin1");
 
-async function carries(ask: Buffer, answer: Buffer, how: Split, ends: boolean, seed = 1): Promise<void> {
+type Leg = "plain" | "TLS";
+
+/** A client of a proxy in front of that server, over plain TCP or over TLS. */
+async function clientOn(leg: Leg, { port }: Upstream): Promise<Client> {
+  if (leg === "plain") return lab.client(await lab.http(port));
+  return lab.secured(await lab.http(port, { secure: secureSpec() }));
+}
+
+async function carries(
+  leg: Leg,
+  ask: Buffer,
+  answer: Buffer,
+  how: Split,
+  ends: boolean,
+  seed = 1,
+): Promise<void> {
   const upstream = await lab.upstream();
-  const proxy = await lab.http(upstream.port);
-  const client = lab.client(proxy);
+  const client = await clientOn(leg, upstream);
   const asking = write(client, ask, how, seed);
   const peer = await upstream.next();
   expect((await peer.received(ask.length)).equals(ask)).toBe(true);
@@ -168,13 +182,13 @@ async function carries(ask: Buffer, answer: Buffer, how: Split, ends: boolean, s
   expect(lab.facts.all.filter(({ kind }) => kind !== "proxy_started")).toEqual([]);
 }
 
-describe("a proxy without faults", () => {
+describe.each(["plain", "TLS"] as const)("a proxy without faults, and a client over %s,", (leg) => {
   for (const [name, { ask, answer, ends }] of Object.entries(ODD)) {
     for (const how of ["whole", "byte by byte", "at random"] as const) {
       it(`passes ${name}, ${how}`, async () => {
-        lab = new HttpLab();
+        lab = new SecureLab();
         for (const seed of how === "at random" ? [1, 2, 3] : [1])
-          await carries(latin(ask), latin(answer), how, ends ?? false, seed);
+          await carries(leg, latin(ask), latin(answer), how, ends ?? false, seed);
       });
     }
   }
@@ -182,28 +196,29 @@ describe("a proxy without faults", () => {
   const lasting = Object.values(ODD).filter(({ ends }) => ends !== true);
   for (const how of ["whole", "byte by byte", "at random"] as const) {
     it(`passes all of them pipelined, ${how}`, async () => {
-      lab = new HttpLab();
+      lab = new SecureLab();
       const ask = latin(lasting.map((odd) => odd.ask).join(""));
       const answer = latin(lasting.map((odd) => odd.answer).join(""));
-      await carries(ask, answer, how, false);
+      await carries(leg, ask, answer, how, false);
     });
   }
 
   it("passes heads just below the limit", async () => {
-    lab = new HttpLab();
+    lab = new SecureLab();
     const large = (start: string): string => {
       const bare = lines(start, "Content-Length: 0", "X-Large: ");
       return lines(start, "Content-Length: 0", `X-Large: ${"v".repeat(65_536 - bare.length)}`);
     };
     const ask = latin(large("GET / HTTP/1.1"));
     expect(ask).toHaveLength(65_536);
-    await carries(ask, latin(large("HTTP/1.1 200 OK")), "whole", false);
+    await carries(leg, ask, latin(large("HTTP/1.1 200 OK")), "whole", false);
   });
 
   it("passes as many fields as a head may have", async () => {
-    lab = new HttpLab();
+    lab = new SecureLab();
     const many = Array.from({ length: 999 }, (_, index) => `x-${index}: ${index}`);
     await carries(
+      leg,
       latin(lines("GET / HTTP/1.1", "Host: a", ...many)),
       latin(lines("HTTP/1.1 200 OK", "Content-Length: 0", ...many)),
       "at random",
@@ -213,7 +228,7 @@ describe("a proxy without faults", () => {
 
   for (const framing of ["Content-Length: 8000000", "Transfer-Encoding: chunked"]) {
     it(`passes bodies of megabytes both ways with ${framing}`, async () => {
-      lab = new HttpLab();
+      lab = new SecureLab();
       const random = seeded(7);
       const body = Buffer.from(Array.from({ length: 8_000 }, () => Math.floor(random() * 256)));
       const pieces: Buffer[] = [];
@@ -226,7 +241,7 @@ describe("a proxy without faults", () => {
       const ask = Buffer.concat([latin(lines("POST / HTTP/1.1", "Host: a", framing)), bytes, latin(GET)]);
       const answer = Buffer.concat([latin(lines("HTTP/1.1 200 OK", framing)), bytes]);
       const upstream = await lab.upstream();
-      const client = lab.client(await lab.http(upstream.port));
+      const client = await clientOn(leg, upstream);
       client.write(ask);
       const peer = await upstream.next();
       peer.write(answer);
@@ -241,7 +256,7 @@ describe("a proxy without faults", () => {
   }
 });
 
-describe("what is streamed", () => {
+describe.each(["plain", "TLS"] as const)("what is streamed to a client over %s", (leg) => {
   const EVENTS = 50;
   for (const [name, head, wrap] of [
     [
@@ -252,9 +267,9 @@ describe("what is streamed", () => {
     ["no length", "Connection: close", (text: string) => text],
   ] as const) {
     it(`arrives event by event with ${name}, each before the next is sent`, async () => {
-      lab = new HttpLab();
+      lab = new SecureLab();
       const upstream = await lab.upstream();
-      const client = lab.client(await lab.http(upstream.port));
+      const client = await clientOn(leg, upstream);
       client.write(GET);
       const peer = await upstream.next();
       await peer.received(GET.length);
@@ -272,9 +287,9 @@ describe("what is streamed", () => {
   }
 
   it("arrives upstream chunk by chunk as well", async () => {
-    lab = new HttpLab();
+    lab = new SecureLab();
     const upstream = await lab.upstream();
-    const client = lab.client(await lab.http(upstream.port));
+    const client = await clientOn(leg, upstream);
     let sent = lines("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked");
     client.write(sent);
     const peer = await upstream.next();
