@@ -1,0 +1,136 @@
+/** Certificates of one's own: who is shown which, and that they are exchanged without a connection that is lost. */
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../src/core/clock.js";
+import { CertificateFiles } from "../../../src/proxy/secure/certificate-files.js";
+import { get, ok } from "../../support/http-lab.js";
+import { turns, until } from "../../support/lab.js";
+import { SecureLab, secureSpec } from "../../support/secure-lab.js";
+
+const closing = get("/", ["Connection: close"]);
+let folder = "";
+let time = new VirtualClock(1_000);
+let lab = new SecureLab();
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "squall-certificates-"));
+  time = new VirtualClock(1_000);
+  lab = new SecureLab({ clock: time });
+});
+afterEach(async () => {
+  await lab.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Files of that name, written as a careful tool does: each in one step. */
+function write(name: string, { cert, key }: Partial<Pair>): Pair {
+  const paths = { cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
+  for (const [path, text] of [
+    [paths.cert, cert],
+    [paths.key, key],
+  ] as const) {
+    if (text === undefined) continue;
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  }
+  return paths;
+}
+
+/** Of a CA that others do not have, so that its key is its own. */
+async function made(...names: string[]): Promise<Pair> {
+  const authority = await lab.authority();
+  return authority.present(names, null);
+}
+
+async function stranger(name: string): Promise<Pair> {
+  const authority = await lab.authority();
+  return authority.present([name], { problem: "weak_key", by: 0 });
+}
+
+describe("certificates of one's own", () => {
+  it("are chosen by the name that a client asks for, before any is made", async () => {
+    const server = await lab.scripted(({ peer }) => {
+      peer.write(ok("hello"));
+      peer.fin();
+      return undefined;
+    });
+    const certificates = [write("one", await made("one.example")), write("two", await made("*.two.example"))];
+    const proxy = await lab.http(server.port, { secure: secureSpec({ certificates }) });
+    for (const [servername, cn] of [
+      ["one.example", "one.example"],
+      ["a.two.example", "*.two.example"],
+      ["three.example", "three.example"],
+    ] as const)
+      expect(await lab.sees(proxy, { servername }, closing), servername).toMatchObject({ how: "secure", cn });
+    // Whoever names nobody is shown the first, as by other servers.
+    const nameless = await lab.sees(proxy, { servername: "", checkServerIdentity: () => undefined }, closing);
+    expect(nameless).toMatchObject({ how: "secure", cn: "one.example" });
+  });
+
+  it("are exchanged for those who come, and stay for those who are there", async () => {
+    const server = await lab.scripted(() => ok("hello"));
+    const certificates = [write("one", await made("one.example"))];
+    const proxy = await lab.http(server.port, { secure: secureSpec({ certificates }) });
+    const client = await lab.tls(proxy, { servername: "one.example" });
+    let heard = "";
+    client.on("data", (chunk: Buffer) => (heard += chunk.toString()));
+    client.write(get("/"));
+    await until(() => heard === ok("hello"));
+    write("one", await made("one.example", "new.example"));
+    await time.advance(1_000);
+    const seen = await lab.tls(proxy, { servername: "new.example" });
+    await new Promise((secure) => seen.once("secureConnect", secure));
+    expect(seen.getPeerCertificate().subjectaltname).toContain("DNS:one.example, DNS:new.example");
+    expect(lab.facts.of("certificate_reread")).toEqual([
+      { kind: "certificate_reread", proxy: "jobs", cert: certificates[0]?.cert },
+    ]);
+    client.write(get("/"));
+    await until(() => heard === ok("hello").repeat(2));
+  });
+
+  it("stay as they were while only one of two files has been written, which is said once", async () => {
+    const paths = write("one", await made("one.example"));
+    const told: (string | null)[] = [];
+    const files = new CertificateFiles(paths, time, (trouble) => told.push(trouble));
+    const before = files.current.cert;
+    const next = await stranger("one.example");
+    write("one", { cert: next.cert });
+    for (let look = 0; look < 3; look++) {
+      await time.advance(1_000);
+      expect(files.current.cert).toBe(before);
+    }
+    expect(told).toEqual([expect.stringMatching(/^the key in .*one\.key is not that of .*one\.pem$/u)]);
+    write("one", { key: next.key });
+    await time.advance(1_000);
+    expect(files.current.cert).toBe(next.cert);
+    expect(told).toEqual([expect.any(String), null]);
+    rmSync(paths.cert);
+    await time.advance(1_000);
+    expect(files.current.cert).toBe(next.cert);
+    expect(told).toHaveLength(3);
+    await turns();
+  });
+
+  it.each([
+    ["is not there", {}, "cannot read the certificate in"],
+    ["is none", { cert: "none", key: "none" }, "there is no certificate (PEM) in"],
+  ] as const)("are refused where a file %s", (_, pair, text) => {
+    const paths = write("bad", pair);
+    expect(() => new CertificateFiles(paths, time, () => undefined)).toThrow(text);
+  });
+
+  it("are refused where the key is none, or another's", async () => {
+    const { cert } = await made("one.example");
+    const none = write("none", { cert, key: "none" });
+    expect(() => new CertificateFiles(none, time, () => undefined)).toThrow("there is no private key (PEM)");
+    const others = write("others", { cert, key: (await stranger("one.example")).key });
+    expect(() => new CertificateFiles(others, time, () => undefined)).toThrow("is not that of");
+  });
+});
