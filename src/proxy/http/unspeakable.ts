@@ -23,7 +23,7 @@ export const UNSPEAKABLE: Readonly<Record<"tls" | "h2", Unspeakable>> = {
     goodbye: ALERT,
     why:
       "refused: the client speaks TLS, and Squall does so itself towards an https:// upstream: " +
-      "have the client call http://, or make it a tcp:// proxy, which passes its TLS on unread",
+      "give the proxy secure: true, which speaks TLS with its clients, or have them call http://",
   },
   h2: {
     goodbye: GOAWAY,
