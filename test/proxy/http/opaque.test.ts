@@ -283,7 +283,7 @@ describe("an upstream behind TLS", () => {
     expect(client.text).toBe(goodbye);
     const [failed, ...others] = lab.facts.of("connection_failed");
     expect(failed).toMatchObject({ reason: "client_protocol", connection: 1 });
-    expect(failed?.text).toMatch(/^refused: the client speaks .*tcp:\/\/ proxy/u);
+    expect(failed?.text).toMatch(/^refused: the client speaks .*(?:secure: true|tcp:\/\/ proxy)/u);
     expect(others).toEqual([]);
     expect(lab.facts.of("opaque_connection")).toEqual([]);
     expect(seen).toEqual([]);
