@@ -8,10 +8,11 @@ import { connect } from "./connect.mjs";
 import { http, http10, http500 } from "./http.mjs";
 import { httpLatency, latency } from "./latency.mjs";
 import { limit } from "./limit.mjs";
-import { memory } from "./memory.mjs";
+import { memory, tlsMemory } from "./memory.mjs";
 import { small, small10, small500 } from "./small.mjs";
 import { start } from "./start.mjs";
 import { change } from "./switch.mjs";
+import { tlsAnswers, tlsHandshakes, tlsRequests, tlsResumed } from "./tls.mjs";
 import { toxics } from "./toxics.mjs";
 
 export const CASES = [
@@ -36,5 +37,10 @@ export const CASES = [
   churn,
   change,
   start,
+  tlsHandshakes,
+  tlsResumed,
+  tlsRequests,
+  tlsAnswers,
+  tlsMemory,
   toxics,
 ];

@@ -8,11 +8,12 @@
  * A further peer is a file beside this one and a line below.
  */
 import { direct } from "./direct.mjs";
-import { haproxy, haproxyHttp } from "./haproxy.mjs";
+import { haproxy, haproxyHttp, haproxyTls } from "./haproxy.mjs";
 import { httpProxy, httpProxy3, httpxy } from "./http-proxy.mjs";
-import { nginxHttp, nginxStream } from "./nginx.mjs";
+import { nginxHttp, nginxStream, nginxTls } from "./nginx.mjs";
+import { httpsServer, tlsPipe, tlsServer } from "./node-tls.mjs";
 import { pipe } from "./pipe.mjs";
-import { squall, squallHttp } from "./squall.mjs";
+import { squall, squallHttp, squallTls, squallTlsHttp } from "./squall.mjs";
 import { toxiproxy } from "./toxiproxy.mjs";
 
 export function contenders() {
@@ -28,6 +29,13 @@ export function contenders() {
     httpProxy: httpProxy(),
     httpProxy3: httpProxy3(),
     httpxy: httpxy(),
+    squallTls,
+    squallTlsHttp,
+    tlsPipe: tlsPipe(),
+    tlsServer: tlsServer(),
+    httpsServer: httpsServer(),
+    haproxyTls: haproxyTls(),
+    nginxTls: nginxTls(),
     direct,
   };
 }

@@ -1,4 +1,5 @@
-/** nginx with one worker: its stream module, which relays bytes, and as a reverse proxy for HTTP that keeps connections. */
+/** nginx with one worker: its stream module, which relays bytes, and as a reverse proxy for HTTP that keeps connections, over TLS too. */
+import { certificate } from "../lib/certificate.mjs";
 import { has, nginxStream as streamModule } from "../lib/machine.mjs";
 import { startNginx, TEMPORARY_PATHS } from "../lib/nginx.mjs";
 
@@ -18,12 +19,19 @@ export function nginxStream() {
   };
 }
 
-export function nginxHttp() {
+export const nginxHttp = () => reverseProxy("nginx, HTTP");
+export const nginxTls = () => reverseProxy("nginx, TLS, HTTP", ["openssl"]);
+
+function reverseProxy(name, also = []) {
+  const lacking = ["nginx", ...also].find((program) => !has(program));
   return {
-    name: "nginx, HTTP",
-    missing: has("nginx") ? null : "nginx is not on PATH",
-    start: ({ lab, upstreamPort }) =>
-      startNginx(lab, {
+    name,
+    missing: lacking === undefined ? null : `${lacking} is not on PATH`,
+    start: ({ lab, upstreamPort }) => {
+      const { cert, key } = also.length > 0 ? certificate(lab) : {};
+      const [tls, files] =
+        cert === undefined ? ["", ""] : [" ssl", `ssl_certificate ${cert}; ssl_certificate_key ${key};`];
+      return startNginx(lab, {
         role: "proxy",
         body: (port) => `http {
   access_log off;
@@ -37,7 +45,8 @@ export function nginxHttp() {
     keepalive_requests 1000000000;
   }
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${port}${tls} backlog=4096;
+    ${files}
     location / {
       proxy_pass http://out;
       proxy_http_version 1.1;
@@ -46,6 +55,7 @@ export function nginxHttp() {
     }
   }
 }`,
-      }),
+      });
+    },
   };
 }

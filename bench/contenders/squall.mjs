@@ -1,4 +1,4 @@
-/** The daemon as it is shipped, with one proxy that relays bytes or understands HTTP; faults are switched on through its API. */
+/** The daemon as it is shipped, with one proxy that relays bytes or understands HTTP, or does so behind TLS; faults are switched on through its API. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { call } from "../lib/api.mjs";
@@ -9,23 +9,33 @@ let started = 0;
 
 export const squall = daemon("Squall", "tcp");
 export const squallHttp = daemon("Squall, HTTP", "http");
+export const squallTls = daemon("Squall, TLS", "tcp", { secure: true });
+export const squallTlsHttp = daemon("Squall, TLS, HTTP", "http", { secure: true });
 
-function daemon(name, scheme) {
-  return { name, missing: null, start: (wanted) => start({ ...wanted, scheme }) };
+function daemon(name, scheme, also = {}) {
+  return { name, missing: null, start: (wanted) => start({ ...wanted, scheme, also }) };
 }
 
-async function start({ lab, upstreamPort, faults = [], scheme }) {
+async function start({ lab, upstreamPort, faults = [], scheme, also }) {
   const file = join(lab.folder, `squall-${started++}.yaml`);
   const port = await freePort();
   const config = {
     admin: { listen: "127.0.0.1:0" },
     watch: false,
     limits: { connections: 9_000, drain: "1s" },
-    proxies: { jobs: { listen: `127.0.0.1:${port}`, upstream: `${scheme}://127.0.0.1:${upstreamPort}` } },
+    proxies: {
+      jobs: { listen: `127.0.0.1:${port}`, upstream: `${scheme}://127.0.0.1:${upstreamPort}`, ...also },
+    },
   };
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(config));
-  const args = [...profiling(lab, `squall-${scheme}`), join(lab.dist, "main.js"), "serve", "--config", file];
+  const args = [
+    ...profiling(lab, `squall-${scheme}${also.secure ? "-tls" : ""}`),
+    join(lab.dist, "main.js"),
+    "serve",
+    "--config",
+    file,
+  ];
   const program = await startProgram(process.execPath, [...args, "--log-format", "json"], {
     ready: (line) => (line.includes("is ready") ? /http:\/\/127\.0\.0\.1:\d+/u.exec(line)?.[0] : undefined),
     role: "proxy",

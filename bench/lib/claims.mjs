@@ -21,6 +21,13 @@ export function atLeast(text, target, values, base) {
   return { text, kind: "ratio", sign: ">=", target, value: ratio, low, high, verdict };
 }
 
+/** At most `target` times as much as the other. */
+export function atMostTimes(text, target, values, base) {
+  const { ratio, low, high } = pairedRatio(values, base);
+  const verdict = high <= target ? "met" : low <= target ? "open" : "missed";
+  return { text, kind: "ratio", sign: "<=", target, value: ratio, low, high, verdict };
+}
+
 /** A figure that must not be larger. The interval is that of its median. */
 export function atMost(text, target, unit, values) {
   const { low, high } = interval(values);

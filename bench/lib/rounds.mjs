@@ -1,5 +1,5 @@
 /** Interleaved rounds: every contender is measured in every round, so that what the machine does meanwhile hits all alike. */
-import { atLeast, atMost, emptyRow, never, row, unmeasured } from "./claims.mjs";
+import { atLeast, atMost, atMostTimes, emptyRow, never, row, unmeasured } from "./claims.mjs";
 import { format } from "./format.mjs";
 
 /**
@@ -79,6 +79,13 @@ export class Results {
     const reason = this.#reasonWhyNot([own, base]);
     if (reason !== undefined) return unmeasured(text, { sign: ">=", target }, reason);
     return atLeast(text, target, this.values(own, key), this.values(base, key));
+  }
+
+  /** See `atMostTimes`. */
+  atMostTimes(target, own, base, { key, text = `${own} / ${base}` }) {
+    const reason = this.#reasonWhyNot([own, base]);
+    if (reason !== undefined) return unmeasured(text, { sign: "<=", target }, reason);
+    return atMostTimes(text, target, this.values(own, key), this.values(base, key));
   }
 
   /** See `atMost`. */

@@ -1,24 +1,25 @@
 /** Many connections held at once: opened, probed, left alone, or never read. */
-import { connect } from "node:net";
 import { call } from "../lib/api.mjs";
+import { dial } from "../lib/dial.mjs";
 import { answer } from "../lib/worker.mjs";
 
 const AT_ONCE = 200;
 const PROBE = Buffer.from("a probe\n");
+/** Over TLS there is a server of HTTP behind. */
+const REQUEST = Buffer.from("GET / HTTP/1.1\r\nHost: bench\r\n\r\n");
 const PROBE_MAX_MS = 30_000;
 
 const sockets = new Set();
 
-function open(port, reading) {
+function open({ port, secure, reading }) {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: "127.0.0.1", port, noDelay: true });
-    sockets.add(socket);
-    socket.once("error", reject);
-    socket.once("connect", () => {
+    const socket = dial({ port, secure }, () => {
       if (!reading) return resolve(socket);
       socket.once("data", () => resolve(socket));
-      socket.write(PROBE);
+      socket.write(secure ? REQUEST : PROBE);
     });
+    sockets.add(socket);
+    socket.once("error", reject);
   });
 }
 
@@ -42,10 +43,10 @@ async function probeAll() {
 
 answer({
   /** Opens them with one exchange each, so that both sides are up and have been used; without, nobody ever reads. */
-  async open({ port, count, reading = true }) {
+  async open({ port, count, reading = true, secure = false }) {
     let begun = 0;
     const opener = async () => {
-      while (begun++ < count) await open(port, reading);
+      while (begun++ < count) await open({ port, secure, reading });
     };
     await Promise.all(Array.from({ length: AT_ONCE }, opener));
     return sockets.size;

@@ -1,10 +1,10 @@
 /** Requests from node, one at a time on each connection: only where there is no wrk. */
-import { connect } from "node:net";
+import { dial } from "../lib/dial.mjs";
 import { answer } from "../lib/worker.mjs";
 
 answer({
   /** Requests per second, how many there were, and the share answered with something else than 2xx. */
-  async load({ port, seconds, connections, path, close = false }) {
+  async load({ port, seconds, connections, path, close = false, secure = false }) {
     const head = close ? "Connection: close\r\n" : "";
     const request = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench\r\n${head}\r\n`);
     let requests = 0;
@@ -13,10 +13,9 @@ answer({
     const until = from + seconds * 1000;
     const one = () =>
       new Promise((resolve, reject) => {
-        const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+        const socket = dial({ port, secure }, () => socket.write(request));
         let length = 0;
         let expected = 0;
-        socket.on("connect", () => socket.write(request));
         socket.on("data", (chunk) => {
           if (expected === 0) {
             const head = chunk.toString("latin1", 0, chunk.indexOf("\r\n\r\n") + 4);

@@ -10,9 +10,9 @@ const END_MAX_MS = 10_000;
 const ATTEMPTS = 3;
 
 /**
- * `measure(port, seconds, { connections, path, close, refused })` answers `{ rate, work, refused, loadSeconds }`: requests
+ * `measure(port, seconds, { connections, path, close, refused, secure })` answers `{ rate, work, refused, loadSeconds }`: requests
  * per second, how many there were, the share answered with something else than 2xx, which is an error but where `refused`
- * allows for it, and the processor time that the load took. With `close` each request has a connection of its own.
+ * allows for it, and the processor time that the load took. With `close` each request has a connection of its own. `secure` asks over TLS.
  */
 export async function smallLoad(lab) {
   if (has("wrk")) return { name: "wrk, 1 thread", measure: wrk, pid: null, stop: async () => undefined };
@@ -52,11 +52,11 @@ async function wrk(port, seconds, wanted) {
 async function wrkOnce(
   port,
   seconds,
-  { connections = CONNECTIONS, path = "/", close = false, refused = false } = {},
+  { connections = CONNECTIONS, path = "/", close = false, refused = false, secure = false } = {},
 ) {
   const headers = close ? ["-H", "Connection: close"] : [];
   const args = ["-t", "1", "-c", String(connections), "-d", WHOLE_TIME, ...headers];
-  const child = spawnProgram("wrk", [...args, `http://127.0.0.1:${port}${path}`]);
+  const child = spawnProgram("wrk", [...args, `${secure ? "https" : "http"}://127.0.0.1:${port}${path}`]);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));

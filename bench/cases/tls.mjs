@@ -1,0 +1,125 @@
+/** Where TLS ends: what handshakes, small exchanges, and bodies cost beside what Node itself offers, and beside HAProxy and nginx. */
+import { handshakeLoad, handshakes } from "../loads/handshakes.mjs";
+import { smallLoad } from "../loads/wrk.mjs";
+import { smallServer } from "../servers/nginx.mjs";
+import { startWorker } from "../lib/processes.mjs";
+import { plain } from "./lanes.mjs";
+import { BYTES, compare, REQUESTS } from "./throughput.mjs";
+
+const CONNECTIONS = 50;
+const BODY_BYTES = 64 * 1024;
+const BODY_CONNECTIONS = 16;
+
+const HANDSHAKES = { ...REQUESTS, unit: "handshakes/s" };
+
+export const tlsHandshakes = handshakeCase("tls-handshakes", {
+  title: "whole handshakes (TLS 1.3), each with one small request, and then the end",
+  resumed: false,
+  claims: (results, { squallTlsHttp, squallTls, httpsServer, tlsPipe }) => [
+    results.atLeast(0.9, squallTlsHttp.name, httpsServer.name),
+    results.atLeast(0.9, squallTls.name, tlsPipe.name),
+  ],
+});
+
+export const tlsResumed = handshakeCase("tls-resumed", {
+  title: "resumed handshakes (TLS 1.3), each with one small request, and then the end",
+  resumed: true,
+  claims: () => [],
+});
+
+function handshakeCase(name, { title, resumed, claims }) {
+  return {
+    name,
+    title,
+    async run(lab) {
+      const server = await lab.use(smallServer(lab));
+      const { squallTls, squallTlsHttp, haproxyTls, nginxTls, tlsServer, httpsServer, tlsPipe } =
+        lab.contenders;
+      if (handshakeLoad.missing !== null) throw new Error(handshakeLoad.missing);
+      const { rows, results } = await compare(lab, {
+        ...HANDSHAKES,
+        entries: plain([squallTlsHttp, squallTls, httpsServer, tlsServer, tlsPipe, haproxyTls, nginxTls]),
+        upstreamPort: server.port,
+        base: squallTlsHttp.name,
+        server,
+        load: { pid: null },
+        measure: (port, seconds) => handshakes(port, seconds, { resumed }),
+      });
+      return {
+        rows,
+        claims: claims(results, lab.contenders),
+        notes: [
+          `${handshakeLoad.name}, against ${server.name}; the servers of Node answer by themselves`,
+          "HAProxy and nginx keep their connections to the server; Squall and the relay dial anew for each client",
+        ],
+      };
+    },
+  };
+}
+
+export const tlsRequests = {
+  name: "tls-requests",
+  title: `small JSON answers over ${CONNECTIONS} keep-alive connections, over TLS`,
+  async run(lab) {
+    const server = await lab.use(smallServer(lab));
+    const load = await lab.use(smallLoad(lab));
+    const { squallTls, squallTlsHttp, tlsPipe, haproxyTls, nginxTls, squallHttp } = lab.contenders;
+    const ask = (port, seconds, secure) =>
+      load.measure(port, seconds, { path: "/v1/jobs/next", connections: CONNECTIONS, secure });
+    const { rows, results } = await compare(lab, {
+      ...REQUESTS,
+      entries: [
+        ...plain([squallTlsHttp, squallTls, tlsPipe, haproxyTls, nginxTls]),
+        {
+          name: `${squallHttp.name}, without TLS`,
+          contender: squallHttp,
+          measure: (port, seconds) => ask(port, seconds, false),
+        },
+      ],
+      upstreamPort: server.port,
+      base: squallTlsHttp.name,
+      server,
+      load,
+      measure: (port, seconds) => ask(port, seconds, true),
+    });
+    return {
+      rows,
+      claims: [
+        results.atLeast(0.9, squallTls.name, tlsPipe.name),
+        results.atLeast(0.9, squallTlsHttp.name, tlsPipe.name),
+      ],
+      notes: [`${load.name}, against ${server.name}`],
+    };
+  },
+};
+
+export const tlsAnswers = {
+  name: "tls-answers-64k",
+  title: `answers of 64 KiB, one after the other on each of ${BODY_CONNECTIONS} keep-alive connections, over TLS`,
+  async run(lab) {
+    const server = await lab.use(startWorker("servers/bodies.mjs", [BODY_BYTES]));
+    const load = await lab.use(smallLoad(lab));
+    const { squallTls, squallTlsHttp, tlsPipe, haproxyTls, nginxTls } = lab.contenders;
+    const { rows, results } = await compare(lab, {
+      ...BYTES,
+      entries: plain([squallTlsHttp, squallTls, tlsPipe, haproxyTls, nginxTls]),
+      upstreamPort: server.port,
+      base: squallTlsHttp.name,
+      server,
+      load,
+      async measure(port, seconds) {
+        const wanted = { path: "/body", connections: BODY_CONNECTIONS, secure: true };
+        const { rate, work, ...found } = await load.measure(port, seconds, wanted);
+        return { ...found, rate: (rate * BODY_BYTES) / 1e6, work: work * BODY_BYTES };
+      },
+    });
+    return {
+      rows,
+      claims: [
+        results.atLeast(0.9, squallTls.name, tlsPipe.name),
+        results.atLeast(0.9, squallTlsHttp.name, tlsPipe.name),
+      ],
+      notes: [load.name],
+    };
+  },
+};

@@ -1,0 +1,78 @@
+/**
+ * Connections over TLS, each with one small request, as fast as they are answered: `openssl s_time`, a few at a time, which takes less
+ * processor time for a handshake than a server does. It writes a letter for each connection, and so tells which ones were resumed.
+ */
+import { once } from "node:events";
+import { has } from "../lib/machine.mjs";
+import { processorSeconds, sleep, spawnProgram } from "../lib/processes.mjs";
+
+const AT_ONCE = 4;
+/** It is stopped long before. */
+const WHOLE_TIME = "600";
+const FIRST_MAX_MS = 10_000;
+/** Of connections: those that were resumed where none should be, or the other way round. */
+const OTHERS_MAX = 0.05;
+
+export const handshakeLoad = {
+  name: `openssl s_time, ${AT_ONCE} at a time`,
+  missing: has("openssl") ? null : "openssl is not on PATH",
+};
+
+/**
+ * `{ rate, work, loadSeconds }` of connections per second, from when every client has had its first answer; `work` is all of them. Rejects
+ * where they are not as they should be.
+ */
+export async function handshakes(port, seconds, { path = "/", resumed = false } = {}) {
+  const args = ["s_time", "-connect", `127.0.0.1:${port}`, "-www", path, "-time", WHOLE_TIME];
+  const clients = Array.from({ length: AT_ONCE }, () => new Client([...args, resumed ? "-reuse" : "-new"]));
+  const count = () => clients.reduce((sum, { letters }) => sum + letters.length, 0);
+  const late = sleep(FIRST_MAX_MS);
+  await Promise.race([late, Promise.all(clients.map(({ answered }) => answered))]);
+  const [settled, from] = [count(), performance.now()];
+  await sleep(seconds * 1000);
+  const [work, to] = [count(), performance.now()];
+  const loadSeconds = clients.reduce((sum, { pid }) => sum + (processorSeconds(pid) ?? 0), 0);
+  for (const client of clients) client.stop();
+  await Promise.all(clients.map(({ gone }) => gone));
+  for (const { trouble } of clients) if (trouble !== "") throw new Error(`openssl s_time: ${trouble}`);
+  if (settled === 0 || work === settled) throw new Error("openssl s_time: no connection was answered");
+  const wrong = clients
+    .flatMap(({ letters }) => [...letters])
+    .filter((letter) => (letter === "r") !== resumed).length;
+  if (wrong > OTHERS_MAX * work)
+    throw new Error(`${wrong} of ${work} sessions were ${resumed ? "not " : ""}resumed`);
+  return { rate: (work - settled) / ((to - from) / 1000), work, loadSeconds };
+}
+
+class Client {
+  #child;
+  #text = "";
+  #errors = "";
+
+  constructor(args) {
+    this.#child = spawnProgram("openssl", args);
+    this.pid = this.#child.pid;
+    this.gone = once(this.#child, "close");
+    this.answered = new Promise((resolve) => {
+      this.#child.stdout.setEncoding("latin1").on("data", (text) => {
+        this.#text += text;
+        if (this.letters.length > 0) resolve();
+      });
+      this.#child.on("close", resolve);
+    });
+    this.#child.stderr.setEncoding("utf8").on("data", (text) => (this.#errors += text));
+  }
+
+  /** They are on one line, behind those that say what it does. */
+  get letters() {
+    return this.#text.slice(this.#text.lastIndexOf("\n") + 1);
+  }
+
+  get trouble() {
+    return this.#errors.trim().split("\n")[0];
+  }
+
+  stop() {
+    this.#child.kill("SIGKILL");
+  }
+}
