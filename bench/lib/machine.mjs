@@ -29,6 +29,7 @@ export function versions({ own, toxiproxy }) {
     "nginx": firstMatch("nginx", ["-v"], /nginx\/(\S+)/u),
     "wrk": firstMatch("wrk", ["-v"], /^wrk (?:debian\/)?(\S+)/u),
     "haproxy": firstMatch("haproxy", ["-v"], /version (\S+)/u),
+    "openssl": firstMatch("openssl", ["version"], /^OpenSSL (\S+)/u),
     "toxiproxy": toxiproxy === null ? null : firstMatch(toxiproxy, ["--version"], /version (\S+)/u),
     "http-proxy": packageVersion(manifestOf("http-proxy")),
     "http-proxy-3": packageVersion(manifestOf("http-proxy-3")),

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { has } from "../lib/machine.mjs";
 import { processorSeconds, sleep, spawnProgram } from "../lib/processes.mjs";
 
-const AT_ONCE = 4;
+const AT_ONCE = 8;
 /** It is stopped long before. */
 const WHOLE_TIME = "600";
 const FIRST_MAX_MS = 10_000;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { bench } from "../support/bench.js";
 
 const { interval, median, pairedRatio, quantile } = await bench("lib/statistics.mjs");
-const { atLeast, atMost, never } = await bench("lib/claims.mjs");
+const { atLeast, atMost, atMostTimes, never } = await bench("lib/claims.mjs");
 
 describe("a median", () => {
   it("is the one in the middle, whatever the order, and between the two of an even number", () => {
@@ -68,6 +68,14 @@ describe("a claim", () => {
     expect(atMost("a", 2, "ms", rounds)).toMatchObject({ value: 5, low: 2, high: 8, verdict: "open" });
     expect(atMost("a", 1.99, "ms", rounds)).toMatchObject({ verdict: "missed" });
     expect(atMost("a", 8, "ms", rounds)).toMatchObject({ verdict: "met" });
+  });
+
+  it("is met by a ratio that must not be larger only where its whole interval is not", () => {
+    const own = [2, 3, 4];
+    const base = [2, 2, 2];
+    const verdictAt = (target: number): unknown => atMostTimes("a", target, own, base).verdict;
+    expect(atMostTimes("a", 2, own, base)).toMatchObject({ kind: "ratio", sign: "<=", value: 1.5 });
+    expect([0.99, 1, 1.99, 2].map(verdictAt)).toEqual(["missed", "open", "open", "met"]);
   });
 
   it("of what must never happen looks at the worst round, not at the middle", () => {

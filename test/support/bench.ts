@@ -84,6 +84,7 @@ interface Modules {
     row(name: string, unit: string, values: readonly number[], note?: string): Row;
     emptyRow(name: string, unit: string, trouble: Trouble): Row;
     atLeast(text: string, target: number, values: readonly number[], base: readonly number[]): Claim;
+    atMostTimes(text: string, target: number, values: readonly number[], base: readonly number[]): Claim;
     atMost(text: string, target: number, unit: string, values: readonly number[]): Claim;
     never(text: string, unit: string, values: readonly number[]): Claim;
     unmeasured(text: string, wanted: { sign: string; target: number; unit?: string }, reason: string): Claim;
