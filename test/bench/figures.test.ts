@@ -73,9 +73,13 @@ describe("a claim", () => {
   it("is met by a ratio that must not be larger only where its whole interval is not", () => {
     const own = [2, 3, 4];
     const base = [2, 2, 2];
-    const verdictAt = (target: number): unknown => atMostTimes("a", target, own, base).verdict;
     expect(atMostTimes("a", 2, own, base)).toMatchObject({ kind: "ratio", sign: "<=", value: 1.5 });
-    expect([0.99, 1, 1.99, 2].map(verdictAt)).toEqual(["missed", "open", "open", "met"]);
+    expect([0.99, 1, 1.99, 2].map((target) => atMostTimes("a", target, own, base))).toMatchObject([
+      { verdict: "missed" },
+      { verdict: "open" },
+      { verdict: "open" },
+      { verdict: "met" },
+    ]);
   });
 
   it("of what must never happen looks at the worst round, not at the middle", () => {
