@@ -179,7 +179,10 @@ export class Carrier extends Duplex {
         if (!this.#outgoing.isParted) this.#fromClient.data(chunk);
       })
       .on("end", () => {
-        if (!this.#outgoing.isParted) this.#fromClient.end("fin");
+        // Whoever still waits for the client's end hears of it, behind an alert too.
+        if (this.#outgoing.isParted) this.push(null);
+        else this.#fromClient.end("fin");
+        this.#finishSoon();
       })
       .on("error", (error) => {
         this.#socketError = error;
@@ -251,7 +254,7 @@ export class Carrier extends Duplex {
   #finishSoon(): void {
     if (this.#finishing === null || this.#outgoing.isShut || this.#outgoing.isParted) return;
     // Its FIN would be the end: the client is told of the end, and the connection stays until it leaves, or we are destroyed.
-    if (this.#outgoing.end === "notify_and_stay") return;
+    if (this.#outgoing.end === "notify_and_stay" && !this.#socket.readableEnded) return;
     this.#outgoing.finish();
     this.#toClient.end("fin");
   }
@@ -273,7 +276,10 @@ export class Carrier extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#outgoing.close();
     this.#secrets.forget();
+    const engine = this.#engine;
     this.#engine = null;
+    // It would wait for the end of what it has written, for which nobody is left to ask.
+    if (engine?.destroyed === false) engine.destroy();
     if (!this.#outgoing.isParted && !this.#socket.destroyed) this.#socket.destroy();
     done(error);
   }

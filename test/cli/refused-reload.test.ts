@@ -1,5 +1,5 @@
 /** A reload that is refused, as `squall status` and `squall validate` tell it: real processes, with all that they print. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ROOT, squall, Workshop, type Ended } from "../support/process.js";
@@ -56,7 +56,11 @@ it("is in the status with every mistake, until a reload succeeds", async () => {
   );
   // The daemon has the file's profile since it was right; one that starts now would do without.
   const checked = await run("validate");
-  expect(checked).toMatchObject({ code: 0, out: "ok: squall.yaml, 54 profiles that come with Squall\n" });
+  const shipped = readdirSync(join(ROOT, "profiles")).length;
+  expect(checked).toMatchObject({
+    code: 0,
+    out: `ok: squall.yaml, ${shipped} profiles that come with Squall\n`,
+  });
   expect(checked.err.split("\n").filter((line) => line.startsWith("warning "))).toEqual([
     `warning ${MISTAKE}: the file is left out`,
     'warning profiles:1:1 one file of ./profiles is left out, as nobody named this folder (if they are meant for Squall, name the folder ("profiles: [./profiles]" in squall.yaml, or --profiles profiles); if not, "profiles: []" leaves it alone)',

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../core/clock.js";
 import type { ConnectionInfo, Sever } from "../../faults/contract/index.js";
+import { CIPHERTEXT } from "../../faults/subjects.js";
 import type { ArmedFault, Subject } from "../../pipeline/armed.js";
 import { Binding, type FaultChange, type Pumps } from "../../pipeline/bindings.js";
 import type { HeldBudget } from "../../pipeline/budget.js";
@@ -20,9 +21,6 @@ export interface CipherHost extends SubjectInfo {
   cipherSevered(how: Sever): void;
   failed(error: unknown): void;
 }
-
-/** The place that faults name. */
-export const CIPHERTEXT = "tls";
 
 export class CipherFaults implements BoundHost, PumpOwner {
   readonly #of: CipherHost;

@@ -52,6 +52,7 @@ export class HandshakeFaults {
   #timer: Timer | null = null;
   #timerAt = Infinity;
   #established = false;
+  #stopped = false;
 
   constructor(of: HandshakeFaultsHost) {
     this.#of = of;
@@ -170,6 +171,7 @@ export class HandshakeFaults {
   }
 
   sent(bytes: number): Pass | Final {
+    if (this.#stopped) return { do: "pass" };
     const verdict = this.#firstFinal((fault) =>
       fault.wantsBytes === true ? fault.sent?.(bytes) : undefined,
     );
@@ -177,7 +179,10 @@ export class HandshakeFaults {
     return verdict;
   }
 
+  /** The last that they are asked. */
   end(): TlsEnd | Alert | null {
+    if (this.#stopped) return null;
+    this.stop();
     for (const { fault } of this.#bound) {
       const end = this.#guarded(() => fault.end?.()) ?? null;
       if (end !== null) return end;
@@ -203,6 +208,7 @@ export class HandshakeFaults {
 
   /** Nobody is asked or woken any more. */
   stop(): void {
+    this.#stopped = true;
     this.#gate?.cancel();
     this.#gate = null;
     this.#timer?.cancel();

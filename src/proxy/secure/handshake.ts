@@ -43,6 +43,8 @@ export class Handshake {
   readonly #engine: Engine;
   /** A fault holds our part. */
   #stalled = false;
+  /** We hold it, until it is known whether the client's certificate is taken. */
+  #withheld = false;
   #isSecure = false;
   #ending = false;
 
@@ -78,7 +80,10 @@ export class Handshake {
     if (carrier === null) return;
     if (stall !== null) this.#stallAt(carrier, stall);
     // Before our Finished, so that a refusal is one of the handshake (RFC 5246, 7.4.6).
-    else if (asks) carrier.stallAt({ at: "finished" }, () => undefined);
+    else if (asks)
+      carrier.stallAt({ at: "finished" }, () => {
+        this.#withheld = true;
+      });
   }
 
   /** Plain bytes, once it is secure. */
@@ -127,7 +132,6 @@ export class Handshake {
         (outcome) => {
           of.guarded(() => {
             if (!this.#stalled) return;
-            this.#stalled = false;
             if (outcome.do === "pass") this.#goOn(carrier);
             else of.concluded(outcome);
           });
@@ -143,6 +147,7 @@ export class Handshake {
   }
 
   #goOn(carrier: Carrier): void {
+    this.#stalled = false;
     carrier.goOn();
     if (this.#isSecure) this.#of.secured(this.socket);
     else this.#of.goesOn();
@@ -150,6 +155,7 @@ export class Handshake {
 
   /** Nobody refuses it: what is left of our part goes out. */
   finish(): void {
+    this.#withheld = false;
     this.#engine.carrier?.goOn();
   }
 
@@ -165,13 +171,28 @@ export class Handshake {
   /** Nothing comes of it. False if it has closed already. */
   end(how: "close" | "reset"): boolean {
     this.#ending = true;
+    const isHeld = this.#stalled || this.#withheld;
     this.#stalled = false;
     const { socket } = this;
+    if (isHeld) {
+      this.#leave(how);
+      return true;
+    }
     socket.on("error", () => undefined);
     if (socket.destroyed) return false;
     if (how === "reset") resetSoon(socket, this.#of.clock, null);
     else closeSoon(socket, this.#of.clock, null, () => false);
     return true;
+  }
+
+  /** What the engine has to say stays unsaid: the client sees our side end where it stopped. */
+  #leave(how: "close" | "reset"): void {
+    const { clock } = this.#of;
+    const carrierSocket = this.#carrierSocket;
+    carrierSocket.on("error", () => undefined).once("close", () => this.socket.destroy());
+    if (carrierSocket.destroyed) this.socket.destroy();
+    else if (how === "reset") resetSoon(carrierSocket, clock, null);
+    else closeSoon(carrierSocket, clock, null, () => false);
   }
 
   destroy(): void {

@@ -59,7 +59,9 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   #hello: Hello | null = null;
   #timer: Timer | null = null;
   #handshake: Handshake | null = null;
-  #testimony: Testimony | null = null;
+  readonly #testimony = new Testimony((took) => {
+    this.#told(took);
+  });
   #peer: Peer | null = null;
   #problem: CertificateProblem | null = null;
 
@@ -81,7 +83,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
         this.#gone("closed before a handshake");
       },
       broke: (error) => {
-        this.#testimony?.broke(error);
+        this.#testimony.broke(error);
         this.#gone(error.message);
       },
       closed: () => {
@@ -216,9 +218,6 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     });
     this.#state = "engine";
     this.#hearing.handOver();
-    this.#testimony = new Testimony((took) => {
-      this.#told(took);
-    });
     this.#within("a TLS handshake");
     this.#handshake = new Handshake(this.#handshakeHost(), this.#socket, choice);
   }
@@ -242,11 +241,11 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
         this.#conclude(verdict);
       },
       ended: () => {
-        this.#testimony?.ended();
+        this.#testimony.ended();
         if (this.#state === "engine") this.#goneInHandshake("it closed the connection");
       },
       broke: (error) => {
-        this.#testimony?.broke(error);
+        this.#testimony.broke(error);
         if (this.#state === "engine") this.#goneInHandshake(wordsOfTls(error));
       },
       closed: () => {
@@ -282,8 +281,9 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
       this.#conclude({ do: "alert", alert: refused.alert });
       return;
     }
-    for (const verdict of [this.#faults.client(shownBy(this.#peer)), this.#faults.established()]) {
-      if (verdict.do === "pass") continue;
+    const shown = this.#faults.client(shownBy(this.#peer));
+    const verdict = shown.do === "pass" ? this.#faults.established() : shown;
+    if (verdict.do !== "pass") {
       this.#conclude(verdict);
       return;
     }
@@ -300,7 +300,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   }
 
   readonly #onFirstData = (): void => {
-    this.#testimony?.data();
+    this.#testimony.data();
   };
 
   readonly #onClose = (): void => {
@@ -329,6 +329,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   #conclude(verdict: Final): void {
     if (this.#state === "over" || this.#state === "ending") return;
+    this.#faults.stop();
     if (verdict.do === "alert") {
       // Before there is an engine nothing is encrypted.
       if (this.#handshake === null) this.#socket.write(plainAlert(verdict.alert));
@@ -361,7 +362,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   #gone(text: string): void {
     if (this.#state !== "hello" && this.#state !== "held") return;
-    this.#testimony?.ended();
+    this.#testimony.ended();
     if (this.#state === "hello" && this.#hearing.anything && !this.#acted)
       this.#host.failed(this, "client_tls", `no ClientHello: ${text}`);
     this.#end();
@@ -376,7 +377,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   destroy(): void {
     if (this.#state === "over") return;
     if (this.#state !== "handed over" && this.#state !== "ending") this.#failed();
-    this.#testimony?.over();
+    this.#testimony.over();
     this.#handshake?.destroy();
     this.#socket.destroy();
     this.#finish();
@@ -393,7 +394,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     if (this.#state === "over") return;
     this.#state = "over";
     this.#timer?.cancel();
-    this.#testimony?.over();
+    this.#testimony.over();
     this.#faults.release();
     this.#cipher.release();
     this.#host.left(this);
@@ -408,7 +409,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     const { helloTimeout } = this.#front.spec;
     this.#timer = this.clock.at(this.clock.now() + helloTimeout, () => {
       this.#host.failed(this, "client_tls", `${what} took longer than ${helloTimeout} ms`);
-      this.#testimony?.over();
+      this.#testimony.over();
       this.destroy();
     });
   }

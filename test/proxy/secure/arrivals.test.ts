@@ -35,8 +35,14 @@ const WAITING: Partial<Record<Event, string>> = {
   "time-out": `nothing / ${GOES_ON}`,
 };
 
+/** How long a client has patience is told, and so is that nobody knows. */
 const HELD: Partial<Record<Event, string>> = {
   ...WAITING,
+  "FIN": "FIN; took closed / over",
+  "RST": "nothing; took reset / nothing",
+  "stop": "FIN; took undecided / over",
+  "switched off": "FIN; took undecided / over",
+  "end of a drain": "FIN; took undecided / over",
   "heal": `${GOES_ON} / nothing`,
   "another fault": `${GOES_ON} / nothing`,
 };

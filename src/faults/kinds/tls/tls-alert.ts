@@ -65,7 +65,7 @@ class Established extends Refusal implements HandshakeFault {
     return this.wake();
   }
 
-  readonly wantsBytes = true;
+  readonly wantsBytes = this.scope.params.bytes !== undefined;
 
   sent(bytes: number): Pass | Alert {
     this.#sent = bytes;
@@ -85,7 +85,9 @@ class Established extends Refusal implements HandshakeFault {
       (after === undefined && bytes === undefined) ||
       (after !== undefined && now >= this.#since + after) ||
       (bytes !== undefined && this.#sent >= bytes);
-    return over ? this.alert({ at_byte: this.#sent, age_ms: Math.round(now - this.#since) }) : pass;
+    if (!over) return pass;
+    const sent = this.wantsBytes ? { at_byte: this.#sent } : {};
+    return this.alert({ ...sent, age_ms: Math.round(now - this.#since) });
   }
 }
 
