@@ -59,3 +59,66 @@ describe("a fault on the bytes of TLS", () => {
     expect(lab.facts.hits()).toEqual(["truncate truncated 127.0.0.1"]);
   });
 });
+
+describe("a fault on the bytes of TLS that is ended here", () => {
+  interface Row {
+    readonly type: string;
+    readonly raw: Readonly<Record<string, unknown>>;
+    readonly directions?: "both" | "upstream" | "downstream";
+    readonly how: RegExp;
+    readonly effect: string;
+  }
+  const ROWS: readonly Row[] = [
+    { type: "latency", raw: { delay: "5ms" }, how: /^secure$/u, effect: "delayed" },
+    { type: "bandwidth", raw: { rate: "1MB/s", burst: "0B" }, how: /^secure$/u, effect: "throttled" },
+    { type: "slicer", raw: { size: "7B" }, how: /^secure$/u, effect: "sliced" },
+    { type: "slicer", raw: { size: "1B" }, directions: "upstream", how: /^secure$/u, effect: "sliced" },
+    { type: "corrupt", raw: { rate: "100%" }, how: /^ERR_SSL_|^ECONNRESET$/u, effect: "corrupted" },
+    { type: "truncate", raw: { after: "100B", then: "close" }, how: /^ECONNRESET$/u, effect: "truncated" },
+    { type: "cut", raw: { after: "100B", then: "reset" }, how: /^ECONNRESET$/u, effect: "cut" },
+    { type: "cut", raw: { after: "100B", then: "close" }, how: /^ECONNRESET$/u, effect: "cut" },
+    { type: "reset", raw: {}, how: /^ECONNRESET$/u, effect: "reset" },
+    { type: "reset", raw: { after: "200B" }, how: /^ECONNRESET$/u, effect: "reset" },
+    { type: "timeout", raw: { after: "5ms" }, how: /^ECONNRESET$/u, effect: "closed" },
+  ];
+
+  it.each(ROWS)(
+    "$type $raw acts on the handshake as well",
+    async ({ type, raw, directions, how, effect }) => {
+      const server = await answering();
+      const proxy = await lab.http(server.port, { secure: secureSpec() });
+      lab.use([fault(type, raw, { at: "tls", ...(directions === undefined ? {} : { directions }) })]);
+      const seen = await lab.sees(proxy, {}, closing);
+      expect(seen.how).toMatch(how);
+      expect(seen.text).toBe(seen.how === "secure" ? ok("hello") : "");
+      expect(lab.facts.of("fault_hit").map((hit) => hit.effect)).toContain(effect);
+      await until(() => proxy.stats.connectionsActive === 0 && lab.context.slots.taken === 0);
+      expect(lab.facts.of("mistake")).toEqual([]);
+      expect(lab.plan.soFar("test")[0]).toMatchObject({ subjects: 1, hits: 1, of: "connections" });
+    },
+  );
+
+  it("keeps a handshake in silence for as long as it is there", async () => {
+    const server = await answering();
+    const proxy = await lab.http(server.port, { secure: secureSpec() });
+    lab.use([fault("blackhole", {}, { at: "tls" })]);
+    const seen = lab.sees(proxy, {}, closing);
+    await until(() => lab.facts.of("fault_hit").length === 1);
+    lab.heal();
+    expect(await seen).toMatchObject({ how: "secure", text: ok("hello") });
+  });
+
+  it("leaves connections alone that had their handshake before it came", async () => {
+    const server = await lab.scripted();
+    const proxy = await lab.http(server.port, { secure: secureSpec() });
+    const open = await lab.tls(proxy);
+    let text = "";
+    open.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    open.write(get("/v1/jobs"));
+    await until(() => text === ok("hello"));
+    lab.use([fault("reset", {}, { at: "tls" })]);
+    open.write(get("/v1/jobs"));
+    await until(() => text === ok("hello") + ok("hello"));
+    expect((await lab.sees(proxy, {}, closing)).how).toBe("ECONNRESET");
+  });
+});
