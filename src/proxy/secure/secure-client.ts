@@ -296,12 +296,10 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   #listen(secured: TLSSocket): void {
     if (!this.#acted) return;
     secured.pause();
-    secured.once("data", this.#onFirstData);
+    secured.once("data", () => {
+      this.#testimony.data();
+    });
   }
-
-  readonly #onFirstData = (): void => {
-    this.#testimony.data();
-  };
 
   readonly #onClose = (): void => {
     this.#guarded(() => {
