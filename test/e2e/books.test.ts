@@ -23,6 +23,12 @@ it.each(Array.from({ length: PARTS }, (_, part) => part))(
   },
 );
 
+it("agree where the clients speak TLS", async () => {
+  const share = { from: 1, each: scaled(6, 2) };
+  const { rounds, wrong } = await play({ seed: SEED, passes: 1, everywhere: false, share, secure: true });
+  expect(wrong, `SQUALL_FUZZ_SEED=${SEED}, after ${rounds} rounds`).toEqual([]);
+});
+
 it("agree for datagrams and for questions, under every type of fault that acts on them", async () => {
   const { datagrams, questions, rounds, wrong } = await playPackets({ seed: SEED, passes: 1 });
   expect(wrong, `SQUALL_FUZZ_SEED=${SEED}, after ${rounds} rounds`).toEqual([]);

@@ -109,8 +109,11 @@ export function resetSocket(socket: Socket): void {
     socket.resetAndDestroy();
     return;
   }
-  carrier.resetAndDestroy();
-  socket.destroy();
+  // Never within a call of the engine, as when a handshake is over: what is taken from under it there ends the whole process.
+  setImmediate(() => {
+    carrier.resetAndDestroy();
+    socket.destroy();
+  });
 }
 
 class Reader {

@@ -5,7 +5,7 @@ import { Duplex } from "node:stream";
 import tls from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { get, ok } from "../../support/http-lab.js";
-import { turns, until, type Client } from "../../support/lab.js";
+import { fault, turns, until, type Client } from "../../support/lab.js";
 import { carry, probe } from "../../../src/proxy/upstream/reader.js";
 import { SecureLab, secureSpec, theDoor } from "../../support/secure-lab.js";
 
@@ -171,3 +171,17 @@ describe("a client that has closed, and is written to", () => {
     },
   );
 });
+
+it.each(["TLSv1.2", "TLSv1.3"] as const)(
+  "a fault that resets connections as they come does so behind the handshake, over %s",
+  async (maxVersion) => {
+    const proxy = await lab.proxy(await lab.echo(), { secure });
+    lab.use([fault("down", { refuse: "reset" })]);
+    for (let count = 5; count > 0; count--) {
+      const client = await lab.tls(proxy, { maxVersion });
+      client.on("error", () => undefined).resume();
+      await once(client, "close");
+    }
+    expect(lab.facts.of("fault_hit")).toHaveLength(5);
+  },
+);

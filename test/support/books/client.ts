@@ -1,5 +1,6 @@
 /** A client that keeps its own books: raw bytes out, raw bytes in, and what it made of them. It shares no code with the proxy. */
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 export type ClientEnd = "complete" | "cut" | "reset" | "closed" | "left" | "malformed";
 
@@ -73,13 +74,22 @@ export class CountingConnection {
   #wake: () => void = () => undefined;
   connected = false;
 
-  constructor(port: number) {
-    this.#socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-    this.#socket.on("connect", () => {
+  readonly #carrier: Socket;
+  /** Of its own bytes, whatever they become on the wire. */
+  #got = 0;
+  #sent = 0;
+
+  /** Over TLS if it is told whom to trust. */
+  constructor(port: number, ca: string | null = null) {
+    this.#carrier = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    this.#socket =
+      ca === null ? this.#carrier : connectTls({ socket: this.#carrier, ca, servername: "jobs.example" });
+    this.#socket.on(ca === null ? "connect" : "secureConnect", () => {
       this.connected = true;
       this.#wake();
     });
     this.#socket.on("data", (chunk: Buffer) => {
+      this.#got += chunk.length;
       this.#text += chunk.toString("latin1");
       this.#wake();
     });
@@ -99,7 +109,7 @@ export class CountingConnection {
 
   /** Bytes that came, and those that the kernel took; all that was sent, where nobody reset. */
   get bytes(): { readonly got: number; readonly sent: number } {
-    return { got: this.#socket.bytesRead, sent: this.#socket.bytesWritten };
+    return { got: this.#got, sent: this.#socket === this.#carrier ? this.#socket.bytesWritten : this.#sent };
   }
 
   get over(): boolean {
@@ -118,7 +128,9 @@ export class CountingConnection {
 
   send(method: string, path: string, bot: string, body = ""): Seen {
     const length = method === "POST" ? `content-length: ${body.length}\r\n` : "";
-    this.#socket.write(`${method} ${path} HTTP/1.1\r\nhost: jobs\r\nx-bot: ${bot}\r\n${length}\r\n${body}`);
+    const request = `${method} ${path} HTTP/1.1\r\nhost: jobs\r\nx-bot: ${bot}\r\n${length}\r\n${body}`;
+    this.#sent += request.length;
+    this.#socket.write(request);
     return { bot, path, method, status: null, end: "closed" };
   }
 
@@ -145,8 +157,8 @@ export class CountingConnection {
   /** How the client gives up waiting. */
   leave(seen: Seen, how: "fin" | "reset"): void {
     seen.end = "left";
-    if (how === "reset") this.#socket.resetAndDestroy();
-    else this.#socket.destroy();
+    if (how === "reset") this.#carrier.resetAndDestroy();
+    this.#socket.destroy();
   }
 
   /** It has nothing more to say, and goes on listening. */

@@ -23,6 +23,8 @@ export interface Plan {
   readonly share?: { readonly from: number; readonly each: number };
   /** Each on all proxies on which it can act, and not on one that is drawn. */
   readonly everywhere: boolean;
+  /** Bots speak TLS to the proxies. */
+  readonly secure?: boolean;
 }
 
 /** `SQUALL_BOOKS_ONLY=flap,drain` plays these alone. */
@@ -45,8 +47,9 @@ export async function play({
   passes,
   everywhere,
   share = { from: 0, each: 1 },
+  secure = false,
 }: Plan): Promise<Played> {
-  const stage = await Stage.open();
+  const stage = await Stage.open(secure);
   const random = randomOf(seed, "books");
   const wrong: string[] = [];
   let rounds = 0;
@@ -90,27 +93,32 @@ class Stage {
   readonly #servers: readonly CountingServer[];
   exchanges = 0;
 
-  private constructor(squall: Squall, servers: readonly CountingServer[]) {
+  /** Whom bots trust; null where they speak no TLS. */
+  readonly ca: string | null;
+
+  private constructor(squall: Squall, servers: readonly CountingServer[], secure: boolean) {
     this.#squall = squall;
+    this.ca = secure ? squall.ca : null;
     this.#servers = servers;
   }
 
-  static async open(): Promise<Stage> {
+  static async open(secure: boolean): Promise<Stage> {
     const servers = await Promise.all([CountingServer.start(), CountingServer.start()]);
     const [a, b] = servers.map(({ port }) => `http://127.0.0.1:${port}`);
     const bots = { identify: [{ header: "x-bot" }] };
-    const listen = "127.0.0.1:0";
+    const spoken = { listen: "127.0.0.1:0", secure };
     const squall = await startSquall({
+      tls: secure,
       config: {
         journal: { keep: 100_000 },
         proxies: {
-          single: { listen, upstream: a, ...bots },
-          pool: { listen, upstreams: { a, b }, ...bots },
-          stream: { listen, upstream: `tcp://127.0.0.1:${servers[0].port}` },
+          single: { ...spoken, upstream: a, ...bots },
+          pool: { ...spoken, upstreams: { a, b }, ...bots },
+          stream: { ...spoken, upstream: `tcp://127.0.0.1:${servers[0].port}` },
         },
       },
     });
-    return new Stage(squall, servers);
+    return new Stage(squall, servers, secure);
   }
 
   async round(setting: Setting, kind: Kind, random: Random): Promise<string[]> {
@@ -271,7 +279,7 @@ class Person {
     const random = this.#random;
     if (this.#connection === null || this.#connection.over || random.chance(0.3)) {
       this.leave();
-      this.#connection = new CountingConnection(this.#port);
+      this.#connection = new CountingConnection(this.#port, this.#stage.ca);
       this.connections.push(this.#connection);
       this.tried++;
       if (!(await this.#connection.opened())) return;
