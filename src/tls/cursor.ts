@@ -22,13 +22,20 @@ export class Cursor {
 
   /** An unsigned number of that many bytes, at most 3. */
   number(bytes: 1 | 2 | 3): number {
-    return this.take(bytes).readUIntBE(0, bytes);
+    // A hello has dozens of them: no view of the bytes is made for each.
+    const from = this.#at;
+    this.#pass(bytes);
+    return this.#bytes.readUIntBE(from, bytes);
   }
 
   take(bytes: number): Buffer {
+    this.#pass(bytes);
+    return this.#bytes.subarray(this.#at - bytes, this.#at);
+  }
+
+  #pass(bytes: number): void {
     if (bytes > this.left) throw new Malformed(`${this.#of} ends in the middle of a field`);
     this.#at += bytes;
-    return this.#bytes.subarray(this.#at - bytes, this.#at);
   }
 
   /** A vector whose length stands before it, in that many bytes; `min` and `max` are its lengths that the protocol allows. */

@@ -40,7 +40,7 @@ export interface Asked {
   readonly sni: string | null;
   /** The protocols that may be agreed to. */
   readonly alpn: readonly string[];
-  /** That the client has dialled. */
+  /** That the client has dialled; of no use where it asks for a name. */
   readonly address: string;
   readonly recipe: CertificateRecipe | null;
   readonly terms: Terms;

@@ -212,7 +212,8 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     const choice = front.choose({
       sni: hello.sni,
       alpn,
-      address: this.#socket.localAddress ?? "",
+      // It takes a call into the kernel.
+      address: hello.sni === null ? (this.#socket.localAddress ?? "") : "",
       recipe,
       terms,
     });
