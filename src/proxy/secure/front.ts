@@ -151,7 +151,7 @@ export class Front {
     };
     const served =
       own === undefined
-        ? contexts.minted(this.#namesFor(sni, address), recipe, context)
+        ? contexts.minted(this.#namesFor(sni, address, recipe), recipe, context)
         : contexts.own(own.current, context);
     return { ...served, alpn };
   }
@@ -168,9 +168,11 @@ export class Front {
     return this.#own.find((one) => one.fits(sni, address)) ?? (sni === null ? first : undefined);
   }
 
-  #namesFor(sni: string | null, address: string): readonly string[] {
+  /** One certificate does for all names that it has; what is wrong with one is to be wrong for the name that the client asks for, the first. */
+  #namesFor(sni: string | null, address: string, recipe: CertificateRecipe | null): readonly string[] {
     const wanted = sni ?? plainAddress(address);
-    return this.#names.includes(wanted) ? this.#names : [wanted, ...this.#names];
+    if (!this.#names.includes(wanted)) return [wanted, ...this.#names];
+    return recipe === null ? this.#names : [wanted, ...this.#names.filter((name) => name !== wanted)];
   }
 
   /** The same socket; the secrets of its connection are written down, if the configuration wants that. */

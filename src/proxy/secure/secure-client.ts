@@ -242,7 +242,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
         this.#conclude(verdict);
       },
       ended: () => {
-        this.#testimony.ended();
+        if (this.#state !== "ending") this.#testimony.ended(); // Behind our own end it says nothing.
         if (this.#state === "engine") this.#goneInHandshake("it closed the connection");
       },
       broke: (error) => {

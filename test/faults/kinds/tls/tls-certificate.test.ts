@@ -40,6 +40,17 @@ const SEEN: Readonly<Record<CertificateProblem, string | RegExp>> = {
 };
 
 describe("a wrong certificate", () => {
+  it("that has no name but in its subject has the one there that the client asks for, also where that is known before", async () => {
+    const server = await answering();
+    const proxy = await lab.http(server.port, { secure: secureSpec() });
+    lab.use([fault("tls_certificate", { problem: "no_san" })]);
+    // Of the upstream by its address, and of everybody.
+    expect(await lab.sees(proxy, { servername: "localhost" }, closing)).toMatchObject({
+      how: "secure",
+      cn: "localhost",
+    });
+  });
+
   it.each(CERTIFICATE_PROBLEMS)("that is %s is seen as such", async (problem) => {
     const server = await answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });

@@ -233,6 +233,35 @@ describe("a handshake that stops at the hello", () => {
   });
 });
 
+describe("a handshake that stops behind the hello", () => {
+  const PLACES = ["our_flight", "finished"].flatMap((stall_at) =>
+    (["TLSv1.2", "TLSv1.3"] as const).map((version) => [stall_at, version] as const),
+  );
+
+  it.each(PLACES)(
+    "closes when its time has come, at %s in %s, and leaves no place taken",
+    async (at, version) => {
+      const server = await lab.scripted(({ peer }) => {
+        peer.write(ok("hello"));
+        return undefined;
+      });
+      const proxy = await lab.http(server.port, { secure: secureSpec() });
+      lab.use([fault("tls_handshake", { stall_at: at, for: "10s", then: "close" })]);
+      const socket = await lab.tls(proxy, { maxVersion: version });
+      let ended = false;
+      socket.on("error", () => undefined).on("close", () => (ended = true));
+      await until(() => lab.facts.of("fault_hit").length > 0);
+      time.advance(9_999);
+      await turns();
+      expect(ended).toBe(false);
+      time.advance(1);
+      await until(() => ended && proxy.stats.connectionsActive === 0 && lab.context.slots.taken === 0);
+      expect(time.now()).toBe(START + 10_000);
+      expect(effects()).toEqual([expect.stringContaining("stalled") as unknown, 'ended {"how":"close"}']);
+    },
+  );
+});
+
 describe("the engine", () => {
   it("is needed for stalls of its own flight, and for nothing else", () => {
     const keys = (raw: Record<string, unknown>): string[] => {
