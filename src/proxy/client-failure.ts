@@ -16,8 +16,18 @@ export function isReset({ code }: NodeJS.ErrnoException): boolean {
 /** What broke its TLS. */
 export function wordsOfTls(error: Error): string {
   const alert = alertOf(error);
-  return alert === null ? reasonOf(error) : `it sent the alert ${alert}`;
+  if (alert === null) return reasonOf(error);
+  const hint = DISTRUST.includes(alert)
+    ? ": it does not trust the certificate that it was shown (squall env)"
+    : "";
+  return `it sent the alert ${alert}${hint}`;
 }
+
+/** Of a handshake: clients that check certificates in their own code send no alert. */
+export const CLOSED_EARLY = "it closed the connection, perhaps since it does not trust the CA (squall env)";
+
+/** What clients send that do not know the CA. */
+const DISTRUST: readonly AlertName[] = ["unknown_ca", "bad_certificate", "certificate_unknown"];
 
 /** The alert in an error of OpenSSL, such as ERR_SSL_TLSV1_ALERT_UNKNOWN_CA; null if it tells of none. */
 export function alertOf(error: Error): AlertName | null {

@@ -195,8 +195,12 @@ export class Handshake {
     else closeSoon(carrierSocket, clock, null, () => false);
   }
 
+  /** A turn later: within a callback of OpenSSL's nothing may be taken away from under it. */
   destroy(): void {
     this.#ending = true;
-    this.socket.destroy();
+    setImmediate(() => {
+      this.socket.destroy();
+      this.#carrierSocket.destroy();
+    });
   }
 }

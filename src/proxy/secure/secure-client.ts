@@ -24,7 +24,7 @@ import {
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { plainAlert } from "../../tls/alert.js";
 import type { HelloState } from "../../tls/hello.js";
-import { wordsOfTls } from "../client-failure.js";
+import { CLOSED_EARLY, wordsOfTls } from "../client-failure.js";
 import type { Origin } from "../connection.js";
 import { closeSoon, resetSoon } from "../partings.js";
 import { CipherFaults, type CipherHost } from "./cipher-faults.js";
@@ -243,7 +243,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
       },
       ended: () => {
         if (this.#state !== "ending") this.#testimony.ended(); // Behind our own end it says nothing.
-        if (this.#state === "engine") this.#goneInHandshake("it closed the connection");
+        if (this.#state === "engine") this.#goneInHandshake(CLOSED_EARLY);
       },
       broke: (error) => {
         this.#testimony.broke(error);
@@ -377,8 +377,8 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     if (this.#state === "over") return;
     if (this.#state !== "handed over" && this.#state !== "ending") this.#failed();
     this.#testimony.over();
-    this.#handshake?.destroy();
-    this.#socket.destroy();
+    if (this.#handshake === null) this.#socket.destroy();
+    else this.#handshake.destroy();
     this.#finish();
   }
 
