@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clientKinds } from "./real-clients/client-kinds.js";
 import { FAULT_ROWS } from "./real-clients/fault-rows.js";
-import { readMeasured, writeMeasured, type MeasuredRow } from "./real-clients/measured.js";
-import { Measuring, type Cell } from "./real-clients/measuring.js";
+import { readMeasured, writeMeasured, type Cell, type MeasuredRow } from "./real-clients/measured.js";
+import { Measuring } from "./real-clients/measuring.js";
 
 const writes = process.env["MEASURE_CLIENTS"] === "write";
 const known = writes ? null : readMeasured();

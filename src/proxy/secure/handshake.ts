@@ -175,7 +175,7 @@ export class Handshake {
     this.#stalled = false;
     const { socket } = this;
     if (isHeld) {
-      this.#leave(how);
+      this.leave(how);
       return true;
     }
     socket.on("error", () => undefined);
@@ -186,7 +186,7 @@ export class Handshake {
   }
 
   /** What the engine has to say stays unsaid: the client sees our side end where it stopped. */
-  #leave(how: "close" | "reset"): void {
+  leave(how: "close" | "reset"): void {
     const { clock } = this.#of;
     const carrierSocket = this.#carrierSocket;
     carrierSocket.on("error", () => undefined).once("close", () => this.socket.destroy());

@@ -120,7 +120,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   /** A fault on its ciphertext ends it: nothing of the engine's goes out any more. */
   cipherSevered(how: Sever): void {
     this.#conclude(how);
-    if (how.do === "close" && !this.#socket.destroyed) closeSoon(this.#socket, this.clock, null, () => false);
+    if (how.do === "close") this.#handshake?.leave("close");
   }
 
   get peer(): Peer | null {

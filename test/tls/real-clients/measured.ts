@@ -1,10 +1,17 @@
 /** What was measured, in `measured.json`, and the tables of docs/tls.md that are made of it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Cell } from "./measuring.js";
 
 const FILE = join(import.meta.dirname, "measured.json");
 export const PAGE = resolve(import.meta.dirname, "../../../docs/tls.md");
+
+/** What one client made of one row. */
+export interface Cell {
+  /** What it got, or its own words about the failure. */
+  readonly says: string;
+  /** Of each `tls_over`, the same ones once. Empty if there was none. */
+  readonly took: readonly string[];
+}
 
 export interface MeasuredRow {
   readonly group: string;

@@ -7,14 +7,7 @@ import { CERTIFICATE, KEY } from "../../support/certificate.js";
 import { squall, Workshop, type Json } from "../../support/process.js";
 import { clientKinds, prepare, type ClientKind, type Trust } from "./client-kinds.js";
 import type { FaultRow } from "./fault-rows.js";
-
-/** What one client made of one row. */
-export interface Cell {
-  /** What it got, or its own words about the failure. */
-  readonly says: string;
-  /** Of each `tls_over`, the same ones once. Empty if there was none. */
-  readonly took: readonly string[];
-}
+import type { Cell } from "./measured.js";
 
 /** Bodies of 1000 bytes: `/` says so, `/open` ends with its connection, and what is posted comes back. */
 function upstream(): Server {
