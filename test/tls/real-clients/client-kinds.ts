@@ -69,6 +69,8 @@ function tidy(text: string): string {
       .join(" ")
       .replace(/127\.0\.0\.1:\d+|localhost:\d+/gu, "…")
       .replace(/port=\d+/gu, "port=…")
+      .replace(/do not trust - [^"\s]+/gu, "do not trust - …")
+      .replace(/handshake message \(\d+\)/gu, "handshake message (…)")
       .replace(/\s*\(_ssl\.c:\d+\)/gu, "")
       .replace(/_ssl\.c:\d+: /gu, "")
       // OpenSSL's numbers and places in its source, behind or before the words that it has for the same.
