@@ -41,6 +41,8 @@ export class Handshake {
   readonly #of: HandshakeHost;
   readonly #carrierSocket: Socket;
   readonly #engine: Engine;
+  /** The client was asked for a certificate. */
+  readonly asked: boolean;
   /** A fault holds our part. */
   #stalled = false;
   /** We hold it, until it is known whether the client's certificate is taken. */
@@ -55,6 +57,7 @@ export class Handshake {
     const { front, faults, cipher, clock } = of;
     const { clients } = front.spec;
     const asks = faults.demands() || clients !== null;
+    this.asked = asks;
     const stall = faults.stall();
     const carries = asks || faults.wantEngine || !cipher.none;
     this.#engine = engineOn(

@@ -269,10 +269,10 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   #established(secured: TLSSocket): void {
     if (this.#hello === null) return;
     this.#inTime();
-    const [certificate, { alpnProtocol }] = [certificateOf(secured), secured];
+    const certificate = this.#handshake?.asked === true ? certificateOf(secured) : null;
     this.#peer = {
       ...peerOf(this.#hello),
-      protocol: typeof alpnProtocol === "string" ? alpnProtocol : null,
+      protocol: typeof secured.alpnProtocol === "string" ? secured.alpnProtocol : null,
       version: secured.getProtocol(),
       certificate,
     };
