@@ -21,7 +21,7 @@ const params = z.object({
   bytes: size()
     .optional()
     .describe(
-      "at established: how many bytes of data the client is sent before it; with after, what comes first",
+      "at established: how many bytes of data the client is sent before it, and the rest of the record that it falls into; with after, what comes first",
     ),
 });
 type AlertScope = Scope<z.infer<typeof params>, "alerted", undefined>;
