@@ -86,7 +86,8 @@ describe.each(VERSIONS)("an alert over %s", (maxVersion) => {
     else
       expect(last.toLowerCase()).toMatch(
         new RegExp(
-          `${alert}|_${ALERTS[alert]}$|reason\\(${1000 + ALERTS[alert]}\\)|unsupported_extension`,
+          // OpenSSL writes it with two l.
+          `${alert.replace("canceled", "cancell?ed")}|_${ALERTS[alert]}$|reason\\(${1000 + ALERTS[alert]}\\)`,
           "u",
         ),
       );
