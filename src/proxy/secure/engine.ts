@@ -33,6 +33,11 @@ export interface CarrierParts {
 export interface Engine {
   readonly socket: TLSSocket;
   readonly carrier: Carrier | null;
+  /**
+   * Nothing that the engine says goes out any more, so its own end is not asked for: a close_notify behind a write that is under way
+   * would be a mistake to Node.
+   */
+  mute(): void;
 }
 
 export function engineOn(socket: Socket, parts: EngineParts, carrying: CarrierParts | null): Engine {
@@ -49,7 +54,7 @@ export function engineOn(socket: Socket, parts: EngineParts, carrying: CarrierPa
   if (carrying === null) {
     const engine = new TLSSocket(socket, options);
     carry(engine, socket);
-    return { socket: engine, carrier: null };
+    return { socket: engine, carrier: null, mute: () => undefined };
   }
   const { clock, lane, sent, ending } = carrying;
   const carrier = new Carrier(socket, {
@@ -67,7 +72,10 @@ export function engineOn(socket: Socket, parts: EngineParts, carrying: CarrierPa
   carry(engine, socket);
   // Whoever has listened to it before has stopped it.
   socket.resume();
-  return { socket: engine, carrier };
+  const mute = (): void => {
+    engine.muted = true;
+  };
+  return { socket: engine, carrier, mute };
 }
 
 /** The same lane, that tells of what is sent to the client. */
@@ -98,6 +106,7 @@ type Options = ConstructorParameters<typeof TLSSocket>[1];
 /** Asks how it ends before it does. */
 class EndingSocket extends TLSSocket {
   readonly #before: () => void;
+  muted = false;
 
   constructor(carrier: Carrier, options: Options, before: () => void) {
     // Any stream will do (Node's documentation of tls.TLSSocket); the types know sockets only.
@@ -106,6 +115,7 @@ class EndingSocket extends TLSSocket {
   }
 
   override end(...said: unknown[]): this {
+    if (this.muted) return this;
     if (!this.writableEnded) this.#before();
     return super.end(...(said as []));
   }

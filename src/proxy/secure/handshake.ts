@@ -192,10 +192,15 @@ export class Handshake {
   leave(how: "close" | "reset"): void {
     const { clock } = this.#of;
     const carrierSocket = this.#carrierSocket;
-    carrierSocket.on("error", () => undefined).once("close", () => this.socket.destroy());
+    this.#engine.mute();
+    this.#endWithCarrier();
     if (carrierSocket.destroyed) this.socket.destroy();
     else if (how === "reset") resetSoon(carrierSocket, clock, null);
     else closeSoon(carrierSocket, clock, null, () => false);
+  }
+
+  #endWithCarrier(): void {
+    this.#carrierSocket.on("error", () => undefined).once("close", () => this.socket.destroy());
   }
 
   /** A turn later: within a callback of OpenSSL's nothing may be taken away from under it. */

@@ -119,8 +119,8 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   /** A fault on its ciphertext ends it: nothing of the engine's goes out any more. */
   cipherSevered(how: Sever): void {
+    this.#handshake?.leave(how.do);
     this.#conclude(how);
-    if (how.do === "close") this.#handshake?.leave("close");
   }
 
   get peer(): Peer | null {
