@@ -13,6 +13,7 @@ import { ownerOf } from "../proxy/sockets/owner.js";
 import { version } from "../version.js";
 import type { DaemonOptions } from "./options.js";
 import type { Parts } from "./parts.js";
+import { about } from "./specs.js";
 
 /** How long whoever has it may take to say who it is. */
 const WHO_MAX_MS = 3_000;
@@ -63,10 +64,15 @@ async function certificateOf(
   const files =
     own === null
       ? null
-      : new CertificateFiles(own, clock, (trouble) => {
-          if (trouble === null) log.info(`the certificate of the admin port, ${own.cert}, was read again`);
-          else log.warn(`the certificate of the admin port stays as it was: ${trouble}`);
-        });
+      : about(
+          "admin.tls.cert",
+          () =>
+            new CertificateFiles(own, clock, (trouble) => {
+              if (trouble === null)
+                log.info(`the certificate of the admin port, ${own.cert}, was read again`);
+              else log.warn(`the certificate of the admin port stays as it was: ${trouble}`);
+            }),
+        );
   const names = [listen.host, ...hosts, "localhost", "127.0.0.1", "::1"].filter((name) => name !== "");
   return {
     contexts: await authority.open(),

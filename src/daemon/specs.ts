@@ -1,10 +1,11 @@
 /** From a proxy as squall.yaml has it to what the proxy is made from. */
-import { readFileSync } from "node:fs";
 import { readConfig, type Config, type ProxyConfig, type UpstreamTls } from "../config/config.js";
+import type { SecureConfig } from "../config/secure.js";
 import type { ProxyDefaults } from "../control.js";
 import { SquallError } from "../core/errors.js";
 import { invariant } from "../core/invariant.js";
 import type { FileProxy } from "../proxy/fleet.js";
+import { certificatesIn, pairIn } from "../proxy/secure/certificate-files.js";
 import type { TlsOptions } from "../proxy/upstream/dial.js";
 
 /** Of proxies that come without a time-out of their own. */
@@ -37,6 +38,7 @@ export function proxyDefaults(base: SpecBase): ProxyDefaults {
 
 /** Throws SQ_INVALID_CONFIG if a file that it names cannot be read. */
 export function specFrom(proxy: ProxyConfig, { seed, limits }: SpecBase): FileProxy {
+  if (proxy.secure !== null) checkSecure(proxy.secure, proxy.name);
   const common = {
     name: proxy.name,
     listen: proxy.listen,
@@ -77,30 +79,30 @@ export function specFrom(proxy: ProxyConfig, { seed, limits }: SpecBase): FilePr
 
 /** Throws SQ_INVALID_CONFIG. */
 function tlsOf({ ca, insecure, servername, own, min }: UpstreamTls, proxy: string): TlsOptions {
+  const path = `proxies.${proxy}.tls`;
   return {
-    ca: ca === null ? null : pem(ca, "the certificates", `proxies.${proxy}.tls.ca`),
+    ca: ca === null ? null : about(`${path}.ca`, () => certificatesIn(ca)),
     insecure,
     servername,
-    own:
-      own === null
-        ? null
-        : {
-            cert: pem(own.cert, "the certificate", `proxies.${proxy}.tls.cert`),
-            key: pem(own.key, "the key", `proxies.${proxy}.tls.key`),
-          },
+    own: own === null ? null : about(`${path}.cert`, () => pairIn(own)),
     min,
   };
 }
 
-/** What a file of PEM says. Throws SQ_INVALID_CONFIG. */
-function pem(file: string, what: string, path: string): string {
+/** Throws SQ_INVALID_CONFIG about the setting where a file cannot be used: the proxy reads it itself. */
+function checkSecure({ certificates, clients }: SecureConfig, proxy: string): void {
+  const path = `proxies.${proxy}.secure`;
+  for (const [index, paths] of certificates.entries())
+    about(`${path}.certificates.${index}.cert`, () => pairIn(paths));
+  if (clients !== null) about(`${path}.clients.ca`, () => certificatesIn(clients.ca));
+}
+
+/** A mistake in a file becomes one about the setting that names it. */
+export function about<T>(path: string, use: () => T): T {
   try {
-    return readFileSync(file, "utf8");
+    return use();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new SquallError("SQ_INVALID_CONFIG", `cannot read ${what} in ${file}: ${why}`, {
-      path,
-      cause: error,
-    });
+    if (!(error instanceof SquallError)) throw error;
+    throw new SquallError(error.code, error.message, { path, cause: error });
   }
 }

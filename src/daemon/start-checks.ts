@@ -10,10 +10,12 @@ import type { ReadConfig } from "../config/config.js";
 import type { Control } from "../control.js";
 import type { ActivationInput } from "../control/requests.js";
 import { SquallError, type Problem } from "../core/errors.js";
+import { pairIn } from "../proxy/secure/certificate-files.js";
 import { StateFile } from "../state/file.js";
 import { checkAuthority, needsAuthority } from "./authority.js";
 import { readIn, type DaemonOptions } from "./options.js";
 import { Parts } from "./parts.js";
+import { about } from "./specs.js";
 
 export interface Checked {
   readonly problems: readonly Problem[];
@@ -83,6 +85,14 @@ export async function checkStart(options: DaemonOptions): Promise<Checked> {
   if (state !== null) await StateFile.check(state).catch((error: unknown) => note(["state"], error));
   const unneeded = !needsAuthority(read.config);
   await checkAuthority(read.config.tls).catch((error: unknown) => note(["tls", "ca"], error, unneeded));
+  const own = read.config.admin.tls?.own ?? null;
+  if (own !== null) {
+    try {
+      about("admin.tls.cert", () => pairIn(own));
+    } catch (error) {
+      note(["admin", "tls"], error);
+    }
+  }
   if (journal.file !== null) {
     await access(dirname(journal.file), constants.W_OK).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);

@@ -48,9 +48,10 @@ it("draw with the daemon's seed: choices of a pool, and names for tokens", () =>
 });
 
 it("trust the certificates in a file beside squall.yaml", () => {
-  writeFileSync(join(folder, "ca.pem"), "some certificates");
+  const text = "-----BEGIN CERTIFICATE-----\nread when it is used\n-----END CERTIFICATE-----\n";
+  writeFileSync(join(folder, "ca.pem"), text);
   expect(specOf({ upstream: "https://127.0.0.1:1", tls: { ca: "ca.pem" } })).toMatchObject({
-    tls: { ca: "some certificates", insecure: false },
+    tls: { ca: text, insecure: false },
   });
   expect(specOf({ upstream: "https://127.0.0.1:1" })).toMatchObject({ tls: { ca: null } });
   expect(specOf({ upstream: "http://127.0.0.1:1" })).toMatchObject({ tls: null });

@@ -112,6 +112,26 @@ const REFUSED: readonly (readonly [what: string, text: string, problem: string])
     "3:67 proxies.a.b.tls.ca: cannot read the certificates",
   ],
   [
+    "certificates that are none",
+    `${ADMIN}proxies:\n  a: { listen: "127.0.0.1:0", upstream: "https://x", tls: { ca: ./profiles/slow.yaml } }\n`,
+    "3:65 proxies.a.tls.ca: there is no certificate (PEM) in",
+  ],
+  [
+    "a certificate for an upstream that is not there",
+    `${ADMIN}proxies:\n  a: { listen: "127.0.0.1:0", upstream: "tls://x:1", tls: { cert: no.pem, key: no.key } }\n`,
+    "3:67 proxies.a.tls.cert: cannot read the certificate in",
+  ],
+  [
+    "a certificate of one's own that is not there",
+    `${ADMIN}proxies:\n  a: { listen: "127.0.0.1:0", upstream: "http://x", secure: { certificates: [{ cert: no.pem, key: no.key }] } }\n`,
+    "3:86 proxies.a.secure.certificates[0].cert: cannot read the certificate in",
+  ],
+  [
+    "a CA for clients that is none",
+    `${ADMIN}proxies:\n  a: { listen: "127.0.0.1:0", upstream: "http://x", secure: { clients: { ca: ./profiles/slow.yaml } } }\n`,
+    "3:78 proxies.a.secure.clients.ca: there is no certificate (PEM) in",
+  ],
+  [
     "a port twice",
     `${ADMIN}proxies:\n  a: { listen: ":7", upstream: "tcp://x:1" }\n  b: { listen: "127.0.0.1:7", upstream: "tcp://x:1" }\n`,
     "4:16 proxies.b.listen: cannot listen",

@@ -95,6 +95,20 @@ function stampOf({ cert, key }: { readonly cert: string; readonly key: string })
     .join(" ");
 }
 
+/** The certificates in a file, PEM. Throws SQ_INVALID_CONFIG. */
+export function certificatesIn(path: string): string {
+  const text = read(path, "the certificates");
+  if (!text.includes("-----BEGIN CERTIFICATE-----"))
+    throw new SquallError("SQ_INVALID_CONFIG", `there is no certificate (PEM) in ${path}`);
+  return text;
+}
+
+/** A certificate and the key that belongs to it, as they stand now. Throws SQ_INVALID_CONFIG. */
+export function pairIn(paths: { readonly cert: string; readonly key: string }): CertificatePair {
+  const { cert, key } = load(paths);
+  return { cert, key };
+}
+
 /** Throws SQ_INVALID_CONFIG. */
 function load(paths: { readonly cert: string; readonly key: string }): Loaded {
   const cert = read(paths.cert, "the certificate");

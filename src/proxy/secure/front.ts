@@ -1,10 +1,8 @@
 /** What all clients of one proxy that speak TLS have in common: whose certificate is shown to whom, and on what terms. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Server } from "node:net";
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../../core/clock.js";
-import { SquallError } from "../../core/errors.js";
 import { invariant } from "../../core/invariant.js";
 import {
   TLS_VERSIONS,
@@ -16,7 +14,7 @@ import {
 import { plainAlert } from "../../tls/alert.js";
 import type { ContextTerms } from "../../tls/contexts.js";
 import type { AuthorityDoor } from "../../tls/door.js";
-import { CertificateFiles } from "./certificate-files.js";
+import { CertificateFiles, certificatesIn } from "./certificate-files.js";
 import type { Agreement, Mirror } from "./mirror.js";
 import { MIRROR, type SecureSpec } from "./spec.js";
 
@@ -237,20 +235,4 @@ function plainAddress(address: string): string {
 function clientsOf(path: string): { readonly id: string; readonly ca: string } {
   const ca = certificatesIn(path);
   return { id: createHash("sha256").update(ca).digest("hex"), ca };
-}
-
-/** Throws SQ_INVALID_CONFIG. */
-function certificatesIn(path: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new SquallError("SQ_INVALID_CONFIG", `cannot read the certificates in ${path}: ${why}`, {
-      cause: error,
-    });
-  }
-  if (!text.includes("-----BEGIN CERTIFICATE-----"))
-    throw new SquallError("SQ_INVALID_CONFIG", `there is no certificate (PEM) in ${path}`);
-  return text;
 }

@@ -1,6 +1,6 @@
 /** One attempt to reach an upstream at one of its addresses: connect, and speak TLS where that is asked for. */
 import { isIP, type Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { DEFAULT_CIPHERS, type TLSSocket } from "node:tls";
 import type { Millis } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Keepalive } from "../../core/stream-options.js";
@@ -129,6 +129,8 @@ class Attempt {
           ...(ca === null ? {} : { ca }),
           rejectUnauthorized: !insecure,
           ...(own === null ? {} : own),
+          // OpenSSL speaks the old ones at its lowest level of security alone.
+          ...(min === "1.0" || min === "1.1" ? { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
           ...(min === null ? {} : { minVersion: `TLSv${min === "1.0" ? "1" : min}` }),
           ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
         },
