@@ -59,9 +59,12 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   #hello: Hello | null = null;
   #timer: Timer | null = null;
   #handshake: Handshake | null = null;
-  readonly #testimony = new Testimony((took) => {
-    this.#told(took);
-  });
+  readonly #testimony = new Testimony(
+    () => this.#acted,
+    (took) => {
+      this.#told(took);
+    },
+  );
   #peer: Peer | null = null;
   #problem: CertificateProblem | null = null;
 
@@ -293,9 +296,9 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     this.#handOver(secured, this.#peer, false);
   }
 
-  /** How the client took what faults did: its first data say so. Reading has not begun, and this does not begin it. */
+  /** How the client takes the handshake: its first data say so. Reading has not begun, and this does not begin it. */
   #listen(secured: TLSSocket): void {
-    if (!this.#acted) return;
+    if (this.#faults.none && this.#cipher.none) return;
     secured.pause();
     secured.once("data", () => {
       this.#testimony.data();
@@ -419,7 +422,6 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   }
 
   #told(took: Took): void {
-    if (!this.#acted) return;
     this.#faults.took(took);
     const millis = this.clock.now() - this.#begunAt;
     this.#host.took(this, { took, problem: this.#problem, millis, hits: this.#hits });
