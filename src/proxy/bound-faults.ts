@@ -2,7 +2,8 @@
  * The faults that are bound to one connection: asked before bytes flow, with stages in its pumps from then on, woken when
  * they want to be. They come, go and change while the connection lives.
  */
-import type { Clock, Timer } from "../core/clock.js";
+import { Alarm } from "../core/alarm.js";
+import type { Clock } from "../core/clock.js";
 import {
   DIRECTIONS,
   type ConnectionFault,
@@ -40,8 +41,8 @@ export class BoundFaults {
   /** Those that a fault's probability has spared, while that fault is in force. */
   #spared: Map<ArmedFault, Subject> | null = null;
   #gate: Gate<ConnectionFault, Sever> | null = null;
-  #timer: Timer | null = null;
-  #timerAt = Infinity;
+  /** Made where a fault wants to be woken: most connections have none. */
+  #alarm: Alarm | null = null;
 
   constructor(of: BoundHost) {
     this.#of = of;
@@ -91,8 +92,7 @@ export class BoundFaults {
   stop(): void {
     this.#gate?.cancel();
     this.#gate = null;
-    this.#timer?.cancel();
-    this.#timer = null;
+    this.#alarm?.cancel();
   }
 
   /** The connection is over. */
@@ -285,15 +285,11 @@ export class BoundFaults {
     if (this.#of.isSevered || this.#of.pumps === null) return;
     let earliest = Infinity;
     for (const binding of this.#bindings) earliest = Math.min(earliest, binding.wakeAt);
-    if (earliest === this.#timerAt) return;
-    this.#timer?.cancel();
-    this.#timerAt = earliest;
-    this.#timer = earliest === Infinity ? null : this.#of.clock.at(earliest, this.#wake);
+    if (earliest !== Infinity) this.#alarm ??= new Alarm(this.#of.clock, this.#wake);
+    this.#alarm?.set(earliest);
   }
 
   readonly #wake = (): void => {
-    this.#timer = null;
-    this.#timerAt = Infinity;
     this.#of.guarded(() => {
       const now = this.#of.clock.now();
       for (const binding of [...this.#bindings]) {

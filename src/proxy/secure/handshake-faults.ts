@@ -1,5 +1,6 @@
 /** The faults on one client's handshake: asked as it goes on, woken when they want to be, told how the client took it. */
-import type { Clock, Timer } from "../../core/clock.js";
+import { Alarm } from "../../core/alarm.js";
+import type { Clock } from "../../core/clock.js";
 import type {
   Alert,
   CertificateRecipe,
@@ -49,8 +50,7 @@ export class HandshakeFaults {
   readonly #of: HandshakeFaultsHost;
   #bound: Bound[] = [];
   #gate: Gate<HandshakeFault, Final> | null = null;
-  #timer: Timer | null = null;
-  #timerAt = Infinity;
+  #alarm: Alarm | null = null;
   #established = false;
   #stopped = false;
 
@@ -211,9 +211,7 @@ export class HandshakeFaults {
     this.#stopped = true;
     this.#gate?.cancel();
     this.#gate = null;
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#timerAt = Infinity;
+    this.#alarm?.cancel();
     this.#established = false;
   }
 
@@ -258,15 +256,11 @@ export class HandshakeFaults {
     if (!this.#established) return;
     let earliest = Infinity;
     for (const { fault } of this.#bound) earliest = Math.min(earliest, fault.wakeAt);
-    if (earliest === this.#timerAt) return;
-    this.#timer?.cancel();
-    this.#timerAt = earliest;
-    this.#timer = earliest === Infinity ? null : this.#of.clock.at(earliest, this.#wake);
+    if (earliest !== Infinity) this.#alarm ??= new Alarm(this.#of.clock, this.#wake);
+    this.#alarm?.set(earliest);
   }
 
   readonly #wake = (): void => {
-    this.#timer = null;
-    this.#timerAt = Infinity;
     const now = this.#of.clock.now();
     this.#wakeAll(this.#bound.filter(({ fault }) => fault.wakeAt <= now).map(({ fault }) => fault));
   };

@@ -7,7 +7,8 @@
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Clock, Timer } from "../../core/clock.js";
+import { Alarm } from "../../core/alarm.js";
+import type { Clock } from "../../core/clock.js";
 import { contained, ContainedClock, type Owner } from "../../core/containment.js";
 import { invariant } from "../../core/invariant.js";
 import {
@@ -57,7 +58,9 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   readonly #hits: string[] = [];
   #state: State = "hello";
   #hello: Hello | null = null;
-  #timer: Timer | null = null;
+  /** For what the client has to do in time. */
+  readonly #late: Alarm;
+  #awaited = "";
   #handshake: Handshake | null = null;
   readonly #testimony = new Testimony(
     () => this.#acted,
@@ -78,6 +81,12 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     this.bot = origin.address;
     this.clock = new ContainedClock(clock, this);
     this.#begunAt = this.clock.now();
+    this.#late = new Alarm(this.clock, () => {
+      const { helloTimeout } = this.#front.spec;
+      this.#host.failed(this, "client_tls", `${this.#awaited} took longer than ${helloTimeout} ms`);
+      this.#testimony.over();
+      this.destroy();
+    });
     this.#hearing = new Hearing(socket, {
       heard: (result) => {
         this.#heard(result);
@@ -152,7 +161,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   // -- the hello ----------------------------------------------------------------------------------
 
   #heard(result: Heard): void {
-    this.#inTime();
+    this.#late.cancel();
     const { mode } = this.#front.spec;
     if (result.state === "hello") {
       this.#hello = result.hello;
@@ -236,7 +245,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
         if (this.#state === "engine") this.#established(socket);
       },
       stopped: () => {
-        this.#inTime();
+        this.#late.cancel();
       },
       goesOn: () => {
         this.#within("a TLS handshake");
@@ -271,7 +280,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   #established(secured: TLSSocket): void {
     if (this.#hello === null) return;
-    this.#inTime();
+    this.#late.cancel();
     const certificate = this.#handshake?.asked === true ? certificateOf(secured) : null;
     this.#peer = {
       ...peerOf(this.#hello),
@@ -305,12 +314,6 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     });
   }
 
-  readonly #onClose = (): void => {
-    this.#guarded(() => {
-      this.#finish();
-    });
-  };
-
   #goneInHandshake(text: string): void {
     if (!this.#acted) this.#host.failed(this, "client_tls", `TLS handshake: ${text}`);
     this.#end();
@@ -321,10 +324,14 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   #handOver(socket: Socket, peer: Peer | null, plain: boolean): void {
     this.#state = "handed over";
     this.#host.over(peer === null ? "plain" : plain ? "passed_through" : "complete");
-    this.#inTime();
+    this.#late.cancel();
     if (plain) {
       this.#hearing.handOver();
-      socket.on("close", this.#onClose);
+      socket.once("close", () => {
+        this.#guarded(() => {
+          this.#finish();
+        });
+      });
     }
     this.#host.arrived(this, socket, peer);
   }
@@ -349,7 +356,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     if (this.#state === "over" || this.#state === "ending") return;
     this.#failed();
     this.#state = "ending";
-    this.#inTime();
+    this.#late.cancel();
     this.#faults.stop();
     if (this.#handshake !== null) {
       if (!this.#handshake.end(how)) this.#finish();
@@ -395,7 +402,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   #finish(): void {
     if (this.#state === "over") return;
     this.#state = "over";
-    this.#timer?.cancel();
+    this.#late.cancel();
     this.#testimony.over();
     this.#faults.release();
     this.#cipher.release();
@@ -408,17 +415,8 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   }
 
   #within(what: string): void {
-    const { helloTimeout } = this.#front.spec;
-    this.#timer = this.clock.at(this.clock.now() + helloTimeout, () => {
-      this.#host.failed(this, "client_tls", `${what} took longer than ${helloTimeout} ms`);
-      this.#testimony.over();
-      this.destroy();
-    });
-  }
-
-  #inTime(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
+    this.#awaited = what;
+    this.#late.set(this.clock.now() + this.#front.spec.helloTimeout);
   }
 
   #told(took: Took): void {
