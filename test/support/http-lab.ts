@@ -92,6 +92,15 @@ export class HttpLab extends Lab {
     return { port, requests, peers };
   }
 
+  /** A server that answers each whole request with this body and closes. */
+  answering(body = "hello"): Promise<ScriptedServer> {
+    return this.scripted(({ peer }) => {
+      peer.write(ok(body));
+      peer.fin();
+      return undefined;
+    });
+  }
+
   /** Sends a request on a connection of its own and gives its whole answer. */
   async ask(
     proxy: HttpProxy | number,
@@ -127,6 +136,9 @@ export function ok(body: string, fields: readonly string[] = []): string {
 export function get(target: string, fields: readonly string[] = []): string {
   return `GET ${target} HTTP/1.1\r\n${["Host: jobs.test", ...fields].join("\r\n")}\r\n\r\n`;
 }
+
+/** A request that says that it is the last of its connection. */
+export const closing = get("/v1/jobs", ["Connection: close"]);
 
 export function post(target: string, body: string, fields: readonly string[] = []): string {
   const lines = ["Host: jobs.test", `Content-Length: ${Buffer.byteLength(body, "latin1")}`, ...fields];

@@ -14,11 +14,7 @@ const closing = get("/", ["Connection: close"]);
 
 /** A server over TLS that says who it is. */
 async function server(name: string): Promise<number> {
-  const plain = await lab.scripted(({ peer }) => {
-    peer.write(ok(name));
-    peer.fin();
-    return undefined;
-  });
+  const plain = await lab.answering(name);
   return (await lab.http(plain.port, { secure: secureSpec() })).address.port;
 }
 

@@ -56,11 +56,7 @@ async function stranger(name: string): Promise<Pair> {
 
 describe("certificates of one's own", () => {
   it("are chosen by the name that a client asks for, before any is made", async () => {
-    const server = await lab.scripted(({ peer }) => {
-      peer.write(ok("hello"));
-      peer.fin();
-      return undefined;
-    });
+    const server = await lab.answering();
     const certificates = [write("one", await made("one.example")), write("two", await made("*.two.example"))];
     const proxy = await lab.http(server.port, { secure: secureSpec({ certificates }) });
     for (const [servername, cn] of [

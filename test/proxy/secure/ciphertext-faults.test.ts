@@ -1,6 +1,6 @@
 /** Faults on bytes with `at: tls`: whom they act on, and whom they do not. */
 import { afterEach, describe, expect, it } from "vitest";
-import { get, ok } from "../../support/http-lab.js";
+import { closing, get, ok } from "../../support/http-lab.js";
 import { fault, until } from "../../support/lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
 
@@ -10,13 +10,6 @@ afterEach(async () => {
   lab = new SecureLab();
 });
 
-const closing = get("/v1/jobs", ["Connection: close"]);
-const answering = (): ReturnType<SecureLab["scripted"]> =>
-  lab.scripted(({ peer }) => {
-    peer.write(ok("hello"));
-    peer.fin();
-    return undefined;
-  });
 const FAULTS = [
   fault("reset", {}, { at: "tls" }),
   fault("latency", { delay: "1h" }, { at: "tls" }),
@@ -26,7 +19,7 @@ const FAULTS = [
 
 describe("a fault on the bytes of TLS", () => {
   it("does nothing to plain clients of a port that takes both", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec({ mode: "detect" }) });
     lab.use(FAULTS);
     expect((await lab.ask(proxy, closing)).raw).toBe(ok("hello"));
@@ -37,7 +30,7 @@ describe("a fault on the bytes of TLS", () => {
   });
 
   it("has nothing to act on where no TLS is spoken, and takes no part there", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port);
     lab.use(FAULTS);
     expect((await lab.ask(proxy, closing)).raw).toBe(ok("hello"));
@@ -50,7 +43,7 @@ describe("a fault on the bytes of TLS", () => {
   });
 
   it("acts on all bytes where TLS passes through", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const inner = await lab.http(server.port, { name: "inner", secure: secureSpec() });
     const outer = await lab.proxy(inner.address.port, { secure: secureSpec({ mode: "passthrough" }) });
     expect(await lab.sees(outer, {}, closing)).toMatchObject({ how: "secure", text: ok("hello") });
@@ -85,7 +78,7 @@ describe("a fault on the bytes of TLS that is ended here", () => {
   it.each(ROWS)(
     "$type $raw acts on the handshake as well",
     async ({ type, raw, directions, how, effect }) => {
-      const server = await answering();
+      const server = await lab.answering();
       const proxy = await lab.http(server.port, { secure: secureSpec() });
       lab.use([fault(type, raw, { at: "tls", ...(directions === undefined ? {} : { directions }) })]);
       const seen = await lab.sees(proxy, {}, closing);
@@ -99,7 +92,7 @@ describe("a fault on the bytes of TLS that is ended here", () => {
   );
 
   it("keeps a handshake in silence for as long as it is there", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     lab.use([fault("blackhole", {}, { at: "tls" })]);
     const seen = lab.sees(proxy, {}, closing);

@@ -3,7 +3,7 @@
  * the engine's goes out any more, and neither a place nor a write of its own is left behind.
  */
 import { afterEach, describe, expect, it } from "vitest";
-import { get, ok } from "../../support/http-lab.js";
+import { get } from "../../support/http-lab.js";
 import { fault, until } from "../../support/lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
 
@@ -19,11 +19,7 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("over %s", (maxVersion) => {
   it.each(["close", "reset"] as const)(
     "ends a client's connection by %s at whatever byte it is",
     async (then) => {
-      const server = await lab.scripted(({ peer }) => {
-        peer.write(ok("hello".repeat(200)));
-        peer.fin();
-        return undefined;
-      });
+      const server = await lab.answering("hello".repeat(200));
       const proxy = await lab.http(server.port, { secure: secureSpec() });
       for (const after of LIMITS) {
         lab.use([fault("truncate", { after: `${after}B`, then }, { at: "tls", directions: "downstream" })]);

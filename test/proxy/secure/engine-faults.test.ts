@@ -3,7 +3,7 @@ import type { ConnectionOptions, SecureVersion, TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../src/core/clock.js";
 import { ALERT_NAMES, ALERTS } from "../../../src/faults/contract/index.js";
-import { get, ok } from "../../support/http-lab.js";
+import { closing, get, ok } from "../../support/http-lab.js";
 import { fault, turns, until } from "../../support/lab.js";
 import { sample } from "../../support/scope.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
@@ -18,7 +18,6 @@ afterEach(async () => {
 });
 
 const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const satisfies readonly SecureVersion[];
-const closing = get("/v1/jobs", ["Connection: close"]);
 
 /** A proxy before a server that keeps connections, unless it is asked to close them. */
 async function proxied(): ReturnType<SecureLab["http"]> {

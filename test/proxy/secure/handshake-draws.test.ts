@@ -1,7 +1,7 @@
 /** The same seed hits the same handshakes of the same bots, whatever the others do: fifty bots, in two orders. */
 import { afterEach, expect, it } from "vitest";
 import type { CompiledFault } from "../../../src/plan/value.js";
-import { get, ok } from "../../support/http-lab.js";
+import { closing } from "../../support/http-lab.js";
 import { fault, until } from "../../support/lab.js";
 import { scaled } from "../../support/scope.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
@@ -19,17 +19,12 @@ const FAULTS: readonly CompiledFault[] = [
   fault("tls_certificate", { problem: "expired" }, { when: { probability: 0.3, skip: 1, per: "bot" } }),
   fault("tls_terms", { max: "1.2" }, { when: { every: 2, per: "bot" } }),
 ];
-const closing = get("/v1/jobs", ["Connection: close"]);
 
 /** What each bot saw of its handshakes, one after the other. */
 type Run = ReadonlyMap<string, readonly string[]>;
 
 async function run(seed: number, order: "in turn" | "all at once", bots = BOTS): Promise<Run> {
-  const server = await lab.scripted(({ peer }) => {
-    peer.write(ok("hello"));
-    peer.fin();
-    return undefined;
-  });
+  const server = await lab.answering();
   const proxy = await lab.http(server.port, { name: "jobs", secure: secureSpec() });
   lab.use(FAULTS, { seed });
   const seen = new Map<string, string[]>(bots.map((bot) => [bot, []]));

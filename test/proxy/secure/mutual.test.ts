@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import type { CertificateProblem } from "../../../src/faults/contract/index.js";
-import { get, ok } from "../../support/http-lab.js";
+import { closing, ok } from "../../support/http-lab.js";
 import { fault, until } from "../../support/lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
 
@@ -19,14 +19,9 @@ afterEach(async () => {
 });
 
 const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
-const closing = get("/v1/jobs", ["Connection: close"]);
 
 async function proxyFor(require: boolean): Promise<Awaited<ReturnType<SecureLab["http"]>>> {
-  const server = await lab.scripted(({ peer }) => {
-    peer.write(ok("hello"));
-    peer.fin();
-    return undefined;
-  });
+  const server = await lab.answering();
   const ca = join(folder, "bots-ca.pem");
   writeFileSync(ca, await lab.ca());
   return lab.http(server.port, {

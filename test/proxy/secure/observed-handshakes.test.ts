@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { FAULT_TYPES } from "../../../src/faults/kinds/index.js";
 import type { CompiledFault } from "../../../src/plan/value.js";
-import { get, ok } from "../../support/http-lab.js";
+import { closing, ok } from "../../support/http-lab.js";
 import { fault } from "../../support/lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
 
@@ -11,8 +11,6 @@ afterEach(async () => {
   await lab.close();
   lab = new SecureLab();
 });
-
-const closing = get("/v1/jobs", ["Connection: close"]);
 
 /** What would be, of a handshake of a common client. */
 const WOULD: readonly (readonly [CompiledFault, string])[] = [
@@ -29,11 +27,7 @@ const WOULD: readonly (readonly [CompiledFault, string])[] = [
 ];
 
 async function client(one: readonly CompiledFault[]): Promise<void> {
-  const server = await lab.scripted(({ peer }) => {
-    peer.write(ok("hello"));
-    peer.fin();
-    return undefined;
-  });
+  const server = await lab.answering();
   const proxy = await lab.http(server.port, { secure: secureSpec() });
   lab.use(one, { mode: "observe" });
   expect(await lab.sees(proxy, {}, closing)).toMatchObject({

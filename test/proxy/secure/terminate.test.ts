@@ -1,7 +1,7 @@
 /** Proxies that end their clients' TLS: what a client sees, what the upstream gets, and what is told of handshakes that fail. */
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
-import { get, ok } from "../../support/http-lab.js";
+import { closing, ok } from "../../support/http-lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
 import { until } from "../../support/lab.js";
 
@@ -11,19 +11,9 @@ afterEach(async () => {
   lab = new SecureLab();
 });
 
-/** A server that answers a request and closes. */
-const answering = (): ReturnType<SecureLab["scripted"]> =>
-  lab.scripted(({ peer }) => {
-    peer.write(ok("hello"));
-    peer.fin();
-    return undefined;
-  });
-
-const closing = get("/v1/jobs", ["Connection: close"]);
-
 describe("an http proxy that ends TLS", () => {
   it.each(["TLSv1.2", "TLSv1.3"] as const)("passes requests on over %s", async (version) => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     const seen = await lab.sees(proxy, { minVersion: version, maxVersion: version }, closing);
     expect(seen).toMatchObject({ how: "secure", version, alpn: null, cn: "jobs.example" });
@@ -34,7 +24,7 @@ describe("an http proxy that ends TLS", () => {
   });
 
   it("agrees to HTTP/1.1, and to nothing else", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     const both = await lab.sees(proxy, { ALPNProtocols: ["h2", "http/1.1"] });
     expect(both).toMatchObject({ how: "secure", alpn: "http/1.1" });
@@ -44,7 +34,7 @@ describe("an http proxy that ends TLS", () => {
   });
 
   it("has a certificate for clients that dial an address", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     expect(await lab.sees(proxy, { servername: "" }, closing)).toMatchObject({
       how: "secure",
@@ -53,7 +43,7 @@ describe("an http proxy that ends TLS", () => {
   });
 
   it("resumes sessions", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
       const first = await lab.tls(proxy, { maxVersion });
@@ -68,7 +58,7 @@ describe("an http proxy that ends TLS", () => {
   });
 
   it("tells clients that speak plain HTTP what it speaks", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     const client = lab.client(proxy);
     client.write(closing);
@@ -79,7 +69,7 @@ describe("an http proxy that ends TLS", () => {
   });
 
   it("speaks both on one port where it is to find out", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec({ mode: "detect" }) });
     expect(await lab.sees(proxy, {}, closing)).toMatchObject({ how: "secure", text: ok("hello") });
     expect((await lab.ask(proxy, closing)).raw).toBe(ok("hello"));

@@ -6,7 +6,7 @@ import { VirtualClock } from "../../../src/core/clock.js";
 import { Library } from "../../../src/config/library.js";
 import { loadProfiles } from "../../../src/config/load.js";
 import { compileProfile } from "../../../src/plan/compile.js";
-import { get, ok } from "../../support/http-lab.js";
+import { closing, get, ok } from "../../support/http-lab.js";
 import { TYPES, turns, until } from "../../support/lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
 
@@ -24,15 +24,10 @@ afterEach(async () => {
   lab = new SecureLab({ clock: time });
 });
 
-const closing = get("/v1/jobs", ["Connection: close"]);
 const GOOD = { how: "secure", text: ok("hello") };
 
 async function proxied(): ReturnType<SecureLab["http"]> {
-  const server = await lab.scripted(({ peer }) => {
-    peer.write(ok("hello"));
-    peer.fin();
-    return undefined;
-  });
+  const server = await lab.answering();
   return lab.http(server.port, { secure: secureSpec() });
 }
 
@@ -138,11 +133,7 @@ describe("the profile", () => {
 
   it("tls-truncated cuts responses short", async () => {
     const body = "x".repeat(2_000);
-    const server = await lab.scripted(({ peer }) => {
-      peer.write(ok(body));
-      peer.fin();
-      return undefined;
-    });
+    const server = await lab.answering(body);
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     use("tls-truncated", { part: "100%", after: "300B" });
     const { text } = await lab.sees(proxy, {}, closing);

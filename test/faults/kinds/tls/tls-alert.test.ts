@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../src/core/clock.js";
 import { ALERT_NAMES, ALERTS, type HandshakeFault } from "../../../../src/faults/contract/index.js";
 import { fault, TYPES, until } from "../../../support/lab.js";
-import { get, ok } from "../../../support/http-lab.js";
+import { closing } from "../../../support/http-lab.js";
 import { refusedFault } from "../../../support/refused-fault.js";
 import { SecureLab, secureSpec } from "../../../support/secure-lab.js";
 import { handshakeOf } from "../../../support/handshake-bench.js";
@@ -15,7 +15,6 @@ afterEach(async () => {
   lab = new SecureLab();
 });
 
-const closing = get("/v1/jobs", ["Connection: close"]);
 const NAMES = ALERT_NAMES.filter((name) => name !== "close_notify");
 /** OpenSSL has names for those of SSL 3 and TLS 1 each, and knows some by number only. */
 const CODE = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_ALERT_(\w+)$/u;
@@ -57,11 +56,7 @@ describe("an alert in place of the ServerHello", () => {
   });
 
   it("is for a share of the handshakes, the same ones for the same seed", async () => {
-    const server = await lab.scripted(({ peer }) => {
-      peer.write(ok("hello"));
-      peer.fin();
-      return undefined;
-    });
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     const one = fault("tls_alert", { alert: "internal_error" }, { when: { probability: 0.4 } });
     const run = async (): Promise<boolean[]> => {

@@ -1,7 +1,7 @@
 /** Wrong certificates: what a client of Node's makes of each problem, and what is told of it. */
 import { afterEach, describe, expect, it } from "vitest";
 import { CERTIFICATE_PROBLEMS, type CertificateProblem } from "../../../../src/faults/contract/index.js";
-import { get, ok } from "../../../support/http-lab.js";
+import { closing, ok } from "../../../support/http-lab.js";
 import { fault, TYPES, until } from "../../../support/lab.js";
 import { SecureLab, secureSpec } from "../../../support/secure-lab.js";
 
@@ -10,14 +10,6 @@ afterEach(async () => {
   await lab.close();
   lab = new SecureLab();
 });
-
-const closing = get("/v1/jobs", ["Connection: close"]);
-const answering = (): ReturnType<SecureLab["scripted"]> =>
-  lab.scripted(({ peer }) => {
-    peer.write(ok("hello"));
-    peer.fin();
-    return undefined;
-  });
 
 /**
  * With what a client of Node's ends. It asks for no OCSP response, takes the common name where there is nothing else, and what it
@@ -41,7 +33,7 @@ const SEEN: Readonly<Record<CertificateProblem, string | RegExp>> = {
 
 describe("a wrong certificate", () => {
   it("that has no name but in its subject has the one there that the client asks for, also where that is known before", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     lab.use([fault("tls_certificate", { problem: "no_san" })]);
     // Of the upstream by its address, and of everybody.
@@ -52,7 +44,7 @@ describe("a wrong certificate", () => {
   });
 
   it.each(CERTIFICATE_PROBLEMS)("that is %s is seen as such", async (problem) => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     lab.use([fault("tls_certificate", { problem })]);
     const seen = await lab.sees(proxy, {}, closing);
@@ -87,7 +79,7 @@ describe("a wrong certificate", () => {
   });
 
   it("is told as revoked to those who ask", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     lab.use([fault("tls_certificate", { problem: "revoked" })]);
     const asking = { servername: "jobs.example", requestOCSP: true };
@@ -98,7 +90,7 @@ describe("a wrong certificate", () => {
   });
 
   it("is shown to those who ask for one name, and to no others", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     lab.use([fault("tls_certificate", { problem: "expired" }, { match: [{ sni: ["*.example"] }] })]);
     expect((await lab.sees(proxy, {}, closing)).how).toBe("CERT_HAS_EXPIRED");
@@ -109,7 +101,7 @@ describe("a wrong certificate", () => {
   });
 
   it("is shown anew to whoever has a session from before, and is gone when the fault is", async () => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     const first = await lab.tls(proxy);
     const session = await new Promise<Buffer>((told) => first.once("session", told));

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../src/core/clock.js";
-import { get, ok } from "../../../support/http-lab.js";
+import { closing, ok } from "../../../support/http-lab.js";
 import { handshakeOf } from "../../../support/handshake-bench.js";
 import { fault, turns, TYPES, until } from "../../../support/lab.js";
 import { refusedFault } from "../../../support/refused-fault.js";
@@ -19,8 +19,6 @@ afterEach(async () => {
   lab = new SecureLab({ clock: time });
 });
 
-const closing = get("/v1/jobs", ["Connection: close"]);
-
 /** A client that is connected, and has said its hello to a proxy that has read it. */
 async function held(raw: Record<string, unknown>): Promise<{
   readonly socket: TLSSocket;
@@ -28,11 +26,7 @@ async function held(raw: Record<string, unknown>): Promise<{
   readonly state: () => string;
   readonly proxy: Awaited<ReturnType<SecureLab["http"]>>;
 }> {
-  const server = await lab.scripted(({ peer }) => {
-    peer.write(ok("hello"));
-    peer.fin();
-    return undefined;
-  });
+  const server = await lab.answering();
   const proxy = await lab.http(server.port, { secure: secureSpec() });
   lab.use([fault("tls_handshake", raw)]);
   const socket = await lab.tls(proxy);

@@ -1,7 +1,7 @@
 /** Handshakes on other terms: what a client of Node's and the plan's reader see of them. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { ConnectionOptions } from "node:tls";
-import { get, ok } from "../../../support/http-lab.js";
+import { closing, ok } from "../../../support/http-lab.js";
 import { fault, TYPES } from "../../../support/lab.js";
 import { refusedFault } from "../../../support/refused-fault.js";
 import { SecureLab, secureSpec } from "../../../support/secure-lab.js";
@@ -11,14 +11,6 @@ afterEach(async () => {
   await lab.close();
   lab = new SecureLab();
 });
-
-const closing = get("/v1/jobs", ["Connection: close"]);
-const answering = (): ReturnType<SecureLab["scripted"]> =>
-  lab.scripted(({ peer }) => {
-    peer.write(ok("hello"));
-    peer.fin();
-    return undefined;
-  });
 
 interface Row {
   readonly raw: Readonly<Record<string, unknown>>;
@@ -91,7 +83,7 @@ const ROWS: readonly Row[] = [
 
 describe("a handshake on other terms", () => {
   it.each(ROWS)("$raw for $client", async ({ raw, client = {}, seen, detail }) => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     lab.use([fault("tls_terms", raw)]);
     const told = await lab.sees(proxy, client, closing);
@@ -105,7 +97,7 @@ describe("a handshake on other terms", () => {
   });
 
   it.each(["TLSv1.2", "TLSv1.3"] as const)("forgets sessions over %s", async (maxVersion) => {
-    const server = await answering();
+    const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     lab.use([fault("tls_terms", { tickets: false })]);
     const first = await lab.tls(proxy, { maxVersion });
