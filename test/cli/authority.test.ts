@@ -11,12 +11,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/cli/program.js";
-import type { Io } from "../../src/cli/io.js";
 import { Door } from "../../src/tls/door.js";
 import { certificatesIn } from "../../src/tls/pem.js";
 import { AdminLab } from "../admin/admin-lab.js";
-import { ROOT } from "../support/process.js";
+import { commandHere } from "../support/command-here.js";
+import type { Said } from "../support/process.js";
 import { wallClock as clock } from "../support/tls-lab.js";
 
 let cwd: string;
@@ -27,34 +26,8 @@ afterEach(() => {
   rmSync(cwd, { recursive: true, force: true });
 });
 
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Said> {
-  const said = { out: "", err: "" };
-  const io = {
-    out: (more: string) => (said.out += more),
-    err: (more: string) => (said.err += more),
-    env,
-    cwd,
-    home: ROOT,
-    colours: {
-      isColorSupported: false,
-      bold: String,
-      dim: String,
-      red: String,
-      yellow: String,
-      green: String,
-    },
-    outputLost: new Promise(() => undefined),
-    outputError: () => Promise.resolve(null),
-  } as unknown as Io;
-  const code = await runCommand(words, io);
-  return { code, ...said };
-}
+const run = (words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Said> =>
+  commandHere(words, { cwd, env });
 
 describe("squall ca", () => {
   it("shows the CA of the folder that squall.yaml names, and makes it if it is not there", async () => {

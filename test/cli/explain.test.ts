@@ -3,9 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { runCommand } from "../../src/cli/program.js";
-import type { Io } from "../../src/cli/io.js";
-import { ROOT } from "../support/process.js";
+import { commandHere } from "../support/command-here.js";
+import type { Said } from "../support/process.js";
 
 let cwd: string;
 beforeEach(() => {
@@ -22,21 +21,7 @@ async function explain(text: string, ...options: string[]): Promise<string> {
   return out;
 }
 
-async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const io = {
-    out: (more: string) => (said.out += more),
-    err: (more: string) => (said.err += more),
-    env: {},
-    cwd,
-    home: ROOT,
-    colours: { isColorSupported: false, bold: String, dim: String },
-    outputLost: new Promise(() => undefined),
-    outputError: () => Promise.resolve(null),
-  } as unknown as Io;
-  const code = await runCommand(words, io);
-  return { code, ...said };
-}
+const run = (...words: string[]): Promise<Said> => commandHere(words, { cwd });
 
 const FAULTS = "faults: [{ type: latency, delay: 1ms }]\n";
 

@@ -3,9 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { runCommand } from "../../src/cli/program.js";
-import type { Io } from "../../src/cli/io.js";
-import { ROOT } from "../support/process.js";
+import { commandHere } from "../support/command-here.js";
 
 let cwd: string;
 beforeEach(() => {
@@ -17,25 +15,7 @@ afterEach(() => {
 
 /** The exit code, and what stands on standard error. */
 async function told(...words: string[]): Promise<string> {
-  let err = "";
-  const io = {
-    out: () => true,
-    err: (more: string) => (err += more),
-    env: {},
-    cwd,
-    home: ROOT,
-    colours: {
-      isColorSupported: false,
-      bold: String,
-      dim: String,
-      red: String,
-      yellow: String,
-      green: String,
-    },
-    outputLost: new Promise(() => undefined),
-    outputError: () => Promise.resolve(null),
-  } as unknown as Io;
-  const code = await runCommand(words, io);
+  const { code, err } = await commandHere(words, { cwd });
   return `${code} ${err}`;
 }
 

@@ -1,10 +1,9 @@
 /** What the commands of the job world say of options for TLS that do not fit, and of files that cannot be used. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import pc from "picocolors";
 import { afterAll, expect, it } from "vitest";
-import { EXIT, type Io } from "../../src/cli/io.js";
-import { runCommand } from "../../src/cli/program.js";
+import { EXIT } from "../../src/cli/io.js";
+import { commandHere } from "../support/command-here.js";
 import { Workshop } from "../support/process.js";
 
 const shop = new Workshop();
@@ -13,18 +12,9 @@ const nothing = join(shop.folder, "nothing.pem");
 const text = join(shop.folder, "text.pem");
 writeFileSync(text, "no certificate");
 
-async function refused(words: readonly string[]): Promise<[number, string]> {
-  let said = "";
-  const err = (more: string): void => void (said += more);
-  const io = {
-    out: err,
-    err,
-    started: () => undefined,
-    outputLost: new Promise<never>(() => undefined),
-    outputError: () => Promise.resolve(null),
-    colours: pc.createColors(false),
-  } as unknown as Io;
-  return [await runCommand([...words], io), said.trim()];
+async function refused(words: readonly string[]): Promise<[number | null, string]> {
+  const { code, out, err } = await commandHere(words, { cwd: shop.folder });
+  return [code, (out + err).trim()];
 }
 
 const BOT = ["bot", "--server", "https://127.0.0.1:1"];

@@ -2,25 +2,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/cli/program.js";
-import type { Io } from "../../src/cli/io.js";
 import { admissionDraw, drawKey } from "../../src/core/random.js";
+import { commandHere } from "../support/command-here.js";
 import { HttpLab, get, ok } from "../support/http-lab.js";
 import { fault } from "../support/lab.js";
 import { ROOT } from "../support/process.js";
-
-async function squall(words: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const io = {
-    out: (text: string) => (said.out += text),
-    err: (text: string) => (said.err += text),
-    env: {},
-    colours: { isColorSupported: false },
-    outputLost: new Promise(() => undefined),
-    outputError: () => null,
-  } as unknown as Io;
-  return { code: await runCommand(words, io), ...said };
-}
 
 const PAGE = readFileSync(join(ROOT, "docs/determinism.md"), "utf8");
 const GOLDEN = [...PAGE.matchAll(/```sh\nsquall (draws [^\n]+)\n```\n\n```text\n([^`]+)```/gu)].map(
@@ -29,7 +15,7 @@ const GOLDEN = [...PAGE.matchAll(/```sh\nsquall (draws [^\n]+)\n```\n\n```text\n
 
 describe("squall draws", () => {
   it.each(GOLDEN)("says what the page says: $command", async ({ command, lines }) => {
-    expect(await squall(command.split(" "))).toEqual({ code: 0, out: lines, err: "" });
+    expect(await commandHere(command.split(" "))).toEqual({ code: 0, out: lines, err: "" });
   });
 
   it("is told on the page in several ways", () => {
@@ -45,7 +31,7 @@ describe("squall draws", () => {
       [["--probability", "3"], "a share such as 30%"],
       [["--count", "-1"], "a whole number"],
     ] as const) {
-      const { code, err } = await squall([...common, ...more]);
+      const { code, err } = await commandHere([...common, ...more]);
       expect([code, err]).toEqual([2, expect.stringContaining(words)]);
     }
   });

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import pc from "picocolors";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/cli/program.js";
+import { commandHere } from "../support/command-here.js";
 import { Workshop } from "../support/process.js";
 
 let shop: Workshop;
@@ -26,31 +26,13 @@ faults: [{ type: http_status, status: 503, body: "\${p}", match: { bot: ${JSON.s
 `;
 
 async function printed(words: readonly string[], colours: boolean): Promise<string> {
-  let text = "";
-  const write = (more: string): void => {
-    text += more;
-  };
-  await runCommand(words, {
-    out: write,
-    err: write,
-    env: {},
+  const { out, err } = await commandHere(words, {
     cwd: shop.folder,
+    home: shop.folder,
     colours: pc.createColors(colours),
     terminal: colours,
-    log: process.stdout,
-    pid: process.pid,
-    node: process.version,
-    platform: process.platform,
-    program: "squall",
-    home: shop.folder,
-    stopped: Promise.resolve("SIGTERM"),
-    started: () => undefined,
-    onHangup: () => undefined,
-    onUncaught: () => undefined,
-    outputLost: new Promise(() => undefined),
-    outputError: () => Promise.resolve(null),
   });
-  return text;
+  return out + err;
 }
 
 describe.each([

@@ -14,6 +14,9 @@ export interface Ended {
   readonly err: string;
 }
 
+/** What a command said, and the exit code that it said it with. */
+export type Said = Omit<Ended, "signal">;
+
 export interface SquallProcess {
   readonly env?: Record<string, string>;
   readonly cwd?: string;

@@ -1,23 +1,13 @@
-import pc from "picocolors";
 import { describe, expect, it } from "vitest";
-import { EXIT, type Io } from "../../../src/cli/io.js";
-import { runCommand } from "../../../src/cli/program.js";
+import { EXIT } from "../../../src/cli/io.js";
 import { seededLuck } from "../../../src/mock/bot/command.js";
 import { FLAW_NAMES } from "../../../src/mock/bot/flaws.js";
+import { commandHere } from "../../support/command-here.js";
 
 async function refused(...words: string[]): Promise<string> {
-  let text = "";
-  const err = (more: string): void => void (text += more);
-  const io = {
-    out: err,
-    err,
-    started: () => undefined,
-    outputLost: new Promise<never>(() => undefined),
-    outputError: () => Promise.resolve(null),
-    colours: pc.createColors(false),
-  } as unknown as Io;
-  expect(await runCommand(["bot", "--server", "http://127.0.0.1:1", ...words], io)).toBe(EXIT.usage);
-  return text;
+  const { code, out, err } = await commandHere(["bot", "--server", "http://127.0.0.1:1", ...words]);
+  expect(code).toBe(EXIT.usage);
+  return out + err;
 }
 
 describe("squall bot", () => {

@@ -1,0 +1,32 @@
+/** The real `squall` command within the process of a test, with all that it says: for what needs no process of its own. */
+import pc from "picocolors";
+import type { Io } from "../../src/cli/io.js";
+import { runCommand } from "../../src/cli/program.js";
+import { ROOT, type Said } from "./process.js";
+
+/** Runs a command to its end, in a world with no colours and no environment but what is given; what would run on is stopped at once. */
+export async function commandHere(words: readonly string[], world: Partial<Io> = {}): Promise<Said> {
+  const said = { out: "", err: "" };
+  const code = await runCommand(words, {
+    out: (more) => void (said.out += more),
+    err: (more) => void (said.err += more),
+    env: {},
+    cwd: ROOT,
+    colours: pc.createColors(false),
+    terminal: false,
+    log: process.stdout,
+    pid: process.pid,
+    node: process.version,
+    platform: process.platform,
+    program: "squall",
+    home: ROOT,
+    stopped: Promise.resolve("SIGTERM"),
+    outputLost: new Promise(() => undefined),
+    outputError: () => Promise.resolve(null),
+    started: () => undefined,
+    onHangup: () => undefined,
+    onUncaught: () => undefined,
+    ...world,
+  });
+  return { code, ...said };
+}
