@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ENTRY_KINDS } from "../../src/admin/entry-answers.js";
 import { entryKind } from "../../src/cli/entry-kind.js";
-import { squall, Workshop } from "../support/process.js";
+import { squall, Workshop, type Said } from "../support/process.js";
 
 let shop: Workshop;
 let upstream: Server;
@@ -36,12 +36,6 @@ afterAll(async () => {
   upstream.close();
   await shop.close();
 });
-
-interface Said {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 async function run(...words: string[]): Promise<Said> {
   const { code, out, err } = await squall(words, { cwd: shop.folder, env: { SQUALL_ADMIN: admin } });

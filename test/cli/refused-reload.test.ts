@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ROOT, squall, Workshop, type Ended } from "../support/process.js";
+import { ROOT, squall, Workshop, type Said } from "../support/process.js";
 
 let shop: Workshop;
 let admin: string;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.close());
 
-async function run(...words: string[]): Promise<Pick<Ended, "code" | "out" | "err">> {
+async function run(...words: string[]): Promise<Said> {
   const { code, out, err } = await squall(words, { cwd: shop.folder, env: { SQUALL_ADMIN: admin } });
   const plain = (text: string): string =>
     text

@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { squall, Workshop } from "../support/process.js";
+import { squall, Workshop, type Said } from "../support/process.js";
 
 let shop: Workshop;
 let upstream: Server;
@@ -31,12 +31,6 @@ afterAll(async () => {
   upstream.close();
   await shop.close();
 });
-
-interface Said {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 /** With addresses, seeds, times and versions left out, which differ from run to run. */
 async function run(...words: string[]): Promise<Said> {
