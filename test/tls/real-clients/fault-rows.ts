@@ -1,4 +1,5 @@
 /** The rows of the table of docs/tls.md: each is what is switched on while every client makes one request. */
+import { CERTIFICATE_PROBLEMS } from "../../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../../src/faults/kinds/index.js";
 
 export interface FaultRow {
@@ -26,21 +27,6 @@ const row = (
   ...rest,
 });
 
-const PROBLEMS = [
-  "expired",
-  "not_yet_valid",
-  "wrong_host",
-  "self_signed",
-  "unknown_ca",
-  "incomplete_chain",
-  "bad_signature",
-  "weak_key",
-  "sha1",
-  "no_san",
-  "wrong_usage",
-  "revoked",
-  "huge",
-];
 const ALERTS = [
   "handshake_failure",
   "internal_error",
@@ -53,7 +39,7 @@ const LATER = ["internal_error", "user_canceled", "certificate_required"];
 
 export const FAULT_ROWS: readonly FaultRow[] = [
   { group: "no fault", name: "none", faults: [] },
-  ...PROBLEMS.map((problem) => row("tls_certificate", problem, { problem })),
+  ...CERTIFICATE_PROBLEMS.map((problem) => row("tls_certificate", problem, { problem })),
   ...ALERTS.map((alert) => row("tls_alert", `${alert}, at: hello`, { alert })),
   ...ON_CERTIFICATE.map((alert) =>
     row(
