@@ -23,6 +23,8 @@ export interface ProxySpecBase {
   readonly except: readonly MatchEntry[];
   /** How clients are spoken to over TLS; missing for plain TCP. */
   readonly secure?: SecureSpec;
+  /** By what bots are known, as far as it can be; by their addresses if missing. */
+  readonly identify?: readonly IdentifyRule[];
   /** The words in which whoever made it gave the addresses, to be given back to him. */
   readonly given?: {
     readonly listen: string;
@@ -37,6 +39,4 @@ export interface TcpProxySpec extends ProxySpecBase {
   readonly protocol?: "tcp";
   /** How the upstream is spoken to over TLS; missing for plain TCP. */
   readonly tls?: TlsOptions | null;
-  /** By what clients that speak TLS are known; by their addresses if missing. */
-  readonly identify?: readonly IdentifyRule[];
 }

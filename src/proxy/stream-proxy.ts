@@ -15,7 +15,7 @@ import { isLocalLack } from "./local-lacks.js";
 import { clientAddress, type ListenAddress } from "./port.js";
 import { Listener } from "./tcp/listener.js";
 import type { AskUpstream } from "./secure/mirror.js";
-import type { Peer } from "./secure/peer.js";
+import { nameByTls, type Peer } from "./secure/peer.js";
 import type { HandshakeTally } from "./secure/tally.js";
 import { isSecuredAlike, SecureClients, type SecureProxy } from "./secure/secure-clients.js";
 import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
@@ -352,7 +352,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   arrived(socket: Socket, origin: Origin): Conn {
     const { peer = null } = origin;
-    return this.#begin(socket, peer === null ? origin : { ...origin, bot: this.knownAs(peer) });
+    return this.#begin(socket, peer === null ? origin : { ...origin, bot: this.knownAs(peer, true) });
   }
 
   free(): void {
@@ -364,9 +364,8 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     this.#failed(reason, connection, client, text);
   }
 
-  /** What a rule calls a client that speaks TLS; undefined for its address. */
-  protected knownAs(_peer: Peer): string | undefined {
-    return undefined;
+  knownAs(peer: Peer, isSecure: boolean): string | undefined {
+    return nameByTls(this.spec.identify ?? [], peer, isSecure);
   }
 
   #begin(socket: Socket, origin: Origin): Conn {

@@ -1,4 +1,5 @@
 /** What is known of a client that speaks TLS. */
+import { shortened } from "../bot-name.js";
 import type { IdentifyRule } from "../../config/identify.js";
 import type { ClientCertificate, Hello } from "../../faults/contract/index.js";
 import type { PeerKeys } from "../../pipeline/subject-info.js";
@@ -64,6 +65,19 @@ function firstName(names: string | undefined): string | null {
     }
   }
   return plain === undefined || plain === "" ? null : plain;
+}
+
+/**
+ * What the rules call a client by its TLS alone; undefined as soon as the next of them asks for more: what a request says, or its
+ * address, or a certificate that it has not been asked for yet.
+ */
+export function nameByTls(rules: readonly IdentifyRule[], peer: Peer, isSecure: boolean): string | undefined {
+  for (const rule of rules) {
+    if (rule.by !== "sni" && (rule.by !== "certificate" || !isSecure)) return undefined;
+    const name = peerName(rule, peer);
+    if (name !== undefined && name !== "") return shortened(name);
+  }
+  return undefined;
 }
 
 /** What a rule calls a client that speaks TLS; undefined if it says nothing of this one. */

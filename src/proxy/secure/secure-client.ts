@@ -44,7 +44,7 @@ type Heard = Exclude<HelloState, { readonly state: "more" }>;
 export class SecureClient implements Owner, Newcomer, CipherHost {
   readonly connection: number;
   readonly client: string;
-  readonly bot: string;
+  bot: string;
   readonly origin: Origin;
   readonly clock: Clock;
   readonly #host: SecureHost;
@@ -162,12 +162,12 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   #heard(result: Heard): void {
     this.#late.cancel();
-    const { mode } = this.#front.spec;
     if (result.state === "hello") {
       this.#hello = result.hello;
       this.#peer = peerOf(result.hello);
+      this.bot = this.#host.knownAs(this.#peer) ?? this.bot;
       this.#ask(result.hello);
-    } else if (result.state === "not_tls" && mode === "detect") {
+    } else if (result.state === "not_tls" && this.#front.spec.mode === "detect") {
       this.#handOver(this.#socket, null, true);
     } else {
       this.#host.failed(this, "client_tls", result.reason);

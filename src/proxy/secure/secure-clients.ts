@@ -36,6 +36,8 @@ export interface SecureProxy {
   readonly mistakes: Owner;
   /** The connection that a client's plain bytes, or its TLS that passes through, go over. */
   arrived(socket: Socket, origin: Origin): Severable;
+  /** What rules call a client by its TLS alone, before it is secure or then; undefined for its address. */
+  knownAs(peer: Peer, isSecure: boolean): string | undefined;
   /** A place is free again. */
   free(): void;
   failedBefore(reason: ConnectionFailure, connection: number, client: string, text: string): void;
@@ -111,6 +113,10 @@ export class SecureClients implements SecureHost {
 
   get faults(): readonly ArmedFault[] {
     return this.#of.faults;
+  }
+
+  knownAs(peer: Peer): string | undefined {
+    return this.#of.knownAs(peer, false);
   }
 
   accept(socket: Socket, origin: Origin): void {

@@ -25,6 +25,8 @@ export interface SecureHost {
   readonly front: Front;
   readonly budget: HeldBudget;
   readonly faults: readonly ArmedFault[];
+  /** What rules call a client by its ClientHello; undefined for its address. */
+  knownAs(peer: Peer): string | undefined;
   /** Goes on with a socket of plain bytes, or of TLS that passes through. */
   arrived(client: Newcomer, socket: Socket, peer: Peer | null): void;
   /** Its place is free, if nothing came of it. */

@@ -5,10 +5,8 @@ import { formatAddress } from "../../config/address.js";
 import type { Seam } from "../../faults/contract/index.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Origin } from "../connection.js";
-import { shortened } from "../bot-name.js";
 import { closeSoon } from "../partings.js";
 import type { Agreement, AskUpstream } from "../secure/mirror.js";
-import { peerName, type Peer } from "../secure/peer.js";
 import type { TcpProxySpec } from "../spec-base.js";
 import { StreamProxy } from "../stream-proxy.js";
 import { dial, type DialFailure, type Dialling, type TlsOptions } from "../upstream/dial.js";
@@ -96,15 +94,6 @@ export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implement
     const { tls } = this;
     const protocol = guest instanceof TcpConnection ? guest.peer?.protocol : undefined;
     return tls === null || protocol === undefined || protocol === null ? tls : { ...tls, alpn: [protocol] };
-  }
-
-  protected override knownAs(peer: Peer): string | undefined {
-    for (const rule of this.spec.identify ?? []) {
-      if (rule.by === "client") return undefined;
-      const name = peerName(rule, peer);
-      if (name !== undefined && name !== "") return shortened(name);
-    }
-    return undefined;
   }
 
   protected override connect(socket: Socket, origin: Origin): TcpConnection {
