@@ -16,7 +16,8 @@ export function tlsVersion(): z.ZodType<TlsVersion, string | number> {
       if (version !== undefined) return version;
       context.issues.push({ code: "custom", message: `${expected}, got ${shown(value)}`, input: value });
       return z.NEVER;
-    });
+    })
+    .meta({ title: "version of TLS" });
 }
 
 /** A protocol of ALPN (RFC 7301, 3.1), as the wire has it. */

@@ -31,6 +31,9 @@ function unwrapped(schema: z.ZodType): { inner: z.ZodType; fallback: unknown; op
 }
 
 function valuesOf(inner: z.ZodType): string {
+  // A schema of several kinds of values says itself what they are called.
+  const { title } = inner.meta() ?? {};
+  if (title !== undefined) return title;
   const quantity = quantityOf(inner);
   if (quantity !== undefined) return quantity.kind;
   if (inner instanceof z.ZodEnum) return inner.options.map(String).join(", ");

@@ -29,6 +29,7 @@ const params = z.object({
         error: (issue) => `${PROTOCOLS}, got ${shown(issue.input)}`,
       },
     )
+    .meta({ title: "none, or a list" })
     .optional()
     .describe(
       "the protocols that are agreed to, the best first; with none, what a client offers is passed over",
