@@ -1,20 +1,16 @@
 /** Faults that need the engine's records: alerts behind the hello, stalls of our flight, certificates of clients, ends. */
 import type { ConnectionOptions, SecureVersion, TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { VirtualClock } from "../../../src/core/clock.js";
 import { ALERT_NAMES, ALERTS } from "../../../src/faults/contract/index.js";
 import { closing, get, ok } from "../../support/http-lab.js";
 import { fault, turns, until } from "../../support/lab.js";
 import { sample } from "../../support/scope.js";
-import { SecureLab, secureSpec } from "../../support/secure-lab.js";
+import { secureSpec, secureTimeLab, type SecureLab } from "../../support/secure-lab.js";
 
-const START = 1_000;
-let time = new VirtualClock(START);
-let lab = new SecureLab({ clock: time });
+let { lab, time } = secureTimeLab();
 afterEach(async () => {
   await lab.close();
-  time = new VirtualClock(START);
-  lab = new SecureLab({ clock: time });
+  ({ lab, time } = secureTimeLab());
 });
 
 const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const satisfies readonly SecureVersion[];

@@ -3,20 +3,17 @@ import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
 import tls from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { VirtualClock } from "../../../src/core/clock.js";
 import type { TcpProxySpec } from "../../../src/proxy/spec-base.js";
 import { MIRROR } from "../../../src/proxy/secure/spec.js";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
 import { CERTIFICATE, KEY } from "../../support/certificate.js";
 import { turns, until } from "../../support/lab.js";
-import { SecureLab, secureSpec, type Seen } from "../../support/secure-lab.js";
+import { secureSpec, secureTimeLab, type Seen } from "../../support/secure-lab.js";
 
-let time = new VirtualClock(1_000);
-let lab = new SecureLab({ clock: time });
+let { lab, time } = secureTimeLab();
 afterEach(async () => {
   await lab.close();
-  time = new VirtualClock(1_000);
-  lab = new SecureLab({ clock: time });
+  ({ lab, time } = secureTimeLab());
 });
 
 interface Server {

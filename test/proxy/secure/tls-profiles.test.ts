@@ -2,13 +2,12 @@
 import * as fsPromises from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { VirtualClock } from "../../../src/core/clock.js";
 import { Library } from "../../../src/config/library.js";
 import { loadProfiles } from "../../../src/config/load.js";
 import { compileProfile } from "../../../src/plan/compile.js";
 import { closing, get, ok } from "../../support/http-lab.js";
 import { TYPES, turns, until } from "../../support/lab.js";
-import { SecureLab, secureSpec } from "../../support/secure-lab.js";
+import { secureSpec, secureTimeLab, type SecureLab } from "../../support/secure-lab.js";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const library = new Library(TYPES);
@@ -16,12 +15,10 @@ beforeAll(async () => {
   library.replaceFiles(await loadProfiles([join(ROOT, "profiles")], fsPromises, ROOT));
 });
 
-let time = new VirtualClock(1_000);
-let lab = new SecureLab({ clock: time });
+let { lab, time } = secureTimeLab();
 afterEach(async () => {
   await lab.close();
-  time = new VirtualClock(1_000);
-  lab = new SecureLab({ clock: time });
+  ({ lab, time } = secureTimeLab());
 });
 
 const GOOD = { how: "secure", text: ok("hello") };

@@ -7,16 +7,13 @@ import { closing, ok } from "../../../support/http-lab.js";
 import { handshakeOf } from "../../../support/handshake-bench.js";
 import { fault, turns, TYPES, until } from "../../../support/lab.js";
 import { refusedFault } from "../../../support/refused-fault.js";
-import { SecureLab, secureSpec } from "../../../support/secure-lab.js";
+import { secureSpec, secureTimeLab, type SecureLab } from "../../../support/secure-lab.js";
 import { Armed } from "../../../support/stream-bench.js";
 
-const START = 1_000;
-let time = new VirtualClock(START);
-let lab = new SecureLab({ clock: time });
+let { lab, time } = secureTimeLab();
 afterEach(async () => {
   await lab.close();
-  time = new VirtualClock(START);
-  lab = new SecureLab({ clock: time });
+  ({ lab, time } = secureTimeLab());
 });
 
 /** A client that is connected, and has said its hello to a proxy that has read it. */
@@ -235,6 +232,7 @@ describe("a handshake that stops behind the hello", () => {
   it.each(PLACES)(
     "closes when its time has come, at %s in %s, and leaves no place taken",
     async (at, version) => {
+      const begun = time.now();
       const server = await lab.scripted(({ peer }) => {
         peer.write(ok("hello"));
         return undefined;
@@ -250,7 +248,7 @@ describe("a handshake that stops behind the hello", () => {
       expect(ended).toBe(false);
       time.advance(1);
       await until(() => ended && proxy.stats.connectionsActive === 0 && lab.context.slots.taken === 0);
-      expect(time.now()).toBe(START + 10_000);
+      expect(time.now()).toBe(begun + 10_000);
       expect(effects()).toEqual([expect.stringContaining("stalled") as unknown, 'ended {"how":"close"}']);
     },
   );
@@ -283,7 +281,7 @@ describe("the engine", () => {
     ],
     [{ stall_at: "finished" }, { at: "finished" }],
   ])("is stopped where it should be: %s", (raw, stall) => {
-    const clock = new VirtualClock(START);
+    const clock = new VirtualClock(1_000);
     const armed = new Armed("tls_handshake", { ...raw, for: "10s", then: "close" }, clock);
     const one = handshakeOf(armed);
     expect(one.hello?.()).toEqual({ do: "pass" });
