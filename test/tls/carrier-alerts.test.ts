@@ -5,7 +5,7 @@ import { ALERT_NAMES, type AlertName } from "../../src/faults/contract/index.js"
 import { sample, WHOLE } from "../support/scope.js";
 import { CERTIFICATE, KEY } from "../support/certificate.js";
 import { codeOf } from "./alert-codes.js";
-import { afterTurns, closed, engineServer, outcome, type EngineServer } from "./engine.js";
+import { afterTurns, closed, engineServer, outcome, serve, type EngineServer } from "./engine.js";
 import { held, SUITES, type SuiteRow } from "./suites.js";
 
 let server: EngineServer;
@@ -144,7 +144,7 @@ describe.each(sample(SUITES, 2, ({ version }) => version, "points of alerts"))(
 
 describe("an alert that cannot be made", () => {
   it("is told of with its reason, and the connection goes on", async () => {
-    const quiet = await engineServer({
+    const quiet = await serve({
       begun: ({ engine }) => engine.removeAllListeners("keylog"),
     });
     const end = await quiet.connect();
@@ -157,7 +157,6 @@ describe("an alert that cannot be made", () => {
     const [data] = (await once(end.client, "data")) as [Buffer];
     expect(data.toString()).toBe("still here");
     end.client.destroy();
-    await quiet.close();
   });
 
   it("is one that comes behind the end", async () => {

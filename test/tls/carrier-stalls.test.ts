@@ -1,29 +1,11 @@
 /** Where the server's part of a handshake stops, seen from the wire, in both ways of a handshake and with a second hello. */
 import { once } from "node:events";
 import { createSecureContext, type ConnectionOptions, type TLSSocketOptions } from "node:tls";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Stall } from "../../src/faults/contract/index.js";
 import { sample } from "../support/scope.js";
 import { CERTIFICATE, KEY } from "../support/certificate.js";
-import {
-  afterTurns,
-  closed,
-  engineServer,
-  outcome,
-  type EngineOptions,
-  type EngineServer,
-  type ServerEnd,
-} from "./engine.js";
-
-const open: EngineServer[] = [];
-afterEach(async () => {
-  for (const server of open.splice(0)) await server.close();
-});
-async function serve(options: EngineOptions = {}): Promise<EngineServer> {
-  const server = await engineServer(options);
-  open.push(server);
-  return server;
-}
+import { afterTurns, closed, outcome, serve, type ServerEnd } from "./engine.js";
 
 const client12: ConnectionOptions = { maxVersion: "TLSv1.2" };
 const client13: ConnectionOptions = { minVersion: "TLSv1.3" };

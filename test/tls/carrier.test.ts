@@ -2,30 +2,12 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { straight, type Lane, type LaneParts } from "../../src/tls/lane.js";
 import { sample } from "../support/scope.js";
 import { randomOf } from "../support/scripted-traffic.js";
-import {
-  afterTurns,
-  closed,
-  collect,
-  engineServer,
-  outcome,
-  type EngineOptions,
-  type EngineServer,
-} from "./engine.js";
+import { afterTurns, closed, collect, outcome, serve, type EngineOptions } from "./engine.js";
 import { held, SUITES } from "./suites.js";
-
-const open: EngineServer[] = [];
-afterEach(async () => {
-  for (const server of open.splice(0)) await server.close();
-});
-async function serve(options: EngineOptions = {}): Promise<EngineServer> {
-  const server = await engineServer(options);
-  open.push(server);
-  return server;
-}
 
 /** Bytes that tell their place. */
 function pattern(length: number): Buffer {

@@ -9,6 +9,7 @@ import {
   type ConnectionOptions,
   type TLSSocketOptions,
 } from "node:tls";
+import { onTestFinished } from "vitest";
 import { Carrier, type CarrierOptions } from "../../src/tls/carrier.js";
 import { SERVER_CIPHERS } from "./suites.js";
 import { CERTIFICATE, KEY } from "../support/certificate.js";
@@ -86,6 +87,13 @@ export async function engineServer(options: EngineOptions = {}): Promise<EngineS
       await once(server, "close");
     },
   };
+}
+
+/** A server for one test, closed when that is over. */
+export async function serve(options: EngineOptions = {}): Promise<EngineServer> {
+  const server = await engineServer(options);
+  onTestFinished(() => server.close());
+  return server;
 }
 
 /** What a client's connection came to: the code of its error, or how it ended. */
