@@ -1,11 +1,12 @@
 /** Proxies that speak TLS with their clients, the CA that these trust, and what a client of Node's sees of a handshake. */
 import { once } from "node:events";
-import type { Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import tls from "node:tls";
 import { VirtualClock } from "../../src/core/clock.js";
 import type { SecureSpec } from "../../src/proxy/secure/spec.js";
 import type { Authority } from "../../src/tls/authority.js";
 import { Door } from "../../src/tls/door.js";
+import { CERTIFICATE, KEY } from "./certificate.js";
 import { HttpLab } from "./http-lab.js";
 import { Client, type LabOptions, type Listening } from "./lab.js";
 
@@ -73,6 +74,27 @@ export class SecureLab extends HttpLab {
 
   authority(): Promise<Authority> {
     return theDoor.trusted();
+  }
+
+  /** A server that speaks TLS, with the certificate of the tests if no other is given; it is ended with the lab. */
+  async tlsServer(
+    options: tls.TlsOptions,
+    onSecure: (socket: tls.TLSSocket) => void,
+    port = 0,
+  ): Promise<number> {
+    const sockets = new Set<Socket>();
+    const server = tls.createServer({ cert: CERTIFICATE, key: KEY, ...options }, (socket) => {
+      socket.on("error", () => undefined);
+      onSecure(socket);
+    });
+    server.on("connection", (socket) => sockets.add(socket)).on("tlsClientError", () => undefined);
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    this.onEnd(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    return (server.address() as AddressInfo).port;
   }
 
   /** A client that trusts the CA, connected or refused; it is ended with the lab. */

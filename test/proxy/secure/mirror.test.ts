@@ -1,12 +1,8 @@
 /** What an upstream agrees to of a client's protocols is what the client is told, whatever becomes of the upstream meanwhile. */
-import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
-import tls from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import type { TcpProxySpec } from "../../../src/proxy/spec-base.js";
 import { MIRROR } from "../../../src/proxy/secure/spec.js";
 import type { TcpProxy } from "../../../src/proxy/tcp/proxy.js";
-import { CERTIFICATE, KEY } from "../../support/certificate.js";
 import { turns, until } from "../../support/lab.js";
 import { secureSpec, secureTimeLab, type Seen } from "../../support/secure-lab.js";
 
@@ -28,11 +24,8 @@ interface Server {
 async function serving(protocols: readonly string[], port = 0): Promise<Server> {
   const agreed: (string | false | null)[] = [];
   const now = { protocols };
-  const sockets = new Set<Socket>();
-  const server = tls.createServer(
+  const bound = await lab.tlsServer(
     {
-      cert: CERTIFICATE,
-      key: KEY,
       allowHalfOpen: true,
       // Undefined refuses the handshake, as RFC 7301 wants it of a server that speaks none of them.
       ...(protocols.length === 0
@@ -41,19 +34,12 @@ async function serving(protocols: readonly string[], port = 0): Promise<Server> 
     },
     (socket) => {
       agreed.push(socket.alpnProtocol);
-      socket.on("error", () => undefined);
       socket.on("data", () => undefined).on("end", () => socket.end("hello"));
     },
+    port,
   );
-  server.on("connection", (socket) => sockets.add(socket));
-  server.listen(port, "127.0.0.1");
-  await once(server, "listening");
-  lab.onEnd(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: bound,
     agreed,
     get protocols() {
       return now.protocols;

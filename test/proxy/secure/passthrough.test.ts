@@ -1,9 +1,6 @@
 /** TLS that passes through: its hello may come in any pieces, late or never, and whoever sends it is nobody else's affair. */
-import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
-import tls from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { CERTIFICATE, KEY } from "../../support/certificate.js";
+import { CERTIFICATE } from "../../support/certificate.js";
 import { turns, until, type Client } from "../../support/lab.js";
 import { sample, scaled, WHOLE } from "../../support/scope.js";
 import { SecureLab, secureSpec, secureTimeLab } from "../../support/secure-lab.js";
@@ -20,21 +17,7 @@ const HELLO_TIMEOUT = 5_000;
 const secure = secureSpec({ mode: "passthrough", helloTimeout: HELLO_TIMEOUT });
 
 /** A TLS server that says "hello" to whoever gets through. */
-async function serving(): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = tls.createServer({ cert: CERTIFICATE, key: KEY }, (socket) => {
-    socket.on("error", () => undefined);
-    socket.end("hello");
-  });
-  server.on("connection", (socket) => sockets.add(socket));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  lab.onEnd(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return (server.address() as AddressInfo).port;
-}
+const serving = (): Promise<number> => lab.tlsServer({}, (socket) => socket.end("hello"));
 
 describe("a hello", () => {
   it("may be cut at every byte, and goes on as it came", async () => {

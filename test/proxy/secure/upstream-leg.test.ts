@@ -1,7 +1,5 @@
 /** Upstreams over TLS, of tcp and of http proxies: certificates of ours and of theirs, versions, and handshakes that come to nothing. */
-import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
-import tls from "node:tls";
+import type { TlsOptions as TlsServerOptions } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import type { TlsOptions } from "../../../src/proxy/upstream/dial.js";
 import { CERTIFICATE, KEY } from "../../support/certificate.js";
@@ -16,24 +14,14 @@ afterEach(async () => {
 });
 
 /** Says the certificate's name, the version and the protocol that a handshake came to, and ends. */
-async function serving(options: tls.TlsOptions = {}): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = tls.createServer({ cert: CERTIFICATE, key: KEY, ...options }, (socket) => {
+function serving(options: TlsServerOptions = {}): Promise<number> {
+  return lab.tlsServer(options, (socket) => {
     const { subject } = socket.getPeerCertificate();
     const said = [String(subject?.CN ?? "nobody"), socket.getProtocol(), socket.alpnProtocol].join(" ");
-    socket.on("error", () => undefined);
     socket.once("data", () => {
       socket.end(`HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${said.length}\r\n\r\n${said}`);
     });
   });
-  server.on("connection", (socket) => sockets.add(socket)).on("tlsClientError", () => undefined);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  lab.onEnd(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 const PLANES = ["tcp", "http"] as const;
