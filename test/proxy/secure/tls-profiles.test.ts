@@ -57,10 +57,7 @@ describe("the profile", () => {
   });
 
   it("cert-expires-mid-run: what is open lives until it is idle, what is new fails, and then all is well", async () => {
-    const server = await lab.scripted(({ peer }) => {
-      peer.write(ok("hello"));
-      return undefined;
-    });
+    const server = await lab.scripted();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
     use("cert-expires-mid-run");
     const open = await lab.tls(proxy);

@@ -233,10 +233,7 @@ describe("a handshake that stops behind the hello", () => {
     "closes when its time has come, at %s in %s, and leaves no place taken",
     async (at, version) => {
       const begun = time.now();
-      const server = await lab.scripted(({ peer }) => {
-        peer.write(ok("hello"));
-        return undefined;
-      });
+      const server = await lab.scripted();
       const proxy = await lab.http(server.port, { secure: secureSpec() });
       lab.use([fault("tls_handshake", { stall_at: at, for: "10s", then: "close" })]);
       const socket = await lab.tls(proxy, { maxVersion: version });
