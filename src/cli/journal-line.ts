@@ -8,7 +8,10 @@ import { lineOf } from "../telemetry/sentences.js";
 export type JournalEntryView = JournalEntry & { readonly [field: string]: unknown };
 
 export function journalLine(entry: JournalEntryView, colours: Colors): string {
-  return prettyForm({ ...known(entry), time: entry.time }, colours);
+  const line = known(entry);
+  const { more } = entry;
+  const text = typeof more === "number" ? `${line.text}  (and ${more} of the kind before it)` : line.text;
+  return prettyForm({ ...line, text, time: entry.time }, colours);
 }
 
 function known(entry: JournalEntryView): ReturnType<typeof lineOf> {
