@@ -1,9 +1,10 @@
 /** Proxies that end their clients' TLS: what a client sees, what the upstream gets, and what is told of handshakes that fail. */
 import { once } from "node:events";
+import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { closing, ok } from "../../support/http-lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
-import { until } from "../../support/lab.js";
+import { fault, turns, until } from "../../support/lab.js";
 
 let lab = new SecureLab();
 afterEach(async () => {
@@ -74,5 +75,22 @@ describe("an http proxy that ends TLS", () => {
     expect(await lab.sees(proxy, {}, closing)).toMatchObject({ how: "secure", text: ok("hello") });
     expect((await lab.ask(proxy, closing)).raw).toBe(ok("hello"));
     expect(server.requests).toHaveLength(2);
+  });
+
+  it("takes a PROXY protocol header before the TLS, in one piece with the hello or apart from it", async () => {
+    const server = await lab.answering();
+    const proxy = await lab.http(server.port, { secure: secureSpec(), proxyProtocol: "accept" });
+    lab.use([fault("http_delay", { delay: "1ms" })]);
+    for (const [n, apart] of [true, false].entries()) {
+      const carrier = connect(proxy.address.port, "127.0.0.1");
+      await once(carrier, "connect");
+      if (!apart) carrier.cork();
+      carrier.write(`PROXY TCP4 10.0.0.${n + 1} 10.0.0.9 4000 443\r\n`);
+      if (apart) await turns();
+      process.nextTick(() => carrier.uncork());
+      const seen = await lab.sees(proxy, { socket: carrier }, closing);
+      expect(seen).toMatchObject({ how: "secure", text: ok("hello") });
+    }
+    expect(lab.facts.hits()).toEqual(["http_delay delayed 10.0.0.1", "http_delay delayed 10.0.0.2"]);
   });
 });
