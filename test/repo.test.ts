@@ -72,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "version",
   ],
   state: ["core", "tls", "faults", "config", "plan", "proxy", "control", "admin", "state"],
+  sweep: ["core", "faults", "config", "plan", "control", "telemetry", "daemon", "sweep", "version"],
   mock: ["core", "tls", "mock"],
   version: [],
 };

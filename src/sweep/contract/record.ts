@@ -1,0 +1,120 @@
+/**
+ * What one run left on the wire, in the words of the sweep: what record mode (`journal.exchanges: all`) writes down, read back from the
+ * journal's entries. Everything that names sites, judges runs or shrinks them reads this and nothing else, so a recorded file will do
+ * as well as a run that just ended.
+ */
+import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
+
+/** Milliseconds since the command was started. */
+export type RunTime = number;
+
+/** One side's message, as far as it is compared: sizes in bytes, bodies by a hash of what record mode read of them. */
+export interface Message {
+  readonly bytes: number;
+  /** Of the body's first 4 KiB and its length; null for no body. */
+  readonly hash: string | null;
+  /** The media type, without parameters and in lower case; null for none. */
+  readonly type: string | null;
+}
+
+export interface Request extends Message {
+  /** A hash of the idempotency or request key; null for none. Keys themselves are nobody's business. */
+  readonly key: string | null;
+  /** Whether it carried an Authorization header. */
+  readonly authorized: boolean;
+  /** What tells operations of one route apart, such as a GraphQL `operationName`; null for nothing. */
+  readonly operation: string | null;
+}
+
+export interface Response extends Message {
+  /** What Retry-After asked for, in milliseconds; null for nothing. */
+  readonly retryAfter: number | null;
+}
+
+export interface SeenExchange {
+  readonly proxy: string;
+  readonly bot: string;
+  readonly connection: number;
+  /** The number of the exchange on its proxy, in the order in which requests came. */
+  readonly id: number;
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  readonly at: RunTime;
+  /** When it was over for the client. */
+  readonly over: RunTime;
+  /** Whether its connection had carried another exchange before. */
+  readonly reused: boolean;
+  readonly request: Request;
+  /** The upstream's; null if there was none. */
+  readonly response: Response | null;
+  readonly upstreamStatus: number | null;
+  readonly clientStatus: number | null;
+  /** Whether any of the request went to the upstream. */
+  readonly forwarded: boolean;
+  readonly end: ExchangeEnd;
+  /** The faults that acted on it. */
+  readonly faults: readonly string[];
+}
+
+/** A connection of a tcp proxy. */
+export interface SeenConnection {
+  readonly proxy: string;
+  readonly bot: string;
+  readonly connection: number;
+  readonly at: RunTime;
+  readonly over: RunTime;
+  /** Client to upstream, and upstream to client. */
+  readonly bytes: { readonly up: number; readonly down: number };
+  /** Who ended it, and how. */
+  readonly end: "client_closed" | "client_reset" | "upstream_closed" | "upstream_reset" | "fault" | "failed";
+  readonly failure: ConnectionFailure | null;
+  readonly faults: readonly string[];
+}
+
+export interface SeenQuery {
+  readonly proxy: string;
+  readonly bot: string;
+  /** In lower case, without the last dot. */
+  readonly name: string;
+  readonly type: string;
+  readonly transport: string;
+  readonly at: RunTime;
+  /** `NOERROR`, `NXDOMAIN`; null for no answer. */
+  readonly rcode: string | null;
+  readonly faults: readonly string[];
+}
+
+export interface SeenFlow {
+  readonly proxy: string;
+  readonly bot: string;
+  readonly flow: number;
+  readonly at: RunTime;
+  readonly over: RunTime;
+  readonly datagrams: { readonly up: number; readonly down: number };
+  readonly faults: readonly string[];
+}
+
+/** One `fault_hit`: which fault acted on what, in the order of the journal. */
+export interface Hit {
+  readonly seq: number;
+  readonly at: RunTime;
+  readonly activation: string;
+  readonly fault: string;
+  readonly type: string;
+  readonly proxy: string;
+  readonly bot: string;
+  readonly connection: number;
+  readonly exchange: { readonly id: number; readonly method: string; readonly path: string } | null;
+  readonly query: { readonly name: string; readonly type: string; readonly transport: string } | null;
+  readonly effect: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface RunRecord {
+  readonly exchanges: readonly SeenExchange[];
+  readonly connections: readonly SeenConnection[];
+  readonly queries: readonly SeenQuery[];
+  readonly flows: readonly SeenFlow[];
+  readonly hits: readonly Hit[];
+}

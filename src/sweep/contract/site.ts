@@ -1,0 +1,53 @@
+/** A site: one distinct call that the command makes, by which faults are placed. */
+
+/** How alike the fault-free runs were there: the same count in all; other counts; not in all. */
+export type Steadiness = "stable" | "wavering" | "rare";
+
+interface SiteCommon {
+  /** Text of its own, the same in every recording of the same traffic: `jobs bot-# POST /v1/jobs/:n/complete`. */
+  readonly id: string;
+  readonly proxy: string;
+  /** Names of bots that differ in digits or hexadecimal alone are one class: `bot-#`. */
+  readonly botClass: string;
+  /** The member that faults are aimed at, and all members. */
+  readonly bot: string;
+  readonly bots: readonly string[];
+  readonly steadiness: Steadiness;
+  /** Calls of `bot` in each fault-free run. */
+  readonly counts: readonly number[];
+}
+
+/** What was seen at an HTTP site, over all fault-free runs: what decides which kinds make sense. */
+export interface HttpTraits {
+  readonly safe: boolean;
+  readonly authorized: boolean;
+  readonly keepAlive: boolean;
+  /** Largest body of a response, in bytes. */
+  readonly body: number;
+  readonly json: boolean;
+  /** Different answers to the same request path. */
+  readonly answers: number;
+  /** An idempotency key was sent. */
+  readonly keyed: boolean;
+  /** The longest fault-free response, in milliseconds. */
+  readonly slowest: number;
+}
+
+export type Site = SiteCommon &
+  (
+    | {
+        readonly protocol: "http";
+        readonly method: string;
+        /** `/v1/jobs/:n/complete`, in the form that `match: { path }` takes. */
+        readonly template: string;
+        readonly operation: string | null;
+        readonly traits: HttpTraits;
+      }
+    | {
+        readonly protocol: "tcp";
+        /** Bytes of the fault-free runs: least of each direction on one connection. */
+        readonly bytes: { readonly up: number; readonly down: number };
+      }
+    | { readonly protocol: "udp"; readonly datagrams: { readonly up: number; readonly down: number } }
+    | { readonly protocol: "dns"; readonly name: string; readonly type: string; readonly transport: string }
+  );
