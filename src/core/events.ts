@@ -77,6 +77,8 @@ export type Fact =
       readonly proxy: string;
       readonly connection: number;
       readonly client: string;
+      /** Where more is known of it than its address. */
+      readonly bot?: string;
       readonly reason: ConnectionFailure;
       readonly text: string;
     }

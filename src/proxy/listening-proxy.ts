@@ -299,12 +299,20 @@ export abstract class ListeningProxy<Spec extends ProxySpecBase, Own extends Por
     this.#errors.set(reason, (this.#errors.get(reason) ?? 0) + 1);
   }
 
-  protected tellFailed(reason: ConnectionFailure, connection: number, client: string, text: string): void {
+  /** `bot` as it is known, which may be by its address alone. */
+  protected tellFailed(
+    reason: ConnectionFailure,
+    connection: number,
+    client: string,
+    text: string,
+    bot = client,
+  ): void {
     this.context.facts.tell({
       kind: "connection_failed",
       proxy: this.name,
       connection,
       client,
+      ...(bot === client ? {} : { bot }),
       reason,
       text,
     });

@@ -17,7 +17,8 @@ import { Listener } from "./tcp/listener.js";
 import type { AskUpstream } from "./secure/mirror.js";
 import { nameByTls, type Peer } from "./secure/peer.js";
 import type { HandshakeTally } from "./secure/tally.js";
-import { isSecuredAlike, SecureClients, type SecureProxy } from "./secure/secure-clients.js";
+import { isSecuredAlike, SecureClients, type SecureProxy, type Severable } from "./secure/secure-clients.js";
+import type { Newcomer } from "./secure/secure-host.js";
 import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
 import { FaultedNames } from "./upstream/faulted-names.js";
 import { HealthChecks } from "./upstream/health.js";
@@ -360,8 +361,10 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
     this.#released();
   }
 
-  failedBefore(reason: ConnectionFailure, connection: number, client: string, text: string): void {
-    this.#failed(reason, connection, client, text);
+  failedBefore({ connection, client, bot, peer }: Newcomer, reason: ConnectionFailure, text: string): void {
+    // Its certificate may have a name for it by now, whether that is believed or not.
+    const named = peer === null ? undefined : this.knownAs(peer, peer.version !== null);
+    this.#failed(reason, connection, client, text, named ?? bot);
   }
 
   knownAs(peer: Peer, isSecure: boolean): string | undefined {
@@ -401,12 +404,13 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   failed(connection: Connection, reason: ConnectionFailure, text: string): void {
-    this.#failed(reason, connection.connection, connection.client, text);
+    const { connection: id, client, bot, bearer }: Connection & Severable = connection;
+    this.#failed(reason, id, client, text, bearer?.bot ?? bot);
   }
 
-  #failed(reason: ConnectionFailure, connection: number, client = "", text: string): void {
+  #failed(reason: ConnectionFailure, connection: number, client = "", text: string, bot?: string): void {
     this.count(reason);
-    this.tellFailed(reason, connection, clientAddress(client), text);
+    this.tellFailed(reason, connection, clientAddress(client), text, bot);
   }
 
   over(connection: Connection): void {

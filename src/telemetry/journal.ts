@@ -4,12 +4,13 @@
  */
 import { pathTest } from "../config/pattern.js";
 import type { Clock } from "../core/clock.js";
-import type { ConnectionFailure, FactKind } from "../core/events.js";
+import type { ConnectionFailure } from "../core/events.js";
 import { invariant } from "../core/invariant.js";
-import { BoundedMap } from "../core/lru.js";
 import { jsonLine, record, sizeUnwritten, type Frequent, type JournalEntry, type Written } from "./entry.js";
 import { Unwritten } from "./unwritten.js";
 import { RotatingFile, type FileSystem } from "./rotating-file.js";
+import { sameness } from "./sameness.js";
+import { Thinning } from "./thinning.js";
 
 export const JOURNAL_KEEP = 10_000;
 /**
@@ -80,21 +81,6 @@ const JOURNALLED_FAILURES: ReadonlySet<ConnectionFailure> = new Set([
   "upstream_tls",
   "upstream_protocol",
 ]);
-/** What can be told thousands of times a second, or for ever: one entry in this time, the rest is counted in it. */
-const THINNED: ReadonlySet<FactKind> = new Set([
-  "connection_failed",
-  "listen_failed",
-  "limit_reached",
-  "mistake",
-]);
-const THINNED_TO_MS = 10_000;
-const THINNED_MAX = 1_000;
-
-interface Repetition {
-  readonly until: number;
-  more: number;
-}
-
 /** In the place of an entry that nobody has read yet: it is written down when somebody does. */
 const UNREAD = Symbol("unread");
 
@@ -108,7 +94,7 @@ export class Journal {
   #size = 0;
   #count = 0;
   readonly #file: RotatingFile | null;
-  readonly #repeated = new BoundedMap<string, Repetition>(THINNED_MAX);
+  readonly #thinning = new Thinning();
   #lastSeq = 0;
   #stampedAt = NaN;
   #stamped = "";
@@ -153,7 +139,8 @@ export class Journal {
   add({ fact, cut, size }: Written): JournalEntry | null {
     if (fact.kind === "plan_changed") return null;
     if (fact.kind === "connection_failed" && !JOURNALLED_FAILURES.has(fact.reason)) return null;
-    const more = THINNED.has(fact.kind) ? this.#thin(JSON.stringify(sameness(fact))) : 0;
+    const same = sameness(fact);
+    const more = same === null ? 0 : this.#thinning.take(same, this.#clock.now());
     if (more === null) return null;
     const entry: JournalEntry = {
       seq: ++this.#lastSeq,
@@ -263,18 +250,6 @@ export class Journal {
     }
     return this.#stamped;
   }
-
-  /** How many like it were left out before this one; null to leave this one out as well. */
-  #thin(key: string): number | null {
-    const now = this.#clock.now();
-    const before = this.#repeated.get(key);
-    if (before !== undefined && now < before.until) {
-      before.more++;
-      return null;
-    }
-    this.#repeated.set(key, { until: now + THINNED_TO_MS, more: 0 });
-    return before?.more ?? 0;
-  }
 }
 
 /** Whether an entry is one of those that were asked for. */
@@ -289,19 +264,4 @@ export function matcher(query: JournalQuery): (entry: JournalEntry) => boolean {
         ? entry.faults.some((fault) => fault === query.fault)
         : Object.hasOwn(entry, key) && entry[key as keyof JournalEntry] === query[key],
     );
-}
-
-function sameness(fact: Written["fact"]): readonly unknown[] {
-  switch (fact.kind) {
-    case "connection_failed":
-      return [fact.kind, fact.proxy, fact.reason];
-    case "limit_reached":
-      return [fact.kind, fact.proxy, fact.limit];
-    case "listen_failed":
-      return [fact.kind, fact.proxy, fact.reason];
-    case "mistake":
-      return [fact.kind, fact.text];
-    default:
-      return [fact.kind];
-  }
 }

@@ -7,6 +7,7 @@ import type { Fact } from "../core/events.js";
 import type { Frequent, Recorded, Stamp } from "./entry.js";
 import type { LogLine } from "./line.js";
 import type { Log } from "./log.js";
+import { DIFFERENT_MAX, sameness } from "./sameness.js";
 import { lineOf, type Of } from "./sentences.js";
 import { Throttle } from "./throttle.js";
 
@@ -16,7 +17,7 @@ const HITS_A_SECOND = 5;
 const EXCHANGES_A_SECOND = 5;
 /** Lines a second for the phases of one activation. */
 const PHASES_A_SECOND = 20;
-/** Failures of one kind on one proxy get a line at once, and in the time after it only a count. */
+/** Failures that are the same get a line at once, and in the time after it only a count. */
 const FAILURE_WINDOW_MS = 10_000;
 const TRACE_MAX = 4_000;
 
@@ -64,6 +65,7 @@ export class Narrator {
       clock,
       window: FAILURE_WINDOW_MS,
       burst: 1,
+      apart: DIFFERENT_MAX,
       onMore: (more, last) => {
         const text = `… and ${more} more in ${FAILURE_WINDOW_MS / 1000} s, the last: ${last.text}`;
         log.write({ ...last, text, more: [], fields: { ...last.fields, more } });
@@ -113,18 +115,12 @@ export class Narrator {
         return this.#often(this.#isNext, fact);
       case "phase_entered":
         return this.#often(this.#phases.pass(fact.activation, fact), fact);
-      case "connection_failed":
-        return this.#rarely(`${fact.proxy} ${fact.reason}`, lineOf(fact));
-      case "listen_failed":
-        return this.#rarely(`${fact.proxy} listen`, lineOf(fact));
-      case "limit_reached":
-        return this.#rarely(`${fact.proxy} limit ${fact.limit}`, lineOf(fact));
       case "mistake": {
         const more = original.kind === "mistake" ? [traceOf(original.error)] : [];
-        return this.#rarely(`mistake ${fact.text}`, { ...lineOf(fact), more });
+        return this.#rarely(fact, { ...lineOf(fact), more });
       }
       default:
-        return lineOf(fact);
+        return this.#rarely(fact, lineOf(fact));
     }
   }
 
@@ -134,8 +130,11 @@ export class Narrator {
   }
 
   /** The first of its kind at its own level; the others only for those who want to see everything. */
-  #rarely(key: string, line: LogLine): LogLine {
-    return this.#failures.pass(key, line) ? line : { ...line, level: "debug" };
+  #rarely(fact: Recorded, line: LogLine): LogLine {
+    const same = sameness(fact);
+    return same === null || this.#failures.pass(same.key, line, same.group)
+      ? line
+      : { ...line, level: "debug" };
   }
 }
 

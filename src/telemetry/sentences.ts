@@ -279,8 +279,9 @@ const LOCAL_LACKS: ReadonlySet<ConnectionFailure> = new Set([
 function failure(fact: Of<"connection_failed">): LogLine {
   const level: LineLevel =
     fact.reason === "internal" ? "error" : LOCAL_LACKS.has(fact.reason) ? "warn" : "info";
-  const { proxy, client, reason, text } = fact;
-  return { level, topic: "failed", text: `${proxy}  ${client}  ${reason}: ${text}`, fields: fact };
+  const { proxy, client, bot, reason, text } = fact;
+  const who = bot === undefined ? client : `${client}  bot ${bot}`;
+  return { level, topic: "failed", text: `${proxy}  ${who}  ${reason}: ${text}`, fields: fact };
 }
 
 function report(

@@ -7,6 +7,8 @@ export interface ThrottleOptions<T> {
   readonly window: number;
   /** How many of one key pass within a window. */
   readonly burst: number;
+  /** So many keys of a group are told apart, further ones share a window; all if not given. */
+  readonly apart?: number;
   /** Told at the end of a window in which some did not pass; `last` is the latest of those. */
   readonly onMore: (more: number, last: T) => void;
 }
@@ -20,6 +22,8 @@ interface Window<T> {
 
 /** So many keys are told apart; further ones share one window. */
 const KEYS_MAX = 1_000;
+/** The key of those of a group that are too many; nobody is called that. */
+const OTHERS = "\0";
 
 export class Throttle<T> {
   readonly #options: ThrottleOptions<T>;
@@ -51,7 +55,12 @@ export class Throttle<T> {
     this.#endOthers();
   }
 
-  #open(group: string, key: string): Window<T> {
+  #open(group: string, named: string): Window<T> {
+    const { apart = Infinity } = this.#options;
+    const among = this.#groups.get(group);
+    const key = (among?.size ?? 0) < apart ? named : OTHERS;
+    const shared = key === OTHERS ? among?.get(key) : undefined;
+    if (shared !== undefined) return shared;
     if (this.#keys >= KEYS_MAX)
       return (this.#others ??= this.#window(() => {
         this.#endOthers();
@@ -59,7 +68,7 @@ export class Throttle<T> {
     const window = this.#window(() => {
       this.#end(group, key, window);
     });
-    const keys = this.#groups.get(group) ?? new Map<string, Window<T>>();
+    const keys = among ?? new Map<string, Window<T>>();
     this.#groups.set(group, keys);
     keys.set(key, window);
     this.#keys++;

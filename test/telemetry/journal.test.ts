@@ -218,6 +218,35 @@ describe("what is told over and over", () => {
     expect(add(failed({ proxy: "a", reason: "internal" }))).not.toBeNull();
     expect(add(failed({ proxy: "a", reason: "internal" }))).toBeNull();
   });
+
+  it("is told apart by what went wrong, and by the bot where it is the bot's doing", () => {
+    const { add } = start();
+    const told = (rest: Parameters<typeof failed>[0]): boolean => add(failed(rest)) !== null;
+    const old = { reason: "client_tls", text: "unsupported protocol" } as const;
+    const distrust = { reason: "client_tls", text: "it sent the alert unknown_ca" } as const;
+    expect([told(old), told(old), told(distrust), told(distrust)]).toEqual([true, false, true, false]);
+    expect([told({ ...old, bot: "bot-7" }), told({ ...old, bot: "bot-7" })]).toEqual([true, false]);
+    expect([told({ ...old, client: "10.0.0.9" }), told({ ...old, client: "10.0.0.9" })]).toEqual([
+      true,
+      false,
+    ]);
+    const limit = { reason: "connection_limit", text: "too many connections" } as const;
+    expect([told(limit), told({ ...limit, client: "10.0.0.9" })]).toEqual([true, false]);
+  });
+
+  it("is told apart ten times, and then as one, until the first of them are over", () => {
+    const { clock, journal, add } = start();
+    const told = (text: string) => add(failed({ reason: "client_protocol", text }));
+    for (let n = 0; n < 10_000; n++) told(`garbage ${n}`);
+    expect(journal.lastSeq).toBe(11);
+    expect([told("garbage 3"), told("anything")]).toEqual([null, null]);
+    clock.advance(10_000);
+    expect(told("something new")).not.toHaveProperty("more");
+    expect(told("garbage 3")).not.toHaveProperty("more");
+    for (let n = 0; n < 8; n++) told(`more of it ${n}`);
+    // All that were too many, and what was left out of one that had to make room.
+    expect(told("one too many again")).toMatchObject({ more: 9_991 });
+  });
 });
 
 describe("the file", () => {

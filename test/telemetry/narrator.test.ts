@@ -212,6 +212,18 @@ describe("the pace", () => {
     expect(await texts()).toHaveLength(3);
   });
 
+  it("keeps what went wrong apart, ten times in ten seconds", async () => {
+    const { tell, texts } = start();
+    for (let n = 0; n < 100; n++) tell(failed({ reason: "client_tls", text: `alert ${n}`, bot: "bot-7" }));
+    const lines = await texts();
+    // The end of the log says how many were left out.
+    expect(lines).toHaveLength(12);
+    expect(lines[1]).toBe("failed   jobs  127.0.0.2  bot bot-7  client_tls: alert 1");
+    expect(lines[11]).toBe(
+      "failed   … and 89 more in 10 s, the last: jobs  127.0.0.2  bot bot-7  client_tls: alert 99",
+    );
+  });
+
   it("does not repeat a trace", async () => {
     const { tell, texts } = start();
     tell(SAMPLES.mistake);

@@ -45,6 +45,30 @@ describe("a throttle", () => {
     expect(said).toHaveLength(2);
   });
 
+  it("keeps so many keys of a group apart, and the others together", () => {
+    const said: string[] = [];
+    const clock = new VirtualClock();
+    const throttle = new Throttle<string>({
+      clock,
+      window: 1_000,
+      burst: 1,
+      apart: 2,
+      onMore: (more, last) => said.push(`${more} more, the last ${last}`),
+    });
+    const pass = (group: string): boolean[] =>
+      ["a", "b", "c", "d", "a"].map((key) => throttle.pass(key, key, group));
+    expect([pass("one"), pass("two")]).toEqual(Array(2).fill([true, true, true, false, false]));
+    clock.advance(1_000);
+    expect(said.sort()).toEqual([
+      "1 more, the last a",
+      "1 more, the last a",
+      "1 more, the last d",
+      "1 more, the last d",
+    ]);
+    expect(clock.idle).toBe(true);
+    expect(throttle.pass("e", "e", "one")).toBe(true);
+  });
+
   it("keeps keys apart", () => {
     const { passed } = start();
     expect([passed("a", 5), passed("b", 1), passed("others", 2)]).toEqual([2, 1, 2]);

@@ -13,7 +13,7 @@ import { Front } from "./front.js";
 import { Mirror, type AskUpstream } from "./mirror.js";
 import type { Peer } from "./peer.js";
 import { SecureClient } from "./secure-client.js";
-import type { HandshakeTestimony, SecureHost } from "./secure-host.js";
+import type { HandshakeTestimony, Newcomer, SecureHost } from "./secure-host.js";
 import { HandshakeTally, type HandshakeResult } from "./tally.js";
 
 /** What becomes of a handshake. */
@@ -40,7 +40,7 @@ export interface SecureProxy {
   knownAs(peer: Peer, isSecure: boolean): string | undefined;
   /** A place is free again. */
   free(): void;
-  failedBefore(reason: ConnectionFailure, connection: number, client: string, text: string): void;
+  failedBefore(client: Newcomer, reason: ConnectionFailure, text: string): void;
 }
 
 /** Whether nothing differs that a handshake with a client may hang on: what its certificate says, whom protocols are asked of. */
@@ -156,13 +156,13 @@ export class SecureClients implements SecureHost {
     this.#of.free();
   }
 
-  failed({ connection, client }: SecureClient, reason: ConnectionFailure, text: string): void {
-    this.#of.failedBefore(reason, connection, client, text);
+  failed(client: SecureClient, reason: ConnectionFailure, text: string): void {
+    this.#of.failedBefore(client, reason, text);
   }
 
-  mistaken({ connection, client }: SecureClient, error: unknown): void {
-    this.#of.context.facts.tell({ kind: "mistake", where: `TLS of connection ${connection}`, error });
-    this.#of.failedBefore("internal", connection, client, String(error));
+  mistaken(client: SecureClient, error: unknown): void {
+    this.#of.context.facts.tell({ kind: "mistake", where: `TLS of connection ${client.connection}`, error });
+    this.#of.failedBefore(client, "internal", String(error));
   }
 
   sever(client: SecureClient, how: Sever): void {

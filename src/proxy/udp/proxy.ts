@@ -231,7 +231,7 @@ export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> impleme
 
   failed(flow: Flow, reason: ConnectionFailure, text: string, news: boolean): void {
     this.count(reason);
-    if (news) this.tellFailed(reason, flow.connection, flow.client, text);
+    if (news) this.tellFailed(reason, flow.connection, flow.client, text, flow.bot);
   }
 
   over(flow: Flow): void {

@@ -81,5 +81,10 @@ describe("a proxy that asks clients for certificates", () => {
       expect.stringContaining("its certificate is refused") as string,
       expect.stringContaining("its certificate is refused") as string,
     ]);
+    // Whose it was is what one wants to know.
+    expect(lab.facts.of("connection_failed").map(({ bot }) => bot)).toEqual([
+      "bot-7.example",
+      "bot-7.example",
+    ]);
   });
 });
