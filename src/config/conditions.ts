@@ -9,15 +9,24 @@ import { checkRamp, type FaultSurroundings, type Ramp } from "./ramp.js";
 import { type EXCHANGE_PER_KEYS, exchangeWhenShape, whenShape } from "./shapes.js";
 import { check } from "./validate.js";
 
+export type PerKey = (typeof EXCHANGE_PER_KEYS)[number];
+
 export interface WhenEntry {
   readonly probability?: number | Ramp;
   readonly skip?: number;
   readonly every?: number;
   readonly count?: number;
-  readonly per?: (typeof EXCHANGE_PER_KEYS)[number];
+  /** Exactly these, from 1; never together with skip, every and count. */
+  readonly only?: readonly number[];
+  /** What is counted by itself; several are one key together. */
+  readonly per?: PerKey | readonly PerKey[];
   /** Milliseconds from the start of the phase. */
   readonly after?: number;
   readonly for?: number;
+}
+
+export function perKeys({ per = "proxy" }: WhenEntry): readonly PerKey[] {
+  return typeof per === "string" ? [per] : per;
 }
 
 export interface Conditions {
@@ -41,10 +50,10 @@ export function readConditions(
   const except = readMatch(child(fault, "except"), knowing, problems);
   const when = readWhen(child(fault, "when"), knowing, around);
   if (problems.count > before || match === null || except === null || when === null) return null;
-  const { probability = 1, skip = 0, every = 1, count } = when;
+  const { probability = 1, skip = 0, every = 1, count, only } = when;
   const least = typeof probability === "number" ? probability : Math.min(probability.from, probability.to);
-  const narrowed =
-    match.length > 0 || except.length > 0 || least < 1 || skip > 0 || every > 1 || count !== undefined;
+  const counted = skip > 0 || every > 1 || count !== undefined || only !== undefined;
+  const narrowed = match.length > 0 || except.length > 0 || least < 1 || counted;
   return { match, except, when, narrowed };
 }
 
@@ -76,10 +85,16 @@ function readWhen(node: Located | undefined, knowing: Knowing, around: FaultSurr
   const before = problems.count;
   const probability = child(node, "probability");
   const ramp = probability?.kind === "map" ? probability : null;
-  const route = child(node, "per");
   const exchanges = knowing.subjects === "exchanges";
-  const isRoute = !exchanges && route?.kind === "scalar" && route.value === "route";
+  const route = exchanges ? undefined : routeIn(child(node, "per"));
+  const isRoute = route !== undefined;
   if (isRoute) problems.add(route, `only HTTP exchanges have routes, and ${knowing.acts}`);
+  if (child(node, "only") !== undefined)
+    for (const key of BESIDE_ONLY) {
+      const beside = child(node, key);
+      if (beside !== undefined)
+        problems.add(beside, `\`only\` says which are hit already: leave out \`${key}\`, or \`only\``);
+    }
   const left = withoutBlanks(node);
   const entries = [...left.entries].filter(
     ([key]) => !(ramp !== null && key === "probability") && !(isRoute && key === "per"),
@@ -88,10 +103,21 @@ function readWhen(node: Located | undefined, knowing: Knowing, around: FaultSurr
   const when = check(shape, { ...left, entries: new Map(entries) }, problems);
   const slope = ramp === null ? null : readRamp(ramp, around);
   if (when === undefined || problems.count > before) return null;
-  const plain = Object.fromEntries(
+  const given = Object.fromEntries(
     Object.entries(when).filter(([, value]) => value !== undefined),
   ) as WhenEntry;
+  const plain =
+    given.only === undefined ? given : { ...given, only: [...new Set(given.only)].sort((a, b) => a - b) };
   return slope === null ? plain : { ...plain, probability: slope };
+}
+
+/** What says in other words which are hit. */
+const BESIDE_ONLY = ["skip", "every", "count"] as const;
+
+/** Where `per` names the route, by itself or in a list. */
+function routeIn(per: Located | undefined): Located | undefined {
+  const parts = per?.kind === "list" ? per.items : per === undefined ? [] : [per];
+  return parts.find((part) => part.kind === "scalar" && part.value === "route");
 }
 
 function readRamp(node: LocatedMap, around: FaultSurroundings): Ramp | null {

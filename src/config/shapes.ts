@@ -4,11 +4,16 @@
  */
 import { isIP } from "node:net";
 import { z } from "zod";
-import { choice, count, duration, flag, ratio, shown } from "../faults/params.js";
+import { choice, count, duration, flag, oneOf, ratio, shown } from "../faults/params.js";
 
 /** What a `when` counts by. Only exchanges have a route. */
 export const PER_KEYS = ["proxy", "bot", "connection"] as const;
 export const EXCHANGE_PER_KEYS = [...PER_KEYS, "route"] as const;
+/** Those that may stand together: what is counted by itself for each combination of them. */
+const PER_PARTS = ["bot", "connection"] as const;
+const EXCHANGE_PER_PARTS = [...PER_PARTS, "route"] as const;
+/** Ordinals that one fault may name. */
+export const ONLY_MAX = 1_000;
 export const DIRECTION_WORDS = ["upstream", "downstream", "both"] as const;
 
 /** Profile names that mean something else: no profile at all, and faults that no profile owns. */
@@ -54,6 +59,24 @@ export function oneOrMany<T extends z.ZodType>(item: T, what: string): z.ZodType
     );
 }
 
+/** One key, or a list of those that count together, afterwards in one order. */
+function per<
+  const One extends readonly [string, ...string[]],
+  const Part extends readonly [string, ...string[]],
+>(one: One, part: Part): z.ZodType<One[number] | Part[number] | readonly (One[number] | Part[number])[]> {
+  const expected = `expected ${oneOf(one)}, or a list of ${oneOf(part)}`;
+  const error = (issue: { readonly input?: unknown }): string => `${expected}, got ${shown(issue.input)}`;
+  return z
+    .union([z.enum(one), z.array(z.enum(part, { error })).min(1, { error })], { error })
+    .transform((value: unknown) => {
+      const given: unknown[] = Array.isArray(value) ? value : [value];
+      const keys = one.filter((key: One[number]) => given.includes(key));
+      return keys.length === 1 ? (keys[0] ?? keys) : keys;
+    });
+}
+
+const PER_WORDS = "what skip, every, count and only count by; several together for each combination";
+
 export const whenShape = z.strictObject({
   probability: ratio()
     .optional()
@@ -61,13 +84,19 @@ export const whenShape = z.strictObject({
   skip: count().optional().describe("leave that many alone first"),
   every: count({ min: 1 }).optional().describe("hit each n-th"),
   count: count({ min: 1 }).optional().describe("hit that many at most"),
-  per: choice(PER_KEYS).optional().describe("what skip, every and count count by"),
+  only: oneOrMany(count({ min: 1 }), "the number of a subject, from 1,")
+    .refine((ordinals) => ordinals.length > 0 && ordinals.length <= ONLY_MAX, {
+      error: `expected 1 to ${ONLY_MAX} numbers`,
+    })
+    .optional()
+    .describe("hit exactly these, counted from 1"),
+  per: per(PER_KEYS, PER_PARTS).optional().describe(PER_WORDS),
   after: duration().optional().describe("begin so long after the start of the phase"),
   for: duration({ positive: true }).optional().describe("and act for so long"),
 });
 
 export const exchangeWhenShape = whenShape.extend({
-  per: choice(EXCHANGE_PER_KEYS).optional().describe("what skip, every and count count by"),
+  per: per(EXCHANGE_PER_KEYS, EXCHANGE_PER_PARTS).optional().describe(PER_WORDS),
 });
 
 /** The keys of a fault that are not parameters of its type; `at` belongs to its type. */

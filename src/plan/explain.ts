@@ -1,7 +1,7 @@
 /** A compiled profile in sentences: one for each fault, said so that a tester can check it against what happens. */
 import type { MatchEntry } from "../config/match.js";
 import type { Ramp } from "../config/ramp.js";
-import type { WhenEntry } from "../config/conditions.js";
+import { perKeys, type WhenEntry } from "../config/conditions.js";
 import { formatDuration, formatRate, formatRatio, formatSize } from "../core/units.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
@@ -62,7 +62,8 @@ function poolOf({ proxies }: CompiledFault): string {
 }
 
 function list(words: readonly string[]): string {
-  return oneOf(words).replace(/ or (?=[^ ]*$)/u, " and ");
+  const [last = "", ...before] = [...words].reverse();
+  return before.length === 0 ? last : `${before.reverse().join(", ")} and ${last}`;
 }
 
 /** A fault on bytes counts connections on some proxies and exchanges on others; where all are hit it is all the same. */
@@ -71,8 +72,8 @@ function nounOf(fault: CompiledFault, type: AnyFaultType | undefined): string {
   if (type?.handshake !== undefined) return HANDSHAKES;
   if (type === undefined || !aboutExchanges(type, fault.at)) return "connections";
   if (needsExchanges(fault, type)) return "exchanges";
-  const { probability = 1, skip, every, count } = fault.when;
-  const some = probability !== 1 || skip !== undefined || every !== undefined || count !== undefined;
+  const { probability = 1, skip, every, count, only } = fault.when;
+  const some = probability !== 1 || [skip, every, count, only].some((rule) => rule !== undefined);
   return some ? "connections or exchanges" : "connections";
 }
 
@@ -138,14 +139,25 @@ function share({ probability = 1 }: WhenEntry): string {
   return probability === 1 ? "all " : `${formatRatio(probability)} of `;
 }
 
-function counted({ skip = 0, every = 1, count, per }: WhenEntry): string {
+/** So many ordinals are read out; of more, how many there are. */
+const SPOKEN_MAX = 8;
+
+function counted(when: WhenEntry): string {
+  const { skip = 0, every = 1, count, only } = when;
   const rules = [
+    ...(only === undefined ? [] : [`only ${ordinals(only)}`]),
     ...(skip > 0 ? [`leaving the first ${skip} alone`] : []),
     ...(every > 1 ? [`hitting every ${ordinal(every)}`] : []),
     ...(count === undefined ? [] : [count === 1 ? "once" : `${count} times at most`]),
   ];
   if (rules.length === 0) return "";
-  return ` (${rules.join(", ")}, counted for each ${per ?? "proxy"})`;
+  return ` (${rules.join(", ")}, counted for each ${list(perKeys(when))})`;
+}
+
+function ordinals(only: readonly number[]): string {
+  const spoken = only.slice(0, SPOKEN_MAX).map((n) => `the ${ordinal(n)}`);
+  const more = only.length - spoken.length;
+  return list(more > 0 ? [...spoken, `${more} more`] : spoken);
 }
 
 function ordinal(n: number): string {

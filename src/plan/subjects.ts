@@ -1,5 +1,6 @@
 /** What a fault of the plan is decided about, and on which proxies it can act. */
 import type { MatchEntry } from "../config/match.js";
+import { perKeys } from "../config/conditions.js";
 import { EXCHANGE_KEYS } from "../config/match.js";
 import { SEAMS, type AnyFaultType, type Seam } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
@@ -23,7 +24,7 @@ export function needsExchanges(fault: CompiledFault, type: AnyFaultType): boolea
     SEAMS.every((seam) => seam === "exchange" || type[seam] === undefined) ||
     fault.at === "head" ||
     fault.at === "body" ||
-    fault.when.per === "route" ||
+    perKeys(fault.when).includes("route") ||
     fault.match.some(asksExchange) ||
     fault.except.some(asksExchange)
   );

@@ -1,6 +1,6 @@
-/** `when`: which of the matching subjects are hit. Skip and every, then probability, then count. */
+/** `when`: which of the matching subjects are hit. Skip and every, or only; then probability, then count. */
 import type { MatchEntry } from "../config/match.js";
-import type { WhenEntry } from "../config/conditions.js";
+import { perKeys, type PerKey, type WhenEntry } from "../config/conditions.js";
 import { BoundedMap } from "../core/lru.js";
 import type { Admission } from "../pipeline/armed.js";
 import type { SubjectInfo } from "../pipeline/subject-info.js";
@@ -19,11 +19,15 @@ export const KEYS_REMEMBERED = 10_000;
 export class WhenAdmission implements Admission {
   readonly needsStatus: boolean;
   readonly #when: WhenEntry;
+  /** Whether subjects have to be counted for it. */
+  readonly #counted: boolean;
+  readonly #only: ReadonlySet<number> | null;
   readonly #probability: () => number;
   readonly #matches: ((subject: SubjectInfo) => boolean) | null;
   readonly #except: ((subject: SubjectInfo) => boolean) | null;
   readonly #mayMatch: (subject: SubjectInfo) => boolean;
   readonly #route: (subject: SubjectInfo) => string;
+  readonly #keyOf: (subject: SubjectInfo) => string;
   readonly #counters: BoundedMap<string, Counters>;
   readonly #misses: Misses | null;
 
@@ -35,6 +39,10 @@ export class WhenAdmission implements Admission {
     counters = new BoundedMap<string, Counters>(KEYS_REMEMBERED),
   ) {
     this.#when = fault.when;
+    const { skip = 0, every = 1, count = Infinity, only } = fault.when;
+    this.#counted = skip > 0 || every > 1 || count < Infinity || only !== undefined;
+    this.#only = only === undefined ? null : new Set(only);
+    this.#keyOf = keyOf(perKeys(fault.when), (subject) => this.routeOf(subject));
     this.#probability = probability;
     this.#matches = fault.match.length === 0 ? null : compileMatch(fault.match);
     const except = [...fault.except, ...proxyExcept];
@@ -85,11 +93,11 @@ export class WhenAdmission implements Admission {
 
   fires(subject: SubjectInfo, draw: () => number): boolean {
     const { skip = 0, every = 1, count = Infinity } = this.#when;
-    const counted = skip > 0 || every > 1 || count < Infinity;
-    const counters = counted ? this.#countersOf(subject) : null;
+    const counters = this.#counted ? this.#countersOf(subject) : null;
     if (counters !== null) {
-      const ordinal = counters.seen++ - skip;
-      if (ordinal < 0 || (ordinal + 1) % every !== 0) return false;
+      const ordinal = ++counters.seen - skip;
+      if (this.#only === null ? ordinal <= 0 || ordinal % every !== 0 : !this.#only.has(ordinal))
+        return false;
     }
     const probability = this.#probability();
     if (probability <= 0 || (probability < 1 && draw() >= probability)) return false;
@@ -100,8 +108,8 @@ export class WhenAdmission implements Admission {
   }
 
   weighs(draw: () => number): boolean | null {
-    const { skip = 0, every = 1, count = Infinity, probability = 1 } = this.#when;
-    if (skip > 0 || every > 1 || count < Infinity || typeof probability !== "number") return null;
+    const { probability = 1 } = this.#when;
+    if (this.#counted || typeof probability !== "number") return null;
     return probability >= 1 || draw() < probability;
   }
 
@@ -113,17 +121,31 @@ export class WhenAdmission implements Admission {
     this.#counters.set(key, counters);
     return counters;
   }
+}
 
-  #keyOf(subject: SubjectInfo): string {
-    switch (this.#when.per ?? "proxy") {
+/** What a subject is counted under. Several keys are told apart by the length of the first, since bots choose their names. */
+function keyOf(
+  per: readonly PerKey[],
+  routeOf: (subject: SubjectInfo) => string,
+): (subject: SubjectInfo) => string {
+  const parts = per.map((key): ((subject: SubjectInfo) => string) => {
+    switch (key) {
       case "proxy":
-        return "";
+        return () => "";
       case "bot":
-        return subject.bot;
+        return ({ bot }) => bot;
       case "connection":
-        return String(subject.connection);
+        return ({ connection }) => String(connection);
       case "route":
-        return this.routeOf(subject);
+        return routeOf;
     }
-  }
+  });
+  const [first, ...others] = parts;
+  if (first === undefined) return () => "";
+  if (others.length === 0) return first;
+  return (subject) =>
+    parts
+      .map((part) => part(subject))
+      .map((text) => `${text.length}:${text}`)
+      .join("");
 }

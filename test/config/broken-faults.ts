@@ -448,7 +448,7 @@ faults:
 `,
     problems: [
       '3:42 faults[0].match.qtype: "qtype" can only be matched on DNS queries, and latency acts on connections and HTTP exchanges',
-      '3:67 faults[0].when.per: expected proxy, bot, connection or route, got "root"',
+      '3:67 faults[0].when.per: expected proxy, bot, connection or route, or a list of bot, connection or route, got "root"',
     ],
   },
   {
@@ -604,7 +604,47 @@ faults:
 faults:
   - { type: reset, when: { every: 2, per: client } }
 `,
-    problems: ['3:43 faults[0].when.per: expected proxy, bot or connection, got "client"'],
+    problems: [
+      '3:43 faults[0].when.per: expected proxy, bot or connection, or a list of bot or connection, got "client"',
+    ],
+  },
+  {
+    name: "counting by several, of which one is the route of what has none",
+    text: `profile: x
+faults:
+  - { type: reset, when: { every: 2, per: [bot, route] } }
+`,
+    problems: ["3:49 faults[0].when.per[1]: only HTTP exchanges have routes, and reset acts on connections"],
+  },
+  {
+    name: "counting by a list with nothing, and with what stands alone, in it",
+    text: `profile: x
+faults:
+  - { type: http_status, status: 503, when: { every: 2, per: [] } }
+  - { type: http_status, status: 503, when: { every: 2, per: [bot, proxy] } }
+`,
+    problems: [
+      "3:62 faults[0].when.per: expected proxy, bot, connection or route, or a list of bot, connection or route, got a list",
+      '4:68 faults[1].when.per[1]: expected proxy, bot, connection or route, or a list of bot, connection or route, got "proxy"',
+    ],
+  },
+  {
+    name: "ordinals beside other rules, and such as no subject has",
+    text: `profile: x
+faults:
+  - { type: reset, when: { only: [3, 7], skip: 2, every: 2, count: 1 } }
+  - { type: reset, when: { only: [0] } }
+  - { type: reset, when: { only: [] } }
+  - { type: reset, when: { only: third } }
+`,
+    problems: [
+      "3:48 faults[0].when.skip: `only` says which are hit already: leave out `skip`, or `only`",
+      "3:58 faults[0].when.every: `only` says which are hit already: leave out `every`, or `only`",
+      "3:68 faults[0].when.count: `only` says which are hit already: leave out `count`, or `only`",
+      "4:35 faults[1].when.only[0]: must be at least 1, got 0",
+      "5:34 faults[2].when.only: expected 1 to 1000 numbers",
+      '6:34 faults[3].when.only: expected the number of a subject, from 1, or a list of them, got "third"',
+    ],
   },
   {
     name: "a span of no time",

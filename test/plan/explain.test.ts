@@ -54,6 +54,18 @@ describe("an explanation", () => {
 
   it.each([
     [
+      "{ type: http_status, status: 503, when: { only: [7, 3], per: [route, bot] } }",
+      "On every http proxy, all exchanges (only the 3rd and the 7th, counted for each bot and route): responds with 503.",
+    ],
+    [
+      "{ type: reset, when: { only: 2, per: [bot] } }",
+      "On every proxy, all connections (only the 2nd, counted for each bot): resets every connection at once, in both directions.",
+    ],
+    [
+      "{ type: reset, when: { only: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] } }",
+      "On every proxy, all connections (only the 1st, the 2nd, the 3rd, the 4th, the 5th, the 6th, the 7th, the 8th and 2 more, counted for each proxy): resets every connection at once, in both directions.",
+    ],
+    [
       "{ type: reset }",
       "On every proxy, all connections: resets every connection at once, in both directions.",
     ],

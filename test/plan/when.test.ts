@@ -72,6 +72,48 @@ describe("when", () => {
     expect([fires("GET", "/bots/1"), fires("GET", "/bots/2")]).toEqual([false, true]);
   });
 
+  it("hits exactly the ordinals that it is given, from 1, and keeps the probability", () => {
+    expect(pattern(admission({ only: [1, 3, 7] }), 9)).toBe("101000100");
+    const asked: number[] = [];
+    const half = admission({ only: [2, 4] }, 0.5);
+    const draw = (): number => (asked.push(1) === 1 ? 0.9 : 0.1);
+    expect(pattern(half, 6, subject(), draw)).toBe("000100");
+    expect(asked).toHaveLength(2);
+    expect(admission({ only: [2] }).weighs(() => 0)).toBeNull();
+  });
+
+  it("counts for each bot and route together when both are listed", () => {
+    const each = new WhenAdmission(
+      fault(
+        "latency",
+        { delay: "1s" },
+        { match: [{ path: ["/jobs/:n"] }], when: { only: [2], per: ["bot", "route"] } },
+      ),
+      [],
+      () => 1,
+    );
+    const fires = (bot: string, method: string, path: string): boolean =>
+      each.fires({ ...exchangeSubject({ method, path }), bot }, never);
+    expect([
+      fires("a", "GET", "/jobs/1"),
+      fires("b", "GET", "/jobs/2"),
+      fires("a", "POST", "/jobs/1"),
+    ]).toEqual([false, false, false]);
+    expect([
+      fires("a", "GET", "/jobs/3"),
+      fires("b", "GET", "/jobs/4"),
+      fires("a", "POST", "/jobs/9"),
+    ]).toEqual([true, true, true]);
+    expect([fires("a", "GET", "/jobs/5"), fires("b", "GET", "/jobs/5")]).toEqual([false, false]);
+  });
+
+  it("takes no two bots for one, whatever they call themselves", () => {
+    const each = admission({ only: [2], per: ["bot", "connection"] });
+    expect(each.fires(subject("x1", 2), never)).toBe(false);
+    expect(each.fires(subject("x", 12), never)).toBe(false);
+    expect(each.fires(subject("x1", 2), never)).toBe(true);
+  });
+
   it("asks probability after skip and every, and counts hits, not tries", () => {
     const draws = [0.9, 0.1, 0.9, 0.1, 0.1];
     let asked = 0;
