@@ -29,6 +29,8 @@ export interface SweepReport {
   readonly cases: readonly CaseReport[];
   readonly findings: readonly FindingReport[];
   readonly coverage: CoverageReport;
+  /** Whether SUSPECT and FLAKY count as findings. */
+  readonly strict: boolean;
   readonly exit_code: number;
 }
 
@@ -111,10 +113,14 @@ export interface TimelineRow {
   readonly bot: string;
   /** `POST /v1/jobs/4/complete`. */
   readonly what: string;
-  /** What the client saw: `200`, `nothing, reset`. */
+  /** What the client got: `200`, `nothing, reset`. */
   readonly client: string;
-  /** What the upstream saw and said: `200`, `nothing came`. */
+  /** What the upstream did: `200`, `no response`, `nothing came`. */
   readonly upstream: string;
+  /** Whether anything came to the upstream, whether it responded, and whether the client got something. */
+  readonly forwarded: boolean;
+  readonly responded: boolean;
+  readonly delivered: boolean;
   readonly faults: readonly string[];
   /** No fault-free run has this call. */
   readonly extra: boolean;
@@ -128,6 +134,6 @@ export interface CoverageReport {
     readonly applicable: number;
   }[];
   readonly pairs: { readonly hit: number; readonly applicable: number };
-  /** The areas of the users' own analysis. */
+  /** The share of cells that must be hit, from 0 to 1; null if none was asked for. */
   readonly required: number | null;
 }

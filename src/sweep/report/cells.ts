@@ -1,0 +1,134 @@
+/** The cells of a report, as the table, the heat map and the pages show them: one word for each site and kind, the heaviest of its cases. */
+import type { CaseReport, KindReport, SiteReport, SweepReport } from "../contract/report.js";
+import type { Verdict } from "../contract/finding.js";
+
+export interface Mark {
+  /** One character, which tells it apart without colour. */
+  readonly sign: string;
+  /** The class that styles it. */
+  readonly tone: "good" | "bad" | "doubt" | "open" | "none";
+  readonly about: string;
+}
+
+export const MARKS: Readonly<Record<Verdict, Mark>> = {
+  "WRONG": { sign: "✗", tone: "bad", about: "the command passed or failed, and left a wrong result" },
+  "FAILED": { sign: "✗", tone: "bad", about: "the command failed" },
+  "STUCK": { sign: "S", tone: "bad", about: "it did not recover after the fault" },
+  "HUNG": { sign: "H", tone: "bad", about: "the command hung" },
+  "FLAKY": { sign: "~", tone: "doubt", about: "it failed in some of the runs" },
+  "SUSPECT": { sign: "?", tone: "doubt", about: "the traffic was not as it should be" },
+  "harness error": { sign: "!", tone: "doubt", about: "the run could not be made" },
+  "not reached": { sign: "○", tone: "open", about: "the fault met no call" },
+  "not run": { sign: "-", tone: "open", about: "it was not run" },
+  "survived (packed)": { sign: "√", tone: "good", about: "survived together with other faults" },
+  "survived": { sign: "✓", tone: "good", about: "survived" },
+};
+
+/** Where no case of that kind makes sense. */
+export const BLANK: Mark = { sign: "·", tone: "none", about: "does not apply" };
+
+/** Heaviest first. */
+const WEIGHT: readonly Verdict[] = [
+  "WRONG",
+  "STUCK",
+  "HUNG",
+  "FAILED",
+  "FLAKY",
+  "SUSPECT",
+  "harness error",
+  "not reached",
+  "not run",
+  "survived (packed)",
+  "survived",
+];
+
+export interface CellView {
+  readonly site: SiteReport;
+  readonly kind: KindReport;
+  readonly mark: Mark;
+  /** Null where none applies. */
+  readonly verdict: Verdict | null;
+  /** The number of the finding of its heaviest case. */
+  readonly finding: number | null;
+  /** All of its cases: an ordinal each. */
+  readonly cases: readonly CaseReport[];
+}
+
+export interface Row {
+  readonly site: SiteReport;
+  readonly cells: readonly CellView[];
+}
+
+export function heavier(one: Verdict, other: Verdict): boolean {
+  return WEIGHT.indexOf(one) < WEIGHT.indexOf(other);
+}
+
+/** The kinds that have a case, and the rows of the sites that have one; pairs are told by themselves. */
+export function gridOf(report: SweepReport): { kinds: readonly KindReport[]; rows: readonly Row[] } {
+  const cases = new Map<string, CaseReport[]>();
+  for (const one of report.cases) {
+    const [cell, ...others] = one.cells;
+    if (cell === undefined || others.length > 0) continue;
+    const key = `${cell.site}\n${cell.kind}`;
+    const list = cases.get(key);
+    if (list === undefined) cases.set(key, [one]);
+    else list.push(one);
+  }
+  const used = new Set([...cases.keys()].map((key) => key.split("\n")[1]));
+  const kinds = report.kinds.filter(({ name }) => used.has(name));
+  const rows = report.sites.flatMap((site) => {
+    const cells = kinds.map((kind) => cellOf(site, kind, cases.get(`${site.id}\n${kind.name}`) ?? []));
+    return cells.every(({ verdict }) => verdict === null) ? [] : [{ site, cells }];
+  });
+  return { kinds, rows };
+}
+
+function cellOf(site: SiteReport, kind: KindReport, cases: readonly CaseReport[]): CellView {
+  let worst: CaseReport | null = null;
+  for (const one of cases) if (worst === null || heavier(one.verdict, worst.verdict)) worst = one;
+  if (worst === null) return { site, kind, mark: BLANK, verdict: null, finding: null, cases };
+  return { site, kind, mark: MARKS[worst.verdict], verdict: worst.verdict, finding: worst.finding, cases };
+}
+
+/** How many cases ended with each verdict, heaviest first; those that none has are left out. */
+export function countsOf(report: SweepReport): readonly { verdict: Verdict; count: number }[] {
+  return WEIGHT.map((verdict) => ({
+    verdict,
+    count: report.cases.filter((one) => one.verdict === verdict).length,
+  })).filter(({ count }) => count > 0);
+}
+
+/** Cells that were hit, of those that apply, pairs left aside. */
+export function coverageOf(report: SweepReport): { hit: number; applicable: number } {
+  return report.coverage.cells.reduce(
+    (sum, { hit, applicable }) => ({ hit: sum.hit + hit, applicable: sum.applicable + applicable }),
+    { hit: 0, applicable: 0 },
+  );
+}
+
+/** `3 of 3, fault-free 0 of 9`. */
+export function confirmed({ failed, runs, controls }: CaseReport["confirmation"] & object): string {
+  return `${String(failed)} of ${String(runs)}, fault-free ${String(controls.failed)} of ${String(controls.runs)}`;
+}
+
+export function commandText(command: SweepReport["command"]): string {
+  return typeof command === "string" ? command : command.map(quoted).join(" ");
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** `2.4 s`, `4 min 40 s`. */
+export function timeText(millis: number): string {
+  if (millis < 1_000) return `${String(Math.round(millis))} ms`;
+  if (millis < 60_000) return `${(millis / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(millis / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  return seconds % 60 === 0 ? `${String(minutes)} min` : `${String(minutes)} min ${String(seconds % 60)} s`;
+}
+
+/** `1 case`, `2 cases`. */
+export function several(count: number, word: string): string {
+  return `${String(count)} ${word}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,120 @@
+/**
+ * `coverage.md`: what a suite withstands, in the form in which teams write down what their tests cover: areas, their rows, how much of
+ * each was tried, the gaps, and which of them come first.
+ */
+import type { Verdict } from "../contract/finding.js";
+import type { CaseReport, SweepReport } from "../contract/report.js";
+import { commandText, heavier, several } from "./cells.js";
+import { code, inCell, table } from "./markdown.js";
+
+interface AreaRow {
+  readonly area: string;
+  readonly row: string;
+  /** The kinds that try it. */
+  readonly kinds: readonly string[];
+}
+
+/** In the order of the page. A kind that stands nowhere has a row of its own under "Other". */
+export const AREAS: readonly AreaRow[] = [
+  { area: "Server failures", row: "Crash before the response", kinds: ["lost", "lost-silent"] },
+  { area: "Server failures", row: "Crash before the request", kinds: ["request-lost", "refused"] },
+  { area: "Server failures", row: "Data corruption", kinds: ["garbled", "empty", "cut"] },
+  { area: "Server failures", row: "Overload", kinds: ["503", "late", "slow"] },
+  { area: "Server failures", row: "Stale or repeated answers", kinds: ["stale", "twice"] },
+  { area: "Network", row: "Connections that end", kinds: ["reset", "closed", "half-open", "race"] },
+  { area: "Network", row: "Silence", kinds: ["hang"] },
+  { area: "Network", row: "Datagrams", kinds: ["dropped", "doubled", "swapped"] },
+  {
+    area: "Network",
+    row: "DNS failure",
+    kinds: ["nxdomain", "servfail", "no-answer", "truncated", "wrong-address", "ttl-zero"],
+  },
+  { area: "Network", row: "Load balancer", kinds: ["502"] },
+  { area: "Recovery", row: "Retries that fail as well", kinds: ["blocked"] },
+  { area: "Security", row: "Token expiration", kinds: ["401"] },
+  { area: "Security", row: "Rate limiting", kinds: ["429"] },
+];
+
+export type State = "covered" | "gap" | "in doubt" | "not reached" | "not tried";
+
+interface Line extends AreaRow {
+  readonly state: State;
+  readonly survived: number;
+  readonly cases: readonly CaseReport[];
+  readonly worst: Verdict | null;
+}
+
+export function coveragePage(report: SweepReport): string {
+  const lines = linesOf(report);
+  const rows = lines.map((line) => [
+    line.area,
+    line.row,
+    line.kinds.map((kind) => `\`${code(kind)}\``).join(" "),
+    line.cases.length === 0 ? "" : `${String(line.survived)} of ${String(line.cases.length)}`,
+    line.state,
+    priorityOf(line),
+    gapText(report, line),
+  ]);
+  const recovery = report.sites.filter((site) => site.only_under_faults);
+  const parts = [
+    "# What this suite withstands",
+    `Made by \`squall sweep\` for \`${code(commandText(report.command))}\`. A case that survived was run once.`,
+    table(["area", "row", "kinds", "survived", "state", "priority", "gap"], rows),
+    recovery.length === 0
+      ? ""
+      : `Calls that only faults brought about, which no other test makes: ${recovery.map(({ name }) => `\`${code(name)}\``).join(", ")}.`,
+  ];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+function linesOf(report: SweepReport): Line[] {
+  const known = new Set(AREAS.flatMap(({ kinds }) => kinds));
+  const others = report.kinds
+    .filter(({ name }) => !known.has(name))
+    .map(({ name, about }) => ({ area: "Other", row: about, kinds: [name] }));
+  return [...AREAS, ...others].map((row) => {
+    const cases = report.cases.filter((one) => one.cells.some(({ kind }) => row.kinds.includes(kind)));
+    let worst: Verdict | null = null;
+    for (const { verdict } of cases) if (worst === null || heavier(verdict, worst)) worst = verdict;
+    const survived = cases.filter(({ verdict }) => verdict.startsWith("survived")).length;
+    return { ...row, cases, worst, survived, state: stateOf(worst, survived) };
+  });
+}
+
+function stateOf(worst: Verdict | null, survived: number): State {
+  switch (worst) {
+    case null:
+      return "not tried";
+    case "FAILED":
+    case "HUNG":
+    case "WRONG":
+    case "STUCK":
+      return "gap";
+    case "FLAKY":
+    case "SUSPECT":
+    case "harness error":
+      return "in doubt";
+    case "not reached":
+    case "not run":
+      // Others of the row may have been hit all the same.
+      return survived > 0 ? "covered" : worst === "not run" ? "not tried" : "not reached";
+    default:
+      return "covered";
+  }
+}
+
+/** Work that is lost or done wrongly comes before a bot that says that it failed. */
+function priorityOf({ state, worst }: Line): string {
+  if (state === "gap") return worst === "FAILED" ? "medium" : "high";
+  return state === "in doubt" ? "medium" : state === "covered" ? "" : "low";
+}
+
+function gapText(report: SweepReport, { cases }: Line): string {
+  const numbers = [...new Set(cases.map(({ finding }) => finding).filter((number) => number !== null))];
+  const shown = numbers.slice(0, 3).flatMap((number) => {
+    const finding = report.findings.find((one) => one.number === number);
+    return finding === undefined ? [] : [`${String(number)}: ${inCell(finding.title)}`];
+  });
+  const more = numbers.length > 3 ? [`and ${several(numbers.length - 3, "other finding")}`] : [];
+  return [...shown, ...more].join("<br>");
+}
