@@ -27,6 +27,8 @@ export interface Alarm {
   readonly signature: string;
   /** A sentence for people, with the figures of this run. */
   readonly text: string;
+  /** The id of the site that it is about; missing where it is about the whole run. */
+  readonly site?: string;
 }
 
 export interface Judgement {

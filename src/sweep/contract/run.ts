@@ -2,7 +2,7 @@
  * One run of the user's command under one plan. `Runner` is all that sweep, replay, shrink and hunt know of the world: what stands behind
  * it starts processes and a daemon, and in tests it may be a table.
  */
-import type { RunRecord } from "./record.js";
+import type { RunRecord, RunTime } from "./record.js";
 
 /** A fault as a profile writes it. */
 export type FaultInput = { readonly type: string; readonly name: string } & Readonly<Record<string, unknown>>;
@@ -43,6 +43,8 @@ export interface RunResult {
   readonly check: { readonly ok: boolean; readonly text: string } | null;
   /** What `audit` answered, as JSON; undefined if there is none. */
   readonly audit?: unknown;
+  /** When all faults were gone while the command went on, in service mode; missing or null where it ends by itself. */
+  readonly healed?: RunTime | null;
   readonly record: RunRecord;
   readonly outcomes: readonly FaultOutcome[];
   /** Processes that the command left behind and that were ended: `pid name`. */

@@ -1,0 +1,62 @@
+/** O1, O2 and O3: how the command ended, and what the user's own check said afterwards. */
+import type { Exit } from "../contract/run.js";
+import { errorLine, normalise } from "./error-line.js";
+import { seconds, type Oracle } from "./evidence.js";
+
+/** O1: it ended by a code other than 0, or by a signal that nobody here sent. */
+export const badExit: Oracle = ({ run: { exit, output } }) => {
+  if (exit.kind === "hung" || (exit.kind === "exit" && exit.code === 0)) return [];
+  const how = exitText(exit);
+  const line = errorLine(output);
+  return [
+    {
+      verdict: "FAILED",
+      oracle: "O1",
+      signature: line === null ? how : `${how}: ${line}`,
+      text: line === null ? `${how}, without a word` : `${how}: ${line}`,
+    },
+  ];
+};
+
+/** O2: it did not end. */
+export const hang: Oracle = ({ run: { exit } }) =>
+  exit.kind === "hung" ? [{ verdict: "HUNG", oracle: "O2", signature: "hung", text: exitText(exit) }] : [];
+
+/** O3: after healing and settling, the user's own check. A run that failed by itself has not come to where it can be asked. */
+export const failedCheck: Oracle = ({ run: { check, exit } }) => {
+  if (check === null || check.ok || !endedWell(exit)) return [];
+  const line = errorLine({ stdout: "", stderr: check.text }) ?? "";
+  return [
+    {
+      verdict: "WRONG",
+      oracle: "O3",
+      signature: line === "" ? "check" : `check: ${line}`,
+      text:
+        line === ""
+          ? "the check failed after healing"
+          : `the check failed after healing: ${firstLine(check.text)}`,
+    },
+  ];
+};
+
+/** It ended by itself and says that all is well. */
+export const endedWell = (exit: Exit): boolean => exit.kind === "exit" && exit.code === 0;
+
+/** `exit 1`, `ended by SIGSEGV`, `hung for 31 s`. */
+export function exitText(exit: Exit): string {
+  switch (exit.kind) {
+    case "exit":
+      return `exit ${exit.code}`;
+    case "signal":
+      return `ended by ${exit.signal}`;
+    case "hung":
+      return exit.why === "timeout"
+        ? `did not end within ${seconds(exit.ms)}`
+        : `hung: nothing moved, neither on the wire nor in its processes, until it was ended after ${seconds(exit.ms)}`;
+  }
+}
+
+function firstLine(text: string): string {
+  const line = text.split(/\r?\n/u).find((one) => one.trim() !== "") ?? "";
+  return line.length <= 200 ? line.trim() : normalise(line);
+}

@@ -1,0 +1,653 @@
+/** Each oracle as a table: runs that must raise its alarm, and runs of sound clients that must raise none at all. */
+import { describe, expect, it } from "vitest";
+import type { SeenExchange } from "../../../src/sweep/contract/record.js";
+import type { FaultInput, RunResult } from "../../../src/sweep/contract/run.js";
+import type { JudgeOptions } from "../../../src/sweep/oracles/evidence.js";
+import { judgeBy, leading } from "../../../src/sweep/oracles/judge.js";
+import { call, fault, lostAnswer, lostRequest, placeOf, PLAIN, run } from "../../support/runs.js";
+
+interface Row {
+  readonly why: string;
+  /** Of a fault-free run. */
+  readonly usual: readonly SeenExchange[];
+  readonly seen: readonly SeenExchange[];
+  readonly faults?: readonly FaultInput[];
+  readonly changes?: Partial<RunResult>;
+  readonly usually?: Partial<RunResult>;
+  readonly options?: Partial<JudgeOptions>;
+  /** The signature of the leading alarm; null for none. */
+  readonly alarm: string | null;
+}
+
+const COMPLETE = "POST /v1/jobs/7/complete";
+const JOB = [call(0, "POST /v1/lease", { request: { key: "a" } }), call(100, COMPLETE)];
+/** A bot that takes a payload, works on it, and hands in what came out. */
+const WORK = [
+  call(0, "POST /v1/lease", { request: { key: "a" } }),
+  call(50, "POST /v1/jobs/7/heartbeat"),
+  call(100, "GET /v1/jobs/7/payload"),
+  call(300, "PUT /v1/jobs/7/artifacts/echo", { request: { bytes: 100_000 } }),
+  call(400, COMPLETE),
+];
+const LOST = [fault("lost_response")];
+const without = (all: readonly SeenExchange[], what: string): SeenExchange[] =>
+  all.filter(({ method, path }) => `${method} ${path}` !== what);
+
+const TABLES: Readonly<Record<string, readonly Row[]>> = {
+  "O1, how it ended": [
+    { why: "it ends well", usual: JOB, seen: JOB, alarm: null },
+    {
+      why: "it says why it fails",
+      usual: JOB,
+      seen: JOB,
+      changes: {
+        exit: { kind: "exit", code: 1 },
+        output: {
+          stdout: "",
+          stderr:
+            "2026-01-02T03:04:05.678Z starting\nTypeError: job 17 of undefined at 127.0.0.1:4711\n    at file.js:1:2\n\nNode.js v22.9.0\n",
+        },
+      },
+      alarm: "exit 1: TypeError: job # of undefined at #",
+    },
+    {
+      why: "it says nothing",
+      usual: JOB,
+      seen: JOB,
+      changes: { exit: { kind: "exit", code: 3 } },
+      alarm: "exit 3",
+    },
+    {
+      why: "a signal ended it",
+      usual: JOB,
+      seen: JOB,
+      changes: { exit: { kind: "signal", signal: "SIGSEGV" } },
+      alarm: "ended by SIGSEGV",
+    },
+  ],
+  "O2, whether it ended": [
+    {
+      why: "it does not end",
+      usual: JOB,
+      seen: JOB,
+      changes: { exit: { kind: "hung", why: "timeout", ms: 31_000 } },
+      alarm: "hung",
+    },
+    {
+      why: "nothing moves",
+      usual: JOB,
+      seen: JOB,
+      changes: { exit: { kind: "hung", why: "silent", ms: 40_000 } },
+      alarm: "hung",
+    },
+  ],
+  "O3, the check": [
+    { why: "it passes", usual: JOB, seen: JOB, changes: { check: { ok: true, text: "" } }, alarm: null },
+    {
+      why: "it fails",
+      usual: JOB,
+      seen: JOB,
+      changes: { check: { ok: false, text: "looking at 3 jobs\nerror: job 4 was done 2 times" } },
+      alarm: "check: error: job # was done # times",
+    },
+    {
+      why: "it fails after a command that said that it failed: the command is what is told",
+      usual: JOB,
+      seen: JOB,
+      changes: { exit: { kind: "exit", code: 1 }, check: { ok: false, text: "error: 1 job missing" } },
+      alarm: "exit 1",
+    },
+  ],
+  "O4, the audit": [
+    {
+      why: "it is the same",
+      usual: JOB,
+      seen: JOB,
+      usually: { audit: { done: 3, jobs: [{ id: 1 }] } },
+      changes: { audit: { jobs: [{ id: 1 }], done: 3 } },
+      alarm: null,
+    },
+    {
+      why: "a number is another",
+      usual: JOB,
+      seen: JOB,
+      usually: { audit: { totals: { expired: 0, leases: 3 } } },
+      changes: { audit: { totals: { expired: 1, leases: 4 } } },
+      alarm: "audit:/totals/expired",
+    },
+    {
+      why: "what differs may differ",
+      usual: JOB,
+      seen: JOB,
+      usually: { audit: { jobs: [{ worker: "a", at: 1 }] } },
+      changes: { audit: { jobs: [{ worker: "b", at: 2 }] } },
+      options: { ignore: ["/jobs/*/worker", "/jobs/*/at"] },
+      alarm: null,
+    },
+    {
+      why: "a number is within the tolerance",
+      usual: JOB,
+      seen: JOB,
+      usually: { audit: { requests: 100 } },
+      changes: { audit: { requests: 109 } },
+      options: { tolerance: 0.1 },
+      alarm: null,
+    },
+    {
+      why: "a list is longer: its items have no number in the signature",
+      usual: JOB,
+      seen: JOB,
+      usually: { audit: { dead: ["x"] } },
+      changes: { audit: { dead: ["x", "y"] } },
+      alarm: "audit:/dead/*",
+    },
+    {
+      why: "something is missing",
+      usual: JOB,
+      seen: JOB,
+      usually: { audit: { done: true, all: 1 } },
+      changes: { audit: { all: 1 } },
+      alarm: "audit:/done",
+    },
+    {
+      why: "the command failed, and says so: half of the work is not wrong then",
+      usual: JOB,
+      seen: JOB,
+      usually: { audit: { done: 3 } },
+      changes: { audit: { done: 2 }, exit: { kind: "exit", code: 1 } },
+      alarm: "exit 1",
+    },
+  ],
+  "O5, recovery": [
+    {
+      why: "it goes on after healing",
+      usual: [call(0, "POST /beat"), call(100, "POST /beat"), call(200, "POST /beat")],
+      seen: [call(0, "POST /beat"), call(900, "POST /beat")],
+      changes: { ms: 5_000, healed: 500 },
+      alarm: null,
+    },
+    {
+      why: "one of two calls never comes again",
+      usual: [0, 100, 200].flatMap((at) => [call(at, "POST /beat"), call(at + 10, "POST /v1/lease")]),
+      seen: [call(0, "POST /beat"), call(0, "POST /v1/lease"), call(600, "POST /beat")],
+      changes: { ms: 5_000, healed: 500 },
+      alarm: "stuck POST /v1/lease",
+    },
+    {
+      why: "it was not watched for long enough",
+      usual: [call(0, "POST /beat"), call(100, "POST /beat"), call(200, "POST /beat")],
+      seen: [call(0, "POST /beat")],
+      changes: { ms: 900, healed: 500 },
+      alarm: null,
+    },
+    {
+      why: "it ends by itself",
+      usual: [call(0, "POST /beat"), call(100, "POST /beat"), call(200, "POST /beat")],
+      seen: [call(0, "POST /beat")],
+      changes: { ms: 5_000 },
+      alarm: null,
+    },
+  ],
+  "O6, twice": [
+    {
+      why: "a lost answer, and the same again",
+      usual: JOB,
+      seen: [...without(JOB, COMPLETE), call(100, COMPLETE, lostAnswer), call(300, COMPLETE)],
+      faults: LOST,
+      alarm: "twice POST /v1/jobs/:n/complete",
+    },
+    {
+      why: "under the same key",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", { ...lostAnswer, request: { key: "a" } }),
+        call(50, "POST /v1/lease", { request: { key: "a" } }),
+        call(100, COMPLETE),
+      ],
+      faults: LOST,
+      alarm: null,
+    },
+    {
+      why: "under another key",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", { ...lostAnswer, request: { key: "a" } }),
+        call(50, "POST /v1/lease", { request: { key: "b" } }),
+        call(100, COMPLETE),
+      ],
+      faults: LOST,
+      alarm: "rekeyed POST /v1/lease",
+    },
+    {
+      why: "another loop asks under its own key before the first asks again",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", { ...lostAnswer, request: { key: "a" } }),
+        call(20, "POST /v1/lease", { request: { key: "b" } }),
+        call(50, "POST /v1/lease", { request: { key: "a" } }),
+        call(100, COMPLETE),
+      ],
+      faults: LOST,
+      alarm: null,
+    },
+    {
+      why: "the user says that it may be repeated",
+      usual: JOB,
+      seen: [...without(JOB, COMPLETE), call(100, COMPLETE, lostAnswer), call(300, COMPLETE)],
+      faults: LOST,
+      options: { idempotent: ["POST /v1/jobs/:n/complete"] },
+      alarm: null,
+    },
+    {
+      why: "a request that was lost was not carried out",
+      usual: JOB,
+      seen: [...without(JOB, COMPLETE), call(100, COMPLETE, lostRequest), call(300, COMPLETE)],
+      faults: [fault("lost_request")],
+      alarm: null,
+    },
+    {
+      why: "a PUT is the same when it comes twice",
+      usual: WORK,
+      seen: WORK.flatMap((one) =>
+        one.method === "PUT"
+          ? [
+              { ...one, ...lostAnswer },
+              { ...one, at: 350, over: 360 },
+            ]
+          : [one],
+      ),
+      faults: LOST,
+      alarm: null,
+    },
+    {
+      why: "a poll is repeated without faults too",
+      usual: [call(0, "POST /v1/poll"), call(100, "POST /v1/poll")],
+      seen: [call(0, "POST /v1/poll", lostAnswer), call(100, "POST /v1/poll"), call(200, "POST /v1/poll")],
+      faults: LOST,
+      alarm: null,
+    },
+    {
+      why: "another bot does the same",
+      usual: JOB,
+      seen: [
+        ...without(JOB, COMPLETE),
+        call(100, COMPLETE, lostAnswer),
+        call(300, COMPLETE, { bot: "bot-2" }),
+      ],
+      faults: LOST,
+      alarm: null,
+    },
+    {
+      why: "the fault itself repeats",
+      usual: JOB,
+      seen: [...without(JOB, COMPLETE), call(100, COMPLETE, { faults: ["f1"] })],
+      faults: [fault("duplicate_request")],
+      alarm: null,
+    },
+    {
+      why: "work that was handed in is done and handed in again, since the last answer was lost",
+      usual: WORK,
+      seen: [
+        ...without(WORK, COMPLETE),
+        call(400, COMPLETE, lostRequest),
+        call(500, "GET /v1/jobs/7/payload"),
+        call(700, "PUT /v1/jobs/7/artifacts/echo", { request: { bytes: 100_000 } }),
+        call(800, COMPLETE),
+      ],
+      faults: [fault("lost_request")],
+      alarm: "again PUT /v1/jobs/:n/artifacts/echo",
+    },
+    {
+      why: "work is done again that was handed out again",
+      usual: WORK,
+      seen: [
+        ...without(WORK, COMPLETE),
+        call(450, "POST /v1/lease", { request: { key: "b" } }),
+        call(500, "GET /v1/jobs/7/payload"),
+        call(700, "PUT /v1/jobs/7/artifacts/echo", { request: { bytes: 100_000 } }),
+        call(800, COMPLETE),
+      ],
+      alarm: null,
+    },
+    {
+      why: "who is not let in signs in again",
+      usual: [call(0, "POST /login"), call(10, COMPLETE)],
+      seen: [
+        call(0, "POST /login"),
+        call(10, COMPLETE, { clientStatus: 401, upstreamStatus: null, forwarded: false, faults: ["f1"] }),
+        call(20, "POST /login"),
+        call(30, COMPLETE),
+      ],
+      faults: [fault("unauthorized")],
+      alarm: null,
+    },
+  ],
+  "O6, lost": [
+    {
+      why: "it never came there, and all is said to be well",
+      usual: JOB,
+      seen: [...without(JOB, COMPLETE), call(100, COMPLETE, lostRequest)],
+      faults: [fault("lost_request")],
+      alarm: "lost POST /v1/jobs/:n/complete",
+    },
+    {
+      why: "it never came there, and the command says so",
+      usual: JOB,
+      seen: [...without(JOB, COMPLETE), call(100, COMPLETE, lostRequest)],
+      faults: [fault("lost_request")],
+      changes: { exit: { kind: "exit", code: 1 } },
+      alarm: "exit 1",
+    },
+    {
+      why: "one heartbeat less is nothing",
+      usual: [call(0, "POST /v1/jobs/7/heartbeat"), call(100, "POST /v1/jobs/7/heartbeat")],
+      seen: [call(0, "POST /v1/jobs/7/heartbeat"), call(100, "POST /v1/jobs/7/heartbeat", lostRequest)],
+      faults: [fault("lost_request")],
+      alarm: null,
+    },
+    {
+      why: "no heartbeat at all is not",
+      usual: [call(0, "POST /v1/jobs/7/heartbeat"), call(100, "POST /v1/jobs/7/heartbeat")],
+      seen: [call(100, "POST /v1/jobs/7/heartbeat", lostRequest)],
+      faults: [fault("lost_request")],
+      alarm: "lost POST /v1/jobs/:n/heartbeat",
+    },
+    {
+      why: "another read less is nobody's loss",
+      usual: [call(0, "GET /a"), call(10, "POST /b")],
+      seen: [call(10, "POST /b")],
+      alarm: null,
+    },
+  ],
+  "O6, storm": [
+    {
+      why: "six tries within a second",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", { request: { key: "a" } }),
+        ...[100, 150, 200, 250, 300].map((at) => call(at, COMPLETE, lostRequest)),
+        call(350, COMPLETE),
+      ],
+      faults: [fault("lost_request")],
+      alarm: "storm POST /v1/jobs/:n/complete",
+    },
+    {
+      why: "tries that back off",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", { request: { key: "a" } }),
+        ...[100, 300, 700, 1_500, 3_100, 6_300].map((at) => call(at, COMPLETE, lostRequest)),
+        call(11_000, COMPLETE),
+      ],
+      faults: [fault("lost_request")],
+      alarm: null,
+    },
+    {
+      why: "many tries, one a second: patient, and no storm",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", { request: { key: "a" } }),
+        ...Array.from({ length: 14 }, (_, n) => call(100 + 1_000 * n, COMPLETE, lostRequest)),
+        call(15_000, COMPLETE),
+      ],
+      faults: [fault("lost_request")],
+      alarm: null,
+    },
+    {
+      why: "polls with good answers are no tries",
+      usual: [call(0, "POST /v1/poll"), call(100, "POST /v1/poll")],
+      seen: Array.from({ length: 20 }, (_, n) => call(50 * n, "POST /v1/poll")),
+      alarm: null,
+    },
+    {
+      why: "far more of everything, and faster",
+      usual: JOB,
+      seen: Array.from({ length: 100 }, (_, n) =>
+        call(10 * n, n === 99 ? COMPLETE : "POST /v1/lease", { request: { key: String(n) } }),
+      ),
+      alarm: "storm",
+    },
+  ],
+  "O6, early": [
+    {
+      why: "told to wait 2 s by a fault, back after 100 ms",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", {
+          upstreamStatus: null,
+          clientStatus: 429,
+          forwarded: false,
+          faults: ["f1"],
+          request: { key: "a" },
+        }),
+        call(105, "POST /v1/lease", { request: { key: "a" } }),
+        call(200, COMPLETE),
+      ],
+      faults: [fault("http_status", { status: 429, retry_after: "2s" })],
+      alarm: "early POST /v1/lease",
+    },
+    {
+      why: "back after 2 s",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", {
+          upstreamStatus: null,
+          clientStatus: 429,
+          forwarded: false,
+          faults: ["f1"],
+          request: { key: "a" },
+        }),
+        call(2_004, "POST /v1/lease", { request: { key: "a" } }),
+        call(2_200, COMPLETE),
+      ],
+      faults: [fault("http_status", { status: 429, retry_after: "2s" })],
+      alarm: null,
+    },
+    {
+      why: "told by the upstream itself",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", {
+          upstreamStatus: 503,
+          response: { retryAfter: 1_000 },
+          request: { key: "a" },
+        }),
+        call(105, "POST /v1/lease", { request: { key: "a" } }),
+        call(200, COMPLETE),
+      ],
+      alarm: "early POST /v1/lease",
+    },
+    {
+      why: "another loop of the bot asks under another key",
+      usual: JOB,
+      seen: [
+        call(0, "POST /v1/lease", {
+          upstreamStatus: null,
+          clientStatus: 429,
+          forwarded: false,
+          faults: ["f1"],
+          request: { key: "a" },
+        }),
+        call(105, "POST /v1/lease", { request: { key: "b" } }),
+        call(200, COMPLETE),
+      ],
+      faults: [fault("http_status", { status: 429, retry_after: "2s" })],
+      alarm: null,
+    },
+    {
+      why: "the heartbeat of another job",
+      usual: [call(0, "POST /v1/jobs/7/heartbeat"), call(10, "POST /v1/jobs/8/heartbeat")],
+      seen: [
+        call(0, "POST /v1/jobs/7/heartbeat", {
+          upstreamStatus: null,
+          clientStatus: 429,
+          forwarded: false,
+          faults: ["f1"],
+        }),
+        call(10, "POST /v1/jobs/8/heartbeat"),
+        call(2_100, "POST /v1/jobs/7/heartbeat"),
+      ],
+      faults: [fault("http_status", { status: 429, retry_after: "2s" })],
+      alarm: null,
+    },
+  ],
+  "O6, blind": [
+    {
+      why: "half of a payload, and the outcome is handed in",
+      usual: WORK,
+      seen: WORK.map((one) => (one.method === "GET" ? { ...one, faults: ["f1"], end: "cut" as const } : one)),
+      faults: [fault("http_truncate")],
+      alarm: "blind GET /v1/jobs/:n/payload",
+    },
+    {
+      why: "the rest is fetched",
+      usual: WORK,
+      seen: WORK.flatMap((one) =>
+        one.method === "GET"
+          ? [{ ...one, faults: ["f1"], end: "cut" as const }, call(200, "GET /v1/jobs/7/payload")]
+          : [one],
+      ),
+      faults: [fault("http_truncate")],
+      alarm: null,
+    },
+    {
+      why: "heartbeats go on meanwhile, as they always do",
+      usual: [...WORK.slice(0, 3), call(200, "POST /v1/jobs/7/heartbeat"), ...WORK.slice(3)],
+      seen: [
+        ...WORK.slice(0, 2),
+        call(100, "GET /v1/jobs/7/payload", { faults: ["f1"], end: "cut" }),
+        call(110, "POST /v1/jobs/7/heartbeat"),
+        call(200, "GET /v1/jobs/7/payload"),
+        ...WORK.slice(3),
+      ],
+      faults: [fault("http_truncate")],
+      alarm: null,
+    },
+    {
+      why: "the job is given up",
+      usual: WORK,
+      seen: [
+        ...WORK.slice(0, 2),
+        call(100, "GET /v1/jobs/7/payload", { faults: ["f1"] }),
+        call(200, "POST /v1/jobs/7/fail"),
+      ],
+      faults: [fault("http_body")],
+      changes: { exit: { kind: "exit", code: 1 } },
+      alarm: "exit 1",
+    },
+    {
+      why: "the acknowledgement of a write is nobody's business",
+      usual: WORK,
+      seen: WORK.map((one) => (one.path.endsWith("heartbeat") ? { ...one, faults: ["f1"] } : one)),
+      faults: [fault("http_body")],
+      alarm: null,
+    },
+  ],
+  "O6, bytes": [
+    {
+      why: "an upload begins again and again",
+      usual: WORK,
+      seen: WORK.flatMap((one) =>
+        one.method === "PUT"
+          ? [0, 20, 40]
+              .map((by) => ({ ...one, ...lostRequest, at: one.at + by, over: one.at + by + 5 }))
+              .concat([{ ...one, at: 390, over: 395 } as never])
+          : [one],
+      ),
+      faults: [fault("lost_request")],
+      alarm: "bytes PUT /v1/jobs/:n/artifacts/echo",
+    },
+    {
+      why: "it is sent once more",
+      usual: WORK,
+      seen: WORK.flatMap((one) =>
+        one.method === "PUT"
+          ? [
+              { ...one, ...lostRequest },
+              { ...one, at: 350, over: 360 },
+            ]
+          : [one],
+      ),
+      faults: [fault("lost_request")],
+      alarm: null,
+    },
+  ],
+  "O6, leak": [
+    {
+      why: "what was made twice is deleted once",
+      usual: [call(0, "POST /things", { request: { hash: "x" } }), call(50, "DELETE /things/1")],
+      seen: [
+        call(0, "POST /things", { ...lostAnswer, request: { hash: "x", key: null } }),
+        call(20, "POST /things", { request: { hash: "y" } }),
+        call(50, "DELETE /things/2"),
+      ],
+      faults: LOST,
+      alarm: "leak POST /things",
+    },
+    {
+      why: "it was deleted already when it was asked again",
+      usual: [call(0, "POST /things"), call(50, "DELETE /things/1")],
+      seen: [
+        call(0, "POST /things"),
+        call(50, "DELETE /things/1", lostAnswer),
+        call(70, "DELETE /things/1", { upstreamStatus: 404 }),
+      ],
+      faults: LOST,
+      alarm: null,
+    },
+    {
+      why: "processes stay behind",
+      usual: JOB,
+      seen: JOB,
+      changes: { left: ["4711 worker"] },
+      alarm: "leak processes",
+    },
+    {
+      why: "they always do",
+      usual: JOB,
+      seen: JOB,
+      usually: { left: ["4710 worker"] },
+      changes: { left: ["4711 worker"] },
+      alarm: null,
+    },
+  ],
+  "O7, objectives": [
+    {
+      why: "one in ten fails",
+      usual: [call(0, "GET /a")],
+      seen: Array.from({ length: 40 }, (_, n) =>
+        call(n * 100, "GET /a", { clientStatus: n % 10 === 0 ? 503 : 200 }),
+      ),
+      options: { slo: { errorRate: 0.02, minSamples: 30 } },
+      alarm: "slo error rate",
+    },
+    {
+      why: "some are slow",
+      usual: [call(0, "GET /a")],
+      seen: Array.from({ length: 40 }, (_, n) =>
+        call(n * 100, "GET /a", { over: n * 100 + (n % 10 === 0 ? 1_000 : 5) }),
+      ),
+      options: { slo: { p95: 800, minSamples: 30 } },
+      alarm: "slo p95",
+    },
+    {
+      why: "too few to say",
+      usual: [call(0, "GET /a")],
+      seen: Array.from({ length: 10 }, (_, n) => call(n * 1_000, "GET /a", { clientStatus: 503 })),
+      options: { slo: { errorRate: 0.02, minSamples: 30 } },
+      alarm: null,
+    },
+  ],
+};
+
+for (const [oracle, rows] of Object.entries(TABLES))
+  describe(oracle, () => {
+    it.each(rows)("$why", ({ usual, seen, faults = [], changes, usually, options, alarm }) => {
+      const baselines = [1, 2, 3].map(() => run(usual, usually));
+      const judge = judgeBy(baselines, placeOf, { ...PLAIN, ...options });
+      const found = judge(run(seen, changes), faults);
+      expect(leading(found.alarms)?.signature ?? null).toBe(alarm);
+      expect(found.verdict).toBe(leading(found.alarms)?.verdict ?? "survived");
+      for (const baseline of baselines) expect(judge(baseline, []).alarms).toEqual([]);
+    });
+  });
