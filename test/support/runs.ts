@@ -1,7 +1,8 @@
 /** Runs of a command as tables: what was seen on the wire, without a wire. */
 import type { SeenExchange } from "../../src/sweep/contract/record.js";
 import type { FaultInput, RunResult } from "../../src/sweep/contract/run.js";
-import type { JudgeOptions, Place } from "../../src/sweep/oracles/evidence.js";
+import type { Place } from "../../src/sweep/oracles/calls.js";
+import type { JudgeOptions } from "../../src/sweep/oracles/evidence.js";
 
 type Changes = Partial<Omit<SeenExchange, "request" | "response">> & {
   readonly request?: Partial<SeenExchange["request"]>;

@@ -1,6 +1,7 @@
 /** O6, blind: what was cut or garbled on its way was used as if it were whole. */
 import type { Alarm } from "../contract/finding.js";
-import { isAccepted, isSafe, type Oracle } from "./evidence.js";
+import { isAccepted, isSafe } from "./calls.js";
+import type { Oracle } from "./evidence.js";
 import { comesAfter } from "./normal.js";
 import { isSpoiled } from "./tries.js";
 

@@ -1,7 +1,8 @@
 /** O6, bytes: an upload that was cut is sent from its first byte again, and again. One repetition is no more than twice the bytes. */
 import type { Alarm } from "../contract/finding.js";
 import { formatSize } from "../../core/units.js";
-import { grouped, isSafe, type Oracle } from "./evidence.js";
+import { grouped, isSafe } from "./calls.js";
+import type { Oracle } from "./evidence.js";
 
 const TIMES = 2.2;
 /** Less is not worth a word. */

@@ -3,7 +3,8 @@ import { parseDuration } from "../../core/units.js";
 import type { Alarm } from "../contract/finding.js";
 import type { Hit, SeenExchange } from "../contract/record.js";
 import type { FaultInput } from "../contract/run.js";
-import { faultsOn, grouped, seconds, type Oracle } from "./evidence.js";
+import { faultsOn, grouped, seconds } from "./calls.js";
+import type { Oracle } from "./evidence.js";
 
 /** Timers fire early, and what is over for the proxy was over for the client a moment before. */
 const GRACE = 50;

@@ -1,7 +1,8 @@
 /** O1, O2 and O3: how the command ended, and what the user's own check said afterwards. */
 import type { Exit } from "../contract/run.js";
 import { errorLine, normalise } from "./error-line.js";
-import { seconds, type Oracle } from "./evidence.js";
+import { seconds } from "./calls.js";
+import type { Oracle } from "./evidence.js";
 
 /** O1: it ended by a code other than 0, or by a signal that nobody here sent. */
 export const badExit: Oracle = ({ run: { exit, output } }) => {

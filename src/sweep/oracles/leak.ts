@@ -2,7 +2,8 @@
 import type { Alarm } from "../contract/finding.js";
 import type { SeenExchange } from "../contract/record.js";
 import { endedWell } from "./ending.js";
-import { isAccepted, type Oracle, type PlaceOf } from "./evidence.js";
+import { isAccepted, type PlaceOf } from "./calls.js";
+import type { Oracle } from "./evidence.js";
 
 export const leak: Oracle = ({ run, normal, place }) => {
   if (!endedWell(run.exit)) return [];

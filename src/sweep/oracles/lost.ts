@@ -1,6 +1,7 @@
 /** O6, lost: something that every fault-free run brings to the upstream never came there, and the command says that all is well. */
 import type { Alarm } from "../contract/finding.js";
-import { grouped, isAccepted, type Oracle } from "./evidence.js";
+import { grouped, isAccepted } from "./calls.js";
+import type { Oracle } from "./evidence.js";
 import { endedWell } from "./ending.js";
 
 export const lost: Oracle = ({ run, normal, place }) => {

@@ -1,7 +1,7 @@
 /** What fault-free runs look like: learned once from all of them, and asked by each oracle. */
 import type { SeenExchange } from "../contract/record.js";
 import type { RunResult } from "../contract/run.js";
-import { grouped, isAccepted, isGood, isSafe, wordingOf, type PlaceOf } from "./evidence.js";
+import { grouped, isAccepted, isGood, isSafe, wordingOf, type PlaceOf } from "./calls.js";
 
 export interface NormalSite {
   readonly site: string;

@@ -3,7 +3,8 @@
  * does nothing looks like one that has nothing to do.
  */
 import type { Alarm } from "../contract/finding.js";
-import { grouped, isGood, seconds, type Oracle } from "./evidence.js";
+import { grouped, isGood, seconds } from "./calls.js";
+import type { Oracle } from "./evidence.js";
 
 /** Times the longest pause of fault-free runs. */
 const PATIENCE = 5;

@@ -1,6 +1,7 @@
 /** O7: objectives of the user, over all exchanges of the run as clients saw them. */
 import type { Alarm } from "../contract/finding.js";
-import { seconds, type Oracle } from "./evidence.js";
+import { seconds } from "./calls.js";
+import type { Oracle } from "./evidence.js";
 
 export const objectives: Oracle = ({ run, options: { slo } }) => {
   const { exchanges } = run.record;

@@ -1,7 +1,8 @@
 /** O6, storm: the client hammers a server that is in trouble. */
 import type { Alarm } from "../contract/finding.js";
 import type { SeenExchange } from "../contract/record.js";
-import { seconds, type Oracle } from "./evidence.js";
+import { seconds } from "./calls.js";
+import type { Oracle } from "./evidence.js";
 import { perSecond } from "./normal.js";
 import { chainsOf } from "./tries.js";
 

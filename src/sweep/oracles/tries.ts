@@ -1,7 +1,7 @@
 /** Tries of one logical call: the same words again, by the same bot, for as long as the client was not told that all is well. */
 import type { SeenExchange } from "../contract/record.js";
 import type { FaultInput } from "../contract/run.js";
-import { faultsOn, grouped, wordingOf } from "./evidence.js";
+import { faultsOn, grouped, wordingOf } from "./calls.js";
 
 /** Faults after which an answer looks good and is not. */
 const SPOILING: ReadonlySet<string> = new Set(["http_body", "http_truncate"]);

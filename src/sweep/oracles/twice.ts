@@ -4,17 +4,8 @@
  */
 import type { Alarm } from "../contract/finding.js";
 import type { SeenExchange } from "../contract/record.js";
-import {
-  faultsOn,
-  grouped,
-  isAccepted,
-  isGood,
-  isIdempotent,
-  isSafe,
-  wordingOf,
-  type Evidence,
-  type Oracle,
-} from "./evidence.js";
+import { faultsOn, grouped, isAccepted, isGood, isIdempotent, isSafe, wordingOf } from "./calls.js";
+import type { Evidence, Oracle } from "./evidence.js";
 import { isSpoiled } from "./tries.js";
 
 export const twice: Oracle = (evidence) => {
