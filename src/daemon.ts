@@ -12,6 +12,7 @@ import { namingProxy } from "./proxy/naming-proxy.js";
 import { openAdminPort } from "./daemon/admin-port.js";
 import {
   checkCallers,
+  checkConditions,
   checkContainer,
   checkDescriptors,
   checkLibrary,
@@ -142,6 +143,8 @@ class RunningDaemon implements Daemon {
       profiles: library.names().length,
     });
     checkLibrary(library, log);
+    const proxies = fleet.list().map((member) => member.proxy);
+    checkConditions(this.#parts.plan, proxies, this.#parts.types, log);
     checkDescriptors(this.#config, descriptors, log);
     checkCallers(this.#config, log);
     checkKeyLog(this.#config.tls, log);

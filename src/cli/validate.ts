@@ -7,7 +7,6 @@ import type { Library } from "../config/library.js";
 import { placesOf } from "../config/places.js";
 import type { ProfileFile } from "../config/read-profiles.js";
 import { SquallError, type Problem } from "../core/errors.js";
-import { compileProfile } from "../plan/compile.js";
 import { sparedInVain } from "../plan/subjects.js";
 import { jsonLine } from "../telemetry/entry.js";
 import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
@@ -17,6 +16,7 @@ import { readConfigFile, type ConfigText } from "./files.js";
 import { emptyConfig, emptyFiles, whileRunning, withoutProfiles } from "./place-notes.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { profilesConfig, readLibrary, TYPES } from "./local-library.js";
+import { compiledIn, outOfReach } from "./out-of-reach.js";
 import { problemText } from "./problem-text.js";
 import { unknownProxies } from "./unknown-proxies.js";
 
@@ -116,6 +116,8 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
       const known = proxies.flatMap((one) => one.proxies.map(({ name }) => name));
       const files = proxies.map(({ file }) => file);
       warnings.push(...unknownProxies(library, known, files));
+      const configured = proxies.flatMap((one) => one.proxies);
+      warnings.push(...outOfReach(library, configured, files));
     }
     checked.push(countOf(library));
   } catch (error) {
@@ -155,14 +157,7 @@ function startOf(found: ConfigText, { env, cwd, home, pid, node }: Io): DaemonOp
 
 /** What proxies mean to spare, and faults of some profiles cannot. Profiles that wait for a param are left out. */
 function unspared(library: Library, proxies: readonly ProxyConfig[], file: string): Problem[] {
-  const profiles = library.names().flatMap((name) => {
-    try {
-      return [compileProfile(name, library, {}, TYPES)];
-    } catch (error) {
-      if (error instanceof SquallError) return [];
-      throw error;
-    }
-  });
+  const profiles = compiledIn(library, library.names());
   return sparedInVain(profiles, proxies, TYPES).map(({ proxy, message }) => {
     return { file, line: 1, column: 1, path: `proxies.${proxy}.except`, message };
   });

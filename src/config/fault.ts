@@ -13,6 +13,8 @@ import { check, hasHole, hintFor, misspelt } from "./validate.js";
 
 /** A fault with nothing left to check. */
 export interface FaultValue {
+  /** As it was written, what it inherits and its params in their places. */
+  readonly written: Located;
   readonly name: string;
   readonly type: AnyFaultType;
   readonly params: Readonly<Record<string, unknown>>;
@@ -58,6 +60,7 @@ export function readFault(node: Located, named: string, around: FaultSurrounding
   if (problems.count > before || reserved.enabled === false) return null;
   const { narrowed: _narrowed, ...rest } = conditions;
   return {
+    written: node,
     name: named,
     type,
     params: read.from,

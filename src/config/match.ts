@@ -206,7 +206,7 @@ export const EXCHANGE_KEYS: readonly string[] = Object.keys(exchangeMatchShape.s
   (key) => !(key in matchShape.shape),
 );
 /** What clients say in their ClientHello. */
-const HELLO_KEYS: readonly string[] = ["sni", "alpn"];
+export const HELLO_KEYS = ["sni", "alpn"] as const;
 /** The keys that DNS queries can be asked, and nothing else. */
 const DNS_KEYS: readonly string[] = ["qname", "qtype", "transport"];
 
@@ -281,7 +281,7 @@ function readEntry(node: Located, knowing: Knowing, problems: Problems): MatchEn
 
 function neededBy(key: string, { subjects }: Knowing): string | undefined {
   if (DNS_KEYS.includes(key)) return subjects === "queries" ? undefined : "DNS queries";
-  if (HELLO_KEYS.includes(key)) return subjects === "queries" ? "clients of TLS" : undefined;
+  if (HELLO_KEYS.some((one) => one === key)) return subjects === "queries" ? "clients of TLS" : undefined;
   if (subjects === "queries" && key === "bot") return undefined;
   return subjects !== "exchanges" && EXCHANGE_KEYS.includes(key) ? "HTTP exchanges" : undefined;
 }

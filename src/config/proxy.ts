@@ -3,6 +3,7 @@ import { readIdentify, type IdentifyRule } from "./identify.js";
 import { child, under, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
 import { readMatch, type Knowing, type MatchEntry } from "./match.js";
 import type { Problems } from "./problems.js";
+import { refuseTlsRules } from "./tls-rules.js";
 import { hintFor } from "./validate.js";
 import { shown } from "../faults/params.js";
 
@@ -130,6 +131,7 @@ export function readRules(root: LocatedMap, problems: Problems): Map<string, Pro
       const protocol = protocolOf(value);
       const identify = child(value, "identify");
       const refused = protocol in SEES && refuseRules(identify, protocol, problems);
+      refuseTlsRules(value, problems);
       return [
         key,
         {

@@ -44,7 +44,7 @@ export class Requests {
     const requests = inputs.map((input) => {
       const request = this.compiled(input);
       for (const name of input.proxies ?? []) this.#targets.checkName(name, "proxies");
-      this.#targets.checkSeams(request.compiled);
+      this.#targets.checkSeams(request.compiled, request.proxies);
       return request;
     });
     const names = requests.map((request) => request.profile).filter((name) => name !== INLINE);

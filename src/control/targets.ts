@@ -1,14 +1,21 @@
 /** Whether the proxies that there are can have the faults that somebody wants on them. */
 import { unknownProxy } from "../config/proxy.js";
-import { SquallError } from "../core/errors.js";
+import { SquallError, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
-import { oneOf } from "../faults/params.js";
 import { engineRefused } from "../plan/engine.js";
-import { actsOn, needsExchanges, needsTermination, needsTls } from "../plan/subjects.js";
-import type { CompiledFault, CompiledProfile } from "../plan/value.js";
+import {
+  actsElsewhere,
+  allOf,
+  cannotAct,
+  placeIn,
+  placeOfNeed,
+  reachedBy,
+  type Faults,
+  type Reachable,
+} from "../plan/reach.js";
+import { actsOn } from "../plan/subjects.js";
+import type { CompiledFault } from "../plan/value.js";
 import type { Fleet } from "../proxy/fleet.js";
-
-type Faults = Pick<CompiledProfile, "faults" | "phases">;
 
 /** Faults in force at once, on each proxy counted by itself: each takes some KiB, and some microseconds whenever the plan changes. */
 export const ARMED_MAX = 5_000;
@@ -31,27 +38,47 @@ export class Targets {
     this.#kernel = kernel;
   }
 
-  /** Throws SQ_INVALID_ACTIVATION, which has `path` for where the name was given. */
-  checkName(name: string, path: string): void {
+  /** Throws SQ_INVALID_ACTIVATION, which has `path` for where the name was given, and its place if a fault gave it. */
+  checkName(name: string, path: string, by: CompiledFault | null = null): void {
     if (this.#fleet.has(name)) return;
     const names = this.#fleet.list().map(({ proxy }) => proxy.name);
-    const { message, ...hint } = unknownProxy(name, names);
-    throw new SquallError("SQ_INVALID_ACTIVATION", message, { path, ...hint });
+    const { message, hint } = unknownProxy(name, names);
+    const place = by === null ? undefined : placeIn(by, ["proxy"], message, hint);
+    throw new SquallError("SQ_INVALID_ACTIVATION", message, {
+      path,
+      ...(hint === undefined ? {} : { hint }),
+      ...placed(place),
+    });
   }
 
-  /** A fault must have a proxy that it can act on; one without `proxy:` acts wherever its seam is. */
-  checkSeams(profile: Faults): void {
-    const members = this.#fleet.list();
-    for (const fault of allOf(profile)) {
-      for (const name of fault.proxies ?? []) this.checkName(name, `${fault.name}.proxy`);
+  /**
+   * A fault must have a proxy that it can act on; one without `proxy:` acts wherever its seam is. Where all are kept to some proxies,
+   * one of the faults must have one among these: the others of a profile may be for other proxies.
+   */
+  checkSeams(profile: Faults, kept: readonly string[] | null): void {
+    const proxies = this.#proxies();
+    const faults = allOf(profile);
+    const reached = faults.flatMap((fault) => {
+      for (const name of fault.proxies ?? []) this.checkName(name, `${fault.name}.proxy`, fault);
       const type = this.#types.get(fault.type);
-      if (type === undefined || members.length === 0) continue;
-      const own = fault.proxies === null ? null : new Set(fault.proxies);
-      const named = own === null ? members : members.filter(({ proxy }) => own.has(proxy.name));
-      if (named.some(({ proxy }) => actsOn(fault, type, proxy.seams))) continue;
-      const where = fault.proxies === null ? "any of the proxies there are" : oneOf(fault.proxies);
-      throw new SquallError("SQ_INVALID_ACTIVATION", cannotAct(fault, type, where), { path: fault.name });
-    }
+      if (type === undefined || proxies.length === 0) return proxies;
+      const found = reachedBy(fault, type, proxies);
+      if (found.length > 0) return found;
+      const message = cannotAct(fault, type, "any of the proxies there are");
+      const place = placeOfNeed(fault, type, message);
+      throw new SquallError("SQ_INVALID_ACTIVATION", message, { path: fault.name, ...placed(place) });
+    });
+    const [first] = faults;
+    const type = this.#types.get(first?.type ?? "");
+    if (kept === null || first === undefined || type === undefined || proxies.length === 0) return;
+    const among = new Set(kept);
+    if (reached.some(({ name }) => among.has(name))) return;
+    const here = proxies.filter(({ name }) => among.has(name));
+    throw new SquallError("SQ_INVALID_ACTIVATION", actsElsewhere(first, type, here), { path: "proxies" });
+  }
+
+  #proxies(): readonly Reachable[] {
+    return this.#fleet.list().map(({ proxy }) => proxy);
   }
 
   /** All that is to be on together, in its largest phases, stays within what may be in force. Throws SQ_TOO_MANY. */
@@ -97,14 +124,14 @@ export class Targets {
         if (!(proxies ?? [proxy.name]).includes(proxy.name) || !actsOn(fault, type, proxy.seams)) continue;
         const why = engineRefused(fault, type, proxy, circumstances);
         if (why === null) continue;
-        throw new SquallError(
-          "SQ_ENGINE_UNAVAILABLE",
-          `${fault.name} cannot have the engine kernel on ${proxy.name}: ${why}`,
-          {
-            path: `${fault.name}.engine`,
-            hint: "engine: auto takes the model where the kernel cannot be had",
-          },
-        );
+        const message = `${fault.name} cannot have the engine kernel on ${proxy.name}: ${why}`;
+        const hint = "engine: auto takes the model where the kernel cannot be had";
+        const place = placeIn(fault, ["engine"], message, hint);
+        throw new SquallError("SQ_ENGINE_UNAVAILABLE", message, {
+          path: `${fault.name}.engine`,
+          hint,
+          ...placed(place),
+        });
       }
     }
   }
@@ -114,7 +141,9 @@ export class Targets {
     const { proxy } = this.#fleet.find(name);
     const type = this.#types.get(fault.type);
     if (type !== undefined && !actsOn(fault, type, proxy.seams))
-      throw new SquallError("SQ_INVALID_PROFILE", cannotAct(fault, type, name), { path: fault.name });
+      throw new SquallError("SQ_INVALID_PROFILE", cannotAct({ ...fault, proxies: null }, type, name), {
+        path: fault.name,
+      });
     this.checkEngines({ faults: [fault], phases: [] }, [name], "inject");
   }
 }
@@ -127,17 +156,6 @@ export function tooManyArmed(): SquallError {
   );
 }
 
-function allOf({ faults, phases }: Faults): readonly CompiledFault[] {
-  return [...faults, ...phases.flatMap((phase) => phase.faults)];
-}
-
-function cannotAct(fault: CompiledFault, type: AnyFaultType, where: string): string {
-  return `${fault.type} cannot act on ${where}${needOf(fault, type)}`;
-}
-
-function needOf(fault: CompiledFault, type: AnyFaultType): string {
-  if (needsExchanges(fault, type)) return ": it is about HTTP exchanges, which only http proxies know";
-  if (needsTermination(fault, type))
-    return ": it takes a proxy that ends the TLS of its clients (secure: terminate)";
-  return needsTls(fault, type) ? ": it is about TLS with clients, which takes a proxy with secure" : "";
+function placed(place: Problem | undefined): { readonly details?: readonly Problem[] } {
+  return place === undefined ? {} : { details: [place] };
 }

@@ -5,6 +5,9 @@ import type { Config } from "../config/config.js";
 import type { Library } from "../config/library.js";
 import { tellLeftOut } from "../config/places.js";
 import { formatProblem } from "../core/errors.js";
+import type { AnyFaultType } from "../faults/contract/index.js";
+import type { LivePlan } from "../plan/live.js";
+import { askedInVain, type Reachable } from "../plan/reach.js";
 import type { Descriptors } from "../proxy/descriptors.js";
 import type { Log } from "../telemetry/log.js";
 
@@ -82,6 +85,20 @@ export function checkContainer({ admin, proxies }: Config, where: Surroundings, 
       hint: `listen: ":${listens[0]?.port ?? 0}" for all addresses of the container, and publish the port to 127.0.0.1 of the host; as it is only where clients share the container's network`,
     },
   );
+}
+
+/** Conditions of what is on that hold for nobody. */
+export function checkConditions(
+  { value }: Pick<LivePlan, "value">,
+  proxies: readonly Reachable[],
+  types: ReadonlyMap<string, AnyFaultType>,
+  log: Log,
+): void {
+  for (const { profile, compiled } of value.activations)
+    for (const { fault, message, place } of askedInVain(compiled, proxies, types)) {
+      const where = place === undefined ? "" : ` (${place.file}:${place.line}:${place.column})`;
+      log.warn(`${profile}/${fault}${where}: ${message}`);
+    }
 }
 
 /** Which of one's own profiles count in place of those that come with Squall, and which files do not count. */

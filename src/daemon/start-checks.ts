@@ -52,10 +52,12 @@ function attempt(read: ReadConfig, path: readonly string[], run: () => void): vo
   try {
     run();
   } catch (error) {
-    // Mistakes in the profile itself have their own places.
-    if (!(error instanceof SquallError) || error.details !== undefined) throw error;
-    if (error.code === "SQ_ENGINE_UNAVAILABLE") throw error;
-    const about = error.path === undefined ? "" : `${error.path}: `;
+    if (!(error instanceof SquallError) || error.code === "SQ_ENGINE_UNAVAILABLE") throw error;
+    const [written] = error.details ?? [];
+    // Mistakes in the profile itself have their own places. Where the profile does not fit the proxies, either may be wrong.
+    if (written !== undefined && error.path === undefined) throw error;
+    const where = written === undefined ? "" : ` (${written.file}:${written.line}:${written.column})`;
+    const about = error.path === undefined ? "" : `${error.path}${where}: `;
     throw read.error(path, `${about}${error.message}`, error.hint);
   }
 }

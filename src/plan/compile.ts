@@ -80,9 +80,17 @@ function sound<T>(value: T | null, problems: Problems, code: ErrorCode): T {
   return value;
 }
 
+/** Beside the values, which have no places: for whoever finds something wrong with one of them later. */
+const WRITTEN = new WeakMap<CompiledFault, Located>();
+
+/** How a fault that was compiled here was written; undefined for one that came another way. */
+export function writtenAs(fault: CompiledFault): Located | undefined {
+  return WRITTEN.get(fault);
+}
+
 function compiled(fault: FaultValue): CompiledFault {
   const { type } = fault;
-  return {
+  const value: CompiledFault = {
     name: fault.name,
     type: type.type,
     params: fault.params,
@@ -94,4 +102,6 @@ function compiled(fault: FaultValue): CompiledFault {
     except: fault.except,
     when: fault.when,
   };
+  WRITTEN.set(value, fault.written);
+  return value;
 }

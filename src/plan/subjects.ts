@@ -1,7 +1,7 @@
 /** What a fault of the plan is decided about, and on which proxies it can act. */
 import type { MatchEntry } from "../config/match.js";
 import { perKeys } from "../config/conditions.js";
-import { EXCHANGE_KEYS } from "../config/match.js";
+import { EXCHANGE_KEYS, HELLO_KEYS } from "../config/match.js";
 import { SEAMS, type AnyFaultType, type Seam } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
 import { oneOf } from "../faults/params.js";
@@ -35,6 +35,16 @@ export function asksExchange(entry: MatchEntry): boolean {
   return Object.keys(entry).some((key) => EXCHANGE_KEYS.includes(key));
 }
 
+/** Whether an entry has a key that only clients of TLS can be asked. */
+export function asksHello(entry: MatchEntry): boolean {
+  return HELLO_KEYS.some((key) => key in entry);
+}
+
+/** Whether it is for nobody but clients of TLS, so that it is no fault for a proxy that does not speak it. */
+export function needsHello({ match }: CompiledFault): boolean {
+  return match.length > 0 && match.every(asksHello);
+}
+
 /** Whether it is about TLS with clients, so that it is no fault for a proxy that does not speak it. */
 export function needsTls({ at }: CompiledFault, type: AnyFaultType): boolean {
   return at === CIPHERTEXT || type.handshake !== undefined;
@@ -50,6 +60,7 @@ export function actsOn(fault: CompiledFault, type: AnyFaultType, seams: Readonly
   if (needsExchanges(fault, type) && !seams.has("exchange")) return false;
   if (needsTls(fault, type) && !seams.has("handshake")) return false;
   if (needsTermination(fault, type) && !seams.has("termination")) return false;
+  if (needsHello(fault) && !seams.has("handshake")) return false;
   return SEAMS.some(
     (seam) =>
       seams.has(seam) &&

@@ -45,6 +45,40 @@ it("takes a configuration in a folder of profiles for what it is", async () => {
   expect(said).toContain("squall: one mistake");
 });
 
+it("says which faults no proxy of the configuration can have, and where they stand", async () => {
+  const jobs = "jobs: { listen: 127.0.0.1:1, upstream: tcp://127.0.0.1:2 }";
+  writeFileSync(join(cwd, "squall.yaml"), `proxies:\n  ${jobs}\nprofiles: [mine.yaml]\n`);
+  const mine = (third: string): void => {
+    const faults = [
+      "{ type: tls_end, how: without_notify }",
+      "{ type: latency, delay: 1s, at: tls, proxy: jobs }",
+      third,
+    ];
+    writeFileSync(
+      join(cwd, "mine.yaml"),
+      `profile: mine\nfaults:\n${faults.map((fault) => `  - ${fault}\n`).join("")}`,
+    );
+  };
+  mine("{ type: reset, match: { sni: a.example } }");
+  const warned = async (): Promise<string[]> =>
+    [...(await told("validate")).matchAll(/^(?:\d )?warning (mine\S+ .*)$/gmu)].map(([, line = ""]) => line);
+  expect(await warned()).toEqual([
+    "mine.yaml:3:13 faults[0].type: tls_end cannot act on any proxy of squall.yaml: it takes a proxy that ends the TLS of its clients (secure: terminate) (squall use refuses it)",
+    "mine.yaml:4:37 faults[1].at: latency cannot act on jobs: it is about TLS with clients, which takes a proxy with secure (squall use refuses it)",
+    "mine.yaml:5:27 faults[2].match: reset cannot act on any proxy of squall.yaml: its match asks for the sni of clients of TLS, which takes a proxy with secure (squall use refuses it)",
+  ]);
+  mine("{ type: reset, match: [{ sni: a.example }, { client: 10.0.0.1 }] }");
+  expect((await warned())[2]).toMatch(
+    /^mine\.yaml:5:27 faults\[2\]\.match: match asks for the sni .* matches nobody$/u,
+  );
+  // One that can is enough.
+  writeFileSync(
+    join(cwd, "squall.yaml"),
+    `proxies:\n  ${jobs.replace(" }", ", secure: true }")}\nprofiles: [mine.yaml]\n`,
+  );
+  expect(await warned()).toEqual([]);
+});
+
 it.each([
   [["help", "stats"], '2 squall: there is no command "stats" (did you mean "status"?)\n'],
   [["validate", "--config", "nope.yaml"], "cannot read the configuration nope.yaml: there is no such file\n"],

@@ -316,6 +316,28 @@ activate: { profle: slow }
     ],
   },
   {
+    name: "bots known by TLS that clients do not speak, or by what they are not asked for",
+    text: `proxies:
+  plain: { listen: :1, upstream: http://a, identify: [sni, { certificate: cn }, client], except: [{ sni: a, path: / }, { alpn: h2 }] }
+  passing: { listen: :2, upstream: tcp://a:1, secure: passthrough, identify: [sni, certificate] }
+  unasked: { listen: :3, upstream: http://a, secure: true, identify: { certificate: san } }
+  datagrams: { listen: :4, upstream: udp://a:1, identify: sni }
+  off: { listen: :5, upstream: tcp://a:1, secure: false, identify: sni }
+  right: { listen: :6, upstream: http://a, secure: { clients: { ca: a.pem, require: false } }, identify: [certificate, sni], except: { sni: a } }
+  both: { listen: :7, upstream: tcp://a:1, secure: detect, identify: sni, except: { sni: a } }
+`,
+    problems: [
+      '2:55 proxies.plain.identify[0]: "sni" identifies bots by their TLS, and clients of this proxy speak none (give the proxy secure, such as terminate)',
+      '2:60 proxies.plain.identify[1]: "certificate" identifies bots by their TLS, and clients of this proxy speak none (give the proxy secure, such as terminate)',
+      '2:106 proxies.plain.except[0].sni: "sni" is what clients of TLS say, and clients of this proxy speak none (give the proxy secure, such as terminate)',
+      '2:128 proxies.plain.except[1].alpn: "alpn" is what clients of TLS say, and clients of this proxy speak none (give the proxy secure, such as terminate)',
+      '3:84 proxies.passing.identify[1]: certificates of clients are encrypted where TLS passes through, so that no bot is known by them (use "sni" or "client", or terminate)',
+      "4:70 proxies.unasked.identify: clients show a certificate only where they are asked for one (give secure clients: { ca: FILE }; require: false lets those in that have none)",
+      '5:59 proxies.datagrams.identify: "sni" identifies bots by their TLS, and clients of this proxy speak none (give the proxy secure, such as terminate)',
+      '6:68 proxies.off.identify: "sni" identifies bots by their TLS, and clients of this proxy speak none (give the proxy secure, such as terminate)',
+    ],
+  },
+  {
     name: "bots known by an unknown rule",
     text: `proxies:
   jobs:

@@ -103,6 +103,82 @@ describe("what is switched on", () => {
     });
   });
 
+  it("must have one that speaks TLS where its match asks for what clients of TLS say", () => {
+    const asking = (match: object): ActivationInput => inline({ type: "latency", delay: "1s", match });
+    expect(
+      refusal(() => control.activate([asking({ sni: "a.example", client: "10.0.0.0/8" })], "add")),
+    ).toMatchObject({
+      message:
+        "latency cannot act on any of the proxies there are: its match asks for the sni of clients of TLS, which takes a proxy with secure",
+    });
+    expect(
+      refusal(() => control.activate([asking([{ sni: "a.example" }, { alpn: "h2" }])], "add")),
+    ).toMatchObject({
+      message: expect.stringContaining("asks for the sni and alpn of clients of TLS") as string,
+    });
+    // One of two that may hold is enough.
+    control.activate([asking([{ sni: "a.example" }, { client: "10.0.0.0/8" }])], "replace");
+    expect(control.active().activations).toHaveLength(1);
+  });
+
+  it("must have one among the proxies that all of it is kept to", () => {
+    const kept = (...faults: object[]): ActivationInput => ({
+      what: { faults: locate(faults) },
+      proxies: ["broker"],
+    });
+    const slow = { type: "latency", delay: "1s" };
+    expect(refusal(() => control.activate([kept({ ...slow, proxy: "jobs" })], "add"))).toEqual({
+      code: "SQ_INVALID_ACTIVATION",
+      message: "latency is for jobs, so that it would not act on broker",
+      path: "proxies",
+      hint: undefined,
+    });
+    control.activate([kept({ ...slow, proxy: "jobs" }, { type: "reset" })], "replace");
+    expect(control.active().activations).toMatchObject([{ proxies: ["broker"] }]);
+  });
+
+  it("says where in its profile the fault stands that no proxy can have", () => {
+    const text = [
+      "profile: NAME",
+      "faults:",
+      "  - type: latency",
+      "    delay: 1s",
+      "    ANY",
+      "  - { type: reset, name: odd }",
+    ];
+    const placeOf = (name: string, any: string): unknown => {
+      control.profiles.put(name, text.join("\n").replace("NAME", name).replace("ANY", any));
+      try {
+        control.activate([{ what: { profile: name } }], "add");
+      } catch (error) {
+        if (!(error instanceof SquallError)) throw error;
+        return error.details?.map(({ file, line, column, path }) => `${file}:${line}:${column} ${path}`);
+      }
+      return null;
+    };
+    expect(placeOf("at-tls", "at: tls")).toEqual(["request:5:9 faults[0].at"]);
+    expect(placeOf("by-sni", "match: { sni: a }")).toEqual(["request:5:12 faults[0].match"]);
+    expect(placeOf("nobody", "proxy: [jobs, nobody]")).toEqual(["request:5:12 faults[0].proxy"]);
+    expect(placeOf("over-http", "match: { path: / }")).toEqual(["request:3:11 faults[0].type"]);
+    // What it inherits stands in its parent.
+    control.profiles.put("child", "profile: child\nextends: reset-only\n".replace("reset-only", "slow"));
+    const child = "profile: child\nextends: slow\nfaults: [{ name: latency, type: latency, at: tls }]\n";
+    expect(
+      refusal(
+        () =>
+          control.profiles.put("child", child) && control.activate([{ what: { profile: "child" } }], "add"),
+      ),
+    ).toMatchObject({
+      code: "SQ_INVALID_ACTIVATION",
+    });
+    // A program's own values have no lines.
+    try {
+      control.activate([inline(REFUSING)], "add");
+    } catch (error) {
+      expect((error as SquallError).details).toBeUndefined();
+    }
+  });
+
   it("must not name a proxy that is not there", () => {
     const fault = { type: "latency", delay: "1s", proxy: "job" };
     expect(refusal(() => control.activate([inline(fault)], "add"))).toMatchObject({
@@ -147,8 +223,9 @@ describe("a fault that insists on the kernel", () => {
   });
 
   it("only counts on the proxies that it is for, and where it does something", () => {
-    const elsewhere = inline({ ...INSISTING, proxy: "broker" }, { proxies: ["jobs"] });
-    control.activate([elsewhere], "replace");
+    const slow = { type: "latency", delay: "1s", proxy: "jobs" };
+    const both = locate([{ ...INSISTING, proxy: "broker" }, slow]);
+    control.activate([{ what: { faults: both }, proxies: ["jobs"] }], "replace");
     control.activate([inline(INSISTING, { mode: "observe" })], "replace");
     expect(control.active().activations).toMatchObject([{ mode: "observe" }]);
   });

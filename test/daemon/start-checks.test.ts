@@ -19,6 +19,7 @@ beforeEach(() => {
   };
   write("slow", "{ type: latency, delay: 5ms }");
   write("http-only", "{ type: http_status, status: 503 }");
+  write("tls-only", "{ type: latency, delay: 5ms, at: tls }");
   write("elsewhere", "{ type: latency, delay: 5ms, proxy: other }");
 });
 
@@ -99,7 +100,21 @@ const REFUSED: readonly (readonly [what: string, text: string, problem: string])
     `${ADMIN}${JOBS}activate: elsewhere\n`,
     'no proxy is called "other"',
   ],
-  ["a fault that no proxy can have", `${ADMIN}${JOBS}activate: http-only\n`, "3:11 activate: "],
+  [
+    "a fault that no proxy can have",
+    `${ADMIN}${JOBS}activate: http-only\n`,
+    "squall.yaml:3:11 activate: http_status (profiles/http-only.yaml:2:18): http_status cannot act on any of the proxies there are",
+  ],
+  [
+    "a fault on TLS where no proxy speaks it",
+    `${ADMIN}${JOBS}activate: tls-only\n`,
+    "squall.yaml:3:11 activate: latency (profiles/tls-only.yaml:2:43): latency cannot act on any of the proxies there are",
+  ],
+  [
+    "a fault kept to a proxy that cannot have it",
+    `${ADMIN}proxies: { jobs: { listen: "127.0.0.1:0", upstream: "tcp://x:9" }, safe: { listen: "127.0.0.1:0", upstream: "tcp://x:9", secure: true } }\nactivate: { profile: tls-only, proxies: [jobs] }\n`,
+    "3:22 activate.profile: proxies: latency cannot act on jobs: it is about TLS with clients",
+  ],
   ["a param that does not exist", `${ADMIN}${JOBS}activate: { profile: slow, params: { x: 1 } }\n`, "x"],
   [
     "too many proxies",
@@ -201,6 +216,26 @@ describe("what a daemon goes on without", () => {
     expect([problems, shown(warnings).length]).toEqual([[], 1]);
     expect(shown(warnings)[0]).toContain("no.pem is not there");
     expect(await refusal(text)).toEqual([]);
+  });
+
+  it("is a warning: a condition that holds for nobody, since no proxy speaks TLS", async () => {
+    const fault =
+      "{ type: latency, delay: 5ms, match: [{ sni: a }, { client: 10.0.0.1 }], except: { alpn: h2 } }";
+    writeFileSync(join(folder, "profiles", "half.yaml"), `profile: half\nfaults: [${fault}]\n`);
+    const lines: string[] = [];
+    const settings = options(`${ADMIN}${JOBS}activate: half\n`);
+    const logStream = { ...settings.logStream, write: (line: string) => lines.push(line) };
+    const daemon = await startDaemon({ ...settings, logStream });
+    const warnings = lines.splice(0);
+    await daemon.stop({ drain: 0 });
+    expect(
+      warnings
+        .filter((line) => line.includes('"warn"'))
+        .map((line) => (JSON.parse(line) as { message: string }).message),
+    ).toEqual([
+      "half/latency (profiles/half.yaml:2:46): match asks for the sni of clients of TLS, and no proxy that it acts on has secure: that entry matches nobody",
+      "half/latency (profiles/half.yaml:2:90): except asks for the alpn of clients of TLS, and no proxy that it acts on has secure: that entry spares nobody",
+    ]);
   });
 
   it("is a warning: a link to nowhere among the profiles, and a journal that cannot be written", async () => {

@@ -4,13 +4,13 @@ import type { Socket } from "node:net";
 import { formatAddress } from "../../config/address.js";
 import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Seam } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { SubjectInfo } from "../../pipeline/subject-info.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { QueryFaults } from "../../pipeline/query.js";
 import type { PlaneContext } from "../context.js";
 import { ListeningProxy } from "../listening-proxy.js";
+import { seamsOf } from "../seams.js";
 import { clientAddress, type ListenAddress } from "../port.js";
 import type { ProxyStats } from "../spec.js";
 import type { Asking } from "./channel.js";
@@ -25,12 +25,11 @@ import type { DnsProxySpec } from "./spec.js";
 import { DnsStream, type StreamHost } from "./stream.js";
 import { QueryTally } from "./tally.js";
 
-const SEAMS_OF_DNS: ReadonlySet<Seam> = new Set(["listener", "query"]);
 const UNREADABLE = "unreadable";
 
 export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements QuestionHost, StreamHost {
   readonly protocol = "dns";
-  readonly seams = SEAMS_OF_DNS;
+  readonly seams = seamsOf({ protocol: "dns" });
   readonly queries = new QueryTally();
   readonly #systemFile: SystemFile;
   readonly #neighbours: Pick<Neighbours, "isStranger">;

@@ -22,19 +22,11 @@ import { DEFAULT_LIMITS, type CodecLimits } from "./limits.js";
 import { Link } from "./link.js";
 import { farewell } from "./local-answer.js";
 import { askedBy } from "./response-reader.js";
+import { seamsOf } from "../seams.js";
 import type { HttpProxySpec } from "./spec.js";
 import { ExchangeTally } from "./tally.js";
 
-const SEAMS_OF_HTTP: ReadonlySet<Seam> = new Set([
-  "listener",
-  "connection",
-  "stream",
-  "exchange",
-  "query",
-  "upstreams",
-]);
 const HTTP_1_1: readonly string[] = ["http/1.1"];
-const SEAMS_OF_HTTPS: ReadonlySet<Seam> = new Set([...SEAMS_OF_HTTP, "handshake", "termination"]);
 /** For a client that speaks plain HTTP where TLS is spoken. */
 const PLAIN_ANSWER = farewell({
   do: "answer",
@@ -65,7 +57,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   }
 
   get seams(): ReadonlySet<Seam> {
-    return this.spec.secure === undefined ? SEAMS_OF_HTTP : SEAMS_OF_HTTPS;
+    return seamsOf(this.spec);
   }
 
   override get plainAnswer(): Buffer {

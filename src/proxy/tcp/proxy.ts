@@ -6,6 +6,7 @@ import type { Seam } from "../../faults/contract/index.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Origin } from "../connection.js";
 import { closeSoon } from "../partings.js";
+import { seamsOf } from "../seams.js";
 import type { Agreement, AskUpstream } from "../secure/mirror.js";
 import type { TcpProxySpec } from "../spec-base.js";
 import { StreamProxy } from "../stream-proxy.js";
@@ -13,11 +14,6 @@ import { dial, type DialFailure, type Dialling, type TlsOptions } from "../upstr
 import type { Intercepted } from "../upstream/intercepted.js";
 import type { Member } from "../upstream/pool.js";
 import { TcpConnection, type TcpHost } from "./connection.js";
-
-const SEAMS_OF_TCP: ReadonlySet<Seam> = new Set(["listener", "connection", "stream", "query", "upstreams"]);
-/** Of those that see ClientHellos. */
-const SEAMS_OF_HELLO: ReadonlySet<Seam> = new Set([...SEAMS_OF_TCP, "handshake"]);
-const SEAMS_OF_TLS: ReadonlySet<Seam> = new Set([...SEAMS_OF_HELLO, "termination"]);
 
 /** OpenSSL's words for the alert no_application_protocol (RFC 7301, 3.2). */
 const NO_PROTOCOL = /\bSSL alert number 120\b/u;
@@ -28,9 +24,7 @@ export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implement
   readonly #asking = new Map<Dialling, () => void>();
 
   get seams(): ReadonlySet<Seam> {
-    const { secure } = this.spec;
-    if (secure === undefined) return SEAMS_OF_TCP;
-    return secure.mode === "passthrough" ? SEAMS_OF_HELLO : SEAMS_OF_TLS;
+    return seamsOf(this.spec);
   }
 
   override get upstreamText(): string {

@@ -5,10 +5,10 @@ import { formatAddress, isLoopback } from "../../config/address.js";
 import type { Millis, Timer } from "../../core/clock.js";
 import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
-import type { Seam } from "../../faults/contract/index.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { PlaneContext } from "../context.js";
 import { ListeningProxy } from "../listening-proxy.js";
+import { seamsOf } from "../seams.js";
 import { clientAddress, type ListenAddress } from "../port.js";
 import type { ProxyStats } from "../spec.js";
 import { FaultedNames } from "../upstream/faulted-names.js";
@@ -21,13 +21,12 @@ import type { UdpProxySpec } from "./spec.js";
 import { DatagramTally } from "./tally.js";
 import { Target } from "./target.js";
 
-const SEAMS_OF_UDP: ReadonlySet<Seam> = new Set(["listener", "datagram", "query"]);
 /** How often a running drain looks whether faults still hold something. */
 const DRAIN_LOOK: Millis = 50;
 
 export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> implements FlowHost, FlowHolder {
   readonly protocol = "udp";
-  readonly seams = SEAMS_OF_UDP;
+  readonly seams = seamsOf({ protocol: "udp" });
   readonly tally = new DatagramTally();
   target: Target;
   readonly #flows = new Flows<Flow>();
