@@ -38,6 +38,15 @@ export interface StopOptions {
   readonly drain?: number;
 }
 
+export interface Traffic {
+  /** Client connections that are open now. Flows of udp proxies are not counted: they end by silence alone. */
+  readonly open: number;
+  /** Connections and flows that there were since the start. */
+  readonly begun: number;
+  /** Bytes that came in from either side since the start. */
+  readonly bytes: number;
+}
+
 export interface Daemon {
   readonly adminUrl: string;
   readonly control: Control;
@@ -46,6 +55,8 @@ export interface Daemon {
   addProxy(name: string, settings: Readonly<Record<string, unknown>>): Promise<void>;
   /** Resolves when no proxy is about to open its port any more. */
   settled(): Promise<void>;
+  /** What goes through all proxies, as plain sums: cheap enough to be asked for many times a second. */
+  traffic(): Traffic;
   metricsText(): Promise<string>;
   /** What bots must trust, as PEM: the CA's certificate alone, and with the usual roots. Throws SQ_INVALID_CA. */
   trust(): Promise<{ readonly ca: string; readonly bundle: string }>;
@@ -267,6 +278,17 @@ class RunningDaemon implements Daemon {
         resolve();
       });
     });
+  }
+
+  traffic(): Traffic {
+    const sum = { open: 0, begun: 0, bytes: 0 };
+    for (const { proxy } of this.#parts.fleet.list()) {
+      const { connectionsActive, connectionsTotal, bytesIn } = proxy.stats;
+      if (proxy.protocol !== "udp") sum.open += connectionsActive;
+      sum.begun += connectionsTotal;
+      sum.bytes += bytesIn.upstream + bytesIn.downstream;
+    }
+    return sum;
   }
 
   metricsText(): Promise<string> {

@@ -145,6 +145,8 @@ export interface ConfigInput {
   readonly overrides?: readonly Override[];
   /** What relative paths start from if there is no file. */
   readonly folder?: string;
+  /** Proxies that were written elsewhere, in the place of those of the same names; a mistake is told where it was made. */
+  readonly proxies?: LocatedMap;
 }
 
 export interface ReadConfig {
@@ -158,7 +160,7 @@ export interface ReadConfig {
 export function readConfig(input: ConfigInput): ReadConfig {
   const problems = new Problems();
   const env = input.env ?? {};
-  let root = readRoot(input, problems);
+  let root = withProxies(readRoot(input, problems), input.proxies);
   problems.throwIfAny("SQ_INVALID_CONFIG");
   const written = interpolate(root, environmentLookup(env), problems);
   if (written.kind === "map") root = written;
@@ -218,6 +220,18 @@ function readRoot({ text, file = "squall.yaml" }: ConfigInput, problems: Problem
   if (document.tree.kind === "map") return document.tree;
   problems.add(document.tree, "expected settings (a mapping)");
   return empty;
+}
+
+/** `proxies` that is no mapping stays as it is: the schema says so. */
+function withProxies(root: LocatedMap, more: LocatedMap | undefined): LocatedMap {
+  if (more === undefined || more.entries.size === 0) return root;
+  const written = root.entries.get("proxies");
+  const none = written?.value.kind === "scalar" && written.value.value === null;
+  if (written !== undefined && written.value.kind !== "map" && !none) return root;
+  const before = written?.value.kind === "map" ? written.value.entries : new Map<string, LocatedEntry>();
+  const value: LocatedMap = { ...more, entries: new Map([...before, ...more.entries]) };
+  const entry = { key: "proxies", place: written?.place ?? more.place, value };
+  return { ...root, entries: new Map(root.entries).set("proxies", entry) };
 }
 
 // ------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /** What a daemon is started with, and how the configuration is read with it. */
 import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import { readConfig, type Config, type ReadConfig } from "../config/config.js";
+import type { LocatedMap } from "../config/located.js";
 import type { Override } from "../config/overrides.js";
 import type { LogStream } from "../telemetry/log.js";
 
@@ -10,6 +11,8 @@ export interface DaemonOptions {
   /** Its file: relative paths start from its folder, and it is read again at a reload. */
   readonly file?: string;
   readonly overrides?: readonly Override[];
+  /** Proxies beside those of the text, and in the place of those of the same names. */
+  readonly proxies?: LocatedMap;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Where this package is: the profiles that come with it are used if no others are named. */
@@ -30,7 +33,7 @@ export function configIn(text: string | undefined, options: DaemonOptions): Conf
 /** The same, with the places of its settings. Throws SQ_INVALID_CONFIG. */
 export function readIn(
   text: string | undefined,
-  { file, env, cwd, overrides = [] }: DaemonOptions,
+  { file, env, cwd, overrides = [], proxies }: DaemonOptions,
 ): ReadConfig {
   return readConfig({
     // A list of proxies says nothing but proxies.
@@ -39,5 +42,6 @@ export function readIn(
     env,
     overrides,
     folder: cwd,
+    ...(proxies === undefined ? {} : { proxies }),
   });
 }

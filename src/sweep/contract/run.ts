@@ -57,7 +57,12 @@ export interface RunResult {
 
 /** Something that is no fault of the command: setup failed, the upstream never became ready. */
 export class HarnessError extends Error {
-  override readonly name = "HarnessError";
+  override readonly name: string = "HarnessError";
+}
+
+/** Nothing can be said of any fault: without faults the command fails, or its audits differ from run to run. Exit code 5. */
+export class BaselineBroken extends HarnessError {
+  override readonly name = "BaselineBroken";
 }
 
 export interface Runner {
@@ -65,4 +70,9 @@ export interface Runner {
   readonly jobs: number;
   /** Throws HarnessError where the run could not be made, and an AbortError when it was interrupted. */
   run(plan: RunPlan): Promise<RunResult>;
+  /**
+   * Keeps the folder of a run after all, of which only a line was kept since it passed for all that the runner knows. Answers where; null
+   * if it is too late: only the latest few can be had.
+   */
+  keep?(result: RunResult): Promise<string | null>;
 }

@@ -1,0 +1,100 @@
+/** The fault-free runs before anything else: they must pass, and agree, or nothing that comes after them means anything. */
+import { BaselineBroken, type Exit, type RunResult, type Runner } from "../contract/run.js";
+import { formatDuration } from "../../core/units.js";
+import { auditDifferences, type AuditRules } from "./audit-difference.js";
+
+export interface BaselineOptions extends AuditRules {
+  readonly runs: number;
+  readonly seed: number;
+  /** Called as each of them ends. */
+  readonly ran?: (result: RunResult) => void;
+}
+
+const LINES_SHOWN = 12;
+const DIFFERENCES_SHOWN = 8;
+
+/**
+ * Makes them, as many at a time as the runner does, so that times are those of the load that is to come.
+ *
+ * @throws BaselineBroken
+ * @throws HarnessError
+ */
+export async function runBaselines(runner: Runner, options: BaselineOptions): Promise<RunResult[]> {
+  const { runs, seed, ran } = options;
+  const count = Math.max(runs, runner.jobs);
+  const made: Promise<RunResult>[] = [];
+  const results: RunResult[] = [];
+  // The first by itself: where the command cannot pass at all, nobody waits for three of them.
+  for (let number = 1; number <= count; number++) {
+    const one = runner.run({ label: `baseline ${number}`, faults: [], seed, keep: true }).then((result) => {
+      ran?.(result);
+      checkPassed(result);
+      return result;
+    });
+    made.push(one);
+    if (runner.jobs === 1 || number === 1) await one;
+  }
+  for (const outcome of await Promise.allSettled(made)) {
+    if (outcome.status === "rejected") throw outcome.reason;
+    results.push(outcome.value);
+  }
+  checkAgreed(results, options);
+  return results;
+}
+
+export function exitText(exit: Exit): string {
+  switch (exit.kind) {
+    case "exit":
+      return `exit code ${exit.code}`;
+    case "signal":
+      return `ended by ${exit.signal}`;
+    case "hung":
+      return exit.why === "timeout"
+        ? `it did not end within ${formatDuration(exit.ms)}`
+        : `for long nothing moved, after ${formatDuration(exit.ms)}`;
+  }
+}
+
+function checkPassed({ exit, check, output, number, label }: RunResult): void {
+  if (exit.kind === "exit" && exit.code === 0 && check?.ok !== false) return;
+  if (exit.kind === "exit" && exit.code === 0)
+    throw new BaselineBroken(
+      `without any fault check says that something is wrong (${label}, run ${number}): ${indented(check?.text ?? "")}`,
+    );
+  const last = [output.stdout, output.stderr]
+    .filter((text) => text !== "")
+    .join("\n")
+    .split("\n")
+    .slice(-LINES_SHOWN)
+    .join("\n");
+  const said = last === "" ? ", and it wrote nothing" : `; its last lines:${indented(last)}`;
+  const missing = exit.kind === "exit" && exit.code === 127 ? " (the shell found no such command)" : "";
+  throw new BaselineBroken(
+    `the command fails without any fault (${label}): ${exitText(exit)}${missing}${said}`,
+  );
+}
+
+function checkAgreed(results: readonly RunResult[], rules: AuditRules): void {
+  const [first, ...others] = results;
+  if (first === undefined) return;
+  for (const other of others) {
+    const differences = auditDifferences([first.audit], other.audit, rules);
+    if (differences.length === 0) continue;
+    const lines = differences
+      .slice(0, DIFFERENCES_SHOWN)
+      .map(
+        ({ pointer, expected, got }) =>
+          `${pointer === "" ? "(all of it)" : pointer}: ${expected}, then ${got}`,
+      );
+    const more = differences.length - lines.length;
+    if (more > 0) lines.push(`and ${more} more`);
+    throw new BaselineBroken(
+      `the audit differs between runs without any fault (${first.label} and ${other.label}):${indented(lines.join("\n"))}\n` +
+        "what may differ is named by ignore, numbers may by tolerance, and setup or upstream make each run begin alike",
+    );
+  }
+}
+
+function indented(text: string): string {
+  return `\n${text.replaceAll(/^/gmu, "    ")}`;
+}

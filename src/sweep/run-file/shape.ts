@@ -1,0 +1,142 @@
+/** The shape of squall.run.yaml as zod schemas: what is run, against what, and how it is judged. JSON Schema and flags follow it. */
+import { z } from "zod";
+import { count, duration, flag, ratio, shown, size } from "../../faults/params.js";
+import { oneOrMany, text } from "../../config/shapes.js";
+
+/** More would share two cores with the programs that they start. */
+export const JOBS_MAX = 64;
+
+/** Words, which are started as they are, or a line for `sh -c`. */
+export type CommandInput = string | readonly string[];
+
+function command(what: string): z.ZodType<CommandInput, unknown> {
+  const expected = `expected ${what} as a line for the shell, or as a list of words`;
+  const error = (issue: { readonly input?: unknown }): string => `${expected}, got ${shown(issue.input)}`;
+  const word = z.union([z.string(), z.number().transform(String)], { error });
+  return z.union([z.string().regex(/\S/u, { error }), z.array(word).min(1, { error })], { error });
+}
+
+function url(example: string): z.ZodString {
+  const expected = `expected a URL such as ${example}`;
+  const error = (issue: { readonly input?: unknown }): string => `${expected}, got ${shown(issue.input)}`;
+  return z.string({ error }).regex(/^(?:https?|tcp):\/\/\S+$/u, { error });
+}
+
+function pointer(): z.ZodString {
+  const expected = "expected a JSON pointer such as /jobs/*/worker";
+  const error = (issue: { readonly input?: unknown }): string => `${expected}, got ${shown(issue.input)}`;
+  return z.string({ error }).regex(/^\/(?:[^~]|~[01])*$/u, { error });
+}
+
+const value = z.union([z.string(), z.number(), z.boolean()], {
+  error: (issue) => `expected a single value, got ${shown(issue.input)}`,
+});
+
+function signal(): z.ZodString {
+  const expected = "expected the name of a signal such as SIGQUIT";
+  const error = (issue: { readonly input?: unknown }): string => `${expected}, got ${shown(issue.input)}`;
+  return z.string({ error }).regex(/^SIG[A-Z0-9]{2,8}$/u, { error });
+}
+
+function timeout(): z.ZodType<number | null, string> {
+  const error = (issue: { readonly input?: unknown }): string =>
+    `expected auto, or a duration such as 2m, got ${shown(issue.input)}`;
+  return z.union([z.literal("auto").transform(() => null), duration({ positive: true })], { error });
+}
+
+export const serviceShape = z.strictObject({
+  hit: duration({ positive: true })
+    .prefault("30s")
+    .describe("how long a fault waits for the call that it is to hit"),
+  hold: duration().prefault("0s").describe("how long it stays on after its first hit"),
+  recover: duration({ positive: true })
+    .prefault("60s")
+    .describe("how long the system may take after that to be back at its steady state"),
+  watch: duration({ positive: true })
+    .prefault("10s")
+    .describe("how long a fault-free run watches the bots, to learn how often each makes a call"),
+});
+
+export const runShape = z.strictObject({
+  command: command("what is judged")
+    .optional()
+    .describe("what is judged: a line for the shell, or a list of words that are started without one"),
+  setup: command("what is run before")
+    .optional()
+    .describe("before each run; where it fails no run is made, and that is never a finding"),
+  upstream: command("a server")
+    .optional()
+    .describe("a server that is started afresh for each run; {port:NAME} is a free port"),
+  ready: oneOrMany(url("http://127.0.0.1:{port:jobs}/healthz"), "a URL")
+    .prefault([])
+    .describe(
+      "what must answer before the command is started: http://… with a status below 400, or tcp://host:port",
+    ),
+  ready_timeout: duration({ positive: true }).prefault("30s").describe("how long that may take"),
+  check: command("a check")
+    .optional()
+    .describe(
+      "is run when the faults are gone and all is quiet; another exit code than 0 says that something is wrong",
+    ),
+  audit: url("http://127.0.0.1:{port:jobs}/v1/audit")
+    .optional()
+    .describe("answers JSON that is compared with what it was in fault-free runs"),
+  ignore: oneOrMany(pointer(), "a JSON pointer")
+    .prefault([])
+    .describe("JSON pointers into the audit of what may differ; * is any one step"),
+  tolerance: ratio()
+    .prefault("0%")
+    .describe("by how much numbers of the audit may differ from the range of fault-free runs"),
+  settle: duration()
+    .prefault("2s")
+    .describe("how long is waited at most until the proxies are quiet, when the faults are gone"),
+  timeout: timeout()
+    .prefault("auto")
+    .describe(
+      "how long the command may take; auto: three times its slowest fault-free run, and at least 30s more than that",
+    ),
+  dump: signal()
+    .optional()
+    .describe("a signal by which a command that hangs tells where it stands, sent before it is ended"),
+  env: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/u), value)
+    .default({})
+    .describe("variables for all that is started"),
+  jobs: count({ min: 1, max: JOBS_MAX })
+    .default(1)
+    .describe("how many runs are made at a time; more than 1 needs upstream"),
+  baselines: count({ min: 1, max: 100 }).default(3).describe("fault-free runs before anything else"),
+  proxies: z
+    .unknown()
+    .optional()
+    .describe("as in squall.yaml, and on top of it; without listen on a free port of loopback"),
+  routes: oneOrMany(text().min(1), "a path such as /v1/jobs/:id")
+    .prefault([])
+    .describe("route templates that are known"),
+  openapi: oneOrMany(text().min(1), "a file")
+    .prefault([])
+    .describe("OpenAPI descriptions to take route templates from"),
+  kinds: oneOrMany(text().min(1), "a kind or a preset").prefault([]).describe("kinds of faults, or a preset"),
+  skip_kinds: oneOrMany(text().min(1), "a kind").prefault([]).describe("kinds of faults that are left out"),
+  seed: count().optional().describe("of all that is drawn; 1 by default"),
+  budget: duration({ positive: true }).optional().describe("how long all of it may take"),
+  service: z
+    .union([flag(), serviceShape], {
+      error: (issue) =>
+        `expected true, false or a mapping such as { recover: 60s }, got ${shown(issue.input)}`,
+    })
+    .default(false)
+    .describe(
+      "the bots run all the time: a fault is switched on, and the system must be back at its steady state afterwards",
+    ),
+  directory: text().min(1).default(".squall").describe("the folder for all that is written"),
+  disk: size({ positive: true })
+    .prefault("256MiB")
+    .describe("how much the folders of runs may have together; the oldest go first"),
+  keep: flag()
+    .default(false)
+    .describe("keeps the folders of all runs, and not only of those with something in them"),
+});
+
+export type RunInput = z.output<typeof runShape>;
+export type ServiceInput = z.output<typeof serviceShape>;
