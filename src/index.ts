@@ -232,6 +232,20 @@ export class Squall {
     return this.#daemon.telemetry.journal.query(query);
   }
 
+  /** Hears every entry of the journal as it is written, until what comes back is called. */
+  hear(listener: (entry: JournalEntry) => void): () => void {
+    return this.#daemon.telemetry.hear(listener);
+  }
+
+  /** Whether everything that goes through the proxies is in the journal, and not only what faults acted on. May be set at any time. */
+  get recording(): boolean {
+    return this.#daemon.telemetry.recording;
+  }
+
+  set recording(on: boolean) {
+    this.#daemon.telemetry.recording = on;
+  }
+
   /** Puts a mark between the entries of the journal: the name of a test, say. */
   mark(text: string): void {
     refuseStopped(this.#life, "mark");

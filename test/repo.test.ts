@@ -349,7 +349,7 @@ describe("what is shipped", () => {
         } else if (/^(?:services|apiVersion):/mu.test(block)) {
           // Of docker compose or Kubernetes: test/compose has the shapes that they take.
           for (const document of parseAllDocuments(block)) expect(document.errors, file).toEqual([]);
-        } else if (/^(?:proxies|admin|profiles):/mu.test(block)) {
+        } else if (/^(?:proxies|admin|profiles|journal):/mu.test(block)) {
           expect(() => readConfig({ text: block, file, env: {} }), `${file}: ${block}`).not.toThrow();
         } else {
           const faults = (library: Library): void => {

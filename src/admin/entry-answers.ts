@@ -13,6 +13,9 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   fault_removed: true,
   connection_failed: true,
   exchange_over: true,
+  connection_over: true,
+  query_over: true,
+  flow_over: true,
   tls_over: true,
   certificate_reread: true,
   activation_started: true,
@@ -47,6 +50,10 @@ const stampKeys = {
   seq: whole().describe("from 1, without gaps, for the life of the daemon"),
   time: z.string(),
   more: whole().optional().describe("so many like this one were left out since the last one"),
+  at: z
+    .number()
+    .optional()
+    .describe("milliseconds on the daemon's monotonic clock, while everything is recorded"),
   cut: z.literal(true).optional().describe("something in it was too long and was cut"),
 };
 
@@ -101,6 +108,38 @@ const faultTotal = named(
 
 const httpStatus = (): z.ZodNullable<z.ZodNumber> => z.int().min(100).max(999).nullable();
 
+const messageSeen = {
+  bytes: whole().describe("of the body, without its framing"),
+  hash: z
+    .string()
+    .nullable()
+    .describe("of the body's first 4 KiB and its length; null for none or half of one"),
+  type: z.string().nullable().describe("the media type, without parameters"),
+};
+
+const exchangeSeen = named(
+  "ExchangeSeen",
+  z.strictObject({
+    at: z.number().describe("when its head came, in milliseconds on the daemon's monotonic clock"),
+    over: z.number().describe("when it was over for its client, on the same clock"),
+    reused: z.boolean().describe("its connection had carried another exchange before"),
+    forwarded: z.boolean().describe("its head, at least, was sent to the upstream"),
+    request: z.strictObject({
+      ...messageSeen,
+      key: z.string().nullable().describe("a hash of its idempotency key or request id"),
+      authorized: z.boolean().describe("it had an Authorization field"),
+      operation: z.string().nullable().describe("what tells operations of one route apart"),
+    }),
+    response: z
+      .strictObject({
+        ...messageSeen,
+        retry_after_ms: z.number().nullable().describe("what Retry-After asked for"),
+      })
+      .nullable()
+      .describe("the upstream's; null if none came"),
+  }),
+);
+
 const exchangeOver = named(
   "ExchangeOverEntry",
   z.strictObject({
@@ -123,6 +162,7 @@ const exchangeOver = named(
       .describe("from the head of the request to the end, as far as the client is concerned"),
     end: z.enum(EXCHANGE_ENDS),
     trace: z.string().optional().describe("the trace-id of its traceparent"),
+    seen: exchangeSeen.optional().describe("where everything is recorded"),
   }),
 );
 

@@ -111,6 +111,7 @@ export interface Config {
   readonly profiles: ProfilesConfig;
   readonly journal: {
     readonly keep: number;
+    readonly exchanges: "faulted" | "all";
     readonly file: string | null;
     readonly rotate: number;
     readonly files: number;

@@ -61,6 +61,11 @@ export const adminShape = z.strictObject({
 
 export const journalShape = z.strictObject({
   keep: count({ max: 10_000_000 }).default(10_000).describe("entries kept in memory"),
+  exchanges: choice(["faulted", "all"])
+    .default("faulted")
+    .describe(
+      "faulted: exchanges that faults acted on; all: every exchange, connection of tcp proxies, DNS query and UDP flow",
+    ),
   file: path().optional().describe("where entries are written as JSON lines; nowhere by default"),
   rotate: size({ positive: true }).prefault("64MiB").describe("a new file is begun at this size"),
   files: count({ min: 1, max: 1_000 }).default(5).describe("old files that are kept"),

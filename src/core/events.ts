@@ -38,6 +38,39 @@ export interface ExchangeName {
   readonly path: string;
 }
 
+/** When something began and was over: milliseconds on the daemon's monotonic clock, the same for all entries. */
+export interface Span {
+  readonly at: number;
+  readonly over: number;
+}
+
+/** A message as it is compared: its body by size, and by a hash of the first 4 KiB and the length. */
+export interface MessageSeen {
+  /** Of the body, without its framing. */
+  readonly bytes: number;
+  /** Null where there is no body, or where it did not come to its end. */
+  readonly hash: string | null;
+  /** The media type, without parameters and in lower case; null for none. */
+  readonly type: string | null;
+}
+
+export interface ExchangeSeen extends Span {
+  /** Its connection had carried another exchange before. */
+  readonly reused: boolean;
+  /** Its head, at least, was sent to the upstream. */
+  readonly forwarded: boolean;
+  readonly request: MessageSeen & {
+    /** A hash of its idempotency key or request id; null for none. */
+    readonly key: string | null;
+    /** It had an Authorization field. */
+    readonly authorized: boolean;
+    /** What tells operations of one route apart; null for nothing. */
+    readonly operation: string | null;
+  };
+  /** The upstream's, whatever the client got; null if none came. */
+  readonly response: (MessageSeen & { readonly retry_after_ms: number | null }) | null;
+}
+
 export interface FaultReport extends Tally {
   readonly proxy: string;
   readonly fault: string;
@@ -103,6 +136,46 @@ export type Fact =
       readonly end: ExchangeEnd;
       /** The trace-id of its W3C traceparent, if it has one. */
       readonly trace?: string | undefined;
+      /** What else was seen of it, where everything is recorded. */
+      readonly seen?: ExchangeSeen | undefined;
+    }
+  | {
+      /** A connection of a tcp proxy is over. Told only where everything is recorded, as the next two are. */
+      readonly kind: "connection_over";
+      readonly proxy: string;
+      readonly connection: number;
+      readonly bot: string;
+      readonly end: ConnectionEnd;
+      /** What failed first; null for nothing. */
+      readonly failure: ConnectionFailure | null;
+      /** The names of the faults that acted on it, in order. */
+      readonly faults: readonly string[];
+      /** `up` and `down` are the bytes that were delivered to the upstream, and to the client. */
+      readonly seen: Span & { readonly up: number; readonly down: number };
+    }
+  | {
+      /** A DNS query is over. */
+      readonly kind: "query_over";
+      readonly proxy: string;
+      readonly bot: string;
+      /** Counts the queries of the proxy, from 1, as hits name them. */
+      readonly connection: number;
+      readonly query: QueryName;
+      /** What it was answered, such as `NOERROR`; null for no answer. */
+      readonly rcode: string | null;
+      readonly faults: readonly string[];
+      readonly seen: Span;
+    }
+  | {
+      /** A flow of datagrams is over, which it was with its last one. */
+      readonly kind: "flow_over";
+      readonly proxy: string;
+      readonly bot: string;
+      /** Its number on the proxy. */
+      readonly connection: number;
+      readonly faults: readonly string[];
+      /** `up` and `down` are the datagrams that were delivered to the upstream, and to the client. */
+      readonly seen: Span & { readonly up: number; readonly down: number };
     }
   | {
       /** A handshake on which faults acted is decided: how the client took it. */
@@ -285,6 +358,18 @@ export type FactKind = Fact["kind"];
 export const EXCHANGE_ENDS = ["complete", "cut", "reset", "closed", "client_left"] as const;
 export type ExchangeEnd = (typeof EXCHANGE_ENDS)[number];
 
+/** Who ended a connection first, and how: by a FIN (`closed`) or an RST; a fault; what failed; or the end of its proxy. */
+export const CONNECTION_ENDS = [
+  "client_closed",
+  "client_reset",
+  "upstream_closed",
+  "upstream_reset",
+  "fault",
+  "failed",
+  "stopped",
+] as const;
+export type ConnectionEnd = (typeof CONNECTION_ENDS)[number];
+
 export const CONNECTION_FAILURES = [
   "client_reset",
   "client_error",
@@ -313,6 +398,8 @@ export type ConnectionFailure = (typeof CONNECTION_FAILURES)[number];
 
 export interface Facts {
   tell(fact: Fact): void;
+  /** Everything is to be told of, and not only what faults acted on: asked when an exchange, a connection, a query or a flow begins. */
+  readonly recording?: boolean;
 }
 
 /** For whoever must hand in a sink and has nobody to tell. */

@@ -71,6 +71,7 @@ export class Parts {
     this.telemetry = new Telemetry({
       clock,
       log: this.log,
+      recording: journal.exchanges === "all",
       journal: {
         keep: journal.keep,
         ...(journal.file === null

@@ -23,6 +23,8 @@ import { BoundFaults, type BoundHost } from "./bound-faults.js";
 import type { PlaneContext } from "./context.js";
 import { Early } from "./early.js";
 import { closeSoon, resetSoon } from "./partings.js";
+import { Ending } from "./ending.js";
+import type { Origin } from "./origin.js";
 import type { Peer } from "./secure/peer.js";
 import type { Pool } from "./upstream/pool.js";
 import { probe } from "./upstream/reader.js";
@@ -37,15 +39,7 @@ export interface ConnectionHost {
   over(connection: Connection): void;
 }
 
-export interface Origin {
-  readonly id: number;
-  readonly address: string;
-  readonly port: number;
-  /** What is known of a client that speaks TLS; missing of all others. */
-  readonly peer?: Peer | null;
-  /** What a rule of the proxy calls it; its address if missing. */
-  readonly bot?: string | undefined;
-}
+export type { Origin };
 
 export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, Guest {
   readonly connection: number;
@@ -58,6 +52,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   /** What its timers throw costs this connection. */
   readonly clock: Clock;
   readonly clientSocket: Socket;
+  readonly ending = new Ending();
   protected readonly bound = new BoundFaults(this);
   #pumps: Pumps | null = null;
   #severed = false;
@@ -277,6 +272,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   severed(how: Sever): void {
     if (this.#severed || this.#over) return;
     this.#severed = true;
+    this.ending.severed(this.#pumps !== null);
     this.#stopWaiting();
     this.#closePumps();
     if (how.do === "reset") this.#reset();
@@ -323,6 +319,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   /** The proxy goes: both sides are closed at once, without lingering. */
   destroy(): void {
     this.#severed = true;
+    this.ending.came("stopped");
     this.#stopWaiting();
     this.#closePumps();
     for (const socket of this.#sockets()) socket.destroy();
@@ -386,6 +383,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
     if (this.#severed || this.#over) return;
     const ended = (): void => {
       if (this.#severed) return;
+      this.ending.closed(direction === "upstream" ? "client" : "upstream");
       if (this.#pumps === null) {
         this.#endedEarly.push(direction);
         this.#leaveIfHanging();
@@ -404,6 +402,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   broke(direction: Direction, socket: Socket, error: NodeJS.ErrnoException): void {
     if (direction === "upstream" && !this.#over) this.clientBroke();
     if (this.#severed || this.#over) return;
+    if (isReset(error)) this.ending.came(direction === "upstream" ? "client_reset" : "upstream_reset");
     // "upstream" here is the direction whose source broke: the client's.
     if (direction === "upstream") this.host.failed(this, ...failureOf(error));
     else if (!this.foreseen(direction))
@@ -418,6 +417,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
     if (this.#socketsOpen > 0) {
       if (this.#pumps === null && !this.#severed) {
         // The client left while it was held at a gate or while the upstream was dialled.
+        this.ending.closed("client");
         this.severed({ do: "close" });
       }
       this.#finishIfBroken();

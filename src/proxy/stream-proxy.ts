@@ -405,6 +405,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   failed(connection: Connection, reason: ConnectionFailure, text: string): void {
     const { connection: id, client, bot, bearer }: Connection & Severable = connection;
+    connection.ending.failed(reason);
     this.#failed(reason, id, client, text, bearer?.bot ?? bot);
   }
 
@@ -414,11 +415,17 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   }
 
   over(connection: Connection): void {
+    if (this.context.facts.recording === true) this.record(connection as Conn);
     this.#connections.delete(connection as Conn);
     this.#lookout.endIfNobody();
     this.context.slots.give();
     this.#bytes.add(connection);
     this.#released();
+  }
+
+  /** Everything is recorded, and this connection is over. */
+  protected record(_connection: Conn): void {
+    // Who has exchanges tells of those.
   }
 
   #released(): void {

@@ -2,7 +2,7 @@
  * What a fact looks like once it is written down: bounded in size, free of secrets, and detached from the
  * live objects it came from. Journal, log and event stream all show this form and no other.
  */
-import type { Fact } from "../core/events.js";
+import type { Fact, Span } from "../core/events.js";
 import { BoundedMap } from "../core/lru.js";
 
 /** A fact as it is written down. Our own mistakes keep their text; the trace goes to the log only. */
@@ -15,6 +15,8 @@ export interface Stamp {
   readonly seq: number;
   /** ISO 8601, UTC. */
   readonly time: string;
+  /** Milliseconds on the monotonic clock, to the microsecond, where everything is recorded. */
+  readonly at?: number;
   /** How many like this one were left out since the last that was written, see `Journal`. */
   readonly more?: number;
   /** Something in it was longer than an entry may be, and was cut. */
@@ -67,6 +69,7 @@ export function isFrequent(fact: Fact): fact is Frequent {
  * it holds is larger than an entry may be.
  */
 export function sizeUnwritten(fact: Frequent): number | null {
+  if (fact.kind === "exchange_over" && fact.seen !== undefined) return null;
   const path = fact.exchange?.path.length ?? 0;
   if (path > TEXT_MAX || fact.bot.length > TEXT_MAX) return null;
   let size = FREQUENT_SIZE + path + fact.bot.length;
@@ -136,20 +139,29 @@ function fit(fact: Exclude<Fact, { kind: "mistake" }>): object {
     case "activation_resumed":
       return { ...fact, again: withoutSecrets(fact.again) };
     case "exchange_over": {
-      const { upstream_ms, client_ms } = fact;
+      const { upstream_ms, client_ms, seen } = fact;
       return {
         ...fact,
+        ...(seen === undefined ? {} : { seen: spanned(seen) }),
         upstream_ms: upstream_ms === null ? null : inMicroseconds(upstream_ms),
         client_ms: inMicroseconds(client_ms),
       };
     }
+    case "connection_over":
+    case "query_over":
+    case "flow_over":
+      return { ...fact, seen: spanned(fact.seen) };
     default:
       return fact;
   }
 }
 
+function spanned<T extends Span>(seen: T): T {
+  return { ...seen, at: inMicroseconds(seen.at), over: inMicroseconds(seen.over) };
+}
+
 /** Clocks have more digits than they know. */
-function inMicroseconds(millis: number): number {
+export function inMicroseconds(millis: number): number {
   return Math.round(millis * 1_000) / 1_000;
 }
 

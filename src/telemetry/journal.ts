@@ -6,7 +6,15 @@ import { pathTest } from "../config/pattern.js";
 import type { Clock } from "../core/clock.js";
 import type { ConnectionFailure } from "../core/events.js";
 import { invariant } from "../core/invariant.js";
-import { jsonLine, record, sizeUnwritten, type Frequent, type JournalEntry, type Written } from "./entry.js";
+import {
+  inMicroseconds,
+  jsonLine,
+  record,
+  sizeUnwritten,
+  type Frequent,
+  type JournalEntry,
+  type Written,
+} from "./entry.js";
 import { Unwritten } from "./unwritten.js";
 import { RotatingFile, type FileSystem } from "./rotating-file.js";
 import { sameness } from "./sameness.js";
@@ -135,8 +143,8 @@ export class Journal {
     return this.#file?.dropped ?? 0;
   }
 
-  /** Writes it down; null if it does not belong here, or is one too many of its kind. */
-  add({ fact, cut, size }: Written): JournalEntry | null {
+  /** Writes it down, with a stamp of the monotonic clock where it is to have one; null if it does not belong here, or is one too many of its kind. */
+  add({ fact, cut, size }: Written, stamped = false): JournalEntry | null {
     if (fact.kind === "plan_changed") return null;
     if (fact.kind === "connection_failed" && !JOURNALLED_FAILURES.has(fact.reason)) return null;
     const same = sameness(fact);
@@ -145,6 +153,7 @@ export class Journal {
     const entry: JournalEntry = {
       seq: ++this.#lastSeq,
       time: this.#stamp(this.#now()),
+      ...(stamped ? { at: inMicroseconds(this.#clock.now()) } : {}),
       ...fact,
       ...(more > 0 ? { more } : {}),
       ...(cut ? { cut } : {}),

@@ -76,7 +76,7 @@ export class Narrator {
   /** Whether the log is to have it: `tell` comes next for those, and for none that it is one too many of. */
   says(fact: Frequent): boolean {
     // Totals are for those who want to see everything.
-    if (fact.kind === "fault_total") return this.#log.enabled("debug");
+    if (fact.kind === "fault_total" || isUnharmed(fact)) return this.#log.enabled("debug");
     this.#isNext =
       fact.kind === "fault_hit"
         ? this.#hits.pass(fact.fault, fact, fact.proxy)
@@ -112,6 +112,7 @@ export class Narrator {
     switch (fact.kind) {
       case "fault_hit":
       case "exchange_over":
+        if (isUnharmed(fact)) return lineOf(fact);
         return this.#often(this.#isNext, fact);
       case "phase_entered":
         return this.#often(this.#phases.pass(fact.activation, fact), fact);
@@ -136,6 +137,11 @@ export class Narrator {
       ? line
       : { ...line, level: "debug" };
   }
+}
+
+/** An exchange that no fault acted on is told of where everything is recorded. */
+function isUnharmed(fact: Recorded): boolean {
+  return fact.kind === "exchange_over" && fact.faults.length === 0;
 }
 
 function traceOf(error: unknown): string {

@@ -23,7 +23,26 @@ export function lineOf(fact: Recorded): LogLine {
     case "connection_failed":
       return failure(fact);
     case "exchange_over":
-      return { level: "info", topic: "exchange", text: exchange(fact) };
+      return {
+        level: fact.faults.length === 0 ? "debug" : "info",
+        topic: "exchange",
+        text: exchange(fact),
+      };
+    case "connection_over": {
+      const { proxy, bot, end, seen, faults } = fact;
+      const text = `${proxy}  bot ${bot}  ${end.replace("_", " ")}, ${seen.up} bytes up, ${seen.down} down${hitBy(faults)}`;
+      return { level: "debug", topic: "over", text };
+    }
+    case "query_over": {
+      const { proxy, bot, query, rcode, faults } = fact;
+      const text = `${proxy}  bot ${bot}  ${query.type} ${query.name}: ${rcode ?? "no answer"}${hitBy(faults)}`;
+      return { level: "debug", topic: "over", text };
+    }
+    case "flow_over": {
+      const { proxy, bot, seen, faults } = fact;
+      const text = `${proxy}  bot ${bot}  ${seen.up} datagrams up, ${seen.down} down${hitBy(faults)}`;
+      return { level: "debug", topic: "over", text };
+    }
     case "listen_failed":
       return {
         level: "warn",
@@ -245,7 +264,11 @@ function exchange(fact: Of<"exchange_over">): string {
       ? "no answer from upstream"
       : `upstream ${upstream_status}${upstream_ms === null ? "" : ` after ${upstream_ms} ms`}`;
   const client = `client got ${client_status ?? "nothing"}${ENDS[end]} after ${client_ms} ms`;
-  return `${proxy}  bot ${bot}  ${name.method} ${name.path}  ${upstream}, ${client}  [${fact.faults.join(", ")}]`;
+  return `${proxy}  bot ${bot}  ${name.method} ${name.path}  ${upstream}, ${client}${hitBy(fact.faults)}`;
+}
+
+function hitBy(faults: readonly string[]): string {
+  return faults.length === 0 ? "" : `  [${faults.join(", ")}]`;
 }
 
 function restored(fact: Of<"state_restored">): LogLine {

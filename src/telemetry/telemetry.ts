@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../core/clock.js";
 import type { Fact, Facts } from "../core/events.js";
-import { isFrequent, messageOf, record, type Frequent } from "./entry.js";
+import { isFrequent, messageOf, record, type Frequent, type JournalEntry } from "./entry.js";
 import { Journal, type JournalFile } from "./journal.js";
 import type { Log } from "./log.js";
 import { Narrator } from "./narrator.js";
@@ -12,6 +12,8 @@ import { EventStream } from "./stream.js";
 
 export interface TelemetryOptions {
   readonly clock: Clock;
+  /** Records everything from the start. */
+  readonly recording?: boolean;
   readonly log: Log;
   readonly journal?: { readonly keep?: number; readonly file?: JournalFile };
 }
@@ -32,6 +34,9 @@ export class Telemetry implements Facts {
   readonly #log: Log;
   readonly #narrator: Narrator;
   readonly #waiting: Fact[] = [];
+  readonly #hearers = new Set<(entry: JournalEntry) => void>();
+  /** Everything is recorded from now on: what is under way already, as far as faults act on it. */
+  recording: boolean;
   #telling = false;
   #closed = false;
   #switches = 0;
@@ -39,8 +44,9 @@ export class Telemetry implements Facts {
   #mistakes = 0;
   #reload: Reload;
 
-  constructor({ clock, log, journal = {} }: TelemetryOptions) {
+  constructor({ clock, log, journal = {}, recording = false }: TelemetryOptions) {
     this.#clock = clock;
+    this.recording = recording;
     this.#log = log;
     const startedAt = clock.wallTime();
     this.#reload = { ok: true, loadedAt: startedAt };
@@ -87,6 +93,20 @@ export class Telemetry implements Facts {
     return this.#failures;
   }
 
+  /**
+   * Hands every entry of the journal to `listener`, within the turn in which it is written, for as long as nobody calls what comes back. For
+   * programs that have the daemon in their own process and must miss none.
+   */
+  hear(listener: (entry: JournalEntry) => void): () => void {
+    const hearer = (entry: JournalEntry): void => {
+      listener(entry);
+    };
+    this.#hearers.add(hearer);
+    return () => {
+      this.#hearers.delete(hearer);
+    };
+  }
+
   tell(fact: Fact): void {
     if (this.#telling) {
       // A listener that tells facts in turn must not make others hear them in another order.
@@ -107,6 +127,7 @@ export class Telemetry implements Facts {
       this.#narrator.close();
     });
     this.#closed = true;
+    this.#hearers.clear();
     this.stream.close();
     await this.journal.close();
   }
@@ -126,20 +147,26 @@ export class Telemetry implements Facts {
         said = this.#narrator.says(fact);
       });
     }
-    if (!said && this.stream.subscribers === 0 && this.journal.defer(fact)) return;
+    const unheard = !said && !this.recording && this.stream.subscribers === 0 && this.#hearers.size === 0;
+    if (unheard && this.journal.defer(fact)) return;
     this.#write(fact, said);
   }
 
   #write(fact: Fact, said: boolean): void {
     this.#count(fact);
     const written = record(fact);
-    const entry = this.journal.add(written);
+    const entry = this.journal.add(written, this.recording);
     if (said && !this.#closed) {
       this.#attempt(() => {
         this.#narrator.tell(entry ?? written.fact, fact);
       });
     }
-    if (entry !== null) this.stream.publish(entry);
+    if (entry === null) return;
+    for (const hear of [...this.#hearers])
+      this.#attempt(() => {
+        hear(entry);
+      });
+    this.stream.publish(entry);
   }
 
   #count(fact: Fact): void {

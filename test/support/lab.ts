@@ -26,6 +26,8 @@ export const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
 /** Keeps every fact, and lets tests wait for one. */
 export class FactBook implements Facts {
   readonly all: Fact[] = [];
+  /** As the daemon in record mode. */
+  recording = false;
   readonly #waiting = new Set<{ test: (fact: Fact) => boolean; found: (fact: Fact) => void }>();
 
   tell(fact: Fact): void {

@@ -18,7 +18,14 @@ import { errorReply, rcodeName, rcodeOf, readQuery, typeName, type Query } from 
 import { Neighbours } from "./neighbours.js";
 import type { DatagramSocket } from "../sockets/datagram.js";
 import { DnsPort } from "./port.js";
-import { questionOf, RunningQuestion, sendable, type Asker, type QuestionHost } from "./question.js";
+import {
+  questionOf,
+  RunningQuestion,
+  sendable,
+  type Asker,
+  type QuestionHost,
+  type QuestionRecord,
+} from "./question.js";
 import { Answers } from "./answers.js";
 import { RESOLV_CONF, type SystemFile } from "./servers.js";
 import type { DnsProxySpec } from "./spec.js";
@@ -243,14 +250,16 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
     if (this.#underWay >= this.spec.queries) {
       this.#overloaded();
       this.#count(asker, typeName(query.type), null);
+      this.#tell(query, asker, null, this.#recordOf(this.#asked));
       return;
     }
     this.#underWay++;
     this.#asked++;
+    const record = this.#recordOf(this.#asked);
     let running: RunningQuestion | null = null;
     let open = true;
     const done = (rcode: string | null): void => {
-      if (open) this.#done(query, asker, rcode);
+      if (open) this.#done(query, asker, rcode, record);
       open = false;
     };
     const owner: Owner = {
@@ -265,9 +274,9 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
       },
     };
     contained(owner, () => {
-      const faults = this.#queryFaults.length === 0 ? null : this.#hit(query, asker, owner);
+      const faults = this.#queryFaults.length === 0 ? null : this.#hit(query, asker, owner, record);
       if (faults !== null) {
-        running = new RunningQuestion(this, query, asker, faults, owner);
+        running = new RunningQuestion(this, query, asker, faults, owner, record);
         this.#running.add(running);
         running.begin();
         return;
@@ -280,13 +289,34 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
     })();
   }
 
-  #hit(query: Query, asker: Asker, owner: Owner): QueryFaults | null {
+  #recordOf(id: number): QuestionRecord | null {
+    const { facts, clock } = this.context;
+    return facts.recording === true ? { id, at: clock.now(), faults: [] } : null;
+  }
+
+  #tell(query: Query, asker: Asker, rcode: string | null, record: QuestionRecord | null): void {
+    if (record === null) return;
+    const { bot, ...asked } = questionOf(query, asker);
+    this.context.facts.tell({
+      kind: "query_over",
+      proxy: this.name,
+      bot,
+      connection: record.id,
+      query: asked,
+      rcode,
+      faults: record.faults,
+      seen: { at: record.at, over: this.clock.now() },
+    });
+  }
+
+  #hit(query: Query, asker: Asker, owner: Owner, record: QuestionRecord | null): QueryFaults | null {
     const question = questionOf(query, asker);
     const subject: SubjectInfo = {
       bot: asker.address,
       client: asker.address,
       connection: this.#asked,
       query: question,
+      ...(record === null ? {} : { struck: (fault) => noteOnce(record.faults, fault) }),
     };
     const tell = (error: unknown): void => {
       this.context.facts.tell({ kind: "mistake", where: `a question to ${this.name}`, error });
@@ -300,10 +330,11 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
 
   over(question: RunningQuestion, rcode: string | null): void {
     if (!this.#running.delete(question)) return;
-    this.#done(question.query, question.asker, rcode);
+    this.#done(question.query, question.asker, rcode, question.record);
   }
 
-  #done(query: Query, asker: Asker, rcode: string | null): void {
+  #done(query: Query, asker: Asker, rcode: string | null, record: QuestionRecord | null): void {
+    this.#tell(query, asker, rcode, record);
     this.#underWay--;
     if (this.#refused && this.#underWay < this.spec.queries / 2) this.#refused = false;
     this.#count(asker, typeName(query.type), rcode);
@@ -330,4 +361,8 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
     this.count(reason);
     this.tellFailed(reason, this.#connectionsTotal, client, text);
   }
+}
+
+function noteOnce(names: string[], name: string): void {
+  if (!names.includes(name)) names.push(name);
 }

@@ -3,6 +3,7 @@
  *
  *     asked -> [gate] -> records or upstream -> [gate] -> rewritten -> fitted -> garbled -> sent
  */
+import type { Millis } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
 import { type DnsReply, type Pass, type Question, type Sever } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
@@ -18,6 +19,14 @@ export interface Asker {
   answer(message: Buffer): void;
   /** Ends the connection, where there is one. */
   sever(how: Sever): void;
+}
+
+/** A question, as far as it is told of when everything is recorded. */
+export interface QuestionRecord {
+  readonly id: number;
+  readonly at: Millis;
+  /** The names of the faults that acted on it. */
+  readonly faults: string[];
 }
 
 /** What a question needs of its proxy. */
@@ -42,13 +51,23 @@ export class RunningQuestion {
   readonly asker: Asker;
   /** Pays for mistakes of ours: with this question, which is not answered then. */
   readonly owner: Owner;
+  /** What is recorded of it; null where nothing is. */
+  readonly record: QuestionRecord | null;
   readonly #host: QuestionHost;
   readonly #faults: QueryFaults;
   #asking: Asking | null = null;
   #over = false;
 
-  constructor(host: QuestionHost, query: Query, asker: Asker, faults: QueryFaults, owner: Owner) {
+  constructor(
+    host: QuestionHost,
+    query: Query,
+    asker: Asker,
+    faults: QueryFaults,
+    owner: Owner,
+    record: QuestionRecord | null,
+  ) {
     this.owner = owner;
+    this.record = record;
     this.#host = host;
     this.query = query;
     this.asker = asker;

@@ -15,6 +15,7 @@ import type { HttpHost } from "./host.js";
 import { Exchange, type ExchangePlace } from "./exchange.js";
 import type { RequestHead } from "./head.js";
 import type { RequestSide } from "./request-side.js";
+import { Witness } from "./witness.js";
 
 /** What it needs of its connection. */
 export interface BookHost extends Owner {
@@ -107,6 +108,8 @@ export class Book {
     const now = host.context.clock.now();
     const idle = this.#lastOver === null || this.#queue.length > 0 ? null : now - this.#lastOver;
     const exchange = new Exchange(host.nextExchange(), head, this.#place, now, idle);
+    if (host.context.facts.recording === true)
+      exchange.witness = new Witness(this.#lastOver !== null || this.#queue.length > 0);
     if (this.#bot === null || !this.#of.bare) this.#bot = exchange.bot;
     exchange.member = host.pool.choose(exchange);
     this.#queue.push(exchange);

@@ -50,6 +50,10 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
     return this.host.spec.faultHeader;
   }
 
+  wallTime(): number {
+    return this.host.context.clock.wallTime();
+  }
+
   get naming(): Naming | null {
     return this.host.naming;
   }

@@ -10,6 +10,7 @@ import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { ResponseHead } from "./head.js";
 import type { MessageSink } from "./sink.js";
+import type { Witness } from "./witness.js";
 
 /** How long an upstream may take for an answer that nobody waits for. */
 export const DETACHED_MAX_MS = 600_000;
@@ -21,7 +22,7 @@ export interface DetachedHooks {
   /** Hears of mistakes of ours, which end the connection. */
   readonly mistakes: Owner;
   /** The head of an answer has come. */
-  answered(exchange: Exchange, status: number, copy: boolean): void;
+  answered(exchange: Exchange, head: ResponseHead, copy: boolean): void;
   /** Every answer has come, or none will; called once. */
   over(): void;
 }
@@ -112,12 +113,19 @@ export class Detached implements SocketOwner, MessageSink<ResponseHead> {
 
   // -- the answers
 
+  /** Sees what is recorded of the answer at hand. */
+  get #witness(): Witness | null {
+    const next = this.#link.awaited[0];
+    return next === undefined || next.copy ? null : next.exchange.witness;
+  }
+
   head(head: ResponseHead): void {
     const next = this.#link.awaited[0];
-    if (next !== undefined && !head.interim) this.#hooks.answered(next.exchange, head.status, next.copy);
+    if (next !== undefined && !head.interim) this.#hooks.answered(next.exchange, head, next.copy);
   }
 
   messageEnd(): void {
+    this.#witness?.answerEnd();
     this.#link.awaited.shift();
     if (this.#link.awaited.length === 0) this.#end();
   }
@@ -138,8 +146,8 @@ export class Detached implements SocketOwner, MessageSink<ResponseHead> {
     // No part of an answer.
   }
 
-  body(): void {
-    // For nobody.
+  body(raw: Buffer, start: number, end: number): void {
+    this.#witness?.answerBody(raw, start, end);
   }
 
   trailers(): void {

@@ -20,6 +20,7 @@ import type { Fields, RequestHead, ResponseHead } from "./head.js";
 import type { Member } from "../upstream/pool.js";
 import type { Peer } from "../secure/peer.js";
 import type { Identify } from "./identify.js";
+import type { Witness } from "./witness.js";
 
 /** What an exchange is told of the connection that it is on. */
 export interface ExchangePlace {
@@ -64,6 +65,8 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, 
 
   /** The upstream that it goes to; null if none is up. */
   member: Member | null = null;
+  /** Sees what is recorded of it, where everything is. */
+  witness: Witness | null = null;
   /** It no longer counts as busy for it. */
   givenBack = false;
   /** The faults of the exchange seam that it was hit by. */

@@ -149,11 +149,13 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
     const detached = new Detached(link, {
       clock: this.context.clock,
       mistakes: this.mistakes,
-      answered: (exchange, status, copy) => {
+      answered: (exchange, head, copy) => {
+        const { status } = head;
         const millis = this.context.clock.now() - (exchange.forwardedAt ?? exchange.startedAt);
         if (!copy) {
           exchange.status = status;
           exchange.upstreamMillis = millis;
+          exchange.witness?.answer(head, this.context.clock.wallTime());
         }
         this.exchanges.upstreamAnswered(status, millis);
       },
@@ -209,7 +211,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   exchangeOver(exchange: Exchange, millis: number): void {
     this.exchanges.clientDone(exchange.method, exchange.clientStatus, millis);
     const faults = exchange.hits;
-    if (faults.length === 0) return;
+    if (faults.length === 0 && exchange.witness === null) return;
     const parent = exchange.header("traceparent");
     const trace = parent === undefined ? undefined : TRACEPARENT.exec(parent)?.[1];
     this.context.facts.tell({
@@ -226,6 +228,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
       client_ms: millis,
       end: exchange.end ?? "complete",
       trace,
+      seen: exchange.witness?.seen(exchange, exchange.startedAt + millis),
     });
   }
 

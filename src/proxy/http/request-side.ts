@@ -354,6 +354,7 @@ export class RequestSide implements MessageSink<RequestHead> {
   body(raw: Buffer, start: number, end: number): void {
     const exchange = this.#receiving;
     if (exchange === null) return;
+    exchange.witness?.requestBody(raw, start, end);
     if (exchange.discarding) {
       exchange.discarded += raw.length;
       if (exchange.discarded > DISCARD_MAX_BYTES) this.#to.turns.closeClient();
@@ -381,6 +382,7 @@ export class RequestSide implements MessageSink<RequestHead> {
     this.#body = null;
     this.#receiving = null;
     exchange.requestRead = true;
+    exchange.witness?.requestEnd();
     if (exchange.forwardedAt !== null) this.#to.requestRead(exchange);
     this.#to.regulate();
   }

@@ -20,6 +20,7 @@ import type { Link } from "./link.js";
 import type { Naming } from "./naming.js";
 import { REFUSALS } from "./refusal.js";
 import type { Cut, MessageSink, Refusal } from "./sink.js";
+import type { Witness } from "./witness.js";
 import { rewriteResponseHead } from "./write.js";
 import type { Part } from "../../pipeline/flow.js";
 
@@ -61,6 +62,8 @@ export interface Answering extends CustodyHost {
     leaveIfHanging(): void;
   };
   readonly faultHeader: boolean;
+  /** On the wall's clock. */
+  wallTime(): number;
   /** The connection is over for its client. */
   readonly ended: boolean;
   /** Whose name answers carry; null where heads pass as they come. */
@@ -85,6 +88,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   readonly #to: Answering;
   #body: HeldBody | null = null;
   #cut: Cut | null = null;
+  /** Of the answer that is read, where everything is recorded. */
+  #witness: Witness | null = null;
   /** Bytes go to nobody, since what they belong to was refused. */
   #deaf = false;
   /** Faults are being asked about an answer. */
@@ -124,6 +129,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     }
     if (this.#link.awaited[0]?.copy === true) return;
     this.#to.book.headCame(exchange, head.status);
+    if (exchange.witness !== null) this.#sees(exchange.witness, head);
     if (this.#forNobody) return;
     const { faults } = exchange;
     if (faults === null) this.#send(exchange, head);
@@ -137,6 +143,11 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     this.#to.together("downstream", () => {
       this.#send(exchange, head);
     });
+  }
+
+  #sees(witness: Witness, head: ResponseHead): void {
+    this.#witness = witness;
+    witness.answer(head, this.#to.wallTime());
   }
 
   #ask(exchange: Exchange, faults: ExchangeFaults, head: ResponseHead): void {
@@ -251,6 +262,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   }
 
   body(raw: Buffer, start: number, end: number): void {
+    this.#witness?.answerBody(raw, start, end);
     if (this.#forNobody) return;
     if (this.#body !== null) {
       this.#body.data(raw, start, end);
@@ -279,6 +291,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   }
 
   messageEnd(persistent: boolean): void {
+    this.#witness?.answerEnd();
+    this.#witness = null;
     if (this.#to.ended && this.#link.sink === this) return;
     if (this.#asking) {
       this.#endWaits = persistent;

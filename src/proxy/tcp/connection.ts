@@ -6,6 +6,7 @@
  */
 import type { Socket } from "node:net";
 import type { Owner } from "../../core/containment.js";
+import type { Fact } from "../../core/events.js";
 import type { Direction } from "../../faults/contract/index.js";
 import { CIPHERTEXT } from "../../faults/subjects.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
@@ -31,11 +32,15 @@ export interface TcpHost extends ConnectionHost {
   ): Dialling;
 }
 
+type ConnectionOver = Extract<Fact, { kind: "connection_over" }>;
+
 /** Shared by all connections: most servers say nothing before they are asked. */
 const NOTHING: readonly never[] = [];
 
 export class TcpConnection extends Connection {
   readonly #host: TcpHost;
+  /** The names of the faults that acted on it; null while there is none. */
+  #struck: string[] | null = null;
   #upstreamSocket: Socket | null = null;
   #member: Member | null = null;
   #dialling: Dialling | null = null;
@@ -55,6 +60,29 @@ export class TcpConnection extends Connection {
   constructor(host: TcpHost, client: Socket, origin: Origin) {
     super(host, client, origin);
     this.#host = host;
+  }
+
+  override struck(fault: string): void {
+    this.#struck ??= [];
+    if (!this.#struck.includes(fault)) this.#struck.push(fault);
+  }
+
+  /** What became of it, once it is over. */
+  seen(): Pick<ConnectionOver, "connection" | "bot" | "end" | "failure" | "faults" | "seen"> {
+    const { connection, bot, ending, pumps, acceptedAt } = this;
+    return {
+      connection,
+      bot,
+      end: ending.how,
+      failure: ending.failure,
+      faults: this.#struck ?? NOTHING,
+      seen: {
+        at: acceptedAt,
+        over: this.host.context.clock.now(),
+        up: pumps?.upstream.bytesOut ?? 0,
+        down: pumps?.downstream.bytesOut ?? 0,
+      },
+    };
   }
 
   override concerns({ type, at }: ArmedFault): boolean {

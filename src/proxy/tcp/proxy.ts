@@ -90,6 +90,10 @@ export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implement
     return tls === null || protocol === undefined || protocol === null ? tls : { ...tls, alpn: [protocol] };
   }
 
+  protected override record(connection: TcpConnection): void {
+    this.context.facts.tell({ kind: "connection_over", proxy: this.name, ...connection.seen() });
+  }
+
   protected override connect(socket: Socket, origin: Origin): TcpConnection {
     return new TcpConnection(this, socket, origin);
   }

@@ -57,8 +57,13 @@ export class Flow implements Listed, PathOwner {
   readonly port: number;
   /** As the kernel writes it, for answers. */
   readonly address: string;
+  readonly beganAt: Millis;
   usedAt: Millis;
   answered = false;
+  /** Datagrams that were delivered. */
+  readonly delivered: Record<Direction, number> = { upstream: 0, downstream: 0 };
+  /** The names of the faults that acted on it. */
+  readonly hits: string[] = [];
   before: Listed | null = null;
   behind: Listed | null = null;
   readonly path: DatagramPath;
@@ -86,7 +91,7 @@ export class Flow implements Listed, PathOwner {
     this.client = clientAddress(address);
     this.port = port;
     const { clock, budget } = host.context;
-    this.usedAt = clock.now();
+    this.beganAt = this.usedAt = clock.now();
     this.#host = host;
     this.#target = host.target;
     this.path = new DatagramPath({ owner: this, clock, budget }, host.faults);
@@ -94,6 +99,10 @@ export class Flow implements Listed, PathOwner {
 
   get bot(): string {
     return this.client;
+  }
+
+  struck(fault: string): void {
+    if (!this.hits.includes(fault)) this.hits.push(fault);
   }
 
   fromClient(payload: Buffer): void {
@@ -148,8 +157,12 @@ export class Flow implements Listed, PathOwner {
   }
 
   #count(direction: Direction, payload: Buffer, sent: Sent): void {
-    if (sent === "sent") this.#host.tally.went(direction, payload);
-    else this.#lose(sent);
+    if (sent !== "sent") {
+      this.#lose(sent);
+      return;
+    }
+    this.#host.tally.went(direction, payload);
+    this.delivered[direction]++;
   }
 
   #lose(why: DatagramLoss): void {

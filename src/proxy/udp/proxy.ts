@@ -234,10 +234,16 @@ export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> impleme
   }
 
   over(flow: Flow): void {
+    if (this.context.facts.recording === true) this.#record(flow);
     this.#flows.remove(flow);
     this.context.flows.note(this);
     this.context.flows.give();
     if (this.#flows.size * 2 < this.spec.connections) this.#full = false;
+  }
+
+  #record({ connection, bot, hits: faults, beganAt, usedAt, delivered }: Flow): void {
+    const seen = { at: beganAt, over: usedAt, up: delivered.upstream, down: delivered.downstream };
+    this.context.facts.tell({ kind: "flow_over", proxy: this.name, bot, connection, faults, seen });
   }
 
   // -- idle flows ---------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
  * journal's entries. Everything that names sites, judges runs or shrinks them reads this and nothing else, so a recorded file will do
  * as well as a run that just ended.
  */
-import type { ConnectionFailure, ExchangeEnd } from "../../core/events.js";
+import type { ConnectionEnd, ConnectionFailure, ExchangeEnd } from "../../core/events.js";
 
 /** Milliseconds since the command was started. */
 export type RunTime = number;
@@ -67,7 +67,7 @@ export interface SeenConnection {
   /** Client to upstream, and upstream to client. */
   readonly bytes: { readonly up: number; readonly down: number };
   /** Who ended it, and how. */
-  readonly end: "client_closed" | "client_reset" | "upstream_closed" | "upstream_reset" | "fault" | "failed";
+  readonly end: ConnectionEnd;
   readonly failure: ConnectionFailure | null;
   readonly faults: readonly string[];
 }
