@@ -96,6 +96,7 @@ const CONNECTION_ENDS: Readonly<Record<SeenConnection["end"], string>> = {
   upstream_reset: "was reset by the upstream",
   fault: "was ended by a fault",
   failed: "was not connected",
+  stopped: "was open when its proxy stopped",
 };
 
 function connectionRow(seen: SeenConnection): TimelineRow {
