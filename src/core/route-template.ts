@@ -22,6 +22,7 @@ const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/u;
 const PREFIXED = /^[A-Za-z]{1,8}[_-]([0-9A-Za-z]{8,})$/u;
 /** `app.3f2a9c1b.js`, `main-5d41402abc4b2a76.css`: the name and the ending stay, the hash varies. */
 const HASHED_FILE = /^(.*?[.-])([0-9A-Za-z_]{6,64})(\.[A-Za-z][0-9A-Za-z]{0,7})$/u;
+const FILE = /^(.+)(\.[a-z][0-9a-z]{1,5})$/u;
 /** `v1`, `v2.1`, `2.0`, and the dates that some name their versions by. */
 const VERSION = /^(?:v\d+(?:\.\d+)*(?:(?:alpha|beta|rc)\d*)?|\d+\.\d+|\d{4}-\d{2}-\d{2})$/iu;
 /** Words before a version. */
@@ -32,8 +33,9 @@ export function templateOf(path: string): string {
   const segments = path.split("/");
   return segments
     .map((segment, index) => {
-      if (isVersion(segment) && isEntrance(segments, index)) return asPattern(segment);
-      return placeholderOf(segment) ?? hashedFile(segment) ?? asPattern(segment);
+      if ((isVersion(segment) || isShortVersion(segments, index)) && isEntrance(segments, index))
+        return asPattern(segment);
+      return placeholderOf(segment) ?? fileOf(segment) ?? asPattern(segment);
     })
     .join("/");
 }
@@ -42,7 +44,23 @@ export function templateOf(path: string): string {
 export function isEntrance(segments: readonly string[], index: number): boolean {
   return segments
     .slice(0, index)
-    .every((before) => before === "" || BEFORE_VERSION.has(before.toLowerCase()) || isVersion(before));
+    .every(
+      (before, at) =>
+        before === "" || isBeforeVersion(before) || isVersion(before) || isShortVersion(segments, at),
+    );
+}
+
+/** The 2 of `/rest/api/2/issue`: behind such a word, and with something behind it. */
+function isShortVersion(segments: readonly string[], index: number): boolean {
+  return (
+    /^\d{1,2}$/u.test(segments[index] ?? "") &&
+    isBeforeVersion(segments[index - 1] ?? "") &&
+    index < segments.length - 1
+  );
+}
+
+function isBeforeVersion(segment: string): boolean {
+  return BEFORE_VERSION.has(segment.toLowerCase());
 }
 
 export function isVersion(segment: string): boolean {
@@ -62,7 +80,7 @@ export function placeholderOf(segment: string): Placeholder | null {
   if (EMAIL.test(text)) return ":email";
   if (IPV4.test(text)) return ":id";
   const ending = PREFIXED.exec(text)?.[1];
-  if (ending !== undefined && isMixed(ending, 1)) return ":id";
+  if (ending !== undefined && (isMixed(ending, 1) || isRestless(ending))) return ":id";
   if (isToken(text)) return ":id";
   return null;
 }
@@ -72,7 +90,7 @@ function isToken(text: string): boolean {
   const bare = text.replace(/={1,2}$/u, "");
   if (bare.length < 16 || !/^[0-9A-Za-z_-]+$/u.test(bare)) return false;
   const runs = bare.split(/[_-]/u);
-  if (runs.some((run) => run.length >= 16 && isMixed(run, 2))) return true;
+  if (runs.some((run) => run.length >= 16 && (isMixed(run, 2) || isRestless(run)))) return true;
   return runs.some((run) => /\d/u.test(run) && /[a-z]/u.test(run) && /[A-Z]/u.test(run)) && isMixed(bare, 2);
 }
 
@@ -85,11 +103,22 @@ function isMixed(text: string, digits: number): boolean {
   return !/^[A-Z]?[a-z]+\d+$|^[A-Z]+\d+$/u.test(text) || figures > letters;
 }
 
-function hashedFile(segment: string): string | null {
+/** Hardly fewer capitals than small letters: words that are written together, such as `listAllOfMyApiKeys`, have fewer. */
+function isRestless(text: string): boolean {
+  const capitals = text.replace(/[^A-Z]/gu, "").length;
+  const small = text.replace(/[^a-z]/gu, "").length;
+  return capitals >= 0.3 * (capitals + small) && small >= 0.3 * (capitals + small) && capitals > 3;
+}
+
+/** `17.json` and `app.3f2a9c1b.js`: the ending stays, and so does the name before a hash. */
+function fileOf(segment: string): string | null {
+  const [, stem = "", extension = ""] = FILE.exec(segment) ?? [];
   const [, name = "", hash = "", ending = ""] = HASHED_FILE.exec(segment) ?? [];
-  if (hash === "" || !(HEX.test(hash) || isMixed(hash, 2)) || !/\d/u.test(hash) || /^\d+$/u.test(hash))
-    return null;
-  return `${asPattern(name)}*${asPattern(ending)}`;
+  const isHash = (HEX.test(hash) || isMixed(hash, 2)) && /\d/u.test(hash) && !DECIMAL.test(hash);
+  const hashed = isHash && !UUID.test(stem) ? `${asPattern(name)}*${asPattern(ending)}` : null;
+  // `main-5d41402abc4b2a76.css` has a name before its hash, and `17.json` has none.
+  if (hashed !== null && /^[A-Za-z]+[.-]$/u.test(name)) return hashed;
+  return extension !== "" && placeholderOf(stem) !== null ? `*${asPattern(extension)}` : hashed;
 }
 
 /** A word as a pattern that matches it: characters that mean something in patterns, or cannot stand in them, are `*`. */

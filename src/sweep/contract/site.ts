@@ -9,7 +9,7 @@ interface SiteCommon {
   readonly proxy: string;
   /** Names of bots that differ in digits or hexadecimal alone are one class: `bot-#`. */
   readonly botClass: string;
-  /** The member that faults are aimed at, and all members. */
+  /** Whom faults are aimed at, and all members. A pattern such as `bot-*` where no member's name was the same in two runs. */
   readonly bot: string;
   readonly bots: readonly string[];
   readonly steadiness: Steadiness;
@@ -40,7 +40,15 @@ export type Site = SiteCommon &
         readonly method: string;
         /** `/v1/jobs/:n/complete`, in the form that `match: { path }` takes. */
         readonly template: string;
+        /** Templates that fit some of its paths as well, and that these paths are of before: `/v1/jobs/next` of `/v1/jobs/:n`. */
+        readonly except: readonly string[];
+        /** What it asks for, where one route serves many operations: the `X-Amz-Target`, the `operationName` of GraphQL. */
         readonly operation: string | null;
+        /**
+         * The ordinals that its calls have among all calls of the route, where it has an operation and they were the same in all
+         * fault-free runs: what `match` cannot see is aimed at by these.
+         */
+        readonly within: readonly number[] | null;
         readonly traits: HttpTraits;
       }
     | {
