@@ -52,6 +52,8 @@ export interface CaseResult {
   readonly run: RunResult | null;
   /** Calls that no fault-free run has, by site: retries, refreshes. Pairs go along these. */
   readonly edges: readonly string[];
+  /** What else is to be said of the verdict: why the harness could not run it, or what a suspicion was withdrawn for. */
+  readonly note?: string;
 }
 
 export interface Finding {

@@ -1,0 +1,79 @@
+/**
+ * Whether an alarm is to be believed: the fault again, a fault-free run, and the fault once more. What fails each time is a finding; what
+ * fails at times is run up to ten times and called FLAKY, with its share. What never fails again was no more than that.
+ */
+import type { Case } from "../contract/case.js";
+import type { Alarm, Confirmation, Verdict } from "../contract/finding.js";
+import type { RunResult, Runner } from "../contract/run.js";
+import { leading } from "../oracles/judge.js";
+import { failsAlike } from "../signature.js";
+import type { Controls } from "./controls.js";
+import type { OnSweepEvent } from "./events.js";
+import { reachOf } from "./reach.js";
+import { CONFIRM_RUNS, FLAKY_RUNS } from "./settings.js";
+import { extraRuns } from "./statistics.js";
+
+export interface Confirmed {
+  readonly verdict: Verdict;
+  /** Of the run that shows it best: the first with the commonest signature. */
+  readonly alarms: readonly Alarm[];
+  readonly run: RunResult;
+  readonly confirmation: Confirmation;
+}
+
+export interface FirstAlarm {
+  readonly case: Case;
+  readonly run: RunResult;
+  readonly alarms: readonly Alarm[];
+  readonly alarm: Alarm;
+  /** Runs of the case before it that survived. */
+  readonly passed: number;
+}
+
+export interface ConfirmMeans {
+  readonly runner: Runner;
+  readonly controls: Controls;
+  readonly seed: number;
+  readonly tell: OnSweepEvent;
+  /** What is left of the alarms of a rerun. */
+  readonly sift: (alarms: readonly Alarm[]) => readonly Alarm[];
+}
+
+/** Throws what the runner throws. */
+export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<Confirmed> {
+  const { runner, controls, seed, tell, sift } = means;
+  const failures: { run: RunResult; alarms: readonly Alarm[] }[] = [first];
+  let runs = first.passed + 1;
+  let unreached = 0;
+  const wanted = (): number => CONFIRM_RUNS + extraRuns(controls.counts.failed);
+  const mixed = (): boolean => failures.length < runs;
+  while (unreached < CONFIRM_RUNS && runs < (mixed() ? FLAKY_RUNS : wanted())) {
+    tell({ kind: "confirming", case: first.case, alarm: first.alarm, failed: failures.length, runs });
+    const run = await runner.run({ label: first.case.id, faults: first.case.faults, seed });
+    if (reachOf(first.case, run) === "none") {
+      controls.take(run);
+      unreached++;
+      continue;
+    }
+    const alarms = sift(controls.judge(run, first.case.faults).alarms);
+    if (failsAlike(alarms, first.alarm)) failures.push({ run, alarms });
+    // In between, so that whatever wears out or piles up shows in it too.
+    if (++runs === first.passed + 2) await controls.run(seed);
+  }
+  const shown = commonest(failures);
+  const confirmation = { failed: failures.length, runs, controls: controls.counts };
+  // A single run that nothing could repeat is no more than a doubt.
+  const sure = !mixed() && runs > 1;
+  return { ...shown, verdict: sure ? (leading(shown.alarms)?.verdict ?? "FLAKY") : "FLAKY", confirmation };
+}
+
+function commonest<F extends { readonly alarms: readonly Alarm[] }>(failures: readonly F[]): F {
+  const counts = new Map<string, { first: F; count: number }>();
+  for (const failure of failures) {
+    const signature = leading(failure.alarms)?.signature ?? "";
+    const known = counts.get(signature);
+    if (known === undefined) counts.set(signature, { first: failure, count: 1 });
+    else known.count++;
+  }
+  return [...counts.values()].reduce((best, one) => (one.count > best.count ? one : best)).first;
+}

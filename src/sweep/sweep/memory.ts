@@ -1,0 +1,22 @@
+/** What a sweep needs of others: what comes after the singles, what was decided before it was interrupted, and where findings go. */
+import type { Case } from "../contract/case.js";
+import type { CaseResult, Finding } from "../contract/finding.js";
+
+export interface Planner {
+  /** In the order in which they are to be run. */
+  readonly singles: readonly Case[];
+  /** Seconds faults along the edges of a case that passed; none where it has none. */
+  pairsAfter(result: CaseResult): readonly Case[];
+}
+
+/** Results of earlier starts of the same sweep: the file of its state, or nothing. */
+export interface Memory {
+  /** Undefined for a case that is to be run. */
+  recall(of: Case): CaseResult | undefined;
+  remember(result: CaseResult): Promise<void> | void;
+}
+
+/** Writes the file that replays a finding; answers its path, or null where there is none. */
+export type WriteFinding = (finding: Finding) => Promise<string | null>;
+
+export const NO_MEMORY: Memory = { recall: () => undefined, remember: () => undefined };

@@ -1,0 +1,258 @@
+/**
+ * The loop of a sweep: singles in the order of the plan, several at a time, a fault-free run after every twenty, each alarm confirmed, and
+ * pairs along the edges of what survived. It knows the world by its `Runner` alone.
+ */
+import type { Clock } from "../../core/clock.js";
+import type { Case } from "../contract/case.js";
+import type { Alarm, CaseResult } from "../contract/finding.js";
+import { HarnessError, type RunResult, type Runner } from "../contract/run.js";
+import type { PlaceOf } from "../oracles/calls.js";
+import type { JudgeOptions } from "../oracles/evidence.js";
+import { Controls } from "./controls.js";
+import { crew, type Task } from "./crew.js";
+import type { OnSweepEvent, Progress, Stop, SweepEvent } from "./events.js";
+import { counts, Findings, isTold } from "./findings.js";
+import { experimentFor, showsHarmless } from "./harmless.js";
+import { NO_MEMORY, type Memory, type Planner, type WriteFinding } from "./memory.js";
+import type { SweepOutcome } from "./outcome.js";
+import { CONTROL_EVERY, TROUBLES_MAX, type SweepSettings } from "./settings.js";
+import { tryCase, type Sifted, type TrialMeans } from "./trial.js";
+
+export interface SweepParts {
+  readonly runner: Runner;
+  /** Fault-free runs that passed and agree. */
+  readonly baselines: readonly RunResult[];
+  readonly planner: Planner;
+  readonly place: PlaceOf;
+  readonly judge: JudgeOptions;
+  readonly settings: SweepSettings;
+  readonly clock: Clock;
+  readonly tell: OnSweepEvent;
+  readonly memory?: Memory;
+  readonly writeFinding?: WriteFinding;
+}
+
+/** Never rejects for what the command or the harness does: the outcome says how far it came. */
+export function sweep(parts: SweepParts): Promise<SweepOutcome> {
+  return new Sweep(parts).run();
+}
+
+class Sweep {
+  readonly #parts: SweepParts;
+  readonly #memory: Memory;
+  readonly #controls: Controls;
+  readonly #findings = new Findings();
+  readonly #started: number;
+  /** Of each case that was begun, by its id; a case may be wanted before its turn. */
+  readonly #results = new Map<string, Promise<CaseResult>>();
+  readonly #decided = new Map<string, CaseResult>();
+  readonly #singles: readonly Case[];
+  #pairs: readonly Case[] = [];
+  readonly #runner: Runner;
+  #runs = 0;
+  /** Cases that were run in this start, and not recalled. */
+  #fresh = 0;
+  #sinceControl = 0;
+  #troubles = 0;
+  #stop: Stop | null = null;
+  /** One after the other, so that numbers, files and events are in one order. */
+  #filing: Promise<void> = Promise.resolve();
+
+  constructor(parts: SweepParts) {
+    this.#parts = parts;
+    const { runner, baselines, place, judge, clock, planner } = parts;
+    this.#memory = parts.memory ?? NO_MEMORY;
+    this.#started = clock.now();
+    this.#singles = planner.singles;
+    this.#runner = {
+      jobs: runner.jobs,
+      run: (plan) => {
+        this.#runs++;
+        return runner.run(plan);
+      },
+    };
+    this.#controls = new Controls(baselines, place, judge, this.#runner, (event) => this.#tell(event));
+  }
+
+  async run(): Promise<SweepOutcome> {
+    await this.#phase("singles", this.#singles);
+    if (this.#parts.settings.pairs && this.#stop === null) {
+      this.#pairs = this.#planPairs();
+      if (this.#pairs.length > 0) await this.#phase("pairs", this.#pairs);
+    }
+    const cases = [...this.#singles, ...this.#pairs];
+    return {
+      baselines: this.#parts.baselines,
+      singles: this.#singles,
+      pairs: this.#pairs,
+      results: cases.map((one) => this.#decided.get(one.id) ?? notRun(one)),
+      findings: this.#findings.all,
+      controls: this.#controls.counts,
+      runs: this.#runs + this.#parts.baselines.length,
+      stop: this.#stop,
+      ms: this.#parts.clock.now() - this.#started,
+    };
+  }
+
+  async #phase(what: "singles" | "pairs", cases: readonly Case[]): Promise<void> {
+    this.#tell({ kind: "planned", what, cases: cases.length, progress: this.#progress() });
+    const waiting = [...cases];
+    await crew(this.#parts.runner.jobs, (): Task | null => {
+      if (waiting.length === 0 || this.#isOver()) return null;
+      if (this.#sinceControl >= CONTROL_EVERY) {
+        this.#sinceControl = 0;
+        return () => this.#guarded("control", () => this.#controls.run(this.#parts.settings.seed));
+      }
+      const next = waiting.shift();
+      return next === undefined ? null : async () => void (await this.#result(next));
+    });
+    await this.#filing;
+  }
+
+  /** Of the case, which is run now unless it was begun before. */
+  #result(of: Case, proves = true): Promise<CaseResult> {
+    let result = this.#results.get(of.id);
+    if (result === undefined) {
+      result = this.#decide(of, proves);
+      this.#results.set(of.id, result);
+    }
+    return result;
+  }
+
+  async #decide(of: Case, proves: boolean): Promise<CaseResult> {
+    const recalled = this.#memory.recall(of);
+    if (recalled !== undefined) return this.#over({ ...recalled, case: of }, true);
+    this.#tell({ kind: "case_started", case: of, progress: this.#progress() });
+    const means: TrialMeans = {
+      ...this.#parts,
+      runner: this.#runner,
+      controls: this.#controls,
+      tell: (event) => this.#tell(event),
+      sift: (alarms) => this.#sift(proves ? alarms : [], proves ? [] : alarms),
+    };
+    let result: CaseResult | null = null;
+    await this.#guarded(
+      of.name,
+      async () => {
+        result = await tryCase(of, means);
+      },
+      (text) => {
+        result = { ...notRun(of), verdict: "harness error", note: text };
+      },
+    );
+    // Interrupted, it was not run: the next start begins it again.
+    if (result === null) return notRun(of);
+    this.#fresh++;
+    this.#sinceControl++;
+    await this.#memory.remember(result);
+    return this.#over(result, false);
+  }
+
+  #over(result: CaseResult, recalled: boolean): CaseResult {
+    this.#decided.set(result.case.id, result);
+    this.#tell({ kind: "case_over", result, recalled, progress: this.#progress() });
+    if (isTold(result.verdict)) {
+      this.#filing = this.#filing.then(() => this.#file(result));
+      // Heard of when the phase ends.
+      this.#filing.catch(() => undefined);
+    }
+    return result;
+  }
+
+  async #file(result: CaseResult): Promise<void> {
+    const { finding, known } = this.#findings.file(result);
+    const file = known ? finding.file : ((await this.#parts.writeFinding?.(finding)) ?? finding.file);
+    if (!known) this.#findings.written(finding.number, file);
+    this.#tell({ kind: "finding", finding: { ...finding, file }, known, result });
+    const { strict, findingsMax } = this.#parts.settings;
+    if (
+      findingsMax !== null &&
+      counts(finding.verdict, strict) &&
+      this.#findings.counting(strict) >= findingsMax
+    )
+      this.#end("findings");
+  }
+
+  /** Without the suspicions that an experiment settles; it is made now if it was not yet. */
+  async #sift(alarms: readonly Alarm[], unasked: readonly Alarm[]): Promise<Sifted> {
+    const kept: Alarm[] = [...unasked];
+    const harmless = new Set<string>();
+    let note: string | undefined;
+    for (const alarm of alarms) {
+      const experiment = experimentFor(alarm, this.#singles);
+      const shown = experiment === null ? null : await this.#result(experiment, false);
+      if (experiment !== null && shown !== null && showsHarmless(shown, this.#controls.baselines)) {
+        note = `${alarm.text}; harmless, as ${experiment.name} shows`;
+        harmless.add(alarm.signature);
+      } else kept.push(alarm);
+    }
+    return { alarms: kept, harmless, ...(note === undefined ? {} : { note }) };
+  }
+
+  #planPairs(): readonly Case[] {
+    const known = new Set(this.#singles.map(({ id }) => id));
+    const pairs: Case[] = [];
+    for (const { id } of this.#singles) {
+      const result = this.#decided.get(id);
+      if (result?.verdict !== "survived") continue;
+      for (const pair of this.#parts.planner.pairsAfter(result)) {
+        if (known.has(pair.id)) continue;
+        known.add(pair.id);
+        pairs.push(pair);
+      }
+    }
+    return pairs;
+  }
+
+  /** What the harness cannot do is told, and ends the sweep when it goes on. */
+  async #guarded(label: string, run: () => Promise<void>, failed?: (text: string) => void): Promise<void> {
+    try {
+      await run();
+      this.#troubles = 0;
+    } catch (error) {
+      if (isAbort(error)) {
+        this.#end("interrupted");
+        return;
+      }
+      if (!(error instanceof HarnessError)) throw error;
+      failed?.(error.message);
+      this.#tell({ kind: "trouble", label, text: error.message });
+      if (++this.#troubles >= TROUBLES_MAX) this.#end("harness");
+    }
+  }
+
+  #isOver(): boolean {
+    const { settings, clock } = this.#parts;
+    if (settings.budget !== null && clock.now() - this.#started >= settings.budget) this.#end("budget");
+    return this.#stop !== null;
+  }
+
+  #end(stop: Stop): void {
+    if (this.#stop !== null) return;
+    this.#stop = stop;
+    this.#tell({ kind: "stopping", stop });
+  }
+
+  #progress(): Progress {
+    const done = this.#decided.size;
+    const planned = this.#singles.length + this.#pairs.length;
+    const elapsed = this.#parts.clock.now() - this.#started;
+    const left = this.#fresh === 0 ? null : (elapsed / this.#fresh) * (planned - done);
+    return { done, planned, runs: this.#runs, elapsed, left };
+  }
+
+  #tell(event: SweepEvent): void {
+    this.#parts.tell(event);
+  }
+}
+
+const notRun = (of: Case): CaseResult => ({
+  case: of,
+  verdict: "not run",
+  alarms: [],
+  confirmation: null,
+  run: null,
+  edges: [],
+});
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";

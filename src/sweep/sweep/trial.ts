@@ -1,0 +1,68 @@
+/** One case from its run to its verdict: run, judged, and confirmed where something is against it. */
+import type { Case } from "../contract/case.js";
+import type { Alarm, CaseResult } from "../contract/finding.js";
+import type { RunResult, Runner } from "../contract/run.js";
+import type { PlaceOf } from "../oracles/calls.js";
+import { leading } from "../oracles/judge.js";
+import { confirm } from "./confirm.js";
+import type { Controls } from "./controls.js";
+import type { OnSweepEvent } from "./events.js";
+import { edgesOf, reachOf } from "./reach.js";
+import type { SweepSettings } from "./settings.js";
+
+export interface TrialMeans {
+  readonly runner: Runner;
+  readonly controls: Controls;
+  readonly place: PlaceOf;
+  readonly settings: SweepSettings;
+  readonly tell: OnSweepEvent;
+  /** The alarms without those that an experiment has shown to mean no harm, and why they went. */
+  readonly sift: (alarms: readonly Alarm[]) => Promise<Sifted>;
+}
+
+export interface Sifted {
+  readonly alarms: readonly Alarm[];
+  /** Signatures of those that went. */
+  readonly harmless: ReadonlySet<string>;
+  readonly note?: string;
+}
+
+/** Throws what the runner throws. */
+export async function tryCase(of: Case, means: TrialMeans): Promise<CaseResult> {
+  const { runner, controls, place, settings, tell } = means;
+  const { seed } = settings;
+  let edges: readonly string[] = [];
+  let shown: RunResult | null = null;
+  let note: string | undefined;
+  for (let passed = 0; passed < settings.repeat; passed++) {
+    const run = await runner.run({ label: of.id, faults: of.faults, seed });
+    const reach = reachOf(of, run);
+    if (reach === "none") {
+      // Nothing was done to it, so what it did wrong it does by itself.
+      controls.take(run);
+      return { ...plain(of, run), verdict: "not reached" };
+    }
+    shown ??= run;
+    edges = edgesOf(run, controls.baselines, place);
+    const sifted = await means.sift(controls.judge(run, of.faults).alarms);
+    note ??= sifted.note;
+    const alarm = leading(sifted.alarms);
+    if (alarm !== null) {
+      const sift = (alarms: readonly Alarm[]): readonly Alarm[] =>
+        alarms.filter(({ signature }) => !sifted.harmless.has(signature));
+      const first = { case: of, run, alarms: sifted.alarms, alarm, passed };
+      const found = await confirm(first, { runner, controls, seed, tell, sift });
+      return { case: of, ...found, edges, ...(note === undefined ? {} : { note }) };
+    }
+    if (reach === "some") return { ...plain(of, run), verdict: "not reached", edges };
+  }
+  if (shown === null) throw new Error("a case is run once at least");
+  return { ...plain(of, shown), edges, ...(note === undefined ? {} : { note }) };
+}
+
+/** Of a run that survived nothing is kept but its figures: its record may be long, and there may be many. */
+function plain(of: Case, run: RunResult): CaseResult {
+  const record = { exchanges: [], connections: [], queries: [], flows: [], hits: [] };
+  const kept = { ...run, record, output: { stdout: "", stderr: "" } };
+  return { case: of, verdict: "survived", alarms: [], confirmation: null, run: kept, edges: [] };
+}

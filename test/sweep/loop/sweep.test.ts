@@ -1,0 +1,280 @@
+/** The loop of a sweep, over made-up runs: what is run when, what is believed, and what is said of it. */
+import { describe, expect, it } from "vitest";
+import type { CaseResult } from "../../../src/sweep/contract/finding.js";
+import { HarnessError } from "../../../src/sweep/contract/run.js";
+import { exitOf } from "../../../src/sweep/sweep/outcome.js";
+import { call, lostAnswer } from "../../support/runs.js";
+import { CALLS, exitOne, madeUpSweep, SETTINGS, single, type MadeUp } from "../../support/made-up-sweep.js";
+
+const COMPLETE = "POST /v1/jobs/:n/complete";
+const LEASE = "POST /v1/lease";
+const verdicts = (results: readonly CaseResult[]): string[] => results.map(({ verdict }) => verdict);
+const many = (count: number, at?: string): MadeUp["cases"] =>
+  Array.from({ length: count }, (_, index) => single(`kind${index}`, at));
+const exitCode = (told: Awaited<ReturnType<typeof madeUpSweep>>, settings = SETTINGS): number =>
+  exitOf(told.outcome, settings).code;
+
+describe("a sweep", () => {
+  it("runs each case once that survives, and says that nothing was found", async () => {
+    const told = await madeUpSweep({ cases: many(3) });
+    expect(told.runs).toEqual(many(3).map(({ id }) => id));
+    expect(verdicts(told.outcome.results)).toEqual(["survived", "survived", "survived"]);
+    expect(told.outcome).toMatchObject({
+      runs: 6,
+      stop: null,
+      findings: [],
+      controls: { failed: 0, runs: 3 },
+    });
+    expect(exitCode(told)).toBe(0);
+  });
+
+  it("confirms an alarm by the fault, a fault-free run, and the fault again", async () => {
+    const told = await madeUpSweep({
+      cases: many(1),
+      story: ({ faults }) => (faults.length > 0 ? { exit: exitOne } : undefined),
+    });
+    expect(told.runs).toEqual([`${COMPLETE} kind0`, `${COMPLETE} kind0`, "control 1", `${COMPLETE} kind0`]);
+    const [finding] = told.outcome.findings;
+    expect(finding).toMatchObject({
+      number: 1,
+      verdict: "FAILED",
+      signature: "FAILED exit 1",
+      confirmation: { failed: 3, runs: 3, controls: { failed: 0, runs: 4 } },
+      file: "failures/0001.yaml",
+    });
+    expect(exitCode(told)).toBe(1);
+  });
+
+  it("calls FLAKY what fails at times, after ten runs, and does not count it unless it is strict", async () => {
+    const told = await madeUpSweep({
+      cases: many(1),
+      story: ({ faults }, nth) =>
+        faults.length > 0 && [1, 4, 9].includes(nth) ? { exit: exitOne } : undefined,
+    });
+    const [finding] = told.outcome.findings;
+    expect(finding).toMatchObject({ verdict: "FLAKY", confirmation: { failed: 3, runs: 10 } });
+    expect(finding?.title).toContain("3 of 10 (11-60 %)");
+    expect(exitCode(told)).toBe(0);
+    expect(exitCode(told, { ...SETTINGS, strict: true })).toBe(1);
+  });
+
+  it("needs more reruns for an alarm where fault-free runs fail too", async () => {
+    const told = await madeUpSweep({
+      cases: many(1),
+      story: ({ faults, label }) =>
+        faults.length > 0 || label === "control 1" ? { exit: exitOne } : undefined,
+    });
+    expect(told.outcome.results[0]).toMatchObject({
+      verdict: "FAILED",
+      confirmation: { failed: 4, runs: 4, controls: { failed: 1, runs: 4 } },
+    });
+  });
+
+  it("makes one finding of what shows alike at one place, and two of two places", async () => {
+    const cases = [single("lost"), single("late"), single("lost", LEASE)];
+    const told = await madeUpSweep({
+      cases,
+      story: ({ faults }) => (faults.length > 0 ? { exit: exitOne } : undefined),
+    });
+    expect(
+      told.outcome.findings.map(({ number, results }) => [number, results.map((one) => one.case.id)]),
+    ).toEqual([
+      [1, [`${COMPLETE} lost`, `${COMPLETE} late`]],
+      [2, [`${LEASE} lost`]],
+    ]);
+    expect(told.written).toHaveLength(2);
+  });
+
+  it("shows what fails each time in place of what failed at times before", async () => {
+    const told = await madeUpSweep({
+      cases: [single("late"), single("lost")],
+      story: ({ label, faults }, nth) =>
+        label.endsWith("lost") || (faults.length > 0 && nth % 3 === 1) ? { exit: exitOne } : undefined,
+    });
+    const [finding, ...others] = told.outcome.findings;
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({ number: 1, verdict: "FAILED", confirmation: { failed: 3, runs: 3 } });
+    expect(finding?.results[0]?.case.id).toBe(`${COMPLETE} lost`);
+    expect(told.written.map(({ verdict }) => verdict)).toEqual(["FLAKY", "FAILED"]);
+  });
+
+  it("never counts what was not reached as survived", async () => {
+    const told = await madeUpSweep({ cases: many(2), story: () => ({ outcomes: [] }) });
+    expect(verdicts(told.outcome.results)).toEqual(["not reached", "not reached"]);
+    expect(told.outcome.controls).toEqual({ failed: 0, runs: 5 });
+    expect(exitOf(told.outcome, SETTINGS)).toMatchObject({
+      code: 6,
+      why: expect.stringContaining("ever reached") as string,
+    });
+  });
+
+  it("takes a run that fails though no fault was reached for a failure of the command itself", async () => {
+    const told = await madeUpSweep({ cases: many(1), story: () => ({ outcomes: [], exit: exitOne }) });
+    expect(verdicts(told.outcome.results)).toEqual(["not reached"]);
+    expect(told.outcome.controls).toEqual({ failed: 1, runs: 4 });
+  });
+
+  it("makes a fault-free run after every twenty cases", async () => {
+    const told = await madeUpSweep({ cases: many(45) });
+    const places = told.runs.flatMap((label, index) => (label.startsWith("control") ? [index] : []));
+    expect(places).toEqual([20, 41]);
+    expect(told.outcome.controls).toEqual({ failed: 0, runs: 5 });
+  });
+
+  it("has as many runs under way as the runner takes, and never more", async () => {
+    const cases = many(30);
+    const told = await madeUpSweep({
+      cases,
+      jobs: 4,
+      story: ({ faults, label }) =>
+        faults.length > 0 && label.endsWith("7") ? { exit: exitOne } : undefined,
+    });
+    expect(told.busiest).toBe(4);
+    expect(told.outcome.results.map((one) => one.case.id)).toEqual(cases.map(({ id }) => id));
+  });
+
+  it("stops when the budget is used up, and lists what was not run", async () => {
+    const told = await madeUpSweep({ cases: many(10), settings: { budget: 4_000 } });
+    expect(told.outcome.stop).toBe("budget");
+    expect(verdicts(told.outcome.results).filter((one) => one === "not run")).toHaveLength(6);
+    expect(exitCode(told)).toBe(6);
+    expect(exitOf(told.outcome, SETTINGS).why).toContain("6 of 10 cases were not run");
+  });
+
+  it("stops after as many findings as were asked for", async () => {
+    const told = await madeUpSweep({
+      cases: [...many(3), ...many(3, LEASE)],
+      settings: { findingsMax: 1 },
+      story: ({ faults }) => (faults.length > 0 ? { exit: exitOne } : undefined),
+    });
+    expect(told.outcome.stop).toBe("findings");
+    expect(told.outcome.findings).toHaveLength(1);
+    expect(exitCode(told)).toBe(1);
+  });
+
+  it("begins again where it was interrupted, with the case that was under way", async () => {
+    const kept = new Map<string, CaseResult>();
+    const memory = {
+      recall: ({ id }: { readonly id: string }) => kept.get(id),
+      remember: (result: CaseResult) => void kept.set(result.case.id, result),
+    };
+    let interrupt = true;
+    const story: MadeUp["story"] = ({ label, faults }) => {
+      if (interrupt && label.endsWith("kind2"))
+        return new DOMException("interrupted by SIGINT", "AbortError");
+      return faults.length > 0 && label.endsWith("kind1") ? { exit: exitOne } : undefined;
+    };
+    const first = await madeUpSweep({ cases: many(4), story, memory });
+    expect(first.outcome.stop).toBe("interrupted");
+    expect(verdicts(first.outcome.results)).toEqual(["survived", "FAILED", "not run", "not run"]);
+    interrupt = false;
+    const second = await madeUpSweep({ cases: many(4), story, memory });
+    expect(second.runs).toEqual([`${COMPLETE} kind2`, `${COMPLETE} kind3`]);
+    expect(verdicts(second.outcome.results)).toEqual(["survived", "FAILED", "survived", "survived"]);
+    expect(second.outcome.findings).toHaveLength(1);
+  });
+
+  it("goes on after a run that the harness could not make, and gives up after three in a row", async () => {
+    const once = await madeUpSweep({
+      cases: many(3),
+      story: ({ label }) => (label.endsWith("kind1") ? new HarnessError("setup failed: exit 1") : undefined),
+    });
+    expect(verdicts(once.outcome.results)).toEqual(["survived", "harness error", "survived"]);
+    expect(once.outcome.results[1]?.note).toBe("setup failed: exit 1");
+    expect(once.outcome.stop).toBeNull();
+    const always = await madeUpSweep({
+      cases: many(9),
+      story: () => new HarnessError("the upstream is not ready"),
+    });
+    expect(always.outcome.stop).toBe("harness");
+    expect(always.runs).toHaveLength(3);
+    expect(exitCode(always)).toBe(6);
+  });
+
+  it("runs each case again that survives, if it is told to", async () => {
+    const told = await madeUpSweep({
+      cases: many(1),
+      settings: { repeat: 3 },
+      story: ({ faults }, nth) => (faults.length > 0 && nth >= 3 ? { exit: exitOne } : undefined),
+    });
+    expect(told.outcome.results[0]).toMatchObject({
+      verdict: "FLAKY",
+      confirmation: { failed: 8, runs: 10 },
+    });
+  });
+
+  it("says when less was hit than is required", async () => {
+    const told = await madeUpSweep({
+      cases: many(4),
+      story: ({ label }) => (label.endsWith("kind3") ? { outcomes: [] } : undefined),
+    });
+    expect(exitCode(told, { ...SETTINGS, requireCoverage: 0.75 })).toBe(0);
+    expect(exitOf(told.outcome, { ...SETTINGS, requireCoverage: 0.9 })).toEqual({
+      code: 6,
+      why: "75 % of the cells were hit, and 90 % are required",
+    });
+  });
+
+  it("runs pairs along the edges of what survived, and of nothing else", async () => {
+    const edges: (readonly string[])[] = [];
+    const told = await madeUpSweep({
+      cases: many(3),
+      settings: { pairs: true },
+      story: ({ label, faults }) =>
+        faults.length === 0
+          ? undefined
+          : label.endsWith("kind0")
+            ? { exit: exitOne }
+            : { record: { ...run2, exchanges: [...CALLS, call(300, "POST /v1/bots/3/token")] } },
+      pairsAfter: (result) => {
+        edges.push(result.edges);
+        return [single(`pair of ${result.case.id}`)];
+      },
+    });
+    expect(edges).toEqual([["jobs bot-# POST /v1/bots/:n/token"], ["jobs bot-# POST /v1/bots/:n/token"]]);
+    expect(told.outcome.pairs).toHaveLength(2);
+    expect(told.outcome.results).toHaveLength(5);
+  });
+
+  describe("a call that was carried out twice", () => {
+    const twice: MadeUp["story"] = ({ label, faults }) =>
+      faults.length > 0 && label.endsWith("lost")
+        ? {
+            record: {
+              ...run2,
+              exchanges: [
+                ...CALLS.slice(0, 1),
+                call(100, "POST /v1/jobs/7/complete", lostAnswer),
+                call(200, "POST /v1/jobs/7/complete"),
+              ],
+            },
+          }
+        : undefined;
+    const cases = [single("lost"), single("twice", COMPLETE, "duplicate_request")];
+
+    it("is harmless where Squall had it carried out twice and the audit found nothing", async () => {
+      const told = await madeUpSweep({ cases, story: twice, usually: { audit: { done: 1 } } });
+      expect(verdicts(told.outcome.results)).toEqual(["survived", "survived"]);
+      expect(told.outcome.results[0]?.note).toContain("harmless, as complete:twice:first shows");
+      expect(told.runs).toEqual([`${COMPLETE} lost`, `${COMPLETE} twice`]);
+    });
+
+    it("is suspect where the audit did find something", async () => {
+      const told = await madeUpSweep({
+        cases,
+        story: (plan, nth) => (plan.label.endsWith("twice") ? { audit: { done: 2 } } : twice(plan, nth)),
+        usually: { audit: { done: 1 } },
+      });
+      expect(verdicts(told.outcome.results)).toEqual(["SUSPECT", "WRONG"]);
+    });
+
+    it("is suspect where nobody looked", async () => {
+      const told = await madeUpSweep({ cases, story: twice });
+      expect(verdicts(told.outcome.results)).toEqual(["SUSPECT", "survived"]);
+      expect(exitCode(told)).toBe(0);
+      expect(exitCode(told, { ...SETTINGS, strict: true })).toBe(1);
+    });
+  });
+});
+
+const run2 = { exchanges: [], connections: [], queries: [], flows: [], hits: [] };
