@@ -45,6 +45,10 @@ export const ERRORS = {
     status: 422,
     about: "The state file cannot be read, or is none that this Squall can go on with.",
   },
+  SQ_INVALID_JOURNAL: {
+    status: 422,
+    about: "The file is no journal that Squall wrote, or has no entry; `details` lists the lines.",
+  },
   SQ_INVALID_CA: {
     status: 422,
     about: "The files of the CA cannot be read, or are no CA that can sign certificates.",

@@ -49,7 +49,7 @@ export class Wires {
       const secure = config?.secure?.mode === "terminate";
       return [wireOf(name, protocol, address, secure)];
     });
-    daemon.telemetry.stream.subscribe(({ entry }) => {
+    daemon.telemetry.hear((entry) => {
       if (this.#entries.length < ENTRIES_MAX) this.#entries.push(entry);
     });
   }
@@ -149,6 +149,7 @@ function overridesFor({ checked, seed }: RunSettings, ownPorts: boolean): Overri
     set(["admin", "listen"], "127.0.0.1:0"),
     set(["admin", "tls"], "null"),
     set(["journal", "file"], "null"),
+    set(["journal", "exchanges"], "all"),
     set(["activate"], "none"),
     set(["state"], "null"),
     set(["watch"], "false"),

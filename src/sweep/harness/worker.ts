@@ -5,13 +5,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { SystemClock } from "../../core/system-clock.js";
 import { formatDuration } from "../../core/units.js";
 import { HarnessError, type Exit, type FaultOutcome, type RunPlan, type RunResult } from "../contract/run.js";
+import { recordOf } from "../record/run-record.js";
 import type { Command, RunSettings } from "../run-file/settings.js";
 import { readAudit } from "./audit.js";
 import { environmentOf, filledCommand, filledIn, type Surroundings } from "./environment.js";
 import { freePort, giveBack } from "./ports.js";
 import { commandText, Program, type End } from "./program.js";
 import { untilReady } from "./ready.js";
-import { recordOf } from "./record.js";
 import type { RunMaterial } from "./run-folders.js";
 import { Stillness } from "./stillness.js";
 import { Wires } from "./wires.js";
@@ -123,7 +123,7 @@ export class Worker {
         ms: ran.ms,
         check,
         ...(audit === undefined ? {} : { audit }),
-        record: recordOf(entries, ran.since),
+        record: recordOf(entries, ran.from),
         outcomes: ran.outcomes,
         left,
         output: { stdout: stdout.last(LAST_LINES), stderr: stderr.last(LAST_LINES) },
@@ -224,7 +224,7 @@ export class Worker {
       await this.#within(program, DUMP_MS);
     }
     const outcomes = this.#wires.heal(plan.faults);
-    return { program, exit, ms, since, outcomes, pause: stillness.longest };
+    return { program, exit, ms, since, from, outcomes, pause: stillness.longest };
   }
 
   async #settle(): Promise<void> {
@@ -329,6 +329,8 @@ interface Ran {
   readonly ms: number;
   /** Wall clock, in milliseconds. */
   readonly since: number;
+  /** The same on the monotonic clock. */
+  readonly from: number;
   readonly outcomes: FaultOutcome[];
   readonly pause: number;
 }
