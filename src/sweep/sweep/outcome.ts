@@ -6,12 +6,21 @@ import type { Stop } from "./events.js";
 import { counts } from "./findings.js";
 import type { SweepSettings } from "./settings.js";
 
+/** A site that no fault-free run has: the code that recovers, and where no other test goes. */
+export interface UnderFaults {
+  readonly id: string;
+  readonly proxy: string;
+  readonly bot: string;
+  readonly name: string;
+}
+
 export interface SweepOutcome {
   readonly baselines: readonly RunResult[];
   readonly singles: readonly Case[];
   readonly pairs: readonly Case[];
   /** Of all singles, then of all pairs, in the order of the plan. */
   readonly results: readonly CaseResult[];
+  readonly underFaults: readonly UnderFaults[];
   readonly findings: readonly Finding[];
   /** Fault-free runs, baselines among them. */
   readonly controls: { readonly failed: number; readonly runs: number };

@@ -14,9 +14,9 @@ import type { OnSweepEvent, Progress, Stop, SweepEvent } from "./events.js";
 import { counts, Findings, isTold } from "./findings.js";
 import { experimentFor, showsHarmless } from "./harmless.js";
 import { NO_MEMORY, type Memory, type Planner, type WriteFinding } from "./memory.js";
-import type { SweepOutcome } from "./outcome.js";
+import type { SweepOutcome, UnderFaults } from "./outcome.js";
 import { CONTROL_EVERY, TROUBLES_MAX, type SweepSettings } from "./settings.js";
-import { tryCase, type Sifted, type TrialMeans } from "./trial.js";
+import { light, tryCase, type Sifted, type TrialMeans } from "./trial.js";
 
 export interface SweepParts {
   readonly runner: Runner;
@@ -48,6 +48,10 @@ class Sweep {
   readonly #decided = new Map<string, CaseResult>();
   readonly #singles: readonly Case[];
   #pairs: readonly Case[] = [];
+  readonly #pairsOf = new Map<string, readonly Case[]>();
+  /** Sites of the fault-free runs, and then of all. */
+  readonly #known: Set<string>;
+  readonly #underFaults: UnderFaults[] = [];
   readonly #runner: Runner;
   #runs = 0;
   /** Cases that were run in this start, and not recalled. */
@@ -64,12 +68,14 @@ class Sweep {
     this.#memory = parts.memory ?? NO_MEMORY;
     this.#started = clock.now();
     this.#singles = planner.singles;
+    this.#known = new Set(baselines.flatMap(({ record }) => record.exchanges.map((one) => place(one).site)));
     this.#runner = {
       jobs: runner.jobs,
       run: (plan) => {
         this.#runs++;
         return runner.run(plan);
       },
+      keep: (result) => runner.keep?.(result) ?? Promise.resolve(result.folder),
     };
     this.#controls = new Controls(baselines, place, judge, this.#runner, (event) => this.#tell(event));
   }
@@ -86,6 +92,7 @@ class Sweep {
       singles: this.#singles,
       pairs: this.#pairs,
       results: cases.map((one) => this.#decided.get(one.id) ?? notRun(one)),
+      underFaults: this.#underFaults,
       findings: this.#findings.all,
       controls: this.#controls.counts,
       runs: this.#runs + this.#parts.baselines.length,
@@ -128,6 +135,7 @@ class Sweep {
       runner: this.#runner,
       controls: this.#controls,
       tell: (event) => this.#tell(event),
+      saw: (run) => this.#note(run),
       sift: (alarms) => this.#sift(proves ? alarms : [], proves ? [] : alarms),
     };
     let result: CaseResult | null = null;
@@ -148,7 +156,10 @@ class Sweep {
     return this.#over(result, false);
   }
 
-  #over(result: CaseResult, recalled: boolean): CaseResult {
+  #over(whole: CaseResult, recalled: boolean): CaseResult {
+    if (this.#parts.settings.pairs && whole.verdict === "survived" && this.#pairs.length === 0)
+      this.#pairsOf.set(whole.case.id, this.#parts.planner.pairsAfter(whole));
+    const result = light(whole);
     this.#decided.set(result.case.id, result);
     this.#tell({ kind: "case_over", result, recalled, progress: this.#progress() });
     if (isTold(result.verdict)) {
@@ -189,19 +200,22 @@ class Sweep {
     return { alarms: kept, harmless, ...(note === undefined ? {} : { note }) };
   }
 
+  /** Each pair once, in the order of the singles that they follow. */
   #planPairs(): readonly Case[] {
-    const known = new Set(this.#singles.map(({ id }) => id));
-    const pairs: Case[] = [];
-    for (const { id } of this.#singles) {
-      const result = this.#decided.get(id);
-      if (result?.verdict !== "survived") continue;
-      for (const pair of this.#parts.planner.pairsAfter(result)) {
-        if (known.has(pair.id)) continue;
-        known.add(pair.id);
-        pairs.push(pair);
-      }
+    const pairs = new Map<string, Case>();
+    for (const { id } of this.#singles)
+      for (const pair of this.#pairsOf.get(id) ?? []) if (!pairs.has(pair.id)) pairs.set(pair.id, pair);
+    return [...pairs.values()];
+  }
+
+  #note({ record }: RunResult): void {
+    for (const exchange of record.exchanges) {
+      const { site, name } = this.#parts.place(exchange);
+      if (this.#known.has(site)) continue;
+      const { proxy, bot } = exchange;
+      this.#known.add(site);
+      this.#underFaults.push({ id: site, proxy, bot, name });
     }
-    return pairs;
   }
 
   /** What the harness cannot do is told, and ends the sweep when it goes on. */

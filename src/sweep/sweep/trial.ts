@@ -16,6 +16,8 @@ export interface TrialMeans {
   readonly place: PlaceOf;
   readonly settings: SweepSettings;
   readonly tell: OnSweepEvent;
+  /** Called with each run that was made with the faults. */
+  readonly saw: (run: RunResult) => void;
   /** The alarms without those that an experiment has shown to mean no harm, and why they went. */
   readonly sift: (alarms: readonly Alarm[]) => Promise<Sifted>;
 }
@@ -36,6 +38,7 @@ export async function tryCase(of: Case, means: TrialMeans): Promise<CaseResult> 
   let note: string | undefined;
   for (let passed = 0; passed < settings.repeat; passed++) {
     const run = await runner.run({ label: of.id, faults: of.faults, seed });
+    means.saw(run);
     const reach = reachOf(of, run);
     if (reach === "none") {
       // Nothing was done to it, so what it did wrong it does by itself.
@@ -50,7 +53,9 @@ export async function tryCase(of: Case, means: TrialMeans): Promise<CaseResult> 
     if (alarm !== null) {
       const sift = (alarms: readonly Alarm[]): readonly Alarm[] =>
         alarms.filter(({ signature }) => !sifted.harmless.has(signature));
-      const first = { case: of, run, alarms: sifted.alarms, alarm, passed };
+      // Before others come after it, since only the latest can still have their folders.
+      const folder = (await runner.keep?.(run)) ?? run.folder;
+      const first = { case: of, run: { ...run, folder }, alarms: sifted.alarms, alarm, passed };
       const found = await confirm(first, { runner, controls, seed, tell, sift });
       return { case: of, ...found, edges, ...(note === undefined ? {} : { note }) };
     }
@@ -60,9 +65,13 @@ export async function tryCase(of: Case, means: TrialMeans): Promise<CaseResult> 
   return { ...plain(of, shown), edges, ...(note === undefined ? {} : { note }) };
 }
 
-/** Of a run that survived nothing is kept but its figures: its record may be long, and there may be many. */
 function plain(of: Case, run: RunResult): CaseResult {
+  return { case: of, verdict: "survived", alarms: [], confirmation: null, run, edges: [] };
+}
+
+/** Of a run with nothing in it only the figures are kept: its record may be long, and there may be many. */
+export function light(result: CaseResult): CaseResult {
+  if (result.run === null || result.alarms.length > 0) return result;
   const record = { exchanges: [], connections: [], queries: [], flows: [], hits: [] };
-  const kept = { ...run, record, output: { stdout: "", stderr: "" } };
-  return { case: of, verdict: "survived", alarms: [], confirmation: null, run: kept, edges: [] };
+  return { ...result, run: { ...result.run, record, output: { stdout: "", stderr: "" } } };
 }
