@@ -68,6 +68,7 @@ const io: Io = {
     keepHeap();
   },
   onHangup: (run) => process.on("SIGHUP", run),
+  onExit: (run) => process.on("exit", run),
   onUncaught: (run) => process.on("uncaughtException", run).on("unhandledRejection", run),
 };
 

@@ -29,6 +29,8 @@ export interface Io {
   readonly started: () => void;
   /** Calls back at each SIGHUP. */
   readonly onHangup: (run: () => void) => void;
+  /** Calls back when the process ends by itself, whatever for; what is done there must not wait. */
+  readonly onExit: (run: () => void) => void;
   /** From then on hears of exceptions and rejections that nobody caught, which do not end the process any more. */
   readonly onUncaught: (run: (error: unknown) => void) => void;
 }

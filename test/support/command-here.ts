@@ -25,6 +25,7 @@ export async function commandHere(words: readonly string[], world: Partial<Io> =
     outputError: () => Promise.resolve(null),
     started: () => undefined,
     onHangup: () => undefined,
+    onExit: () => undefined,
     onUncaught: () => undefined,
     ...world,
   });

@@ -49,8 +49,8 @@ export interface RunResult {
   readonly outcomes: readonly FaultOutcome[];
   /** Processes that the command left behind and that were ended: `pid name`. */
   readonly left: readonly string[];
-  /** The last lines of both streams, bounded; whole in the folder of the run. */
-  readonly output: { readonly stdout: string; readonly stderr: string };
+  /** The last lines of both streams, bounded; whole in the folder of the run, but for so many bytes that were dropped. */
+  readonly output: { readonly stdout: string; readonly stderr: string; readonly dropped?: number };
   /** Where all of it is kept; null if nothing was. */
   readonly folder: string | null;
 }

@@ -21,7 +21,7 @@ const DIFFERENCES_SHOWN = 8;
  */
 export async function runBaselines(runner: Runner, options: BaselineOptions): Promise<RunResult[]> {
   const { runs, seed, ran } = options;
-  const count = Math.max(runs, runner.jobs);
+  const count = runner.jobs === 1 ? runs : Math.max(runs, runner.jobs + 1);
   const made: Promise<RunResult>[] = [];
   const results: RunResult[] = [];
   // The first by itself: where the command cannot pass at all, nobody waits for three of them.

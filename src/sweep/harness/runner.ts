@@ -40,6 +40,8 @@ export interface HarnessRunner extends Runner {
   keep(result: RunResult): Promise<string | null>;
   /** From fault-free runs: how long a command may take and stand still, and what its audit is. */
   calibrate(baselines: readonly RunResult[]): void;
+  /** The same, said by whoever knows better. */
+  limit(limits: Limits): void;
   /** Ends all that was started, waits for runs that are under way, and gives the directory back. */
   close(): Promise<void>;
 }
@@ -188,11 +190,16 @@ class WorkersRunner implements HarnessRunner {
     return this.#kept(made).folder;
   }
 
+  /** In milliseconds. */
+  limit(limits: Limits): void {
+    this.#limits = limits;
+  }
+
   calibrate(baselines: readonly RunResult[]): void {
     const { settings } = this;
     this.#timeout = settings.timeout ?? timeoutFor(baselines.map(({ ms }) => ms));
     const pauses = baselines.map(({ number }) => this.#pauses.get(number) ?? 0);
-    this.#limits = { timeout: this.#timeout, silence: silenceLimit(pauses) };
+    this.limit({ timeout: this.#timeout, silence: silenceLimit(pauses) });
     this.#audits = baselines.map(({ audit }) => audit);
   }
 

@@ -126,7 +126,11 @@ export class Worker {
         record: recordOf(entries, ran.from),
         outcomes: ran.outcomes,
         left,
-        output: { stdout: stdout.last(LAST_LINES), stderr: stderr.last(LAST_LINES) },
+        output: {
+          stdout: stdout.last(LAST_LINES),
+          stderr: stderr.last(LAST_LINES),
+          dropped: stdout.dropped + stderr.dropped,
+        },
         folder: null,
       };
       return {

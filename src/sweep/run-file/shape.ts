@@ -1,6 +1,7 @@
 /** The shape of squall.run.yaml as zod schemas: what is run, against what, and how it is judged. JSON Schema and flags follow it. */
 import { z } from "zod";
 import { count, duration, flag, ratio, shown, size } from "../../faults/params.js";
+import { DURATION_PATTERN, parseDuration } from "../../core/units.js";
 import { oneOrMany, text } from "../../config/shapes.js";
 
 /** More would share two cores with the programs that they start. */
@@ -41,7 +42,10 @@ function signal(): z.ZodString {
 function timeout(): z.ZodType<number | null, string> {
   const error = (issue: { readonly input?: unknown }): string =>
     `expected auto, or a duration such as 2m, got ${shown(issue.input)}`;
-  return z.union([z.literal("auto").transform(() => null), duration({ positive: true })], { error });
+  return z
+    .string({ error })
+    .regex(new RegExp(`^auto$|${DURATION_PATTERN}`, "u"), { error })
+    .transform((text) => (text === "auto" ? null : parseDuration(text)));
 }
 
 export const serviceShape = z.strictObject({
