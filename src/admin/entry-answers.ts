@@ -63,6 +63,8 @@ const exchangeName: z.ZodType<ExchangeName> = named(
     id: whole().describe("counts the exchanges of the proxy, from 1"),
     method: z.string(),
     path: z.string().describe("without its query"),
+    site: z.string().optional().describe("where everything is recorded: method and route"),
+    nth: whole().optional().describe("and which call of its bot there this is, from 1"),
   }),
 );
 

@@ -35,7 +35,12 @@ export interface ExchangeName {
   /** Counts the proxy's exchanges, from 1. */
   readonly id: number;
   readonly method: string;
+  /** Without the query, as it was sent. */
   readonly path: string;
+  /** Where everything is recorded: method and route, such as `POST /v1/jobs/:n/complete`. */
+  readonly site?: string | undefined;
+  /** And which call of its bot there this is, from 1, since faults were switched on or healed last. */
+  readonly nth?: number | undefined;
 }
 
 /** When something began and was over: milliseconds on the daemon's monotonic clock, the same for all entries. */

@@ -27,6 +27,8 @@ export interface Admission {
   readonly needsStatus: boolean;
   /** Whether it matches but for what is not the subject's own: its upstream's name, and what that answers. */
   mayMatch(subject: SubjectInfo): boolean;
+  /** The patterns of paths that it asks for. */
+  readonly paths: readonly string[];
   /** Method and the pattern that the path was matched by, or the path: what `per: route` counts by. */
   routeOf(subject: SubjectInfo): string;
   matches(subject: SubjectInfo): boolean;
@@ -156,6 +158,10 @@ export class ArmedFault {
   /** Whether subjects can only be told apart by what the upstream answered. */
   get needsStatus(): boolean {
     return this.#admission.needsStatus;
+  }
+
+  get paths(): readonly string[] {
+    return this.#admission.paths;
   }
 
   routeOf(subject: SubjectInfo): string {

@@ -1,4 +1,5 @@
 /** What there is to know about a subject, whatever fault acts on it. */
+import type { ExchangeName } from "../core/events.js";
 
 /** What there is to know about a subject when it begins. */
 export interface SubjectInfo {
@@ -23,7 +24,7 @@ export interface SubjectInfo {
 export interface Bearer {
   readonly bot: string;
   readonly connection: number;
-  readonly exchange?: Pick<ExchangeKeys, "id" | "method" | "path"> | undefined;
+  readonly exchange?: ExchangeName | undefined;
 }
 
 /** What a client that speaks TLS can be matched on: what its ClientHello says. */
@@ -42,11 +43,7 @@ export interface QueryKeys {
 }
 
 /** What an exchange can be matched on. */
-export interface ExchangeKeys {
-  readonly id: number;
-  readonly method: string;
-  /** Without the query, as it was sent. */
-  readonly path: string;
+export interface ExchangeKeys extends ExchangeName {
   /** Without the port, in lower case; empty if there is none. */
   readonly host: string;
   readonly upstream: string;

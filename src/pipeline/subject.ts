@@ -280,8 +280,9 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
   }
 }
 
-function nameOf({ id, method, path }: ExchangeName): ExchangeName {
-  return { id, method, path };
+/** Of an exchange, or of whatever else knows its name. */
+export function nameOf({ id, method, path, site, nth }: ExchangeName): ExchangeName {
+  return site === undefined ? { id, method, path } : { id, method, path, site, nth };
 }
 
 function questionOf({ name, type, transport }: QueryName): QueryName {

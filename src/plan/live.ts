@@ -206,6 +206,7 @@ export class LivePlan {
   /** Ends those that the test picks; answers how many. */
   end(pick: (activation: ActivationValue) => boolean, why: EndReason): number {
     const ending = this.#running.filter((running) => pick(running.value));
+    if (ending.length === this.#running.length) this.#beginAnew();
     if (ending.length === 0) return 0;
     this.#running = this.#running.filter((running) => !ending.includes(running));
     this.#commit({ activations: this.#values() });
@@ -274,6 +275,7 @@ export class LivePlan {
   // -- inside -------------------------------------------------------------------------------------
 
   #start(requests: readonly ActivationRequest[]): readonly ActivationValue[] {
+    this.#beginAnew();
     const at = { wall: this.#clock.wallTime(), now: this.#clock.now() };
     const started = requests.map((request): Activation => {
       const activation = this.#made(request, this.#idFor(request.profile), at);
@@ -283,6 +285,10 @@ export class LivePlan {
     for (const activation of started) activation.tellStart("activation_started", this.#isBeside);
     this.#commit({ activations: this.#values() });
     return started.map(({ value }) => value);
+  }
+
+  #beginAnew(): void {
+    for (const target of this.#targets.all()) target.beginsAnew?.();
   }
 
   #made(request: ActivationRequest, id: string, at: Pick<ActivationPlace, "wall" | "now">): Activation {

@@ -13,6 +13,8 @@ export interface PlanTarget {
   readonly except: readonly MatchEntry[];
   /** Its clients are named by a header: their packets do not bear those addresses. */
   readonly named?: boolean;
+  /** An activation is about to begin, or all were healed: what is counted since then is counted anew. */
+  beginsAnew?(): void;
   /** The faults in force from now on, in order; `assigned` are those with new parameters. */
   apply(faults: readonly ArmedFault[], assigned: ReadonlySet<ArmedFault>): void;
 }

@@ -18,6 +18,7 @@ export const KEYS_REMEMBERED = 10_000;
 
 export class WhenAdmission implements Admission {
   readonly needsStatus: boolean;
+  readonly paths: readonly string[];
   readonly #when: WhenEntry;
   /** Whether subjects have to be counted for it. */
   readonly #counted: boolean;
@@ -48,6 +49,7 @@ export class WhenAdmission implements Admission {
     const except = [...fault.except, ...proxyExcept];
     this.#except = except.length === 0 ? null : compileMatch(except);
     this.#route = compileRoute(fault.match);
+    this.paths = fault.match.flatMap(({ path }) => path ?? []);
     this.needsStatus = asksStatus(fault.match) || asksStatus(except);
     this.#mayMatch =
       this.needsStatus || asksUpstream(fault.match) || asksUpstream(except)

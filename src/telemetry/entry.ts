@@ -69,7 +69,8 @@ export function isFrequent(fact: Fact): fact is Frequent {
  * it holds is larger than an entry may be.
  */
 export function sizeUnwritten(fact: Frequent): number | null {
-  if (fact.kind === "exchange_over" && fact.seen !== undefined) return null;
+  if (fact.exchange?.site !== undefined || (fact.kind === "exchange_over" && fact.seen !== undefined))
+    return null;
   const path = fact.exchange?.path.length ?? 0;
   if (path > TEXT_MAX || fact.bot.length > TEXT_MAX) return null;
   let size = FREQUENT_SIZE + path + fact.bot.length;

@@ -21,6 +21,7 @@ const plain: AnyFaultType = defineFault({
 
 const everybody: Admission = {
   needsStatus: false,
+  paths: [],
   mayMatch: () => true,
   routeOf: () => "",
   matches: () => true,

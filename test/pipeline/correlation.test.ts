@@ -25,6 +25,7 @@ function delays(name: (typeof TYPES)[number], bots: readonly string[]): Map<stri
     origin: { proxy: "p", activation: "a", profile: "a", phase: "", fault: "f", type: name },
     admission: {
       needsStatus: false,
+      paths: [],
       mayMatch: () => true,
       routeOf: () => "",
       matches: () => true,

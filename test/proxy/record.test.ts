@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { VirtualClock } from "../../src/core/clock.js";
 import type { Fact } from "../../src/core/events.js";
+import type { HttpProxy } from "../../src/proxy/http/proxy.js";
 import { address, dnsProxy, UdpClient } from "../support/dns-lab.js";
 import {
   answerTo,
@@ -173,6 +174,80 @@ describe("an exchange in record mode", () => {
     await until(() => overs().length === 1);
     expect(overs()[0]?.exchange.path).toBe("/b");
     expect(overs()[0]?.seen).toBeUndefined();
+  });
+});
+
+describe("the site of an exchange", () => {
+  const bots = ["x", "y", "z"];
+  /** The same every time, and in no order that anything depends on. */
+  const calls = Array.from({ length: 60 }, (_, at) => ({
+    bot: bots[(at * 7) % 3] ?? "",
+    method: at % 4 === 3 ? "GET" : "POST",
+    path: at % 5 === 4 ? "/v1/jobs/next" : `/v1/jobs/${at % 11}${at % 2 === 0 ? "/complete" : ""}`,
+  }));
+
+  async function run(http: HttpLab, proxy: HttpProxy): Promise<void> {
+    const before = overs().length;
+    const client = http.client(proxy);
+    let from = 0;
+    for (const { bot, method, path } of calls) {
+      client.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Bot: ${bot}\r\nContent-Length: 0\r\n\r\n`);
+      from = (await answerTo(client, { from })).end;
+    }
+    client.fin();
+    await until(() => overs().length === before + calls.length);
+  }
+
+  const sitesOf = (list: readonly Over[]): unknown[] =>
+    list.map(({ bot, exchange: { site, nth } }) => [bot, site, nth]);
+
+  it("is counted by bot, from 1, and anew with each activation and each heal", async () => {
+    const { lab: http } = httpTimeLab();
+    lab = http;
+    lab.facts.recording = true;
+    const server = await http.scripted(() => ok(""));
+    const proxy = await http.http(server.port, { identify: [{ by: "header", name: "x-bot" }] });
+    await run(http, proxy);
+    const first = sitesOf(overs());
+    const counted = new Map<string, number>();
+    for (const [at, { bot, method, path }] of calls.entries()) {
+      const site = `${method} ${path.replace(/jobs\/\d+/u, "jobs/:n")}`;
+      const nth = (counted.get(`${bot} ${site}`) ?? 0) + 1;
+      counted.set(`${bot} ${site}`, nth);
+      expect(first[at]).toEqual([bot, site, nth]);
+    }
+    lab.heal();
+    await run(http, proxy);
+    expect(sitesOf(overs()).slice(calls.length)).toEqual(first);
+  });
+
+  it.each([
+    ["a route of numbers", { method: ["POST"], path: ["/v1/jobs/:n/complete"] }],
+    ["a pattern that knows a word as well", { method: ["GET"], path: ["/v1/jobs/:n"] }],
+    ["a pattern of stars", { method: ["POST"], path: ["/v1/*/next"] }],
+  ])("is what \`only\` counts by, with per: [bot, route]: %s", async (_what, match) => {
+    const { lab: http } = httpTimeLab();
+    lab = http;
+    lab.facts.recording = true;
+    const server = await http.scripted(() => ok(""));
+    const proxy = await http.http(server.port, { identify: [{ by: "header", name: "x-bot" }] });
+    await run(http, proxy);
+    const only = [2, 3, 5];
+    lab.use([
+      fault("http_status", { status: 503 }, { match: [match], when: { only, per: ["bot", "route"] } }),
+    ]);
+    await run(http, proxy);
+    const site = `${match.method[0] ?? ""} ${match.path[0] ?? ""}`;
+    const later = overs().slice(calls.length);
+    const hit = later.filter(({ faults }) => faults.length > 0);
+    const meant = later.filter(
+      (over) => over.exchange.site === site && only.includes(over.exchange.nth ?? 0),
+    );
+    expect(hit.length).toBeGreaterThan(3);
+    expect(sitesOf(hit)).toEqual(sitesOf(meant));
+    expect(lab.facts.of("fault_hit").map(({ exchange }) => [exchange?.site, exchange?.nth])).toEqual(
+      hit.map(({ exchange }) => [exchange.site, exchange.nth]),
+    );
   });
 });
 

@@ -108,13 +108,18 @@ export class Book {
     const now = host.context.clock.now();
     const idle = this.#lastOver === null || this.#queue.length > 0 ? null : now - this.#lastOver;
     const exchange = new Exchange(host.nextExchange(), head, this.#place, now, idle);
-    if (host.context.facts.recording === true)
-      exchange.witness = new Witness(this.#lastOver !== null || this.#queue.length > 0);
+    if (host.context.facts.recording === true) this.#record(exchange);
     if (this.#bot === null || !this.#of.bare) this.#bot = exchange.bot;
     exchange.member = host.pool.choose(exchange);
     this.#queue.push(exchange);
     this.#strike(exchange, false);
     return exchange;
+  }
+
+  #record(exchange: Exchange): void {
+    const { method, path, bot } = exchange;
+    const reused = this.#lastOver !== null || this.#queue.length > 0;
+    exchange.witness = new Witness(this.#of.host.sites.visit(method, path, bot), reused);
   }
 
   /** The upstream's own head has come. */

@@ -208,6 +208,14 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, 
     return this.#host;
   }
 
+  get site(): string | undefined {
+    return this.witness?.visit.site;
+  }
+
+  get nth(): number | undefined {
+    return this.witness?.visit.nth;
+  }
+
   header(name: string): string | undefined {
     return this.head.get(name);
   }

@@ -13,6 +13,7 @@ import type { Identify } from "./identify.js";
 import type { CodecLimits } from "./limits.js";
 import type { Link } from "./link.js";
 import type { Naming } from "./naming.js";
+import type { Sites } from "./sites.js";
 import type { HttpProxySpec } from "./spec.js";
 import type { ExchangeTally } from "./tally.js";
 
@@ -23,6 +24,7 @@ export interface HttpHost extends ConnectionHost {
   readonly identify: Identify;
   readonly tally: ExchangeTally;
   readonly naming: Naming | null;
+  readonly sites: Sites;
   /** False once it has been stopped. */
   readonly enabled: boolean;
   /** The faults in force whose subjects are exchanges, in order: of the exchange seam, and those of bytes. */

@@ -6,6 +6,7 @@ import { formatAddress } from "../../config/address.js";
 import type { Seam } from "../../faults/contract/index.js";
 import { aboutExchanges } from "../../faults/subjects.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
+import { nameOf } from "../../pipeline/subject.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import { type Connection, type Origin } from "../connection.js";
 import { adoptUpstream, own, takeFromUpstream } from "../socket-owner.js";
@@ -23,6 +24,7 @@ import { Link } from "./link.js";
 import { farewell } from "./local-answer.js";
 import { askedBy } from "./response-reader.js";
 import { seamsOf } from "../seams.js";
+import { Sites } from "./sites.js";
 import type { HttpProxySpec } from "./spec.js";
 import { ExchangeTally } from "./tally.js";
 
@@ -39,6 +41,7 @@ const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/u;
 export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implements HttpHost {
   readonly protocol = "http";
   readonly exchanges = new ExchangeTally();
+  readonly sites = new Sites();
   readonly #detached = new Set<Detached>();
   readonly #dialling = new Set<Dialling>();
   /** What is to be done later, with its timer. */
@@ -123,7 +126,13 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
     this.#streamFaults = this.faults.filter(
       ({ type, at }) => type.stream !== undefined && type.exchange === undefined && aboutExchanges(type, at),
     );
+    this.sites.known(this.faults.flatMap(({ paths }) => paths));
     super.faultsChanged(change);
+  }
+
+  /** Faults are about to be switched on, or were healed. */
+  beginsAnew(): void {
+    this.sites.anew();
   }
 
   nextExchange(): number {
@@ -219,7 +228,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
       proxy: this.name,
       connection: exchange.connection,
       bot: exchange.bot,
-      exchange: { id: exchange.id, method: exchange.method, path: exchange.path },
+      exchange: nameOf(exchange),
       upstream: exchange.upstream,
       faults,
       upstream_status: exchange.status,
@@ -243,7 +252,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
         ? {}
         : {
             bot: exchange.bot,
-            exchange: { id: exchange.id, method: exchange.method, path: exchange.path },
+            exchange: nameOf(exchange),
           }),
     });
   }

@@ -8,6 +8,7 @@ import type { ExchangeSeen } from "../../core/events.js";
 import { keyOf, operationOf, retryAfterOf, type Asked } from "../../core/request-words.js";
 import type { Fields, ResponseHead } from "./head.js";
 import { mediaTypeOf } from "./heads.js";
+import type { Visit } from "./sites.js";
 
 /** What it must know of its exchange. */
 interface Witnessed extends Asked {
@@ -24,12 +25,14 @@ interface Answer {
 }
 
 export class Witness {
+  readonly visit: Visit;
   readonly #reused: boolean;
   readonly #request = new Digest();
   #requestWhole = false;
   #answer: Answer | null = null;
 
-  constructor(reused: boolean) {
+  constructor(visit: Visit, reused: boolean) {
+    this.visit = visit;
     this.#reused = reused;
   }
 

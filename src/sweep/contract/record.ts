@@ -3,7 +3,7 @@
  * journal's entries. Everything that names sites, judges runs or shrinks them reads this and nothing else, so a recorded file will do
  * as well as a run that just ended.
  */
-import type { ConnectionEnd, ConnectionFailure, ExchangeEnd } from "../../core/events.js";
+import type { ConnectionEnd, ConnectionFailure, ExchangeEnd, ExchangeName } from "../../core/events.js";
 
 /** Milliseconds since the command was started. */
 export type RunTime = number;
@@ -105,7 +105,8 @@ export interface Hit {
   readonly proxy: string;
   readonly bot: string;
   readonly connection: number;
-  readonly exchange: { readonly id: number; readonly method: string; readonly path: string } | null;
+  /** In record mode with its site, by the patterns of the faults that were on, and the ordinal of its bot there. */
+  readonly exchange: ExchangeName | null;
   readonly query: { readonly name: string; readonly type: string; readonly transport: string } | null;
   readonly effect: string;
   readonly detail: Readonly<Record<string, unknown>>;
