@@ -1,10 +1,11 @@
-/** What somebody most likely meant, said once and by its option: real processes, with all that they print. */
+/** What somebody most likely meant, said once and by its option, with all that they print. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ENTRY_KINDS } from "../../src/admin/entry-answers.js";
 import { entryKind } from "../../src/cli/entry-kind.js";
-import { squall, Workshop, type Said } from "../support/process.js";
+import { command } from "../support/command-here.js";
+import { Workshop, type Said } from "../support/process.js";
 
 let shop: Workshop;
 let upstream: Server;
@@ -38,7 +39,7 @@ afterAll(async () => {
 });
 
 async function run(...words: string[]): Promise<Said> {
-  const { code, out, err } = await squall(words, { cwd: shop.folder, env: { SQUALL_ADMIN: admin } });
+  const { code, out, err } = await command(words, { cwd: shop.folder, env: { SQUALL_ADMIN: admin } });
   const plain = (text: string): string => text.replaceAll(admin, "ADMIN").replace(/seed \d+/gu, "seed S");
   return { code, out: plain(out), err: plain(err) };
 }

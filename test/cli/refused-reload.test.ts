@@ -1,8 +1,9 @@
-/** A reload that is refused, as `squall status` and `squall validate` tell it: real processes, with all that they print. */
+/** A reload that is refused, as `squall status` and `squall validate` tell it, with all that they print. */
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ROOT, squall, Workshop, type Said } from "../support/process.js";
+import { command } from "../support/command-here.js";
+import { ROOT, Workshop, type Said } from "../support/process.js";
 
 let shop: Workshop;
 let admin: string;
@@ -20,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => shop.close());
 
 async function run(...words: string[]): Promise<Said> {
-  const { code, out, err } = await squall(words, { cwd: shop.folder, env: { SQUALL_ADMIN: admin } });
+  const { code, out, err } = await command(words, { cwd: shop.folder, env: { SQUALL_ADMIN: admin } });
   const plain = (text: string): string =>
     text
       .replaceAll(admin, "ADMIN")

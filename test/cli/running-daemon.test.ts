@@ -1,8 +1,9 @@
-/** The commands that talk to a daemon, as processes of their own, with all that they print: what is taken, what is refused and in which words. */
+/** The commands that talk to a daemon, with all that they print: what is taken, what is refused and in which words. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { squall, Workshop, type Said } from "../support/process.js";
+import { command } from "../support/command-here.js";
+import { Workshop, type Said } from "../support/process.js";
 
 let shop: Workshop;
 let upstream: Server;
@@ -34,7 +35,7 @@ afterAll(async () => {
 
 /** With addresses, seeds, times and versions left out, which differ from run to run. */
 async function run(...words: string[]): Promise<Said> {
-  const { code, out, err } = await squall(words, { cwd: shop.folder, env: { SQUALL_ADMIN: admin } });
+  const { code, out, err } = await command(words, { cwd: shop.folder, env: { SQUALL_ADMIN: admin } });
   const plain = (text: string): string =>
     text
       .replaceAll(admin, "ADMIN")
