@@ -9,7 +9,7 @@ import { join, relative, resolve } from "node:path";
 import process from "node:process";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const STORIES = "test/e2e/mock-server.test.ts";
+const STORIES = "test/e2e/mock-server.all.test.ts";
 const MATRIX = "test/e2e/matrix.test.ts";
 const INTEGRATION = "test/e2e/integration.test.ts";
 

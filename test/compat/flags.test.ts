@@ -4,7 +4,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.js";
 import { logLevelOf, withoutToxiproxyFlags } from "../../src/cli/toxiproxy-flags.js";
-import { getJson, ROOT, squall, Workshop, type Json } from "../support/process.js";
+import { command } from "../support/command-here.js";
+import { getJson, ROOT, Workshop, type Json } from "../support/process.js";
 import { sample } from "../support/scope.js";
 
 describe("flags", () => {
@@ -99,7 +100,7 @@ describe("squall as toxiproxy-server", () => {
   });
 
   it("says what it is", async () => {
-    const { code, out } = await squall(["-version"]);
+    const { code, out } = await command(["-version"], { cwd: shop.folder });
     expect(out).toMatch(
       /^squall \d+\.\d+\.\d+\S*\ntoxiproxy-server version 2\.12\.0 \(whose API it serves\)\n$/u,
     );
@@ -179,13 +180,13 @@ describe("squall as toxiproxy-server", () => {
   ];
   it.each(sample(wrong, 3))("ends with the reason where the file is %j", async (text, reason) => {
     const file = shop.file("toxiproxy.json", text);
-    const { code, err } = await squall(["-port=0", "-config", file], { cwd: shop.folder });
+    const { code, err } = await command(["-port=0", "-config", file], { cwd: shop.folder });
     expect(err).toMatch(reason);
     expect(code).toBe(3);
   });
 
   it("ends where the file is not there, the API's port is taken, or a proxy's is", async () => {
-    const missing = await squall(["-port=0", "-config", "none.json"], { cwd: shop.folder });
+    const missing = await command(["-port=0", "-config", "none.json"], { cwd: shop.folder });
     expect([missing.code, missing.err]).toEqual([3, expect.stringContaining("none.json")]);
     const taken = createServer();
     taken.listen(0, "127.0.0.1");
@@ -193,10 +194,10 @@ describe("squall as toxiproxy-server", () => {
     const { port } = taken.address() as AddressInfo;
     // Whoever asks this port who it is gets no answer, and must not wait for one.
     taken.on("connection", (socket) => socket.destroy());
-    const busy = await squall([`-port=${port}`], { cwd: shop.folder });
+    const busy = await command([`-port=${port}`], { cwd: shop.folder });
     expect([busy.code, busy.err]).toEqual([1, expect.stringContaining(`127.0.0.1:${port} is in use`)]);
     const file = shop.file("toxiproxy.json", `[{"name":"a","upstream":"x:1","listen":"127.0.0.1:${port}"}]`);
-    const clash = await squall(["-port=0", "-config", file], { cwd: shop.folder });
+    const clash = await command(["-port=0", "-config", file], { cwd: shop.folder });
     expect([clash.code, clash.err]).toEqual([1, expect.stringContaining("address already in use")]);
     taken.close();
   });

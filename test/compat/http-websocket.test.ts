@@ -1,12 +1,13 @@
-/** WebSockets and event streams through the daemon, with the library that most of Node uses for them. */
+/** WebSockets and event streams through Squall, with the library that most of Node uses for them. */
 import { once } from "node:events";
 import { createServer, get, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer, type RawData } from "ws";
-import { getJson, Workshop } from "../support/process.js";
+import { startSquall, type Squall } from "../../src/index.js";
+import { getJson } from "../support/process.js";
 
-let shop: Workshop;
+let squall: Squall;
 let server: Server;
 let sockets: WebSocketServer;
 let admin: string;
@@ -14,7 +15,6 @@ let port: number;
 const clients: WebSocket[] = [];
 
 beforeEach(async () => {
-  shop = new Workshop();
   server = createServer((_request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write("data: hello\n\n");
@@ -29,10 +29,9 @@ beforeEach(async () => {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  ({ admin } = await shop.daemon({ proxies: { jobs: { listen: "127.0.0.1:0", upstream } } }));
-  const { body } = await getJson(`${admin}/status`);
-  const [proxy] = body["proxies"] as { listen: string }[];
-  port = Number(proxy?.listen.split(":").at(-1));
+  squall = await startSquall();
+  admin = squall.adminUrl;
+  ({ port } = await squall.proxies.add("jobs", { upstream }));
 });
 
 afterEach(async () => {
@@ -40,7 +39,7 @@ afterEach(async () => {
   for (const client of sockets.clients) client.terminate();
   server.close();
   server.closeAllConnections();
-  await shop.close();
+  await squall.stop();
 });
 
 async function open(at: number, options = {}): Promise<WebSocket> {

@@ -1,8 +1,7 @@
 /** examples/compose and examples/kubernetes are what docs/containers.md shows, fit together, and say what their tools take. */
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { formatAddress, isLoopback } from "../../src/config/address.js";
@@ -11,8 +10,7 @@ import { Library } from "../../src/config/library.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { compileProfile } from "../../src/plan/compile.js";
 import { trustValues } from "../../src/tls/trust.js";
-import { freePort } from "../support/free-port.js";
-import { ROOT, Workshop } from "../support/process.js";
+import { ROOT } from "../support/process.js";
 
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
@@ -223,60 +221,4 @@ describe("examples/kubernetes/sidecar.yaml", () => {
     for (const probe of [squall.startupProbe, squall.livenessProbe])
       expect(probe?.exec.command).toEqual(JSON.parse(check));
   });
-});
-
-describe("the image's health check", () => {
-  const script = join(ROOT, "deploy/healthcheck.mjs");
-  const linux = process.platform === "linux";
-  const because = linux ? "" : " (needs: /proc of Linux)";
-  let shop: Workshop;
-  beforeAll(() => {
-    shop = new Workshop();
-  });
-  afterAll(() => shop.close());
-
-  const WELL = { status: 0, said: "" };
-  const check = (pid: number | undefined, env: Record<string, string> = {}): typeof WELL => {
-    const { status, stderr } = spawnSync(process.execPath, [script, String(pid)], { encoding: "utf8", env });
-    return { status: status ?? -1, said: stderr };
-  };
-
-  it.skipIf(!linux)(`asks a daemon where its options say that it listens${because}`, async () => {
-    const port = String(await freePort());
-    for (const options of [
-      ["serve", "--admin", `127.0.0.1:${port}`],
-      ["--admin=:" + port],
-      ["-port", port],
-    ]) {
-      const squall = shop.start([...options, "--log-format", "json"], { cwd: shop.folder });
-      await squall.printed(/is ready/u);
-      expect(check(squall.child.pid, { SQUALL_ADMIN: "127.0.0.1:1" }), options.join(" ")).toEqual(WELL);
-      squall.kill("SIGKILL");
-      await squall.ended;
-      // Somebody may have a daemon on the usual port.
-      expect(check(squall.child.pid, { SQUALL_ADMIN: "127.0.0.1:1" }), "it has ended").toMatchObject({
-        status: 1,
-      });
-    }
-  });
-
-  it.skipIf(!linux)(`asks it where the environment says, if no option does${because}`, async () => {
-    const { admin, process: squall } = await shop.daemon({});
-    const listen = admin.replace("http://", "");
-    const { pid } = squall.child;
-    expect(check(pid, { SQUALL_ADMIN: admin })).toEqual(WELL);
-    expect(check(pid, { SQUALL__ADMIN__LISTEN: listen.replace("127.0.0.1", "") })).toEqual(WELL);
-    expect(check(pid, { SQUALL_ADMIN: "127.0.0.1:1" }).status).toBe(1);
-  });
-
-  it.skipIf(!linux)(
-    `asks a mock server on its port, and holds a bot for well as long as it runs${because}`,
-    async () => {
-      const port = String(await freePort());
-      const server = shop.start(["mock-server", "--port", port, "--json"]);
-      await server.printed(/"url"/u);
-      expect(check(server.child.pid)).toEqual(WELL);
-      expect(check(shop.start(["bot", "--server", "http://127.0.0.1:1"]).child.pid)).toEqual(WELL);
-    },
-  );
 });

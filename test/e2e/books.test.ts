@@ -7,21 +7,23 @@ import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { DATAGRAM_SETTINGS, QUESTION_SETTINGS } from "../support/books/packet-settings.js";
 import { playPackets } from "../support/books/packet-play.js";
 import { play } from "../support/books/play.js";
-import { scaled } from "../support/scope.js";
+import { sample, scaled } from "../support/scope.js";
 
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 20_240_607);
 
 const PARTS = 4;
 
-it.each(Array.from({ length: PARTS }, (_, part) => part))(
-  "agree: client's, server's, journal's and metrics', under every type of fault, part %i",
-  async (from) => {
-    const share = { from, each: PARTS };
-    const { exchanges, rounds, wrong } = await play({ seed: SEED, passes: 1, everywhere: false, share });
-    expect(wrong, `SQUALL_FUZZ_SEED=${SEED}, after ${exchanges} exchanges in ${rounds} rounds`).toEqual([]);
-    expect(exchanges).toBeGreaterThan(scaled(500, 1_000) / PARTS);
-  },
-);
+it.each(
+  sample(
+    Array.from({ length: PARTS }, (_, part) => part),
+    2,
+  ),
+)("agree: client's, server's, journal's and metrics', under every type of fault, part %i", async (from) => {
+  const share = { from, each: PARTS };
+  const { exchanges, rounds, wrong } = await play({ seed: SEED, passes: 1, everywhere: false, share });
+  expect(wrong, `SQUALL_FUZZ_SEED=${SEED}, after ${exchanges} exchanges in ${rounds} rounds`).toEqual([]);
+  expect(exchanges).toBeGreaterThan(scaled(500, 1_000) / PARTS);
+});
 
 it("agree where the clients speak TLS", async () => {
   const share = { from: 1, each: scaled(6, 2) };

@@ -1,10 +1,11 @@
 /** The daemon as a process: how it starts, who it says is there, how it ends, and what it leaves behind. */
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Workshop, getJson, squall } from "../support/process.js";
+import { command } from "../support/command-here.js";
+import { Workshop, getJson } from "../support/process.js";
 
 let shop: Workshop;
 let ends: (() => void)[];
@@ -132,7 +133,7 @@ describe("squall serve", () => {
 
   it("says which Squall has the admin port, and ends with 1", async () => {
     const { admin, process } = await shop.daemon({});
-    const second = await squall(["serve", "--admin", admin.replace("http://", "")]);
+    const second = await command(["serve", "--admin", admin.replace("http://", "")], { cwd: shop.folder });
     expect(second.code).toBe(1);
     expect(second.err).toContain("is there already");
     expect(second.err).toContain(`process ${process.child.pid}`);
@@ -150,12 +151,12 @@ describe("squall serve", () => {
     await once(slow, "listening");
     ends.push(() => slow.close());
     const { port } = slow.address() as AddressInfo;
-    const second = await squall(["serve", "--admin", `127.0.0.1:${port}`]);
+    const second = await command(["serve", "--admin", `127.0.0.1:${port}`], { cwd: shop.folder });
     expect(second.err).toContain("squall 9.9.9 is there already (process 4711)");
   });
 
   it("says that another program has the admin port", async () => {
-    const second = await squall(["serve", "--admin", `127.0.0.1:${await echo()}`]);
+    const second = await command(["serve", "--admin", `127.0.0.1:${await echo()}`], { cwd: shop.folder });
     expect(second.code).toBe(1);
     expect(second.err).toContain("another program is there already");
   });
@@ -169,14 +170,14 @@ describe("squall serve", () => {
         proxies: { jobs: { listen: `127.0.0.1:${taken}`, upstream: "tcp://127.0.0.1:1" } },
       }),
     );
-    const ended = await squall(["serve", "--config", file]);
+    const ended = await command(["serve", "--config", file], { cwd: shop.folder });
     expect(ended.code).toBe(1);
     expect(ended.err).toContain(`127.0.0.1:${taken}: address already in use`);
   });
 
   it("ends with 3 and every mistake of a bad configuration, with places and carets", async () => {
     const file = shop.file("squall.yaml", "proxies:\n  jobs:\n    listen: here\n    upsteam: tcp://a:1\n");
-    const ended = await squall(["serve", "--config", file]);
+    const ended = await command(["serve", "--config", file], { cwd: shop.folder });
     expect(ended.code).toBe(3);
     expect(ended.err).toMatch(/squall\.yaml:3:13 proxies\.jobs\.listen: /u);
     expect(ended.err).toMatch(/squall\.yaml:4:5 .*did you mean "upstream"/u);
@@ -218,54 +219,3 @@ describe("squall serve", () => {
     expect((await getJson(`${admin}/profiles/mine`)).body).toMatchObject({ summary: "Two." });
   });
 });
-
-describe("squall demo", () => {
-  it("shows bots at work, hurts them visibly, heals them, and takes its children along", async () => {
-    const demo = shop.start(["demo", "--admin", "127.0.0.1:0", "--listen", "127.0.0.1:0"]);
-    const [, admin = ""] = await demo.printed(/admin on (http:\S+)/u);
-    await demo.printed(/curl -X PUT localhost:\d+\/active -d profile=server-crash/u);
-    await demo.printed(/bot-3 .*completed/u);
-    await getJson(`${admin}/active`, { method: "PUT", body: new URLSearchParams("profile=server-crash") });
-    await demo.printed(/bot-\d .*connection (?:was )?(?:reset|refused)/u);
-    await demo.printed(/curl -X DELETE localhost:\d+\/active/u);
-    await getJson(`${admin}/active`, { method: "DELETE" });
-    await demo.printed(/bot-\d .*(?:recovered|through again|again after)/iu);
-    const { pid = 0 } = demo.child;
-    const children = childrenOf(pid);
-    expect(children.length).toBe(4);
-    demo.kill("SIGTERM");
-    expect(await demo.ended).toMatchObject({ code: 0 });
-    await Promise.all(children.map(gone));
-  });
-
-  it("takes its children along at SIGKILL as well", async () => {
-    const demo = shop.start(["demo", "--admin", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--bots", "1"]);
-    await demo.printed(/bot-1 .*completed/u);
-    const children = childrenOf(demo.child.pid ?? 0);
-    demo.kill("SIGKILL");
-    // The children hold the other ends of its pipes: `ended` comes when the last of them is gone.
-    await demo.ended;
-    await Promise.all(children.map(gone));
-  });
-});
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-    .split(" ")
-    .map(Number)
-    .filter((child) => child > 0);
-}
-
-/** Resolves when the process is gone; one that stays is what the test's time-out is for. */
-async function gone(pid: number): Promise<void> {
-  while (alive(pid)) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A zombie that nobody has waited for yet is gone as far as anybody can tell. */
-function alive(pid: number): boolean {
-  try {
-    return !/\) Z /u.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}

@@ -3,16 +3,20 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startSquall } from "../../src/index.js";
+import { command } from "../support/command-here.js";
 import { getJson, Workshop, type Json } from "../support/process.js";
 
 let shop: Workshop;
 const ends: (() => void)[] = [];
+const stops: (() => Promise<void>)[] = [];
 
 beforeEach(() => {
   shop = new Workshop();
 });
 afterEach(async () => {
   for (const end of ends.splice(0)) end();
+  for (const stop of stops.splice(0)) await stop();
   await shop.close();
 });
 
@@ -49,6 +53,13 @@ async function whoIsAt(port: number): Promise<string> {
   return text;
 }
 
+/** A Squall in this process, with one proxy. */
+async function here(upstream: number): Promise<string> {
+  const squall = await startSquall({ proxies: { jobs: { upstream: `tcp://127.0.0.1:${upstream}` } } });
+  stops.push(() => squall.stop());
+  return squall.adminUrl;
+}
+
 const post = (body: Json): RequestInit => ({
   method: "POST",
   headers: { "content-type": "application/json" },
@@ -66,12 +77,12 @@ describe("a port that is taken", () => {
         proxies: { jobs: { listen: `127.0.0.1:${port}`, upstream: `tcp://127.0.0.1:${free.port}` } },
       }),
     );
-    const proxy = await shop.start(["serve", "--config", file]).ended;
+    const proxy = await command(["serve", "--config", file], { cwd: shop.folder });
     expect(proxy.code).toBe(1);
     expect(proxy.err).toContain(`listen tcp 127.0.0.1:${port}: address already in use`);
 
     const { admin } = await shop.daemon({ proxies: {} });
-    const second = await shop.start(["serve", "--admin", new URL(admin).host]).ended;
+    const second = await command(["serve", "--admin", new URL(admin).host], { cwd: shop.folder });
     expect(second.code).toBe(1);
     expect(second.err).toMatch(
       /the admin port 127\.0\.0\.1:\d+ is in use: squall \S+ is there already \(process \d+\)/u,
@@ -82,9 +93,7 @@ describe("a port that is taken", () => {
   it("by the API is an error that costs nothing that was there", async () => {
     const other = await occupy("other");
     const upstream = await occupy("upstream");
-    const { admin } = await shop.daemon({
-      proxies: { jobs: { listen: "127.0.0.1:0", upstream: `tcp://127.0.0.1:${upstream.port}` } },
-    });
+    const admin = await here(upstream.port);
     const before = await getJson(`${admin}/proxies`);
     const listen = `127.0.0.1:${other.port}`;
     const added = await getJson(
@@ -131,9 +140,7 @@ describe("a port that is taken", () => {
 
   it("while a proxy was off keeps it off until somebody leaves", async () => {
     const upstream = await occupy("upstream");
-    const { admin } = await shop.daemon({
-      proxies: { jobs: { listen: "127.0.0.1:0", upstream: `tcp://127.0.0.1:${upstream.port}` } },
-    });
+    const admin = await here(upstream.port);
     const { body } = await getJson(`${admin}/proxies/jobs`);
     const port = Number(String(body["listen"]).split(":")[1]);
     expect((await getJson(`${admin}/proxies/jobs`, post({ enabled: false }))).status).toBe(200);

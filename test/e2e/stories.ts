@@ -1,4 +1,4 @@
-/** The stories that test/e2e/mock-server.test.ts tells in small and test/long/mock-server.test.ts in full. */
+/** The stories that test/e2e/mock-server.all.test.ts tells in small and test/long/mock-server.test.ts in full. */
 import { join } from "node:path";
 import { expect } from "vitest";
 import { Stage } from "./stage.js";

@@ -6,7 +6,7 @@ import { VirtualClock } from "../../src/core/clock.js";
 import { DIRECTIONS, SEAMS, type AnyFaultType, type StreamStage } from "../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { quantityOf } from "../../src/faults/params.js";
-import { sample, scaled } from "../support/scope.js";
+import { sample, scaled, WHOLE } from "../support/scope.js";
 import { play, randomOf, script } from "../support/scripted-traffic.js";
 import { expectTheSame } from "../support/shifted.js";
 import { StreamBench, type Placed, type Raw } from "../support/stream-bench.js";
@@ -62,7 +62,8 @@ const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
   ],
   accept_delay: [{ delay: "0ms" }, { delay: "1s", jitter: "1s", distribution: "normal" }],
   connection_limit: [{ max: 0 }, { max: 1, queue: 1, on_full: "hang" }],
-  slow_headers: [{ gap: "10us" }, { gap: "30s" }],
+  // Each byte on a line of its own is an event: a hundred thousand of them where all is walked.
+  slow_headers: [{ gap: WHOLE ? "10us" : "200us" }, { gap: "30s" }],
   noop: [],
 };
 
@@ -330,7 +331,10 @@ describe.each(CASES)("$name $raw, at work", ({ type, raw }) => {
   });
 
   it("takes any other settings of its type on the way, and still loses nothing", () => {
-    for (const { raw: other } of ALL_CASES.filter((candidate) => candidate.type === type)) {
+    for (const { raw: other } of sample(
+      ALL_CASES.filter((candidate) => candidate.type === type),
+      3,
+    )) {
       const bench = new StreamBench();
       const placed = place(bench, type, raw);
       script(7, 60).forEach((step, index) => {

@@ -1,4 +1,4 @@
-/** The stories of test/e2e/mock-server.test.ts in full. */
+/** The stories of test/e2e/mock-server.all.test.ts in full. */
 import { describe, it } from "vitest";
 import {
   crashRecovery,

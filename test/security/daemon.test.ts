@@ -1,7 +1,9 @@
 /** A daemon as its machine sees it: who may call it, and who may read what it writes. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { commandHere } from "../support/command-here.js";
 import { Workshop, getJson } from "../support/process.js";
 
 let shop: Workshop;
@@ -15,9 +17,17 @@ describe("an admin port", () => {
 
   /** What it has logged by the time it has ended. */
   const logOf = async (admin: Record<string, string>): Promise<string> => {
-    const { process } = await shop.daemon({ admin });
-    process.kill();
-    return (await process.ended).out;
+    let text = "";
+    const log = new Writable({
+      write: (chunk, _encoding, done) => {
+        text += String(chunk);
+        done();
+      },
+    });
+    const file = shop.file("squall.yaml", JSON.stringify({ admin, watch: false }));
+    const { code } = await commandHere(["serve", "--config", file], { cwd: shop.folder, log });
+    expect(code).toBe(0);
+    return text;
   };
 
   it("that strangers can reach and call is warned of", async () => {

@@ -259,7 +259,7 @@ const COVERED = [
   ...["data-corruption", "overload", "packet-loss", "many-bots", "contention"],
   ...["long-running-jobs", "job-dependencies", "invalid-token"],
 ];
-/** What the stories of test/e2e/mock-server.test.ts show already. */
+/** What the stories of test/e2e/mock-server.all.test.ts show already. */
 const TOLD = ["server-restart", "large-payloads"];
 
 /** Those that are played in every run of the tests. */

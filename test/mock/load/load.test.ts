@@ -3,13 +3,15 @@ import { connect, createServer } from "node:net";
 import { afterAll, expect, it } from "vitest";
 import { onTestFinished } from "vitest";
 import { onForbiddenPort } from "../../support/forbidden-port.js";
-import { Workshop, squall } from "../../support/process.js";
+import { command } from "../../support/command-here.js";
+import { Workshop } from "../../support/process.js";
 import { ask, mockServer, watchedBot } from "../support.js";
 
 const shop = new Workshop();
 afterAll(() => shop.close());
 
-const load = (url: string, ...words: string[]) => squall(["load", "--server", url, ...words]);
+const load = (url: string, ...words: string[]) =>
+  command(["load", "--server", url, ...words], { cwd: shop.folder });
 
 it("submits a graph of jobs, waits for the bots, and says as JSON that each was done once", async () => {
   const { url } = await mockServer();

@@ -141,8 +141,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
 const ONLY = process.env["ENDINGS"]?.split("|");
 
 describe.each([
-  ["plain", 8],
-  ["tls", 3],
+  ["plain", 4],
+  ["tls", 2],
 ] as const)("over a leg of %s, whatever happens to", (leg, cells) => {
   for (const [name, kind] of Object.entries(KINDS))
     for (const progress of PROGRESS)

@@ -159,7 +159,8 @@ describe("a client certificate that is refused from some time on", () => {
     const { admin, server } = await through({ upstream });
     const [first, second] = [await clientPair(ca, "first.example"), await clientPair(ca, "second.example")];
     const shown = { cert: shop.file("bot.pem", first.cert), key: shop.file("bot.key", first.key) };
-    const fault = { type: "tls_client_certificate", refuse: "unknown_ca", after: "1s", existing: "close" };
+    // Long enough for a slow machine to get a job done with a certificate while it is good.
+    const fault = { type: "tls_client_certificate", refuse: "unknown_ca", after: "10s", existing: "close" };
     await use(admin, fault);
     startBots(server, ["reference"], [], shown);
     await until(() => told("reference", "completed").length > 0);
