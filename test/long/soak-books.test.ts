@@ -1,7 +1,7 @@
 /**
  * Half an hour before a job server that restarts, each time at another address of its name, with bots of which a third loses
- * patience, while profiles switch at random: what the bots and the server wrote down, the journal and the metrics say must be
- * one story, and what the daemon holds must stay flat. Needs a build, root and mount.
+ * patience, half of them over TLS, while profiles switch at random: what the bots and the server wrote down, the journal and the
+ * metrics say must be one story, and what the daemon holds must stay flat. Needs a build, root and mount.
  *
  * SQUALL_SOAK_MINUTES is for how long, SQUALL_SOAK_SEED which profiles, and for how long each.
  */
@@ -10,7 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
 import { startTinyDns } from "../support/tiny-dns.js";
 import { LongDaemon, sum, until, type Json } from "./support/daemon.js";
-import { ImpatientBots, MovingServer, type Lived } from "./support/jobs-world.js";
+import { ImpatientBots, MovingServer, type Lived, type Way } from "./support/jobs-world.js";
 import { mib } from "./support/proxy-process.js";
 import { randomOf } from "./support/seeded.js";
 
@@ -22,6 +22,10 @@ const BOTS = 12;
 const ADDRESSES = ["127.0.54.11", "127.0.54.12", "127.0.54.13"];
 const NAME_SERVER = "127.0.54.53";
 const MIB = 2 ** 20;
+/** Proxies that know requests, and proxies that know bytes; each without TLS and with it. */
+const OVER_HTTP = ["jobs", "jobs-tls"];
+const AS_BYTES = ["bytes", "bytes-tls"];
+const OVER_TLS = ["jobs-tls", "bytes-tls"];
 /** What changes bytes on the wire makes others read another request, or another answer, than was sent. */
 const REWRITES_BYTES = new Set(["corrupt", "http_malformed"]);
 
@@ -40,6 +44,8 @@ interface Entry extends Json {
   readonly upstream_status?: number | null;
   readonly client_status?: number | null;
   readonly end?: string;
+  readonly took?: string;
+  readonly problem?: string | null;
   readonly faults?: readonly { readonly proxy: string; readonly fault: string; readonly hits: number }[];
 }
 
@@ -54,19 +60,35 @@ class Comparison {
   ) {}
 
   journal(entries: readonly Entry[]): void {
-    const rewritten = new Set<number>();
-    for (const { kind, type = "", exchange } of entries)
+    const rewritten = new Set<string>();
+    for (const { kind, type = "", proxy, exchange } of entries)
       if (kind === "fault_hit" && exchange !== undefined && REWRITES_BYTES.has(type))
-        rewritten.add(exchange.id);
-    const told = new Set<number>();
+        rewritten.add(`${proxy} ${exchange.id}`);
+    const told = new Set<string>();
     for (const entry of entries) {
-      const { kind, exchange } = entry;
-      if (kind !== "exchange_over" || exchange === undefined || entry.proxy !== "jobs") continue;
-      if (told.has(exchange.id)) this.differences.push(`exchange ${exchange.id} is over twice`);
-      told.add(exchange.id);
-      this.#one(exchange.path, entry, rewritten.has(exchange.id));
+      const { kind, exchange, proxy = "" } = entry;
+      if (kind !== "exchange_over" || exchange === undefined) continue;
+      const id = `${proxy} ${exchange.id}`;
+      if (told.has(id)) this.differences.push(`exchange ${id} is over twice`);
+      told.add(id);
+      this.#one(exchange.path, entry, rewritten.has(id));
     }
     this.exchanges = told.size;
+  }
+
+  /** Of proxies that know no requests: what a bot got whole the server has seen, unless bytes were changed. */
+  bytes(entries: readonly Entry[]): void {
+    const rewritten = entries.filter(
+      ({ kind, type = "", proxy = "" }) =>
+        kind === "fault_hit" && REWRITES_BYTES.has(type) && AS_BYTES.includes(proxy),
+    ).length;
+    const unseen = [...this.lived].filter(
+      ([number, { proxy, whole }]) => AS_BYTES.includes(proxy) && whole && !this.seen.has(number),
+    );
+    if (unseen.length > rewritten)
+      this.differences.push(
+        `${unseen.length} whole and never at the server: ${JSON.stringify(unseen.slice(0, 3))}`,
+      );
   }
 
   #one(path: string, entry: Entry, rewritten: boolean): void {
@@ -81,6 +103,7 @@ class Comparison {
       differ("nobody asked that");
       return;
     }
+    if (lived.proxy !== entry.proxy) differ("the bot asked it elsewhere");
     if (lived.whole && !rewritten) {
       if (entry.end !== "complete") differ("the bot got it whole");
       if (entry.client_status !== lived.status) differ("the bot saw another status");
@@ -111,27 +134,34 @@ it(
     const daemon = await LongDaemon.start(
       {
         journal: { keep: 2_000, file: "./journal.jsonl", rotate: "4GiB" },
-        proxies: {
-          jobs: {
-            listen: "127.0.0.1:0",
-            upstream: `http://jobs.test:${server.port}`,
-            identify: [{ header: "x-bot-id" }],
-            dial_timeout: "2s",
-          },
-        },
+        tls: { ca: "./ca" },
+        proxies: Object.fromEntries(
+          [...OVER_HTTP, ...AS_BYTES].map((name) => [
+            name,
+            {
+              listen: "127.0.0.1:0",
+              upstream: `${OVER_HTTP.includes(name) ? "http" : "tcp"}://jobs.test:${server.port}`,
+              identify: OVER_HTTP.includes(name) ? [{ header: "x-bot-id" }] : "client",
+              dial_timeout: "2s",
+              secure: OVER_TLS.includes(name),
+            },
+          ]),
+        ),
       },
       { inspect: true, nameServer: NAME_SERVER },
     );
     ends.push(() => daemon.close());
-    const { port } = await daemon.listens("jobs");
+    const { text: ca } = await daemon.call("GET", "/ca.pem");
+    const ways: Way[] = [];
+    for (const proxy of [...OVER_HTTP, ...AS_BYTES]) {
+      const { port } = await daemon.listens(proxy);
+      ways.push({ proxy, port, tls: OVER_TLS.includes(proxy) ? { servername: "jobs.test", ca } : null });
+    }
     const { json } = await daemon.call("GET", "/profiles");
-    // None of its proxies speaks TLS with clients.
-    const profiles = (json["profiles"] as { name: string; tags: string[] }[])
-      .filter(({ tags }) => !tags.includes("tls"))
-      .map(({ name }) => name);
+    const profiles = (json["profiles"] as { name: string }[]).map(({ name }) => name);
     console.log(`soak of the books: seed ${SEED}, ${MINUTES} minutes, ${profiles.length} profiles`);
     const looks: { rss: number; heap: number; descriptors: number; places: number }[] = [];
-    const bots: ImpatientBots = new ImpatientBots(port, randomOf(SEED + 1));
+    const bots: ImpatientBots = new ImpatientBots(ways, randomOf(SEED + 1));
     const total = { switches: 0, whole: 0, gaveUp: 0 };
     /** Profiles that cannot be on for this proxy (of dns, udp, pools) are refused, and count for nothing. */
     const disturb = async (until: number): Promise<void> => {
@@ -190,6 +220,8 @@ it(
       .map((line) => JSON.parse(line) as Entry);
     const comparison = new Comparison(bots.lived, server.seen);
     comparison.journal(entries);
+    comparison.bytes(entries);
+    const shaken = entries.filter(({ kind }) => kind === "tls_over");
     const ended = entries.filter(({ kind }) => kind === "activation_ended");
     const told = new Map<string, number>();
     for (const { profile = "", faults = [] } of ended)
@@ -203,7 +235,18 @@ it(
     console.log(
       `soak of the books: ${total.switches} switches, ${server.restarts} restarts and moves; ${bots.lived.size} exchanges begun, ` +
         `${total.whole} whole, ${total.gaveUp} given up; ${server.requests} requests at the server; ${comparison.exchanges} in the journal, ` +
-        `${hits} hits\n  RSS ${shown("rss")}\n  heap ${shown("heap")}\n  descriptors ${shown("descriptors")}; places ${shown("places")}`,
+        `${shaken.length} handshakes that faults acted on, ${hits} hits\n` +
+        [...bots.counted]
+          .map(([proxy, { connections, secured }]) => {
+            const here = (name: string, more = ""): number => sum(metrics, name, `proxy="${proxy}"${more}`);
+            const shook = OVER_TLS.includes(proxy)
+              ? `; ${secured} secure by the bots, ${here("squall_tls_handshakes_total", ',result="complete"')} complete, ` +
+                `${here("squall_tls_handshakes_total", ',result="faulted"')} faulted, ${here("squall_tls_handshakes_total", ',result="failed"')} failed`
+              : "";
+            return `  ${proxy}: ${connections} connections by the bots, ${here("squall_connections_total")} by Squall${shook}\n`;
+          })
+          .join("") +
+        `  RSS ${shown("rss")}\n  heap ${shown("heap")}\n  descriptors ${shown("descriptors")}; places ${shown("places")}`,
     );
     expect(comparison.differences.slice(0, 20)).toEqual([]);
     for (const [key, some] of told) {
@@ -212,11 +255,33 @@ it(
       expect(sum(metrics, "squall_fault_hits_total", labels), `hits of ${key}`).toBe(some);
     }
     expect(sum(metrics, "squall_fault_hits_total")).toBe(hits);
-    const answered = [...bots.lived.values()].filter(({ whole, status }) => whole && status === 200).length;
+    // How handshakes were taken, name by name; bots that look at certificates go on with no wrong one.
+    const took = new Map<string, number>();
+    for (const { proxy = "", took: how = "" } of shaken) {
+      const labels = `proxy="${proxy}",took="${how.replace(" ", "_")}"`;
+      took.set(labels, (took.get(labels) ?? 0) + 1);
+    }
+    for (const [labels, some] of took)
+      expect(sum(metrics, "squall_tls_took_total", labels), labels).toBe(some);
+    expect(sum(metrics, "squall_tls_took_total")).toBe(shaken.length);
+    expect(shaken.filter(({ problem, took: how }) => problem !== null && how === "accepted")).toEqual([]);
+    expect(sum(metrics, "squall_tls_bad_certificates_accepted_total")).toBe(0);
+    for (const proxy of OVER_TLS)
+      expect(sum(metrics, "squall_tls_handshakes_total", `proxy="${proxy}"`)).toBeLessThanOrEqual(
+        sum(metrics, "squall_connections_total", `proxy="${proxy}"`),
+      );
+    const answered = [...bots.lived.values()].filter(
+      ({ proxy, whole, status }) => OVER_HTTP.includes(proxy) && whole && status === 200,
+    ).length;
     const counted = sum(metrics, "squall_requests_total", 'code="200"');
     expect(counted).toBeGreaterThanOrEqual(answered);
     expect(counted).toBeLessThanOrEqual(bots.lived.size);
-    expect(sum(metrics, "squall_upstream_requests_total")).toBeGreaterThanOrEqual(server.requests);
+    const seen = [...server.seen].filter(([number]) =>
+      OVER_HTTP.includes(bots.lived.get(number)?.proxy ?? "jobs"),
+    );
+    expect(sum(metrics, "squall_upstream_requests_total")).toBeGreaterThanOrEqual(
+      seen.reduce((all, [, some]) => all + some, 0),
+    );
     expect(sum(metrics, "squall_requests_total")).toBeLessThanOrEqual(bots.lived.size);
     // Those first, since they say which mistake it was.
     expect(daemon.said("error")).toEqual([]);

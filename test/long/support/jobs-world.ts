@@ -2,13 +2,22 @@
  * A job server that restarts and moves to other addresses, and bots of which some lose patience: each writes down for itself,
  * exchange by exchange, what it did and what it saw, so that whoever tells the story otherwise can be caught.
  */
-import { Agent, createServer, request, type IncomingMessage, type Server } from "node:http";
+import {
+  Agent,
+  createServer,
+  request,
+  type IncomingMessage,
+  type RequestOptions,
+  type Server,
+} from "node:http";
+import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** What a bot lived through. */
 export interface Lived {
+  readonly proxy: string;
   /** The status of the answer's head; null if none came. */
   status: number | null;
   /** The answer came whole. */
@@ -98,17 +107,34 @@ function numberOf(url: string): number {
 /** Longer than any fault of the library holds an answer that is still to come. */
 const PATIENCE_MS = 20_000;
 
+/** A proxy that bots go through: with TLS, the name that they ask for and the CA that they trust. */
+export interface Way {
+  readonly proxy: string;
+  readonly port: number;
+  readonly tls: { readonly servername: string; readonly ca: string } | null;
+}
+
+/** What bots counted at one proxy. */
+interface Counted {
+  /** Connections that came about, as the client's kernel sees it. */
+  connections: number;
+  /** Connections whose TLS was there, with a certificate that the bot took for right. */
+  secured: number;
+}
+
 export class ImpatientBots {
   readonly lived = new Map<number, Lived>();
-  readonly #port: number;
+  readonly counted: ReadonlyMap<string, Counted>;
+  readonly #ways: readonly Way[];
   readonly #random: () => number;
   readonly #running: Promise<void>[] = [];
   #numbers = 0;
   #stopped = false;
 
-  constructor(port: number, random: () => number) {
-    this.#port = port;
+  constructor(ways: readonly Way[], random: () => number) {
+    this.#ways = ways;
     this.#random = random;
+    this.counted = new Map(ways.map(({ proxy }) => [proxy, { connections: 0, secured: 0 }]));
   }
 
   /** The number of the exchange that began last. */
@@ -116,8 +142,12 @@ export class ImpatientBots {
     return this.#numbers;
   }
 
+  /** By turns at each of the ways. */
   start(count: number): void {
-    for (let n = 0; n < count; n++) this.#running.push(this.#work(`bot-${n}`));
+    for (let n = 0; n < count; n++) {
+      const way = this.#ways[n % this.#ways.length];
+      if (way !== undefined) this.#running.push(this.#work(`bot-${n}`, way));
+    }
   }
 
   async stop(): Promise<void> {
@@ -125,10 +155,11 @@ export class ImpatientBots {
     await Promise.all(this.#running);
   }
 
-  async #work(bot: string): Promise<void> {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  async #work(bot: string, way: Way): Promise<void> {
+    const options = { keepAlive: true, maxSockets: 1 };
+    const agent = way.tls === null ? new Agent(options) : new SecureAgent(options);
     while (!this.#stopped) {
-      const lived = await this.#exchange(bot, this.#random() < 0.7 ? agent : false);
+      const lived = await this.#exchange(bot, way, this.#random() < 0.7 ? agent : false);
       lived.over = true;
       // Whoever is refused at once must not spin.
       await pause(lived.whole ? 5 + this.#random() * 20 : 50);
@@ -136,9 +167,9 @@ export class ImpatientBots {
     agent.destroy();
   }
 
-  #exchange(bot: string, agent: Agent | false): Promise<Lived> {
+  #exchange(bot: string, way: Way, agent: Agent | false): Promise<Lived> {
     const number = ++this.#numbers;
-    const lived: Lived = { status: null, whole: false, gaveUp: false, over: false };
+    const lived: Lived = { proxy: way.proxy, status: null, whole: false, gaveUp: false, over: false };
     this.lived.set(number, lived);
     const posts = number % 2 === 0;
     const body = posts ? Buffer.alloc(1 + (number % 5_000), "x") : null;
@@ -147,20 +178,29 @@ export class ImpatientBots {
         clearTimeout(late);
         resolve(lived);
       };
-      const asked = request({
-        port: this.#port,
+      const options: RequestOptions = {
+        port: way.port,
         host: "127.0.0.1",
         method: posts ? "POST" : "GET",
         path: `/v1/jobs/${number}${posts ? "/complete" : ""}`,
         agent,
         headers: { "x-bot-id": bot, ...(body === null ? {} : { "content-length": body.length }) },
+      };
+      const asked = way.tls === null ? request(options) : secureRequest({ ...options, ...way.tls });
+      asked.once("socket", (socket) => {
+        const counted = this.counted.get(way.proxy);
+        // One that is used again has connected before.
+        if (counted === undefined || !socket.connecting) return;
+        socket.once("connect", () => counted.connections++);
+        socket.once("secureConnect", () => counted.secured++);
       });
       const impatient = this.#random() < 0.3;
       const resets = this.#random() < 0.5;
       const late = setTimeout(
         () => {
           lived.gaveUp = true;
-          if (resets) asked.socket?.resetAndDestroy();
+          // Node knows no way to reset a connection through its TLS.
+          if (resets && way.tls === null) asked.socket?.resetAndDestroy();
           asked.destroy();
         },
         impatient ? this.#random() * 120 : PATIENCE_MS,
