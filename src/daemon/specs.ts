@@ -86,6 +86,7 @@ function tlsOf({ ca, insecure, servername, own, min }: UpstreamTls, proxy: strin
     servername,
     own: own === null ? null : about(`${path}.cert`, () => pairIn(own)),
     min,
+    ...(ca === null && own === null ? {} : { files: { ca, own } }),
   };
 }
 

@@ -34,9 +34,13 @@ export interface ProxySpecBase {
   };
 }
 
-export interface TcpProxySpec extends ProxySpecBase {
-  /** Missing means tcp. */
-  readonly protocol?: "tcp";
+/** Of proxies whose upstreams are dialled. */
+export interface StreamSpec extends ProxySpecBase {
   /** How the upstream is spoken to over TLS; missing for plain TCP. */
   readonly tls?: TlsOptions | null;
+}
+
+export interface TcpProxySpec extends StreamSpec {
+  /** Missing means tcp. */
+  readonly protocol?: "tcp";
 }

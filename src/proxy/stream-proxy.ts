@@ -20,6 +20,7 @@ import type { HandshakeTally } from "./secure/tally.js";
 import { isSecuredAlike, SecureClients, type SecureProxy, type Severable } from "./secure/secure-clients.js";
 import type { Newcomer } from "./secure/secure-host.js";
 import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
+import { credentialsOf, type Credentials } from "./upstream/credentials.js";
 import { FaultedNames } from "./upstream/faulted-names.js";
 import { HealthChecks } from "./upstream/health.js";
 import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
@@ -27,9 +28,9 @@ import { reach, type Reached, type Waits } from "./upstream/reach.js";
 import type { Take } from "./upstream/reader.js";
 import { awaitProxyHeader, type ProxyHeader } from "./tcp/proxy-header.js";
 import type { ProxyStats } from "./spec.js";
-import type { ProxySpecBase } from "./spec-base.js";
+import type { StreamSpec } from "./spec-base.js";
 
-export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Connection>
+export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connection>
   extends ListeningProxy<Spec, Listener>
   implements ConnectionHost, SecureProxy
 {
@@ -48,11 +49,13 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
   #pool: Pool;
   #health: HealthChecks | null = null;
   readonly #names: FaultedNames;
+  #credentials: Credentials | null;
 
   constructor(spec: Spec, context: PlaneContext) {
     super(spec, context);
     this.#pool = this.#poolOf(spec);
     this.#names = new FaultedNames(spec.name, context);
+    this.#credentials = credentialsOf(spec, context);
     this.#secure.configure(spec);
   }
 
@@ -101,7 +104,7 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   /** How its upstreams are spoken to. */
   protected get tls(): TlsOptions | null {
-    return null;
+    return this.#credentials?.current ?? null;
   }
 
   /** How the upstream of a client is spoken to. */
@@ -218,7 +221,8 @@ export abstract class StreamProxy<Spec extends ProxySpecBase, Conn extends Conne
 
   protected override reconfigured(before: Spec): void {
     this.#tellKernel();
-    const { pool, upstream } = this.spec;
+    const { pool, upstream, tls } = this.spec;
+    if (tls !== before.tls) this.#credentials = credentialsOf(this.spec, this.context);
     if (!isSecuredAlike(before, this.spec)) this.#secure.configure(this.spec);
     if (JSON.stringify([before.pool, before.upstream]) === JSON.stringify([pool, upstream])) return;
     // Connections keep the members that they have; what is known of those is forgotten.

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.js";
 import { specFrom } from "../../src/daemon/specs.js";
 import type { FileProxy } from "../../src/proxy/fleet.js";
+import { CERTIFICATE } from "../support/certificate.js";
 
 let folder: string;
 
@@ -48,10 +49,10 @@ it("draw with the daemon's seed: choices of a pool, and names for tokens", () =>
 });
 
 it("trust the certificates in a file beside squall.yaml", () => {
-  const text = "-----BEGIN CERTIFICATE-----\nread when it is used\n-----END CERTIFICATE-----\n";
+  const text = CERTIFICATE;
   writeFileSync(join(folder, "ca.pem"), text);
   expect(specOf({ upstream: "https://127.0.0.1:1", tls: { ca: "ca.pem" } })).toMatchObject({
-    tls: { ca: text, insecure: false },
+    tls: { ca: text, insecure: false, files: { ca: join(folder, "ca.pem"), own: null } },
   });
   expect(specOf({ upstream: "https://127.0.0.1:1" })).toMatchObject({ tls: { ca: null } });
   expect(specOf({ upstream: "http://127.0.0.1:1" })).toMatchObject({ tls: null });

@@ -144,7 +144,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   }
 
   protected override get tls(): TlsOptions | null {
-    const { tls } = this.spec;
+    const tls = super.tls;
     return tls === null ? null : { alpn: HTTP_1_1, ...tls };
   }
 

@@ -2,10 +2,10 @@
 import type { Persona } from "../../faults/personas.js";
 import type { IdentifyRule } from "../../config/identify.js";
 import type { NamingSpec } from "./naming.js";
-import type { ProxySpecBase } from "../spec-base.js";
+import type { StreamSpec } from "../spec-base.js";
 import type { TlsOptions } from "../upstream/dial.js";
 
-export interface HttpProxySpec extends ProxySpecBase, NamingSpec {
+export interface HttpProxySpec extends StreamSpec, NamingSpec {
   readonly protocol: "http";
   /** null for plain HTTP. */
   readonly tls: TlsOptions | null;

@@ -1,5 +1,4 @@
 /** What all clients of one proxy that speak TLS have in common: whose certificate is shown to whom, and on what terms. */
-import { createHash } from "node:crypto";
 import type { Server } from "node:net";
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../../core/clock.js";
@@ -14,7 +13,8 @@ import {
 import { plainAlert } from "../../tls/alert.js";
 import type { ContextTerms } from "../../tls/contexts.js";
 import type { AuthorityDoor } from "../../tls/door.js";
-import { CertificateFiles, certificatesIn } from "./certificate-files.js";
+import type { WatchedFiles } from "../../tls/watched-files.js";
+import { CertificateFiles, trustedIn, type TrustedCertificates } from "./certificate-files.js";
 import type { Agreement, Mirror } from "./mirror.js";
 import { MIRROR, type SecureSpec } from "./spec.js";
 
@@ -73,7 +73,7 @@ export class Front {
   readonly spec: SecureSpec;
   readonly #parts: FrontParts;
   readonly #own: readonly CertificateFiles[];
-  readonly #clients: { readonly id: string; readonly ca: string } | null;
+  readonly #clients: WatchedFiles<TrustedCertificates> | null;
   readonly #names: readonly string[];
   #waiting: ((lacking: Refusal | null) => void)[] = [];
 
@@ -88,7 +88,13 @@ export class Front {
           reread(paths.cert, trouble);
         }),
     );
-    this.#clients = spec.clients === null ? null : clientsOf(spec.clients.ca);
+    const { clients } = spec;
+    this.#clients =
+      clients === null
+        ? null
+        : trustedIn(clients.ca, clock, (trouble) => {
+            reread(clients.ca, trouble);
+          });
     this.#names = [...new Set([...spec.names, ...hosts, ...LOCAL])];
   }
 
@@ -145,7 +151,7 @@ export class Front {
       ...(max === undefined ? {} : { max }),
       ...(ciphers === undefined ? {} : { ciphers }),
       ...(tickets === undefined ? {} : { tickets }),
-      ...(this.#clients === null ? {} : { clients: this.#clients }),
+      ...(this.#clients === null ? {} : { clients: this.#clients.current }),
     };
     const served =
       own === undefined
@@ -229,10 +235,4 @@ function looksLikeHttp(bytes: Buffer): boolean {
 
 function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/u, "").replace(/%.*$/u, "");
-}
-
-/** Throws SQ_INVALID_CONFIG. */
-function clientsOf(path: string): { readonly id: string; readonly ca: string } {
-  const ca = certificatesIn(path);
-  return { id: createHash("sha256").update(ca).digest("hex"), ca };
 }

@@ -33,10 +33,6 @@ export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implement
     return members.map((member) => `${scheme}://${formatAddress(member)}`).join(", ");
   }
 
-  protected override get tls(): TlsOptions | null {
-    return this.spec.tls ?? null;
-  }
-
   override get askUpstream(): AskUpstream | null {
     const { tls } = this;
     if (tls === null) return null;

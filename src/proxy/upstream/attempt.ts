@@ -32,6 +32,11 @@ export interface TlsOptions {
   readonly min?: TlsVersion | null;
   /** The protocols that it is offered (RFC 7301); missing for none. */
   readonly alpn?: readonly string[];
+  /** Where `ca` and `own` were read, and are read again when they change; missing for neither. */
+  readonly files?: {
+    readonly ca: string | null;
+    readonly own: { readonly cert: string; readonly key: string } | null;
+  };
 }
 
 export interface AttemptParts {

@@ -2,9 +2,11 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../src/core/clock.js";
 import { CertificateFiles } from "../../../src/proxy/secure/certificate-files.js";
+import { CERTIFICATE, KEY } from "../../support/certificate.js";
 import { get, ok } from "../../support/http-lab.js";
 import { turns, until } from "../../support/lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
@@ -91,6 +93,50 @@ describe("certificates of one's own", () => {
     await until(() => heard === ok("hello").repeat(2));
   });
 
+  it("are exchanged with those that clients' certificates must come from", async () => {
+    const server = await lab.scripted();
+    const ca = write("bots-ca", { cert: CERTIFICATE }).cert;
+    const proxy = await lab.http(server.port, { secure: secureSpec({ clients: { ca, require: true } }) });
+    const one = { cert: CERTIFICATE, key: KEY };
+    // One for clients alone, which is what is wrong with it for servers.
+    const recipe = { problem: "wrong_usage", by: 0 } as const;
+    const { cert, key } = (await lab.authority()).present(["bot-7.example"], recipe);
+    const two = { cert, key };
+    const answered = async (client: TLSSocket): Promise<void> => {
+      const heard = new Promise((resolve) => client.once("data", resolve));
+      client.write(get("/"));
+      expect(String(await heard)).toBe(ok("hello"));
+    };
+    const refused = async (shown: Pair): Promise<string | undefined> => {
+      const client = await lab.tls(proxy, shown);
+      return new Promise((resolve) => {
+        client.once("error", ({ code }: NodeJS.ErrnoException) => {
+          resolve(code);
+        });
+      });
+    };
+    const first = await lab.tls(proxy, one);
+    await answered(first);
+    expect(await refused(two)).toBe("ERR_SSL_TLSV1_ALERT_UNKNOWN_CA");
+    write("bots-ca", { cert: await lab.ca() });
+    await time.advance(1_000);
+    await answered(await lab.tls(proxy, two));
+    expect(await refused(one)).toMatch(/^ERR_SSL_.*ALERT/u);
+    await answered(first);
+    write("bots-ca", { cert: "none" });
+    await time.advance(1_000);
+    await answered(await lab.tls(proxy, two));
+    expect(lab.facts.of("certificate_reread")).toEqual([
+      { kind: "certificate_reread", proxy: "jobs", cert: ca },
+      {
+        kind: "certificate_reread",
+        proxy: "jobs",
+        cert: ca,
+        trouble: `there is no certificate (PEM) in ${ca}`,
+      },
+    ]);
+  });
+
   it("stay as they were while only one of two files has been written, which is said once", async () => {
     const paths = write("one", await made("one.example"));
     const told: (string | null)[] = [];
@@ -130,3 +176,67 @@ describe("certificates of one's own", () => {
     expect(() => new CertificateFiles(others, time, () => undefined)).toThrow("is not that of");
   });
 });
+
+describe.each(["tcp", "http"] as const)(
+  "what an upstream of a %s proxy is shown, and held against",
+  (plane) => {
+    /** Says whose certificate it was shown, as often as it is asked on a connection. */
+    const naming = (): Promise<number> =>
+      lab.tlsServer(
+        { requestCert: true, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] },
+        (socket) => {
+          const name = String(socket.getPeerCertificate().subject?.CN ?? "nobody");
+          socket.on("data", () =>
+            socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${name.length}\r\n\r\n${name}`),
+          );
+        },
+      );
+
+    it("is exchanged when its files change, and open connections stay", async () => {
+      const port = await naming();
+      const own = write("squall", await made("one.example"));
+      const ca = write("servers", { cert: CERTIFICATE }).cert;
+      const tls = {
+        ca: CERTIFICATE,
+        insecure: false,
+        servername: "jobs.test",
+        own: await made("one.example"),
+        files: { ca, own },
+      };
+      const proxy = plane === "tcp" ? await lab.proxy(port, { tls }) : await lab.http(port, { tls });
+      const first = lab.client(proxy);
+      const asked = async (client: typeof first, name: string): Promise<void> => {
+        const before = client.text.length;
+        client.write(get("/"));
+        await until(() => client.text.slice(before).endsWith(name));
+      };
+      await asked(first, "one.example");
+      write("squall", await made("two.example"));
+      await time.advance(1_000);
+      const second = lab.client(proxy);
+      await asked(second, "two.example");
+      await asked(first, "one.example");
+      // The server's certificate is another CA's by now.
+      write("servers", { cert: await lab.ca() });
+      await time.advance(1_000);
+      const third = lab.client(proxy);
+      third.write(get("/"));
+      await until(() => lab.facts.of("connection_failed").length === 1);
+      expect(lab.facts.of("connection_failed")[0]?.reason).toBe("upstream_tls");
+      await asked(second, "two.example");
+      write("servers", { cert: CERTIFICATE });
+      await time.advance(1_000);
+      await asked(lab.client(proxy), "two.example");
+      expect(lab.facts.of("certificate_reread").map(({ cert }) => cert)).toEqual([own.cert, ca, ca]);
+    });
+
+    it("is refused where a file cannot be used", async () => {
+      const own = write("squall", await made("one.example"));
+      rmSync(own.key);
+      const tls = { ca: null, insecure: true, servername: null, own: null, files: { ca: null, own } };
+      await expect(plane === "tcp" ? lab.proxy(9, { tls }) : lab.http(9, { tls })).rejects.toThrow(
+        "cannot read the key in",
+      );
+    });
+  },
+);
