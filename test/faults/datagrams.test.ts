@@ -1,6 +1,7 @@
 /** What the faults of UDP do, by counts and statistics on a virtual clock; tolerances are three standard deviations. */
 import { describe, expect, it } from "vitest";
 import { fault } from "../support/lab.js";
+import { scaled } from "../support/scope.js";
 import { expectTheSame } from "../support/shifted.js";
 import { DatagramBench } from "../support/datagram-bench.js";
 
@@ -13,7 +14,7 @@ describe("packet_loss on datagrams", () => {
     it(`loses ${share * 100} % of them, each by itself, in either direction`, () => {
       const bench = new DatagramBench([fault("packet_loss", { loss: `${share * 100}%` })]);
       const flow = bench.flow();
-      const n = 100_000;
+      const n = scaled(20_000, 100_000);
       for (let sent = 0; sent < n; sent++) {
         flow.push("up");
         flow.push("down", "downstream");
@@ -38,7 +39,7 @@ describe("packet_loss on datagrams", () => {
   });
 
   it("loses bursts of the mean length that was asked for, and the share all the same", () => {
-    const [share, burst, n] = [0.05, 8, 400_000];
+    const [share, burst, n] = [0.05, 8, scaled(80_000, 400_000)];
     const flow = new DatagramBench([fault("packet_loss", { loss: "5%", burst })]).flow();
     const arrived = new Set<number>();
     for (let sent = 0; sent < n; sent++) flow.push(sent);

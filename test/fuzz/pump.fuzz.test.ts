@@ -14,7 +14,7 @@ import { scaled } from "../support/scope.js";
 
 const SEED = Number(process.env["SQUALL_FUZZ_SEED"] ?? 20_240_607);
 /** Of 120 operations each: more than the 100,000 that are asked for. */
-const RUNS = scaled(300, 1_200);
+const RUNS = scaled(150, 1_200);
 const OPERATIONS_MIN = 120;
 
 /** Settings that lose nothing and, given time, let everything through. */
@@ -235,6 +235,6 @@ describe("random plans over random traffic", () => {
   });
 
   it("are many", () => {
-    expect(played).toBeGreaterThanOrEqual(scaled(20_000, 100_000));
+    expect(played).toBeGreaterThanOrEqual(scaled(10_000, 100_000));
   });
 });

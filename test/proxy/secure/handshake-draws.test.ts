@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 const BOTS = Array.from({ length: 50 }, (_, n) => `127.0.0.${n + 10}`);
-const EACH = scaled(5, 2);
+const EACH = scaled(2, 5);
 const FAULTS: readonly CompiledFault[] = [
   fault("tls_alert", { alert: "internal_error" }, { when: { probability: 0.3 } }),
   fault("tls_certificate", { problem: "expired" }, { when: { probability: 0.3, skip: 1, per: "bot" } }),

@@ -152,7 +152,7 @@ describe.each(["plain", "tls"] as const)("a byte stream over a leg of %s leaves 
         );
         for (const [second, third] of sample(
           next,
-          leg === "tls" ? 4 : 10,
+          leg === "tls" ? 2 : 5,
           undefined,
           `${name} ${first} ${leg}`,
         ))
