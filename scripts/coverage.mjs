@@ -10,7 +10,7 @@ import process from "node:process";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const STORIES = "test/e2e/mock-server.all.test.ts";
-const MATRIX = "test/e2e/matrix.test.ts";
+const MATRIX = "test/e2e/matrix.all.test.ts";
 const INTEGRATION = "test/e2e/integration.test.ts";
 
 const survived = (profile) => new RegExp(`lets the reference bot through ${profile} `, "u");

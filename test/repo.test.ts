@@ -241,11 +241,11 @@ describe("the tests", () => {
     expect(mocking).toEqual([]);
   });
 
-  it("have no time limit of their own in `npm test` that is longer than the one of all", () => {
+  it("have no time limit of their own in `npm test`: the one of all is for machines that are busy", () => {
     const patient = quick.filter((file) =>
-      [
-        ...read(file).matchAll(/(?:\btimeout: |\b[A-Z_]*LIMIT_MS = |^\s*\}, )([\d_]+)(?: \}, |;|\);)/gmu),
-      ].some(([, limit = ""]) => Number(limit.replaceAll("_", "")) > 60_000),
+      /\b(?:it|describe)\b[^\n]*, \{ timeout: |^\s*\{ timeout: [^}]*\},$|\bLIMIT_MS = |^\s*\}, [\d_]{4,}\);/mu.test(
+        read(file),
+      ),
     );
     expect(patient).toEqual([]);
   });
