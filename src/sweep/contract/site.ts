@@ -22,6 +22,8 @@ export interface HttpTraits {
   readonly safe: boolean;
   readonly authorized: boolean;
   readonly keepAlive: boolean;
+  /** The ordinal of the first call of `bot` that came on a used connection in every fault-free run; null if there is none. */
+  readonly reusedAt: number | null;
   /** Largest body of a response, in bytes. */
   readonly body: number;
   readonly json: boolean;

@@ -126,7 +126,7 @@ export function httpSites(runs: readonly RunRecord[], calls: HttpCalls): HttpSit
         except: calls.exceptOf(proxy, template),
         operation,
         within: operation === null ? null : withinRoute(own, ordinals, aim.bot),
-        traits: traitsOf(method, own.flat()),
+        traits: traitsOf(method, own, aim.bot),
       } satisfies HttpSite,
     ];
   });
@@ -148,7 +148,8 @@ function withinRoute(
   return lists.every((list) => list.join() === first.join()) && first.length > 0 ? first : null;
 }
 
-function traitsOf(method: string, all: readonly SeenExchange[]): HttpTraits {
+function traitsOf(method: string, runs: readonly (readonly SeenExchange[])[], bot: string): HttpTraits {
+  const all = runs.flat();
   const answers = new Map<string, Set<string>>();
   for (const { bot, path, response, upstreamStatus } of all) {
     const key = `${bot} ${path}`;
@@ -161,12 +162,18 @@ function traitsOf(method: string, all: readonly SeenExchange[]): HttpTraits {
     safe: SAFE.has(method),
     authorized: all.some(({ request }) => request.authorized),
     keepAlive: all.some(({ reused }) => reused),
+    reusedAt: reusedAt(runs.map((run) => inOrder(run.filter((one) => one.bot === bot)))),
     body: most(all.map(({ response }) => response?.bytes ?? 0)),
     json: all.some(({ response }) => /[/+]json$/u.test(response?.type ?? "")),
     answers: most([...answers.values()].map(({ size }) => size)),
     keyed: all.some(({ request }) => request.key !== null),
     slowest: most(all.map(({ at, over }) => over - at)),
   };
+}
+
+function reusedAt(runs: readonly (readonly SeenExchange[])[]): number | null {
+  const index = runs[0]?.findIndex((_, at) => runs.every((run) => run[at]?.reused === true)) ?? -1;
+  return index < 0 ? null : index + 1;
 }
 
 function most(numbers: readonly number[]): number {

@@ -106,6 +106,7 @@ describe("sites", () => {
       safe: false,
       authorized: false,
       keepAlive: false,
+      reusedAt: null,
       body: 20,
       json: true,
       answers: 1,
