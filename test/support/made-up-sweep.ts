@@ -46,6 +46,7 @@ export function site(name: string): Site {
       safe: false,
       authorized: false,
       keepAlive: false,
+      reusedAt: null,
       body: 0,
       json: false,
       answers: 1,

@@ -4,7 +4,8 @@ import type { Site } from "./site.js";
 
 /** Which call of the site is hit: ordinals count from 1, for each bot and route. */
 export interface Ordinal {
-  readonly word: "first" | "second" | "last" | "all";
+  /** `nth` is any other, where all are asked for, or that of a call which only a fault brought about. */
+  readonly word: "first" | "second" | "last" | "nth" | "all";
   /** Its number; null for all of them. */
   readonly nth: number | null;
 }

@@ -10,10 +10,18 @@ function countedOrdinal(site: Site, { nth }: Ordinal): number | null {
   return site.within[nth - 1] ?? nth;
 }
 
-export function aimed(name: string, { type, params, behind }: Blow, site: Site, ordinal: Ordinal): FaultInput {
+export function aimed(
+  name: string,
+  { type, params, behind }: Blow,
+  site: Site,
+  ordinal: Ordinal,
+): FaultInput {
   const nth = countedOrdinal(site, ordinal);
   const { for: lasts, ...own } = params;
-  const counted = { only: behind === undefined ? [nth] : behind.map((more) => (nth ?? 0) + more), per: perOf(site) };
+  const counted = {
+    only: behind === undefined ? [nth] : behind.map((more) => (nth ?? 0) + more),
+    per: perOf(site),
+  };
   const when = { ...(nth === null ? {} : counted), ...(lasts === undefined ? {} : { for: lasts }) };
   const { match, except } = matchOf(site, type);
   return {
@@ -36,7 +44,10 @@ function perOf(site: Site): string | readonly string[] {
 
 type Entry = Readonly<Record<string, unknown>>;
 
-function matchOf(site: Site, type: string): { readonly match: Entry | readonly Entry[] | null; readonly except: readonly Entry[] } {
+function matchOf(
+  site: Site,
+  type: string,
+): { readonly match: Entry | readonly Entry[] | null; readonly except: readonly Entry[] } {
   switch (site.protocol) {
     case "http":
       return { match: httpMatch(site), except: site.except.map((path) => ({ path })) };
@@ -49,7 +60,8 @@ function matchOf(site: Site, type: string): { readonly match: Entry | readonly E
     case "udp":
       // They are known by nothing but their addresses; `down` closes the port to everybody.
       return {
-        match: site.bots.length > 1 && !site.bot.includes("*") && type !== "down" ? { client: site.bot } : null,
+        match:
+          site.bots.length > 1 && !site.bot.includes("*") && type !== "down" ? { client: site.bot } : null,
         except: [],
       };
   }

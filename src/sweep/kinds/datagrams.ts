@@ -10,7 +10,6 @@ export const UDP_KINDS: readonly Kind<"udp">[] = [
   {
     name: "lost",
     protocol: "udp",
-    short: "lost",
     what: "The datagram is lost.",
     preset: "quick",
     applies: always,
@@ -20,7 +19,6 @@ export const UDP_KINDS: readonly Kind<"udp">[] = [
   {
     name: "twice",
     protocol: "udp",
-    short: "twice",
     what: "The datagram comes twice.",
     preset: "default",
     applies: always,
@@ -30,7 +28,6 @@ export const UDP_KINDS: readonly Kind<"udp">[] = [
   {
     name: "swapped",
     protocol: "udp",
-    short: "swap",
     what: "The datagram is overtaken by the next one of its flow.",
     preset: "default",
     applies: ({ datagrams }) => datagrams.up > 1 || datagrams.down > 1,
@@ -43,7 +40,6 @@ export const DNS_KINDS: readonly Kind<"dns">[] = [
   {
     name: "nxdomain",
     protocol: "dns",
-    short: "nx",
     what: "The answer is that there is no such name.",
     preset: "quick",
     applies: always,
@@ -53,7 +49,6 @@ export const DNS_KINDS: readonly Kind<"dns">[] = [
   {
     name: "servfail",
     protocol: "dns",
-    short: "fail",
     what: "The server says that it failed.",
     preset: "quick",
     applies: always,
@@ -63,7 +58,6 @@ export const DNS_KINDS: readonly Kind<"dns">[] = [
   {
     name: "silent",
     protocol: "dns",
-    short: "silent",
     what: "Nobody answers.",
     preset: "quick",
     applies: always,
@@ -73,7 +67,6 @@ export const DNS_KINDS: readonly Kind<"dns">[] = [
   {
     name: "truncated",
     protocol: "dns",
-    short: "trunc",
     what: "The answer over UDP says that it does not fit, and nobody answers over TCP.",
     preset: "default",
     applies: ({ transport }) => transport === "udp",
@@ -85,7 +78,6 @@ export const DNS_KINDS: readonly Kind<"dns">[] = [
   {
     name: "wrong-address",
     protocol: "dns",
-    short: "wrong",
     what: "The answer is an address at which nobody is.",
     preset: "default",
     applies: ({ type }) => type === "A" || type === "AAAA",
@@ -95,7 +87,6 @@ export const DNS_KINDS: readonly Kind<"dns">[] = [
   {
     name: "no-address",
     protocol: "dns",
-    short: "none",
     what: "The answer has no address in it.",
     preset: "default",
     applies: ({ type }) => type === "A" || type === "AAAA",
@@ -105,7 +96,6 @@ export const DNS_KINDS: readonly Kind<"dns">[] = [
   {
     name: "ttl-0",
     protocol: "dns",
-    short: "ttl 0",
     what: "The answers may not be kept: their time to live is 0.",
     preset: "default",
     applies: always,

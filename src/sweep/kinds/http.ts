@@ -19,7 +19,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "lost",
     protocol: "http",
-    short: "lost",
     what: "The upstream does the work, and its answer is lost with a reset of the connection.",
     preset: "quick",
     applies: always,
@@ -29,7 +28,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "lost-silent",
     protocol: "http",
-    short: "silent",
     what: "The upstream does the work, and the client hears nothing any more.",
     preset: "default",
     applies: always,
@@ -39,7 +37,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "request-lost",
     protocol: "http",
-    short: "unsent",
     what: "The request never comes to the upstream, and the connection is reset.",
     preset: "quick",
     applies: always,
@@ -50,7 +47,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "503",
     protocol: "http",
-    short: "503",
     what: "A balancer answers 503 in HTML before anything comes to the upstream.",
     preset: "quick",
     applies: always,
@@ -60,7 +56,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "502",
     protocol: "http",
-    short: "502",
     what: "The upstream does the work, and a balancer answers 502 in HTML in its place.",
     preset: "default",
     applies: ({ traits }) => !traits.safe,
@@ -70,13 +65,13 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "late",
     protocol: "http",
-    short: "late",
     what: "The upstream does the work, and its answer comes later than the client waits.",
     preset: "quick",
     applies: always,
     blows: ({ id }, { timeouts, slow }) => {
       const known = timeouts.get(id);
-      const hold = known === undefined ? (slow ? LATE_SLOW : LATE) : Math.min(LATE_MAX, Math.ceil(1.5 * known));
+      const hold =
+        known === undefined ? (slow ? LATE_SLOW : LATE) : Math.min(LATE_MAX, Math.ceil(1.5 * known));
       return [{ type: "late_response", params: { hold: `${hold}ms` } }];
     },
     expects: REPEAT_WITH_CARE,
@@ -84,17 +79,17 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "429",
     protocol: "http",
-    short: "429",
     what: "The client is told that it asks too often, and to come back in 2 s.",
     preset: "default",
     applies: always,
-    blows: () => [{ type: "http_status", params: { status: 429, retry_after: `${RETRY_AFTER}ms`, at: "before" } }],
+    blows: () => [
+      { type: "http_status", params: { status: 429, retry_after: `${RETRY_AFTER}ms`, at: "before" } },
+    ],
     expects: { done: "never", told: "failure", next: "wait and repeat", wait: RETRY_AFTER },
   },
   {
     name: "401",
     protocol: "http",
-    short: "401",
     what: "The token is refused once, as one that has expired.",
     preset: "default",
     applies: ({ traits }) => traits.authorized,
@@ -104,7 +99,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "cut",
     protocol: "http",
-    short: "cut",
     what: "Half of the body comes, and then the connection ends; the length in the head says that more was to come.",
     preset: "default",
     applies: ({ traits }) => traits.body > 1,
@@ -116,7 +110,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "shortened",
     protocol: "http",
-    short: "short",
     what: "Half of the body comes in a message that is well formed: nothing on the wire says that some of it is missing.",
     preset: "all",
     applies: ({ traits }) => traits.body > 1,
@@ -128,7 +121,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "garbled",
     protocol: "http",
-    short: "garble",
     what: "One character of the JSON is spoilt, so that it cannot be parsed.",
     preset: "default",
     applies: ({ traits }) => traits.json && traits.body > 1,
@@ -138,7 +130,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "empty",
     protocol: "http",
-    short: "empty",
     what: "The answer has its status and no body.",
     preset: "default",
     applies: ({ traits }) => traits.body > 0,
@@ -148,7 +139,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "twice",
     protocol: "http",
-    short: "twice",
     what: "The upstream gets the request twice, as from a proxy that repeats it; the client sees the first answer.",
     preset: "default",
     applies: ({ traits }) => !traits.safe,
@@ -158,7 +148,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "stale",
     protocol: "http",
-    short: "stale",
     what: "Each answer is the one before it, as from a cache that keeps too much.",
     preset: "default",
     applies: ({ method, traits }) => method === "GET" && traits.answers > 1,
@@ -170,18 +159,17 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "race",
     protocol: "http",
-    short: "race",
     what: "The upstream closes the connection in the moment in which the next request comes on it.",
     preset: "default",
     applies: ({ traits }) => traits.reusedAt !== null,
-    to: "first",
+    // A connection's first request cannot meet it.
+    at: ({ traits }) => traits.reusedAt,
     blows: () => [{ type: "keepalive_race", params: { after: "0ms", how: "close" } }],
     expects: { ...REPEAT, next: "repeat if safe or keyed" },
   },
   {
     name: "blocked",
     protocol: "http",
-    short: "block",
     what: "The upstream does the work, its answer is lost, and the two next calls are lost before they come to it.",
     preset: "default",
     applies: ({ traits }) => !traits.safe,
@@ -194,7 +182,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "closed",
     protocol: "http",
-    short: "closed",
     what: "The upstream does the work, and the connection is closed without a byte of its answer.",
     preset: "all",
     applies: always,
@@ -204,7 +191,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "500",
     protocol: "http",
-    short: "500",
     what: "The upstream does the work and fails at the end of it: the answer is 500.",
     preset: "all",
     applies: always,
@@ -214,7 +200,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "html",
     protocol: "http",
-    short: "html",
     what: "A page in HTML comes with status 200 in place of the answer, as from a portal that wants a login.",
     preset: "all",
     applies: ({ traits }) => traits.json,
@@ -234,7 +219,6 @@ export const HTTP_KINDS: readonly HttpKind[] = [
   {
     name: "malformed",
     protocol: "http",
-    short: "garbage",
     what: "The upstream does the work, and what comes back is no HTTP.",
     preset: "all",
     applies: always,

@@ -57,22 +57,24 @@ export interface Kind<P extends Protocol = Protocol> {
   /** One short word. */
   readonly name: string;
   readonly protocol: P;
-  /** For the heads of tables, at most six characters. */
-  readonly short: string;
   /** A sentence: what happens to the call. */
   readonly what: string;
   /** The smallest preset that has it. */
   readonly preset: Preset;
   readonly applies: (site: SiteOf<P>) => boolean;
-  /** It is done to all calls of the site, or to none but the first that it can be done to; otherwise to one of them. */
-  readonly to?: "all" | "first";
+  /** It is done to all calls of the site; otherwise to one of them. */
+  readonly to?: "all";
+  /** The only call that it can be done to, where not any will do. */
+  readonly at?: (site: SiteOf<P>) => number | null;
   readonly blows: (site: SiteOf<P>, options: KindOptions) => readonly [Blow, ...Blow[]];
   readonly expects: Expectation;
 }
 
 /** A kind with its protocol forgotten, and with it what the compiler knew: `applies` says first whether a site is of that protocol. */
-export interface AnyKind extends Omit<Kind, "applies" | "blows"> {
+export interface AnyKind extends Omit<Kind, "applies" | "at" | "blows"> {
   readonly applies: (site: Site) => boolean;
+  /** The ordinals of the site at which it can be tried. */
+  readonly ordinals: (site: Site, whole?: boolean) => readonly Ordinal[];
   /** The faults that do it to one call, or to all of `ordinal`. */
   readonly faults: (site: Site, ordinal: Ordinal, options?: KindOptions) => readonly FaultInput[];
 }

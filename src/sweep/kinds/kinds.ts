@@ -1,22 +1,46 @@
 /** All kinds, by protocol and in the order of tables; and which of them make sense at a site. */
+import { FAULT_TYPES } from "../../faults/kinds/index.js";
 import type { Ordinal } from "../contract/case.js";
 import type { FaultInput } from "../contract/run.js";
 import type { Site } from "../contract/site.js";
 import { aimed } from "./aiming.js";
 import { DNS_KINDS, UDP_KINDS } from "./datagrams.js";
 import { HTTP_KINDS } from "./http.js";
-import { NO_OPTIONS, PRESETS, type AnyKind, type Kind, type KindOptions, type Preset, type Protocol, type SiteOf } from "./kind.js";
+import {
+  NO_OPTIONS,
+  PRESETS,
+  type AnyKind,
+  type Kind,
+  type KindOptions,
+  type Preset,
+  type Protocol,
+  type SiteOf,
+} from "./kind.js";
+import { ALL, ordinalsOf } from "./ordinals.js";
 import { TCP_KINDS } from "./tcp.js";
 
-export const KINDS: readonly AnyKind[] = [
+const NEW: ReadonlySet<string> = new Set(["request-lost", "blocked"]);
+const ALL_KINDS: readonly AnyKind[] = [
   ...HTTP_KINDS.map(forgetting),
   ...TCP_KINDS.map(forgetting),
   ...UDP_KINDS.map(forgetting),
   ...DNS_KINDS.map(forgetting),
 ];
 
+/** Without those whose faults this build does not have. */
+export const KINDS: readonly AnyKind[] = ALL_KINDS.filter(
+  ({ name }) => FAULT_TYPES.some(({ type }) => type === "lost_request") || !NEW.has(name),
+);
+
 /** Names, each once: several protocols have a `lost`. */
 export const KIND_NAMES: readonly string[] = [...new Set(KINDS.map(({ name }) => name))];
+
+/** Names of a preset, and of the smaller ones. */
+export function kindsIn(preset: Preset): readonly string[] {
+  return KINDS.filter((kind) => PRESETS.indexOf(kind.preset) <= PRESETS.indexOf(preset)).map(
+    ({ name }) => name,
+  );
+}
 
 export function kindOf(protocol: Protocol, name: string): AnyKind | undefined {
   return KINDS.find((kind) => kind.protocol === protocol && kind.name === name);
@@ -26,8 +50,9 @@ export function kindOf(protocol: Protocol, name: string): AnyKind | undefined {
 export function kindsAt(site: Site, preset: Preset, names?: ReadonlySet<string>): readonly AnyKind[] {
   return KINDS.filter(
     (kind) =>
-      (names === undefined ? PRESETS.indexOf(kind.preset) <= PRESETS.indexOf(preset) : names.has(kind.name)) &&
-      kind.applies(site),
+      (names === undefined
+        ? PRESETS.indexOf(kind.preset) <= PRESETS.indexOf(preset)
+        : names.has(kind.name)) && kind.applies(site),
   );
 }
 
@@ -36,12 +61,21 @@ function forgetting<P extends Protocol>(kind: Kind<P>): AnyKind {
   return {
     ...kind,
     applies: (site) => isOwn(site) && kind.applies(site),
+    ordinals: (site, whole = false) => {
+      if (!isOwn(site)) return [];
+      if (kind.to === "all") return [ALL];
+      if (kind.at === undefined) return ordinalsOf(site, whole);
+      const nth = kind.at(site);
+      return nth === null ? [] : [{ word: "first", nth }];
+    },
     faults: (site: Site, ordinal: Ordinal, options: KindOptions = NO_OPTIONS): readonly FaultInput[] => {
       if (!isOwn(site)) throw new TypeError(`${kind.name} is of ${kind.protocol}, and ${site.id} is not`);
-      const whole = kind.to === "all" ? { word: "all" as const, nth: null } : ordinal;
+      const whole = kind.to === "all" ? ALL : ordinal;
       return kind
         .blows(site, options)
-        .map((blow, index) => aimed(index === 0 ? kind.name : `${kind.name}-${index + 1}`, blow, site, whole));
+        .map((blow, index) =>
+          aimed(index === 0 ? kind.name : `${kind.name}-${index + 1}`, blow, site, whole),
+        );
     },
   };
 }

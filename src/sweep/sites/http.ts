@@ -47,24 +47,6 @@ export class HttpCalls {
     return `${one.proxy} ${botClassOf(one.bot)} ${route}${operation === null ? "" : ` ${operation}`}`;
   }
 
-  /** For oracles: its site, the words for it, and what stands where its template varies. */
-  placeOf(one: SeenExchange): {
-    readonly site: string;
-    readonly name: string;
-    readonly about: readonly string[];
-  } {
-    const template = this.templateOf(one);
-    const operation = this.operationOf(one);
-    const segments = one.path.split("/");
-    return {
-      site: this.siteOf(one),
-      name: `${one.method} ${template}${operation === null ? "" : ` ${operation}`}`,
-      about: template
-        .split("/")
-        .flatMap((segment, index) => (/^:|\*/u.test(segment) ? (segments[index] ?? []) : [])),
-    };
-  }
-
   exceptOf(proxy: string, template: string): readonly string[] {
     return this.#books.get(proxy)?.exceptOf(template) ?? [];
   }

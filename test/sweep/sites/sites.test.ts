@@ -204,11 +204,6 @@ describe("sites", () => {
     const { calls } = findSites([seen]);
     const ordinals = calls.ordinals(seen);
     expect([first, other, next, second].map((one) => ordinals.get(one))).toStrictEqual([1, 1, 1, 2]);
-    expect(calls.placeOf(second)).toStrictEqual({
-      site: "jobs bot-# POST /v1/jobs/:n/complete",
-      name: "POST /v1/jobs/:n/complete",
-      about: ["3"],
-    });
   });
 
   it("are connections, flows and names as well", () => {

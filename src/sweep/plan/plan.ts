@@ -1,0 +1,53 @@
+/** What a sweep runs, from the sites that its fault-free runs have: singles at once, and pairs as results come in. */
+import type { Case } from "../contract/case.js";
+import type { CaseResult } from "../contract/finding.js";
+import type { RunRecord } from "../contract/record.js";
+import { siteNames } from "../sites/names.js";
+import type { Sites } from "../sites/sites.js";
+import type { SiteNames } from "./cases.js";
+import { pairsAfter } from "./pairs.js";
+import { select, type Wanted } from "./selection.js";
+import { planSingles } from "./singles.js";
+import type { KindOptions } from "../kinds/kind.js";
+
+export interface SweepPlan {
+  readonly names: SiteNames;
+  readonly singles: readonly Case[];
+  readonly pairsAfter: (result: CaseResult) => readonly Case[];
+}
+
+export interface SweepPlanOptions extends Partial<KindOptions> {
+  readonly wanted: Wanted;
+  readonly allOrdinals?: boolean;
+}
+
+/** Throws SelectionError for words in `wanted` that name nothing. */
+export function planSweep(sites: Sites, options: SweepPlanOptions): SweepPlan {
+  const names = siteNames(sites.list);
+  const kindOptions: KindOptions = { timeouts: options.timeouts ?? new Map(), slow: options.slow ?? false };
+  const selection = select(options.wanted, sites.list, names);
+  return {
+    names,
+    singles: planSingles(sites.list, names, {
+      ...kindOptions,
+      selection,
+      allOrdinals: options.allOrdinals ?? false,
+    }),
+    pairsAfter: (result) =>
+      pairsAfter(result, { sites: sites.list, calls: sites.calls, names, options: kindOptions }),
+  };
+}
+
+/**
+ * How long clients have waited for answers, by site: from calls that a fault left without an answer until the client went away. Faults
+ * that aim at a client's patience use it; see `KindOptions`.
+ */
+export function learnTimeouts(runs: readonly RunRecord[], sites: Pick<Sites, "calls">): Map<string, number> {
+  const timeouts = new Map<string, number>();
+  for (const one of runs.flatMap(({ exchanges }) => exchanges)) {
+    if (one.end !== "client_left" || one.clientStatus !== null || one.faults.length === 0) continue;
+    const site = sites.calls.siteOf(one);
+    timeouts.set(site, Math.max(timeouts.get(site) ?? 0, Math.ceil(one.over - one.at)));
+  }
+  return timeouts;
+}

@@ -1,0 +1,248 @@
+/** Cells as cases: which, in which order, under which names and ids; how they are chosen; what comes after what. */
+import { describe, expect, it } from "vitest";
+import type { Case } from "../../../src/sweep/contract/case.js";
+import type { CaseResult } from "../../../src/sweep/contract/finding.js";
+import type { SeenExchange } from "../../../src/sweep/contract/record.js";
+import type { Site } from "../../../src/sweep/contract/site.js";
+import { KINDS } from "../../../src/sweep/kinds/kinds.js";
+import { NO_OPTIONS } from "../../../src/sweep/kinds/kind.js";
+import { estimateOf, estimateText } from "../../../src/sweep/plan/estimate.js";
+import { packSize, packed } from "../../../src/sweep/plan/packs.js";
+import { choosePairs } from "../../../src/sweep/plan/pairs.js";
+import { learnTimeouts, planSweep } from "../../../src/sweep/plan/plan.js";
+import { EVERYTHING, select, SelectionError, type Wanted } from "../../../src/sweep/plan/selection.js";
+import { DEFAULT_OPTIONS, planSingles } from "../../../src/sweep/plan/singles.js";
+import { siteNames } from "../../../src/sweep/sites/names.js";
+import { findSites } from "../../../src/sweep/sites/sites.js";
+import { dnsSite, httpSite, tcpSite } from "../../support/made-up-sites.js";
+import { call, run } from "../../support/runs.js";
+
+const COMPLETE = httpSite("POST /v1/jobs/:n/complete", { counts: [3, 3, 3] });
+const NEXT = httpSite("GET /v1/jobs/next", { steadiness: "wavering", counts: [5, 3, 4] });
+const ODD = httpSite("GET /v1/odd", { steadiness: "rare", counts: [0, 1, 0] });
+const SITES: readonly Site[] = [NEXT, ODD, COMPLETE, tcpSite({ counts: [1, 1, 1] })];
+
+function plan(wanted: Partial<Wanted> = {}, sites = SITES, allOrdinals = false): Case[] {
+  const names = siteNames(sites);
+  return planSingles(sites, names, {
+    ...DEFAULT_OPTIONS,
+    allOrdinals,
+    selection: select({ ...EVERYTHING, ...wanted }, sites, names),
+  });
+}
+const planned = (wanted?: Partial<Wanted>, sites?: readonly Site[], all?: boolean): string[] =>
+  plan(wanted, sites, all).map(({ name }) => name);
+
+describe("the singles", () => {
+  it("begin where work is lost, go on with what happens everywhere, and end with second, last and rare calls", () => {
+    expect(planned({ kinds: ["lost", "503", "late", "reset"] })).toStrictEqual([
+      "complete:lost:first",
+      "queue:lost:first",
+      "next:503:first",
+      "complete:503:first",
+      "queue:reset:first",
+      "next:late:first",
+      "next:lost:first",
+      "complete:late:first",
+      "next:lost:second",
+      "complete:lost:second",
+      "next:503:second",
+      "complete:503:second",
+      "next:late:second",
+      "complete:late:second",
+      "complete:lost:last",
+      "complete:503:last",
+      "complete:late:last",
+      "odd:lost:first",
+      "odd:503:first",
+      "odd:late:first",
+    ]);
+  });
+
+  it("try each kind once before any for the second time", () => {
+    const firsts = plan().filter(
+      ({ cells: [cell] }) => cell?.site.steadiness !== "rare" && cell?.ordinal.word !== "second",
+    );
+    const kinds = new Set(
+      firsts.map(({ cells: [cell] }) => `${cell?.site.protocol ?? ""} ${cell?.kind ?? ""}`),
+    );
+    const early = firsts.slice(0, 12 + kinds.size);
+    expect(
+      new Set(early.map(({ cells: [cell] }) => `${cell?.site.protocol ?? ""} ${cell?.kind ?? ""}`)),
+    ).toStrictEqual(kinds);
+  });
+
+  it("have ids that depend on nothing but site, kind and ordinal", () => {
+    const of = (sites: readonly Site[]): (readonly [string, string])[] =>
+      plan({}, sites).map(({ id, name }) => [name, id]);
+    const whole = new Map(of(SITES));
+    expect(new Set(whole.values()).size).toBe(whole.size);
+    for (const [name, id] of of([{ ...COMPLETE, counts: [4, 4, 4], bot: "bot-2" }]))
+      expect(whole.get(name)).toBe(id);
+  });
+
+  it("have all ordinals where all are asked for", () => {
+    expect(planned({ kinds: ["lost"] }, [{ ...COMPLETE, counts: [5, 5, 5] }], true)).toStrictEqual([
+      "complete:lost:first",
+      "complete:lost:second",
+      "complete:lost:3",
+      "complete:lost:4",
+      "complete:lost:last",
+    ]);
+  });
+});
+
+describe("what is asked for", () => {
+  it.each<readonly [wanted: Partial<Wanted>, cases: readonly string[]]>([
+    [{ only: ["complete:lost"] }, ["complete:lost:first", "complete:lost:second", "complete:lost:last"]],
+    [{ only: ["complete:lost:second"] }, ["complete:lost:second"]],
+    [{ only: ["/v1/jobs/:n/complete:lost:first"] }, ["complete:lost:first"]],
+    [{ only: ["post /v1/jobs/:n/complete:502:last"] }, ["complete:502:last"]],
+    [
+      { only: ["jobs/next:html", "complete:500:first"] },
+      ["complete:500:first", "next:html:first", "next:html:second"],
+    ],
+    [
+      { only: ["*:malformed:first"] },
+      ["next:malformed:first", "complete:malformed:first", "odd:malformed:first"],
+    ],
+    [{ only: ["queue"], kinds: ["quick"] }, ["queue:lost:first", "queue:reset:first", "queue:cut:first"]],
+    [{ only: ["complete:lost"], skipKinds: ["lost"] }, []],
+    [{ only: ["next:lost:3"] }, ["next:lost:last"]],
+    [{ kinds: ["half-open"] }, ["queue:half-open:first"]],
+    [{ kinds: ["refused"] }, ["queue:refused:all"]],
+    [{ kinds: ["lost"], before: new Set([COMPLETE.id, NEXT.id, "tcp queue address"]) }, ["odd:lost:first"]],
+  ])("%j", (wanted, cases) => {
+    expect(planned(wanted)).toStrictEqual(cases);
+  });
+
+  it.each<readonly [wanted: Partial<Wanted>, message: string]>([
+    [{ kinds: ["lots"] }, '--kinds: no kind is called "lots"; did you mean "lost"?'],
+    [{ kinds: ["quik"] }, '--kinds: no kind is called "quik"; did you mean "quick"?'],
+    [{ skipKinds: ["quick"] }, '--skip-kinds: no kind is called "quick"; there are lost, '],
+    [
+      { only: ["complet:lost"] },
+      '--only "complet:lost": no site is called "complet"; did you mean "complete"?',
+    ],
+    [{ only: ["complete:lots"] }, '--only "complete:lots": no kind is called "lots"; did you mean "lost"?'],
+    [
+      { only: ["nothing"] },
+      '--only "nothing": no site is called "nothing"; there are next, odd, complete, queue',
+    ],
+  ])("%j is refused", (wanted, message) => {
+    expect(() => plan(wanted)).toThrow(SelectionError);
+    expect(() => plan(wanted)).toThrow(message);
+  });
+});
+
+describe("pairs", () => {
+  const usual = [
+    call(1, "POST /v1/lease"),
+    call(2, "POST /v1/jobs/1/complete"),
+    call(3, "POST /v1/jobs/2/complete"),
+  ];
+  const lost = { clientStatus: null, end: "reset", faults: ["lost"] } as const;
+  const after = (
+    seen: readonly SeenExchange[],
+    edges: readonly string[],
+    name = "complete:lost:first",
+  ): Case[] => {
+    const sites = findSites([{ ...run(usual).record }]);
+    const sweep = planSweep(sites, { wanted: EVERYTHING });
+    const of = sweep.singles.find((one) => one.name === name);
+    if (of === undefined) throw new Error(`no case ${name}`);
+    const result: CaseResult = {
+      case: of,
+      verdict: "survived",
+      alarms: [],
+      confirmation: null,
+      run: run(seen),
+      edges,
+    };
+    return [...sweep.pairsAfter(result)];
+  };
+  const known = new Set(KINDS.map(({ name }) => name));
+  const kinds = ["lost", "request-lost", "503"].filter((name) => known.has(name));
+
+  it("hit the call by which the first fault was answered", () => {
+    const again = [
+      usual[0],
+      call(2, "POST /v1/jobs/1/complete", lost),
+      call(4, "POST /v1/jobs/1/complete"),
+      call(5, "POST /v1/jobs/2/complete"),
+    ].filter((one) => one !== undefined);
+    const pairs = after(again, ["jobs bot-# POST /v1/jobs/:n/complete"]);
+    expect(pairs.map(({ name }) => name)).toStrictEqual(
+      kinds.map((kind) => `complete:lost:first + complete:${kind}:2`),
+    );
+    expect(pairs[0]?.faults.map(({ name, when }) => [name, when])).toStrictEqual([
+      ["lost", { only: [1], per: ["bot", "route"] }],
+      ["lost-again", { only: [2], per: ["bot", "route"] }],
+    ]);
+  });
+
+  it("hit a call that no fault-free run has, at a site of its own", () => {
+    const refreshed = [
+      ...usual.slice(0, 1),
+      call(2, "POST /v1/jobs/1/complete", lost),
+      call(3, "POST /v1/token"),
+    ];
+    const [pair] = after(refreshed, ["jobs bot-# POST /v1/token"]);
+    expect(pair?.name).toBe("complete:lost:first + jobs bot-# POST /v1/token:lost:1");
+    expect(pair?.faults[1]).toMatchObject({ match: { method: "POST", path: "/v1/token", bot: "bot-1" } });
+  });
+
+  it("are none where nothing new was called, or only before", () => {
+    expect(after(usual, [])).toStrictEqual([]);
+    const before = [call(1, "POST /v1/token"), call(2, "POST /v1/jobs/1/complete", lost)];
+    expect(after(before, ["jobs bot-# POST /v1/token"])).toStrictEqual([]);
+  });
+
+  it("are chosen in turns, and two for each single at most", () => {
+    const pair = (id: string): Case => ({ id, name: id, cells: [], faults: [] });
+    const perSingle = [["a1", "a2", "a3", "a4"], [], ["b1", "a1", "b2"]].map((ids) => ids.map(pair));
+    expect(choosePairs(perSingle, 3).map(({ id }) => id)).toStrictEqual(["a1", "b1", "a2", "a3", "b2", "a4"]);
+    expect(choosePairs(perSingle, 1).map(({ id }) => id)).toStrictEqual(["a1", "b1"]);
+  });
+});
+
+describe("beside the order", () => {
+  it("says how long it takes", () => {
+    expect(estimateText(estimateOf(142, [2_500, 2_700], 3))).toBe(
+      "142 cases, 2.6 s each, 3 workers: about 3 min",
+    );
+    expect(estimateText(estimateOf(1, [400], 1))).toBe("1 case, 0.4 s each, 1 worker: about 1 s");
+    expect(estimateText(estimateOf(4_000, [10_000], 2))).toBe(
+      "4000 cases, 10.0 s each, 2 workers: about 7.0 h",
+    );
+  });
+
+  it("packs by Dorfman's sizes, with one fault for a site", () => {
+    expect([0.01, 0.05, 0.1, 0.3, 0].map(packSize)).toStrictEqual([11, 5, 4, 1, 20]);
+    const sites = [COMPLETE, NEXT, dnsSite()];
+    const cases = plan({ kinds: ["lost", "503", "servfail", "ttl-0"] }, sites).filter(
+      ({ name }) => !/second|last/u.test(name),
+    );
+    expect(
+      packed(cases, 3, siteNames(sites), NO_OPTIONS).map(({ name, faults }) => [name, faults.length]),
+    ).toStrictEqual([
+      ["complete:lost:first + next:503:first + jobs.example A:servfail:first", 3],
+      ["complete:503:first + next:lost:first", 2],
+      ["jobs.example A:ttl-0:all", 1],
+    ]);
+  });
+
+  it("learns how long clients wait from those that went away", () => {
+    const left = call(100, "POST /v1/jobs/1/complete", {
+      over: 5_100,
+      end: "client_left",
+      clientStatus: null,
+      faults: ["f"],
+    });
+    const { record } = run([call(1, "POST /v1/lease"), left]);
+    const sites = findSites([record]);
+    expect(learnTimeouts([record], sites)).toStrictEqual(
+      new Map([["jobs bot-# POST /v1/jobs/:n/complete", 5_000]]),
+    );
+  });
+});
