@@ -8,6 +8,7 @@ import type { Alarm, CaseResult } from "../contract/finding.js";
 import { HarnessError, type RunResult, type Runner } from "../contract/run.js";
 import type { PlaceOf } from "../oracles/calls.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
+import { choosePairs } from "../plan/pairs.js";
 import { Controls } from "./controls.js";
 import { crew, type Task } from "./crew.js";
 import type { OnSweepEvent, Progress, Stop, SweepEvent } from "./events.js";
@@ -200,12 +201,10 @@ class Sweep {
     return { alarms: kept, harmless, ...(note === undefined ? {} : { note }) };
   }
 
-  /** Each pair once, in the order of the singles that they follow. */
+  /** Each pair once, in turns of the singles that they follow. */
   #planPairs(): readonly Case[] {
-    const pairs = new Map<string, Case>();
-    for (const { id } of this.#singles)
-      for (const pair of this.#pairsOf.get(id) ?? []) if (!pairs.has(pair.id)) pairs.set(pair.id, pair);
-    return [...pairs.values()];
+    const perSingle = this.#singles.map(({ id }) => this.#pairsOf.get(id) ?? []);
+    return choosePairs(perSingle, this.#singles.length);
   }
 
   #note({ record }: RunResult): void {

@@ -117,6 +117,7 @@ describe("sites", () => {
     expect(traits(call(1, "POST /a", { reused: true, over: 91 }))).toStrictEqual({
       ...plain,
       keepAlive: true,
+      reusedAt: 1,
       slowest: 90,
     });
     expect(traits(call(1, "POST /a", { request: { key: "k", authorized: true } }))).toStrictEqual({
