@@ -18,6 +18,7 @@ import {
   checkLibrary,
   surroundings,
 } from "./daemon/checks.js";
+import { dateWarnings } from "./daemon/certificate-dates.js";
 import { checkKeyLog, needsAuthority } from "./daemon/authority.js";
 import { readIn, type DaemonOptions } from "./daemon/options.js";
 import { Parts } from "./daemon/parts.js";
@@ -156,6 +157,7 @@ class RunningDaemon implements Daemon {
     checkLibrary(library, log);
     const proxies = fleet.list().map((member) => member.proxy);
     checkConditions(this.#parts.plan, proxies, this.#parts.types, log);
+    for (const { message } of dateWarnings(this.#config, this.#parts.clock.wallTime())) log.warn(message);
     checkDescriptors(this.#config, descriptors, log);
     checkCallers(this.#config, log);
     checkKeyLog(this.#config.tls, log);

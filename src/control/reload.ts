@@ -8,6 +8,8 @@ import type { Profiles } from "./profiles.js";
 
 /** What the files want. */
 export interface Desired {
+  /** What else is to be said of the files; nothing if missing. */
+  readonly warnings?: readonly string[];
   readonly proxies: readonly FileProxy[];
   readonly files: readonly ProfileFile[];
   /** What changed but only counts from the next start. */
@@ -86,7 +88,7 @@ export class Reload {
     }
   }
 
-  async #adopt({ proxies, restartNeeded }: Desired, read: ReadFiles): Promise<ReloadResult> {
+  async #adopt({ proxies, restartNeeded, warnings = [] }: Desired, read: ReadFiles): Promise<ReloadResult> {
     const tryProfiles = (): (() => string[]) =>
       this.#profiles.tried((library) => {
         library.install(read);
@@ -108,6 +110,7 @@ export class Reload {
           (name) =>
             `proxy ${name} of the configuration is left out: the API has made one of that name, which stays. Delete that (DELETE /proxies/${name}) and reload`,
         ),
+        ...warnings,
         ...restartNeeded.map((what) => `${what} counts from the next start`),
       ],
     };

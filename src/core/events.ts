@@ -208,6 +208,8 @@ export type Fact =
       readonly proxy: string;
       readonly cert: string;
       readonly trouble?: string;
+      /** In force, and over, still to come, or as good as over. */
+      readonly warning?: string;
     }
   | {
       readonly kind: "activation_started";

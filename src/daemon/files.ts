@@ -8,9 +8,11 @@ import { loadPlaces } from "../config/load.js";
 import { allPlaces, placesOf, type Places } from "../config/places.js";
 import type { Desired } from "../control/reload.js";
 import { formatProblem, SquallError, type ErrorCode, type Problem } from "../core/errors.js";
+import type { Millis } from "../core/clock.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import type { FileProxy } from "../proxy/fleet.js";
 import { configIn, type DaemonOptions } from "./options.js";
+import { dateWarnings } from "./certificate-dates.js";
 import { proxyDefaults, specFrom } from "./specs.js";
 
 /** What only counts from the next start. */
@@ -23,6 +25,7 @@ export class Files {
   readonly #warn: (problem: Problem) => void;
   readonly #types: ReadonlyMap<string, AnyFaultType>;
   readonly #inUse: () => ReadonlySet<string>;
+  readonly #now: () => Millis;
   /** Where the configuration says that profiles are, as it was last read: also if what is there was refused. */
   #places: Places;
   /** Files of profiles that had something in them when they were last read. */
@@ -39,6 +42,8 @@ export class Files {
       readonly warn?: (problem: Problem) => void;
       /** Files whose profiles are in use, as they are shown. */
       readonly inUse?: () => ReadonlySet<string>;
+      /** Milliseconds since 1970. */
+      readonly now: () => Millis;
     },
   ) {
     this.#options = options;
@@ -47,6 +52,7 @@ export class Files {
     this.#types = parts.types;
     this.#warn = parts.warn ?? ((): undefined => undefined);
     this.#inUse = parts.inUse ?? (() => new Set());
+    this.#now = parts.now;
     this.#places = placesOf(config.profiles, options);
   }
 
@@ -72,6 +78,7 @@ export class Files {
     this.#places = placesOf(config.profiles, this.#options);
     await follow();
     return {
+      warnings: dateWarnings(config, this.#now()).map(({ message }) => message),
       proxies: this.#proxiesOf(config, text),
       files: await this.#readProfiles(),
       restartNeeded: FIXED.filter(

@@ -124,6 +124,7 @@ export class Parts {
       types,
       warn,
       inUse: () => this.library.files,
+      now: () => this.clock.wallTime(),
     });
     this.control = new Control({
       plan: this.plan,

@@ -15,6 +15,7 @@ import { StateFile } from "../state/file.js";
 import { checkAuthority, needsAuthority } from "./authority.js";
 import { readIn, type DaemonOptions } from "./options.js";
 import { Parts } from "./parts.js";
+import { dateWarnings } from "./certificate-dates.js";
 import { about } from "./specs.js";
 
 export interface Checked {
@@ -110,6 +111,8 @@ export async function checkStart(options: DaemonOptions): Promise<Checked> {
       warnings.push(problem);
     },
   );
+  for (const { setting, message } of dateWarnings(read.config, parts.clock.wallTime()))
+    warnings.push(...(read.error(setting, message).details ?? []));
   try {
     const { files, library, fleet, control } = parts;
     try {

@@ -85,13 +85,7 @@ export function lineOf(fact: Recorded): LogLine {
         text: handshake(fact),
       };
     case "certificate_reread":
-      return fact.trouble === undefined
-        ? { level: "info", topic: "tls", text: `${fact.proxy}  ${fact.cert} was read again` }
-        : {
-            level: "warn",
-            topic: "tls",
-            text: `${fact.proxy}  ${fact.cert} has changed, and the certificate before stays: ${fact.trouble}`,
-          };
+      return rereading(fact);
     case "activation_ended":
       return {
         level: fact.warnings.length > 0 ? "warn" : "info",
@@ -305,6 +299,17 @@ function failure(fact: Of<"connection_failed">): LogLine {
   const { proxy, client, bot, reason, text } = fact;
   const who = bot === undefined ? client : `${client}  bot ${bot}`;
   return { level, topic: "failed", text: `${proxy}  ${who}  ${reason}: ${text}`, fields: fact };
+}
+
+function rereading({ proxy, cert, trouble, warning }: Of<"certificate_reread">): LogLine {
+  if (trouble !== undefined) {
+    const text = `${proxy}  ${cert} has changed, and the certificate before stays: ${trouble}`;
+    return { level: "warn", topic: "tls", text };
+  }
+  const text = `${proxy}  ${cert} was read again`;
+  return warning === undefined
+    ? { level: "info", topic: "tls", text }
+    : { level: "warn", topic: "tls", text: `${text}: ${warning}` };
 }
 
 function report(

@@ -14,8 +14,9 @@ import {
   type AuthorityFiles,
   type KeptCA,
 } from "./authority-files.js";
-import { DAY, type CA } from "./ca.js";
+import type { CA } from "./ca.js";
 import { constraintOf } from "../core/certificate-names.js";
+import { dateTrouble } from "./dates.js";
 import { bundleOf } from "./pem.js";
 import type { Presented } from "./presented.js";
 
@@ -145,8 +146,7 @@ function authorityOf(kept: KeptCA, mint: Minting, clock: Pick<Clock, "wallTime">
 
 /** Said from four fifths of its life on. */
 function ending(notBefore: Millis, notAfter: Millis, now: Millis): readonly string[] {
-  const end = new Date(notAfter).toISOString();
-  if (now >= notAfter) return [`the CA has expired on ${end}: bots refuse all it signs; squall ca renew`];
-  if (now < notBefore + (notAfter - notBefore) * 0.8) return [];
-  return [`the CA expires on ${end}, in ${Math.ceil((notAfter - now) / DAY)} days: squall ca renew`];
+  const trouble = dateTrouble(notBefore, notAfter, now);
+  if (trouble === null) return [];
+  return [`the CA ${trouble}: ${now >= notAfter ? "bots refuse all it signs; " : ""}squall ca renew`];
 }

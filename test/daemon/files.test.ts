@@ -42,7 +42,7 @@ function started(text: string, rest: Partial<DaemonOptions> = { file: "squall.ya
     node: "v0",
     ...rest,
   };
-  return new Files(options, configIn(text, options), { seed: 1, types: TYPES });
+  return new Files(options, configIn(text, options), { seed: 1, types: TYPES, now: () => 0 });
 }
 
 const write = (text: string): void => {

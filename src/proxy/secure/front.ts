@@ -16,6 +16,7 @@ import type { AuthorityDoor } from "../../tls/door.js";
 import type { WatchedFiles } from "../../tls/watched-files.js";
 import { CertificateFiles, trustedIn, type TrustedCertificates } from "./certificate-files.js";
 import type { Agreement, Mirror } from "./mirror.js";
+import type { RereadFile } from "./reread.js";
 import { MIRROR, type SecureSpec } from "./spec.js";
 
 export interface FrontParts {
@@ -25,7 +26,7 @@ export interface FrontParts {
   readonly clock: Clock;
   readonly door: AuthorityDoor;
   /** Files of certificates were read again, or could not be. */
-  readonly reread: (cert: string, trouble: string | null) => void;
+  readonly reread: (file: RereadFile, trouble: string | null) => void;
   /** The authority cannot be opened: told once for all who wait for it. */
   readonly closed: (error: unknown) => void;
   /** What the upstream agrees to, where that is asked; null where it speaks no TLS. */
@@ -85,7 +86,7 @@ export class Front {
     this.#own = spec.certificates.map(
       (paths) =>
         new CertificateFiles(paths, clock, (trouble) => {
-          reread(paths.cert, trouble);
+          reread({ file: paths.cert, use: "shown" }, trouble);
         }),
     );
     const { clients } = spec;
@@ -93,7 +94,7 @@ export class Front {
       clients === null
         ? null
         : trustedIn(clients.ca, clock, (trouble) => {
-            reread(clients.ca, trouble);
+            reread({ file: clients.ca, use: "trusted" }, trouble);
           });
     this.#names = [...new Set([...spec.names, ...hosts, ...LOCAL])];
   }

@@ -13,6 +13,7 @@ import { Front } from "./front.js";
 import { Mirror, type AskUpstream } from "./mirror.js";
 import type { Peer } from "./peer.js";
 import { SecureClient } from "./secure-client.js";
+import { tellReread } from "./reread.js";
 import type { HandshakeTestimony, Newcomer, SecureHost } from "./secure-host.js";
 import { HandshakeTally, type HandshakeResult } from "./tally.js";
 
@@ -82,9 +83,8 @@ export class SecureClients implements SecureHost {
       door,
       answer: this.#of.plainAnswer,
       mirror: askUpstream === null ? null : new Mirror(clock, askUpstream, this.#of.mistakes),
-      reread: (cert, trouble) => {
-        const why = trouble === null ? {} : { trouble };
-        facts.tell({ kind: "certificate_reread", proxy: name, cert, ...why });
+      reread: (file, trouble) => {
+        tellReread(this.#of.context, name, file, trouble);
       },
       closed: (error) => {
         facts.tell({ kind: "mistake", where: `the CA of proxy ${name}`, error });

@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.js";
 import type { WatchedFiles } from "../../tls/watched-files.js";
 import { CertificateFiles, trustedIn, type TrustedCertificates } from "../secure/certificate-files.js";
 import type { PlaneContext } from "../context.js";
+import { tellReread, type RereadFile } from "../secure/reread.js";
 import type { TlsOptions } from "./attempt.js";
 
 export class Credentials {
@@ -12,20 +13,20 @@ export class Credentials {
   #current: TlsOptions;
 
   /** Throws SQ_INVALID_CONFIG if a file cannot be used. `changed` hears which file was read again, or why it could not be. */
-  constructor(tls: TlsOptions, clock: Clock, changed: (file: string, trouble: string | null) => void) {
+  constructor(tls: TlsOptions, clock: Clock, changed: (file: RereadFile, trouble: string | null) => void) {
     const { ca = null, own = null } = tls.files ?? {};
     this.#current = tls;
     this.#ca =
       ca === null
         ? null
         : trustedIn(ca, clock, (trouble) => {
-            changed(ca, trouble);
+            changed({ file: ca, use: "trusted" }, trouble);
           });
     this.#own =
       own === null
         ? null
         : new CertificateFiles(own, clock, (trouble) => {
-            changed(own.cert, trouble);
+            changed({ file: own.cert, use: "shown" }, trouble);
           });
   }
 
@@ -43,10 +44,10 @@ export class Credentials {
 /** Of a proxy; null where its upstreams speak no TLS. Throws SQ_INVALID_CONFIG. */
 export function credentialsOf(
   { name, tls = null }: { readonly name: string; readonly tls?: TlsOptions | null },
-  { clock, facts }: Pick<PlaneContext, "clock" | "facts">,
+  context: Pick<PlaneContext, "clock" | "facts">,
 ): Credentials | null {
   if (tls === null) return null;
-  return new Credentials(tls, clock, (cert, trouble) => {
-    facts.tell({ kind: "certificate_reread", proxy: name, cert, ...(trouble === null ? {} : { trouble }) });
+  return new Credentials(tls, context.clock, (file, trouble) => {
+    tellReread(context, name, file, trouble);
   });
 }

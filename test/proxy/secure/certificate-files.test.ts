@@ -13,12 +13,12 @@ import { SecureLab, secureSpec } from "../../support/secure-lab.js";
 
 const closing = get("/", ["Connection: close"]);
 let folder = "";
-let time = new VirtualClock(1_000);
+let time = new VirtualClock(Date.now());
 let lab = new SecureLab();
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "squall-certificates-"));
-  time = new VirtualClock(1_000);
+  time = new VirtualClock(Date.now());
   lab = new SecureLab({ clock: time });
 });
 afterEach(async () => {
@@ -91,6 +91,13 @@ describe("certificates of one's own", () => {
     ]);
     client.write(get("/"));
     await until(() => heard === ok("hello").repeat(2));
+    // It is shown all the same: whoever put it there may want that.
+    write("one", (await lab.authority()).present(["one.example"], { problem: "expired", by: 1_000 }));
+    await time.advance(1_000);
+    expect((await lab.sees(proxy, { servername: "one.example" })).how).toBe("CERT_HAS_EXPIRED");
+    expect(lab.facts.of("certificate_reread")[1]?.warning).toMatch(
+      /^the certificate of one\.example in .*one\.pem has expired on /u,
+    );
   });
 
   it("are exchanged with those that clients' certificates must come from", async () => {
