@@ -19,28 +19,6 @@ export function shareOf(rate: Rate): number {
   return isSteady(rate) ? 1 : (rate.failed + 1) / (rate.failed + rate.passed + 2);
 }
 
-/**
- * The likelihood of `failed` and `passed` more runs with all causes, the share itself being unknown: the integral over all shares, which
- * is a quotient of Beta functions. As a logarithm, minus infinity for what cannot be.
- */
-export function logLikelihood(rate: Rate, failed: number, passed: number): number {
-  if (isSteady(rate)) return passed === 0 ? 0 : -Infinity;
-  return logBeta(rate.failed + failed + 1, rate.passed + passed + 1) - logBeta(rate.failed + 1, rate.passed + 1);
-}
-
-/** Of whole numbers. */
-function logBeta(one: number, other: number): number {
-  return logFactorial(one - 1) + logFactorial(other - 1) - logFactorial(one + other - 1);
-}
-
-const LOG_FACTORIALS: number[] = [0];
-
-function logFactorial(number: number): number {
-  for (let next = LOG_FACTORIALS.length; next <= number; next++)
-    LOG_FACTORIALS.push((LOG_FACTORIALS[next - 1] ?? 0) + Math.log(next));
-  return LOG_FACTORIALS[number] ?? 0;
-}
-
 /** Runs that all pass after which a failure that shows with this share would have been missed in `error` of the cases at most. */
 export function passesNeeded(share: number, error: number): number {
   if (share >= 1) return 1;
