@@ -92,7 +92,7 @@ describe("the package", () => {
         "LICENSE",
       ]),
     );
-    expect(packed.filter((path) => /^(?:src|test|bench|scripts)\/|\.cache$|tsbuildinfo/u.test(path))).toEqual(
+    expect(packed.filter((path) => /^(?:src|test|bench|scripts)\/|\.cache$|tsbuildinfo|\.built$/u.test(path))).toEqual(
       [],
     );
   });
