@@ -92,9 +92,9 @@ describe("the package", () => {
         "LICENSE",
       ]),
     );
-    expect(packed.filter((path) => /^(?:src|test|bench|scripts)\/|\.cache$|tsbuildinfo|\.built$/u.test(path))).toEqual(
-      [],
-    );
+    expect(
+      packed.filter((path) => /^(?:src|test|bench|scripts)\/|\.cache$|tsbuildinfo|\.built$/u.test(path)),
+    ).toEqual([]);
   });
 
   it.each([
