@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.js";
 import { contained, ContainedClock } from "../core/containment.js";
 import type { ConnectionFailure } from "../core/events.js";
+import type { Seat } from "../core/roster.js";
 import {
   DIRECTIONS,
   type ConnectionFault,
@@ -47,6 +48,8 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   readonly bot: string;
   readonly peer: Peer | null | undefined;
   protected readonly host: ConnectionHost;
+  /** Its place among those of its proxy, which gives it. */
+  seat: Seat | null = null;
   protected readonly origin: Origin;
   protected readonly acceptedAt: number;
   /** What its timers throw costs this connection. */
@@ -101,9 +104,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   /** Faults have come or gone or changed; those of the connection itself are seen to. */
   protected abstract changed(change: FaultChange): void;
   /** A socket has closed for good. */
-  protected left(_socket: Socket): void {
-    // Nothing is kept of it.
-  }
+  protected left(_socket: Socket): void {} // Nothing is kept of it.
   /** It is severed: nothing that waits may go on. */
   protected abstract stopped(): void;
   /** It is over; called once. */
@@ -154,9 +155,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   }
 
   /** The client has sent an RST, perhaps for what it was sent last; called before anything else hears of it. */
-  protected clientBroke(): void {
-    // Of a stream there is nothing to tell.
-  }
+  protected clientBroke(): void {} // Of a stream there is nothing to tell.
 
   get atGate(): boolean {
     return this.bound.atGate;
@@ -335,24 +334,24 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
     this.#pumps?.downstream.close();
   }
 
-  #reset(): void {
-    const before = (then: () => void): void => {
+  get #before(): (then: () => void) => void {
+    return (then) => {
       this.beforeEnd(then);
     };
+  }
+
+  #reset(): void {
     for (const socket of this.#sockets()) {
       // Whether a client took what it was sent only its own RST says, and none comes behind ours.
       const untold = socket === this.clientSocket && this.untold && !socket.writableEnded;
-      resetSoon(socket, this.clock, untold ? before : null);
+      resetSoon(socket, this.clock, untold ? this.#before : null);
     }
   }
 
   #close(): void {
-    const before = (then: () => void): void => {
-      this.beforeEnd(then);
-    };
     for (const socket of this.#sockets()) {
       const client = socket === this.clientSocket;
-      closeSoon(socket, this.clock, client ? before : null, () => client && this.#heardLate);
+      closeSoon(socket, this.clock, client ? this.#before : null, () => client && this.#heardLate);
     }
   }
 

@@ -1,16 +1,17 @@
 /** Looks whether peers that nobody listens to are still there, as often as keepalive asks them: while a proxy has connections. */
 import type { Timer } from "../core/clock.js";
+import type { Present } from "../core/roster.js";
 import { contained, type Owner } from "../core/containment.js";
 import type { Connection } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 
 export class Lookout {
   readonly #context: PlaneContext;
-  readonly #connections: ReadonlySet<Connection>;
+  readonly #connections: Present<Connection>;
   readonly #mistakes: Owner;
   #timer: Timer | null = null;
 
-  constructor(context: PlaneContext, connections: ReadonlySet<Connection>, mistakes: Owner) {
+  constructor(context: PlaneContext, connections: Present<Connection>, mistakes: Owner) {
     this.#context = context;
     this.#connections = connections;
     this.#mistakes = mistakes;
@@ -32,7 +33,7 @@ export class Lookout {
     if (keepalive === null) return;
     const look = contained(this.#mistakes, () => {
       this.#later();
-      for (const connection of [...this.#connections])
+      for (const connection of this.#connections)
         connection.guarded(() => {
           connection.lookForPeers();
         });

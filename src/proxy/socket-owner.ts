@@ -7,7 +7,7 @@ import { readShared } from "./upstream/reader.js";
 /** The connection that a socket belongs to: a property, so that handlers are shared and not made for each. */
 const OWNER = Symbol("connection");
 
-type Owned = Socket & { [OWNER]?: SocketOwner };
+type Owned = Socket & { [OWNER]?: SocketOwner | undefined };
 
 /** Whoever hears of a socket. A direction is named by its source: `upstream` is the client's. */
 export interface SocketOwner extends Owner {
@@ -108,6 +108,7 @@ function onSocketClose(this: Socket): void {
   attempt(this, (owner) => {
     owner.socketClosed(this);
   });
+  (this as Owned)[OWNER] = undefined;
 }
 
 function attempt(socket: Socket, run: (owner: SocketOwner) => void): void {

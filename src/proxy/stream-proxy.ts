@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { contained, type Owner } from "../core/containment.js";
 import type { ConnectionFailure } from "../core/events.js";
+import { Roster } from "../core/roster.js";
 import type { ArmedFault } from "../pipeline/armed.js";
 import type { FaultChange } from "../pipeline/bindings.js";
 import type { Guest } from "../pipeline/party.js";
@@ -17,8 +18,8 @@ import { Listener } from "./tcp/listener.js";
 import type { AskUpstream } from "./secure/mirror.js";
 import { nameByTls, type Peer } from "./secure/peer.js";
 import type { HandshakeTally } from "./secure/tally.js";
-import { isSecuredAlike, SecureClients, type SecureProxy, type Severable } from "./secure/secure-clients.js";
-import type { Newcomer } from "./secure/secure-host.js";
+import { isSecuredAlike, SecureClients, type SecureProxy } from "./secure/secure-clients.js";
+import type { Newcomer, Severable } from "./secure/secure-host.js";
 import type { Dialling, DialOptions, Endpoint, TlsOptions } from "./upstream/dial.js";
 import { credentialsOf, type Credentials } from "./upstream/credentials.js";
 import { FaultedNames } from "./upstream/faulted-names.js";
@@ -34,9 +35,9 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
   extends ListeningProxy<Spec, Listener>
   implements ConnectionHost, SecureProxy
 {
-  readonly #connections = new Set<Conn>();
+  readonly #connections = new Roster<Conn>();
   /** Clients whose PROXY protocol header is still to come; they take up places like all others. */
-  readonly #unnamed = new Set<Socket>();
+  readonly #unnamed = new Roster<Socket>();
   readonly #secure = new SecureClients(this);
   readonly #bytes = new ByteSums();
   #ranks: ReadonlyMap<ArmedFault, number> = new Map();
@@ -85,7 +86,7 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
       facts,
       changed: () => {
         const pool = this.#pool;
-        for (const connection of [...this.#connections])
+        for (const connection of this.#connections)
           connection.guarded(() => {
             connection.upstreamsChanged(pool);
           });
@@ -189,10 +190,6 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
     return this.spec.proxyProtocol === "accept";
   }
 
-  protected get connections(): ReadonlySet<Conn> {
-    return this.#connections;
-  }
-
   get ranks(): ReadonlyMap<ArmedFault, number> {
     return this.#ranks;
   }
@@ -239,9 +236,9 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
   }
 
   protected override closeClients(): void {
-    for (const socket of [...this.#unnamed]) socket.destroy();
+    for (const socket of this.#unnamed) socket.destroy();
     this.#secure.closeUnderWay();
-    for (const connection of [...this.#connections])
+    for (const connection of this.#connections)
       connection.guarded(() => {
         connection.destroy();
       });
@@ -251,7 +248,7 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
     this.port.stop();
     this.#draining = true;
     this.#secure.retire();
-    for (const connection of [...this.#connections])
+    for (const connection of this.#connections)
       connection.guarded(() => {
         connection.retire();
       });
@@ -282,7 +279,7 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
 
   protected override tellClients(change: FaultChange): void {
     this.#secure.apply(change);
-    for (const connection of [...this.#connections]) connection.apply(change);
+    for (const connection of this.#connections) connection.apply(change);
   }
 
   /** What the kernel is to lose for this proxy, and between whom. */
@@ -317,9 +314,9 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
       return;
     }
     const id = this.#connectionsTotal;
-    const peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-    if (this.spec.proxyProtocol === "accept") this.#acceptWithHeader(socket, id, peer);
-    else this.#arrive(socket, { id, ...peer });
+    const { remoteAddress: address = "", remotePort: port = 0 } = socket;
+    if (this.spec.proxyProtocol === "accept") this.#acceptWithHeader(socket, id, { address, port });
+    else this.#arrive(socket, id, address, port);
   }
 
   #acceptWithHeader(
@@ -327,9 +324,9 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
     id: number,
     peer: { readonly address: string; readonly port: number },
   ): void {
-    this.#unnamed.add(socket);
+    const seat = this.#unnamed.enter(socket);
     const named = (result: ProxyHeader): void => {
-      this.#unnamed.delete(socket);
+      seat.leave();
       if ("reason" in result) {
         this.context.slots.give();
         this.#failed("proxy_header", id, peer.address, result.reason);
@@ -337,7 +334,8 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
         this.#released();
         return;
       }
-      this.#arrive(socket, { id, ...(result.source ?? peer) });
+      const source = result.source ?? peer;
+      this.#arrive(socket, id, source.address, source.port);
     };
     const broken = {
       failed: (error: unknown): void => {
@@ -349,15 +347,16 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
   }
 
   /** Its TLS comes first, where the proxy ends that or looks into it. */
-  #arrive(socket: Socket, origin: Origin): void {
-    const client = { ...origin, address: clientAddress(origin.address) };
+  #arrive(socket: Socket, id: number, address: string, port: number): void {
+    const client = { id, address: clientAddress(address), port };
     if (this.#secure.expected) this.#secure.accept(socket, client);
     else this.#begin(socket, client);
   }
 
   arrived(socket: Socket, origin: Origin): Conn {
-    const { peer = null } = origin;
-    return this.#begin(socket, peer === null ? origin : { ...origin, bot: this.knownAs(peer, true) });
+    const { id, address, port, peer = null } = origin;
+    if (peer === null) return this.#begin(socket, origin);
+    return this.#begin(socket, { id, address, port, peer, bot: this.knownAs(peer, true) });
   }
 
   free(): void {
@@ -385,7 +384,7 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
       this.context.slots.give();
       throw error;
     }
-    this.#connections.add(connection);
+    connection.seat = this.#connections.enter(connection);
     this.#lookout.begin();
     if (this.#addresses.isNews(plain, this.#connections.size))
       this.context.facts.tell({ kind: "bots_unidentified", proxy: this.name, client: plain });
@@ -420,7 +419,7 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
 
   over(connection: Connection): void {
     if (this.context.facts.recording === true) this.record(connection as Conn);
-    this.#connections.delete(connection as Conn);
+    connection.seat?.leave();
     this.#lookout.endIfNobody();
     this.context.slots.give();
     this.#bytes.add(connection);

@@ -25,8 +25,10 @@ export interface CipherHost extends SubjectInfo {
 export class CipherFaults implements BoundHost, PumpOwner {
   readonly #of: CipherHost;
   readonly #budget: HeldBudget;
-  readonly #bound = new BoundFaults(this);
-  #pumps: { upstream: Pump | null; downstream: Pump | null } = { upstream: null, downstream: null };
+  /** Null where nothing acts on its ciphertext, as of most clients. */
+  #bound: BoundFaults | null = null;
+  #upstream: Pump | null = null;
+  #downstream: Pump | null = null;
   #resets: (() => void) | null = null;
   #severed = false;
   #over = false;
@@ -61,31 +63,36 @@ export class CipherFaults implements BoundHost, PumpOwner {
   }
 
   bind(faults: readonly ArmedFault[]): void {
+    if (!faults.some((fault) => this.concerns(fault))) return;
+    this.#bound = new BoundFaults(this);
     this.#bound.bindAll(faults);
   }
 
   /** Nothing acts on the ciphertext of this client. */
   get none(): boolean {
-    return this.#bound.all.length === 0;
+    return this.#bound === null || this.#bound.all.length === 0;
   }
 
   /** One of them has done something to its bytes. */
   get acted(): boolean {
-    return this.#bound.all.some(({ subject }) => subject.touched);
+    return this.#bound?.all.some(({ subject }) => subject.touched) === true;
   }
 
   /** Stands between socket and engine. */
-  readonly lane: MakeLane = ({ direction, source, sink, reset }) => {
-    const pump = new Pump({ source, sink, clock: this.clock, budget: this.#budget, owner: this });
-    this.#pumps[direction === "from_client" ? "upstream" : "downstream"] = pump;
-    this.#resets = reset;
-    const { pumps } = this;
-    if (pumps !== null) this.#bound.open(pumps);
-    return pump;
-  };
+  get lane(): MakeLane {
+    return ({ direction, source, sink, reset }) => {
+      const pump = new Pump({ source, sink, clock: this.clock, budget: this.#budget, owner: this });
+      if (direction === "from_client") this.#upstream = pump;
+      else this.#downstream = pump;
+      this.#resets = reset;
+      const { pumps } = this;
+      if (pumps !== null) this.#bound?.open(pumps);
+      return pump;
+    };
+  }
 
   get pumps(): Pumps | null {
-    const { upstream, downstream } = this.#pumps;
+    const [upstream, downstream] = [this.#upstream, this.#downstream];
     return upstream === null || downstream === null ? null : { upstream, downstream };
   }
 
@@ -112,7 +119,7 @@ export class CipherFaults implements BoundHost, PumpOwner {
   severed(how: Sever): void {
     if (this.#severed || this.#over) return;
     this.#severed = true;
-    this.#bound.stop();
+    this.#bound?.stop();
     this.#of.cipherSevered(how);
   }
 
@@ -139,8 +146,10 @@ export class CipherFaults implements BoundHost, PumpOwner {
   /** Those that are no longer in force let go; new ones act on connections to come. */
   apply(change: FaultChange): void {
     if (this.#over || this.#severed) return;
+    const bound = this.#bound;
+    if (bound === null) return;
     this.guarded(() => {
-      this.#bound.apply({ ...change, added: [] });
+      bound.apply({ ...change, added: [] });
     });
   }
 
@@ -148,9 +157,9 @@ export class CipherFaults implements BoundHost, PumpOwner {
   release(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#bound.stop();
-    this.#pumps.upstream?.close();
-    this.#pumps.downstream?.close();
-    this.#bound.release();
+    this.#bound?.stop();
+    this.#upstream?.close();
+    this.#downstream?.close();
+    this.#bound?.release();
   }
 }

@@ -27,7 +27,7 @@ export interface HandshakeFaultsHost {
   readonly subject: SubjectInfo;
   info(attend: () => void): HandshakeInfo;
   /** A fault that was woken ends it. */
-  ended(verdict: Final): void;
+  concluded(verdict: Final): void;
   /** A fault holds it for good. */
   hangs(): void;
   /** A fault threw: a mistake of ours. */
@@ -245,7 +245,7 @@ export class HandshakeFaults {
     for (const fault of faults) {
       const verdict = this.#guarded(() => fault.wake?.());
       if (verdict !== undefined && verdict.do !== "pass") {
-        this.#of.ended(verdict);
+        this.#of.concluded(verdict);
         return;
       }
     }

@@ -95,33 +95,26 @@ export class Handshake {
   }
 
   #listen(): void {
-    const of = this.#of;
     const { socket } = this.#engine;
-    of.front.logged(socket);
+    this.#of.front.logged(socket);
+    (socket as Shaken)[HANDSHAKE] = this;
     socket
-      .on("secure", () => {
-        of.guarded(() => {
-          this.#isSecure = true;
-          if (!this.#stalled && !this.#ending) of.secured(socket);
-        });
-      })
-      .on("error", (error) => {
-        of.guarded(() => {
-          of.broke(error);
-        });
-      })
+      .on("secure", onSecure)
+      .on("error", onError)
       // Node's "error" tells of TLS that breaks behind the handshake only where its own server made the socket: others stand still.
-      .on("_tlsError", (error: Error) => socket.destroy(error))
-      .on("end", () => {
-        of.guarded(() => {
-          of.ended();
-        });
-      })
-      .on("close", () => {
-        of.guarded(() => {
-          of.closed();
-        });
-      });
+      .on("_tlsError", onTlsError)
+      .on("end", onEnd)
+      .on("close", onClose);
+  }
+
+  get host(): HandshakeHost {
+    return this.#of;
+  }
+
+  /** Both sides are through. */
+  secure(): void {
+    this.#isSecure = true;
+    if (!this.#stalled && !this.#ending) this.#of.secured(this.socket);
   }
 
   /** A fault stops our part, and says what comes of that. */
@@ -211,4 +204,47 @@ export class Handshake {
       this.#carrierSocket.destroy();
     });
   }
+}
+
+/** Handlers are shared by all clients: whose socket it is says a property of it. */
+const HANDSHAKE = Symbol("handshake");
+
+type Shaken = TLSSocket & { [HANDSHAKE]?: Handshake | undefined };
+
+function onSecure(this: TLSSocket): void {
+  tell(this, (handshake) => {
+    handshake.secure();
+  });
+}
+
+function onError(this: TLSSocket, error: Error): void {
+  tell(this, ({ host }) => {
+    host.broke(error);
+  });
+}
+
+function onTlsError(this: TLSSocket, error: Error): void {
+  this.destroy(error);
+}
+
+function onEnd(this: TLSSocket): void {
+  tell(this, ({ host }) => {
+    host.ended();
+  });
+}
+
+/** Node keeps its engine, and so the socket, until the next full collection of garbage: nothing else is to be kept with it. */
+function onClose(this: TLSSocket): void {
+  tell(this, ({ host }) => {
+    host.closed();
+  });
+  (this as Shaken)[HANDSHAKE] = undefined;
+}
+
+function tell(socket: TLSSocket, run: (handshake: Handshake) => void): void {
+  const handshake = (socket as Shaken)[HANDSHAKE];
+  if (handshake === undefined) return;
+  handshake.host.guarded(() => {
+    run(handshake);
+  });
 }

@@ -26,11 +26,8 @@ export class Hearing {
   constructor(socket: Socket, listener: Listener) {
     this.#socket = socket;
     this.#listener = listener;
-    socket
-      .on("data", this.#onData)
-      .on("end", this.#onEnd)
-      .on("error", this.#onError)
-      .on("close", this.#onClose);
+    (socket as Heard)[HEARING] = this;
+    socket.on("data", onData).on("end", onEnd).on("error", onError).on("close", onClose);
   }
 
   /** All that came. */
@@ -49,52 +46,65 @@ export class Hearing {
   /** Somebody else reads from now on, from the first byte on. */
   handOver(): void {
     const socket = this.#socket;
-    socket
-      .off("data", this.#onData)
-      .off("end", this.#onEnd)
-      .off("error", this.#onError)
-      .off("close", this.#onClose);
+    socket.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose);
+    (socket as Heard)[HEARING] = undefined;
     socket.pause();
     const { bytes } = this;
     if (bytes.length > 0) socket.unshift(bytes);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    this.#guarded(() => {
-      const result = this.#reader.push(chunk);
-      if (this.#heard) {
-        if (this.bytes.length > EARLY_MAX) this.#socket.pause();
-        return;
-      }
-      if (result.state === "more") return;
-      this.#heard = true;
-      this.#listener.heard(result);
-    });
-  };
-
-  readonly #onEnd = (): void => {
-    this.#guarded(() => {
-      this.#listener.ended();
-    });
-  };
-
-  readonly #onError = (error: Error): void => {
-    this.#guarded(() => {
-      this.#listener.broke(error);
-    });
-  };
-
-  readonly #onClose = (): void => {
-    this.#guarded(() => {
-      this.#listener.closed();
-    });
-  };
-
-  #guarded(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#listener.failed(error);
+  /** For the handlers of its socket. */
+  data(chunk: Buffer): void {
+    const result = this.#reader.push(chunk);
+    if (this.#heard) {
+      if (this.bytes.length > EARLY_MAX) this.#socket.pause();
+      return;
     }
+    if (result.state === "more") return;
+    this.#heard = true;
+    this.#listener.heard(result);
+  }
+
+  get listener(): Listener {
+    return this.#listener;
+  }
+}
+
+/** Handlers are shared by all clients: who hears is a property of the socket. */
+const HEARING = Symbol("hearing");
+
+type Heard = Socket & { [HEARING]?: Hearing | undefined };
+
+function onData(this: Socket, chunk: Buffer): void {
+  attempt(this, (hearing) => {
+    hearing.data(chunk);
+  });
+}
+
+function onEnd(this: Socket): void {
+  attempt(this, ({ listener }) => {
+    listener.ended();
+  });
+}
+
+function onError(this: Socket, error: Error): void {
+  attempt(this, ({ listener }) => {
+    listener.broke(error);
+  });
+}
+
+function onClose(this: Socket): void {
+  attempt(this, ({ listener }) => {
+    listener.closed();
+  });
+}
+
+function attempt(socket: Socket, run: (hearing: Hearing) => void): void {
+  const hearing = (socket as Heard)[HEARING];
+  if (hearing === undefined) return;
+  try {
+    run(hearing);
+  } catch (error) {
+    hearing.listener.failed(error);
   }
 }

@@ -11,6 +11,7 @@ import { Alarm } from "../../core/alarm.js";
 import type { Clock } from "../../core/clock.js";
 import { contained, ContainedClock, type Owner } from "../../core/containment.js";
 import { invariant } from "../../core/invariant.js";
+import type { Seat } from "../../core/roster.js";
 import {
   isWrong,
   type ConnectionInfo,
@@ -23,6 +24,7 @@ import {
   type CertificateProblem,
 } from "../../faults/contract/index.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
+import type { SubjectInfo } from "../../pipeline/subject-info.js";
 import { plainAlert } from "../../tls/alert.js";
 import type { HelloState } from "../../tls/hello.js";
 import { CLOSED_EARLY, wordsOfTls } from "../client-failure.js";
@@ -30,31 +32,36 @@ import type { Origin } from "../connection.js";
 import { closeSoon, resetSoon } from "../partings.js";
 import { CipherFaults, type CipherHost } from "./cipher-faults.js";
 import type { Front, Refusal } from "./front.js";
-import { Hearing } from "./hearing.js";
+import { Hearing, type Listener } from "./hearing.js";
 import { Handshake, type HandshakeHost } from "./handshake.js";
-import { HandshakeFaults, type Final } from "./handshake-faults.js";
+import { HandshakeFaults, type Final, type HandshakeFaultsHost } from "./handshake-faults.js";
 import { certificateOf, peerOf, shownBy, type Peer } from "./peer.js";
-import type { Newcomer, SecureHost } from "./secure-host.js";
-import { Testimony } from "./testimony.js";
+import type { Newcomer, SecureHost, Severable } from "./secure-host.js";
+import { Testimony, type TestimonyHost } from "./testimony.js";
 
 type State = "hello" | "held" | "engine" | "ending" | "handed over" | "over";
 
 type Heard = Exclude<HelloState, { readonly state: "more" }>;
 
-export class SecureClient implements Owner, Newcomer, CipherHost {
+export class SecureClient
+  implements Owner, Newcomer, CipherHost, Listener, HandshakeHost, HandshakeFaultsHost, TestimonyHost
+{
   readonly connection: number;
   readonly client: string;
   bot: string;
   readonly origin: Origin;
   readonly clock: Clock;
+  /** Its place among those of its proxy, and what became of it there; both are the proxy's affair. */
+  seat: Seat | null = null;
+  became: Severable | null = null;
   readonly #host: SecureHost;
   /** As it was when the client came: its handshake goes on as it began. */
-  readonly #front: Front;
+  readonly front: Front;
   readonly #socket: Socket;
   readonly #hearing: Hearing;
   readonly #begunAt: number;
-  readonly #faults: HandshakeFaults;
-  readonly #cipher: CipherFaults;
+  readonly faults: HandshakeFaults;
+  readonly cipher: CipherFaults;
   readonly #hits: string[] = [];
   #state: State = "hello";
   #hello: Hello | null = null;
@@ -62,18 +69,13 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   readonly #late: Alarm;
   #awaited = "";
   #handshake: Handshake | null = null;
-  readonly #testimony = new Testimony(
-    () => this.#acted,
-    (took) => {
-      this.#told(took);
-    },
-  );
+  readonly #testimony = new Testimony(this);
   #peer: Peer | null = null;
   #problem: CertificateProblem | null = null;
 
   constructor(host: SecureHost, socket: Socket, origin: Origin, clock: Clock) {
     this.#host = host;
-    this.#front = host.front;
+    this.front = host.front;
     this.#socket = socket;
     this.origin = origin;
     this.connection = origin.id;
@@ -82,57 +84,30 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     this.clock = new ContainedClock(clock, this);
     this.#begunAt = this.clock.now();
     this.#late = new Alarm(this.clock, () => {
-      const { helloTimeout } = this.#front.spec;
-      this.#host.failed(this, "client_tls", `${this.#awaited} took longer than ${helloTimeout} ms`);
-      this.#testimony.over();
-      this.destroy();
+      this.#tooLate();
     });
-    this.#hearing = new Hearing(socket, {
-      heard: (result) => {
-        this.#heard(result);
-      },
-      ended: () => {
-        this.#gone("closed before a handshake");
-      },
-      broke: (error) => {
-        this.#testimony.broke(error);
-        this.#gone(error.message);
-      },
-      closed: () => {
-        this.#finish();
-      },
-      failed: (error) => {
-        this.failed(error);
-      },
-    });
-    this.#cipher = new CipherFaults(this, host.budget);
-    this.#faults = new HandshakeFaults({
-      clock: this.clock,
-      subject: this,
-      info: (attend) => this.#info(attend),
-      ended: (verdict) => {
-        this.#conclude(verdict);
-      },
-      // Nothing is waited for but the client's leaving, of which its socket tells.
-      hangs: () => undefined,
-      failed: (error) => {
-        this.failed(error);
-      },
-    });
+    this.#hearing = new Hearing(socket, this);
+    this.cipher = new CipherFaults(this, host.budget);
+    this.faults = new HandshakeFaults(this);
   }
 
-  get #acted(): boolean {
-    return this.#faults.acted || this.#cipher.acted;
+  /** Whose faults they are. */
+  get subject(): SubjectInfo {
+    return this;
+  }
+
+  get acted(): boolean {
+    return this.faults.acted || this.cipher.acted;
   }
 
   cipherInfo(live: boolean, attend: () => void): ConnectionInfo {
-    return { ...this.#info(attend), live };
+    return { ...this.info(attend), live };
   }
 
   /** A fault on its ciphertext ends it: nothing of the engine's goes out any more. */
   cipherSevered(how: Sever): void {
     this.#handshake?.leave(how.do);
-    this.#conclude(how);
+    this.concluded(how);
   }
 
   get peer(): Peer | null {
@@ -160,30 +135,30 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   // -- the hello ----------------------------------------------------------------------------------
 
-  #heard(result: Heard): void {
+  heard(result: Heard): void {
     this.#late.cancel();
     if (result.state === "hello") {
       this.#hello = result.hello;
       this.#peer = peerOf(result.hello);
       this.bot = this.#host.knownAs(this.#peer) ?? this.bot;
       this.#ask(result.hello);
-    } else if (result.state === "not_tls" && this.#front.spec.mode === "detect") {
+    } else if (result.state === "not_tls" && this.front.spec.mode === "detect") {
       this.#handOver(this.#socket, null, true);
     } else {
       this.#host.failed(this, "client_tls", result.reason);
-      this.#socket.write(this.#front.farewell(result.state, this.#hearing.bytes));
+      this.#socket.write(this.front.farewell(result.state, this.#hearing.bytes));
       this.#end();
     }
   }
 
   #ask(hello: Hello): void {
     this.#state = "held";
-    this.#faults.bind(this.#host.faults);
-    if (this.#front.spec.mode !== "passthrough") this.#cipher.bind(this.#host.faults);
-    this.#faults.through(
+    this.faults.bind(this.#host.faults);
+    if (this.front.spec.mode !== "passthrough") this.cipher.bind(this.#host.faults);
+    this.faults.through(
       (fault) => fault.hello?.(),
       (outcome) => {
-        this.#guarded(() => {
+        this.guarded(() => {
           this.#judged(outcome, hello);
         });
       },
@@ -192,11 +167,11 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   #judged(outcome: Pass | Final, hello: Hello): void {
     if (this.#state !== "held") return;
-    if (outcome.do !== "pass") this.#conclude(outcome);
-    else if (this.#front.spec.mode === "passthrough") this.#handOver(this.#socket, this.#peer, true);
+    if (outcome.do !== "pass") this.concluded(outcome);
+    else if (this.front.spec.mode === "passthrough") this.#handOver(this.#socket, this.#peer, true);
     else {
-      const terms = this.#faults.terms();
-      this.#front.ready(
+      const terms = this.faults.terms();
+      this.front.ready(
         hello.alpn,
         terms.alpn,
         contained(this, (ready) => {
@@ -211,15 +186,15 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   #refuse({ alert, text }: Refusal): void {
     if (this.#state !== "held") return;
     this.#host.failed(this, "client_tls", text);
-    this.#conclude({ do: "alert", alert });
+    this.concluded({ do: "alert", alert });
   }
 
   // -- the handshake ------------------------------------------------------------------------------
 
   #secure(hello: Hello, terms: Terms, alpn: readonly string[]): void {
     if (this.#state !== "held") return;
-    const front = this.#front;
-    const recipe = this.#faults.certificate();
+    const front = this.front;
+    const recipe = this.faults.certificate();
     this.#problem = recipe !== null && isWrong(recipe.problem, hello) ? recipe.problem : null;
     const choice = front.choose({
       sni: hello.sni,
@@ -232,54 +207,34 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     this.#state = "engine";
     this.#hearing.handOver();
     this.#within("a TLS handshake");
-    this.#handshake = new Handshake(this.#handshakeHost(), this.#socket, choice);
+    this.#handshake = new Handshake(this, this.#socket, choice);
   }
 
-  #handshakeHost(): HandshakeHost {
-    return {
-      clock: this.clock,
-      front: this.#front,
-      faults: this.#faults,
-      cipher: this.#cipher,
-      secured: (socket) => {
-        if (this.#state === "engine") this.#established(socket);
-      },
-      stopped: () => {
-        this.#late.cancel();
-      },
-      goesOn: () => {
-        this.#within("a TLS handshake");
-      },
-      concluded: (verdict) => {
-        this.#conclude(verdict);
-      },
-      ended: () => {
-        if (this.#state !== "ending") this.#testimony.ended(); // Behind our own end it says nothing.
-        if (this.#state === "engine") this.#goneInHandshake(CLOSED_EARLY);
-      },
-      broke: (error) => {
-        this.#testimony.broke(error);
-        if (this.#state === "engine") this.#goneInHandshake(wordsOfTls(error));
-      },
-      closed: () => {
-        this.#finish();
-      },
-      silent: (problem) => {
-        this.#host.failed(this, "client_tls", `no alert could be sent: ${problem}`);
-      },
-      sent: (bytes) => {
-        if (this.#state !== "handed over") return;
-        const verdict = this.#faults.sent(bytes);
-        if (verdict.do !== "pass") this.#conclude(verdict);
-      },
-      guarded: (run) => {
-        this.#guarded(run);
-      },
-    };
+  /** A fault has stopped our part. */
+  stopped(): void {
+    this.#late.cancel();
   }
 
-  #established(secured: TLSSocket): void {
-    if (this.#hello === null) return;
+  goesOn(): void {
+    this.#within("a TLS handshake");
+  }
+
+  /** A fault waits for nothing but the client's leaving, of which its socket tells. */
+  hangs(): void {}
+
+  silent(problem: string): void {
+    this.#host.failed(this, "client_tls", `no alert could be sent: ${problem}`);
+  }
+
+  sent(bytes: number): void {
+    if (this.#state !== "handed over") return;
+    const verdict = this.faults.sent(bytes);
+    if (verdict.do !== "pass") this.concluded(verdict);
+  }
+
+  /** Both sides are through. */
+  secured(secured: TLSSocket): void {
+    if (this.#state !== "engine" || this.#hello === null) return;
     this.#late.cancel();
     const certificate = this.#handshake?.asked === true ? certificateOf(secured) : null;
     this.#peer = {
@@ -288,16 +243,16 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
       version: secured.getProtocol(),
       certificate,
     };
-    const refused = this.#front.judge(secured, certificate !== null);
+    const refused = this.front.judge(secured, certificate !== null);
     if (refused !== null) {
       this.#host.failed(this, "client_tls", `its certificate is refused: ${refused.text}`);
-      this.#conclude({ do: "alert", alert: refused.alert });
+      this.concluded({ do: "alert", alert: refused.alert });
       return;
     }
-    const shown = this.#faults.client(shownBy(this.#peer));
-    const verdict = shown.do === "pass" ? this.#faults.established() : shown;
+    const shown = this.faults.client(shownBy(this.#peer));
+    const verdict = shown.do === "pass" ? this.faults.established() : shown;
     if (verdict.do !== "pass") {
-      this.#conclude(verdict);
+      this.concluded(verdict);
       return;
     }
     this.#handshake?.finish();
@@ -307,16 +262,11 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
 
   /** How the client takes the handshake: its first data say so. Reading has not begun, and this does not begin it. */
   #listen(secured: TLSSocket): void {
-    if (this.#faults.none && this.#cipher.none) return;
+    if (this.faults.none && this.cipher.none) return;
     secured.pause();
     secured.once("data", () => {
       this.#testimony.data();
     });
-  }
-
-  #goneInHandshake(text: string): void {
-    if (!this.#acted) this.#host.failed(this, "client_tls", `TLS handshake: ${text}`);
-    this.#end();
   }
 
   // -- the ends -----------------------------------------------------------------------------------
@@ -328,7 +278,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     if (plain) {
       this.#hearing.handOver();
       socket.once("close", () => {
-        this.#guarded(() => {
+        this.guarded(() => {
           this.#finish();
         });
       });
@@ -336,9 +286,10 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     this.#host.arrived(this, socket, peer);
   }
 
-  #conclude(verdict: Final): void {
+  /** A fault, or a refusal of ours, ends it. */
+  concluded(verdict: Final): void {
     if (this.#state === "over" || this.#state === "ending") return;
-    this.#faults.stop();
+    this.faults.stop();
     if (verdict.do === "alert") {
       // Before there is an engine nothing is encrypted.
       if (this.#handshake === null) this.#socket.write(plainAlert(verdict.alert));
@@ -357,7 +308,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     this.#failed();
     this.#state = "ending";
     this.#late.cancel();
-    this.#faults.stop();
+    this.faults.stop();
     if (this.#handshake !== null) {
       if (!this.#handshake.end(how)) this.#finish();
       return;
@@ -369,12 +320,53 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     else closeSoon(socket, this.clock, null, () => false);
   }
 
-  #gone(text: string): void {
-    if (this.#state !== "hello" && this.#state !== "held") return;
-    this.#testimony.ended();
-    if (this.#state === "hello" && this.#hearing.anything && !this.#acted)
+  /** The client has ended its side. */
+  ended(): void {
+    if (this.#handshake === null) {
+      if (this.#gone) return;
+      this.#testimony.ended();
+      this.#leftBefore("closed before a handshake");
+      return;
+    }
+    if (this.#state !== "ending") this.#testimony.ended(); // Behind our own end it says nothing.
+    if (this.#state === "engine") this.#leftInHandshake(CLOSED_EARLY);
+  }
+
+  broke(error: Error): void {
+    this.#testimony.broke(error);
+    if (this.#handshake !== null) {
+      if (this.#state === "engine") this.#leftInHandshake(wordsOfTls(error));
+    } else if (!this.#gone) {
+      this.#testimony.ended();
+      this.#leftBefore(error.message);
+    }
+  }
+
+  closed(): void {
+    this.#finish();
+  }
+
+  /** It is not waited for any more. */
+  get #gone(): boolean {
+    return this.#state !== "hello" && this.#state !== "held";
+  }
+
+  #leftBefore(text: string): void {
+    if (this.#state === "hello" && this.#hearing.anything && !this.acted)
       this.#host.failed(this, "client_tls", `no ClientHello: ${text}`);
     this.#end();
+  }
+
+  #leftInHandshake(text: string): void {
+    if (!this.acted) this.#host.failed(this, "client_tls", `TLS handshake: ${text}`);
+    this.#end();
+  }
+
+  #tooLate(): void {
+    const { helloTimeout } = this.front.spec;
+    this.#host.failed(this, "client_tls", `${this.#awaited} took longer than ${helloTimeout} ms`);
+    this.#testimony.over();
+    this.destroy();
   }
 
   /** The daemon is about to stop. */
@@ -395,8 +387,8 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
   /** Other faults are in force. */
   apply(change: FaultChange): void {
     if (this.#state === "over") return;
-    this.#faults.apply(change.removed, change.assigned);
-    this.#cipher.apply(change);
+    this.faults.apply(change.removed, change.assigned);
+    this.cipher.apply(change);
   }
 
   #finish(): void {
@@ -404,28 +396,29 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     this.#state = "over";
     this.#late.cancel();
     this.#testimony.over();
-    this.#faults.release();
-    this.#cipher.release();
+    this.faults.release();
+    this.cipher.release();
     this.#host.left(this);
   }
 
   /** No handshake comes of it; who has said nothing has not begun one. */
   #failed(): void {
-    if (this.#hearing.anything) this.#host.over(this.#acted ? "faulted" : "failed");
+    if (this.#hearing.anything) this.#host.over(this.acted ? "faulted" : "failed");
   }
 
   #within(what: string): void {
     this.#awaited = what;
-    this.#late.set(this.clock.now() + this.#front.spec.helloTimeout);
+    this.#late.set(this.clock.now() + this.front.spec.helloTimeout);
   }
 
-  #told(took: Took): void {
-    this.#faults.took(took);
+  /** How the client took what faults did. */
+  told(took: Took): void {
+    this.faults.took(took);
     const millis = this.clock.now() - this.#begunAt;
     this.#host.took(this, { took, problem: this.#problem, millis, hits: this.#hits });
   }
 
-  #info(attend: () => void): HandshakeInfo {
+  info(attend: () => void): HandshakeInfo {
     const { id, address, port } = this.origin;
     const hello = this.#hello;
     invariant(hello !== null, "a fault on a handshake without a ClientHello");
@@ -440,7 +433,7 @@ export class SecureClient implements Owner, Newcomer, CipherHost {
     };
   }
 
-  #guarded(run: () => void): void {
+  guarded(run: () => void): void {
     try {
       run();
     } catch (error) {

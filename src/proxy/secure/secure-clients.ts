@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
+import { Roster } from "../../core/roster.js";
 import type { Sever } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { HeldBudget } from "../../pipeline/budget.js";
@@ -14,16 +15,8 @@ import { Mirror, type AskUpstream } from "./mirror.js";
 import type { Peer } from "./peer.js";
 import { SecureClient } from "./secure-client.js";
 import { tellReread } from "./reread.js";
-import type { HandshakeTestimony, Newcomer, SecureHost } from "./secure-host.js";
+import type { HandshakeTestimony, Newcomer, SecureHost, Severable } from "./secure-host.js";
 import { HandshakeTally, type HandshakeResult } from "./tally.js";
-
-/** What becomes of a handshake. */
-export interface Severable {
-  readonly bot: string;
-  /** Whose exchange is under way, if anybody's. */
-  readonly bearer?: { readonly bot: string } | null | undefined;
-  severed(how: Sever): void;
-}
 
 /** What they need of their proxy. */
 export interface SecureProxy {
@@ -54,7 +47,7 @@ export function isSecuredAlike(a: ProxySpecBase, b: ProxySpecBase): boolean {
 export class SecureClients implements SecureHost {
   readonly tally = new HandshakeTally();
   readonly #of: SecureProxy;
-  readonly #clients = new Map<SecureClient, Severable | null>();
+  readonly #clients = new Roster<SecureClient>();
   #front: Front | null = null;
   #underWay = 0;
 
@@ -121,36 +114,41 @@ export class SecureClients implements SecureHost {
 
   accept(socket: Socket, origin: Origin): void {
     const client = new SecureClient(this, socket, origin, this.#of.context.clock);
-    this.#clients.set(client, null);
+    client.seat = this.#clients.enter(client);
     this.#underWay++;
     client.start();
   }
 
   apply(change: FaultChange): void {
-    for (const client of [...this.#clients.keys()]) client.apply(change);
+    for (const client of this.#clients) client.apply(change);
   }
 
   /** The daemon is about to stop. */
   retire(): void {
-    for (const client of [...this.#clients.keys()]) client.retire();
+    for (const client of this.#clients) client.retire();
   }
 
   closeUnderWay(): void {
-    for (const [client, connection] of [...this.#clients]) if (connection === null) client.destroy();
+    for (const client of this.#clients) if (client.became === null) client.destroy();
   }
 
   // -- what a client tells ------------------------------------------------------------------------
 
   arrived(client: SecureClient, socket: Socket, peer: Peer | null): void {
     this.#underWay--;
-    this.#clients.delete(client);
-    const connection = this.#of.arrived(socket, { ...client.origin, peer });
-    if (!client.isOver) this.#clients.set(client, connection);
+    client.seat?.leave();
+    client.seat = null;
+    const { id, address, port } = client.origin;
+    const connection = this.#of.arrived(socket, { id, address, port, peer });
+    if (client.isOver) return;
+    client.became = connection;
+    client.seat = this.#clients.enter(client);
   }
 
   left(client: SecureClient): void {
-    const wasUnderWay = this.#clients.get(client) === null;
-    this.#clients.delete(client);
+    const wasUnderWay = client.seat !== null && client.became === null;
+    client.seat?.leave();
+    client.seat = client.became = null;
     if (!wasUnderWay) return;
     this.#underWay--;
     this.#of.free();
@@ -166,7 +164,7 @@ export class SecureClients implements SecureHost {
   }
 
   sever(client: SecureClient, how: Sever): void {
-    this.#clients.get(client)?.severed(how);
+    client.became?.severed(how);
   }
 
   over(result: HandshakeResult): void {
@@ -176,7 +174,7 @@ export class SecureClients implements SecureHost {
   took(client: SecureClient, testimony: HandshakeTestimony): void {
     const { took, problem } = testimony;
     this.tally.taken(took, problem);
-    const connection = this.#clients.get(client) ?? null;
+    const connection = client.became;
     // Whose request its first data are is known when those have been read.
     if (took === "accepted" && connection !== null)
       setImmediate(

@@ -10,6 +10,14 @@ import type { Peer } from "./peer.js";
 import type { Origin } from "../connection.js";
 import type { HandshakeResult } from "./tally.js";
 
+/** What becomes of a handshake. */
+export interface Severable {
+  readonly bot: string;
+  /** Whose exchange is under way, if anybody's. */
+  readonly bearer?: { readonly bot: string } | null | undefined;
+  severed(how: Sever): void;
+}
+
 /** A client, as its proxy is told of it. */
 export interface Newcomer {
   readonly connection: number;

@@ -8,16 +8,21 @@
 import { alertOf, isReset } from "../client-failure.js";
 import type { Took } from "../../faults/contract/index.js";
 
+/** Whose handshake it is. */
+export interface TestimonyHost {
+  /** Whether there is anything to tell of. */
+  readonly acted: boolean;
+  /** Called once at the most. */
+  told(took: Took): void;
+}
+
 export class Testimony {
-  readonly #acted: () => boolean;
-  readonly #tell: (took: Took) => void;
+  readonly #of: TestimonyHost;
   #seen: Took | null = null;
   #told = false;
 
-  /** `acted` says whether there is anything to tell of; `tell` is called once at the most. */
-  constructor(acted: () => boolean, tell: (took: Took) => void) {
-    this.#acted = acted;
-    this.#tell = tell;
+  constructor(of: TestimonyHost) {
+    this.#of = of;
   }
 
   /** Data of its own has come. */
@@ -46,8 +51,8 @@ export class Testimony {
   /** The first that is seen counts. */
   #see(took: Took): void {
     this.#seen ??= took;
-    if (this.#told || !this.#acted()) return;
+    if (this.#told || !this.#of.acted) return;
     this.#told = true;
-    this.#tell(this.#seen);
+    this.#of.told(this.#seen);
   }
 }

@@ -19,10 +19,12 @@ type Event = "acts" | "data" | "alert" | "reset" | "ended" | "over";
 function told(...events: readonly Event[]): string[] {
   const tells: string[] = [];
   let acted = false;
-  const testimony = new Testimony(
-    () => acted,
-    (took) => tells.push(took),
-  );
+  const testimony = new Testimony({
+    get acted() {
+      return acted;
+    },
+    told: (took) => tells.push(took),
+  });
   for (const event of events) {
     if (event === "acts") acted = true;
     else if (event === "alert") testimony.broke(alert);
