@@ -33,6 +33,13 @@ export interface FaultOutcome {
   readonly hits: number;
 }
 
+export interface Recovery {
+  /** From healing, in milliseconds; null if it was not within the time for it. */
+  readonly ms: number | null;
+  /** What was still missing then, each as the signature of a finding: `no good call of bot-1`, `check`, `audit:/jobs/lost`. */
+  readonly missing: readonly string[];
+}
+
 export interface RunResult {
   readonly number: number;
   readonly label: string;
@@ -45,6 +52,8 @@ export interface RunResult {
   readonly audit?: unknown;
   /** When all faults were gone while the command went on, in service mode; missing or null where it ends by itself. */
   readonly healed?: RunTime | null;
+  /** In service mode: whether all was well again after that, and when; missing where the command ends by itself. */
+  readonly recovered?: Recovery;
   readonly record: RunRecord;
   readonly outcomes: readonly FaultOutcome[];
   /** Processes that the command left behind and that were ended: `pid name`. */

@@ -1,7 +1,11 @@
 /** The fault-free runs before anything else: they must pass, and agree, or nothing that comes after them means anything. */
 import { BaselineBroken, type Exit, type RunResult, type Runner } from "../contract/run.js";
 import { formatDuration } from "../../core/units.js";
-import { auditDifferences, type AuditRules } from "./audit-difference.js";
+import { differences, differenceText } from "../oracles/audit.js";
+import type { JudgeOptions } from "../oracles/evidence.js";
+
+/** What of audits may differ. */
+type AuditRules = Pick<JudgeOptions, "ignore" | "tolerance">;
 
 export interface BaselineOptions extends AuditRules {
   readonly runs: number;
@@ -78,15 +82,10 @@ function checkAgreed(results: readonly RunResult[], rules: AuditRules): void {
   const [first, ...others] = results;
   if (first === undefined) return;
   for (const other of others) {
-    const differences = auditDifferences([first.audit], other.audit, rules);
-    if (differences.length === 0) continue;
-    const lines = differences
-      .slice(0, DIFFERENCES_SHOWN)
-      .map(
-        ({ pointer, expected, got }) =>
-          `${pointer === "" ? "(all of it)" : pointer}: ${expected}, then ${got}`,
-      );
-    const more = differences.length - lines.length;
+    const found = differences(other.audit, [first.audit], rules);
+    if (found.length === 0) continue;
+    const lines = found.slice(0, DIFFERENCES_SHOWN).map(differenceText);
+    const more = found.length - lines.length;
     if (more > 0) lines.push(`and ${more} more`);
     throw new BaselineBroken(
       `the audit differs between runs without any fault (${first.label} and ${other.label}):${indented(lines.join("\n"))}\n` +

@@ -198,3 +198,17 @@ function notStarted(file: string, error: unknown): HarnessError {
           : String(error);
   return new HarnessError(`cannot start ${JSON.stringify(file)}: ${why}`, { cause: error });
 }
+
+export function endText(end: End): string {
+  return end.kind === "exit" ? `exit code ${end.code}` : `ended by ${end.signal}`;
+}
+
+export function endedEarly(what: string, program: Program, when: string): string {
+  return `${what} ended ${when}: ${program.end === null ? "" : endText(program.end)}${lastLines(program)}`;
+}
+
+/** Indented, below what is said of it. */
+export function lastLines({ stdout, stderr }: Program): string {
+  const text = [stdout.last(10), stderr.last(10)].filter((one) => one !== "").join("\n");
+  return text === "" ? "" : `\n${text.replaceAll(/^/gmu, "    ")}`;
+}

@@ -6,14 +6,15 @@ import { join } from "node:path";
 import { platform } from "node:process";
 import { makeFolder } from "../../core/make-folder.js";
 import { HarnessError, type RunPlan, type RunResult, type Runner } from "../contract/run.js";
+import { differences } from "../oracles/audit.js";
 import type { RunSettings } from "../run-file/settings.js";
-import { auditDifferences } from "./audit-difference.js";
 import { DirectoryLock } from "./lock.js";
 import { membersOf, signalProcess } from "./processes.js";
 import { RunFolders } from "./run-folders.js";
 import { silenceLimit, timeoutFor } from "./stillness.js";
 import { checkReach } from "./upstream-reach.js";
-import { Worker, type Limits, type Made } from "./worker.js";
+import { ServiceWorker } from "./service.js";
+import { Worker, type Limits, type Made, type RunMaker } from "./worker.js";
 
 export interface RunnerOptions {
   readonly settings: RunSettings;
@@ -69,13 +70,15 @@ export async function startRunner(options: RunnerOptions): Promise<HarnessRunner
   const mark = randomBytes(8).toString("hex");
   const temporary = mkdtempSync(join(tmpdir(), "squall-"));
   let lock: DirectoryLock | null = null;
-  const workers: Worker[] = [];
+  const workers: RunMaker[] = [];
   try {
     lock = DirectoryLock.take(settings.directory, { mark, temporary });
     endLeftovers(lock, tell);
     for (let number = 1; number <= settings.jobs; number++) {
       signal.throwIfAborted();
-      workers.push(await Worker.open({ ...options, number, mark, temporary }));
+      const stage = { ...options, number, mark, temporary };
+      const { service } = settings;
+      workers.push(await (service === null ? Worker.open(stage) : ServiceWorker.open(stage, service)));
     }
   } catch (error) {
     await Promise.all(workers.map((worker) => worker.close()));
@@ -117,7 +120,7 @@ function endLeftovers({ before }: DirectoryLock, tell: (text: string) => void): 
 interface Parts {
   readonly settings: RunSettings;
   readonly signal: AbortSignal;
-  readonly workers: readonly Worker[];
+  readonly workers: readonly RunMaker[];
   readonly folders: RunFolders;
   readonly temporary: string;
   readonly lock: DirectoryLock;
@@ -127,8 +130,8 @@ class WorkersRunner implements HarnessRunner {
   readonly jobs: number;
   readonly settings: RunSettings;
   readonly #parts: Parts;
-  readonly #idle: Worker[];
-  readonly #waiting: ((worker: Worker) => void)[] = [];
+  readonly #idle: RunMaker[];
+  readonly #waiting: ((worker: RunMaker) => void)[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
   /** Runs whose folder can still be written, oldest first. */
   readonly #remembered = new Map<number, Made>();
@@ -164,7 +167,7 @@ class WorkersRunner implements HarnessRunner {
   async #run(plan: RunPlan): Promise<RunResult> {
     const { signal, folders, settings } = this.#parts;
     const worker =
-      this.#idle.shift() ?? (await new Promise<Worker>((resolve) => this.#waiting.push(resolve)));
+      this.#idle.shift() ?? (await new Promise<RunMaker>((resolve) => this.#waiting.push(resolve)));
     try {
       signal.throwIfAborted();
       if (this.#closed) throw new HarnessError("the runner is closed");
@@ -201,6 +204,7 @@ class WorkersRunner implements HarnessRunner {
     const pauses = baselines.map(({ number }) => this.#pauses.get(number) ?? 0);
     this.limit({ timeout: this.#timeout, silence: silenceLimit(pauses) });
     this.#audits = baselines.map(({ audit }) => audit);
+    for (const worker of this.#parts.workers) worker.calibrate(baselines);
   }
 
   async close(): Promise<void> {
@@ -214,9 +218,10 @@ class WorkersRunner implements HarnessRunner {
   }
 
   /** Whether there is nothing in it to look at, as far as can be said here. */
-  #isPlain({ exit, check, audit, left }: RunResult): boolean {
+  #isPlain({ exit, check, audit, left, recovered }: RunResult): boolean {
+    if (recovered?.ms === null) return false;
     if (exit.kind !== "exit" || exit.code !== 0 || check?.ok === false || left.length > 0) return false;
-    return this.#audits === null || auditDifferences(this.#audits, audit, this.settings).length === 0;
+    return this.#audits === null || differences(audit, this.#audits, this.settings).length === 0;
   }
 
   #kept(made: Made): RunResult {

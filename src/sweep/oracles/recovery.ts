@@ -3,6 +3,7 @@
  * does nothing looks like one that has nothing to do.
  */
 import type { Alarm } from "../contract/finding.js";
+import type { Recovery } from "../contract/run.js";
 import { grouped, isGood, seconds } from "./calls.js";
 import type { Oracle } from "./evidence.js";
 
@@ -12,7 +13,9 @@ const PATIENCE = 5;
 const FEW = 3;
 
 export const recovery: Oracle = ({ run, normal, place }) => {
-  const { healed = null } = run;
+  const { healed = null, recovered } = run;
+  // Whoever watched the system itself has waited for all of it, and knows better than its calls alone can tell.
+  if (recovered !== undefined) return notRecovered(recovered);
   if (healed === null) return [];
   const alarms: Alarm[] = [];
   const watched = run.ms - healed;
@@ -44,3 +47,17 @@ export const recovery: Oracle = ({ run, normal, place }) => {
   const signatures = new Set<string>();
   return alarms.filter(({ signature }) => !signatures.has(signature) && signatures.add(signature));
 };
+
+function notRecovered({ ms, missing }: Recovery): Alarm[] {
+  if (ms !== null) return [];
+  const [first = "steady state"] = missing;
+  return [
+    {
+      verdict: "STUCK",
+      oracle: "O5",
+      // Bots of one class have numbers.
+      signature: `stuck: ${first.replaceAll(/\d+/gu, "#")}`,
+      text: `the system did not come back to its steady state after healing; missing: ${missing.join(", ")}`,
+    },
+  ];
+}

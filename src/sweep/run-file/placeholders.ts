@@ -78,12 +78,22 @@ export function checkPlaceholders(
       problems.add(at, `${written} names nothing: expected {${kind}:NAME}`);
       continue;
     }
+    if (early && proxies.includes(name)) {
+      const other = `${name}-server`;
+      const why = `${written} belongs to the proxy, and is not known before it listens`;
+      problems.add(
+        at,
+        why,
+        kind === "port" ? `the server's own port needs another name, such as {port:${other}}` : undefined,
+      );
+      continue;
+    }
     if (kind === "port" && ports.includes(name)) continue;
     if (!proxies.includes(name)) {
       const known = kind === "port" ? [...proxies, ...ports] : proxies;
       const or = kind === "port" ? ", and upstream takes no free port of that name" : "";
       const hint = didYouMean(name, known) ?? (known.length === 0 ? undefined : `known: ${known.join(", ")}`);
       problems.add(at, `${written}: no proxy is called ${JSON.stringify(name)}${or}`, hint);
-    } else if (early) problems.add(at, `${written} is not known before the proxies are there`);
+    }
   }
 }

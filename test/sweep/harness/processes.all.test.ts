@@ -198,7 +198,7 @@ describe("fault-free runs", () => {
     [
       "audits differ",
       WITH_SERVER.replace("ignore: [/at]", ""),
-      /^the audit differs between runs without any fault \(baseline 1 and baseline 2\):\n {4}\/at: \d+, then \d+\n/u,
+      /^the audit differs between runs without any fault \(baseline 1 and baseline 2\):\n {4}\/at is \d+, not \d+\n/u,
     ],
   ])("end everything where %s", async (_name, text, message) => {
     const error = await broken(text);

@@ -1,7 +1,6 @@
 /** The parts of the harness that start nothing: output, stillness, audits, environments, addresses. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { auditDifferences } from "../../../src/sweep/harness/audit-difference.js";
 import { environmentOf, filledCommand, type Surroundings } from "../../../src/sweep/harness/environment.js";
 import { BoundedOutput } from "../../../src/sweep/harness/output.js";
 import { silenceLimit, Stillness, timeoutFor } from "../../../src/sweep/harness/stillness.js";
@@ -120,50 +119,6 @@ describe("stillness", () => {
 
   it("beside it, time-outs are three times the slowest, and at least half a minute more", () => {
     expect([timeoutFor([500, 2_000]), timeoutFor([20_000])]).toEqual([32_000, 60_000]);
-  });
-});
-
-describe("audits", () => {
-  const rules = { ignore: ["/time", "/jobs/*/worker"], tolerance: 0.1 };
-  it.each([
-    ["are equal whatever the order of their keys", [{ a: 1, b: 2 }], { b: 2, a: 1 }, []],
-    ["differ by a value", [{ a: "x" }], { a: "y" }, [{ pointer: "/a", expected: '"x"', got: '"y"' }]],
-    [
-      "differ by what is not there",
-      [{ a: [1, 2] }],
-      { a: [1] },
-      [{ pointer: "/a/1", expected: "2", got: "nothing" }],
-    ],
-    [
-      "differ by what is there too much",
-      [{}],
-      { a: null },
-      [{ pointer: "/a", expected: "nothing", got: "null" }],
-    ],
-    ["differ by a kind", [{ a: [] }], { a: {} }, [{ pointer: "/a", expected: "[]", got: "{}" }]],
-    [
-      "may differ where that is said",
-      [{ time: 1, jobs: [{ worker: "a" }] }],
-      { time: { x: 1 }, jobs: [{ worker: "b" }] },
-      [],
-    ],
-    ["may differ by the tolerance beyond the range", [{ n: 10 }, { n: 20 }], { n: 22 }, []],
-    [
-      "and not by more",
-      [{ n: 10 }, { n: 20 }],
-      { n: 23 },
-      [{ pointer: "/n", expected: "10 to 20", got: "23" }],
-    ],
-    ["may be as any of the fault-free ones", [{ a: "x" }, { a: "y" }], { a: "y" }, []],
-    [
-      "are named as RFC 6901 says",
-      [{ "a/b~": 1 }],
-      { "a/b~": 5 },
-      [{ pointer: "/a~1b~0", expected: "1", got: "5" }],
-    ],
-    ["are no audits at all, which is as well", [undefined], undefined, []],
-  ] as const)("%s", (_name, baselines, audit, expected) => {
-    expect(auditDifferences(baselines, audit, rules)).toEqual(expected);
   });
 });
 

@@ -204,7 +204,12 @@ describe("a mistake", () => {
     [
       "a proxy before it listens",
       `command: x\nupstream: x {url:jobs}\n${PROXIES}`,
-      "squall.run.yaml:2:11 upstream: {url:jobs} is not known before the proxies are there",
+      "squall.run.yaml:2:11 upstream: {url:jobs} belongs to the proxy, and is not known before it listens",
+    ],
+    [
+      "a server on the port of its proxy",
+      `command: x\nupstream: x {port:jobs}\n${PROXIES}`,
+      "squall.run.yaml:2:11 upstream: {port:jobs} belongs to the proxy, and is not known before it listens (the server's own port needs another name, such as {port:jobs-server})",
     ],
     [
       "a placeholder without a name",
