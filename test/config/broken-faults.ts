@@ -436,8 +436,8 @@ faults:
   - { type: reset, match: { path: /v1/*, method: POST } }
 `,
     problems: [
-      '3:29 faults[0].match.path: "path" can only be matched on HTTP exchanges, and reset acts on connections; for one exchange: truncate with `direction: upstream, after: 0B, then: reset` before its upstream sees it, lost_response behind that',
-      '3:42 faults[0].match.method: "method" can only be matched on HTTP exchanges, and reset acts on connections; for one exchange: truncate with `direction: upstream, after: 0B, then: reset` before its upstream sees it, lost_response behind that',
+      '3:29 faults[0].match.path: "path" can only be matched on HTTP exchanges, and reset acts on connections; for one exchange: lost_request before its upstream sees it, lost_response behind that',
+      '3:42 faults[0].match.method: "method" can only be matched on HTTP exchanges, and reset acts on connections; for one exchange: lost_request before its upstream sees it, lost_response behind that',
     ],
   },
   {

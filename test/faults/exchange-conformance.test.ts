@@ -31,6 +31,12 @@ const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
     { then: "status" },
     { then: "status", status: 504, persona: "alb" },
   ],
+  lost_request: [
+    { then: "close" },
+    { then: "hang" },
+    { then: "status" },
+    { then: "status", status: 504, persona: "alb" },
+  ],
   duplicate_request: [{ times: 10, same_connection: true }, { limit: "3B" }],
   late_response: [{ hold: "0ms" }],
   http_truncate: [

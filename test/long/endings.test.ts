@@ -68,6 +68,8 @@ const FAULTS = [
   [{ type: "latency", delay: "10ms", jitter: "10ms" }],
   [{ type: "lost_response", then: "hang", when: { probability: "30%" } }],
   [{ type: "lost_response", when: { probability: "30%" } }],
+  [{ type: "lost_request", then: "hang", when: { probability: "30%" } }],
+  [{ type: "lost_request", when: { probability: "30%" } }],
   [{ type: "http_status", status: 503, at: "after", when: { probability: "50%" } }],
   [{ type: "blackhole", part: "20%" }],
   [{ type: "http_truncate", after: "2B", when: { probability: "50%" } }],

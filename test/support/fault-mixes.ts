@@ -43,6 +43,9 @@ export const USES: Readonly<Record<string, readonly (() => CompiledFault)[]>> = 
   lost_response: (["reset", "close", "hang", "status"] as const).map(
     (then) => () => fault("lost_response", { then }),
   ),
+  lost_request: (["reset", "close", "hang", "status"] as const).map(
+    (then) => () => fault("lost_request", { then }),
+  ),
   duplicate_request: [
     () => fault("duplicate_request", { gap: "5ms" }),
     () => fault("duplicate_request", { times: 3, same_connection: true }),

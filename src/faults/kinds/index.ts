@@ -28,6 +28,7 @@ import idleKill from "./tcp/idle-kill.js";
 import keepaliveRace from "./http/keepalive-race.js";
 import lateResponse from "./http/late-response.js";
 import latency from "./tcp/latency.js";
+import lostRequest from "./http/lost-request.js";
 import lostResponse from "./http/lost-response.js";
 import noop from "./noop.js";
 import overload from "./http/overload.js";
@@ -72,6 +73,7 @@ export const FAULT_TYPES: readonly AnyFaultType[] = [
   httpDelay,
   httpStatus,
   lostResponse,
+  lostRequest,
   duplicateRequest,
   lateResponse,
   httpTruncate,

@@ -100,6 +100,24 @@ const KINDS: Readonly<Record<string, Kind>> = {
     faults: () => [fault("lost_response", { then: "status", status: 502 })],
     replaced: true,
   },
+  "a request that is lost, and a client that hangs": {
+    request: get("/"),
+    answer: OK,
+    faults: () => [fault("lost_request", { then: "hang" })],
+    replaced: true,
+  },
+  "a request that is lost, and a reset": {
+    request: get("/"),
+    answer: OK,
+    faults: () => [fault("lost_request")],
+    replaced: true,
+  },
+  "a request that is lost, and a status": {
+    request: get("/"),
+    answer: OK,
+    faults: () => [fault("lost_request", { then: "status", status: 502 })],
+    replaced: true,
+  },
   "a request that a fault answers": {
     request: get("/"),
     answer: OK,

@@ -130,6 +130,8 @@ describe("an answer of the proxy's own", () => {
     ["rate_limit", { limit: 1, window: "1h", status: 503 }, 503],
     ["unauthorized", {}, 401],
     ["unauthorized", { status: 403, body: "{}" }, 403],
+    ["lost_request", { then: "status" }, 502],
+    ["lost_request", { then: "status", status: 504, persona: "alb" }, 504],
     ["lost_response", { then: "status" }, 502],
     ["lost_response", { then: "status", status: 504, persona: "alb" }, 504],
   ] as const)("is well-formed of %s %j", async (type, params, status) => {

@@ -59,6 +59,13 @@ export const SETTINGS: readonly Setting[] = [
     patient: true,
     hangs: true,
   },
+  { fault: { type: "lost_request", when: { probability: "40%" } }, on: HTTP, patient: true },
+  {
+    fault: { type: "lost_request", then: "hang", when: { probability: "30%" } },
+    on: HTTP,
+    patient: true,
+    hangs: true,
+  },
   { fault: { type: "noop" }, on: ALL },
   { fault: { type: "overload", concurrency: 2, queue: 2, service_time: "2ms" }, on: HTTP },
   { fault: { type: "packet_loss", loss: "5%", rtt: "2ms", engine: "model" }, on: ALL },

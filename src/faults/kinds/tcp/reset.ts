@@ -100,8 +100,7 @@ class ResetStage extends FusedStage {
 export default defineFault({
   type: "reset",
   summary: "Resets connections, live and new ones, with an RST to both sides.",
-  perExchange:
-    "truncate with `direction: upstream, after: 0B, then: reset` before its upstream sees it, lost_response behind that",
+  perExchange: "lost_request before its upstream sees it, lost_response behind that",
   params,
   example: { type: "reset", after: "2s" },
   effects: { reset: "connections reset", swallowed: "bytes that went nowhere before that" },
