@@ -39,6 +39,26 @@ const outputLost = new Promise<Error>((resolve) => {
 });
 process.stderr.on("error", () => undefined);
 
+/** One row: a longer line would be wrapped, and only its last row replaced. */
+function showLive(line: string | null): void {
+  const width = process.stderr.columns || 80;
+  process.stderr.write(`\r\u001b[2K${line === null ? "" : cutTo(line, width - 1)}`);
+}
+
+/** Sequences for colours take no room. */
+function cutTo(line: string, width: number): string {
+  let room = width;
+  let kept = "";
+  for (const part of line.split(/(\u001b\[\d+m)/u)) {
+    if (part.startsWith("\u001b")) kept += part;
+    else {
+      kept += [...part].slice(0, room).join("");
+      room = Math.max(0, room - [...part].length);
+    }
+  }
+  return kept;
+}
+
 const io: Io = {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
@@ -47,6 +67,7 @@ const io: Io = {
   // FORCE_COLOR is for pipes that end at a terminal after all, such as `| less -R`; NO_COLOR counts over it.
   colours: pc.createColors(pc.isColorSupported && (terminal || isSet("FORCE_COLOR"))),
   terminal,
+  live: process.stderr.isTTY ? showLive : null,
   log: process.stdout,
   pid: process.pid,
   node: process.version,

@@ -1,6 +1,8 @@
 /** `squall bot`: a job worker to be hurt, with as many flaws as wanted. */
+import type { LookupFunction } from "node:net";
 import type { Command } from "commander";
 import { botCommand } from "../mock/bot/command.js";
+import { lookupAt } from "../mock/bot/lookup.js";
 import { FLAW_NAMES, isFlaw, unknownFlaw, type Flaw } from "../mock/bot/flaws.js";
 import { clientTlsOf, unreadableTls, withClientTls, type ClientTlsFlags } from "./client-tls.js";
 import { CommandError, EXIT } from "./io.js";
@@ -12,6 +14,9 @@ interface BotOptions extends ClientTlsFlags {
   readonly concurrency: string;
   readonly workTime?: string;
   readonly localAddress?: string;
+  readonly wait?: string;
+  readonly timeout?: string;
+  readonly dnsServer?: string;
   readonly flaw: readonly string[];
   readonly seed?: string;
   readonly json?: boolean;
@@ -25,6 +30,9 @@ export function addBot(program: Command): void {
     .option("--concurrency <n>", "jobs at a time", "1")
     .option("--work-time <duration>", "how long it works on a job that does not say")
     .option("--local-address <address>", "where its connections come from")
+    .option("--wait <duration>", "how long the server may keep it waiting for a job")
+    .option("--timeout <duration>", "how long any other answer may take")
+    .option("--dns-server <address>", "whom it asks for the server's name, in place of the system")
     .option("--flaw <name>", `a bug to have; may be repeated: ${FLAW_NAMES.join(", ")}`, collect, [])
     .option("--seed <n>", "draw the same waits each time")
     .option("--json", "print JSON lines")
@@ -36,6 +44,10 @@ export function addBot(program: Command): void {
       if (concurrency < 1) throw new CommandError(EXIT.usage, "--concurrency: expected at least 1");
       const tls = clientTlsOf(server, options);
       const workTime = durationOption("work-time", options.workTime);
+      const wait = durationOption("wait", options.wait);
+      const requestTimeout = durationOption("timeout", options.timeout);
+      if (requestTimeout === 0) throw new CommandError(EXIT.usage, "--timeout: expected more than 0");
+      const lookup = options.dnsServer === undefined ? undefined : lookupOf(options.dnsServer);
       const seed =
         options.seed === undefined ? {} : { seed: numberOption("seed", options.seed, 2 ** 32 - 1) };
       await botCommand({
@@ -44,12 +56,26 @@ export function addBot(program: Command): void {
         concurrency,
         ...(workTime === undefined ? {} : { workTime }),
         ...(localAddress === undefined ? {} : { localAddress }),
+        ...(wait === undefined ? {} : { wait }),
+        ...(requestTimeout === undefined ? {} : { requestTimeout }),
+        ...(lookup === undefined ? {} : { lookup }),
         ...seed,
         flaws: flawsNamed(options.flaw),
         ...(tls === undefined ? {} : { tls }),
         json: json === true,
       }).catch((error: unknown) => unreadableTls(error, {}));
     });
+}
+
+function lookupOf(address: string): LookupFunction {
+  try {
+    return lookupAt(address);
+  } catch {
+    throw new CommandError(
+      EXIT.usage,
+      `--dns-server: expected an address such as 127.0.0.1:5353, got ${JSON.stringify(address)}`,
+    );
+  }
 }
 
 const collect = (name: string, before: readonly string[]): string[] => [...before, name];

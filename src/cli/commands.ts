@@ -37,6 +37,7 @@ const GROUPS: readonly Group[] = [
     add: async (program) => (await import("./mock.js")).addMockServer(program),
   },
   { names: ["bot"], add: async (program) => (await import("./bot.js")).addBot(program) },
+  { names: ["sweep"], add: async (program, io) => (await import("./sweep.js")).addSweep(program, io) },
   { names: ["load"], add: async (program, io) => (await import("./mock.js")).addLoad(program, io) },
 ];
 

@@ -10,6 +10,8 @@ export interface Io {
   /** Colours for standard output; all functions are the identity where there is no terminal. */
   readonly colours: Colors;
   readonly terminal: boolean;
+  /** Shows a line on the terminal of standard error that the next call replaces, and none for null; null where there is no terminal. */
+  readonly live: ((line: string | null) => void) | null;
   /** Where a daemon logs. */
   readonly log: LogStream;
   readonly pid: number;

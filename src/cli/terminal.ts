@@ -19,8 +19,15 @@ export function harmlessIo(io: Io): Io {
       .split(kept)
       .map((part, index) => (index % 2 === 1 ? part : harmless(part)))
       .join("");
+  const { live } = io;
   return {
     ...io,
+    live:
+      live === null
+        ? null
+        : (line) => {
+            live(line === null ? null : shown(line).replaceAll("\n", " "));
+          },
     out: (text) => {
       io.out(shown(text));
     },

@@ -15,6 +15,7 @@ export async function commandHere(words: readonly string[], world: Partial<Io> =
     cwd: ROOT,
     colours: pc.createColors(false),
     terminal: false,
+    live: null,
     log: process.stdout,
     pid: process.pid,
     node: process.version,

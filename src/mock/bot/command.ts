@@ -1,4 +1,5 @@
 /** `squall bot`: runs a reference bot until the process is told to stop, a line for each thing that happens to it. */
+import type { LookupFunction } from "node:net";
 import pc from "picocolors";
 import { lifetime } from "../lifetime.js";
 import type { Millis } from "../../core/clock.js";
@@ -16,6 +17,11 @@ export interface BotCommandOptions {
   readonly workTime?: Millis;
   /** The address that its connections come from, where a machine has several. */
   readonly localAddress?: string;
+  /** How long the server may keep it waiting for a job, and how long any other answer may take. */
+  readonly wait?: Millis;
+  readonly requestTimeout?: Millis;
+  /** In place of the system's resolver. */
+  readonly lookup?: LookupFunction;
   readonly flaws?: Flaws;
   readonly tls?: ClientTlsOptions;
   /** Makes its waits the same each time; bots of other names draw others. */

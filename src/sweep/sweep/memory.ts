@@ -5,15 +5,21 @@ import type { CaseResult, Finding } from "../contract/finding.js";
 export interface Planner {
   /** In the order in which they are to be run. */
   readonly singles: readonly Case[];
-  /** Seconds faults along the edges of a case that passed; none where it has none. */
-  pairsAfter(result: CaseResult): readonly Case[];
+  /** Second faults along the edges of a case that survived, which has the record of its run; none where it has no edges. */
+  readonly pairsAfter: (result: CaseResult) => readonly Case[];
+}
+
+/** A result of an earlier start, without the record of its run; so the pairs that follow it are kept as well. */
+export interface Recalled {
+  readonly result: CaseResult;
+  readonly pairs: readonly Case[];
 }
 
 /** Results of earlier starts of the same sweep: the file of its state, or nothing. */
 export interface Memory {
   /** Undefined for a case that is to be run. */
-  recall(of: Case): CaseResult | undefined;
-  remember(result: CaseResult): Promise<void> | void;
+  recall(of: Case): Recalled | undefined;
+  remember(result: CaseResult, pairs: readonly Case[]): Promise<void> | void;
 }
 
 /** Writes the file that replays a finding; answers its path, or null where there is none. */

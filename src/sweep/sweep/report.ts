@@ -38,7 +38,11 @@ export function reportOf(parts: ReportParts): SweepReport {
   const numbers = new Map<string, number>();
   for (const { number, results } of outcome.findings)
     for (const one of results) numbers.set(one.case.id, number);
-  const used = new Set(outcome.results.flatMap(({ case: { cells } }) => cells.map(({ kind }) => kind)));
+  const used = new Set(
+    outcome.results.flatMap(({ case: { cells } }) =>
+      cells.map(({ site, kind }) => `${site.protocol} ${kind}`),
+    ),
+  );
   return {
     version: REPORT_VERSION,
     made_by: madeBy,
@@ -52,7 +56,7 @@ export function reportOf(parts: ReportParts): SweepReport {
     controls: outcome.controls,
     runs: outcome.runs,
     sites: [...sites.map(siteReport), ...outcome.underFaults.map(underFaultsReport)],
-    kinds: kinds.filter(({ name }) => used.has(name)),
+    kinds: kinds.filter(({ name, protocol }) => used.has(`${protocol} ${name}`)),
     cases: outcome.results.map((result) => caseReport(result, numbers.get(result.case.id) ?? null)),
     findings: [...outcome.findings].sort(byWeight).map((finding) => findingReport(finding, parts)),
     coverage: coverageReport(outcome, settings),

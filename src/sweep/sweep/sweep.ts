@@ -129,7 +129,10 @@ class Sweep {
 
   async #decide(of: Case, proves: boolean): Promise<CaseResult> {
     const recalled = this.#memory.recall(of);
-    if (recalled !== undefined) return this.#over({ ...recalled, case: of }, true);
+    if (recalled !== undefined) {
+      this.#pairsOf.set(of.id, recalled.pairs);
+      return this.#over({ ...recalled.result, case: of }, true);
+    }
     this.#tell({ kind: "case_started", case: of, progress: this.#progress() });
     const means: TrialMeans = {
       ...this.#parts,
@@ -153,14 +156,21 @@ class Sweep {
     if (result === null) return notRun(of);
     this.#fresh++;
     this.#sinceControl++;
-    await this.#memory.remember(result);
-    return this.#over(result, false);
+    const pairs = this.#pairsAfter(result);
+    this.#pairsOf.set(of.id, pairs);
+    const kept = light(result);
+    await this.#memory.remember(kept, pairs);
+    return this.#over(kept, false);
   }
 
-  #over(whole: CaseResult, recalled: boolean): CaseResult {
-    if (this.#parts.settings.pairs && whole.verdict === "survived" && this.#pairs.length === 0)
-      this.#pairsOf.set(whole.case.id, this.#parts.planner.pairsAfter(whole));
-    const result = light(whole);
+  /** None of pairs: three faults at a time are left to the hunt. */
+  #pairsAfter(result: CaseResult): readonly Case[] {
+    const { settings, planner } = this.#parts;
+    const single = settings.pairs && result.verdict === "survived" && this.#pairs.length === 0;
+    return single ? planner.pairsAfter(result) : [];
+  }
+
+  #over(result: CaseResult, recalled: boolean): CaseResult {
     this.#decided.set(result.case.id, result);
     this.#tell({ kind: "case_over", result, recalled, progress: this.#progress() });
     if (isTold(result.verdict)) {

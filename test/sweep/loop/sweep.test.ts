@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { CaseResult } from "../../../src/sweep/contract/finding.js";
 import { HarnessError } from "../../../src/sweep/contract/run.js";
+import type { Recalled } from "../../../src/sweep/sweep/memory.js";
 import { exitOf } from "../../../src/sweep/sweep/outcome.js";
 import { call, lostAnswer } from "../../support/runs.js";
 import { CALLS, exitOne, madeUpSweep, SETTINGS, single, type MadeUp } from "../../support/made-up-sweep.js";
@@ -153,10 +154,11 @@ describe("a sweep", () => {
   });
 
   it("begins again where it was interrupted, with the case that was under way", async () => {
-    const kept = new Map<string, CaseResult>();
+    const kept = new Map<string, Recalled>();
     const memory = {
       recall: ({ id }: { readonly id: string }) => kept.get(id),
-      remember: (result: CaseResult) => void kept.set(result.case.id, result),
+      remember: (result: CaseResult, pairs: Recalled["pairs"]) =>
+        void kept.set(result.case.id, { result, pairs }),
     };
     let interrupt = true;
     const story: MadeUp["story"] = ({ label, faults }) => {

@@ -1,0 +1,183 @@
+/** `squall sweep`: runs the user's command under one fault after the other, and says what breaks it. */
+import type { Command } from "commander";
+import { SystemClock } from "../core/system-clock.js";
+import { parseRatio } from "../core/units.js";
+import { BaselineBroken, HarnessError } from "../sweep/contract/run.js";
+import type { JudgeOptions } from "../sweep/oracles/evidence.js";
+import { tableText, type Paint } from "../sweep/report/table.js";
+import type { RunSettings } from "../sweep/run-file/settings.js";
+import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
+import type { SweepSettings } from "../sweep/sweep/settings.js";
+import { startSweep, type Planned, type Swept } from "../sweep/sweep/start.js";
+import { SelectionError } from "../sweep/plan/selection.js";
+import { CommandError, EXIT, type Io } from "./io.js";
+import { numberOption } from "./options.js";
+import { interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
+import { barRenderer, jsonRenderer, plainRenderer, type Renderer } from "./sweep-progress.js";
+
+interface SweepFlags extends RunFlags {
+  readonly plan?: boolean;
+  readonly only?: readonly string[];
+  readonly repeat: string;
+  readonly strict?: boolean;
+  readonly requireCoverage?: string;
+  readonly failFast?: boolean;
+  readonly maxFindings?: string;
+  readonly pairs: boolean;
+  readonly slow?: boolean;
+  readonly allOrdinals?: boolean;
+  readonly json?: boolean;
+}
+
+export function addSweep(program: Command, io: Io): void {
+  withRunFlags(program.command("sweep"))
+    .description("run a command once for each fault at each of its calls, and say what breaks it")
+    .option("--plan", "list the cases, and run none of them")
+    .option("--only <case>", "cases such as complete:lost, complete, *:lost; may be repeated", again)
+    .option("--all-ordinals", "hit each call of each site, and not only the first, the second and the last")
+    .option("--slow", "hold late answers for longer than nearly all clients wait")
+    .option("--repeat <n>", "run each case so often that survives", "1")
+    .option("--strict", "take SUSPECT and FLAKY for findings")
+    .option("--require-coverage <share>", "fail unless so many of the cells were hit, such as 90%")
+    .option("--fail-fast", "end with the first finding")
+    .option("--max-findings <n>", "end after so many findings")
+    .option("--no-pairs", "leave out pairs of faults along the edges of what survived")
+    .option("--json", "print lines of JSON")
+    .action(async (words: readonly string[], flags: SweepFlags) => {
+      await runSweep(words, flags, io);
+    });
+}
+
+const again = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
+
+async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Promise<void> {
+  const settings = runSettings(flags, words, io);
+  const options = sweepSettings(flags, settings);
+  const renderer = rendererFor(flags, io);
+  const clock = new SystemClock();
+  let swept: Swept | null;
+  try {
+    swept = await startSweep({
+      settings,
+      sweep: options,
+      judge: judgeOptions(settings),
+      env: io.env,
+      cwd: io.cwd,
+      home: io.home,
+      node: io.node,
+      signal: interruptOf(io),
+      clock,
+      anywhere: flags.yesReally === true,
+      tell: renderer.note,
+      plan: {
+        wanted: {
+          kinds: settings.kinds,
+          skipKinds: settings.skipKinds,
+          only: flags.only ?? [],
+          before: null,
+        },
+        slow: flags.slow === true,
+        allOrdinals: flags.allOrdinals === true,
+      },
+      writeFinding: () => () => Promise.resolve(null),
+      onBaseline: renderer.baseline,
+      onPlan: (planned) => begin(planned, options, flags, renderer, io),
+      onEvent: renderer.event,
+    });
+  } catch (error) {
+    if (error instanceof SelectionError) throw new CommandError(EXIT.usage, error.message);
+    if (error instanceof BaselineBroken) throw new CommandError(SWEEP_EXIT.baseline, error.message);
+    if (error instanceof HarnessError) throw new CommandError(SWEEP_EXIT.inconclusive, error.message);
+    if (error instanceof Error && error.name === "AbortError")
+      throw new CommandError(SWEEP_EXIT.inconclusive, "interrupted before the first case");
+    throw error;
+  } finally {
+    renderer.end();
+  }
+  if (swept !== null) conclude(swept, flags, io);
+}
+
+function begin(
+  { baselines, sites, planner, jobs, each }: Planned,
+  options: SweepSettings,
+  flags: SweepFlags,
+  renderer: Renderer,
+  io: Io,
+): boolean {
+  const steady = { stable: 0, wavering: 0, rare: 0 };
+  for (const { steadiness } of sites.list) steady[steadiness]++;
+  const { singles } = planner;
+  renderer.begin({ baselines, sites: steady, cases: singles.length, jobs, each, pairs: options.pairs });
+  if (flags.plan !== true) return true;
+  for (const { id, name, faults } of singles)
+    io.out(
+      flags.json === true ? `${JSON.stringify({ event: "case", case: id, name, faults })}\n` : `${name}\n`,
+    );
+  return false;
+}
+
+function conclude({ report, exit, files }: Swept, flags: SweepFlags, io: Io): void {
+  if (flags.json === true) {
+    io.out(`${JSON.stringify({ event: "over", exit_code: exit.code, why: exit.why, files })}\n`);
+  } else {
+    io.out(`\n${tableText(report, paintOf(io))}`);
+    const shown = files.filter((file) => /report\.html$|junit\.xml$/u.test(file));
+    io.out(
+      `\n${shown.map((file) => `${/html$/u.test(file) ? "report" : "junit"}: ${relativeTo(io.cwd, file)}`).join("   ")}\n`,
+    );
+  }
+  if (exit.code !== SWEEP_EXIT.clean) throw new CommandError(exit.code, `sweep: ${exit.why}`);
+}
+
+function relativeTo(folder: string, file: string): string {
+  return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
+}
+
+function paintOf({ colours }: Io): Paint {
+  return { good: colours.green, bad: colours.red, doubt: colours.yellow, dim: colours.dim };
+}
+
+function rendererFor(flags: SweepFlags, io: Io): Renderer {
+  if (flags.json === true)
+    return jsonRenderer((text) => {
+      io.out(`${text}\n`);
+    });
+  const words = {
+    say: (text: string): void => {
+      io.err(`${text}\n`);
+    },
+    colours: io.colours,
+  };
+  return io.live === null ? plainRenderer(words) : barRenderer(words, io.live);
+}
+
+function sweepSettings(flags: SweepFlags, { budget, seed }: RunSettings): SweepSettings {
+  const repeat = numberOption("repeat", flags.repeat, 1_000);
+  if (repeat < 1) throw new CommandError(EXIT.usage, "--repeat: expected at least 1");
+  const max =
+    flags.maxFindings === undefined ? null : numberOption("max-findings", flags.maxFindings, 1_000_000);
+  if (max === 0) throw new CommandError(EXIT.usage, "--max-findings: expected at least 1");
+  return {
+    budget,
+    repeat,
+    strict: flags.strict === true,
+    findingsMax: flags.failFast === true ? 1 : max,
+    requireCoverage: coverage(flags.requireCoverage),
+    pairs: flags.pairs,
+    seed,
+  };
+}
+
+function coverage(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const share = parseRatio(text.endsWith("%") ? text : `${text}%`);
+  if (share !== null && share <= 1) return share;
+  throw new CommandError(
+    EXIT.usage,
+    `--require-coverage: expected a share such as 90%, got ${JSON.stringify(text)}`,
+  );
+}
+
+function judgeOptions({ ignore, tolerance }: RunSettings): JudgeOptions {
+  return { ignore, tolerance, idempotent: [], slo: null };
+}

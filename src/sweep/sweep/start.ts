@@ -1,0 +1,179 @@
+/** A sweep from its settings to its reports: the harness, the fault-free runs, the sites, the plan, the loop, and what is written of it. */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Clock } from "../../core/clock.js";
+import { version } from "../../version.js";
+import type { Case } from "../contract/case.js";
+import type { CaseResult } from "../contract/finding.js";
+import type { KindReport, SweepReport } from "../contract/report.js";
+import { HarnessError, type RunResult } from "../contract/run.js";
+import { runBaselines } from "../harness/baselines.js";
+import { startRunner, type HarnessRunner, type RunnerOptions } from "../harness/runner.js";
+import { SweepState } from "../harness/state-file.js";
+import type { JudgeOptions } from "../oracles/evidence.js";
+import { KINDS } from "../kinds/kinds.js";
+import { planSweep, type SweepPlanOptions } from "../plan/plan.js";
+import { writeReports } from "../report/files.js";
+import type { RunSettings } from "../run-file/settings.js";
+import { OpenApiError, routesOfOpenApi } from "../sites/openapi.js";
+import { findSites, type Sites } from "../sites/sites.js";
+import type { OnSweepEvent } from "./events.js";
+import type { Memory, Planner, WriteFinding } from "./memory.js";
+import { exitOf } from "./outcome.js";
+import { placesOf } from "./places.js";
+import { reportOf } from "./report.js";
+import type { SweepSettings } from "./settings.js";
+import { sweep } from "./sweep.js";
+
+export interface StartOptions extends RunnerOptions {
+  readonly sweep: SweepSettings;
+  readonly judge: JudgeOptions;
+  readonly plan: SweepPlanOptions;
+  /** `v22.9.0`. */
+  readonly node: string;
+  readonly clock: Clock;
+  readonly writeFinding: (settings: RunSettings) => WriteFinding;
+  /** Called as each of the first fault-free runs ends. */
+  readonly onBaseline: (run: RunResult, number: number, of: number) => void;
+  /** Called when it is known what there is to do, and before any of it is done; false for not doing it. */
+  readonly onPlan: (planned: Planned) => boolean;
+  readonly onEvent: OnSweepEvent;
+}
+
+export interface Planned {
+  readonly baselines: readonly RunResult[];
+  readonly sites: Sites;
+  readonly planner: Planner;
+  readonly jobs: number;
+  /** What one run takes with all that goes with it, in milliseconds. */
+  readonly each: number;
+}
+
+export interface Swept {
+  readonly report: SweepReport;
+  readonly exit: { readonly code: number; readonly why: string };
+  /** Paths of what was written. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Null if `onPlan` did not want it.
+ *
+ * @throws BaselineBroken
+ * @throws SelectionError where kinds or sites are asked for that there are not
+ * @throws HarnessError where the harness could make no run at all
+ * @throws SquallError where a proxy cannot listen
+ */
+export async function startSweep(options: StartOptions): Promise<Swept | null> {
+  const runner = await startRunner(options);
+  try {
+    return await swept(runner, options);
+  } finally {
+    await runner.close();
+  }
+}
+
+async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swept | null> {
+  const { settings, clock, tell = () => undefined } = options;
+  const started = clock.now();
+  const wall = clock.wallTime();
+  let number = 0;
+  const count = Math.max(settings.baselines, runner.jobs);
+  const baselines = await runBaselines(runner, {
+    ignore: settings.ignore,
+    tolerance: settings.tolerance,
+    runs: settings.baselines,
+    seed: settings.seed,
+    ran: (run) => {
+      options.onBaseline(run, ++number, count);
+    },
+  });
+  runner.calibrate(baselines);
+  const each = ((clock.now() - started) * Math.min(runner.jobs, count)) / count;
+  const sites = findSites(
+    baselines.map(({ record }) => record),
+    { given: settings.routes, described: await describedRoutes(settings) },
+  );
+  const planner = planSweep(sites, options.plan);
+  if (!options.onPlan({ baselines, sites, planner, jobs: runner.jobs, each })) return null;
+  const state = SweepState.open(settings.directory, settings.fingerprint, tell);
+  const place = placesOf(sites.calls);
+  const outcome = await sweep({
+    runner,
+    baselines,
+    planner,
+    place,
+    judge: options.judge,
+    settings: options.sweep,
+    clock,
+    tell: options.onEvent,
+    memory: memoryOf(state),
+    writeFinding: options.writeFinding(settings),
+  });
+  // What was not run for want of time is begun again by the next start; what is over is not.
+  if (outcome.stop === null) state.remove();
+  const report = reportOf({
+    outcome,
+    settings: options.sweep,
+    place,
+    sites: sites.list,
+    kinds: KINDS.map(({ name, what, protocol }): KindReport => ({ name, about: what, protocol })),
+    command: commandOf(settings),
+    workers: runner.jobs,
+    madeBy: { squall: version, node: options.node },
+    started: new Date(wall).toISOString(),
+    took: clock.now() - started,
+  });
+  const files = await writeReports(report, settings.directory);
+  return { report, exit: exitOf(outcome, options.sweep), files };
+}
+
+function commandOf({ command }: RunSettings): SweepReport["command"] {
+  if (command === null) return [];
+  return command.kind === "words" ? command.words : command.line;
+}
+
+async function describedRoutes({ openapi, folder }: RunSettings): Promise<readonly string[]> {
+  const routes: string[] = [];
+  for (const file of openapi) {
+    try {
+      routes.push(...routesOfOpenApi(await readFile(resolve(folder, file), "utf8")));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new HarnessError(
+        error instanceof OpenApiError
+          ? `${file} is no OpenAPI description: ${why}`
+          : `cannot read ${file}: ${why}`,
+        { cause: error },
+      );
+    }
+  }
+  return routes;
+}
+
+/** Of a result is written what reports tell of it, and the pairs that follow it; the record of its run stays in its folder. */
+function memoryOf(state: SweepState): Memory {
+  return {
+    recall: (of) => {
+      const known = state.finished.get(of.id);
+      return isRemembered(known)
+        ? { result: { ...known.result, case: of, run: null }, pairs: known.pairs }
+        : undefined;
+    },
+    remember: (result, pairs) => {
+      if (result.verdict === "harness error") return;
+      const { case: _case, run: _run, ...kept } = result;
+      state.add(result.case.id, { result: kept, pairs } satisfies Remembered);
+    },
+  };
+}
+
+interface Remembered {
+  readonly result: Omit<CaseResult, "case" | "run">;
+  readonly pairs: readonly Case[];
+}
+
+/** The file is our own, and belongs to this version. */
+function isRemembered(value: unknown): value is Remembered {
+  return typeof value === "object" && value !== null && "result" in value && "pairs" in value;
+}
