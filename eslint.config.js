@@ -23,7 +23,17 @@ export default tseslint.config(
     },
   },
   {
-    files: ["src/main.ts", "src/mock/**", "src/cli/**", "test/**", "bench/**", "deploy/**", "*.js", "*.ts"],
+    files: [
+      "src/main.ts",
+      "src/mock/**",
+      "src/cli/**",
+      "test/**",
+      "bench/**",
+      "deploy/**",
+      "examples/**",
+      "*.js",
+      "*.ts",
+    ],
     rules: { "no-restricted-globals": "off", "no-restricted-properties": "off", "no-console": "off" },
   },
   {
