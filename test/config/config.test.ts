@@ -48,7 +48,7 @@ describe("a configuration", () => {
     expect(defaults).toEqual({
       admin: { listen: { host: "127.0.0.1", port: 8474 }, token: null, hosts: [], tls: null, body: 2 ** 20 },
       profiles: { library: true, paths: null },
-      journal: { keep: 10_000, file: null, rotate: 64 * 2 ** 20, files: 5 },
+      journal: { keep: 10_000, file: null, rotate: 64 * 2 ** 20, files: 5, exchanges: "faulted" },
       limits: {
         connections: 8_000,
         flows: 8_000,
@@ -126,6 +126,7 @@ describe("a configuration", () => {
       file: "/etc/squall/journal.jsonl",
       rotate: 64 * 2 ** 20,
       files: 5,
+      exchanges: "faulted",
     });
     const plain = {
       tls: null,

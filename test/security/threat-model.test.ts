@@ -44,6 +44,7 @@ describe("the threat model", () => {
       "core/units.ts",
       "faults/params.ts",
       "faults/rhythm.ts",
+      "sweep/run-file/shape.ts",
     ]);
   });
 });
