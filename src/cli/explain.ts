@@ -7,6 +7,7 @@ import { compileProfile } from "../plan/compile.js";
 import { explainProfile } from "../plan/explain.js";
 import { SquallError } from "../core/errors.js";
 import { jsonLine } from "../telemetry/entry.js";
+import { caseLines } from "../sweep/replay/case-file.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { addFile, localLibrary, TYPES } from "./local-library.js";
 import { paramsOf } from "./params.js";
@@ -49,9 +50,11 @@ export function addExplain(program: Command, io: Io): void {
       const names = isFile ? addFile(library, profile, io) : [profile];
       for (const name of names) {
         const compiled = named(() => compileProfile(name, library, params, TYPES));
-        const { breaks, survives } = library.find(name);
+        const { breaks, survives, case: replayed } = library.find(name);
         if (options.json === true) {
-          io.out(`${jsonLine({ ...compiled, breaks, survives })}\n`);
+          io.out(
+            `${jsonLine({ ...compiled, breaks, survives, ...(replayed === null ? {} : { case: replayed }) })}\n`,
+          );
           continue;
         }
         io.out(`${io.colours.bold(compiled.profile)}: ${compiled.summary}\n`);
@@ -59,6 +62,7 @@ export function addExplain(program: Command, io: Io): void {
         for (const line of drawTimeline(compiled)) io.out(`  ${io.colours.dim(line)}\n`);
         if (breaks !== "") io.out(`  What breaks: ${breaks}\n`);
         if (survives !== "") io.out(`  What a good bot does: ${survives}\n`);
+        if (replayed !== null) for (const line of caseLines(replayed)) io.out(`  ${line}\n`);
       }
     });
 }

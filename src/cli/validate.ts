@@ -12,6 +12,8 @@ import { jsonLine } from "../telemetry/entry.js";
 import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import type { DaemonOptions } from "../daemon/options.js";
 import { checkStart } from "../daemon/start-checks.js";
+import { readCase } from "../sweep/replay/read-case.js";
+import { readRun } from "../sweep/run-file/read.js";
 import { readConfigFile, type ConfigText } from "./files.js";
 import { emptyConfig, emptyFiles, whileRunning, withoutProfiles } from "./place-notes.js";
 import { CommandError, EXIT, type Io } from "./io.js";
@@ -120,6 +122,11 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
       warnings.push(...outOfReach(library, configured, files));
     }
     checked.push(countOf(library));
+    for (const { source } of library.entries) {
+      if (source.case === null) continue;
+      problems.push(...runProblems(source.file, source.text, io));
+      checked.push(`${source.name} replays ${source.case.signature}`);
+    }
   } catch (error) {
     problems.push(...problemsOf(error));
   }
@@ -128,6 +135,17 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
     warnings: unique(warnings),
     checked,
   };
+}
+
+/** What is wrong with the run of a replay file: its settings are those of a run file. */
+function runProblems(file: string, text: string, { env, cwd }: Io): readonly Problem[] {
+  try {
+    const sources = { flags: [], proxies: [], config: null, env, cwd };
+    readRun({ ...sources, file: readCase(text, file).run });
+    return [];
+  } catch (error) {
+    return problemsOf(error);
+  }
 }
 
 /** A configuration that lies in a folder of profiles is no profile: what its lines lack as one says nothing. */

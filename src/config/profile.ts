@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { didYouMean } from "../core/suggest.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { exampleOptions } from "../faults/example-words.js";
+import type { CaseBlock } from "./case-block.js";
 import { refuseReference } from "./interpolate.js";
 import {
   child,
@@ -38,6 +39,8 @@ export interface ProfileSource {
   readonly extends: readonly string[];
   /** Its own params; those of its parents come on top when it is resolved. */
   readonly params: ReadonlyMap<string, ParamSource>;
+  /** Which failure it brings about, and in what; null where it is no replay file. Nobody inherits it. */
+  readonly case: CaseBlock | null;
   /** Where it was read. */
   readonly file: string;
   /** The document as it was written. */
@@ -90,6 +93,7 @@ export function readProfile(tree: Located, text: string, problems: Problems): Pr
     tags: given.tags ?? [],
     extends: given.extends ?? [],
     params,
+    case: shell?.case ?? null,
     file: tree.place.text.name,
     text,
     tree: map,

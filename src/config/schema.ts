@@ -57,7 +57,7 @@ function profileSchema(types: ReadonlyMap<string, AnyFaultType>): Json {
     properties: {
       ...properties,
       // Without the references to params that other keys may have.
-      ...partsOf(toJson(about), "properties"),
+      ...partsOf(toJson(about.extend({ case: profileShape.shape.case })), "properties"),
       params: {
         description: described(properties.params),
         type: "object",

@@ -5,6 +5,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { choice, count, duration, flag, oneOf, ratio, shown } from "../faults/params.js";
+import { caseShape } from "./case-block.js";
 
 /** What a `when` counts by. Only exchanges have a route. */
 export const PER_KEYS = ["proxy", "bot", "connection"] as const;
@@ -155,6 +156,9 @@ export const profileShape = z.strictObject({
     })
     .optional()
     .describe("how often the phases are gone through; 1 by default"),
+  case: caseShape
+    .optional()
+    .describe("which failure it brings about in which command, for squall replay; daemons ignore it"),
 });
 
 /** Who a profile is, what people are told of it and what it builds on: none of this can hang on params. */

@@ -46,6 +46,28 @@ describe("the schema of profiles", () => {
     },
   );
 
+  it("takes a case, whole and of the version there is", () => {
+    const whole = {
+      version: 1,
+      signature: "FAILED exit 1",
+      seed: 7,
+      failed: "3 of 3",
+      clean: "0 of 9",
+      shrunk: { from: 50, to: 1, runs: 14, took: "38s" },
+      threshold: null,
+      run: { command: ["npm", "test"] },
+    };
+    const withCase = (block: object): object => ({
+      profile: "case-0001",
+      faults: [{ type: "reset" }],
+      case: block,
+    });
+    expect(isProfile(withCase(whole))).toBe(true);
+    expect(isProfile(withCase({ ...whole, version: 2 }))).toBe(false);
+    expect(isProfile(withCase({ ...whole, sede: 7 }))).toBe(false);
+    expect(isProfile(withCase({ version: 1 }))).toBe(false);
+  });
+
   // What hangs on names elsewhere in the text, on sums, or on the library is not for a schema to know.
   const BEYOND = [
     "a reserved name",
