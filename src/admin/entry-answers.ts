@@ -18,6 +18,7 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   flow_over: true,
   tls_over: true,
   certificate_reread: true,
+  ca_reread: true,
   activation_started: true,
   activation_resumed: true,
   phase_entered: true,

@@ -5,7 +5,8 @@ import type { Contexts, OwnCertificate } from "../tls/contexts.js";
 
 /** What clients are shown. */
 export interface AdminCertificate {
-  readonly contexts: Contexts;
+  /** Asked at each connection as well, since the CA may be another one by then. */
+  readonly contexts: () => Contexts;
   /** Asked at each connection, so that it may be another one after its files have changed; null for one of the CA. */
   readonly own: (() => OwnCertificate) | null;
   /** For whom the CA's certificate is made. */
@@ -16,7 +17,7 @@ export interface AdminCertificate {
 export function secured(carrier: Socket, { contexts, own, names }: AdminCertificate): TLSSocket {
   const address = carrier.localAddress?.replace(/^::ffff:(?=\d+\.)/u, "") ?? "";
   const wanted = address === "" || names.includes(address) ? names : [...names, address];
-  const { context, stapler } = own === null ? contexts.minted(wanted, null) : contexts.own(own());
+  const { context, stapler } = own === null ? contexts().minted(wanted, null) : contexts().own(own());
   const socket = new TLSSocket(carrier, {
     isServer: true,
     secureContext: context,

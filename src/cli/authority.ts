@@ -166,7 +166,7 @@ async function renew(options: CaOptions, io: Io): Promise<void> {
   await renewAuthority({ source, names, key, clock: new SystemClock(), newKey });
   show(await opened(config), options, io);
   io.err(
-    `squall: a daemon that runs shows it from its next start on${newKey ? "; bots must be given the new ca.pem" : ""}\n`,
+    `squall: a daemon that runs takes it for new connections, and open ones stay${newKey ? "; bots must be given the new ca.pem, and refuse what is new until then" : ""}\n`,
   );
 }
 

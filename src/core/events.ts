@@ -212,6 +212,16 @@ export type Fact =
       readonly warning?: string;
     }
   | {
+      /** The CA's files have changed: what is in force now, or `trouble` says why it is the one before. */
+      readonly kind: "ca_reread";
+      readonly subject: string;
+      /** SHA-256, in hexadecimal pairs. */
+      readonly fingerprint: string;
+      /** Until when it is good, ISO 8601. */
+      readonly until: string;
+      readonly trouble?: string;
+    }
+  | {
       readonly kind: "activation_started";
       readonly activation: string;
       readonly profile: string;

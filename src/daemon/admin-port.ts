@@ -73,9 +73,10 @@ async function certificateOf(
               else log.warn(`the certificate of the admin port stays as it was: ${trouble}`);
             }),
         );
+  const opened = await authority.open();
   const names = [listen.host, ...hosts, "localhost", "127.0.0.1", "::1"].filter((name) => name !== "");
   return {
-    contexts: await authority.open(),
+    contexts: () => authority.opened ?? opened,
     own: files === null ? null : () => files.current,
     names: [...new Set(names)],
   };

@@ -2,13 +2,21 @@
 import type { AuthorityConfig } from "../config/authority.js";
 import type { Config } from "../config/config.js";
 import type { Clock } from "../core/clock.js";
+import type { Facts } from "../core/events.js";
 import type { Log } from "../telemetry/log.js";
 import { checkCA, checkShare } from "../tls/authority-files.js";
 import { Door } from "../tls/door.js";
 import { KeyLog } from "../tls/key-log.js";
 
 /** Nothing is read or made before something asks for it. */
-export function authorityDoor(config: AuthorityConfig, clock: Clock, log: Pick<Log, "info" | "warn">): Door {
+export function authorityDoor(
+  config: AuthorityConfig,
+  {
+    clock,
+    facts,
+    log,
+  }: { readonly clock: Clock; readonly facts: Facts; readonly log: Pick<Log, "info" | "warn"> },
+): Door {
   const { source, share, names, key, keylog } = config;
   return new Door({
     source,
@@ -27,6 +35,17 @@ export function authorityDoor(config: AuthorityConfig, clock: Clock, log: Pick<L
       const where = files === null ? "in memory, or in files of yours" : `for bots: ${files.folder}`;
       log.info(`the CA for bots is ${subject} (${where})`, { until: new Date(notAfter).toISOString() });
       for (const warning of authority.warnings()) log.warn(warning);
+    },
+    changed: ({ subject, fingerprint, notAfter, warnings }, trouble) => {
+      const until = new Date(notAfter).toISOString();
+      facts.tell({
+        kind: "ca_reread",
+        subject,
+        fingerprint,
+        until,
+        ...(trouble === null ? {} : { trouble }),
+      });
+      if (trouble === null) for (const warning of warnings()) log.warn(warning);
     },
   });
 }

@@ -92,7 +92,7 @@ export class Parts {
         this.plan.reconsider();
       },
     });
-    this.authority = authorityDoor(config.tls, clock, this.log);
+    this.authority = authorityDoor(config.tls, { clock, facts, log: this.log });
     this.context = {
       clock,
       facts,

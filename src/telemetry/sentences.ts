@@ -86,6 +86,14 @@ export function lineOf(fact: Recorded): LogLine {
       };
     case "certificate_reread":
       return rereading(fact);
+    case "ca_reread":
+      return fact.trouble === undefined
+        ? {
+            level: "info",
+            topic: "tls",
+            text: `the CA for bots is ${fact.subject} by now, until ${fact.until}`,
+          }
+        : { level: "warn", topic: "tls", text: `the CA for bots is ${fact.subject}: ${fact.trouble}` };
     case "activation_ended":
       return {
         level: fact.warnings.length > 0 ? "warn" : "info",

@@ -3,7 +3,7 @@
  * begin at once have one CA or the other and no mixture; and `ca.pem` and `bundle.pem` for bots to read, made from it.
  */
 import { createPrivateKey, randomBytes, X509Certificate, type KeyObject } from "node:crypto";
-import { constants, existsSync, statSync } from "node:fs";
+import { constants, existsSync, readFileSync, statSync } from "node:fs";
 import { access, copyFile, link, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -30,6 +30,8 @@ export interface AuthorityFiles {
 
 export interface KeptCA {
   readonly ca: CA;
+  /** The files that it was read from: of the certificate and of the key, which may be one. */
+  readonly from: readonly [cert: string, key: string];
   /** Null for a CA that has no folder of ours. */
   readonly files: AuthorityFiles | null;
   readonly warnings: readonly string[];
@@ -50,7 +52,8 @@ export async function folderCA(folder: string, make: () => CA | Promise<CA>): Pr
     if ((await textOf(keyFile)) === null) await place(keyFile, keyText(await make()), KEY_MODE, "first");
     const ca = await readCA(keyFile, keyFile);
     await writePublic(files, ca);
-    return { ca, files, warnings: await readableByOthers([files.folder, keyFile]) };
+    const warnings = await readableByOthers([files.folder, keyFile]);
+    return { ca, from: [keyFile, keyFile], files, warnings };
   } catch (error) {
     throw invalid(folder, error);
   }
@@ -61,11 +64,35 @@ export async function givenCA(source: { readonly cert: string; readonly key: str
   try {
     return {
       ca: await readCA(source.cert, source.key),
+      from: [source.cert, source.key],
       files: null,
       warnings: await readableByOthers([resolve(source.key)]),
     };
   } catch (error) {
     throw invalid(source.cert, error);
+  }
+}
+
+/** What its files hold by now, read at once, since handshakes wait for nothing. Throws SQ_INVALID_CA. */
+export function rereadCA({ from: [cert, key] }: Pick<KeptCA, "from">): CA {
+  const textIn = (file: string): string => {
+    if (!existsSync(file)) throw new Error(`${file} is not there`);
+    checkSize(file, statSync(file).size);
+    return readFileSync(file, "utf8");
+  };
+  try {
+    return caIn(textIn(cert), cert, textIn(key), key);
+  } catch (error) {
+    throw invalid(cert === key ? dirname(cert) : cert, error);
+  }
+}
+
+/** Writes for bots what they read of another CA, where they found the one before. Throws SQ_INVALID_CA. */
+export async function publishCA(files: AuthorityFiles, ca: CA): Promise<void> {
+  try {
+    await writePublic(files, ca);
+  } catch (error) {
+    throw unshared(files.folder, error);
   }
 }
 
@@ -123,10 +150,14 @@ export async function replaceCA(folder: string, ca: CA): Promise<AuthorityFiles>
 }
 
 async function readCA(certFile: string, keyFile: string): Promise<CA> {
-  const certificates = certificatesIn(await present(certFile)).map((pem) => new X509Certificate(pem));
+  return caIn(await present(certFile), certFile, await present(keyFile), keyFile);
+}
+
+function caIn(certText: string, certFile: string, keyTextIn: string, keyFile: string): CA {
+  const certificates = certificatesIn(certText).map((pem) => new X509Certificate(pem));
   const [own, ...others] = certificates;
   if (own === undefined) throw new Error(`there is no certificate in ${certFile}`);
-  const key = privateKey(await present(keyFile), keyFile);
+  const key = privateKey(keyTextIn, keyFile);
   if (!own.checkPrivateKey(key)) throw new Error(`the key in ${keyFile} is not that of the certificate`);
   if (!own.ca) throw new Error("its certificate is not that of a CA");
   return { chain: [own.raw, ...others.map(({ raw }) => raw)], key };
@@ -196,12 +227,16 @@ async function present(file: string): Promise<string> {
 async function textOf(file: string): Promise<string | null> {
   try {
     const { size } = await stat(file);
-    if (size > SIZE_MAX) throw new Error(`${file} is larger than ${SIZE_MAX / 2 ** 20}MiB`);
+    checkSize(file, size);
     return await readFile(file, "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return null;
     throw error;
   }
+}
+
+function checkSize(file: string, size: number): void {
+  if (size > SIZE_MAX) throw new Error(`${file} is larger than ${SIZE_MAX / 2 ** 20}MiB`);
 }
 
 async function checkFolder(folder: string): Promise<void> {

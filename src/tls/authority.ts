@@ -9,7 +9,9 @@ import type { CertificateRecipe } from "../faults/contract/handshake.js";
 import {
   folderCA,
   givenCA,
+  publishCA,
   replaceCA,
+  rereadCA,
   shareCA,
   type AuthorityFiles,
   type KeptCA,
@@ -49,6 +51,12 @@ export interface Authority {
   readonly fingerprint: string;
   /** Milliseconds since 1970. */
   readonly notAfter: Millis;
+  /** The files that it was read from; none for one in memory. */
+  readonly from: readonly string[];
+  /** What these hold by now, as another authority with the same key for its leaves. At once. Throws SQ_INVALID_CA. */
+  reread(): Authority;
+  /** Writes its certificate for bots to read, where they have found that of the one before. Throws SQ_INVALID_CA. */
+  publish(): Promise<void>;
   /** What an operator should know: it is about to end, others can read its key. */
   warnings(): readonly string[];
   /** Whether a bot that trusts the CA may be shown a certificate for this name. */
@@ -67,15 +75,18 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   const constraints = constraintsOf(options);
   const make = async (): Promise<CA> =>
     makeCA({ name: caName(), constraints, pair: await newPair(key), now: clock.wallTime() });
-  const kept: KeptCA =
+  const kept: Kept =
     source === "memory"
-      ? { ca: await make(), files: null, warnings: [] }
+      ? { ca: await make(), from: null, files: null, warnings: [] }
       : "folder" in source
         ? await folderCA(source.folder, make)
         : await givenCA(source);
   const files = options.share === undefined ? kept.files : await shareCA(options.share, kept.ca);
-  return authorityOf({ ...kept, files }, new Mint({ ca: kept.ca, clock, pair: await newPair(key) }), clock);
+  const pair = await newPair(key);
+  return authorityOf({ ...kept, files }, clock, (ca) => new Mint({ ca, clock, pair }));
 }
+
+type Kept = Omit<KeptCA, "from"> & { readonly from: KeptCA["from"] | null };
 
 export interface RenewOptions extends AuthorityOptions {
   /** Bots that trust the old certificate do not trust the new one then. */
@@ -84,7 +95,7 @@ export interface RenewOptions extends AuthorityOptions {
 
 /**
  * Makes a new certificate for the CA of a folder, with the same key and name if not told otherwise: bots that trust either accept what is
- * signed then. A daemon that runs goes on with the old one until it is started again. Throws SQ_INVALID_CA.
+ * signed then. A daemon that runs takes it for its next connections. Throws SQ_INVALID_CA.
  */
 export async function renewAuthority(options: RenewOptions): Promise<void> {
   const { renewedCA, newPair } = await import("./mint.js");
@@ -126,14 +137,22 @@ interface Minting {
   present(names: readonly string[], recipe: CertificateRecipe | null): Presented;
 }
 
-function authorityOf(kept: KeptCA, mint: Minting, clock: Pick<Clock, "wallTime">): Authority {
+function authorityOf(kept: Kept, clock: Pick<Clock, "wallTime">, mintOf: (ca: CA) => Minting): Authority {
+  const mint = mintOf(kept.ca);
   const { root, notBefore, notAfter } = mint;
-  return {
+  const { from, files } = kept;
+  const authority: Authority = {
+    from: [...new Set(from ?? [])],
+    reread: () =>
+      from === null ? authority : authorityOf({ ...kept, ca: rereadCA({ from }) }, clock, mintOf),
+    publish: async () => {
+      if (files !== null) await publishCA(files, kept.ca);
+    },
     ca: root.pem,
     get bundle() {
       return bundleOf(root.pem);
     },
-    files: kept.files,
+    files,
     names: mint.constraints,
     subject: root.subject,
     fingerprint: root.fingerprint,
@@ -142,6 +161,7 @@ function authorityOf(kept: KeptCA, mint: Minting, clock: Pick<Clock, "wallTime">
     permits: (name) => mint.permits(name),
     present: (names, recipe) => mint.present(names, recipe),
   };
+  return authority;
 }
 
 /** Said from four fifths of its life on. */

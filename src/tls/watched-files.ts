@@ -82,10 +82,10 @@ export class FileLook {
     this.#taken = seenOf(paths).stamp;
   }
 
-  /** Null where nothing has changed, or the last look was a moment ago. */
-  again(): Seen | null {
+  /** Null where nothing has changed, or the last look was a moment ago and nobody wants to know it now. */
+  again(when: "soon" | "now" = "soon"): Seen | null {
     const now = this.#clock.now();
-    if (now - this.#lookedAt < LOOK_AGAIN) return null;
+    if (when === "soon" && now - this.#lookedAt < LOOK_AGAIN) return null;
     this.#lookedAt = now;
     const seen = seenOf(this.#paths);
     return seen.stamp === this.#taken ? null : seen;

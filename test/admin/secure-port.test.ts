@@ -8,7 +8,7 @@ import { AdminClient } from "../../src/cli/client.js";
 import { Door } from "../../src/tls/door.js";
 import { AdminLab } from "./admin-lab.js";
 
-const door = new Door({ source: "memory", clock: { wallTime: () => Date.now() } });
+const door = new Door({ source: "memory", clock: { now: () => 0, wallTime: () => Date.now() } });
 let here: AdminLab | null = null;
 const folder = mkdtempSync(join(tmpdir(), "squall-secure-port-"));
 afterEach(async () => {
@@ -18,7 +18,7 @@ afterEach(async () => {
 
 async function start(): Promise<{ readonly url: string; readonly port: number; readonly caFile: string }> {
   const contexts = await door.open();
-  here = await AdminLab.open({ certificate: { contexts, own: null, names: ["localhost", "127.0.0.1"] } });
+  here = await AdminLab.open({ certificate: { contexts: () => contexts, own: null, names: ["localhost", "127.0.0.1"] } });
   const caFile = join(folder, "ca.pem");
   writeFileSync(caFile, door.authority?.ca ?? "");
   const { url } = here.admin;

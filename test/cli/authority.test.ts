@@ -68,7 +68,9 @@ describe("squall ca", () => {
     expect(second.fingerprint256).not.toBe(first.fingerprint256);
     expect(second.publicKey.equals(first.publicKey)).toBe(true);
     const other = await run(["ca", "renew", "--new-key", "--folder", "ca"]);
-    expect(other.err).toContain("bots must be given the new ca.pem");
+    expect(other.err).toBe(
+      "squall: a daemon that runs takes it for new connections, and open ones stay; bots must be given the new ca.pem, and refuse what is new until then\n",
+    );
     expect(pem().publicKey.equals(first.publicKey)).toBe(false);
   });
 

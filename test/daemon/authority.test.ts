@@ -2,12 +2,14 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import { request } from "node:https";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { Agent, request } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { renewAuthority } from "../../src/tls/authority.js";
+import { wallClock } from "../support/tls-lab.js";
 import { startSquall, type Squall, type SquallOptions } from "../../src/index.js";
 
 let folder: string;
@@ -103,6 +105,32 @@ describe("the CA of a daemon", () => {
     });
     // Nobody needs it here.
     await start({ config: "tls: { ca: ./broken }" });
+  });
+
+  it("is the new one after a renewal with another key, for whoever comes then; who is there stays", async () => {
+    const { squall, log } = await start({ config: secured("ca: ./squall-ca"), tls: true });
+    const { port } = squall.proxies.get("jobs");
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: squall.ca, servername: "jobs.example" });
+    const before = async (): Promise<number> => {
+      const asked = request({ host: "127.0.0.1", port, agent }).end();
+      const [response] = (await once(asked, "response")) as [IncomingMessage];
+      response.resume();
+      await once(response, "end");
+      return asked.socket?.localPort ?? 0;
+    };
+    const first = await before();
+    await renewAuthority({ source: { folder: join(folder, "squall-ca") }, clock: wallClock, newKey: true });
+    // Whoever asks for it has it looked for at once; a handshake looks at most once a second.
+    const renewed = await (await fetch(`${squall.adminUrl}/ca.pem`)).text();
+    expect(renewed).not.toBe(squall.ca);
+    expect(await ask(port, renewed)).toBe("done");
+    expect(await ask(port, squall.ca)).toMatch(/SIGNATURE/u);
+    expect(await before()).toBe(first);
+    agent.destroy();
+    expect(squall.journal().filter(({ kind }) => kind === "ca_reread")).toMatchObject([
+      { fingerprint: new X509Certificate(renewed).fingerprint256 },
+    ]);
+    expect(log()).toContain("the CA for bots is CN=Squall test CA");
   });
 
   it("is confined where tls.names says so: bots refuse what it must not sign for", async () => {

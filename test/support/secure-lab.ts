@@ -11,7 +11,7 @@ import { HttpLab } from "./http-lab.js";
 import { Client, type LabOptions, type Listening } from "./lab.js";
 
 /** One for all tests of a process. */
-export const theDoor = new Door({ source: "memory", clock: { wallTime: () => Date.now() } });
+export const theDoor = new Door({ source: "memory", clock: { now: () => 0, wallTime: () => Date.now() } });
 
 export function secureSpec(rest: Partial<SecureSpec> = {}): SecureSpec {
   return {

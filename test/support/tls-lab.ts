@@ -18,7 +18,7 @@ export interface Taken {
 }
 
 /** What certificates are made by and checked by: the machine's. */
-export const wallClock = { wallTime: (): number => Date.now() };
+export const wallClock = { now: (): number => Date.now(), wallTime: (): number => Date.now() };
 
 /** One handshake over loopback. The client says "hello", the server the same, and both end. */
 export async function handshake(served: Served, client: tls.ConnectionOptions): Promise<Taken> {

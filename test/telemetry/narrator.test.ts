@@ -47,6 +47,7 @@ describe("what people read", () => {
       "redis/slow  hit 9 of 12 matching, of 12 in all: delayed 41",
       "failed   jobs  127.0.0.2  proxy_header: no PROXY protocol header",
       "tls      jobs  127.0.0.1 accepted a certificate that is wrong: expired, for jobs.example  [expired]",
+      "tls      the CA for bots is CN=Squall test CA - do not trust - build-7 by now, until 2028-03-01T14:03:07.000Z",
       "tls      jobs  /etc/squall/jobs.pem was read again",
       "exchange jobs  bot bot-1  POST /v1/jobs/4/complete  upstream 200 after 4.2 ms, client got nothing, reset after 4.4 ms  [lose-the-ack]",
       "profile  wan  on  seed 7",

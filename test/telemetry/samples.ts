@@ -80,6 +80,12 @@ export const SAMPLES: { readonly [K in FactKind]: FactOf<K> } = {
     took: "accepted",
     ms: 12.5,
   },
+  ca_reread: {
+    kind: "ca_reread",
+    subject: "CN=Squall test CA - do not trust - build-7",
+    fingerprint: "5B:1A",
+    until: "2028-03-01T14:03:07.000Z",
+  },
   certificate_reread: { kind: "certificate_reread", proxy: "jobs", cert: "/etc/squall/jobs.pem" },
   exchange_over: {
     kind: "exchange_over",
