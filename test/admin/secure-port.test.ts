@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { AdminClient } from "../../src/cli/client.js";
+import type { Contexts } from "../../src/tls/contexts.js";
 import { Door } from "../../src/tls/door.js";
 import { AdminLab } from "./admin-lab.js";
 
 const door = new Door({ source: "memory", clock: { now: () => 0, wallTime: () => Date.now() } });
 let here: AdminLab | null = null;
+let contexts: Contexts | null = null;
 const folder = mkdtempSync(join(tmpdir(), "squall-secure-port-"));
 afterEach(async () => {
   await here?.close();
@@ -17,8 +19,14 @@ afterEach(async () => {
 });
 
 async function start(): Promise<{ readonly url: string; readonly port: number; readonly caFile: string }> {
-  const contexts = await door.open();
-  here = await AdminLab.open({ certificate: { contexts: () => contexts, own: null, names: ["localhost", "127.0.0.1"] } });
+  contexts = await door.open();
+  here = await AdminLab.open({
+    certificate: {
+      contexts: () => contexts ?? expect.unreachable(),
+      own: null,
+      names: ["localhost", "127.0.0.1"],
+    },
+  });
   const caFile = join(folder, "ca.pem");
   writeFileSync(caFile, door.authority?.ca ?? "");
   const { url } = here.admin;
@@ -35,6 +43,17 @@ describe("the admin port over TLS", () => {
     }
     const client = new AdminClient({ admin: url, adminCa: caFile }, { env: {} });
     expect(await client.text("/metrics")).toBe("up 1\n");
+  });
+
+  it("shows a certificate of another CA as soon as there is one", async () => {
+    const { url, caFile } = await start();
+    const before = new AdminClient({ admin: url, adminCa: caFile }, { env: {} });
+    expect(await before.text("/metrics")).toBe("up 1\n");
+    const other = new Door({ source: "memory", clock: { now: () => 0, wallTime: () => Date.now() } });
+    contexts = await other.open();
+    writeFileSync(caFile, other.authority?.ca ?? "");
+    const after = new AdminClient({ admin: url, adminCa: caFile }, { env: {} });
+    expect(await after.text("/metrics")).toBe("up 1\n");
   });
 
   it("is not believed by whoever does not, who says why", async () => {
