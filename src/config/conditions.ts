@@ -20,6 +20,8 @@ export interface WhenEntry {
   readonly only?: readonly number[];
   /** What is counted by itself; several are one key together. */
   readonly per?: PerKey | readonly PerKey[];
+  /** Retries of what was hit are hit as well. */
+  readonly follow?: "retries";
   /** Milliseconds from the start of the phase. */
   readonly after?: number;
   readonly for?: number;
@@ -89,6 +91,8 @@ function readWhen(node: Located | undefined, knowing: Knowing, around: FaultSurr
   const route = exchanges ? undefined : routeIn(child(node, "per"));
   const isRoute = route !== undefined;
   if (isRoute) problems.add(route, `only HTTP exchanges have routes, and ${knowing.acts}`);
+  const follow = exchanges ? undefined : child(node, "follow");
+  if (follow !== undefined) problems.add(follow, `only HTTP exchanges have retries, and ${knowing.acts}`);
   if (child(node, "only") !== undefined)
     for (const key of BESIDE_ONLY) {
       const beside = child(node, key);
@@ -97,7 +101,10 @@ function readWhen(node: Located | undefined, knowing: Knowing, around: FaultSurr
     }
   const left = withoutBlanks(node);
   const entries = [...left.entries].filter(
-    ([key]) => !(ramp !== null && key === "probability") && !(isRoute && key === "per"),
+    ([key]) =>
+      !(ramp !== null && key === "probability") &&
+      !(isRoute && key === "per") &&
+      !(follow !== undefined && key === "follow"),
   );
   const shape: z.ZodType<z.output<typeof exchangeWhenShape>> = exchanges ? exchangeWhenShape : whenShape;
   const when = check(shape, { ...left, entries: new Map(entries) }, problems);

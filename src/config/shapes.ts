@@ -98,6 +98,7 @@ export const whenShape = z.strictObject({
 
 export const exchangeWhenShape = whenShape.extend({
   per: per(EXCHANGE_PER_KEYS, EXCHANGE_PER_PARTS).optional().describe(PER_WORDS),
+  follow: choice(["retries"]).optional().describe("hit the retries of what was hit as well"),
 });
 
 /** The keys of a fault that are not parameters of its type; `at` belongs to its type. */

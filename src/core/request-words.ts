@@ -27,6 +27,22 @@ export interface Asked {
   queries(name: string): readonly string[];
 }
 
+/**
+ * What a request has in common with its retries and with nothing else of its bot, as far as its head tells: its key if it has one, else
+ * method, target, and the length and type of its body.
+ */
+export function retryMark(asked: {
+  readonly method: string;
+  /** With its query. */
+  readonly target: string;
+  header(name: string): string | undefined;
+}): string {
+  const key = keyOf(asked);
+  if (key !== undefined) return `key ${key}`;
+  const length = asked.header("content-length") ?? asked.header("transfer-encoding") ?? "";
+  return `${asked.method} ${asked.target} ${length} ${asked.header("content-type") ?? ""}`;
+}
+
 /** The first of those fields that is there. */
 export function keyOf(asked: Pick<Asked, "header">): string | undefined {
   for (const field of KEY_FIELDS) {

@@ -44,6 +44,8 @@ export interface QueryKeys {
 
 /** What an exchange can be matched on. */
 export interface ExchangeKeys extends ExchangeName {
+  /** As it was sent, with its query. */
+  readonly target: string;
   /** Without the port, in lower case; empty if there is none. */
   readonly host: string;
   readonly upstream: string;

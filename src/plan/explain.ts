@@ -150,8 +150,9 @@ function counted(when: WhenEntry): string {
     ...(every > 1 ? [`hitting every ${ordinal(every)}`] : []),
     ...(count === undefined ? [] : [count === 1 ? "once" : `${count} times at most`]),
   ];
-  if (rules.length === 0) return "";
-  return ` (${rules.join(", ")}, counted for each ${list(perKeys(when))})`;
+  const follows = when.follow === undefined ? [] : ["and the retries of those"];
+  if (rules.length === 0) return follows.length === 0 ? "" : ` (${follows.join("")})`;
+  return ` (${[...rules, ...follows].join(", ")}, counted for each ${list(perKeys(when))})`;
 }
 
 function ordinals(only: readonly number[]): string {

@@ -25,6 +25,7 @@ export function needsExchanges(fault: CompiledFault, type: AnyFaultType): boolea
     fault.at === "head" ||
     fault.at === "body" ||
     perKeys(fault.when).includes("route") ||
+    fault.when.follow !== undefined ||
     fault.match.some(asksExchange) ||
     fault.except.some(asksExchange)
   );

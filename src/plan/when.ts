@@ -2,6 +2,7 @@
 import type { MatchEntry } from "../config/match.js";
 import { perKeys, type PerKey, type WhenEntry } from "../config/conditions.js";
 import { BoundedMap } from "../core/lru.js";
+import { retryMark } from "../core/request-words.js";
 import type { Admission } from "../pipeline/armed.js";
 import type { SubjectInfo } from "../pipeline/subject-info.js";
 import type { Misses } from "./misses.js";
@@ -13,8 +14,15 @@ interface Counters {
   hits: number;
 }
 
-/** How many keys a `per` remembers; beyond it the longest unused one starts anew. */
+/** How many keys a `per` remembers; beyond it the longest unused one starts anew. As many requests are known again by `follow`. */
 export const KEYS_REMEMBERED = 10_000;
+
+/** What it has counted and hit, which outlives a change of its text. */
+class Memory {
+  readonly counters = new BoundedMap<string, Counters>(KEYS_REMEMBERED);
+  /** Requests that were hit, by what their retries have in common with them. */
+  readonly followed = new BoundedMap<string, true>(KEYS_REMEMBERED);
+}
 
 export class WhenAdmission implements Admission {
   readonly needsStatus: boolean;
@@ -29,7 +37,7 @@ export class WhenAdmission implements Admission {
   readonly #mayMatch: (subject: SubjectInfo) => boolean;
   readonly #route: (subject: SubjectInfo) => string;
   readonly #keyOf: (subject: SubjectInfo) => string;
-  readonly #counters: BoundedMap<string, Counters>;
+  readonly #memory: Memory;
   readonly #misses: Misses | null;
 
   constructor(
@@ -37,7 +45,7 @@ export class WhenAdmission implements Admission {
     proxyExcept: readonly MatchEntry[],
     probability: () => number,
     misses: Misses | null = null,
-    counters = new BoundedMap<string, Counters>(KEYS_REMEMBERED),
+    memory = new Memory(),
   ) {
     this.#when = fault.when;
     const { skip = 0, every = 1, count = Infinity, only } = fault.when;
@@ -55,7 +63,7 @@ export class WhenAdmission implements Admission {
       this.needsStatus || asksUpstream(fault.match) || asksUpstream(except)
         ? compileBeforehand(fault.match, except)
         : (subject) => this.matches(subject);
-    this.#counters = counters;
+    this.#memory = memory;
     this.#misses = misses;
   }
 
@@ -66,11 +74,12 @@ export class WhenAdmission implements Admission {
     probability: () => number,
     misses: Misses | null = null,
   ): WhenAdmission {
-    return new WhenAdmission(fault, proxyExcept, probability, misses, this.#counters);
+    return new WhenAdmission(fault, proxyExcept, probability, misses, this.#memory);
   }
 
   get evicted(): number {
-    return this.#counters.evicted;
+    const { counters, followed } = this.#memory;
+    return counters.evicted + followed.evicted;
   }
 
   routeOf(subject: SubjectInfo): string {
@@ -94,6 +103,19 @@ export class WhenAdmission implements Admission {
   }
 
   fires(subject: SubjectInfo, draw: () => number): boolean {
+    const fires = this.#decides(subject, draw);
+    const { exchange } = subject;
+    if (this.#when.follow === undefined || exchange === undefined) return fires;
+    const { followed } = this.#memory;
+    const { method, target } = exchange;
+    const mark = retryMark({ method, target, header: (name) => exchange.headers(name)[0] });
+    const same = `${subject.bot.length}:${subject.bot}${mark}`;
+    if (fires) followed.set(same, true);
+    return fires || followed.get(same) === true;
+  }
+
+  /** By its own rules, whatever was hit before. */
+  #decides(subject: SubjectInfo, draw: () => number): boolean {
     const { skip = 0, every = 1, count = Infinity } = this.#when;
     const counters = this.#counted ? this.#countersOf(subject) : null;
     if (counters !== null) {
@@ -111,16 +133,16 @@ export class WhenAdmission implements Admission {
 
   weighs(draw: () => number): boolean | null {
     const { probability = 1 } = this.#when;
-    if (this.#counted || typeof probability !== "number") return null;
+    if (this.#counted || this.#when.follow !== undefined || typeof probability !== "number") return null;
     return probability >= 1 || draw() < probability;
   }
 
   #countersOf(subject: SubjectInfo): Counters {
     const key = this.#keyOf(subject);
-    const known = this.#counters.get(key);
+    const known = this.#memory.counters.get(key);
     if (known) return known;
     const counters = { seen: 0, hits: 0 };
-    this.#counters.set(key, counters);
+    this.#memory.counters.set(key, counters);
     return counters;
   }
 }

@@ -629,6 +629,18 @@ faults:
     ],
   },
   {
+    name: "retries of what has none",
+    text: `profile: x
+faults:
+  - { type: reset, when: { follow: retries } }
+  - { type: lost_request, when: { follow: all } }
+`,
+    problems: [
+      "3:36 faults[0].when.follow: only HTTP exchanges have retries, and reset acts on connections",
+      '4:43 faults[1].when.follow: expected retries, got "all"',
+    ],
+  },
+  {
     name: "ordinals beside other rules, and such as no subject has",
     text: `profile: x
 faults:

@@ -58,6 +58,14 @@ describe("an explanation", () => {
       "On every http proxy, all exchanges (only the 3rd and the 7th, counted for each bot and route): responds with 503.",
     ],
     [
+      "{ type: lost_response, when: { only: 1, per: [bot, route], follow: retries } }",
+      "On every http proxy, all exchanges (only the 1st, and the retries of those, counted for each bot and route): lets the request be carried out, and then resets the connection in place of the response.",
+    ],
+    [
+      "{ type: lost_request, when: { probability: 10%, follow: retries } }",
+      "On every http proxy, 10% of exchanges (and the retries of those): keeps the request from the upstream, and resets the connection in place of the response.",
+    ],
+    [
       "{ type: reset, when: { only: 2, per: [bot] } }",
       "On every proxy, all connections (only the 2nd, counted for each bot): resets every connection at once, in both directions.",
     ],

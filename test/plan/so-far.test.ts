@@ -48,6 +48,7 @@ function ask(path: string, method = "GET", headers: Readonly<Record<string, stri
     id: ++asked,
     method,
     path,
+    target: "/",
     host: "h",
     upstream: "u",
     status: null,

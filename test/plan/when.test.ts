@@ -107,6 +107,72 @@ describe("when", () => {
     expect([fires("a", "GET", "/jobs/5"), fires("b", "GET", "/jobs/5")]).toEqual([false, false]);
   });
 
+  describe("that follows retries", () => {
+    const followed = (when: WhenEntry = {}): ((parts: Parameters<typeof exchangeSubject>[0]) => boolean) => {
+      const one = new WhenAdmission(
+        fault("lost_request", {}, { when: { only: [1], per: ["bot", "route"], follow: "retries", ...when } }),
+        [],
+        () => 1,
+      );
+      return (parts) => one.fires(exchangeSubject(parts), never);
+    };
+    const work = { method: "POST", path: "/jobs", headers: { "content-length": ["4"] } };
+
+    it("knows a request again by method, target, length and type of body, and by its bot", () => {
+      const fires = followed();
+      expect([fires(work), fires(work), fires({ ...work, headers: { "content-length": ["5"] } })]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+      expect(fires({ ...work, target: "/jobs?page=2" })).toBe(false);
+      expect(fires(work)).toBe(true);
+      expect([fires({ ...work, bot: "y", path: "/jobs" }), fires({ ...work, bot: "z" })]).toEqual([
+        true,
+        true,
+      ]);
+    });
+
+    it("knows a request with a key again by the key alone", () => {
+      const fires = followed({ per: "proxy" });
+      const keyed = (key: string, path = "/jobs") => ({
+        ...work,
+        path,
+        headers: { "idempotency-key": [key] },
+      });
+      expect([fires(keyed("a")), fires(keyed("b")), fires(keyed("a")), fires(work)]).toEqual([
+        true,
+        false,
+        true,
+        false,
+      ]);
+      expect(fires(keyed("a", "/elsewhere"))).toBe(true);
+    });
+
+    it("counts no retry as a hit, and weighs nobody anew", () => {
+      const fires = followed({ only: undefined as never, count: 1, per: "proxy" });
+      expect([fires(work), fires(work), fires({ ...work, path: "/b" }), fires(work)]).toEqual([
+        true,
+        true,
+        false,
+        true,
+      ]);
+      expect(admission({ follow: "retries", probability: 0.5 }).weighs(() => 0)).toBeNull();
+    });
+
+    it("knows so many again and no more", () => {
+      const one = new WhenAdmission(
+        fault("lost_request", {}, { when: { count: KEYS_REMEMBERED + 1, follow: "retries" } }),
+        [],
+        () => 1,
+      );
+      const fires = (n: number): boolean => one.fires(exchangeSubject({ path: `/${n}` }), never);
+      for (let n = 0; n <= KEYS_REMEMBERED; n++) expect(fires(n)).toBe(true);
+      expect([fires(KEYS_REMEMBERED), fires(0)]).toEqual([true, false]);
+      expect(one.evicted).toBe(1);
+    });
+  });
+
   it("takes no two bots for one, whatever they call themselves", () => {
     const each = admission({ only: [2], per: ["bot", "connection"] });
     expect(each.fires(subject("x1", 2), never)).toBe(false);

@@ -4,6 +4,8 @@ import type { ExchangeKeys, SubjectInfo } from "../../src/pipeline/subject-info.
 export interface ExchangeParts {
   readonly method?: string;
   readonly path?: string;
+  /** The path if missing. */
+  readonly target?: string;
   readonly host?: string;
   readonly upstream?: string;
   readonly status?: number | null;
@@ -19,6 +21,7 @@ export function exchangeSubject(parts: ExchangeParts = {}): SubjectInfo {
     id: 1,
     method: parts.method ?? "GET",
     path: parts.path ?? "/",
+    target: parts.target ?? parts.path ?? "/",
     host: parts.host ?? "localhost",
     upstream: parts.upstream ?? "upstream",
     status: parts.status ?? null,

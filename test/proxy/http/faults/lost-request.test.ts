@@ -155,6 +155,36 @@ describe("lost_request", () => {
     }
   });
 
+  it.each([
+    ["lost_request", []],
+    ["lost_response", ["POST /jobs", "POST /jobs", "POST /jobs"]],
+  ] as const)(
+    "%s hits the retries of what it hit where it follows them, and nothing else",
+    async (type, done) => {
+      await setUp({});
+      lab.use([fault(type, {}, { when: { only: [1], per: ["bot", "route"], follow: "retries" } })]);
+      const ask = async (request: string): Promise<string> => {
+        const client = lab.client(proxy);
+        client.write(request);
+        const end = await Promise.race([client.ended, answerTo(client).catch(() => null)]);
+        client.fin();
+        return typeof end === "object" && end !== null && "body" in end ? end.body : "reset";
+      };
+      const work = post("/jobs", "work", ["Idempotency-Key: 1"]);
+      for (let attempt = 0; attempt < 3; attempt++) expect(await ask(work)).toBe("reset");
+      expect(await ask(post("/jobs", "work", ["Idempotency-Key: 2"]))).toBe("did /jobs");
+      expect(arrived()).toEqual([...done, "POST /jobs"]);
+      lab.heal();
+      const book = lab.facts.of("activation_ended").at(-1)?.faults[0];
+      expect([book?.matched, book?.hits]).toEqual([4, 3]);
+      // Without a key: the same request is one, and another length is not.
+      lab.use([fault(type, {}, { when: { only: [1], per: ["bot", "route"], follow: "retries" } })]);
+      expect(await ask(post("/jobs", "work"))).toBe("reset");
+      expect(await ask(post("/jobs", "works"))).toBe("did /jobs");
+      expect(await ask(post("/jobs", "work"))).toBe("reset");
+    },
+  );
+
   it("does nothing where it only observes", async () => {
     await setUp({});
     lab.use([fault("lost_request")], { mode: "observe" });
