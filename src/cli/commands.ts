@@ -29,6 +29,7 @@ const GROUPS: readonly Group[] = [
   },
   { names: ["status"], add: async (program, io) => (await import("./status.js")).addStatus(program, io) },
   { names: ["journal"], add: async (program, io) => (await import("./journal.js")).addJournal(program, io) },
+  { names: ["sites"], add: async (program, io) => (await import("./sites.js")).addSites(program, io) },
   { names: ["ca"], add: async (program, io) => (await import("./authority.js")).addCa(program, io) },
   { names: ["env"], add: async (program, io) => (await import("./authority.js")).addEnv(program, io) },
   { names: ["demo"], add: async (program, io) => (await import("./demo.js")).addDemo(program, io) },

@@ -61,6 +61,8 @@ export interface Kind<P extends Protocol = Protocol> {
   readonly what: string;
   /** The smallest preset that has it. */
   readonly preset: Preset;
+  /** `applies` in words. */
+  readonly where: string;
   readonly applies: (site: SiteOf<P>) => boolean;
   /** It is done to all calls of the site; otherwise to one of them. */
   readonly to?: "all";

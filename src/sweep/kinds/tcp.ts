@@ -20,6 +20,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "The connection is reset as soon as it is made.",
     preset: "quick",
+    where: "everywhere",
     applies: always,
     blows: () => [{ type: "reset", params: {} }],
     expects: NOTHING_DONE,
@@ -29,6 +30,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "Nobody listens in the first 2 s.",
     preset: "default",
+    where: "everywhere",
     applies: always,
     to: "all",
     blows: () => [{ type: "down", params: { existing: "keep", refuse: "rst", for: "2s" } }],
@@ -39,6 +41,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "The connection is made, and nothing moves on it in either direction.",
     preset: "default",
+    where: "everywhere",
     applies: always,
     blows: () => [{ type: "blackhole", params: {} }],
     expects: NOTHING_DONE,
@@ -48,6 +51,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "What the client sends arrives, and in place of the first byte of an answer it gets a reset.",
     preset: "quick",
+    where: "where the upstream sent something",
     applies: answers,
     blows: () => [
       { type: "truncate", params: { after: "0B", direction: "downstream", silent: "wait", then: "reset" } },
@@ -59,6 +63,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "What the client sends arrives, and in place of the first byte of an answer it gets the end.",
     preset: "default",
+    where: "where the upstream sent something",
     applies: answers,
     blows: () => [
       { type: "truncate", params: { after: "0B", direction: "downstream", silent: "wait", then: "close" } },
@@ -70,6 +75,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "What the client sends arrives, and no byte of an answer ever comes.",
     preset: "default",
+    where: "where the upstream sent something",
     applies: answers,
     blows: () => [
       { type: "truncate", params: { after: "0B", direction: "downstream", silent: "wait", then: "hang" } },
@@ -81,6 +87,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "The connection is reset in the middle of what the upstream sends.",
     preset: "quick",
+    where: "where it sent two bytes",
     applies: longAnswers,
     blows: ({ bytes }) => [
       { type: "truncate", params: { after: half(bytes.down), direction: "downstream", then: "reset" } },
@@ -92,6 +99,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "The connection ends in the middle of what the upstream sends, as if that were all.",
     preset: "default",
+    where: "where it sent two bytes",
     applies: longAnswers,
     blows: ({ bytes }) => [
       { type: "truncate", params: { after: half(bytes.down), direction: "downstream", then: "close" } },
@@ -103,6 +111,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "What the upstream sends stops in the middle, and the connection stays open.",
     preset: "default",
+    where: "where it sent two bytes",
     applies: longAnswers,
     blows: ({ bytes }) => [
       { type: "truncate", params: { after: half(bytes.down), direction: "downstream", then: "hang" } },
@@ -114,6 +123,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "The connection is reset in the middle of what the client sends.",
     preset: "default",
+    where: "where the client sent two bytes",
     applies: ({ bytes }) => bytes.up > 1,
     blows: ({ bytes }) => [
       { type: "truncate", params: { after: half(bytes.up), direction: "upstream", then: "reset" } },
@@ -125,6 +135,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "All answers come, and then the connection is reset in place of its end.",
     preset: "all",
+    where: "where the upstream sent something",
     applies: answers,
     blows: ({ bytes }) => [
       { type: "truncate", params: { after: `${bytes.down}B`, direction: "downstream", then: "reset" } },
@@ -136,6 +147,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "Answers trickle: all of them take 10 s more.",
     preset: "default",
+    where: "where it sent two bytes",
     applies: longAnswers,
     blows: ({ bytes }) => [
       { type: "bandwidth", params: { rate: `${Math.max(1, Math.floor(bytes.down / 10))}B/s`, burst: "1B" } },
@@ -147,6 +159,7 @@ export const TCP_KINDS: readonly TcpKind[] = [
     protocol: "tcp",
     what: "Neither side hears of the other's end.",
     preset: "default",
+    where: "everywhere",
     applies: always,
     blows: () => [{ type: "half_open", params: {} }],
     expects: { done: "once", told: "nothing", next: "go on" },

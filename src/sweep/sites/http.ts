@@ -16,7 +16,11 @@ export class HttpCalls {
   /** Routes of which the operations are told apart, as `proxy method template`. */
   readonly #divided = new Set<string>();
 
-  constructor(books: ReadonlyMap<string, RouteBook>, runs: readonly RunRecord[]) {
+  constructor(
+    books: ReadonlyMap<string, RouteBook>,
+    runs: readonly RunRecord[],
+    readonly classOf: (bot: string) => string = botClassOf,
+  ) {
     this.#books = books;
     const operations = new Map<string, Set<string>>();
     for (const one of runs.flatMap(({ exchanges }) => exchanges)) {
@@ -44,7 +48,7 @@ export class HttpCalls {
   siteOf(one: SeenExchange): string {
     const operation = this.operationOf(one);
     const route = `${one.method} ${this.templateOf(one)}`;
-    return `${one.proxy} ${botClassOf(one.bot)} ${route}${operation === null ? "" : ` ${operation}`}`;
+    return `${one.proxy} ${this.classOf(one.bot)} ${route}${operation === null ? "" : ` ${operation}`}`;
   }
 
   exceptOf(proxy: string, template: string): readonly string[] {
@@ -92,7 +96,7 @@ export function httpSites(runs: readonly RunRecord[], calls: HttpCalls): HttpSit
     const [first] = own.flat();
     if (first === undefined) return [];
     const { proxy, method } = first;
-    const botClass = botClassOf(first.bot);
+    const botClass = calls.classOf(first.bot);
     const template = calls.templateOf(first);
     const operation = calls.operationOf(first);
     const aim = aimOf(own, botClass);

@@ -11,7 +11,7 @@ import { HttpCalls, httpSites } from "./http.js";
 import { learnRoutes, NO_ROUTES, type KnownRoutes, type RouteBook } from "./routes.js";
 
 export interface Sites {
-  /** By proxy, then by route or name. */
+  /** By proxy, then by path, then by what is done there. */
   readonly list: readonly Site[];
   /** Which site a call of any run is of. */
   readonly calls: HttpCalls;
@@ -21,17 +21,28 @@ export interface Sites {
   readonly unusedRoutes: readonly string[];
 }
 
+export interface SiteOptions {
+  /** Each bot has sites of its own, and is no member of a class. */
+  readonly eachBot?: boolean;
+}
+
 /** `runs` are the records of fault-free runs, at least one. */
-export function findSites(runs: readonly RunRecord[], known: KnownRoutes = NO_ROUTES): Sites {
+export function findSites(
+  runs: readonly RunRecord[],
+  known: KnownRoutes = NO_ROUTES,
+  { eachBot = false }: SiteOptions = {},
+): Sites {
+  const classOf = eachBot ? (bot: string): string => bot : botClassOf;
   const books = new Map<string, RouteBook>();
   for (const proxy of proxiesOf(runs.flatMap(({ exchanges }) => exchanges))) {
     const seen = runs.flatMap(({ exchanges }) => exchanges.filter((one) => one.proxy === proxy));
     books.set(proxy, learnRoutes(seen, known));
   }
-  const calls = new HttpCalls(books, runs);
+  const calls = new HttpCalls(books, runs, classOf);
+  const grouped = groupsBy(classOf);
   const list = [
     ...httpSites(runs, calls),
-    ...groupedSites(
+    ...grouped(
       runs.map(({ connections }) => connections),
       (all) => ({
         protocol: "tcp" as const,
@@ -39,7 +50,7 @@ export function findSites(runs: readonly RunRecord[], known: KnownRoutes = NO_RO
       }),
       () => "",
     ),
-    ...groupedSites(
+    ...grouped(
       runs.map(({ flows }) => flows),
       (all) => ({
         protocol: "udp" as const,
@@ -51,7 +62,7 @@ export function findSites(runs: readonly RunRecord[], known: KnownRoutes = NO_RO
       () => "",
       ({ datagrams }) => datagrams.up + datagrams.down,
     ),
-    ...groupedSites(
+    ...grouped(
       runs.map(({ queries }) => queries),
       ([first]) => ({
         protocol: "dns" as const,
@@ -66,7 +77,7 @@ export function findSites(runs: readonly RunRecord[], known: KnownRoutes = NO_RO
   const unusedOfAll = [...books.values()].map(({ unused }) => unused);
   const [first = []] = unusedOfAll;
   return {
-    list: list.sort((a, b) => byName(a.id, b.id)),
+    list: list.sort((a, b) => byName(placeOf(a), placeOf(b)) || byName(a.id, b.id)),
     calls,
     books,
     unusedRoutes: first.filter((template) => unusedOfAll.every((unused) => unused.includes(template))),
@@ -83,31 +94,37 @@ type OwnPart = Site extends infer S ? (S extends Site ? Omit<S, CommonKey> : nev
 type CommonKey = "id" | "proxy" | "botClass" | "bot" | "bots" | "steadiness" | "counts";
 
 /** One site for each proxy, class of bots and `what`. `weigh` says how many subjects of a fault one of them is. */
-function groupedSites<T extends Seen>(
-  runs: readonly (readonly T[])[],
-  own: (all: Some<T>) => OwnPart,
-  what: (one: T) => string,
-  weigh: (one: T) => number = () => 1,
-): Site[] {
-  const groups = new Map<string, [T, ...T[]]>();
-  for (const one of runs.flat()) {
-    const id = [one.proxy, botClassOf(one.bot), what(one)].filter((part) => part !== "").join(" ");
-    const group = groups.get(id);
-    if (group === undefined) groups.set(id, [one]);
-    else group.push(one);
-  }
-  return [...groups].map(([id, all]) => {
-    const { proxy, bot } = all[0];
-    const botClass = botClassOf(bot);
-    const perRun = runs.map((run) =>
-      run.filter(
-        (one) => one.proxy === proxy && botClassOf(one.bot) === botClass && what(one) === what(all[0]),
-      ),
-    );
-    const aim = aimOf(perRun, botClass, weigh);
-    const protocol = own(all);
-    return { ...protocol, id: `${protocol.protocol} ${id}`, proxy, botClass, ...aim };
-  });
+const groupsBy =
+  (classOf: (bot: string) => string) =>
+  <T extends Seen>(
+    runs: readonly (readonly T[])[],
+    own: (all: Some<T>) => OwnPart,
+    what: (one: T) => string,
+    weigh: (one: T) => number = () => 1,
+  ): Site[] => {
+    const groups = new Map<string, [T, ...T[]]>();
+    for (const one of runs.flat()) {
+      const id = [one.proxy, classOf(one.bot), what(one)].filter((part) => part !== "").join(" ");
+      const group = groups.get(id);
+      if (group === undefined) groups.set(id, [one]);
+      else group.push(one);
+    }
+    return [...groups].map(([id, all]) => {
+      const { proxy, bot } = all[0];
+      const botClass = classOf(bot);
+      const perRun = runs.map((run) =>
+        run.filter(
+          (one) => one.proxy === proxy && classOf(one.bot) === botClass && what(one) === what(all[0]),
+        ),
+      );
+      const aim = aimOf(perRun, botClass, weigh);
+      const protocol = own(all);
+      return { ...protocol, id: `${protocol.protocol} ${id}`, proxy, botClass, ...aim };
+    });
+  };
+
+function placeOf(site: Site): string {
+  return site.protocol === "http" ? `${site.proxy} ${site.template}` : site.proxy;
 }
 
 function least<T>(all: Some<T>, of: (one: T) => number): number {

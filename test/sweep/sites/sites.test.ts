@@ -61,10 +61,10 @@ describe("sites", () => {
     expect(
       lists[0]?.map(({ id, steadiness, counts, bot }) => [id, steadiness, counts.join(), bot]),
     ).toStrictEqual([
-      ["jobs bot-# GET /v1/files/*.csv", "stable", "3,3,3", "bot-1"],
-      ["jobs bot-# GET /v1/jobs/next", "stable", "3,3,3", "bot-1"],
       ["jobs bot-# POST /v1/bots", "stable", "1,1,1", "bot-1"],
+      ["jobs bot-# GET /v1/files/*.csv", "stable", "3,3,3", "bot-1"],
       ["jobs bot-# POST /v1/jobs/:n/complete", "stable", "3,3,3", "bot-1"],
+      ["jobs bot-# GET /v1/jobs/next", "stable", "3,3,3", "bot-1"],
       ["jobs bot-# PUT /v1/tenants/:x/usage", "stable", "3,3,3", "bot-1"],
     ]);
   });
