@@ -1,5 +1,4 @@
 /** All kinds, by protocol and in the order of tables; and which of them make sense at a site. */
-import { FAULT_TYPES } from "../../faults/kinds/index.js";
 import type { Ordinal } from "../contract/case.js";
 import type { FaultInput } from "../contract/run.js";
 import type { Site } from "../contract/site.js";
@@ -19,18 +18,12 @@ import {
 import { ALL, ordinalsOf } from "./ordinals.js";
 import { TCP_KINDS } from "./tcp.js";
 
-const NEW: ReadonlySet<string> = new Set(["request-lost", "blocked"]);
-const ALL_KINDS: readonly AnyKind[] = [
+export const KINDS: readonly AnyKind[] = [
   ...HTTP_KINDS.map(forgetting),
   ...TCP_KINDS.map(forgetting),
   ...UDP_KINDS.map(forgetting),
   ...DNS_KINDS.map(forgetting),
 ];
-
-/** Without those whose faults this build does not have. */
-export const KINDS: readonly AnyKind[] = ALL_KINDS.filter(
-  ({ name }) => FAULT_TYPES.some(({ type }) => type === "lost_request") || !NEW.has(name),
-);
 
 /** Names, each once: several protocols have a `lost`. */
 export const KIND_NAMES: readonly string[] = [...new Set(KINDS.map(({ name }) => name))];
