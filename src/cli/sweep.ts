@@ -1,4 +1,6 @@
 /** `squall sweep`: runs the user's command under one fault after the other, and says what breaks it. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { SystemClock } from "../core/system-clock.js";
 import { parseRatio } from "../core/units.js";
@@ -9,10 +11,12 @@ import type { RunSettings } from "../sweep/run-file/settings.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
 import type { SweepSettings } from "../sweep/sweep/settings.js";
 import { startSweep, type Planned, type Swept } from "../sweep/sweep/start.js";
-import { SelectionError } from "../sweep/plan/selection.js";
+import { SelectionError, sitesOfReport } from "../sweep/plan/selection.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { knownRoutes } from "./known-routes.js";
 import { numberOption } from "./options.js";
 import { interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
+import { whyUnread } from "./why-unread.js";
 import { barRenderer, jsonRenderer, plainRenderer, type Renderer } from "./sweep-progress.js";
 
 interface SweepFlags extends RunFlags {
@@ -25,6 +29,8 @@ interface SweepFlags extends RunFlags {
   readonly maxFindings?: string;
   readonly pairs: boolean;
   readonly slow?: boolean;
+  readonly eachBot?: boolean;
+  readonly changed?: boolean;
   readonly allOrdinals?: boolean;
   readonly json?: boolean;
 }
@@ -34,6 +40,8 @@ export function addSweep(program: Command, io: Io): void {
     .description("run a command once for each fault at each of its calls, and say what breaks it")
     .option("--plan", "list the cases, and run none of them")
     .option("--only <case>", "cases such as complete:lost, complete, *:lost; may be repeated", again)
+    .option("--changed", "leave out the sites that the last sweep had")
+    .option("--each-bot", "hit each bot, and not only the first of those whose names differ in figures alone")
     .option("--all-ordinals", "hit each call of each site, and not only the first, the second and the last")
     .option("--slow", "hold late answers for longer than nearly all clients wait")
     .option("--repeat <n>", "run each case so often that survives", "1")
@@ -69,12 +77,14 @@ async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Pr
       clock,
       anywhere: flags.yesReally === true,
       tell: renderer.note,
+      known: knownRoutes(settings, io),
+      eachBot: flags.eachBot === true,
       plan: {
         wanted: {
           kinds: settings.kinds,
           skipKinds: settings.skipKinds,
           only: flags.only ?? [],
-          before: null,
+          before: flags.changed === true ? sitesOfLast(settings, io) : null,
         },
         slow: flags.slow === true,
         allOrdinals: flags.allOrdinals === true,
@@ -176,6 +186,20 @@ function coverage(text: string | undefined): number | null {
     EXIT.usage,
     `--require-coverage: expected a share such as 90%, got ${JSON.stringify(text)}`,
   );
+}
+
+/** Ids of the sites in the report of the last sweep; none if there is none, so that all are new. */
+function sitesOfLast({ directory }: RunSettings, io: Io): ReadonlySet<string> {
+  const file = join(directory, "report.json");
+  if (!existsSync(file)) {
+    io.err(`squall: there is no report of an earlier sweep in ${directory}, so all sites are new\n`);
+    return new Set();
+  }
+  try {
+    return sitesOfReport(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    throw new CommandError(EXIT.invalid, `--changed: cannot read ${file}: ${whyUnread(error)}`);
+  }
 }
 
 function judgeOptions({ ignore, tolerance }: RunSettings): JudgeOptions {

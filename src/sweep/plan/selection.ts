@@ -56,6 +56,19 @@ export function select(wanted: Wanted, sites: readonly Site[], names: SiteNames)
   };
 }
 
+/** Ids of the sites that a report of an earlier sweep has; those that only faults brought about are not among them. Throws for what is none. */
+export function sitesOfReport(report: unknown): ReadonlySet<string> {
+  const sites = typeof report === "object" && report !== null && "sites" in report ? report.sites : null;
+  if (!Array.isArray(sites)) throw new TypeError("it is no report of a sweep");
+  return new Set(
+    sites.flatMap((site: unknown) => {
+      if (typeof site !== "object" || site === null || !("id" in site) || typeof site.id !== "string")
+        return [];
+      return "only_under_faults" in site && site.only_under_faults === true ? [] : [site.id];
+    }),
+  );
+}
+
 /** A number of presets is the largest of them; kinds beside them are added. */
 function kindsOf(words: readonly string[]): {
   readonly preset: Preset;

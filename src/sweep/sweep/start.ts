@@ -1,12 +1,10 @@
 /** A sweep from its settings to its reports: the harness, the fault-free runs, the sites, the plan, the loop, and what is written of it. */
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.js";
 import { version } from "../../version.js";
 import type { Case } from "../contract/case.js";
 import type { CaseResult } from "../contract/finding.js";
 import type { KindReport, SweepReport } from "../contract/report.js";
-import { HarnessError, type RunResult } from "../contract/run.js";
+import type { RunResult } from "../contract/run.js";
 import { runBaselines } from "../harness/baselines.js";
 import { startRunner, type HarnessRunner, type RunnerOptions } from "../harness/runner.js";
 import { SweepState } from "../harness/state-file.js";
@@ -15,7 +13,8 @@ import { KINDS } from "../kinds/kinds.js";
 import { planSweep, type SweepPlanOptions } from "../plan/plan.js";
 import { writeReports } from "../report/files.js";
 import type { RunSettings } from "../run-file/settings.js";
-import { OpenApiError, routesOfOpenApi } from "../sites/openapi.js";
+import { routeWarnings } from "../sites/listing.js";
+import type { KnownRoutes } from "../sites/routes.js";
 import { findSites, type Sites } from "../sites/sites.js";
 import type { OnSweepEvent } from "./events.js";
 import type { Memory, Planner, WriteFinding } from "./memory.js";
@@ -29,6 +28,9 @@ export interface StartOptions extends RunnerOptions {
   readonly sweep: SweepSettings;
   readonly judge: JudgeOptions;
   readonly plan: SweepPlanOptions;
+  readonly known: KnownRoutes;
+  /** Bots are taken one by one, and not by class. */
+  readonly eachBot: boolean;
   /** `v22.9.0`. */
   readonly node: string;
   readonly clock: Clock;
@@ -92,8 +94,10 @@ async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swep
   const each = ((clock.now() - started) * Math.min(runner.jobs, count)) / count;
   const sites = findSites(
     baselines.map(({ record }) => record),
-    { given: settings.routes, described: await describedRoutes(settings) },
+    options.known,
+    { eachBot: options.eachBot },
   );
+  for (const warning of routeWarnings(sites)) tell(warning);
   const planner = planSweep(sites, options.plan);
   if (!options.onPlan({ baselines, sites, planner, jobs: runner.jobs, each })) return null;
   const state = SweepState.open(settings.directory, settings.fingerprint, tell);
@@ -131,24 +135,6 @@ async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swep
 function commandOf({ command }: RunSettings): SweepReport["command"] {
   if (command === null) return [];
   return command.kind === "words" ? command.words : command.line;
-}
-
-async function describedRoutes({ openapi, folder }: RunSettings): Promise<readonly string[]> {
-  const routes: string[] = [];
-  for (const file of openapi) {
-    try {
-      routes.push(...routesOfOpenApi(await readFile(resolve(folder, file), "utf8")));
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new HarnessError(
-        error instanceof OpenApiError
-          ? `${file} is no OpenAPI description: ${why}`
-          : `cannot read ${file}: ${why}`,
-        { cause: error },
-      );
-    }
-  }
-  return routes;
 }
 
 /** Of a result is written what reports tell of it, and the pairs that follow it; the record of its run stays in its folder. */
