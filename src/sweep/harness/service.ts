@@ -137,7 +137,7 @@ export class ServiceWorker implements RunMaker {
     const isFirst = !this.#begun;
     const isOurs = command !== null || upstream !== null || setup !== null;
     if (this.#begun && !isOurs) {
-      await this.#untilWell(here);
+      await this.#untilWell(here, 0);
       return;
     }
     const stage = this.#stage;
@@ -148,7 +148,7 @@ export class ServiceWorker implements RunMaker {
     this.#upstream = upstream === null ? null : await stage.start(upstream, here, "upstream");
     await stage.ready(this.#upstream, here);
     this.#command = command === null ? null : await stage.start(command, here, "command");
-    if (this.#patience !== null) await this.#untilWell(here);
+    if (this.#patience !== null) await this.#untilWell(here, this.#settings.readyTimeout);
     else if (isFirst) await this.#untilSeen();
   }
 
@@ -173,10 +173,9 @@ export class ServiceWorker implements RunMaker {
   }
 
   /** A case that begins while another still hurts would say nothing. */
-  async #untilWell(here: Surroundings): Promise<void> {
+  async #untilWell(here: Surroundings, least: number): Promise<void> {
     await this.#stage.wires.apply([], 0);
-    const limit = this.#settings.readyTimeout;
-    const { recovered } = await this.#recover(performance.now(), 0, here, limit);
+    const { recovered } = await this.#recover(performance.now(), 0, here, least);
     if (recovered.ms === null)
       throw new HarnessError(
         `the system is not back at its steady state, and what comes after would say nothing (missing: ${recovered.missing.join(", ")})`,

@@ -113,7 +113,7 @@ describe("bots that somebody else has started", () => {
     children.push(spawn(process.execPath, [join(folder, "server.cjs"), String(server)]));
     children.push(spawn(process.execPath, [bots, `http://127.0.0.1:${port}`, "--weak"]));
     const runner = await start(
-      `service: { watch: 400ms, hit: 2s, recover: 2s }\nready_timeout: 2s\nready: http://127.0.0.1:${server}/\nproxies: { jobs: { listen: "127.0.0.1:${port}", upstream: "http://127.0.0.1:${server}", identify: [{ header: x-bot }] } }\n`,
+      `service: { watch: 400ms, hit: 2s, recover: 2s }\nready: http://127.0.0.1:${server}/\nproxies: { jobs: { listen: "127.0.0.1:${port}", upstream: "http://127.0.0.1:${server}", identify: [{ header: x-bot }] } }\n`,
     );
     await ready(runner);
     expect((await runner.run(refused("bot-2"))).recovered?.missing).toEqual([]);
