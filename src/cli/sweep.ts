@@ -74,6 +74,7 @@ async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Pr
       home: io.home,
       node: io.node,
       signal: interruptOf(io),
+      onExit: io.onExit,
       clock,
       anywhere: flags.yesReally === true,
       tell: renderer.note,

@@ -234,6 +234,11 @@ function described(schema: Json | undefined): string {
   return typeof schema?.description === "string" ? schema.description : "";
 }
 
+/** The JSON Schema of another kind of file in which `${VARIABLE}` may stand for a value; `#/$defs/reference` is to be among its definitions. */
+export function openSchema(shape: z.ZodType): Json {
+  return open(toJson(shape));
+}
+
 /** Lets `${x}` stand wherever a value may stand that is not free text anyway. */
 function open(schema: Json): Json {
   if (schema.type === "object" || "properties" in schema) {

@@ -5,24 +5,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { BaselineBroken, HarnessError } from "../../../src/sweep/contract/run.js";
 import { runBaselines } from "../../../src/sweep/harness/baselines.js";
-import { MARK, pidsNow } from "../../../src/sweep/harness/processes.js";
+import { MARK } from "../../../src/sweep/harness/processes.js";
+import { leftIn } from "./left.js";
 import { plan, scene, WITH_SERVER } from "./scene.js";
 
 const PROXY = `proxies: { jobs: { upstream: "http://127.0.0.1:9" } }\n`;
-
-/** Processes on this machine that were started by a run in this folder. */
-export function leftIn(folder: string): string[] {
-  return [...pidsNow()].flatMap((pid) => {
-    try {
-      const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
-      if (!environment.includes(`${MARK}=`) || !environment.includes(folder)) return [];
-      const state = /\) (\S)/u.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1];
-      return state === "Z" ? [] : [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")];
-    } catch {
-      return [];
-    }
-  });
-}
 
 const inside = (folder: string): string => `env: { SCENE: ${folder} }\n`;
 
