@@ -10,6 +10,7 @@ import { readConfig } from "../src/config/config.js";
 import type { AnyFaultType } from "../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../src/faults/kinds/index.js";
 import { compileFaults, compileProfile } from "../src/plan/compile.js";
+import { readRun } from "../src/sweep/run-file/read.js";
 import { explainProfile } from "../src/plan/explain.js";
 import { locate } from "../src/config/located.js";
 
@@ -349,6 +350,19 @@ describe("what is shipped", () => {
         } else if (/^(?:services|apiVersion):/mu.test(block)) {
           // Of docker compose or Kubernetes: test/compose has the shapes that they take.
           for (const document of parseAllDocuments(block)) expect(document.errors, file).toEqual([]);
+        } else if (/^(?:command|check|routes):/mu.test(block)) {
+          // A part of a run file, whose proxies and command may stand elsewhere.
+          const proxies = [{ name: "jobs", upstream: "http://127.0.0.1:3000" }];
+          const command = { key: "command", value: ["npm", "test"], flag: "--command" } as const;
+          const parts = {
+            file: { file, text: block },
+            flags: /^command:/mu.test(block) ? [] : [command],
+            proxies: /^proxies:/mu.test(block) ? [] : proxies,
+            config: null,
+            env: {},
+            cwd: ROOT,
+          };
+          expect(() => readRun(parts), `${file}: ${block}`).not.toThrow();
         } else if (/^(?:proxies|admin|profiles|journal):/mu.test(block)) {
           expect(() => readConfig({ text: block, file, env: {} }), `${file}: ${block}`).not.toThrow();
         } else {
