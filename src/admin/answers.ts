@@ -99,6 +99,12 @@ const soFar = named(
     matched: whole().describe("those that match and except are about"),
     hits: whole().describe("those to which something was done; if only observed, would have been"),
     effects: z.record(z.string(), z.number()).describe("what was done, by effect"),
+    not_reached: z
+      .array(whole())
+      .optional()
+      .describe(
+        "of a fault with `only`: those of its ordinals for which nobody came, the lowest 100 at most",
+      ),
     text: z.string().describe("the same as a sentence, with the reason where nothing matched"),
   }),
 );

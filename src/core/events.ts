@@ -80,6 +80,8 @@ export interface FaultReport extends Tally {
   readonly proxy: string;
   readonly fault: string;
   readonly type: string;
+  /** Of a fault with `only`: those of its ordinals for which nobody came, the lowest 100 at most. */
+  readonly not_reached?: readonly number[] | undefined;
 }
 
 /** A fault that a proxy has of its own, such as a toxic. */

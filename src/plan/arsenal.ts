@@ -9,6 +9,7 @@ import { ArmedFault } from "../pipeline/armed.js";
 import { engineOf, type EnginePlace } from "./engine.js";
 import { rulesOfFault, textOfFault } from "./fault-text.js";
 import { Misses } from "./misses.js";
+import { Ordinals, ordinalsInWords } from "./ordinals.js";
 import { liveParams, rampAt, type RampSpan } from "./params.js";
 import { soFar, type SoFar } from "./so-far.js";
 import { subjectsOn, type Subjects } from "./subjects.js";
@@ -42,6 +43,8 @@ interface Account {
   readonly subjects: Subjects;
   /** Null where its rules were not the same all the time: then nobody can say why nothing matched. */
   misses: Misses | null;
+  /** Of a fault with `only`. */
+  ordinals: Ordinals | null;
 }
 
 export interface EngineChoice {
@@ -151,6 +154,7 @@ export class Arsenal {
       wanted.proxy.except,
       probability(wanted.fault, span),
       this.#missesOf(wanted),
+      this.#ordinalsOf(wanted),
     );
     weapon.armed.assign(
       liveParams(wanted.fault, weapon.armed.type, span),
@@ -174,6 +178,7 @@ export class Arsenal {
       book: new Book(labels, effects, ledger.open(labels, effects)),
       subjects: subjectsOn(type, proxy.seams, fault.at),
       misses: newMisses(wanted),
+      ordinals: null,
     };
     this.#accounts.set(accountKey(labels), account);
     const { book } = account;
@@ -182,6 +187,7 @@ export class Arsenal {
       proxy.except,
       probability(fault, span),
       this.#missesOf(wanted),
+      this.#ordinalsOf(wanted),
     );
     const armed = new ArmedFault({
       key,
@@ -218,6 +224,17 @@ export class Arsenal {
     if (account === undefined) return null;
     if (account.misses !== null && account.misses.text !== rulesOf(wanted)) account.misses = null;
     return account.misses;
+  }
+
+  #ordinalsOf({ fault, proxy }: Wanted): Ordinals | null {
+    const account = this.#accounts.get(
+      accountKey({ proxy: proxy.name, fault: fault.name, type: fault.type }),
+    );
+    const { only } = fault.when;
+    if (account === undefined || only === undefined) return null;
+    account.ordinals ??= new Ordinals(only);
+    account.ordinals.changed(only);
+    return account.ordinals;
   }
 
   #span({ startsAt, endsAt }: Wanted): RampSpan {
@@ -301,13 +318,14 @@ export class Arsenal {
   #untouched(profile: CompiledProfile, why: string): string[] {
     const byFault = new Map<string, Sum>();
     for (const account of this.#accounts.values()) {
-      const { fault, subjects, matched, hits } = reportOf(account);
+      const { fault, subjects, matched, hits, not_reached = null } = reportOf(account);
       const sum = byFault.get(fault) ?? {
         subjects: 0,
         matched: 0,
         hits: 0,
         nouns: new Set(),
         whys: new Set(),
+        notReached: not_reached,
       };
       byFault.set(fault, {
         subjects: sum.subjects + subjects,
@@ -315,6 +333,8 @@ export class Arsenal {
         hits: sum.hits + hits,
         nouns: sum.nouns.add(account.subjects),
         whys: sum.whys.add(account.misses?.why() ?? null),
+        // On another proxy there may have been more.
+        notReached: sum.notReached?.filter((n) => not_reached?.includes(n) === true) ?? null,
       });
     }
     // The same name may stand in several phases; it is one fault to whoever reads the report.
@@ -330,7 +350,12 @@ export class Arsenal {
       } else if (sum.matched === 0) {
         warnings.add(`${fault.name} matched 0 of ${sum.subjects} ${nouns(sum)}${whyOf(sum)}`);
       } else if (sum.hits === 0) {
-        warnings.add(`${fault.name} hit 0 of ${sum.matched} matching ${nouns(sum)}`);
+        const why = isEmpty(sum.notReached) ? "" : `: ${notReachedIn(sum)}`;
+        warnings.add(`${fault.name} hit 0 of ${sum.matched} matching ${nouns(sum)}${why}`);
+      } else if (!isEmpty(sum.notReached)) {
+        warnings.add(
+          `${fault.name} hit ${sum.hits} of ${sum.matched} matching ${nouns(sum)}: ${notReachedIn(sum)}`,
+        );
       }
     }
     return [...warnings];
@@ -362,6 +387,17 @@ interface Sum {
   readonly nouns: Set<Subjects>;
   /** Why nothing matched, on each proxy. */
   readonly whys: Set<string | null>;
+  /** Ordinals of `only` for which nobody came on any proxy; null without `only`. */
+  readonly notReached: readonly number[] | null;
+}
+
+function isEmpty(ordinals: readonly number[] | null): boolean {
+  return ordinals === null || ordinals.length === 0;
+}
+
+function notReachedIn({ notReached }: Sum): string {
+  const ordinals = notReached ?? [];
+  return `${ordinalsInWords(ordinals)} ${ordinals.length === 1 ? "was" : "were"} not reached`;
 }
 
 function nouns(sum: Sum): string {
@@ -383,9 +419,10 @@ function rulesOf({ fault, proxy }: Wanted): string {
   return `${rulesOfFault(fault)} ${JSON.stringify(proxy.except)}`;
 }
 
-function reportOf({ book }: Account): FaultReport {
+function reportOf({ book, ordinals }: Account): FaultReport {
   const { proxy, fault, type } = book.labels;
-  return { proxy, fault, type, ...book.tally() };
+  const report = { proxy, fault, type, ...book.tally() };
+  return ordinals === null ? report : { ...report, not_reached: ordinals.notReached };
 }
 
 function accountKey({ proxy, fault, type }: Pick<BookLabels, "proxy" | "fault" | "type">): string {

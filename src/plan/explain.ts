@@ -7,6 +7,7 @@ import type { AnyFaultType } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
 import { oneOf, quantityOf } from "../faults/params.js";
 import { aboutExchanges, CIPHERTEXT } from "../faults/subjects.js";
+import { allOf, ordinal, ordinalsInWords } from "./ordinals.js";
 import { needsExchanges } from "./subjects.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "./value.js";
 
@@ -50,7 +51,7 @@ function where({ proxies, params, at }: CompiledFault, noun: string): string {
     return onUpstream(params) ? "On every proxy with an upstream" : "On every dns proxy";
   if (proxies === null && (noun === HANDSHAKES || at === CIPHERTEXT)) return "On every proxy with TLS";
   if (proxies === null) return noun === "exchanges" ? "On every http proxy" : "On every proxy";
-  return proxies.length === 1 ? `On proxy ${proxies[0] ?? ""}` : `On proxies ${list(proxies)}`;
+  return proxies.length === 1 ? `On proxy ${proxies[0] ?? ""}` : `On proxies ${allOf(proxies)}`;
 }
 
 /** A fault on a pool acts on the whole of it. */
@@ -58,12 +59,7 @@ function poolOf({ proxies }: CompiledFault): string {
   if (proxies === null) return "On every pool";
   return proxies.length === 1
     ? `On the pool of proxy ${proxies[0] ?? ""}`
-    : `On the pools of proxies ${list(proxies)}`;
-}
-
-function list(words: readonly string[]): string {
-  const [last = "", ...before] = [...words].reverse();
-  return before.length === 0 ? last : `${before.reverse().join(", ")} and ${last}`;
+    : `On the pools of proxies ${allOf(proxies)}`;
 }
 
 /** A fault on bytes counts connections on some proxies and exchanges on others; where all are hit it is all the same. */
@@ -139,32 +135,17 @@ function share({ probability = 1 }: WhenEntry): string {
   return probability === 1 ? "all " : `${formatRatio(probability)} of `;
 }
 
-/** So many ordinals are read out; of more, how many there are. */
-const SPOKEN_MAX = 8;
-
 function counted(when: WhenEntry): string {
   const { skip = 0, every = 1, count, only } = when;
   const rules = [
-    ...(only === undefined ? [] : [`only ${ordinals(only)}`]),
+    ...(only === undefined ? [] : [`only ${ordinalsInWords(only)}`]),
     ...(skip > 0 ? [`leaving the first ${skip} alone`] : []),
     ...(every > 1 ? [`hitting every ${ordinal(every)}`] : []),
     ...(count === undefined ? [] : [count === 1 ? "once" : `${count} times at most`]),
   ];
   const follows = when.follow === undefined ? [] : ["and the retries of those"];
   if (rules.length === 0) return follows.length === 0 ? "" : ` (${follows.join("")})`;
-  return ` (${[...rules, ...follows].join(", ")}, counted for each ${list(perKeys(when))})`;
-}
-
-function ordinals(only: readonly number[]): string {
-  const spoken = only.slice(0, SPOKEN_MAX).map((n) => `the ${ordinal(n)}`);
-  const more = only.length - spoken.length;
-  return list(more > 0 ? [...spoken, `${more} more`] : spoken);
-}
-
-function ordinal(n: number): string {
-  const tens = n % 100;
-  const suffix = tens > 10 && tens < 14 ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[n % 10] ?? "th");
-  return `${n}${suffix}`;
+  return ` (${[...rules, ...follows].join(", ")}, counted for each ${allOf(perKeys(when))})`;
 }
 
 function ramps(fault: CompiledFault, type: AnyFaultType | undefined): string[] {

@@ -1,5 +1,6 @@
 /** How much a fault has hit since it was switched on, in figures and in a sentence: what `squall status` and `GET /active` show. */
 import type { FaultReport } from "../core/events.js";
+import { ordinalsInWords } from "./ordinals.js";
 import type { Subjects } from "./subjects.js";
 
 /** One fault on one proxy. */
@@ -24,7 +25,13 @@ export function soFar({ report, of, why, byKernel, observe }: SoFarParts): SoFar
   return { ...report, of, text: textOf(report, { of, why, byKernel, observe }) };
 }
 
-function textOf(
+function textOf(report: FaultReport, parts: Omit<SoFarParts, "report">): string {
+  const { not_reached: ordinals = [], matched } = report;
+  const rest = matched === 0 || ordinals.length === 0 ? "" : `; not reached: ${ordinalsInWords(ordinals)}`;
+  return `${hitsIn(report, parts)}${rest}`;
+}
+
+function hitsIn(
   { subjects, matched, hits }: FaultReport,
   { of, why, byKernel, observe }: Omit<SoFarParts, "report">,
 ): string {

@@ -6,6 +6,7 @@ import { retryMark } from "../core/request-words.js";
 import type { Admission } from "../pipeline/armed.js";
 import type { SubjectInfo } from "../pipeline/subject-info.js";
 import type { Misses } from "./misses.js";
+import type { Ordinals } from "./ordinals.js";
 import { asksStatus, asksUpstream, compileBeforehand, compileMatch, compileRoute } from "./match.js";
 import type { CompiledFault } from "./value.js";
 
@@ -39,12 +40,14 @@ export class WhenAdmission implements Admission {
   readonly #keyOf: (subject: SubjectInfo) => string;
   readonly #memory: Memory;
   readonly #misses: Misses | null;
+  readonly #ordinals: Ordinals | null;
 
   constructor(
     fault: CompiledFault,
     proxyExcept: readonly MatchEntry[],
     probability: () => number,
     misses: Misses | null = null,
+    ordinals: Ordinals | null = null,
     memory = new Memory(),
   ) {
     this.#when = fault.when;
@@ -65,6 +68,7 @@ export class WhenAdmission implements Admission {
         : (subject) => this.matches(subject);
     this.#memory = memory;
     this.#misses = misses;
+    this.#ordinals = ordinals;
   }
 
   /** The same counters under new rules, for a fault whose text was changed while it was in force. */
@@ -73,8 +77,9 @@ export class WhenAdmission implements Admission {
     proxyExcept: readonly MatchEntry[],
     probability: () => number,
     misses: Misses | null = null,
+    ordinals: Ordinals | null = null,
   ): WhenAdmission {
-    return new WhenAdmission(fault, proxyExcept, probability, misses, this.#memory);
+    return new WhenAdmission(fault, proxyExcept, probability, misses, ordinals, this.#memory);
   }
 
   get evicted(): number {
@@ -120,6 +125,7 @@ export class WhenAdmission implements Admission {
     const counters = this.#counted ? this.#countersOf(subject) : null;
     if (counters !== null) {
       const ordinal = ++counters.seen - skip;
+      this.#ordinals?.came(counters.seen);
       if (this.#only === null ? ordinal <= 0 || ordinal % every !== 0 : !this.#only.has(ordinal))
         return false;
     }

@@ -328,5 +328,11 @@ function report(
   const done = Object.entries(effects).filter(([, amount]) => amount > 0);
   const did = done.length === 0 ? "" : `: ${inWords(Object.fromEntries(done))}`;
   const hit = mode === "observe" ? "would have hit" : "hit";
-  return `${fault.proxy}/${fault.fault}  ${hit} ${hits} of ${matched} matching, of ${subjects} in all${did}`;
+  const rest = "not_reached" in fault && fault.not_reached !== undefined ? notReached(fault.not_reached) : "";
+  return `${fault.proxy}/${fault.fault}  ${hit} ${hits} of ${matched} matching, of ${subjects} in all${did}${rest}`;
+}
+
+/** Ordinals of `only` for which nobody came. */
+function notReached(ordinals: readonly number[]): string {
+  return ordinals.length === 0 ? "" : `; not reached: ${ordinals.join(", ")}`;
 }
