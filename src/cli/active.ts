@@ -117,6 +117,7 @@ function addAdd(program: Command, io: Io): void {
       },
       hint: (path) => {
         const [, key = ""] = /^faults\[0\]\.(\w+)$/su.exec(path) ?? [];
+        if (OWN_WORDS.has(key)) return undefined;
         if (own.includes(key)) return "it is an option of the command, and stands before the two dashes";
         const near = suggest(key, own);
         return near === undefined ? undefined : `did you mean "--${near}"?`;
