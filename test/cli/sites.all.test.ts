@@ -57,7 +57,7 @@ describe("squall sites", () => {
       "fault-free: 2 of 2 passed, N s each; 3 sites: 3 stable",
       "",
       "site      call                       bots       calls  is      kinds  seen",
-      expect.stringMatching(/^bots {6}POST \/v1\/bots {15}bot-# \(2\) {2}1 {6}stable {2}\d+ +json/u),
+      expect.stringMatching(/^bots {6}POST \/v1\/bots {14}bot-# \(2\) {2}1 {6}stable {2}\d+ +json/u),
       expect.stringMatching(
         /^complete {2}POST \/v1\/jobs\/:n\/complete {2}bot-# \(2\) {2}3 {6}stable {2}\d+ +json, keep-alive$/u,
       ),

@@ -13,7 +13,7 @@ interface SiteCommon {
   readonly bot: string;
   readonly bots: readonly string[];
   readonly steadiness: Steadiness;
-  /** Calls of `bot` in each fault-free run. */
+  /** Calls of `bot` in each fault-free run: exchanges, connections, queries, or the datagrams that it sent. */
   readonly counts: readonly number[];
 }
 

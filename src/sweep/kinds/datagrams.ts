@@ -6,35 +6,61 @@ const REPEAT: Expectation = { done: "never", told: "failure", next: "repeat" };
 
 const always = (): boolean => true;
 
+const answers = ({ datagrams }: { readonly datagrams: { readonly down: number } }): boolean =>
+  datagrams.down > 0;
+
+/** Each direction is counted by itself. */
 export const UDP_KINDS: readonly Kind<"udp">[] = [
   {
     name: "lost",
     protocol: "udp",
-    what: "The datagram is lost.",
+    what: "What the client sends is lost.",
     preset: "quick",
     where: "everywhere",
     applies: always,
-    blows: () => [{ type: "packet_loss", params: { loss: "100%", direction: "both", engine: "model" } }],
+    blows: () => [{ type: "packet_loss", params: { loss: "100%", direction: "upstream", engine: "model" } }],
     expects: { done: "never", told: "nothing", next: "repeat" },
+  },
+  {
+    name: "answer-lost",
+    protocol: "udp",
+    what: "What the upstream sends is lost.",
+    preset: "quick",
+    where: "where the upstream sent something",
+    applies: answers,
+    blows: () => [
+      { type: "packet_loss", params: { loss: "100%", direction: "downstream", engine: "model" } },
+    ],
+    expects: { done: "once", told: "nothing", next: "repeat if safe or keyed" },
   },
   {
     name: "twice",
     protocol: "udp",
-    what: "The datagram comes twice.",
+    what: "What the client sends arrives twice.",
     preset: "default",
     where: "everywhere",
     applies: always,
-    blows: () => [{ type: "duplicate", params: { direction: "both" } }],
+    blows: () => [{ type: "duplicate", params: { direction: "upstream" } }],
     expects: { ...GO_ON, done: "twice" },
+  },
+  {
+    name: "answer-twice",
+    protocol: "udp",
+    what: "What the upstream sends arrives twice.",
+    preset: "default",
+    where: "where the upstream sent something",
+    applies: answers,
+    blows: () => [{ type: "duplicate", params: { direction: "downstream" } }],
+    expects: GO_ON,
   },
   {
     name: "swapped",
     protocol: "udp",
-    what: "The datagram is overtaken by the next one of its flow.",
+    what: "What the client sends is overtaken by what it sends next.",
     preset: "default",
-    where: "with two datagrams in a direction",
-    applies: ({ datagrams }) => datagrams.up > 1 || datagrams.down > 1,
-    blows: () => [{ type: "reorder", params: { share: "100%", by: 1, direction: "both" } }],
+    where: "with two datagrams of the client",
+    applies: ({ datagrams }) => datagrams.up > 1,
+    blows: () => [{ type: "reorder", params: { share: "100%", by: 1, direction: "upstream" } }],
     expects: GO_ON,
   },
 ];

@@ -60,7 +60,7 @@ export function findSites(
         },
       }),
       () => "",
-      ({ datagrams }) => datagrams.up + datagrams.down,
+      ({ datagrams }) => datagrams.up,
     ),
     ...grouped(
       runs.map(({ queries }) => queries),

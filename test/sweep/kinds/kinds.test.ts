@@ -56,7 +56,7 @@ describe("kinds", () => {
       "reset refused silent lost closed lost-silent cut cut-closed cut-silent request-cut slow half-open",
     ],
     ["default", tcpSite({ bytes: { up: 1, down: 0 } }), "reset refused silent half-open"],
-    ["default", udpSite(), "lost twice swapped"],
+    ["default", udpSite(), "lost answer-lost twice answer-twice swapped"],
     ["default", dnsSite(), "nxdomain servfail silent truncated wrong-address no-address ttl-0"],
     ["quick", dnsSite({ type: "TXT", transport: "tcp" }), "nxdomain servfail silent"],
   ])("of %s at %j", (preset, site, expected) => {

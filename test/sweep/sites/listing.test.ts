@@ -30,7 +30,7 @@ describe("the list of sites", () => {
       "complete            POST /v1/jobs/:n/complete  bot-# (2)  1      stable    4      json, key, token, keep-alive, 4 answers",
       "jobs/:n             DELETE /v1/jobs/:n         bot-1      2-5    wavering  4      no body",
       "queue               connection to queue        127.0.0.1  1      stable    3      40 B up, 1000 B down",
-      "stats               flow to stats              127.0.0.1  0-4    rare      1      4 up, 4 down",
+      "stats               flow to stats              127.0.0.1  0-4    rare      2      4 up, 4 down",
       "jobs.example A tcp  A jobs.example over tcp    127.0.0.1  1      stable    3",
     ]);
   });
