@@ -1,10 +1,10 @@
 /** What a sweep runs, from the sites that its fault-free runs have: singles at once, and pairs as results come in. */
 import type { Case } from "../contract/case.js";
 import type { CaseResult } from "../contract/finding.js";
-import type { RunRecord } from "../contract/record.js";
+import type { RunResult } from "../contract/run.js";
 import { siteNames } from "../sites/names.js";
 import type { Sites } from "../sites/sites.js";
-import type { SiteNames } from "./cases.js";
+import { caseOf, type SiteNames } from "./cases.js";
 import { pairsAfter } from "./pairs.js";
 import { select, type Wanted } from "./selection.js";
 import { planSingles } from "./singles.js";
@@ -14,6 +14,8 @@ export interface SweepPlan {
   readonly names: SiteNames;
   readonly singles: readonly Case[];
   readonly pairsAfter: (result: CaseResult) => readonly Case[];
+  readonly learn: (run: RunResult) => void;
+  readonly sharpened: (of: Case) => Case;
 }
 
 export interface SweepPlanOptions extends Partial<KindOptions> {
@@ -24,7 +26,8 @@ export interface SweepPlanOptions extends Partial<KindOptions> {
 /** Throws SelectionError for words in `wanted` that name nothing. */
 export function planSweep(sites: Sites, options: SweepPlanOptions): SweepPlan {
   const names = siteNames(sites.list);
-  const kindOptions: KindOptions = { timeouts: options.timeouts ?? new Map(), slow: options.slow ?? false };
+  const timeouts = new Map(options.timeouts);
+  const kindOptions: KindOptions = { timeouts, slow: options.slow ?? false };
   const selection = select(options.wanted, sites.list, names);
   return {
     names,
@@ -35,19 +38,36 @@ export function planSweep(sites: Sites, options: SweepPlanOptions): SweepPlan {
     }),
     pairsAfter: (result) =>
       pairsAfter(result, { sites: sites.list, calls: sites.calls, names, options: kindOptions }),
+    learn: (run) => {
+      for (const [site, wait] of learnTimeouts([run], sites))
+        timeouts.set(site, Math.max(wait, timeouts.get(site) ?? 0));
+    },
+    sharpened: (of) =>
+      of.cells.some(({ site }) => timeouts.has(site.id)) ? caseOf(of.cells, names, kindOptions) : of,
   };
 }
 
 /**
- * How long clients have waited for answers, by site: from calls that a fault left without an answer until the client went away. Faults
- * that aim at a client's patience use it; see `KindOptions`.
+ * How long clients have waited for answers, by site: from calls that a fault left without an answer until the client went away by itself.
+ * Faults that aim at a client's patience use it; see `KindOptions`.
  */
-export function learnTimeouts(runs: readonly RunRecord[], sites: Pick<Sites, "calls">): Map<string, number> {
+export function learnTimeouts(
+  runs: readonly Pick<RunResult, "exit" | "ms" | "record">[],
+  sites: Pick<Sites, "calls">,
+): Map<string, number> {
   const timeouts = new Map<string, number>();
-  for (const one of runs.flatMap(({ exchanges }) => exchanges)) {
-    if (one.end !== "client_left" || one.clientStatus !== null || one.faults.length === 0) continue;
-    const site = sites.calls.siteOf(one);
-    timeouts.set(site, Math.max(timeouts.get(site) ?? 0, Math.ceil(one.over - one.at)));
+  for (const { exit, ms, record } of runs) {
+    if (exit.kind !== "exit") continue;
+    for (const one of record.exchanges) {
+      if (one.end !== "client_left" || one.clientStatus !== null || one.faults.length === 0) continue;
+      // With the command everything ends: that is nobody's patience.
+      if (one.over > ms - END) continue;
+      const site = sites.calls.siteOf(one);
+      timeouts.set(site, Math.max(timeouts.get(site) ?? 0, Math.ceil(one.over - one.at)));
+    }
   }
   return timeouts;
 }
+
+/** Milliseconds. */
+const END = 100;

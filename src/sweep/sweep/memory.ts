@@ -1,12 +1,17 @@
 /** What a sweep needs of others: what comes after the singles, what was decided before it was interrupted, and where findings go. */
 import type { Case } from "../contract/case.js";
 import type { CaseResult, Finding } from "../contract/finding.js";
+import type { RunResult } from "../contract/run.js";
 
 export interface Planner {
   /** In the order in which they are to be run. */
   readonly singles: readonly Case[];
   /** Second faults along the edges of a case that survived, which has the record of its run; none where it has no edges. */
   readonly pairsAfter: (result: CaseResult) => readonly Case[];
+  /** Takes in what a run under faults shows of the client, such as how long it waits. */
+  readonly learn?: (run: RunResult) => void;
+  /** The case as it is best run by what was learned so far: the same cells, and the same id. */
+  readonly sharpened?: (of: Case) => Case;
 }
 
 /** A result of an earlier start, without the record of its run; so the pairs that follow it are kept as well. */

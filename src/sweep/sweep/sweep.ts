@@ -146,7 +146,7 @@ class Sweep {
     await this.#guarded(
       of.name,
       async () => {
-        result = await tryCase(of, means);
+        result = await tryCase(this.#parts.planner.sharpened?.(of) ?? of, means);
       },
       (text) => {
         result = { ...notRun(of), verdict: "harness error", note: text };
@@ -217,8 +217,9 @@ class Sweep {
     return choosePairs(perSingle, this.#singles.length);
   }
 
-  #note({ record }: RunResult): void {
-    for (const exchange of record.exchanges) {
+  #note(run: RunResult): void {
+    this.#parts.planner.learn?.(run);
+    for (const exchange of run.record.exchanges) {
       const { site, name } = this.#parts.place(exchange);
       if (this.#known.has(site)) continue;
       const { proxy, bot } = exchange;

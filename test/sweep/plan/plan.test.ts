@@ -230,17 +230,37 @@ describe("beside the order", () => {
     ]);
   });
 
-  it("learns how long clients wait from those that went away", () => {
-    const left = call(100, "POST /v1/jobs/1/complete", {
-      over: 5_100,
-      end: "client_left",
-      clientStatus: null,
-      faults: ["f"],
+  const left = call(100, "POST /v1/jobs/1/complete", {
+    over: 20_100,
+    end: "client_left",
+    clientStatus: null,
+    faults: ["f"],
+  });
+  it.each([
+    ["went away by itself", run([left], { ms: 30_000 }), [20_000]],
+    ["was ended with its command", run([left], { ms: 20_150 }), []],
+    [
+      "was ended as one that hangs",
+      run([left], { ms: 30_000, exit: { kind: "hung", why: "timeout", ms: 30_000 } }),
+      [],
+    ],
+    ["was told something", run([{ ...left, clientStatus: 500 }], { ms: 30_000 }), []],
+  ] as const)("learns how long a client waits from one that %s", (_why, seen, timeouts) => {
+    const sites = findSites([seen.record]);
+    expect([...learnTimeouts([seen], sites).values()]).toStrictEqual(timeouts);
+  });
+
+  it("holds late answers by what was learned, in the same case", () => {
+    const seen = run([left], { ms: 30_000 });
+    const sweep = planSweep(findSites([seen.record]), { wanted: { ...EVERYTHING, kinds: ["late"] } });
+    const [late] = sweep.singles;
+    if (late === undefined) throw new Error("no case");
+    expect(sweep.sharpened(late)).toBe(late);
+    sweep.learn(seen);
+    expect(sweep.sharpened(late)).toMatchObject({
+      id: late.id,
+      name: late.name,
+      faults: [{ hold: "30000ms" }],
     });
-    const { record } = run([call(1, "POST /v1/lease"), left]);
-    const sites = findSites([record]);
-    expect(learnTimeouts([record], sites)).toStrictEqual(
-      new Map([["jobs bot-# POST /v1/jobs/:n/complete", 5_000]]),
-    );
   });
 });
