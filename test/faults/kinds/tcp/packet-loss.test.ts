@@ -13,7 +13,7 @@ import {
 } from "../../../support/loss-tables.js";
 import { LossyLink } from "../../../support/lossy-link.js";
 import { StreamBench, typeNamed, type Raw } from "../../../support/stream-bench.js";
-import { scaled } from "../../../support/scope.js";
+import { sample, scaled } from "../../../support/scope.js";
 
 describe("packet_loss", () => {
   it("adds half of the round trip to each direction, and nothing without one", () => {
@@ -237,7 +237,7 @@ describe("against the kernel", () => {
     expect(Math.abs(shareOf(times, (time) => time < 1.5 * RTT) - share)).toBeLessThan(0.08);
   });
 
-  it.each(BULK)("bulk with Reno at a loss of $p", ({ p, reno }) => {
+  it.each(sample(BULK, 2))("bulk with Reno at a loss of $p", ({ p, reno }) => {
     // Of n losses each halves the window: the rate errs by some 0.5 / sqrt(n), which is 4 % for the 190 at 0.1 %.
     expect(Math.abs(bulk(p, "reno", 4, 60_000) / reno - 1)).toBeLessThan(0.15);
   });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { FAULT_TYPES } from "../../../../src/faults/kinds/index.js";
 import type { CompiledFault } from "../../../../src/plan/value.js";
 import { fault, until } from "../../../support/lab.js";
-import { scaled } from "../../../support/scope.js";
+import { sample, scaled } from "../../../support/scope.js";
 import { get, HttpLab, httpTimeLab, messageAt, ok, post } from "../../../support/http-lab.js";
 
 let lab: HttpLab;
@@ -142,7 +142,7 @@ describe("observing", () => {
     ),
   );
 
-  it.each(cases)(
+  it.each(sample(cases, 1, ({ type }) => type, "hits"))(
     "hits the exchanges that $type $params $directions would hit",
     async ({ type, params, directions }) => {
       const rest = {
@@ -162,7 +162,7 @@ describe("observing", () => {
     },
   );
 
-  it.each(cases)(
+  it.each(sample(cases, 1, ({ type }) => type, "asks"))(
     "asks nothing of $type $params where another would have had the last word",
     async ({ type, params }) => {
       const faults = [
