@@ -90,6 +90,7 @@ function hangs(id: number, faults: readonly CompiledFault[]): boolean {
 const SETTINGS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   http_delay: [{ delay: "1ms", jitter: "1ms" }],
   http_status: [{ status: 503 }],
+  lost_request: [{}, { then: "hang" }, { then: "status" }],
   lost_response: [{}, { then: "close" }, { then: "hang" }, { then: "status" }],
   duplicate_request: [{ times: 3 }, { limit: "600B" }],
   late_response: [{ hold: "1ms" }],
