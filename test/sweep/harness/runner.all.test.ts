@@ -3,7 +3,10 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runBaselines } from "../../../src/sweep/harness/baselines.js";
-import { plan, scene, WITH_SERVER } from "./scene.js";
+import { readRun } from "../../../src/sweep/run-file/read.js";
+import { startRunner } from "../../../src/sweep/harness/runner.js";
+import { freePort, giveBack } from "../../../src/sweep/harness/ports.js";
+import { HOME, plan, scene, sourcesIn, WITH_SERVER } from "./scene.js";
 
 describe("a run", () => {
   it("starts server and command afresh, and tells what each did", async () => {
@@ -34,5 +37,58 @@ describe("a run", () => {
     expect(fine.folder).toBeNull();
     expect(existsSync(join(runner.settings.directory, "runs", "000005"))).toBe(false);
     expect(await runner.keep(fine)).toBe(join(runner.settings.directory, "runs", "000005"));
+  });
+});
+
+const SHOW = `console.log(process.env.SQUALL_URL_JOBS); require("node:net").connect(Number(process.env.SQUALL_PORT_JOBS), process.env.SQUALL_HOST_JOBS).on("connect", () => process.exit(0)).on("error", () => process.exit(1));`;
+
+describe("the proxies of squall.yaml", () => {
+  it.each([
+    ["are on their own ports, so that programs with fixed ports need no change", 1, true],
+    ["are on free ports where several runs are made at a time", 2, false],
+  ])("%s", async (_name, jobs, own) => {
+    const { folder, file } = scene();
+    file("show.cjs", SHOW);
+    const port = await freePort();
+    const config = {
+      file: "squall.yaml",
+      text: `proxies: { jobs: { listen: "127.0.0.1:${port}", upstream: "http://127.0.0.1:9" } }\nactivate: nobody-has-it\nstate: ./state.json\n`,
+    };
+    const text = `command: [node, show.cjs]\nupstream: exec node server.cjs {port:server}\njobs: ${jobs}\n`;
+    const settings = readRun({ ...sourcesIn(folder, text), config });
+    const runner = await startRunner({
+      settings,
+      env: process.env,
+      cwd: folder,
+      home: HOME,
+      signal: new AbortController().signal,
+    });
+    try {
+      const result = await runner.run(plan());
+      expect(result.exit).toEqual({ kind: "exit", code: 0 });
+      expect(result.output.stdout === `http://127.0.0.1:${port}`).toBe(own);
+      expect(readdirSync(folder)).not.toContain("state.json");
+    } finally {
+      await runner.close();
+      giveBack(port);
+    }
+  });
+});
+
+describe("a proxy that speaks TLS with its clients", () => {
+  it("is trusted by what {ca} names", async () => {
+    const { start, file } = scene();
+    file(
+      "get.cjs",
+      `fetch(process.env.SQUALL_URL_JOBS).then((a) => console.log(a.status, process.env.SQUALL_URL_JOBS.slice(0, 6)));`,
+    );
+    const runner = await start(`
+command: [node, get.cjs]
+upstream: exec node server.cjs {port:server}
+env: { NODE_EXTRA_CA_CERTS: "{ca}" }
+proxies: { jobs: { upstream: "http://127.0.0.1:{port:server}", secure: true } }
+`);
+    const result = await runner.run(plan());
+    expect(result.output).toMatchObject({ stdout: "200 https:", stderr: "" });
   });
 });
