@@ -32,6 +32,7 @@ const GROUPS: readonly Group[] = [
   { names: ["sites"], add: async (program, io) => (await import("./sites.js")).addSites(program, io) },
   { names: ["ca"], add: async (program, io) => (await import("./authority.js")).addCa(program, io) },
   { names: ["env"], add: async (program, io) => (await import("./authority.js")).addEnv(program, io) },
+  { names: ["replay"], add: async (program, io) => (await import("./replay.js")).addReplay(program, io) },
   { names: ["demo"], add: async (program, io) => (await import("./demo.js")).addDemo(program, io) },
   {
     names: ["mock-server"],

@@ -163,14 +163,19 @@ export function withRunFlags(command: Command): Command {
   return command.option("--yes-really", "upstreams may be neither loopback nor private addresses");
 }
 
-/** Throws SquallError with all mistakes and their places, or CommandError for a file that cannot be read. */
+/**
+ * `given` is a run file that lies elsewhere, such as in a replay file; `--run` stands above it.
+ *
+ * Throws SquallError with all mistakes and their places, or CommandError for a file that cannot be read.
+ */
 export function runSettings(
   flags: RunFlags,
   words: readonly string[],
   io: Pick<Io, "cwd" | "env">,
+  given: ConfigText | null = null,
 ): RunSettings {
   return readRun({
-    file: readRunFile(flags.run, io),
+    file: flags.run === undefined && given !== null ? given : readRunFile(flags.run, io),
     flags: [...flagsGiven(flags), ...commandOf(words), ...environmentOf(flags.env ?? [])],
     proxies: (flags.proxy ?? []).map(proxyOf),
     config: readConfigFile(flags.config, io),

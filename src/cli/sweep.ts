@@ -6,6 +6,7 @@ import { SystemClock } from "../core/system-clock.js";
 import { parseRatio } from "../core/units.js";
 import { BaselineBroken, HarnessError } from "../sweep/contract/run.js";
 import type { JudgeOptions } from "../sweep/oracles/evidence.js";
+import { findingCase, writeCase } from "../sweep/replay/write-finding.js";
 import { tableText, type Paint } from "../sweep/report/table.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
@@ -90,7 +91,11 @@ async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Pr
         slow: flags.slow === true,
         allOrdinals: flags.allOrdinals === true,
       },
-      writeFinding: () => () => Promise.resolve(null),
+      writeFinding: (used) => (finding) => {
+        const means = { settings: used, cwd: io.cwd, node: io.node };
+        const found = findingCase(finding, means);
+        return Promise.resolve(found === null ? null : writeCase(found, means));
+      },
       onBaseline: renderer.baseline,
       onPlan: (planned) => begin(planned, options, flags, renderer, io),
       onEvent: renderer.event,
