@@ -6,6 +6,7 @@ import type { LabOptions } from "../sweep/replay/lab.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
 import { CommandError, type Io } from "./io.js";
+import { knownRoutes } from "./known-routes.js";
 
 /** Sentences for people, on standard error; on a terminal the last one is shown until the next one comes. */
 export interface Talk {
@@ -45,6 +46,7 @@ export function labOptions(
   return {
     settings,
     judge: { ignore, tolerance, idempotent: [], slo: null },
+    known: knownRoutes(settings, io),
     env: io.env,
     cwd: io.cwd,
     home: io.home,
