@@ -3,6 +3,7 @@ import type { AuthorityConfig } from "../config/authority.js";
 import type { Config } from "../config/config.js";
 import type { Clock } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
+import type { Repeater } from "../plan/run-again.js";
 import type { Log } from "../telemetry/log.js";
 import { checkCA, checkShare } from "../tls/authority-files.js";
 import { Door } from "../tls/door.js";
@@ -71,4 +72,11 @@ export function checkKeyLog({ keylog }: AuthorityConfig, log: Pick<Log, "warn">)
       hint: "tls.keylog is for Wireshark; leave it out otherwise",
     },
   );
+}
+
+/** What the admin port's certificate is held against; see `Repeater`. Of one's own the usual roots, or the operator, know enough. */
+export function trustOf({ admin }: Pick<Config, "admin">, { authority }: Door): Repeater["ca"] {
+  if (admin.tls === null || admin.tls.own !== null) return null;
+  const file = authority?.files?.ca;
+  return file === undefined ? "variable" : { file };
 }

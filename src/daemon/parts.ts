@@ -23,7 +23,7 @@ import { Metrics } from "../telemetry/metrics.js";
 import { Telemetry } from "../telemetry/telemetry.js";
 import type { Door } from "../tls/door.js";
 import { version } from "../version.js";
-import { authorityDoor } from "./authority.js";
+import { authorityDoor, trustOf } from "./authority.js";
 import { Files } from "./files.js";
 import type { DaemonOptions } from "./options.js";
 import { proxyDefaults } from "./specs.js";
@@ -111,7 +111,11 @@ export class Parts {
       ledger,
       types,
       version,
-      admin: () => ({ admin: this.adminUrl, guarded: config.admin.token !== null }),
+      admin: () => ({
+        admin: this.adminUrl,
+        guarded: config.admin.token !== null,
+        ca: trustOf(config, this.authority),
+      }),
       kernelSettled: () => this.kernel.settled(),
       seed: this.seed,
       seeded: config.seed !== null,

@@ -58,7 +58,7 @@ export class LivePlan {
     /** Of this program, for the line that starts a run again. */
     readonly version: string;
     /** Where it is asked for, for the same line; nowhere if not given. */
-    readonly admin?: () => Pick<Repeater, "admin" | "guarded">;
+    readonly admin?: () => Omit<Repeater, "version">;
     /** Resolves when the kernel has said what it did for faults that are off by now. */
     readonly kernelSettled?: () => Promise<void>;
     /** Toxics have no activation, so their draws hang on the daemon's own seed. */
@@ -73,7 +73,7 @@ export class LivePlan {
     this.#clock = clock;
     this.#facts = facts;
     this.#supplies = { clock, facts, ledger, types, kernel };
-    const { admin = () => ({ admin: null, guarded: false }) } = parts;
+    const { admin = () => ({ admin: null, guarded: false, ca: null }) } = parts;
     this.#repeater = () => ({ version, ...admin() });
     this.#kernelSettled = parts.kernelSettled ?? (() => Promise.resolve());
     this.#targets = new Targets(types);

@@ -14,6 +14,11 @@ export interface Repeater {
   readonly admin: string | null;
   /** Whether it wants a token, which no journal shows. */
   readonly guarded: boolean;
+  /**
+   * What its certificate is held against, over HTTPS: the file of the CA, or the one that `SQUALL_ADMIN_CA` names, where the CA is in
+   * no file. Null for the usual roots, and over plain HTTP.
+   */
+  readonly ca: { readonly file: string } | "variable" | null;
 }
 
 /** Where the command line looks without being told. */
@@ -23,7 +28,7 @@ const USUAL = "http://127.0.0.1:8474";
 export function runAgain(value: Repeated, by: Repeater, beside = false): string {
   const line =
     value.written === null
-      ? useAgain(value, by.admin, beside).map(quoted).join(" ")
+      ? useAgain(value, by, beside).map(quoted).join(" ")
       : sendAgain(value, value.written, by, beside);
   return `${line}  # squall ${by.version}`;
 }
@@ -35,7 +40,7 @@ function quoted(word: string): string {
 
 function useAgain(
   { profile, seed, mode, proxies, compiled, ttl }: Repeated,
-  admin: string | null,
+  { admin, ca }: Repeater,
   beside: boolean,
 ): string[] {
   const words = ["squall", "use", profile, "--seed", String(seed)];
@@ -46,6 +51,8 @@ function useAgain(
   if (mode === "observe") words.push("--observe");
   if (beside) words.push("--add");
   if (admin !== null && admin !== USUAL) words.push("--admin", admin);
+  // The command line reads the variable by itself.
+  if (ca !== null && ca !== "variable") words.push("--admin-ca", ca.file);
   return words;
 }
 
@@ -53,7 +60,7 @@ function useAgain(
 function sendAgain(
   { seed, mode, proxies, ttl }: Repeated,
   faults: readonly unknown[],
-  { admin, guarded }: Repeater,
+  { admin, guarded, ca }: Repeater,
   beside: boolean,
 ): string {
   const body = {
@@ -66,5 +73,7 @@ function sendAgain(
   const at = admin === null || admin === USUAL ? "localhost:8474" : admin;
   // The shell that runs it is to know the token.
   const token = guarded ? ` -H "Authorization: Bearer $SQUALL_ADMIN_TOKEN"` : "";
-  return `curl -X ${beside ? "POST" : "PUT"} ${quoted(`${at}/active`)}${token} -d ${quoted(JSON.stringify(body))}`;
+  const trust =
+    ca === null ? "" : ca === "variable" ? ' --cacert "$SQUALL_ADMIN_CA"' : ` --cacert ${quoted(ca.file)}`;
+  return `curl -X ${beside ? "POST" : "PUT"} ${quoted(`${at}/active`)}${trust}${token} -d ${quoted(JSON.stringify(body))}`;
 }

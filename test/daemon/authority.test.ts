@@ -8,7 +8,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { renewAuthority } from "../../src/tls/authority.js";
+import { readConfig } from "../../src/config/config.js";
+import { trustOf } from "../../src/daemon/authority.js";
+import { Door } from "../../src/tls/door.js";
+import { renewAuthority, type AuthoritySource } from "../../src/tls/authority.js";
 import { wallClock } from "../support/tls-lab.js";
 import { startSquall, type Squall, type SquallOptions } from "../../src/index.js";
 
@@ -131,6 +134,19 @@ describe("the CA of a daemon", () => {
       { fingerprint: new X509Certificate(renewed).fingerprint256 },
     ]);
     expect(log()).toContain("the CA for bots is CN=Squall test CA");
+  });
+
+  it("is what the line that starts a run again trusts, where the admin port shows its certificate", async () => {
+    const trust = async (admin: string, source: AuthoritySource): Promise<unknown> => {
+      const door = new Door({ source, clock: wallClock });
+      await door.open();
+      return trustOf(readConfig({ text: `admin: { ${admin} }` }).config, door);
+    };
+    const ca = { folder: join(folder, "ca") };
+    expect(await trust("tls: true", ca)).toEqual({ file: join(folder, "ca/ca.pem") });
+    expect(await trust("tls: true", "memory")).toBe("variable");
+    expect(await trust("tls: { cert: a.pem, key: a.key }", ca)).toBeNull();
+    expect(await trust("tls: false", ca)).toBeNull();
   });
 
   it("is confined where tls.names says so: bots refuse what it must not sign for", async () => {
