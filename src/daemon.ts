@@ -58,6 +58,8 @@ export interface Daemon {
   settled(): Promise<void>;
   /** What goes through all proxies, as plain sums: cheap enough to be asked for many times a second. */
   traffic(): Traffic;
+  /** Forgets all UDP flows, which do not say when they are over: for whoever knows that their clients have gone. */
+  endFlows(): void;
   metricsText(): Promise<string>;
   /** What bots must trust, as PEM: the CA's certificate alone, and with the usual roots. Throws SQ_INVALID_CA. */
   trust(): Promise<{ readonly ca: string; readonly bundle: string }>;
@@ -291,6 +293,10 @@ class RunningDaemon implements Daemon {
       sum.bytes += bytesIn.upstream + bytesIn.downstream;
     }
     return sum;
+  }
+
+  endFlows(): void {
+    for (const { proxy } of this.#parts.fleet.list()) proxy.endFlows?.();
   }
 
   metricsText(): Promise<string> {

@@ -66,4 +66,6 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   /** As `stop`, for one that is to come back: its port is kept from others where the system lets us. */
   switchOff(): void;
   drain(deadline: number): Promise<number>;
+  /** Of a udp proxy: forgets its flows, as where it is known that their clients have gone; what is held of them is lost. */
+  endFlows?(): void;
 }

@@ -96,6 +96,10 @@ export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> impleme
   }
 
   protected override closeClients(): void {
+    this.endFlows();
+  }
+
+  endFlows(): void {
     for (const flow of this.#flows.all()) flow.close();
   }
 

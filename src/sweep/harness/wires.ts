@@ -117,6 +117,11 @@ export class Wires {
     return this.#entries;
   }
 
+  /** The command is over, and what it sent over UDP with it. */
+  endFlows(): void {
+    this.#daemon.endFlows();
+  }
+
   /** Of upstreams that speak UDP alone. */
   datagramPorts(): readonly number[] {
     return this.#daemon.control

@@ -74,6 +74,7 @@ export class Worker implements RunMaker {
       if (left.length > 0 || ran.exit.kind === "hung") await stage.told();
       if (upstream !== null) await timed("upstream end", stage.end(upstream));
       const { stdout, stderr } = ran.program;
+      stage.wires.endFlows();
       const entries = stage.wires.entries();
       const result: RunResult = {
         number,
