@@ -15,8 +15,9 @@ const HANDSHAKES = { ...REQUESTS, unit: "handshakes/s" };
 export const tlsHandshakes = handshakeCase("tls-handshakes", {
   title: "whole handshakes (TLS 1.3), each with one small request, and then the end",
   resumed: false,
-  claims: (results, { squallTlsHttp, squallTls, httpsServer, tlsPipe }) => [
+  claims: (results, { squallTlsHttp, squallTls, httpsServer, httpsRelay, tlsPipe }) => [
     results.atLeast(0.9, squallTlsHttp.name, httpsServer.name),
+    results.atLeast(0.9, squallTlsHttp.name, httpsRelay.name),
     results.atLeast(0.9, squallTls.name, tlsPipe.name),
   ],
 });
@@ -33,12 +34,13 @@ function handshakeCase(name, { title, resumed, claims }) {
     title,
     async run(lab) {
       const server = await lab.use(smallServer(lab));
-      const { squallTls, squallTlsHttp, haproxyTls, nginxTls, tlsServer, httpsServer, tlsPipe } =
+      const { squallTls, squallTlsHttp, haproxyTls, nginxTls, tlsServer, httpsServer, httpsRelay, tlsPipe } =
         lab.contenders;
+      const bare = [httpsServer, tlsServer, httpsRelay, tlsPipe];
       if (handshakeLoad.missing !== null) throw new Error(handshakeLoad.missing);
       const { rows, results } = await compare(lab, {
         ...HANDSHAKES,
-        entries: plain([squallTlsHttp, squallTls, httpsServer, tlsServer, tlsPipe, haproxyTls, nginxTls]),
+        entries: plain([squallTlsHttp, squallTls, ...bare, haproxyTls, nginxTls]),
         upstreamPort: server.port,
         base: squallTlsHttp.name,
         server,
@@ -50,7 +52,7 @@ function handshakeCase(name, { title, resumed, claims }) {
         claims: claims(results, lab.contenders),
         notes: [
           `${handshakeLoad.name}, against ${server.name}; the servers of Node answer by themselves`,
-          "HAProxy and nginx keep their connections to the server; Squall and the relay dial anew for each client",
+          "HAProxy and nginx keep their connections to the server; Squall and the relays of Node dial anew for each client",
         ],
       };
     },
@@ -63,13 +65,14 @@ export const tlsRequests = {
   async run(lab) {
     const server = await lab.use(smallServer(lab));
     const load = await lab.use(smallLoad(lab));
-    const { squallTls, squallTlsHttp, tlsPipe, haproxyTls, nginxTls, squallHttp } = lab.contenders;
+    const { squallTls, squallTlsHttp, tlsPipe, httpsRelay, haproxyTls, nginxTls, squallHttp } =
+      lab.contenders;
     const ask = (port, seconds, secure) =>
       load.measure(port, seconds, { path: "/v1/jobs/next", connections: CONNECTIONS, secure });
     const { rows, results } = await compare(lab, {
       ...REQUESTS,
       entries: [
-        ...plain([squallTlsHttp, squallTls, tlsPipe, haproxyTls, nginxTls]),
+        ...plain([squallTlsHttp, squallTls, tlsPipe, httpsRelay, haproxyTls, nginxTls]),
         {
           name: `${squallHttp.name}, without TLS`,
           contender: squallHttp,

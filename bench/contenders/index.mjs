@@ -11,7 +11,7 @@ import { direct } from "./direct.mjs";
 import { haproxy, haproxyHttp, haproxyTls } from "./haproxy.mjs";
 import { httpProxy, httpProxy3, httpxy } from "./http-proxy.mjs";
 import { nginxHttp, nginxStream, nginxTls } from "./nginx.mjs";
-import { httpsServer, tlsPipe, tlsServer } from "./node-tls.mjs";
+import { httpsRelay, httpsServer, tlsPipe, tlsServer } from "./node-tls.mjs";
 import { pipe } from "./pipe.mjs";
 import { squall, squallHttp, squallTls, squallTlsHttp } from "./squall.mjs";
 import { toxiproxy } from "./toxiproxy.mjs";
@@ -32,6 +32,7 @@ export function contenders() {
     squallTls,
     squallTlsHttp,
     tlsPipe: tlsPipe(),
+    httpsRelay: httpsRelay(),
     tlsServer: tlsServer(),
     httpsServer: httpsServer(),
     haproxyTls: haproxyTls(),

@@ -1,6 +1,6 @@
 /**
- * What Node itself offers where TLS ends: a server that answers by itself, over `node:tls` and over `node:https`, and a relay that pipes
- * what it decrypts to a TCP server.
+ * What Node itself offers where TLS ends: a server that answers by itself, over `node:tls` and over `node:https`; a relay that pipes
+ * what it decrypts to a TCP server; and one that asks an HTTP server for each request.
  */
 import { has } from "../lib/machine.mjs";
 import { certificate } from "../lib/certificate.mjs";
@@ -11,6 +11,7 @@ import { profiling } from "./profiling.mjs";
 export const tlsServer = () => contender("node:tls server", "tls-server", [ANSWER]);
 export const httpsServer = () => contender("node:https server", "https-server", [ANSWER]);
 export const tlsPipe = () => contender("node:tls, pipe()", "tls-relay");
+export const httpsRelay = () => contender("node:https, http.request()", "https-relay");
 
 function contender(name, program, also = []) {
   return {

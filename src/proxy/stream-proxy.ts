@@ -128,11 +128,17 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
     waits: Waits | null = null,
   ): Dialling {
     const pool = this.#pool;
+    const { clock, resolver, descriptors, keepalive } = this.context;
     const options = {
-      ...this.dialOptions(),
+      clock,
+      resolver,
+      descriptors,
+      keepalive,
+      lookUp: this.#names.lookUp,
       tls: this.tlsFor(guest),
       timeout: this.spec.dialTimeout,
       take,
+      book: member.book,
       turn: member.dialled++,
       asking: guest,
       waits,

@@ -61,6 +61,9 @@ export class Contexts {
   readonly #authority: Presenting;
   readonly #clock: Pick<Clock, "wallTime">;
   readonly #kept: BoundedMap<string, Kept>;
+  /** What was found last for names without a recipe. */
+  #last: { readonly names: readonly string[]; readonly terms: ContextTerms; readonly kept: Kept } | null =
+    null;
 
   constructor(authority: Presenting, clock: Pick<Clock, "wallTime">, limit: number = CONTEXTS_MAX) {
     this.#authority = authority;
@@ -79,9 +82,15 @@ export class Contexts {
 
   /** The context in which these names are answered for, by a certificate of the authority's. Throws where OpenSSL refuses the terms. */
   minted(names: readonly string[], recipe: CertificateRecipe | null, terms: ContextTerms = NONE): Served {
+    const last = this.#last;
+    // Nearly all clients of a proxy ask for the same: the very lists that were given before need no key.
+    const isSame = recipe === null && last?.names === names && last.terms === terms;
+    if (isSame && this.#clock.wallTime() < last.kept.renewAt) return last.kept;
     const certificate = recipe === null ? "" : `${recipe.problem} ${recipe.by}`;
     const key = `${names.join(" ")}\n${certificate}\n${keyOf(terms)}`;
-    return this.#find(key, terms, () => this.#authority.present(names, recipe));
+    const kept = this.#find(key, terms, () => this.#authority.present(names, recipe));
+    if (recipe === null) this.#last = { names, terms, kept };
+    return kept;
   }
 
   /** The one with a certificate of the user's. */
@@ -96,7 +105,7 @@ export class Contexts {
     }));
   }
 
-  #find(key: string, terms: ContextTerms, present: () => Omit<Presented, "missing">): Served {
+  #find(key: string, terms: ContextTerms, present: () => Omit<Presented, "missing">): Kept {
     const known = this.#kept.get(key);
     if (known !== undefined && this.#clock.wallTime() < known.renewAt) return known;
     const presented = present();

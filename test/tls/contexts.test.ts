@@ -27,6 +27,30 @@ describe("TLS contexts", () => {
     expect([contexts.size, contexts.evicted]).toEqual([3, 10]);
   });
 
+  it("are found for the very same lists as well, until the certificate is to be renewed", () => {
+    let now = 0;
+    const authority = {
+      present: () => ({
+        cert: CERTIFICATE,
+        key: KEY,
+        ocsp: null,
+        weak: false,
+        missing: null,
+        renewAt: now + 10,
+      }),
+    };
+    const contexts = new Contexts(authority as never, { wallTime: () => now });
+    const [names, others, terms] = [["a.example"], ["b.example"], { min: "1.2" } as const];
+    const first = contexts.minted(names, null, terms);
+    expect(contexts.minted(names, null, terms)).toBe(first);
+    expect(contexts.minted(names, { problem: "expired", by: 1 }, terms)).not.toBe(first);
+    expect(contexts.minted(others, null, terms)).not.toBe(first);
+    expect(contexts.minted(names, null, { min: "1.3" })).not.toBe(first);
+    expect(contexts.minted(names, null, terms)).toBe(first);
+    now = 10;
+    expect(contexts.minted(names, null, terms)).not.toBe(first);
+  });
+
   it("answer with a certificate of the user's own", async () => {
     const contexts = new Contexts(await openAuthority({ source: "memory", clock }), clock);
     const served = contexts.own({ id: "jobs", cert: CERTIFICATE, key: KEY });

@@ -19,7 +19,7 @@ export interface ByteFaultsHost {
 
 export class ByteFaults {
   readonly #host: ByteFaultsHost;
-  readonly #bindings = new Map<ArmedFault, ScopedBinding>();
+  #bindings: Map<ArmedFault, ScopedBinding> | null = null;
   readonly #flows: Flows = { upstream: new Flow(), downstream: new Flow() };
   /** Whether a stage wants heads or payload apart from the rest. */
   readonly splits = { upstream: false, downstream: false };
@@ -51,11 +51,12 @@ export class ByteFaults {
     if (this.#host.pumps === null) return null;
     const subject = armed.admit(subjectInfo);
     if (subject === null) return null;
-    let binding = this.#bindings.get(armed);
+    let binding = this.#bindings?.get(armed);
     if (binding === undefined) {
       this.#host.flush("upstream");
       this.#host.flush("downstream");
       binding = new ScopedBinding(armed, subject, this.#host.info(), this.#flows);
+      this.#bindings ??= new Map();
       this.#bindings.set(armed, binding);
       this.#host.install(binding);
       this.noteParts();
@@ -65,7 +66,7 @@ export class ByteFaults {
 
   /** Faults have gone, or act in other directions. */
   noteParts(): void {
-    const parts = [...this.#bindings.values()].filter(({ part }) => part !== "wire");
+    const parts = [...(this.#bindings?.values() ?? [])].filter(({ part }) => part !== "wire");
     this.splits.upstream = parts.some(({ armed }) => armed.actsOn("upstream"));
     this.splits.downstream = parts.some(({ armed }) => armed.actsOn("downstream"));
   }
@@ -98,7 +99,7 @@ export class ByteFaults {
 
   /** They are no longer in force; what they did to exchanges that are under way is told. */
   lose(exchanges: readonly Exchange[], removed: ReadonlySet<ArmedFault>): void {
-    for (const armed of removed) this.#bindings.delete(armed);
+    for (const armed of removed) this.#bindings?.delete(armed);
     for (const exchange of exchanges) {
       const gone = exchange.streams.filter(({ subject }) => removed.has(subject.armed));
       if (gone.length === 0) continue;

@@ -13,6 +13,7 @@ import type { Part } from "../../pipeline/flow.js";
 import { Connection } from "../connection.js";
 import type { Book } from "./book.js";
 import { ByteFaults, type ByteFaultsHost } from "./byte-faults.js";
+import { ClientSide, ServerSide, type EndsHost } from "./channel-ends.js";
 import type { CodecLimits } from "./limits.js";
 import type { Link } from "./link.js";
 import type { Naming } from "./naming.js";
@@ -24,7 +25,7 @@ import type { HttpHost } from "./host.js";
 /** What is read of a client that cannot be heard at the moment. */
 const EARLY_MAX_BYTES = 65_536;
 
-export abstract class HttpChannel extends Connection implements ByteFaultsHost {
+export abstract class HttpChannel extends Connection implements ByteFaultsHost, EndsHost {
   declare readonly host: HttpHost;
   abstract readonly book: Book;
   abstract readonly requests: RequestSide;
@@ -38,7 +39,7 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   readonly #full = { upstream: false, downstream: false };
 
   /** Its end has come to the client: the FIN is to be sent. */
-  protected abstract clientTold(): void;
+  abstract clientTold(): void;
   /** Bytes of a head may have come whose rest is still to come. */
   abstract watchHead(): void;
 
@@ -78,40 +79,12 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
   protected override admitted(): void {
     if (this.ended) return;
     const { clock, budget } = this.host.context;
-    const source = {
-      pause: () => {
-        this.#upPaused = true;
-        this.regulate();
-      },
-      resume: () => {
-        this.#upPaused = false;
-        this.regulate();
-      },
-    };
-    const sink = {
-      write: (chunk: Buffer): boolean => {
-        const socket = this.link?.socket;
-        // What comes out late, when the upstream has gone, has nowhere to go.
-        return socket === undefined || socket.destroyed || socket.writableEnded || socket.write(chunk);
-      },
-      end: () => this.link?.socket.end(),
-      cork: () => this.link?.socket.cork(),
-      uncork: () => this.link?.socket.uncork(),
-    };
-    const answers = {
-      pause: () => {
-        this.#downPaused = true;
-        this.regulateLink();
-      },
-      resume: () => {
-        this.#downPaused = false;
-        this.regulateLink();
-      },
-    };
+    const client = new ClientSide(this);
+    const server = new ServerSide(this);
     const pumps = {
       upstream: new Pump({
-        source,
-        sink,
+        source: client,
+        sink: server,
         clock,
         budget,
         owner: this,
@@ -120,19 +93,8 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
         },
       }),
       downstream: new Pump({
-        source: answers,
-        sink: {
-          write: (chunk: Buffer): boolean => this.clientSocket.write(chunk),
-          end: () => {
-            this.clientTold();
-          },
-          cork: () => {
-            this.clientSocket.cork();
-          },
-          uncork: () => {
-            this.clientSocket.uncork();
-          },
-        },
+        source: server,
+        sink: client,
         clock,
         budget,
         owner: this,
@@ -144,6 +106,16 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost {
     if (!this.open(pumps)) return;
     this.regulate();
     for (const direction of this.endsBeforeOpening()) this.sourceOver(direction, this.clientSocket);
+  }
+
+  hold(direction: Direction, held: boolean): void {
+    if (direction === "upstream") {
+      this.#upPaused = held;
+      this.regulate();
+    } else {
+      this.#downPaused = held;
+      this.regulateLink();
+    }
   }
 
   up(bytes: Buffer, part: Part): void {

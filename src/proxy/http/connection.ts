@@ -154,7 +154,7 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   // -- the end, as the client is told it ----------------------------------------------------------
 
-  protected override clientTold(): void {
+  override clientTold(): void {
     this.clientEnd.tell();
   }
 

@@ -65,8 +65,8 @@ export class UpstreamSide {
   readonly #host: UpstreamHost;
   readonly #answering: Answering;
   #link: Link | null = null;
-  /** Connections to other upstreams of the pool, for when they are chosen again. */
-  readonly #parked = new Map<Member, Link>();
+  /** Connections to other upstreams of the pool, for when they are chosen again; null while there has been none. */
+  #parked: Map<Member, Link> | null = null;
   #responses: ResponseSide | null = null;
   #dialling: Dialling | null = null;
   #waiting: Waiting | null = null;
@@ -86,12 +86,12 @@ export class UpstreamSide {
 
   /** Those that end with the connection. */
   get sockets(): readonly Socket[] {
-    if (this.#parked.size === 0) return this.#link === null ? NOTHING : [this.#link.socket];
+    if (this.#parked === null) return this.#link === null ? NOTHING : [this.#link.socket];
     return this.links.map(({ socket }) => socket);
   }
 
   get links(): readonly Link[] {
-    return [...(this.#link === null ? NOTHING : [this.#link]), ...this.#parked.values()];
+    return [...(this.#link === null ? NOTHING : [this.#link]), ...(this.#parked?.values() ?? NOTHING)];
   }
 
   get awaited(): boolean {
@@ -138,8 +138,8 @@ export class UpstreamSide {
     host.upPump?.whenEmpty(() => {
       if (host.ended || this.#dialling !== null || this.#waiting !== waiting) return;
       if (this.#link !== null) this.#park(this.#link);
-      const parked = this.#parked.get(member);
-      this.#parked.delete(member);
+      const parked = this.#parked?.get(member);
+      this.#parked?.delete(member);
       if (parked === undefined) {
         this.#dial(member, waiting.exchange);
         return;
@@ -154,6 +154,7 @@ export class UpstreamSide {
       this.letGo(link);
       return;
     }
+    this.#parked ??= new Map();
     this.#parked.set(link.member, link);
     this.#become(null);
     link.socket.resume();
@@ -210,7 +211,7 @@ export class UpstreamSide {
     link.over = true;
     if (link.sink === this.#responses) this.#responses?.drop();
     if (this.#link === link) this.#become(null);
-    else if (this.#parked.get(link.member) === link) this.#parked.delete(link.member);
+    else if (this.#parked?.get(link.member) === link) this.#parked.delete(link.member);
     else return;
     if (!link.socket.destroyed) link.socket.destroySoon();
     this.#host.departure.tellUpstreamSoon();
@@ -218,7 +219,7 @@ export class UpstreamSide {
 
   /** Nothing will be asked any more. */
   dropParked(): void {
-    for (const link of [...this.#parked.values()]) this.drop(link);
+    for (const link of [...(this.#parked?.values() ?? NOTHING)]) this.drop(link);
   }
 
   /** Its answers are read to their end by somebody else. */
@@ -244,7 +245,7 @@ export class UpstreamSide {
 
   /** Its socket has closed. */
   left(socket: Socket, keep: boolean): void {
-    for (const link of this.#parked.values()) if (link.socket === socket) this.drop(link);
+    for (const link of this.#parked?.values() ?? NOTHING) if (link.socket === socket) this.drop(link);
     if (this.#link?.socket !== socket) return;
     this.#link.over = true;
     this.#become(keep ? this.#link : null);

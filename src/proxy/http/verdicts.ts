@@ -40,8 +40,8 @@ export interface VerdictsHost {
 
 export class Verdicts {
   readonly #of: VerdictsHost;
-  /** What was decided of exchanges whose turn has not come. */
-  readonly #decisions = new Map<Exchange, FinalVerdict>();
+  /** What was decided of exchanges whose turn has not come; null of none. */
+  #decisions: Map<Exchange, FinalVerdict> | null = null;
   /** The status of a last word of the proxy's own, behind all answers. */
   #farewell: number | Buffer | null = null;
 
@@ -51,7 +51,7 @@ export class Verdicts {
 
   /** One of them waits for its turn. */
   get waiting(): boolean {
-    return this.#decisions.size > 0;
+    return this.#decisions !== null;
   }
 
   /** Nothing of the client's is heard any more: there is a last word, which may still wait for earlier answers. */
@@ -63,6 +63,7 @@ export class Verdicts {
 
   /** To be carried out when all earlier answers are through. */
   decided(exchange: Exchange, verdict: FinalVerdict): void {
+    this.#decisions ??= new Map();
     this.#decisions.set(exchange, verdict);
     this.decide();
   }
@@ -70,15 +71,17 @@ export class Verdicts {
   /** Another exchange is the first. */
   decide(): void {
     const { first } = this.#of.book;
-    const verdict = first === undefined ? undefined : this.#decisions.get(first);
+    const decisions = this.#decisions;
+    const verdict = first === undefined ? undefined : decisions?.get(first);
     if (first === undefined || verdict === undefined) return;
-    this.#decisions.delete(first);
+    decisions?.delete(first);
+    if (decisions?.size === 0) this.#decisions = null;
     this.instead(first, verdict);
   }
 
   /** Nothing is carried out any more. */
   cancel(): void {
-    this.#decisions.clear();
+    this.#decisions = null;
   }
 
   // -- carried out --------------------------------------------------------------------------------

@@ -42,15 +42,15 @@ export interface Engine {
 
 export function engineOn(socket: Socket, parts: EngineParts, carrying: CarrierParts | null): Engine {
   const { context, stapler, alpn, asks } = parts;
-  const options = {
+  const options: Options = {
     isServer: true,
     secureContext: context,
     requestCert: asks,
     // Who shows none, or a wrong one, is refused by us: OpenSSL lets wrong ones in, and Node would say nothing to the client.
     rejectUnauthorized: false,
-    ...(stapler === null ? {} : { server: stapler }),
-    ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
   };
+  if (stapler !== null) options.server = stapler;
+  if (alpn.length > 0) options.ALPNProtocols = [...alpn];
   if (carrying === null) {
     const engine = new TLSSocket(socket, options);
     carry(engine, socket);
@@ -101,7 +101,7 @@ function heard(lane: MakeLane, sent: () => void): MakeLane {
   };
 }
 
-type Options = ConstructorParameters<typeof TLSSocket>[1];
+type Options = NonNullable<ConstructorParameters<typeof TLSSocket>[1]>;
 
 /** Asks how it ends before it does. */
 class EndingSocket extends TLSSocket {

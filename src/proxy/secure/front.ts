@@ -76,6 +76,8 @@ export class Front {
   readonly #own: readonly CertificateFiles[];
   readonly #clients: WatchedFiles<TrustedCertificates> | null;
   readonly #names: readonly string[];
+  /** Of handshakes of which faults say nothing. */
+  #usual: ContextTerms;
   #waiting: ((lacking: Refusal | null) => void)[] = [];
 
   /** Throws SQ_INVALID_CONFIG if a file that it names cannot be used. */
@@ -96,6 +98,7 @@ export class Front {
         : trustedIn(clients.ca, clock, (trouble) => {
             reread({ file: clients.ca, use: "trusted" }, trouble);
           });
+    this.#usual = usual(spec.min, this.#clients?.current);
     this.#names = [...new Set([...spec.names, ...hosts, ...LOCAL])];
   }
 
@@ -145,20 +148,27 @@ export class Front {
     const own = recipe === null ? this.#ownFor(sni, address) : undefined;
     const contexts = this.#parts.door.opened;
     invariant(contexts !== null, "a certificate is asked for before there is a CA");
-    const { max, ciphers, tickets } = terms;
-    const { min = older(this.spec.min, max) } = terms;
-    const context: ContextTerms = {
-      min,
-      ...(max === undefined ? {} : { max }),
-      ...(ciphers === undefined ? {} : { ciphers }),
-      ...(tickets === undefined ? {} : { tickets }),
-      ...(this.#clients === null ? {} : { clients: this.#clients.current }),
-    };
+    const context = this.#contextTerms(terms);
     const served =
       own === undefined
         ? contexts.minted(this.#namesFor(sni, address, recipe), recipe, context)
         : contexts.own(own.current, context);
-    return { ...served, alpn };
+    return { context: served.context, stapler: served.stapler, alpn };
+  }
+
+  /** The same object where faults say nothing: then nothing has to be looked up anew. */
+  #contextTerms({ min, max, ciphers, tickets }: Terms): ContextTerms {
+    const clients = this.#clients?.current;
+    if (clients !== this.#usual.clients) this.#usual = usual(this.spec.min, clients);
+    if (min === undefined && max === undefined && ciphers === undefined && tickets === undefined)
+      return this.#usual;
+    return {
+      ...this.#usual,
+      min: min ?? older(this.spec.min, max),
+      ...(max === undefined ? {} : { max }),
+      ...(ciphers === undefined ? {} : { ciphers }),
+      ...(tickets === undefined ? {} : { tickets }),
+    };
   }
 
   /** What a client is told that has not sent a ClientHello, but these bytes; empty for nothing. */
@@ -204,6 +214,10 @@ export class Front {
     const { code = "", message } = error;
     return { alert: REFUSALS[code] ?? "bad_certificate", text: message };
   }
+}
+
+function usual(min: TlsVersion, clients: ContextTerms["clients"]): ContextTerms {
+  return clients === undefined ? { min } : { min, clients };
 }
 
 /** The listener's minimum gives way to a maximum below it. */

@@ -46,6 +46,8 @@ interface Bound {
   readonly fault: HandshakeFault;
 }
 
+const NO_TERMS: Terms = {};
+
 export class HandshakeFaults {
   readonly #of: HandshakeFaultsHost;
   #bound: Bound[] = [];
@@ -137,7 +139,7 @@ export class HandshakeFaults {
 
   /** Each term as the first of them says that has one. */
   terms(): Terms {
-    let terms: Terms = {};
+    let terms = NO_TERMS;
     for (const { fault } of this.#bound)
       terms = { ...(this.#guarded(() => fault.terms?.()) ?? {}), ...terms };
     return terms;

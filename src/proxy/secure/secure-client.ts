@@ -43,6 +43,8 @@ type State = "hello" | "held" | "engine" | "ending" | "handed over" | "over";
 
 type Heard = Exclude<HelloState, { readonly state: "more" }>;
 
+const PASS: Pass = { do: "pass" };
+
 export class SecureClient
   implements Owner, Newcomer, CipherHost, Listener, HandshakeHost, HandshakeFaultsHost, TestimonyHost
 {
@@ -65,9 +67,9 @@ export class SecureClient
   readonly #hits: string[] = [];
   #state: State = "hello";
   #hello: Hello | null = null;
-  /** For what the client has to do in time. */
+  /** For what the client has to do in time; it rings for nobody while nothing is awaited. */
   readonly #late: Alarm;
-  #awaited = "";
+  #awaited: string | null = null;
   #handshake: Handshake | null = null;
   readonly #testimony = new Testimony(this);
   #peer: Peer | null = null;
@@ -136,7 +138,7 @@ export class SecureClient
   // -- the hello ----------------------------------------------------------------------------------
 
   heard(result: Heard): void {
-    this.#late.cancel();
+    this.#awaited = null;
     if (result.state === "hello") {
       this.#hello = result.hello;
       this.#peer = peerOf(result.hello);
@@ -155,6 +157,10 @@ export class SecureClient
     this.#state = "held";
     this.faults.bind(this.#host.faults);
     if (this.front.spec.mode !== "passthrough") this.cipher.bind(this.#host.faults);
+    if (this.faults.none) {
+      this.#judged(PASS, hello);
+      return;
+    }
     this.faults.through(
       (fault) => fault.hello?.(),
       (outcome) => {
@@ -363,6 +369,7 @@ export class SecureClient
   }
 
   #tooLate(): void {
+    if (this.#awaited === null) return;
     const { helloTimeout } = this.front.spec;
     this.#host.failed(this, "client_tls", `${this.#awaited} took longer than ${helloTimeout} ms`);
     this.#testimony.over();

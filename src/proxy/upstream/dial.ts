@@ -3,58 +3,20 @@
  * for itself. Whoever finds nobody at an address has the name asked for again, and goes on with what is new.
  */
 import { isIP, type Socket } from "node:net";
-import type { Clock, Millis, Timer } from "../../core/clock.js";
-import type { Keepalive } from "../../core/stream-options.js";
-import type { Asking } from "../../pipeline/party.js";
-import type { Descriptors } from "../descriptors.js";
+import type { Millis, Timer } from "../../core/clock.js";
 import { isLocalLack, wordsOfLack } from "../local-lacks.js";
-import type { AddressBook } from "./address-book.js";
-import { attempt, type DialFailure, type TlsOptions } from "./attempt.js";
+import { attempt, type DialFailure } from "./attempt.js";
+import type { Dialling, DialOptions, LookUpTimer } from "./dialling.js";
 import { Race } from "./race.js";
 import type { Intercepted, Named } from "./intercepted.js";
-import type { Endpoint, Take } from "./reader.js";
-import { ResolveError, type ResolvedAddress, type Resolver } from "./resolver.js";
+import type { Endpoint } from "./reader.js";
+import { ResolveError, type ResolvedAddress } from "./resolver.js";
+import { StraightDial } from "./straight-dial.js";
 
 export type { DialFailure, TlsOptions } from "./attempt.js";
 
-export interface Dialling {
-  cancel(): void;
-}
-
+export type { Dialling, DialOptions, LookUp, LookUpTimer } from "./dialling.js";
 export type { Endpoint } from "./reader.js";
-
-/** The time-out of the dialling, for a look-up that is to take as long as a fault says. */
-export interface LookUpTimer {
-  pause(): void;
-  /** Begins anew. */
-  resume(): void;
-}
-
-/** Looks a name up in the resolver's place. Calls `done` once, never from within this call, unless cancelled first. */
-export type LookUp = (
-  host: string,
-  asking: Asking | null,
-  timer: LookUpTimer,
-  done: (named: Named) => void,
-) => Dialling;
-
-export interface DialOptions {
-  readonly clock: Clock;
-  readonly resolver: Resolver;
-  /** Milliseconds for all addresses together. */
-  readonly timeout: number;
-  /** What becomes of the bytes, from the moment of the connection. */
-  readonly take: Take;
-  readonly tls?: TlsOptions | null;
-  readonly lookUp?: LookUp | undefined;
-  /** On whose behalf; null for nobody's. */
-  readonly asking?: Asking | null;
-  readonly descriptors?: Descriptors | undefined;
-  readonly keepalive: Keepalive;
-  /** What is known of the upstream's addresses, and which of its connections this is: it begins with another one each time. */
-  readonly book?: AddressBook | undefined;
-  readonly turn?: number;
-}
 
 /** The connection attempt delay of RFC 8305, section 8; where there is little time, each attempt has a quarter of it. */
 const ATTEMPT_DELAY: Millis = 250;
@@ -70,7 +32,8 @@ export function dial(
   options: DialOptions,
   done: (result: Socket | DialFailure | Intercepted) => void,
 ): Dialling {
-  const dialling = new Dial(to, options, done);
+  const isPlain = options.lookUp === undefined && isIP(to.host) !== 0;
+  const dialling = isPlain ? new StraightDial(to, options, done) : new Dial(to, options, done);
   dialling.begin();
   return dialling;
 }
@@ -109,12 +72,11 @@ class Dial implements Dialling {
   }
 
   #raceOf(options: DialOptions): Race<string, Socket, DialFailure> {
-    const { clock, timeout, take, tls = null, descriptors, keepalive, book, lookUp } = options;
+    const { clock, timeout, take, tls = null, descriptors, keepalive, book } = options;
     const { host, port } = this.#to;
-    const alone = this.#isLiteral && lookUp === undefined;
     return new Race({
       clock,
-      delay: alone ? Infinity : Math.min(ATTEMPT_DELAY, timeout / SHARE),
+      delay: Math.min(ATTEMPT_DELAY, timeout / SHARE),
       again: ASK_AGAIN,
       keyOf: (address) => address,
       start: (address, runner) => attempt({ host, address, port, take, tls, descriptors, keepalive }, runner),
@@ -153,10 +115,6 @@ class Dial implements Dialling {
         this.#lookingUp = null;
         this.#named(named);
       });
-      return;
-    }
-    if (this.#isLiteral) {
-      this.#try([host]);
       return;
     }
     resolver.resolve(host).then(

@@ -29,9 +29,20 @@ export function reach(
   options: ReachOptions,
   done: (result: Reached) => void,
 ): Dialling {
+  const first = pool.reach(member, options.asking);
+  // As it nearly always is: there is nothing to wait for, and nothing that could change.
+  if (first.after === 0 && first.then.do === "pass") return dialMember(member, options, done);
   const reaching = new Reaching(pool, member, options, done);
-  reaching.begin();
+  reaching.begin(first);
   return reaching;
+}
+
+function dialMember(member: Member, options: ReachOptions, done: (result: Reached) => void): Dialling {
+  return dial(
+    member.endpoint,
+    options.book === undefined ? { ...options, book: member.book } : options,
+    done,
+  );
 }
 
 class Reaching implements Dialling {
@@ -52,8 +63,7 @@ class Reaching implements Dialling {
     this.#done = done;
   }
 
-  begin(): void {
-    const { after, then } = this.#pool.reach(this.#member, this.#options.asking);
+  begin({ after, then } = this.#pool.reach(this.#member, this.#options.asking)): void {
     // What nobody waits for any more is not to be carried out now that it could be.
     if (this.#held && then.do === "pass" && this.#options.waits?.left() === true) return;
     // Neither of these is over within this call. To hang must begin now: a fault that goes before it did would not be noticed.
@@ -106,8 +116,7 @@ class Reaching implements Dialling {
   }
 
   #dial(): void {
-    const { endpoint, book } = this.#member;
-    this.#dialling = dial(endpoint, { ...this.#options, book }, (result) => {
+    this.#dialling = dialMember(this.#member, this.#options, (result) => {
       this.#finish(result);
     });
   }
