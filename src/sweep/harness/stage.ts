@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { formatDuration } from "../../core/units.js";
-import { HarnessError, type RunPlan } from "../contract/run.js";
+import { BaselineBroken, HarnessError, type RunPlan } from "../contract/run.js";
 import type { Command, RunSettings } from "../run-file/settings.js";
 import { readAudit } from "./audit.js";
 import { environmentOf, filledCommand, filledIn, type Surroundings } from "./environment.js";
@@ -204,7 +204,9 @@ export class Stage {
       return program;
     } catch (error) {
       if (!(error instanceof HarnessError)) throw error;
-      throw new HarnessError(`${what}: ${error.message} (${commandText(filled)})`, { cause: error });
+      // Without the command itself nothing can be said of any fault.
+      const Kind = what === "command" ? BaselineBroken : HarnessError;
+      throw new Kind(`${what}: ${error.message} (${commandText(filled)})`, { cause: error });
     }
   }
 

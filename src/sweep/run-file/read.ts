@@ -78,7 +78,7 @@ export function readRun(sources: RunSources): RunSettings {
   const checked = checkedProxies(sources, proxies, ports);
   const names = { proxies: checked.map(({ name }) => name), ports };
   for (const key of MAY_HOLD) checkPlaceholders(child(root, key), names, EARLY.has(key), problems);
-  checkTogether(input, root, checked, problems);
+  checkTogether(input, file === null ? null : root, checked, problems);
   problems.throwIfAny("SQ_INVALID_CONFIG");
   const folder = file === null ? cwd : dirname(resolve(cwd, file.file));
   return {
@@ -200,31 +200,35 @@ function checkedProxies(
 
 function checkTogether(
   input: RunInput,
-  root: LocatedMap,
+  root: LocatedMap | null,
   proxies: RunSettings["checked"],
   problems: Problems,
 ): void {
-  const at = (key: string): Located => child(root, key) ?? root;
+  // Without a file it is a flag that is missing, or too much.
+  const at = (key: string, flag: string): Located => {
+    if (root === null) return locate(null, flag);
+    return child(root, key) ?? root;
+  };
   if (proxies.length === 0)
     problems.add(
-      at("proxies"),
+      at("proxies", "--proxy"),
       "there is no proxy to inject faults at",
       "--proxy jobs=http://127.0.0.1:3000, or proxies in squall.yaml or in the run file",
     );
   if (input.command === undefined && input.service === false)
     problems.add(
-      at("command"),
+      at("command", "--run"),
       "there is no command to judge",
       "squall sweep -- npm test, or command: in the run file",
     );
   if (input.jobs > 1 && input.upstream === undefined)
     problems.add(
-      at("jobs"),
+      at("jobs", "--jobs"),
       "runs at the same time need an upstream of their own each, and there is none that Squall starts",
       "upstream: a command for the server, with {port:NAME} for its port",
     );
   else if (input.jobs > 1 && input.service !== false)
-    problems.add(at("jobs"), "with service there is one system, and one run at a time");
+    problems.add(at("jobs", "--jobs"), "with service there is one system, and one run at a time");
 }
 
 // ------------------------------------------------------------------------------------------------

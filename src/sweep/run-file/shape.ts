@@ -29,6 +29,13 @@ function pointer(): z.ZodString {
   return z.string({ error }).regex(/^\/(?:[^~]|~[01])*$/u, { error });
 }
 
+/** YAML reads `503` as a number, and it is the name of a kind. */
+function kind(): z.ZodType<string, string | number> {
+  return z.union([text().min(1), z.number().transform(String)], {
+    error: (issue) => `expected the name of a kind, got ${shown(issue.input)}`,
+  });
+}
+
 const value = z.union([z.string(), z.number(), z.boolean()], {
   error: (issue) => `expected a single value, got ${shown(issue.input)}`,
 });
@@ -120,8 +127,8 @@ export const runShape = z.strictObject({
   openapi: oneOrMany(text().min(1), "a file")
     .prefault([])
     .describe("OpenAPI descriptions to take route templates from"),
-  kinds: oneOrMany(text().min(1), "a kind or a preset").prefault([]).describe("kinds of faults, or a preset"),
-  skip_kinds: oneOrMany(text().min(1), "a kind").prefault([]).describe("kinds of faults that are left out"),
+  kinds: oneOrMany(kind(), "a kind or a preset").prefault([]).describe("kinds of faults, or a preset"),
+  skip_kinds: oneOrMany(kind(), "a kind").prefault([]).describe("kinds of faults that are left out"),
   seed: count().optional().describe("of all that is drawn; 1 by default"),
   budget: duration({ positive: true }).optional().describe("how long all of it may take"),
   service: z

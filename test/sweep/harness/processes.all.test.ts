@@ -196,7 +196,9 @@ describe("fault-free runs", () => {
   it("of a command that is not there are told by its name", async () => {
     const { start } = scene();
     const runner = await start(PROXY, { words: ["./nowhere", "--all"] });
-    await expect(runBaselines(runner, { ...runner.settings, runs: 3 })).rejects.toThrow(
+    const run = runBaselines(runner, { ...runner.settings, runs: 3 });
+    await expect(run).rejects.toThrow(BaselineBroken);
+    await expect(run).rejects.toThrow(
       'command: cannot start "./nowhere": there is no such command (./nowhere --all)',
     );
   });

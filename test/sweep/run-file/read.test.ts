@@ -73,6 +73,10 @@ describe("a run file", () => {
     expect(read.ports).toEqual(["server"]);
   });
 
+  it("may name kinds that YAML takes for numbers", () => {
+    expect(readRun(sources(`command: x\nkinds: [lost, 503]\n${PROXIES}`)).kinds).toEqual(["lost", "503"]);
+  });
+
   it("runs in its own folder", () => {
     const read = readRun({
       ...sources(`command: [x]\n${PROXIES}`),
@@ -244,6 +248,15 @@ describe("a mistake", () => {
     ]);
     expect(mistakes("command: x\n", { proxies: [{ name: "jobs", upstream: "nowhere" }] })).toEqual([
       '--proxy:1:1 proxies.jobs.upstream: expected an upstream such as http://server:3000 or tcp://server:3000, got "nowhere"',
+    ]);
+  });
+
+  it("of somebody who says too little on the command line is told as that", () => {
+    const flags = [{ key: "jobs", value: 2, flag: "--jobs" }] as const;
+    expect(mistakes(null, { flags }).map((line) => line.replace(/ \(.*/u, ""))).toEqual([
+      "--proxy:1:1 there is no proxy to inject faults at",
+      "--run:1:1 there is no command to judge",
+      "--jobs:1:1 runs at the same time need an upstream of their own each, and there is none that Squall starts",
     ]);
   });
 
