@@ -63,8 +63,20 @@ export function heavier(one: Verdict, other: Verdict): boolean {
   return WEIGHT.indexOf(one) < WEIGHT.indexOf(other);
 }
 
-/** The kinds that have a case, and the rows of the sites that have one; pairs are told by themselves. */
-export function gridOf(report: SweepReport): { kinds: readonly KindReport[]; rows: readonly Row[] } {
+export interface Grid {
+  readonly protocol: Protocol;
+  readonly kinds: readonly KindReport[];
+  readonly rows: readonly Row[];
+}
+
+type Protocol = KindReport["protocol"];
+const PROTOCOLS: readonly Protocol[] = ["http", "tcp", "udp", "dns"];
+
+/**
+ * One for each protocol that has a case, since kinds of the same name are other kinds elsewhere: the kinds that have a case there, and the
+ * sites that have one. Pairs are told by themselves.
+ */
+export function gridsOf(report: SweepReport): readonly Grid[] {
   const cases = new Map<string, CaseReport[]>();
   for (const one of report.cases) {
     const [cell, ...others] = one.cells;
@@ -74,13 +86,25 @@ export function gridOf(report: SweepReport): { kinds: readonly KindReport[]; row
     if (list === undefined) cases.set(key, [one]);
     else list.push(one);
   }
-  const used = new Set([...cases.keys()].map((key) => key.split("\n")[1]));
-  const kinds = report.kinds.filter(({ name }) => used.has(name));
-  const rows = report.sites.flatMap((site) => {
-    const cells = kinds.map((kind) => cellOf(site, kind, cases.get(`${site.id}\n${kind.name}`) ?? []));
-    return cells.every(({ verdict }) => verdict === null) ? [] : [{ site, cells }];
+  return PROTOCOLS.flatMap((protocol) => {
+    const sites = report.sites.filter((site) => site.protocol === protocol);
+    const kinds = report.kinds.filter(
+      (kind) => kind.protocol === protocol && sites.some(({ id }) => cases.has(`${id}\n${kind.name}`)),
+    );
+    const rows = sites.flatMap((site) => {
+      const cells = kinds.map((kind) => cellOf(site, kind, cases.get(`${site.id}\n${kind.name}`) ?? []));
+      return cells.every(({ verdict }) => verdict === null) ? [] : [{ site, cells }];
+    });
+    return rows.length === 0 ? [] : [{ protocol, kinds, rows }];
   });
-  return { kinds, rows };
+}
+
+/** The marks of some grids and what they mean, heaviest first; signs that mean several things are there several times. */
+export function legendOf(grids: readonly Grid[]): readonly Mark[] {
+  const shown = new Set(
+    grids.flatMap(({ rows }) => rows.flatMap(({ cells }) => cells.map(({ mark }) => mark))),
+  );
+  return [...Object.values(MARKS), BLANK].filter((mark) => shown.has(mark));
 }
 
 function cellOf(site: SiteReport, kind: KindReport, cases: readonly CaseReport[]): CellView {

@@ -10,29 +10,78 @@ import { code, inCell, table } from "./markdown.js";
 interface AreaRow {
   readonly area: string;
   readonly row: string;
-  /** The kinds that try it. */
+  /** The kinds that try it, with their protocols, since some have the same name: `tcp silent`. */
   readonly kinds: readonly string[];
 }
 
 /** In the order of the page. A kind that stands nowhere has a row of its own under "Other". */
 export const AREAS: readonly AreaRow[] = [
-  { area: "Server failures", row: "Crash before the response", kinds: ["lost", "lost-silent"] },
-  { area: "Server failures", row: "Crash before the request", kinds: ["request-lost", "refused"] },
-  { area: "Server failures", row: "Data corruption", kinds: ["garbled", "empty", "cut"] },
-  { area: "Server failures", row: "Overload", kinds: ["503", "late", "slow"] },
-  { area: "Server failures", row: "Stale or repeated answers", kinds: ["stale", "twice"] },
-  { area: "Network", row: "Connections that end", kinds: ["reset", "closed", "half-open", "race"] },
-  { area: "Network", row: "Silence", kinds: ["hang"] },
-  { area: "Network", row: "Datagrams", kinds: ["dropped", "doubled", "swapped"] },
+  {
+    area: "Server failures",
+    row: "Crash after the work, before the response",
+    kinds: [
+      "http lost",
+      "http lost-silent",
+      "http closed",
+      "http 500",
+      "http 502",
+      "tcp lost",
+      "tcp lost-silent",
+      "tcp closed",
+    ],
+  },
+  {
+    area: "Server failures",
+    row: "Crash before the work",
+    kinds: ["http request-lost", "tcp reset", "tcp refused", "tcp request-cut"],
+  },
+  {
+    area: "Server failures",
+    row: "Data corruption",
+    kinds: [
+      "http garbled",
+      "http empty",
+      "http cut",
+      "http shortened",
+      "http html",
+      "http malformed",
+      "tcp cut",
+      "tcp cut-closed",
+      "tcp cut-silent",
+    ],
+  },
+  { area: "Server failures", row: "Overload", kinds: ["http 503", "http late", "tcp slow"] },
+  {
+    area: "Server failures",
+    row: "Stale responses, requests carried out twice",
+    kinds: ["http stale", "http twice"],
+  },
+  {
+    area: "Network",
+    row: "Connections that end or fall silent",
+    kinds: ["http race", "tcp silent", "tcp half-open", "tcp end-reset"],
+  },
+  {
+    area: "Network",
+    row: "Datagrams lost, doubled, out of order",
+    kinds: ["udp lost", "udp answer-lost", "udp twice", "udp answer-twice", "udp swapped"],
+  },
   {
     area: "Network",
     row: "DNS failure",
-    kinds: ["nxdomain", "servfail", "no-answer", "truncated", "wrong-address", "ttl-zero"],
+    kinds: [
+      "dns nxdomain",
+      "dns servfail",
+      "dns silent",
+      "dns truncated",
+      "dns wrong-address",
+      "dns no-address",
+      "dns ttl-0",
+    ],
   },
-  { area: "Network", row: "Load balancer", kinds: ["502"] },
-  { area: "Recovery", row: "Retries that fail as well", kinds: ["blocked"] },
-  { area: "Security", row: "Token expiration", kinds: ["401"] },
-  { area: "Security", row: "Rate limiting", kinds: ["429"] },
+  { area: "Recovery", row: "Retries that fail as well", kinds: ["http blocked"] },
+  { area: "Security", row: "Token expiration", kinds: ["http 401"] },
+  { area: "Security", row: "Rate limiting", kinds: ["http 429"] },
 ];
 
 export type State = "covered" | "gap" | "in doubt" | "not reached" | "not tried";
@@ -69,11 +118,15 @@ export function coveragePage(report: SweepReport): string {
 
 function linesOf(report: SweepReport): Line[] {
   const known = new Set(AREAS.flatMap(({ kinds }) => kinds));
+  const protocols = new Map(report.sites.map(({ id, protocol }) => [id, protocol]));
+  const named = (site: string, kind: string): string => `${protocols.get(site) ?? ""} ${kind}`;
   const others = report.kinds
-    .filter(({ name }) => !known.has(name))
-    .map(({ name, about }) => ({ area: "Other", row: about, kinds: [name] }));
+    .map(({ name, protocol, about }) => ({ area: "Other", row: about, kinds: [`${protocol} ${name}`] }))
+    .filter(({ kinds }) => kinds.every((kind) => !known.has(kind)));
   return [...AREAS, ...others].map((row) => {
-    const cases = report.cases.filter((one) => one.cells.some(({ kind }) => row.kinds.includes(kind)));
+    const cases = report.cases.filter((one) =>
+      one.cells.some(({ site, kind }) => row.kinds.includes(named(site, kind))),
+    );
     let worst: Verdict | null = null;
     for (const { verdict } of cases) if (worst === null || heavier(verdict, worst)) worst = verdict;
     const survived = cases.filter(({ verdict }) => verdict.startsWith("survived")).length;

@@ -1,6 +1,6 @@
 /** A report for a pull request, or for the summary of a CI job: Markdown as GitHub and GitLab read it. */
 import type { SweepReport } from "../contract/report.js";
-import { commandText, confirmed, countsOf, coverageOf, gridOf, several, timeText } from "./cells.js";
+import { commandText, confirmed, countsOf, coverageOf, gridsOf, several, timeText } from "./cells.js";
 
 /** GitHub takes 1 MiB for the summary of a step: of a sweep with thousands of cases the grid is left out before the findings are. */
 const LONGEST = 900_000;
@@ -53,15 +53,16 @@ function findings(report: SweepReport): string {
 }
 
 function grid(report: SweepReport): string {
-  const { kinds, rows } = gridOf(report);
-  if (rows.length === 0) return "";
-  const bots = new Set(rows.map(({ site }) => site.bot));
-  const body = rows.map(({ site, cells }) => [
-    `\`${code(bots.size > 1 ? `${site.name} ${site.bot}` : site.name)}\``,
-    ...cells.map(({ mark, finding }) => (finding === null ? mark.sign : `${mark.sign} ${String(finding)}`)),
-  ]);
-  const text = table(["site", ...kinds.map(({ name }) => inCell(name))], body);
-  return `<details><summary>All sites and kinds</summary>\n\n${text}\n\n</details>`;
+  const tables = gridsOf(report).map(({ kinds, rows }) => {
+    const bots = new Set(rows.map(({ site }) => site.bot));
+    const body = rows.map(({ site, cells }) => [
+      `\`${code(bots.size > 1 ? `${site.name} ${site.bot}` : site.name)}\``,
+      ...cells.map(({ mark, finding }) => (finding === null ? mark.sign : `${mark.sign} ${String(finding)}`)),
+    ]);
+    return table(["site", ...kinds.map(({ name }) => inCell(name))], body);
+  });
+  if (tables.length === 0) return "";
+  return `<details><summary>All sites and kinds</summary>\n\n${tables.join("\n\n")}\n\n</details>`;
 }
 
 /** What says nothing yet, so that nobody takes it for survived. */

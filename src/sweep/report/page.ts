@@ -4,13 +4,13 @@
  */
 import type { FindingReport, SweepReport } from "../contract/report.js";
 import {
-  BLANK,
   MARKS,
   commandText,
   confirmed,
   countsOf,
   coverageOf,
-  gridOf,
+  gridsOf,
+  legendOf,
   several,
   timeText,
   type CellView,
@@ -102,23 +102,25 @@ function block(title: string, lines: readonly string[]): string {
 }
 
 function gridHtml(report: SweepReport): string {
-  const { kinds, rows } = gridOf(report);
-  if (rows.length === 0) return "";
-  const head = kinds.map(
-    ({ name, about }) => `<th scope="col" title="${escaped(about)}">${escaped(name)}</th>`,
+  const grids = gridsOf(report);
+  if (grids.length === 0) return "";
+  const tables = grids.map(({ kinds, rows }) => {
+    const head = kinds.map(
+      ({ name, about }) => `<th scope="col" title="${escaped(about)}">${escaped(name)}</th>`,
+    );
+    const body = rows.map(
+      ({ site, cells }) =>
+        `<tr><th scope="row">${escaped(site.name)} <small>${escaped(`${site.proxy} ${site.bot}`)}</small></th>` +
+        `${cells.map(cellHtml).join("")}</tr>`,
+    );
+    return `<div class="scroll"><table class="grid"><thead><tr><th scope="col">site</th>${head.join("")}</tr></thead>
+<tbody>${body.join("\n")}</tbody></table></div>`;
+  });
+  const legend = legendOf(grids).map(
+    ({ sign, tone, about }) => `<span class="${tone}">${sign}</span> ${escaped(about)}`,
   );
-  const body = rows.map(
-    ({ site, cells }) =>
-      `<tr><th scope="row">${escaped(site.name)} <small>${escaped(`${site.proxy} ${site.bot}`)}</small></th>` +
-      `${cells.map(cellHtml).join("")}</tr>`,
-  );
-  const shown = new Set(rows.flatMap(({ cells }) => cells.map(({ mark }) => mark)));
-  const legend = [...new Set([...Object.values(MARKS), BLANK])]
-    .filter((mark) => shown.has(mark))
-    .map(({ sign, tone, about }) => `<span class="${tone}">${sign}</span> ${escaped(about)}`);
   return `<section><h2>Sites and kinds</h2>
-<div class="scroll"><table class="grid"><thead><tr><th scope="col">site</th>${head.join("")}</tr></thead>
-<tbody>${body.join("\n")}</tbody></table></div>
+${tables.join("\n")}
 <p class="legend">${legend.join("<br>")}</p></section>`;
 }
 

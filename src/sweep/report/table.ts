@@ -1,15 +1,15 @@
 /** A report for a terminal: the grid of sites and kinds, what was covered, and each finding with the line that replays it. */
 import type { FindingReport, SweepReport } from "../contract/report.js";
 import {
-  BLANK,
-  MARKS,
   commandText,
   confirmed,
   countsOf,
   coverageOf,
-  gridOf,
+  gridsOf,
+  legendOf,
   several,
   timeText,
+  type Grid,
 } from "./cells.js";
 
 /** Words that are coloured, by what they say; the identity where nobody sees colours. */
@@ -32,7 +32,7 @@ const GAP = 2;
 const WIDTH = 120;
 
 export function tableText(report: SweepReport, paint: Paint = PLAIN, width = WIDTH): string {
-  const parts = [grid(report, paint, width), summary(report), findings(report, paint), edges(report)];
+  const parts = [allGrids(report, paint, width), summary(report), findings(report, paint), edges(report)];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
@@ -51,9 +51,17 @@ export function headText(report: Pick<SweepReport, "baselines" | "sites" | "case
   ].join("; ");
 }
 
-function grid(report: SweepReport, paint: Paint, width: number): string {
-  const { kinds, rows } = gridOf(report);
-  if (rows.length === 0) return "";
+function allGrids(report: SweepReport, paint: Paint, width: number): string {
+  const grids = gridsOf(report);
+  if (grids.length === 0) return "";
+  const legend = legendOf(grids).map(({ sign, about }) => `${sign} ${about}`);
+  return [
+    ...grids.map((one) => grid(one, paint, width)),
+    paragraph(legend, width).map(paint.dim).join("\n"),
+  ].join("\n\n");
+}
+
+function grid({ kinds, rows }: Grid, paint: Paint, width: number): string {
   const bots = new Set(rows.map(({ site }) => site.bot));
   const nameOf = (name: string, bot: string): string => (bots.size > 1 ? `${name}  ${bot}` : name);
   const first = Math.max(...rows.map(({ site }) => nameOf(site.name, site.bot).length));
@@ -75,11 +83,7 @@ function grid(report: SweepReport, paint: Paint, width: number): string {
       lines.push(`${nameOf(site.name, site.bot).padEnd(first + GAP)}${signs.join("")}`.trimEnd());
     }
   }
-  const shown = new Set(rows.flatMap(({ cells }) => cells.map(({ mark }) => mark)));
-  const legend = [...new Set([...Object.values(MARKS), BLANK])]
-    .filter((mark) => shown.has(mark))
-    .map(({ sign, about }) => `${sign} ${about}`);
-  return [...lines, "", ...paragraph(legend, width).map(paint.dim)].join("\n");
+  return lines.join("\n");
 }
 
 /** Columns in as many blocks as it takes, each at least one wide. */

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SweepReport } from "../../../src/sweep/contract/report.js";
-import { coveragePage } from "../../../src/sweep/report/coverage-page.js";
+import { AREAS, coveragePage } from "../../../src/sweep/report/coverage-page.js";
 import { addStepSummary, REPORT_FILES, writeReports } from "../../../src/sweep/report/files.js";
 import { junitXml } from "../../../src/sweep/report/junit.js";
 import { markdownText } from "../../../src/sweep/report/markdown.js";
 import { pageHtml } from "../../../src/sweep/report/page.js";
 import { reportJson, reportSchema } from "../../../src/sweep/report/schema.js";
+import { KINDS } from "../../../src/sweep/kinds/kinds.js";
 import { COMPLETE, FINDING, SAMPLE, caseOf } from "./sample.js";
 
 const HOSTILE = `</pre><script>alert(1)</script>"'&]]>|\`@all\u0000\ud800`;
@@ -181,18 +182,29 @@ describe("report.html", () => {
 
 describe("coverage.md", () => {
   it("has areas, what survived, the gaps and which come first", () => {
+    const rows = coveragePage(SAMPLE)
+      .split("\n")
+      .map((line) => line.split(" | ").filter((_, column) => column !== 2));
+    expect(rows).toContainEqual([
+      "| Server failures",
+      "Crash after the work, before the response",
+      "2 of 5",
+      "gap",
+      "high",
+      "1: answer of complete lost -&gt; job 4 done twice |",
+    ]);
+    expect(rows).toContainEqual(["| Server failures", "Overload", "1 of 2", "in doubt", "medium", " |"]);
+    expect(rows).toContainEqual(["| Security", "Token expiration", "", "not tried", "low", " |"]);
+    expect(rows).toContainEqual(["| Other", "of no site", "", "not tried", "low", " |"]);
     const text = coveragePage(SAMPLE);
-    expect(text).toContain(
-      "| Server failures | Crash before the response | `lost` `lost-silent` | 2 of 5 | gap | high | 1: answer of complete lost -&gt; job 4 done twice |",
-    );
-    expect(text).toContain(
-      "| Server failures | Overload | `503` `late` `slow` | 1 of 2 | in doubt | medium |  |",
-    );
-    expect(text).toContain("| Security | Token expiration | `401` |  | not tried | low |  |");
-    expect(text).toContain("| not reached | low |");
-    expect(text).toContain("| Other | of no site | `unused` |  | not tried | low |  |");
     expect(text).toContain("which no other test makes: `POST /v1/token`");
   });
+});
+
+it("the coverage page has a row for each kind that there is", () => {
+  const rows = AREAS.flatMap(({ kinds }) => kinds);
+  expect(new Set(rows).size).toBe(rows.length);
+  expect([...rows].sort()).toEqual(KINDS.map(({ protocol, name }) => `${protocol} ${name}`).sort());
 });
 
 describe("writing them", () => {

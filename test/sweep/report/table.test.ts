@@ -35,6 +35,29 @@ seen only under faults: POST /v1/token
     expect(tableText({ ...SAMPLE, cases, findings: [] })).toMatch(/^POST \/v1\/jobs\/:n\/complete {2}✗$/mu);
   });
 
+  it("keeps kinds of the same name apart by their protocols", () => {
+    const queue = {
+      ...COMPLETE,
+      id: "queue",
+      protocol: "tcp" as const,
+      proxy: "queue",
+      name: "connection to queue",
+    };
+    const kinds = [
+      ...SAMPLE.kinds,
+      { name: "lost", about: "a reset in place of an answer", protocol: "tcp" as const },
+    ];
+    const cases = [caseOf(COMPLETE, "lost", "survived"), caseOf(queue, "lost", "HUNG")];
+    const text = tableText({ ...SAMPLE, sites: [COMPLETE, queue], kinds, cases, findings: [] });
+    expect(text.split("\n").slice(0, 5)).toEqual([
+      "                           lost",
+      "POST /v1/jobs/:n/complete  ✓",
+      "",
+      "                     lost",
+      "connection to queue  H",
+    ]);
+  });
+
   it("is cut into blocks where it would be wider than the terminal", () => {
     const text = tableText(SAMPLE, undefined, 50);
     const [grid = ""] = text.split("\n\n✗");
