@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 
 const {
   JOBS_URL, // through Squall
+  NAMES, // where the name in it is known, also through Squall
   JOBS_SERVER, // the server itself, for whoever submits
   JOBS = "3",
   SQUALL = "squall",
@@ -34,9 +35,22 @@ async function submit(number) {
 const open = new Set();
 for (let number = 1; number <= Number(JOBS); number++) open.add(await submit(number));
 
-const words = [...SQUALL.split(" "), "bot", "--server", JOBS_URL, "--wait", "1s", "--timeout", "1s"];
-const [program, ...rest] = [...words, "--seed", "1", "--json", ...BOT_FLAGS.split(" ").filter(Boolean)];
-const bot = spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"] });
+const options = [
+  "--server",
+  JOBS_URL,
+  "--dns-server",
+  NAMES,
+  "--wait",
+  "1s",
+  "--timeout",
+  "1s",
+  "--seed",
+  "1",
+];
+const [program, ...words] = [...SQUALL.split(" "), "bot", "--json", ...options];
+const bot = spawn(program, [...words, ...BOT_FLAGS.split(" ").filter(Boolean)], {
+  stdio: ["ignore", "pipe", "inherit"],
+});
 let told = false;
 for await (const line of createInterface({ input: bot.stdout })) {
   console.log(line);
