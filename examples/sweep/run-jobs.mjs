@@ -55,13 +55,10 @@ let told = false;
 for await (const line of createInterface({ input: bot.stdout })) {
   console.log(line);
   const { event, job } = JSON.parse(line);
-  if (event === "failed") console.error(`error: the bot says that job ${job} failed`);
   if (event === "completed" || event === "failed") open.delete(job);
   if (open.size > 0 || told) continue;
   told = true;
   bot.kill("SIGTERM");
 }
-if (!told) {
-  console.error("error: the bot ended before its work was done");
-  process.exitCode = 1;
-}
+// It has ended by itself, and has said why on standard error.
+if (!told) process.exitCode = 1;

@@ -71,6 +71,13 @@ const FLAGS: readonly Flag[] = [
     about: "by how much numbers of the audit may differ (0%)",
   },
   {
+    flag: "--idempotent",
+    takes: "<call>",
+    key: "idempotent",
+    about: "a call that may come twice, such as 'POST /v1/jobs/:id/complete'",
+    form: "many",
+  },
+  {
     flag: "--settle",
     takes: "<duration>",
     key: "settle",

@@ -89,4 +89,4 @@ export function placeOf({ method, path, bot }: SeenExchange): Place {
   };
 }
 
-export const PLAIN: JudgeOptions = { ignore: [], tolerance: 0, idempotent: [], slo: null };
+export const PLAIN: JudgeOptions = { ignore: [], tolerance: 0, idempotent: () => false, slo: null };

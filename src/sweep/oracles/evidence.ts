@@ -3,6 +3,7 @@
  * the same evidence, the same alarms.
  */
 import type { Alarm } from "../contract/finding.js";
+import type { SeenExchange } from "../contract/record.js";
 import type { FaultInput, RunResult } from "../contract/run.js";
 import type { PlaceOf } from "./calls.js";
 import type { Normal } from "./normal.js";
@@ -22,8 +23,8 @@ export interface JudgeOptions {
   readonly ignore: readonly string[];
   /** How far a number of the audit may lie outside the range of the fault-free runs, as a share of its largest: 0.1 is 10 %. */
   readonly tolerance: number;
-  /** `POST /v1/jobs/:n/complete`: calls that may be repeated without a key, because the server knows them again. */
-  readonly idempotent: readonly string[];
+  /** Whether a call may be repeated without a key, because the server knows it again: the user's word. */
+  readonly idempotent: (call: SeenExchange) => boolean;
   readonly slo: Objectives | null;
 }
 

@@ -10,21 +10,34 @@ import { isSpoiled } from "./tries.js";
 
 export const twice: Oracle = (evidence) => {
   const alarms = new Map<string, Alarm>();
+  /** Of calls that a timer may repeat: one of them by itself means nothing. */
+  const timed = new Map<string, Alarm>();
   for (const group of grouped(evidence.run.record.exchanges, wordingOf).values()) {
     const [first] = group;
     if (first === undefined || group.length < 2 || isSafe(first)) continue;
+    if (evidence.options.idempotent(first)) continue;
     const { site, name } = evidence.place(first);
-    if (evidence.options.idempotent.includes(name)) continue;
     for (const [index, one] of group.entries()) {
       const found = isAccepted(one) ? repeated(one, group.slice(index + 1), evidence) : null;
       if (found === null) continue;
       const signature = `${found.word} ${name}`;
-      alarms.set(signature, { verdict: "SUSPECT", oracle: "O6", signature, text: found.text, site });
+      const certain = found.word !== "again" || first.method === "PUT";
+      (certain ? alarms : timed).set(signature, {
+        verdict: "SUSPECT",
+        oracle: "O6",
+        signature,
+        text: found.text,
+        site,
+      });
       break;
     }
   }
-  return [...alarms.values()];
+  if (timed.size < WHOLE_STEPS) return [...alarms.values()];
+  return [...alarms.values(), ...timed.values()];
 };
+
+/** Heartbeats come again by themselves; that several calls about one thing come again is work that is done again. */
+const WHOLE_STEPS = 2;
 
 interface Repetition {
   /** `twice`, `rekeyed` or `again`. */

@@ -251,6 +251,8 @@ function settingsOf(
     audit: input.audit ?? null,
     ignore: input.ignore,
     tolerance: input.tolerance,
+    idempotent: input.idempotent,
+    slo: input.slo ?? null,
     settle: input.settle,
     timeout: input.timeout,
     dump: input.dump ?? null,

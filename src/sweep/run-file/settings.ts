@@ -1,7 +1,7 @@
 /** What a sweep is told of the runs that it makes: the run file, flags over it, and squall.yaml beneath, checked and resolved. */
 import type { Config } from "../../config/config.js";
 import type { LocatedMap } from "../../config/located.js";
-import type { ServiceInput } from "./shape.js";
+import type { ServiceInput, SloInput } from "./shape.js";
 
 /** Words are started as they are; a line goes through `sh -c`. */
 export type Command =
@@ -21,6 +21,9 @@ export interface RunSettings {
   readonly ignore: readonly string[];
   /** A share: 0.05 for 5 %. */
   readonly tolerance: number;
+  /** `POST /v1/jobs/:id/complete`: a method and a pattern of a path. */
+  readonly idempotent: readonly string[];
+  readonly slo: SloInput | null;
   readonly settle: number;
   /** null: from the fault-free runs. */
   readonly timeout: number | null;

@@ -55,6 +55,21 @@ function timeout(): z.ZodType<number | null, string> {
     .transform((text) => (text === "auto" ? null : parseDuration(text)));
 }
 
+/** A method and a pattern of a path. */
+function callPattern(): z.ZodString {
+  const expected = "expected a method and a path such as POST /v1/jobs/:id/complete";
+  const error = (issue: { readonly input?: unknown }): string => `${expected}, got ${shown(issue.input)}`;
+  return z.string({ error }).regex(/^[A-Z]+ [/*][^\s?#]*$/u, { error });
+}
+
+export const sloShape = z.strictObject({
+  p95: duration({ positive: true })
+    .optional()
+    .describe("the 95th percentile of what clients wait for their exchanges"),
+  error_rate: ratio().optional().describe("the share of exchanges without a status below 500"),
+  min_samples: count({ min: 1 }).default(30).describe("with fewer exchanges nothing is said"),
+});
+
 export const serviceShape = z.strictObject({
   hit: duration({ positive: true })
     .prefault("30s")
@@ -98,6 +113,10 @@ export const runShape = z.strictObject({
   tolerance: ratio()
     .prefault("0%")
     .describe("by how much numbers of the audit may differ from the range of fault-free runs"),
+  idempotent: oneOrMany(callPattern(), "a call such as POST /v1/jobs/:id/complete")
+    .prefault([])
+    .describe("calls that may come twice without a key, because the server knows them again"),
+  slo: sloShape.optional().describe("objectives that each run must meet, faults or not"),
   settle: duration()
     .prefault("2s")
     .describe("how long is waited at most until the proxies are quiet, when the faults are gone"),
@@ -151,3 +170,4 @@ export const runShape = z.strictObject({
 
 export type RunInput = z.output<typeof runShape>;
 export type ServiceInput = z.output<typeof serviceShape>;
+export type SloInput = z.output<typeof sloShape>;

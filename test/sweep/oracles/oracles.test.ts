@@ -235,7 +235,7 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       usual: JOB,
       seen: [...without(JOB, COMPLETE), call(100, COMPLETE, lostAnswer), call(300, COMPLETE)],
       faults: LOST,
-      options: { idempotent: ["POST /v1/jobs/:n/complete"] },
+      options: { idempotent: ({ path }) => path.endsWith("/complete") },
       alarm: null,
     },
     {
@@ -296,6 +296,44 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       ],
       faults: [fault("lost_request")],
       alarm: "again PUT /v1/jobs/:n/artifacts/echo",
+    },
+    {
+      why: "heartbeats go on while the payload is waited for",
+      usual: WORK,
+      seen: [
+        ...WORK.slice(0, 2),
+        call(100, "GET /v1/jobs/7/payload", {
+          upstreamStatus: null,
+          clientStatus: 429,
+          forwarded: false,
+          faults: ["f1"],
+        }),
+        call(1_700, "POST /v1/jobs/7/heartbeat"),
+        call(2_200, "GET /v1/jobs/7/payload"),
+        ...WORK.slice(3).map((one) => ({ ...one, at: one.at + 2_200, over: one.over + 2_200 })),
+      ],
+      faults: [fault("http_status", { status: 429, retry_after: "2s" })],
+      alarm: null,
+    },
+    {
+      why: "two steps of the work come again, each by a POST",
+      usual: [
+        ...WORK.slice(0, 2),
+        call(100, "POST /v1/jobs/7/results"),
+        call(200, "POST /v1/jobs/7/notes"),
+        call(400, COMPLETE),
+      ],
+      seen: [
+        ...WORK.slice(0, 2),
+        call(100, "POST /v1/jobs/7/results"),
+        call(200, "POST /v1/jobs/7/notes"),
+        call(400, COMPLETE, lostRequest),
+        call(500, "POST /v1/jobs/7/results"),
+        call(600, "POST /v1/jobs/7/notes"),
+        call(700, COMPLETE),
+      ],
+      faults: [fault("lost_request")],
+      alarm: "again POST /v1/jobs/:n/results",
     },
     {
       why: "work is done again that was handed out again",
