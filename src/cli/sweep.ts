@@ -7,7 +7,6 @@ import { parseRatio } from "../core/units.js";
 import { BaselineBroken, HarnessError } from "../sweep/contract/run.js";
 import { findingCase, writeCase } from "../sweep/replay/write-finding.js";
 import { tableText, type Paint } from "../sweep/report/table.js";
-import type { SweepReport } from "../sweep/contract/report.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import { judgeOptions } from "../sweep/sweep/judge-options.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
@@ -183,18 +182,6 @@ function sweepSettings(flags: SweepFlags, { budget, seed }: RunSettings): SweepS
     pairs: flags.pairs,
     seed,
   };
-}
-
-/** Ids of the sites that the last report has; none where there is no report, so that all are swept. */
-function sitesBefore({ directory }: RunSettings, { note }: Renderer): ReadonlySet<string> | null {
-  const file = join(directory, "report.json");
-  try {
-    const { sites } = JSON.parse(readFileSync(file, "utf8")) as Pick<SweepReport, "sites">;
-    return new Set(sites.flatMap(({ id, only_under_faults: seldom }) => (seldom ? [] : [id])));
-  } catch {
-    note(`--changed: there is no report of a sweep in ${file}, so all sites are swept`);
-    return null;
-  }
 }
 
 function coverage(text: string | undefined): number | null {

@@ -20,6 +20,8 @@ const EMAIL = /^[^@\s/]+@[^@\s/.]+(?:\.[^@\s/.]+)+$/u;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/u;
 /** `ch_3MmlLrLkdIwHu7ix`, `sess-9fK2xQ7a`: a short word says what it is of. */
 const PREFIXED = /^[A-Za-z]{1,8}[_-]([0-9A-Za-z]{8,})$/u;
+/** `bot-dd47f93e-8eff`: a word, and groups of hexadecimal digits. */
+const PREFIXED_HEX = /^[A-Za-z]{1,12}((?:[_-][0-9a-f]{4,})+)$/u;
 /** `app.3f2a9c1b.js`, `main-5d41402abc4b2a76.css`: the name and the ending stay, the hash varies. */
 const HASHED_FILE = /^(.*?[.-])([0-9A-Za-z_]{6,64})(\.[A-Za-z][0-9A-Za-z]{0,7})$/u;
 const FILE = /^(.+)(\.[a-z][0-9a-z]{1,5})$/u;
@@ -81,6 +83,8 @@ export function placeholderOf(segment: string): Placeholder | null {
   if (IPV4.test(text)) return ":id";
   const ending = PREFIXED.exec(text)?.[1];
   if (ending !== undefined && (isMixed(ending, 1) || isRestless(ending))) return ":id";
+  const groups = PREFIXED_HEX.exec(text)?.[1] ?? "";
+  if (/\d/u.test(groups) && /[a-f]/u.test(groups) && groups.replace(/[_-]/gu, "").length >= 8) return ":id";
   if (isToken(text)) return ":id";
   return null;
 }

@@ -99,13 +99,13 @@ export const DNS_KINDS: readonly Kind<"dns">[] = [
   {
     name: "truncated",
     protocol: "dns",
-    what: "The answer over UDP says that it does not fit, and nobody answers over TCP.",
+    what: "For 3 s answers over UDP say that they do not fit, and nobody answers over TCP.",
     preset: "default",
     where: "over UDP",
     applies: ({ transport }) => transport === "udp",
     // The fault must meet the query over TCP as well.
     to: "all",
-    blows: () => [{ type: "dns_truncate", params: { tcp: "drop" } }],
+    blows: () => [{ type: "dns_truncate", params: { tcp: "drop", for: "3s" } }],
     expects: REPEAT,
   },
   {

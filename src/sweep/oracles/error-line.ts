@@ -45,6 +45,8 @@ export function normalise(text: string): string {
     .replaceAll(/(?:\/[\w.@-]+){2,}\/([\w.@-]+)/gu, (_all, last: string) => last)
     .replaceAll(/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b/giu, "#")
     .replaceAll(/\b0x[0-9a-f]+\b/giu, "#")
+    // Drawn ids such as 7f3e and a1b2c3; words with a number behind them are words.
+    .replaceAll(/\b(?=[a-z]*\d)(?=\d*[a-z])(?![a-z]+\d+\b)[0-9a-z]{4,}\b/gu, "#")
     .replaceAll(/\d+(?:\.\d+)*/gu, "#")
     .replaceAll(/#(?:[:.,/-]#)+/gu, "#")
     .replaceAll(/\s+/gu, " ")
