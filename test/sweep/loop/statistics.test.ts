@@ -29,7 +29,7 @@ describe("the line that says what went wrong", () => {
   it.each([
     ["2026-03-04 05:06:07,123 ERROR job 17 failed after 3.5 s", "# ERROR job # failed after # s"],
     ["Error: connect ECONNREFUSED 127.0.0.1:43211", "Error: connect ECONNREFUSED #"],
-    ["error: job job-7f3e-a1b2 is failed, sha256 of utf8", "error: job job-#-# is failed, sha# of utf#"],
+    ["error: job job-7f3e-a1b2 is failed, sha256 of utf8", "error: job job-# is failed, sha# of utf#"],
     ["lease 6f9619ff-8b86-d011-b42d-00cf4fc964ff was not found", "lease # was not found"],
     ["cannot read /tmp/squall-8f3a/data/jobs.json", "cannot read jobs.json"],
     ["\u001b[31merror\u001b[0m: commit 4b825dc642cb is missing", "error: commit # is missing"],
