@@ -4,6 +4,7 @@ import { exitText } from "../sweep/oracles/ending.js";
 import { timeText } from "../sweep/report/cells.js";
 import type { LabOptions } from "../sweep/replay/lab.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
+import { judgeOptions } from "../sweep/sweep/judge-options.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
 import { CommandError, type Io } from "./io.js";
 import { knownRoutes } from "./known-routes.js";
@@ -42,10 +43,9 @@ export function labOptions(
   }: { readonly signal: AbortSignal; readonly anywhere: boolean; readonly talk: Talk },
   io: Io,
 ): LabOptions {
-  const { ignore, tolerance } = settings;
   return {
     settings,
-    judge: { ignore, tolerance, idempotent: [], slo: null },
+    judge: judgeOptions(settings),
     known: knownRoutes(settings, io),
     env: io.env,
     cwd: io.cwd,

@@ -5,6 +5,7 @@ import { Problems } from "../../config/problems.js";
 import { readDocuments } from "../../config/source.js";
 import { formatDuration, formatRatio, parseDuration, parseRatio } from "../../core/units.js";
 import type { Command, RunSettings } from "../run-file/settings.js";
+import type { SloInput } from "../run-file/shape.js";
 
 /** What the run file takes for granted is left out. */
 const USUAL = { baselines: 3, readyTimeout: 30_000, settle: 2_000, tolerance: 0 } as const;
@@ -23,6 +24,8 @@ export function runBlockOf(settings: RunSettings): Record<string, unknown> {
     audit,
     ignore: listOf(ignore),
     tolerance: tolerance === USUAL.tolerance ? null : ratioOf(tolerance),
+    idempotent: listOf(settings.idempotent),
+    slo: settings.slo === null ? null : objectivesOf(settings.slo),
     settle: settings.settle === USUAL.settle ? null : durationOf(settings.settle),
     timeout: timeout === null ? null : durationOf(timeout),
     dump,
@@ -37,6 +40,14 @@ export function runBlockOf(settings: RunSettings): Record<string, unknown> {
     proxies: Object.keys(proxies).length === 0 ? null : proxies,
   };
   return Object.fromEntries(Object.entries(block).filter(([, value]) => value !== null));
+}
+
+function objectivesOf({ p95, error_rate: rate, min_samples }: SloInput): Record<string, unknown> {
+  return {
+    ...(p95 === undefined ? {} : { p95: durationOf(p95) }),
+    ...(rate === undefined ? {} : { error_rate: ratioOf(rate) }),
+    min_samples,
+  };
 }
 
 function commandOf(command: Command | null): string | readonly string[] | null {
