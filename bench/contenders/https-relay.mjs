@@ -19,6 +19,11 @@ function agentOf(client) {
   return agent;
 }
 
+/** What is said of the connection is for that connection alone (RFC 9110, 7.6.1). */
+function forwarded({ connection: _, ...headers }) {
+  return headers;
+}
+
 const options = {
   cert: readFileSync(cert),
   key: readFileSync(key),
@@ -33,10 +38,10 @@ const server = createServer(options, (request, response) => {
     agent: agentOf(socket),
     method,
     path,
-    headers,
+    headers: forwarded(headers),
   });
   upstream.on("response", (answer) => {
-    response.writeHead(answer.statusCode, answer.headers);
+    response.writeHead(answer.statusCode, forwarded(answer.headers));
     answer.pipe(response);
   });
   upstream.on("error", () => socket.destroy());
