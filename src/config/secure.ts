@@ -1,7 +1,7 @@
 /** `secure` and `tls` of a proxy: how bots are spoken to over TLS, and how the upstream is. */
 import { z } from "zod";
 import type { TlsVersion } from "../faults/contract/index.js";
-import { choice, flag, shown } from "../faults/params.js";
+import { choice, duration, flag, shown } from "../faults/params.js";
 import { protocolName, tlsVersion } from "../faults/tls-params.js";
 import { under, type Located, type LocatedEntry } from "./located.js";
 import type { Problems } from "./problems.js";
@@ -57,6 +57,11 @@ const secureMap = z.strictObject({
       "protocols that are agreed to, the best first; of a tcp proxy mirror, by default: what the upstream agrees to",
     ),
   min: tlsVersion().optional().describe("the oldest version of TLS that is spoken; 1.2 by default"),
+  plain_after: duration({ positive: true })
+    .optional()
+    .describe(
+      "of detect on a tcp proxy: whoever says nothing for so long is taken for plain, since in some protocols the server speaks first; never by default",
+    ),
   clients: z
     .strictObject({
       ca: path().describe("a file of certificates (PEM) that those of clients must come from"),
@@ -98,6 +103,8 @@ export interface SecureConfig {
   readonly alpn: "mirror" | readonly string[];
   readonly min: TlsVersion;
   readonly clients: { readonly ca: string; readonly require: boolean } | null;
+  /** Milliseconds after which a client that has said nothing is taken for plain; null for never. */
+  readonly plainAfter: number | null;
 }
 
 const MIN: TlsVersion = "1.2";
@@ -109,7 +116,7 @@ export function secureOf(
   resolve: (written: string) => string,
 ): SecureConfig | null {
   if (settings === null || settings === undefined) return null;
-  const { mode, certificates, names, alpn, min = MIN, clients } = settings;
+  const { mode, certificates, names, alpn, min = MIN, clients, plain_after: plainAfter = null } = settings;
   return {
     mode,
     certificates: certificates.map(({ cert, key }) => ({ cert: resolve(cert), key: resolve(key) })),
@@ -118,6 +125,7 @@ export function secureOf(
     alpn: alpn ?? (protocol === "http" ? HTTP : "mirror"),
     min,
     clients: clients === undefined ? null : { ...clients, ca: resolve(clients.ca) },
+    plainAfter,
   };
 }
 
@@ -186,6 +194,13 @@ export function checkSecure(
           `${key} is of no use where TLS passes through: the upstream speaks it`,
         );
   }
+  if (asked.plain_after !== undefined && (asked.mode !== "detect" || protocol === "http"))
+    problems.add(
+      at("secure", "plain_after"),
+      protocol === "http"
+        ? "over HTTP the client speaks first, so that nobody is taken for plain who says nothing"
+        : "plain_after is for mode: detect: elsewhere nobody is plain",
+    );
   if (protocol === "http" && asked.alpn === "mirror")
     problems.add(
       at("secure", "alpn"),

@@ -448,6 +448,9 @@ activate: { profle: slow }
   e: { listen: ':5', upstream: 'tcp://a:1', secure: { mode: passthrough, names: [a.example] } }
   f: { listen: ':6', upstream: 'tls://a:1', tls: { cert: a.pem } }
   g: { listen: ':7', upstreams: { a: 'tcp://a:1', b: 'tcp://b:1' }, balance: sni }
+  h: { listen: ':8', upstream: 'tcp://a:1', secure: { plain_after: 1s } }
+  i: { listen: ':9', upstream: 'http://a', secure: { mode: detect, plain_after: 1s } }
+  j: { listen: ':10', upstream: 'tcp://a:1', secure: { mode: detect, plain_after: 1s } }
 `,
     problems: [
       "2:44 proxies.a.secure: passthrough leaves bytes encrypted, so that an http proxy would see nothing of them: use a tcp:// upstream, or terminate",
@@ -457,6 +460,8 @@ activate: { profle: slow }
       "6:74 proxies.e.secure.names: names is of no use where TLS passes through: the upstream speaks it",
       "7:52 proxies.f.tls.cert: a certificate and its key come together: give both, cert and key",
       "8:69 proxies.g.balance: sni is what clients of TLS say: give the proxy secure, such as passthrough",
+      "9:55 proxies.h.secure.plain_after: plain_after is for mode: detect: elsewhere nobody is plain",
+      "10:68 proxies.i.secure.plain_after: over HTTP the client speaks first, so that nobody is taken for plain who says nothing",
     ],
   },
   {

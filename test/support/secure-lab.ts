@@ -21,6 +21,7 @@ export function secureSpec(rest: Partial<SecureSpec> = {}): SecureSpec {
     alpn: ["http/1.1"],
     min: "1.2",
     clients: null,
+    plainAfter: null,
     helloTimeout: 60_000,
     ...rest,
   };

@@ -1,7 +1,7 @@
 /** What all clients of one proxy that speak TLS have in common: whose certificate is shown to whom, and on what terms. */
 import type { Server } from "node:net";
 import type { SecureContext, TLSSocket } from "node:tls";
-import type { Clock } from "../../core/clock.js";
+import type { Clock, Millis } from "../../core/clock.js";
 import { invariant } from "../../core/invariant.js";
 import {
   TLS_VERSIONS,
@@ -100,6 +100,17 @@ export class Front {
           });
     this.#usual = usual(spec.min, this.#clients?.current);
     this.#names = [...new Set([...spec.names, ...hosts, ...LOCAL])];
+  }
+
+  /** How long its first byte is waited for: then it is known for plain where its server may speak first, or is too late. */
+  get firstWord(): Millis {
+    const { helloTimeout, plainAfter } = this.spec;
+    return Math.min(helloTimeout, plainAfter ?? Infinity);
+  }
+
+  /** Of a client that has not said what it speaks in this time. */
+  mayBePlain(millis: Millis): boolean {
+    return this.spec.plainAfter !== null && millis < this.spec.helloTimeout;
   }
 
   /**

@@ -131,7 +131,7 @@ export class SecureClient
   }
 
   start(): void {
-    this.#within("a ClientHello");
+    this.#within("a ClientHello", this.front.firstWord);
     this.#hearing.start();
   }
 
@@ -371,6 +371,11 @@ export class SecureClient
   #tooLate(): void {
     if (this.#awaited === null) return;
     const { helloTimeout } = this.front.spec;
+    if (this.#state === "hello" && this.front.mayBePlain(this.clock.now() - this.#begunAt)) {
+      if (this.#hearing.anything) this.#within(this.#awaited, helloTimeout - this.front.firstWord);
+      else this.#handOver(this.#socket, null, true);
+      return;
+    }
     this.#host.failed(this, "client_tls", `${this.#awaited} took longer than ${helloTimeout} ms`);
     this.#testimony.over();
     this.destroy();
@@ -413,9 +418,9 @@ export class SecureClient
     if (this.#hearing.anything) this.#host.over(this.acted ? "faulted" : "failed");
   }
 
-  #within(what: string): void {
+  #within(what: string, millis = this.front.spec.helloTimeout): void {
     this.#awaited = what;
-    this.#late.set(this.clock.now() + this.front.spec.helloTimeout);
+    this.#late.set(this.clock.now() + millis);
   }
 
   /** How the client took what faults did. */
@@ -426,18 +431,12 @@ export class SecureClient
   }
 
   info(attend: () => void): HandshakeInfo {
-    const { id, address, port } = this.origin;
+    const { bot, origin } = this;
+    const { id, address, port } = origin;
     const hello = this.#hello;
     invariant(hello !== null, "a fault on a handshake without a ClientHello");
-    return {
-      id,
-      client: { address, port },
-      bot: this.bot,
-      acceptedAt: this.#begunAt,
-      live: false,
-      attend,
-      hello,
-    };
+    const acceptedAt = this.#begunAt;
+    return { id, client: { address, port }, bot, acceptedAt, live: false, attend, hello };
   }
 
   guarded(run: () => void): void {
