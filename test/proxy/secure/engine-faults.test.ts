@@ -119,6 +119,24 @@ describe.each(VERSIONS)("an alert over %s", (maxVersion) => {
     await emptied(proxy);
   });
 
+  it.each([
+    [5_000, 5_000, "all of it"],
+    [16_384, 1, "all of it"],
+    [100_000, 1, "near"],
+    [100_000, 20_000, "near"],
+    [1_000_000, 200_000, "near"],
+  ] as const)("of %d bytes comes after %d: behind a whole record, %s", async (total, bytes, how) => {
+    const port = await lab.server((socket) => {
+      socket.on("error", () => undefined).write(Buffer.alloc(total, "x"));
+    });
+    const proxy = await lab.proxy(port, { secure: secureSpec() });
+    lab.use([fault("tls_alert", { alert: "internal_error", bytes: `${bytes}B` }, { at: "established" })]);
+    const { text, how: ended } = await lab.sees(proxy, { maxVersion }, "go on");
+    expect(ended).toBe("ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR");
+    if (how === "all of it") expect(text).toHaveLength(total);
+    else expect(Math.abs(text.length - bytes)).toBeLessThanOrEqual(65_536);
+  });
+
   it("answers the client's certificate, and nothing behind it is asked", async () => {
     const proxy = await proxied();
     lab.use([

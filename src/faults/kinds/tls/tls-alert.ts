@@ -21,7 +21,7 @@ const params = z.object({
   bytes: size()
     .optional()
     .describe(
-      "at established: how many bytes of data the client is sent before it, and the rest of the record that it falls into; with after, what comes first",
+      "at established: after how many bytes of data for the client it comes, counted as they are handed to TLS: behind a whole record, which has at most 16 KiB, and up to 64 KiB off in responses of several records; with after, what comes first",
     ),
 });
 type AlertScope = Scope<z.infer<typeof params>, "alerted", undefined>;
