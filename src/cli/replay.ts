@@ -262,7 +262,7 @@ function faultsBeside(file: string, io: Pick<Io, "cwd">): readonly FaultInput[] 
   return existsSync(resolve(io.cwd, profile)) ? faultsOf(onlyProfile(textOf(profile, io), profile)) : [];
 }
 
-function textOf(file: string, { cwd }: Pick<Io, "cwd">): string {
+export function textOf(file: string, { cwd }: Pick<Io, "cwd">): string {
   try {
     return readFileSync(isAbsolute(file) ? file : resolve(cwd, file), "utf8");
   } catch (error) {
