@@ -1,5 +1,5 @@
 /** O1, O2 and O3: how the command ended, and what the user's own check said afterwards. */
-import type { Exit } from "../contract/run.js";
+import type { Exit, RunResult } from "../contract/run.js";
 import { errorLine, normalise } from "./error-line.js";
 import { seconds } from "./calls.js";
 import type { Oracle } from "./evidence.js";
@@ -42,6 +42,9 @@ export const failedCheck: Oracle = ({ run: { check, exit } }) => {
 
 /** It ended by itself and says that all is well. */
 export const endedWell = (exit: Exit): boolean => exit.kind === "exit" && exit.code === 0;
+
+/** The same, and it did all that it had to do: what runs all the time is watched for longer or shorter, and counts mean nothing there. */
+export const isWhole = ({ exit, healed = null }: RunResult): boolean => endedWell(exit) && healed === null;
 
 /** `exit 1`, `ended by SIGSEGV`, `hung for 31 s`. */
 export function exitText(exit: Exit): string {

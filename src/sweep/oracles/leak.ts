@@ -1,12 +1,12 @@
 /** O6, leak: what was made for the run is still there after it: things at the upstream that nobody deleted, and processes. */
 import type { Alarm } from "../contract/finding.js";
 import type { SeenExchange } from "../contract/record.js";
-import { endedWell } from "./ending.js";
+import { isWhole } from "./ending.js";
 import { isAccepted, type PlaceOf } from "./calls.js";
 import type { Oracle } from "./evidence.js";
 
 export const leak: Oracle = ({ run, normal, place }) => {
-  if (!endedWell(run.exit)) return [];
+  if (!isWhole(run)) return [];
   const alarms: Alarm[] = [];
   if (run.left.length > normal.left)
     alarms.push({

@@ -2,10 +2,10 @@
 import type { Alarm } from "../contract/finding.js";
 import { grouped, isAccepted } from "./calls.js";
 import type { Oracle } from "./evidence.js";
-import { endedWell } from "./ending.js";
+import { isWhole } from "./ending.js";
 
 export const lost: Oracle = ({ run, normal, place }) => {
-  if (!endedWell(run.exit)) return [];
+  if (!isWhole(run)) return [];
   const groups = grouped(run.record.exchanges, (one) => place(one).site);
   const alarms: Alarm[] = [];
   for (const { site, name, safe, accepted, perPath } of normal.sites.values()) {

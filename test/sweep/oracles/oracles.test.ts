@@ -377,6 +377,13 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       alarm: "exit 1",
     },
     {
+      why: "what runs all the time was watched for less time",
+      usual: JOB,
+      seen: without(JOB, COMPLETE),
+      changes: { healed: 300 },
+      alarm: null,
+    },
+    {
       why: "one heartbeat less is nothing",
       usual: [call(0, "POST /v1/jobs/7/heartbeat"), call(100, "POST /v1/jobs/7/heartbeat")],
       seen: [call(0, "POST /v1/jobs/7/heartbeat"), call(100, "POST /v1/jobs/7/heartbeat", lostRequest)],
@@ -594,6 +601,20 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       ),
       faults: [fault("lost_request")],
       alarm: "bytes PUT /v1/jobs/:n/artifacts/echo",
+    },
+    {
+      why: "what runs all the time was watched for longer",
+      usual: WORK,
+      seen: [0, 1_000, 2_000, 3_000].flatMap((by) =>
+        WORK.map((one) => ({
+          ...one,
+          at: one.at + by,
+          over: one.over + by,
+          path: one.path.replace("7", `${by + 7}`),
+        })),
+      ),
+      changes: { healed: 300, ms: 8_000 },
+      alarm: null,
     },
     {
       why: "it is sent once more",
