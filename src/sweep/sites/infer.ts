@@ -93,6 +93,8 @@ function namesAmong(words: readonly Branch[], all: readonly Branch[], before: re
   const paths = new Set(all.flatMap((child) => [...child.paths])).size;
   const places = new Set(all.flatMap((child) => [...child.behind])).size;
   const open = words.filter((word) => !word.varies && word.key !== "" && !isWord(word.key));
+  const fresh = freshInEach(open, all);
+  if (fresh.length > 0) return fresh;
   const free = open.filter((word) => !isEverywhere(word, places) && word.paths.size <= paths * SHARE_MAX);
   if (free.length < SIBLINGS_MIN || areOperations(free.map(({ key }) => key))) return [];
   const use = new Use(free);
@@ -107,6 +109,18 @@ function namesAmong(words: readonly Branch[], all: readonly Branch[], before: re
     return shared > 1 && own === 0 && use.likenessOf(word) >= LIKE;
   };
   return [...names, ...open.filter((word) => !free.includes(word) && alike(word))];
+}
+
+/**
+ * Words that one run alone has, where each run has as many of them: they were drawn anew, and are nobody's words. None where there is one
+ * run, or where they are not alike in that.
+ */
+function freshInEach(words: readonly Branch[], all: readonly Branch[]): Branch[] {
+  const runs = new Set(all.flatMap((child) => [...child.runs]));
+  const fresh = words.filter((word) => word.runs.size === 1);
+  const counts = [...runs].map((run) => fresh.filter((word) => word.runs.has(run)).length);
+  const isEven = counts.every((count) => count > 0 && count === counts[0]);
+  return runs.size > 1 && isEven ? fresh : [];
 }
 
 /** `issues` of `/repos/:x/:x/issues` is seen behind many a repository, and the name of a branch behind one or two. */

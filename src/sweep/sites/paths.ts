@@ -5,6 +5,8 @@ export interface SeenPath {
   readonly method: string;
   /** As it was sent, without a query. */
   readonly path: string;
+  /** Which of the fault-free runs it was seen in; all in one if nobody says. */
+  readonly run?: number;
 }
 
 /** A place in paths, behind all that led there. */
@@ -20,16 +22,26 @@ export interface Branch {
   readonly behind: Set<string>;
   /** Whole paths that go through here, whatever their methods. */
   readonly paths: Set<string>;
+  /** The runs that they were seen in. */
+  readonly runs: Set<number>;
 }
 
 export function newBranch(key: string, varies: boolean): Branch {
-  return { key, varies, children: new Map(), methods: new Set(), behind: new Set(), paths: new Set() };
+  return {
+    key,
+    varies,
+    children: new Map(),
+    methods: new Set(),
+    behind: new Set(),
+    paths: new Set(),
+    runs: new Set(),
+  };
 }
 
 /** The tree of all paths; its order has nothing to do with that in which they came. */
 export function treeOf(seen: Iterable<SeenPath>): Branch {
   const root = newBranch("", false);
-  for (const { method, path } of seen) {
+  for (const { method, path, run = 0 } of seen) {
     const segments = path.split("/");
     const keys = templateOf(path).split("/");
     let at = root;
@@ -40,6 +52,7 @@ export function treeOf(seen: Iterable<SeenPath>): Branch {
       at.children.set(key, next);
       next.behind.add(before);
       next.paths.add(path);
+      next.runs.add(run);
       before += `/${segment}`;
       at = next;
     });
@@ -59,6 +72,7 @@ function fill(into: Branch, from: Branch): void {
   for (const method of from.methods) into.methods.add(method);
   for (const path of from.behind) into.behind.add(path);
   for (const path of from.paths) into.paths.add(path);
+  for (const run of from.runs) into.runs.add(run);
   for (const [key, child] of from.children) {
     const known = into.children.get(key);
     if (known === undefined) into.children.set(key, copied(child));

@@ -35,7 +35,9 @@ export function findSites(
   const classOf = eachBot ? (bot: string): string => bot : botClassOf;
   const books = new Map<string, RouteBook>();
   for (const proxy of proxiesOf(runs.flatMap(({ exchanges }) => exchanges))) {
-    const seen = runs.flatMap(({ exchanges }) => exchanges.filter((one) => one.proxy === proxy));
+    const seen = runs.flatMap(({ exchanges }, run) =>
+      exchanges.filter((one) => one.proxy === proxy).map(({ method, path }) => ({ method, path, run })),
+    );
     books.set(proxy, learnRoutes(seen, known));
   }
   const calls = new HttpCalls(books, runs, classOf);

@@ -196,6 +196,25 @@ describe("sites", () => {
     expect(unusedRoutes).toStrictEqual(["/v0/**"]);
   });
 
+  it("take names that each run draws anew for values, however few they are", () => {
+    const runOf = (...names: readonly string[]): RunRecord =>
+      record(
+        names.flatMap((name, id) => [
+          call(id, `POST /v1/things/${name}/open`),
+          call(id, "GET /v1/things/state"),
+        ]),
+      );
+    const ids = (...runs: readonly RunRecord[]): string[] =>
+      findSites(runs).list.map(({ id }) => id.replace("jobs bot-# ", ""));
+    const drawn = ids(runOf("amber-fox", "grey-owl"), runOf("red-elk", "blue-jay"));
+    expect(drawn).toStrictEqual(["POST /v1/things/:x/open", "GET /v1/things/state"]);
+    // One run more has one name more: that may be a call that is rare.
+    expect(ids(runOf("amber-fox"), runOf("amber-fox", "grey-owl"))).toContain(
+      "POST /v1/things/amber-fox/open",
+    );
+    expect(ids(runOf("amber-fox", "grey-owl"))).toContain("POST /v1/things/grey-owl/open");
+  });
+
   it("count what faults count: by bot and route, in the order in which requests came", () => {
     const first = call(30, "POST /v1/jobs/1/complete", { id: 1 });
     const other = call(10, "POST /v1/jobs/2/complete", { id: 2, bot: "bot-2" });
