@@ -17,6 +17,7 @@ const PLAIN: HttpTraits = {
   keepAlive: false,
   reusedAt: null,
   body: 40,
+  leastBody: 40,
   json: true,
   answers: 1,
   keyed: false,

@@ -48,6 +48,7 @@ export function site(name: string): Site {
       keepAlive: false,
       reusedAt: null,
       body: 0,
+      leastBody: 0,
       json: false,
       answers: 1,
       keyed: false,

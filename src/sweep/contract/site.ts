@@ -26,6 +26,8 @@ export interface HttpTraits {
   readonly reusedAt: number | null;
   /** Largest body of a response, in bytes. */
   readonly body: number;
+  /** Smallest body that is not empty; 0 if all are. */
+  readonly leastBody: number;
   readonly json: boolean;
   /** Different answers to the same request path. */
   readonly answers: number;

@@ -110,9 +110,9 @@ export const HTTP_KINDS: readonly HttpKind[] = [
     what: "Half of the body comes, and then the connection ends; the length in the head says that more was to come.",
     preset: "default",
     where: "with a body",
-    applies: ({ traits }) => traits.body > 1,
+    applies: ({ traits }) => traits.leastBody > 1,
     blows: ({ traits }) => [
-      { type: "http_truncate", params: { after: `${Math.floor(traits.body / 2)}B`, framing: "short" } },
+      { type: "http_truncate", params: { after: `${Math.floor(traits.leastBody / 2)}B`, framing: "short" } },
     ],
     expects: { done: "once", told: "failure", next: "repeat if safe or keyed" },
   },
@@ -122,9 +122,9 @@ export const HTTP_KINDS: readonly HttpKind[] = [
     what: "Half of the body comes in a message that is well formed: nothing on the wire says that some of it is missing.",
     preset: "all",
     where: "with a body",
-    applies: ({ traits }) => traits.body > 1,
+    applies: ({ traits }) => traits.leastBody > 1,
     blows: ({ traits }) => [
-      { type: "http_truncate", params: { after: `${Math.floor(traits.body / 2)}B`, framing: "honest" } },
+      { type: "http_truncate", params: { after: `${Math.floor(traits.leastBody / 2)}B`, framing: "honest" } },
     ],
     expects: DISTRUST,
   },

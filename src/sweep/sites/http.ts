@@ -150,6 +150,7 @@ function traitsOf(method: string, runs: readonly (readonly SeenExchange[])[], bo
     keepAlive: all.some(({ reused }) => reused),
     reusedAt: reusedAt(runs.map((run) => inOrder(run.filter((one) => one.bot === bot)))),
     body: most(all.map(({ response }) => response?.bytes ?? 0)),
+    leastBody: leastOf(all.map(({ response }) => response?.bytes ?? 0)),
     json: all.some(({ response }) => /[/+]json$/u.test(response?.type ?? "")),
     answers: most([...answers.values()].map(({ size }) => size)),
     keyed: all.some(({ request }) => request.key !== null),
@@ -160,6 +161,12 @@ function traitsOf(method: string, runs: readonly (readonly SeenExchange[])[], bo
 function reusedAt(runs: readonly (readonly SeenExchange[])[]): number | null {
   const index = runs[0]?.findIndex((_, at) => runs.every((run) => run[at]?.reused === true)) ?? -1;
   return index < 0 ? null : index + 1;
+}
+
+/** Of those that are not 0. */
+function leastOf(numbers: readonly number[]): number {
+  const least = numbers.reduce((sum, one) => (one === 0 ? sum : Math.min(sum, one)), Infinity);
+  return least === Infinity ? 0 : least;
 }
 
 function most(numbers: readonly number[]): number {

@@ -47,7 +47,7 @@ describe("kinds", () => {
     ["default", NEXT, "lost lost-silent request-lost 503 late 429 cut garbled empty stale"],
     [
       "all",
-      httpSite("POST /v1/bots", { traits: { body: 0, json: false } }),
+      httpSite("POST /v1/bots", { traits: { body: 0, leastBody: 0, json: false } }),
       "lost lost-silent request-lost 503 502 late 429 twice blocked closed 500 malformed",
     ],
     [
@@ -130,6 +130,11 @@ describe("a fault of a kind", () => {
       match: [{ header: { "x-amz-target": "Take" } }, {}, { query: { action: "Take" } }, {}],
       when: { only: [2] },
     });
+  });
+
+  it("cuts what is the shortest body of all in half, so that no call is spared", () => {
+    const site = httpSite("GET /list", { traits: { body: 9_000, leastBody: 31 } });
+    expect(fault(site, "cut")).toMatchObject({ after: "15B", framing: "short" });
   });
 
   it("waits for longer than the client does, where that is known", () => {

@@ -108,6 +108,7 @@ describe("sites", () => {
       keepAlive: false,
       reusedAt: null,
       body: 20,
+      leastBody: 20,
       json: true,
       answers: 1,
       keyed: false,
@@ -131,6 +132,7 @@ describe("sites", () => {
       ...plain,
       safe: true,
       body: 0,
+      leastBody: 0,
     });
     expect(
       traits(call(1, "GET /a"), call(2, "GET /a", { response: { hash: "other", type: "text/html" } })),
@@ -139,6 +141,11 @@ describe("sites", () => {
       safe: true,
       answers: 2,
     });
+  });
+
+  it("know the smallest body that can be cut, too", () => {
+    const sizes = [0, 900, 30, 400].map((bytes, id) => call(id, "GET /a", { response: { bytes } }));
+    expect(http(findSites(times(1, ...sizes)).list)[0]?.traits).toMatchObject({ body: 900, leastBody: 30 });
   });
 
   it("are told apart by operations where one route has several, and know their ordinals on it", () => {
