@@ -29,6 +29,8 @@ export interface ProgramOptions {
 
 /** How long processes may take to end by themselves once they were asked to. */
 const GRACE_MS = 2_000;
+/** Who still holds its streams may be about to end as well, and have something to say: so long that may take. */
+const READ_MS = 250;
 /** And how long the system may take to end those that it was told to. */
 const KILL_MS = 2_000;
 
@@ -45,9 +47,13 @@ export class Program {
   readonly stderr = new BoundedOutput();
   /** Its process and its group. */
   readonly pid: number;
-  /** Resolves when the process itself has ended, whoever it has left behind. */
+  /** Resolves when the process itself has ended, whoever it has left behind, and what it wrote has been read. */
   readonly ended: Promise<End>;
+  /** When that was, in milliseconds of `performance.now()`; null while it runs. */
+  endedAt: number | null = null;
   #end: End | null = null;
+  /** Both of its streams have been read to their end. */
+  readonly #closed: Promise<void>;
   readonly #child: ChildProcess;
   readonly #mark: string;
   readonly #before: ReadonlySet<number>;
@@ -63,10 +69,21 @@ export class Program {
     child.stderr?.on("data", (chunk: Buffer) => {
       this.stderr.push(chunk);
     });
+    const closed = new Promise<void>((resolve) => {
+      child.once("close", () => {
+        resolve();
+      });
+    });
+    this.#closed = closed;
     this.ended = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
-        this.#end = signal === null ? { kind: "exit", code: code ?? 0 } : { kind: "signal", signal };
-        resolve(this.#end);
+        const end: End = signal === null ? { kind: "exit", code: code ?? 0 } : { kind: "signal", signal };
+        this.#end = end;
+        this.endedAt = performance.now();
+        // Whoever it has left behind may hold the pipes for ever.
+        void Promise.race([closed, pause(READ_MS)]).then(() => {
+          resolve(end);
+        });
       });
     });
   }
@@ -138,6 +155,7 @@ export class Program {
       const late = await this.#killed();
       if (byItself) for (const name of late) if (!left.includes(name)) left.push(name);
     }
+    await Promise.race([this.#closed, pause(READ_MS)]);
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
     return left;

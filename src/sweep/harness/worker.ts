@@ -133,7 +133,7 @@ export class Worker implements RunMaker {
     let exit: Exit | null = null;
     while (exit === null) {
       const rest = from + limits.timeout - performance.now();
-      const end = await stage.within(program, Math.min(LOOK_EVERY_MS, Math.max(1, rest)));
+      const end = (await stage.within(program, Math.min(LOOK_EVERY_MS, Math.max(1, rest)))) ?? program.end;
       if (end !== null) {
         exit = end;
         break;
@@ -143,7 +143,7 @@ export class Worker implements RunMaker {
       if (now - from >= limits.timeout) exit = { kind: "hung", why: "timeout", ms: Math.round(now - from) };
       else if (still >= limits.silence) exit = { kind: "hung", why: "silent", ms: Math.round(now - from) };
     }
-    const ms = performance.now() - from;
+    const ms = (program.endedAt ?? performance.now()) - from;
     if (exit.kind === "hung" && settings.dump !== null) {
       program.signal(settings.dump as NodeJS.Signals);
       await stage.within(program, DUMP_MS);

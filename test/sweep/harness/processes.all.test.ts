@@ -91,6 +91,13 @@ describe("a command that misbehaves", () => {
     expect(text).toContain(`[squall: ${30_000_010 - 2 ** 20} bytes of this output are left out here]`);
   });
 
+  it("and ends a moment before its helpers do is waited for, until they have said what they had to say", async () => {
+    const { start } = scene();
+    const runner = await start(`command: '(sleep 0.02; echo late) & exit 0'\n${PROXY}`);
+    const { output, left } = await runner.run(plan());
+    expect([output.stdout, left]).toEqual(["late", []]);
+  });
+
   it("writes to a TMPDIR of its own, that is empty at each run", async () => {
     const { start } = scene();
     const runner = await start(`command: 'ls $TMPDIR | wc -l; touch $TMPDIR/a'\n${PROXY}`);

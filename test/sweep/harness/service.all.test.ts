@@ -95,11 +95,11 @@ describe("bots that are started once", () => {
 
   it("must be seen at all", async () => {
     const { start } = scene();
-    const runner = await start(`command: [sleep, "1000"]\nready_timeout: 1s\n${SETTINGS}`);
+    const runner = await start(`command: [sleep, "1000"]\nready_timeout: 6s\n${SETTINGS}`);
     const error = await ready(runner).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(BaselineBroken);
     expect((error as Error).message).toMatch(
-      /^no bot made a good call through the proxies in 1s .*\(jobs is http:\/\/127\.0\.0\.1:\d+\)/u,
+      /^no bot made a good call through the proxies in 6s .*\(jobs is http:\/\/127\.0\.0\.1:\d+\)/u,
     );
   });
 });
