@@ -78,6 +78,8 @@ export interface MadeUp {
   readonly usually?: Partial<RunResult>;
   readonly jobs?: number;
   readonly memory?: Memory;
+  /** Cases that could have been planned, and were not. */
+  readonly unplanned?: readonly Case[];
   readonly pairsAfter?: (result: CaseResult) => readonly Case[];
 }
 
@@ -122,7 +124,14 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
   const outcome = await sweep({
     runner,
     baselines: [1, 2, 3].map(() => run(CALLS, { ms: RUN, ...made.usually })),
-    planner: { singles: made.cases, pairsAfter: made.pairsAfter ?? (() => []) },
+    planner: {
+      singles: made.cases,
+      pairsAfter: made.pairsAfter ?? (() => []),
+      repeatedAt: (id) =>
+        [...made.cases, ...(made.unplanned ?? [])].find(
+          ({ cells: [cell], faults: [fault] }) => cell?.site.id === id && fault?.type === "duplicate_request",
+        ) ?? null,
+    },
     place: placeOf,
     judge: PLAIN,
     settings: { ...SETTINGS, ...made.settings },

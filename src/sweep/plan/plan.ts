@@ -6,6 +6,7 @@ import { siteNames } from "../sites/names.js";
 import type { Sites } from "../sites/sites.js";
 import { caseOf, type SiteNames } from "./cases.js";
 import { pairsAfter } from "./pairs.js";
+import { kindOf } from "../kinds/kinds.js";
 import { select, type Wanted } from "./selection.js";
 import { planSingles } from "./singles.js";
 import type { KindOptions } from "../kinds/kind.js";
@@ -16,12 +17,17 @@ export interface SweepPlan {
   readonly pairsAfter: (result: CaseResult) => readonly Case[];
   readonly learn: (run: RunResult) => void;
   readonly sharpened: (of: Case) => Case;
+  /** The case in which a site's first call is carried out twice, planned or not; null where that makes no sense. */
+  readonly repeatedAt: (site: string) => Case | null;
 }
 
 export interface SweepPlanOptions extends Partial<KindOptions> {
   readonly wanted: Wanted;
   readonly allOrdinals?: boolean;
 }
+
+/** The kind by which it shows whether a server knows a call again. */
+const TWICE = "twice";
 
 /** Throws SelectionError for words in `wanted` that name nothing. */
 export function planSweep(sites: Sites, options: SweepPlanOptions): SweepPlan {
@@ -44,6 +50,13 @@ export function planSweep(sites: Sites, options: SweepPlanOptions): SweepPlan {
     },
     sharpened: (of) =>
       of.cells.some(({ site }) => timeouts.has(site.id)) ? caseOf(of.cells, names, kindOptions) : of,
+    repeatedAt: (id) => {
+      const site = sites.list.find((one) => one.id === id);
+      const applies = site !== undefined && kindOf(site.protocol, TWICE)?.applies(site) === true;
+      return applies
+        ? caseOf([{ site, kind: TWICE, ordinal: { word: "first", nth: 1 } }], names, kindOptions)
+        : null;
+    },
   };
 }
 

@@ -3,20 +3,12 @@
  * and nothing on the wire says so; but there is a case in which Squall itself has the very same request carried out twice. Where audit
  * and check find nothing after that, the server knows it again.
  */
-import type { Case } from "../contract/case.js";
 import type { Alarm, CaseResult } from "../contract/finding.js";
 import type { RunResult } from "../contract/run.js";
 
-/** The case that repeats requests at the alarm's site; null where there is none, or where another thing is in question. */
-export function experimentFor(alarm: Alarm, cases: readonly Case[]): Case | null {
-  if (alarm.verdict !== "SUSPECT" || !/^twice /u.test(alarm.signature)) return null;
-  const found = cases.find(
-    ({ cells: [cell], cells, faults }) =>
-      cells.length === 1 &&
-      cell?.site.id === alarm.site &&
-      faults.every(({ type }) => type === "duplicate_request"),
-  );
-  return found ?? null;
+/** The site at which requests are to be repeated; null where another thing is in question. */
+export function experimentAt({ verdict, signature, site }: Alarm): string | null {
+  return verdict === "SUSPECT" && /^twice /u.test(signature) ? (site ?? null) : null;
 }
 
 /** Without audit or check nobody has looked at what it did. */

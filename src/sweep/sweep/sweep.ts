@@ -13,7 +13,7 @@ import { Controls } from "./controls.js";
 import { crew, type Task } from "./crew.js";
 import type { OnSweepEvent, Progress, Stop, SweepEvent } from "./events.js";
 import { counts, Findings, isTold } from "./findings.js";
-import { experimentFor, showsHarmless } from "./harmless.js";
+import { experimentAt, showsHarmless } from "./harmless.js";
 import { NO_MEMORY, type Memory, type Planner, type WriteFinding } from "./memory.js";
 import type { SweepOutcome, UnderFaults } from "./outcome.js";
 import { CONTROL_EVERY, TROUBLES_MAX, type SweepSettings } from "./settings.js";
@@ -134,14 +134,7 @@ class Sweep {
       return this.#over({ ...recalled.result, case: of }, true);
     }
     this.#tell({ kind: "case_started", case: of, progress: this.#progress() });
-    const means: TrialMeans = {
-      ...this.#parts,
-      runner: this.#runner,
-      controls: this.#controls,
-      tell: (event) => this.#tell(event),
-      saw: (run) => this.#note(run),
-      sift: (alarms) => this.#sift(proves ? alarms : [], proves ? [] : alarms),
-    };
+    const means = this.#means(proves);
     let result: CaseResult | null = null;
     await this.#guarded(
       of.name,
@@ -161,6 +154,17 @@ class Sweep {
     const kept = light(result);
     await this.#memory.remember(kept, pairs);
     return this.#over(kept, false);
+  }
+
+  #means(proves: boolean): TrialMeans {
+    return {
+      ...this.#parts,
+      runner: this.#runner,
+      controls: this.#controls,
+      tell: (event) => this.#tell(event),
+      saw: (run) => this.#note(run),
+      sift: (alarms) => this.#sift(proves ? alarms : [], proves ? [] : alarms),
+    };
   }
 
   /** None of pairs: three faults at a time are left to the hunt. */
@@ -195,14 +199,26 @@ class Sweep {
       this.#end("findings");
   }
 
+  /** One that was left out of the plan is made all the same, and nothing is filed of it. */
+  #experiment(of: Case): Promise<CaseResult> {
+    if (this.#singles.some(({ id }) => id === of.id)) return this.#result(of, false);
+    let result = this.#results.get(of.id);
+    if (result === undefined) {
+      result = tryCase(of, this.#means(false));
+      this.#results.set(of.id, result);
+    }
+    return result;
+  }
+
   /** Without the suspicions that an experiment settles; it is made now if it was not yet. */
   async #sift(alarms: readonly Alarm[], unasked: readonly Alarm[]): Promise<Sifted> {
     const kept: Alarm[] = [...unasked];
     const harmless = new Set<string>();
     let note: string | undefined;
     for (const alarm of alarms) {
-      const experiment = experimentFor(alarm, this.#singles);
-      const shown = experiment === null ? null : await this.#result(experiment, false);
+      const site = experimentAt(alarm);
+      const experiment = site === null ? null : (this.#parts.planner.repeatedAt?.(site) ?? null);
+      const shown = experiment === null ? null : await this.#experiment(experiment);
       if (experiment !== null && shown !== null && showsHarmless(shown, this.#controls.baselines)) {
         note = `${alarm.text}; harmless, as ${experiment.name} shows`;
         harmless.add(alarm.signature);

@@ -261,6 +261,23 @@ describe("a sweep", () => {
       expect(told.runs).toEqual([`${COMPLETE} lost`, `${COMPLETE} twice`]);
     });
 
+    it("is settled by a case that nobody asked for as well, of which nothing is filed", async () => {
+      const [lost, repeated] = cases;
+      const parts = {
+        cases: lost === undefined ? [] : [lost],
+        unplanned: repeated === undefined ? [] : [repeated],
+      };
+      const good = await madeUpSweep({ ...parts, story: twice, usually: { audit: { done: 1 } } });
+      expect(verdicts(good.outcome.results)).toEqual(["survived"]);
+      const bad = await madeUpSweep({
+        ...parts,
+        story: (plan, nth) => (plan.label.endsWith("twice") ? { audit: { done: 2 } } : twice(plan, nth)),
+        usually: { audit: { done: 1 } },
+      });
+      expect(verdicts(bad.outcome.results)).toEqual(["SUSPECT"]);
+      expect(bad.outcome.findings.map(({ signature }) => signature)).toEqual([`SUSPECT twice ${COMPLETE}`]);
+    });
+
     it("is suspect where the audit did find something", async () => {
       const told = await madeUpSweep({
         cases,
