@@ -309,6 +309,14 @@ describe("a connection in record mode", () => {
     expect(await over()).toEqual(["stopped", null, [], 5, 2]);
   });
 
+  it("is told with the fault although its client had ended its side before, and waited for the rest", async () => {
+    const { client, served } = await connected();
+    client.fin();
+    await served.ended;
+    lab.use([fault("reset")]);
+    expect(await over()).toEqual(["fault", null, ["reset"], 5, 2]);
+  });
+
   it("is told with what failed where there was no upstream", async () => {
     lab = timeLab().lab;
     lab.facts.recording = true;
