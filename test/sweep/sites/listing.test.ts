@@ -50,18 +50,25 @@ describe("routes in a run file", () => {
   it.each<readonly [why: string, before: string | null, found: readonly string[], after: string]>([
     ["without a file", null, ["/b/:n", "/a/:n"], "routes:\n  - /a/:n\n  - /b/:n\n"],
     [
-      "beside what is there, whose comments stay",
-      "# mine\ncommand: npm test # all of it\n",
+      "beside what is there, which stays as it was",
+      "# mine\ncommand: [npm,  test] # all of it",
       ["/a/:n"],
-      "# mine\ncommand: npm test # all of it\nroutes:\n  - /a/:n\n",
+      "# mine\ncommand: [npm,  test] # all of it\nroutes:\n  - /a/:n\n",
     ],
     [
       "behind those that are there",
-      "routes: [/x/:y, /a/:n]\njobs: 2\n",
+      "routes: [/x/:y, /a/:n] # mine\njobs:   2\n",
       ["/b/:n", "/a/:n"],
-      "routes: [ /x/:y, /a/:n, /b/:n ]\njobs: 2\n",
+      "routes:\n  - /x/:y\n  - /a/:n\n  - /b/:n # mine\njobs:   2\n",
+    ],
+    [
+      "behind a list of lines",
+      "routes:\n- /x/:y\n# more\njobs: [ 2]\n",
+      ["/a/:n"],
+      "routes:\n  - /x/:y\n  - /a/:n\n# more\njobs: [ 2]\n",
     ],
     ["where one stands alone", "routes: /x/:y\n", ["/a/:n"], "routes:\n  - /x/:y\n  - /a/:n\n"],
+    ["where nothing stands", "routes:\njobs: 2\n", ["/a/:n"], "routes:\n  - /a/:n\njobs: 2\n"],
     ["with nothing new", "routes: [/a/:n]   # one\n", ["/a/:n"], "routes: [/a/:n]   # one\n"],
     ["with a star, which YAML would take for an alias", null, ["*"], 'routes:\n  - "*"\n'],
   ])("%s", (_why, before, found, after) => {
