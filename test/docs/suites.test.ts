@@ -21,3 +21,11 @@ describe("docs/test-suites.md", () => {
     expect(files.sort()).toEqual([...shown.map(([, file = ""]) => file.split("/").at(-1)), "squall.yaml"].sort());
   });
 });
+
+describe("docs/sweep.md", () => {
+  it("shows the workflow as it is", () => {
+    const file = "examples/sweep/github-actions.yml";
+    const page = readFileSync(join(ROOT, "docs/sweep.md"), "utf8");
+    expect(page).toContain(`\`\`\`yml\n# ${file}\n${readFileSync(join(ROOT, file), "utf8")}\`\`\`\n`);
+  });
+});

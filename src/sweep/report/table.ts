@@ -118,7 +118,7 @@ function summary(report: SweepReport): string {
   const { pairs } = report.coverage;
   const counts = countsOf(report).map(({ verdict, count }) => `${String(count)} ${verdict}`);
   const lines = [
-    `${several(report.cases.length, "case")}: ${counts.join(", ")}`,
+    [several(report.cases.length, "case"), ...(counts.length === 0 ? [] : [counts.join(", ")])].join(": "),
     `hit ${String(hit)} of ${several(applicable, "cell")}` +
       (pairs.applicable === 0 ? "" : `, ${String(pairs.hit)} of ${several(pairs.applicable, "pair")}`) +
       `; ${several(report.runs, "run")} in ${timeText(report.took_ms)}` +
@@ -146,7 +146,7 @@ function findingText(finding: FindingReport, paint: Paint): string {
   const others = finding.cases.length - 1;
   const lines = [
     `${String(finding.number).padStart(2)} ${colour(finding.verdict.padEnd(7))} ${finding.title}`,
-    `   ${confirmed(finding.confirmation)}${others > 0 ? `; ${several(others, "other case")} show the same` : ""}`,
+    `   ${confirmed(finding.confirmation)}${others > 0 ? `; ${several(others, "other case")} ${others === 1 ? "shows" : "show"} the same` : ""}`,
   ];
   if (finding.replay !== null) lines.push(`   ${finding.replay}`);
   return lines.join("\n");

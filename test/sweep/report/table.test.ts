@@ -17,7 +17,7 @@ GET /v1/jobs/next          ✓     H            ~     ○
 hit 6 of 7 cells, 1 of 1 pair; 24 runs in 4 min 40 s with 1 worker
 
  1 WRONG   answer of complete lost -> job 4 done twice
-   3 of 3, fault-free 0 of 9; 1 other case show the same
+   3 of 3, fault-free 0 of 9; 1 other case shows the same
    squall replay .squall/failures/0001.yaml
 
 seen only under faults: POST /v1/token
