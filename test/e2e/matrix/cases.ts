@@ -42,16 +42,18 @@ const ROWS = {
     profile: "half-open",
     params: { idle: "300ms" },
     promises: { during: true },
-    // A long poll is idle for far longer than it takes the connection to go silent, on a busy machine as well.
-    setting: { begin: "idle", healAfter: 10_000, jobs: 6, wait: 1_000 },
+    setting: { begin: "idle", healAfter: 10_000, jobs: 6 },
   },
   "half-open (TLS)": {
     profile: "half-open",
     params: { idle: "300ms" },
     promises: { during: true },
-    setting: { begin: "idle", healAfter: 10_000, jobs: 6, wait: 1_000, secure: true },
+    setting: { begin: "idle", healAfter: 10_000, jobs: 6, secure: true },
   },
-  "cert-expired": { profile: "cert-expired", setting: { begin: "absent", healAfter: 3_000, secure: true } },
+  "cert-expired": {
+    profile: "cert-expired",
+    setting: { begin: "absent", healAfter: 3_000, secure: true, patience: 25_000 },
+  },
   // Connections that are established as far as a bot can see.
   "tls-stall": {
     profile: "tls-stall",
