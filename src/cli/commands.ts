@@ -33,6 +33,7 @@ const GROUPS: readonly Group[] = [
   { names: ["ca"], add: async (program, io) => (await import("./authority.js")).addCa(program, io) },
   { names: ["env"], add: async (program, io) => (await import("./authority.js")).addEnv(program, io) },
   { names: ["replay"], add: async (program, io) => (await import("./replay.js")).addReplay(program, io) },
+  { names: ["hunt"], add: async (program, io) => (await import("./hunt.js")).addHunt(program, io) },
   { names: ["shrink"], add: async (program, io) => (await import("./shrink.js")).addShrink(program, io) },
   { names: ["demo"], add: async (program, io) => (await import("./demo.js")).addDemo(program, io) },
   {

@@ -113,6 +113,8 @@ ready: http://127.0.0.1:{port:server}/healthz
 check: [node, check.js]
 audit: http://127.0.0.1:{port:server}/v1/audit
 ignore: [/time]
+idempotent: POST /v1/jobs/:id/complete
+slo: { p95: 800ms, error_rate: 2%, min_samples: 20 }
 tolerance: 5%
 settle: 1500ms
 timeout: 90s

@@ -1,0 +1,185 @@
+/** Hunts over made-up programs: the same trial is the same faults, new looks are kept, failures are handed over once, and the end is honest. */
+import { describe, expect, it } from "vitest";
+import type { RunPlan, RunResult } from "../../../src/sweep/contract/run.js";
+import { hunt, huntSentence, type Failure, type HuntMeans } from "../../../src/sweep/hunt/hunt.js";
+import { Novelty } from "../../../src/sweep/hunt/novelty.js";
+import {
+  faultsOfTrial,
+  parentOf,
+  parseTrial,
+  trialText,
+  type Ground,
+} from "../../../src/sweep/hunt/trial.js";
+import { findSites } from "../../../src/sweep/sites/sites.js";
+import { Controls } from "../../../src/sweep/sweep/controls.js";
+import { placesOf } from "../../../src/sweep/sweep/places.js";
+import { compileFaults } from "../../../src/plan/compile.js";
+import { locate } from "../../../src/config/located.js";
+import { FAULT_TYPES } from "../../../src/faults/kinds/index.js";
+import { call } from "../../support/runs.js";
+
+const CALLS = ["GET /v1/jobs/next", "POST /v1/jobs/1/complete", "POST /v1/jobs/2/complete"].map(
+  (what, index) => call(10 * index + 1, what),
+);
+const RECORD = { exchanges: CALLS, connections: [], queries: [], flows: [], hits: [] };
+const SITES = findSites([RECORD, RECORD, RECORD]);
+const ground = (seed: number): Ground => ({ seed, sites: SITES.list, kinds: null, length: 2_000 });
+
+const resultOf = (plan: RunPlan, number: number, code: number): RunResult => ({
+  number,
+  label: plan.label,
+  exit: { kind: "exit", code },
+  ms: 50,
+  check: null,
+  record: RECORD,
+  outcomes: plan.faults.map(({ name }) => ({ fault: name, subjects: 1, matched: 1, hits: 1 })),
+  left: [],
+  output: { stdout: "", stderr: "", dropped: 0 },
+  folder: null,
+});
+
+describe("the faults of a trial", () => {
+  it("are the same for the same seed and number, and others for others", () => {
+    const all = Array.from({ length: 60 }, (_, number) =>
+      JSON.stringify(faultsOfTrial([number + 1], ground(42))),
+    );
+    expect(
+      Array.from({ length: 60 }, (_, number) => JSON.stringify(faultsOfTrial([number + 1], ground(42)))),
+    ).toEqual(all);
+    expect(new Set(all).size).toBeGreaterThan(50);
+    expect(JSON.stringify(faultsOfTrial([1], ground(43)))).not.toBe(all[0]);
+  });
+
+  it("are one to six draws, 2.5 in the mean, and such that a daemon takes them", () => {
+    const types = new Map(FAULT_TYPES.map((type) => [type.type, type]));
+    const trials = Array.from({ length: 150 }, (_, number) => faultsOfTrial([number + 1], ground(7)));
+    for (const faults of trials) {
+      expect(new Set(faults.map(({ name }) => name)).size).toBe(faults.length);
+      if (faults.length > 0) compileFaults(locate(faults, "trial", "faults"), types);
+    }
+    const mean = trials.reduce((sum, faults) => sum + faults.length, 0) / trials.length;
+    expect(mean).toBeGreaterThan(1.8);
+    expect(mean).toBeLessThan(4);
+  });
+
+  it("of a changed trial follow from its name alone", () => {
+    const own = faultsOfTrial([317, 212], ground(42));
+    expect(faultsOfTrial([317, 212], ground(42))).toEqual(own);
+    expect(parseTrial(trialText([317, 212]))).toEqual([317, 212]);
+    expect(parseTrial("x")).toBeNull();
+    expect(parseTrial("1.")).toBeNull();
+  });
+
+  it("are changes of kept ones in three of ten trials", () => {
+    const changes = Array.from({ length: 1_000 }, (_, number) => parentOf(number, 42, 10)).filter(
+      (of) => of !== null,
+    );
+    // Four standard deviations about 300.
+    expect(Math.abs(changes.length - 300)).toBeLessThan(58);
+    expect(parentOf(1, 42, 0)).toBeNull();
+  });
+});
+
+it("a look is new once", () => {
+  const place = placesOf(SITES.calls);
+  const novelty = new Novelty();
+  const run = resultOf({ label: "", faults: [], seed: 1 }, 1, 0);
+  expect([novelty.take(run, place), novelty.take(run, place)]).toEqual([true, false]);
+  const other = {
+    ...run,
+    record: { ...RECORD, exchanges: CALLS.map((one) => ({ ...one, clientStatus: 503 })) },
+  };
+  expect([novelty.take(other, place), novelty.take(other, place)]).toEqual([true, false]);
+});
+
+/** Fails where two kinds of faults are there together. */
+function means(
+  fails: (plan: RunPlan) => boolean,
+  more: Partial<HuntMeans> = {},
+): HuntMeans & { failures: Failure[]; labels: string[] } {
+  const failures: Failure[] = [];
+  const labels: string[] = [];
+  const runner = {
+    jobs: 2,
+    run: (plan: RunPlan): Promise<RunResult> => {
+      labels.push(plan.label);
+      return Promise.resolve(resultOf(plan, labels.length, fails(plan) ? 1 : 0));
+    },
+  };
+  const baselines = [1, 2, 3].map((number) =>
+    resultOf({ label: "baseline", faults: [], seed: 1 }, number, 0),
+  );
+  const place = placesOf(SITES.calls);
+  const judge = { ignore: [], tolerance: 0, idempotent: () => false, slo: null };
+  return {
+    runner,
+    controls: new Controls(baselines, place, judge, runner, () => undefined),
+    ground: ground(42),
+    place,
+    clock: { now: () => 0 },
+    budget: null,
+    trials: 150,
+    only: null,
+    tried: () => undefined,
+    failure: (failure) => {
+      failures.push(failure);
+      return Promise.resolve();
+    },
+    failures,
+    labels,
+    ...more,
+  };
+}
+
+describe("a hunt", () => {
+  it("finds what fails of two faults together, and hands each kind of failure over once, with its trial", async () => {
+    const pair = ({ faults }: RunPlan): boolean =>
+      faults.some(({ type }) => type === "lost_response") &&
+      faults.some(({ type }) => type === "http_status");
+    const all = means(pair);
+    const hunted = await hunt(all);
+    expect(hunted).toMatchObject({ stop: "trials", unreached: 0 });
+    expect(all.failures).toHaveLength(1);
+    const [failure] = all.failures;
+    expect(failure?.signature).toBe("FAILED exit 1");
+    expect(faultsOfTrial(failure?.trial ?? [0], all.ground)).toEqual(failure?.faults);
+    expect(all.labels.filter((label) => label.startsWith("control"))).toHaveLength(
+      Math.floor(hunted.trials / 20),
+    );
+    expect(huntSentence(hunted)).toMatch(/^\d+ of \d+ trials failed, in 1 way$/u);
+  });
+
+  it("runs one trial alone by its name", async () => {
+    const all = means(() => false, { only: [5] });
+    await hunt(all);
+    expect(all.labels).toEqual(["trial 5"]);
+  });
+
+  it("ends with its budget, and where nothing is new for 200 trials", async () => {
+    let now = 0;
+    const late = await hunt(means(() => false, { budget: 10, clock: { now: () => now++ }, trials: null }));
+    expect(late.stop).toBe("budget");
+    const dull = await hunt(means(() => false, { trials: null }));
+    expect(dull.stop).toBe("nothing new");
+    expect(dull.trials).toBeGreaterThanOrEqual(200);
+  });
+
+  it("ends at an interrupt, with what it has", async () => {
+    const all = means(() => false);
+    const run = (): Promise<never> => Promise.reject(new DOMException("interrupted", "AbortError"));
+    expect(await hunt({ ...all, runner: { jobs: 1, run } })).toMatchObject({
+      stop: "interrupted",
+      trials: 0,
+    });
+  });
+});
+
+it.each([
+  [612, 0, 0, "0 failures in 612 trials: with 95 % confidence under 0.5 % of such trials fail"],
+  [10, 0, 0, "0 failures in 10 trials: with 95 % confidence under 26 % of such trials fail"],
+  [3, 3, 0, "no trial reached anything: nothing is known"],
+  [100, 20, 4, "4 of 80 trials failed, in 1 way"],
+])("%i trials, %i of them without a hit, with %i failures: %j", (trials, unreached, failed, text) => {
+  const failures = new Map(failed === 0 ? [] : [["FAILED exit 1", failed]]);
+  expect(huntSentence({ trials, unreached, failures })).toBe(text);
+});
