@@ -23,11 +23,8 @@ export function runBlockOf(settings: RunSettings): Record<string, unknown> {
     check: commandOf(settings.check),
     audit,
     ignore: listOf(ignore),
-    idempotent: listOf(settings.idempotent),
-    slo: sloOf(settings.slo),
     tolerance: tolerance === USUAL.tolerance ? null : ratioOf(tolerance),
     idempotent: listOf(settings.idempotent),
-    slo: sloOf(settings.slo),
     slo: settings.slo === null ? null : objectivesOf(settings.slo),
     settle: settings.settle === USUAL.settle ? null : durationOf(settings.settle),
     timeout: timeout === null ? null : durationOf(timeout),
@@ -60,16 +57,6 @@ function commandOf(command: Command | null): string | readonly string[] | null {
 
 function listOf(list: readonly string[]): readonly string[] | null {
   return list.length === 0 ? null : list;
-}
-
-function sloOf(slo: RunSettings["slo"]): Record<string, unknown> | null {
-  if (slo === null) return null;
-  const { p95, error_rate: rate, min_samples: samples } = slo;
-  return {
-    ...(p95 === undefined ? {} : { p95: durationOf(p95) }),
-    ...(rate === undefined ? {} : { error_rate: ratioOf(rate) }),
-    min_samples: samples,
-  };
 }
 
 /** `2s`; what that cannot say exactly is said in milliseconds. */
