@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { CompatLab } from "./compat-lab.js";
 import { storm } from "./storm.js";
-import { scaled } from "../support/scope.js";
+import { scaled, WHOLE } from "../support/scope.js";
 
 const REQUESTS = scaled(400, 5_000);
 
@@ -30,7 +30,8 @@ it(`answers ${REQUESTS} random requests, and is as sound afterwards as before`, 
   );
   expect(report.wrong, `seed ${seed}`).toEqual([]);
   expect(connections).toBeGreaterThan(scaled(8, 100));
-  expect(bytes).toBeGreaterThan(scaled(400, 10_000));
+  // So few requests may happen to make no proxy that carries anything.
+  if (WHOLE) expect(bytes).toBeGreaterThan(10_000);
   expect(here.squall?.journal({ limit: 100_000 }).filter(({ kind }) => kind === "mistake")).toEqual([]);
   await here.ask("DELETE", "/active");
   await here.clear();
