@@ -40,7 +40,7 @@ export interface Words {
 /** `142 cases, 2.6 s each, 3 workers: about 2 min`. */
 export function estimateText({ cases, jobs, each, pairs }: Beginning): string {
   const all = (cases * each) / jobs;
-  const workers = `with ${several(jobs, "worker")}${jobs === 1 ? " (--jobs needs upstream)" : ""}`;
+  const workers = `with ${several(jobs, "worker")}`;
   return `cases: ${several(cases, "single")}, ${timeText(each)} each, about ${timeText(all)} ${workers}${pairs ? "; pairs follow" : ""}`;
 }
 

@@ -47,6 +47,8 @@ export function normalise(text: string): string {
     .replaceAll(/\b0x[0-9a-f]+\b/giu, "#")
     // Drawn ids such as 7f3e and a1b2c3; words with a number behind them are words.
     .replaceAll(/\b(?=[a-z]*\d)(?=\d*[a-z])(?![a-z]+\d+\b)[0-9a-z]{4,}\b/gu, "#")
+    // What a parser stumbled over is drawn anew with each spoilt body.
+    .replaceAll(/(["'`])[^"'`\s]\1/gu, "$1#$1")
     .replaceAll(/\d+(?:\.\d+)*/gu, "#")
     .replaceAll(/#(?:[:.,/-]#)+/gu, "#")
     .replaceAll(/\s+/gu, " ")

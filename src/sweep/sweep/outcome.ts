@@ -51,7 +51,10 @@ export function exitOf(
   const singles = outcome.results.slice(0, outcome.singles.length);
   const hit = singles.filter(isHit).length;
   if (singles.length === 0)
-    return { code: inconclusive, why: "no call was seen at which a fault could be injected" };
+    return {
+      code: inconclusive,
+      why: "no call was seen at which a fault could be injected: the command must be told where the proxies listen, as by --env JOBS_URL={url:jobs}",
+    };
   if (hit === 0) return { code: inconclusive, why: "no fault was ever reached, so nothing is known" };
   const left = singles.filter(({ verdict }) => verdict === "not run").length;
   if (left > 0)

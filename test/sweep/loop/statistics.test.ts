@@ -31,6 +31,11 @@ describe("the line that says what went wrong", () => {
     ["Error: connect ECONNREFUSED 127.0.0.1:43211", "Error: connect ECONNREFUSED #"],
     ["error: job job-7f3e-a1b2 is failed, sha256 of utf8", "error: job job-# is failed, sha# of utf#"],
     ["lease 6f9619ff-8b86-d011-b42d-00cf4fc964ff was not found", "lease # was not found"],
+    ["invalid character 's' after object key", "invalid character '#' after object key"],
+    [
+      "Expecting ',' delimiter: line 1 column 9 (char 8)",
+      "Expecting '#' delimiter: line # column # (char #)",
+    ],
     ["cannot read /tmp/squall-8f3a/data/jobs.json", "cannot read jobs.json"],
     ["\u001b[31merror\u001b[0m: commit 4b825dc642cb is missing", "error: commit # is missing"],
   ])("%s", (line, expected) => {
