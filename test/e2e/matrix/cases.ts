@@ -182,6 +182,7 @@ const TLS: Setting = {
 
 /** The other profiles, for the reference bot. A profile that is in neither list is a mistake, which a test finds. */
 const OTHERS: readonly Row[] = [
+  { profile: "lost-request", params: { every: 2 }, promises: { once: true }, setting: { healAfter: 3_000 } },
   ...[
     "2g-rural",
     "3g-slow",
@@ -284,6 +285,8 @@ export const OFTEN: readonly Case[] = [
 export const WITHOUT_FLAW: Readonly<Record<string, string>> = {
   "duplicate":
     "puts the server to the test, since bots see one answer. The copy of a long poll may be given a job after the bot was told that there is none: its lease runs out, and the job is done later, once",
+  "lost-request":
+    "looks to a bot as lost-ack does, where the server has not heard of it; double-run is shown there",
   "job-dependencies": "hurts bots that read their parents' results, which the mock bot does not",
   "blackhole, partition, long-running-jobs":
     "silence as in half-open, of a share of the connections, of all for a while, or of those that are quiet; no-timeout is shown by half-open, which hits every bot",
