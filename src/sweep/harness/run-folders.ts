@@ -53,9 +53,9 @@ export class RunFolders {
     this.#tell = tell;
     try {
       makeFolder(join(directory, "runs"));
-      // It lies in people's projects, and is nothing to be committed.
+      // It lies in people's projects, and nothing of it is to be committed but the files that replay failures.
       const ignore = join(directory, ".gitignore");
-      if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
+      if (!existsSync(ignore)) writeFileSync(ignore, "*\n!.gitignore\n!failures/\n!failures/**\n");
       this.#find();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
