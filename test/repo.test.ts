@@ -251,6 +251,12 @@ describe("the tests", () => {
     expect(patient).toEqual([]);
   });
 
+  it("share no hooks at the top of a file that is no test: only the first test file of a process would have them", () => {
+    const shared = tracked.filter((file) => /^test\/.*(?<!\.test)\.ts$/u.test(file));
+    const hooked = shared.filter((file) => /^(?:before|after)(?:Each|All)\(/mu.test(read(file)));
+    expect(hooked).toEqual([]);
+  });
+
   it("that only `npm run test:all` runs are told in docs/testing.md, with what they need", () => {
     const told = [...read("docs/testing.md").matchAll(/^\| `(test\/\S+)` \|/gmu)].map(([, file]) => file);
     expect(told).toEqual(tests.filter((file) => file.endsWith(".all.test.ts")).sort());

@@ -2,7 +2,7 @@
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { startRunner, type HarnessRunner, type RunnerOptions } from "../../../src/sweep/harness/runner.js";
 import { readRun, type RunSources } from "../../../src/sweep/run-file/read.js";
 import type { RunPlan } from "../../../src/sweep/contract/run.js";
@@ -37,18 +37,14 @@ export interface Scene {
   ) => Promise<HarnessRunner>;
 }
 
-const open: HarnessRunner[] = [];
-const folders: string[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((runner) => runner.close()));
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A folder with `server.cjs` and `client.cjs`. */
+/** A folder with `server.cjs` and `client.cjs`. When the test that asked for it is over, its runners and the folder are gone. */
 export function scene(): Scene {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "squall-scene-")));
-  folders.push(folder);
+  const open: HarnessRunner[] = [];
+  onTestFinished(async () => {
+    await Promise.all(open.splice(0).map((runner) => runner.close()));
+    rmSync(folder, { recursive: true, force: true });
+  });
   const file = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
