@@ -1,4 +1,5 @@
 /** The shape of squall.run.yaml as zod schemas: what is run, against what, and how it is judged. JSON Schema and flags follow it. */
+import { constants } from "node:os";
 import { z } from "zod";
 import { count, duration, flag, ratio, shown, size } from "../../faults/params.js";
 import { DURATION_PATTERN, parseDuration } from "../../core/units.js";
@@ -43,7 +44,10 @@ const value = z.union([z.string(), z.number(), z.boolean()], {
 function signal(): z.ZodString {
   const expected = "expected the name of a signal such as SIGQUIT";
   const error = (issue: { readonly input?: unknown }): string => `${expected}, got ${shown(issue.input)}`;
-  return z.string({ error }).regex(/^SIG[A-Z0-9]{2,8}$/u, { error });
+  return z
+    .string({ error })
+    .regex(/^SIG[A-Z0-9]{2,8}$/u, { error })
+    .refine((name) => Object.hasOwn(constants.signals, name), { error });
 }
 
 function timeout(): z.ZodType<number | null, string> {

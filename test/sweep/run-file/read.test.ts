@@ -171,6 +171,11 @@ describe("a mistake", () => {
       'squall.run.yaml:2:10 timeout: expected auto, or a duration such as 2m, got "never"',
     ],
     [
+      "a signal that there is not",
+      `command: x\ndump: SIGFOO\n${PROXIES}`,
+      'squall.run.yaml:2:7 dump: expected the name of a signal such as SIGQUIT, got "SIGFOO"',
+    ],
+    [
       "an audit without a scheme",
       `command: x\naudit: localhost:1/a\n${PROXIES}`,
       'squall.run.yaml:2:8 audit: expected a URL such as http://127.0.0.1:{port:jobs}/v1/audit, got "localhost:1/a"',
