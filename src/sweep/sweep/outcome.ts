@@ -62,6 +62,13 @@ export function exitOf(
       code: inconclusive,
       why: `${left} of ${singles.length} cases were not run: ${STOPPED[outcome.stop ?? "harness"]}`,
     };
+  const unmade = singles.filter(({ verdict }) => verdict === "harness error");
+  const [first] = unmade;
+  if (first !== undefined)
+    return {
+      code: inconclusive,
+      why: `${unmade.length} of ${singles.length} cases could not be run, such as ${first.case.name}: ${firstLine(first.note ?? first.verdict)}`,
+    };
   const share = hit / singles.length;
   const { requireCoverage: required } = settings;
   if (required !== null && share < required)
@@ -80,4 +87,6 @@ export const STOPPED: Readonly<Record<Stop, string>> = {
   harness: "the harness could make no more runs",
 };
 
+/** The lines after it are what the program wrote. */
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text;
 const percent = (share: number): string => `${Math.floor(share * 1000) / 10} %`;

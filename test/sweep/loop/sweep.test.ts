@@ -179,11 +179,17 @@ describe("a sweep", () => {
   it("goes on after a run that the harness could not make, and gives up after three in a row", async () => {
     const once = await madeUpSweep({
       cases: many(3),
-      story: ({ label }) => (label.endsWith("kind1") ? new HarnessError("setup failed: exit 1") : undefined),
+      story: ({ label }) =>
+        label.endsWith("kind1") ? new HarnessError("setup failed: exit 1\n    no room") : undefined,
     });
     expect(verdicts(once.outcome.results)).toEqual(["survived", "harness error", "survived"]);
-    expect(once.outcome.results[1]?.note).toBe("setup failed: exit 1");
+    expect(once.outcome.results[1]?.note).toBe("setup failed: exit 1\n    no room");
     expect(once.outcome.stop).toBeNull();
+    // What could not be tried is not known to be withstood.
+    expect(exitOf(once.outcome, SETTINGS)).toEqual({
+      code: 6,
+      why: "1 of 3 cases could not be run, such as complete:kind1:first: setup failed: exit 1",
+    });
     const always = await madeUpSweep({
       cases: many(9),
       story: () => new HarnessError("the upstream is not ready"),
