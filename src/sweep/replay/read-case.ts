@@ -2,7 +2,7 @@
 import { basename, join } from "node:path";
 import type { CaseBlock } from "../../config/case-block.js";
 import { Library } from "../../config/library.js";
-import { child, toPlain, type Located } from "../../config/located.js";
+import { child, SourceText, toPlain, type Located } from "../../config/located.js";
 import { Problems } from "../../config/problems.js";
 import type { ProfileSource } from "../../config/profile.js";
 import { FAULT_TYPES } from "../../faults/kinds/index.js";
@@ -54,6 +54,10 @@ export function onlyProfile(text: string, file: string): ProfileSource {
   const [source, second] = sources;
   const problems = new Problems();
   if (second !== undefined) problems.add(second.tree, "expected one profile, got a second one");
+  if (source === undefined) {
+    const start = { place: { text: new SourceText(file, text), offset: 0 }, path: "" };
+    problems.add(start, "expected a profile, and there is nothing in the file");
+  }
   problems.throwIfAny("SQ_INVALID_PROFILE");
   if (source === undefined) throw problems.error("SQ_INVALID_PROFILE");
   return source;

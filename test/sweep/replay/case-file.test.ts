@@ -89,6 +89,12 @@ describe("a replay file", () => {
     }
   });
 
+  it("that is empty is told as such", () => {
+    expect(() => readCase("", "empty.yaml")).toThrow(
+      /^empty\.yaml:1:1 expected a profile, and there is nothing in the file/u,
+    );
+  });
+
   it("without a case is a profile, and no replay file", () => {
     const plain = "profile: plain\nfaults: [{ type: reset }]\n";
     expect(() => readCase(plain, "plain.yaml")).toThrow(/no replay file/u);
