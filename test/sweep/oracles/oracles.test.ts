@@ -1,6 +1,6 @@
 /** Each oracle as a table: runs that must raise its alarm, and runs of sound clients that must raise none at all. */
 import { describe, expect, it } from "vitest";
-import type { SeenExchange } from "../../../src/sweep/contract/record.js";
+import type { SeenConnection, SeenExchange } from "../../../src/sweep/contract/record.js";
 import type { FaultInput, RunResult } from "../../../src/sweep/contract/run.js";
 import type { JudgeOptions } from "../../../src/sweep/oracles/evidence.js";
 import { judgeBy, leading } from "../../../src/sweep/oracles/judge.js";
@@ -32,6 +32,22 @@ const WORK = [
 const LOST = [fault("lost_response")];
 const without = (all: readonly SeenExchange[], what: string): SeenExchange[] =>
   all.filter(({ method, path }) => `${method} ${path}` !== what);
+
+/** Runs of a `tcp` proxy: bytes that each connection brought to the upstream, usually and now. */
+function overTcp(
+  usual: readonly number[],
+  seen: readonly number[],
+): Pick<Row, "usual" | "seen" | "usually"> & { readonly changes: Partial<RunResult> } {
+  return { usual: [], seen: [], usually: overTcpRun(usual), changes: overTcpRun(seen) };
+}
+
+function overTcpRun(sizes: readonly number[]): Pick<RunResult, "record"> {
+  const connections = sizes.map((up, index): SeenConnection => {
+    const from = { proxy: "queue", bot: "127.0.0.1", connection: index + 1, at: 0, over: 5 };
+    return { ...from, bytes: { up, down: up }, end: "client_closed", failure: null, faults: [] };
+  });
+  return { record: { exchanges: [], connections, queries: [], flows: [], hits: [] } };
+}
 
 const TABLES: Readonly<Record<string, readonly Row[]>> = {
   "O1, how it ended": [
@@ -377,6 +393,37 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       alarm: "exit 1",
     },
     {
+      why: "a connection never came there, and nothing came in its place",
+      ...overTcp([78, 61], [0, 61]),
+      alarm: "lost connection to queue",
+    },
+    {
+      why: "no connection came there at all",
+      ...overTcp([78, 61], []),
+      alarm: "lost connection to queue",
+    },
+    {
+      why: "a connection was made again",
+      ...overTcp([78, 61], [0, 78, 61]),
+      alarm: null,
+    },
+    {
+      why: "a pool does with one connection less, and says all on the others",
+      ...overTcp([10, 70], [0, 75]),
+      alarm: null,
+    },
+    {
+      why: "the answer on a connection was lost, and its request was not",
+      ...overTcp([78, 61], [78, 30]),
+      alarm: null,
+    },
+    {
+      why: "a connection never came there, and the command says so",
+      ...overTcp([78, 61], [0, 61]),
+      changes: { ...overTcp([78, 61], [0, 61]).changes, exit: { kind: "exit", code: 1 } },
+      alarm: "exit 1",
+    },
+    {
       why: "what runs all the time was watched for less time",
       usual: JOB,
       seen: without(JOB, COMPLETE),
@@ -710,3 +757,21 @@ for (const [oracle, rows] of Object.entries(TABLES))
       for (const baseline of baselines) expect(judge(baseline, []).alarms).toEqual([]);
     });
   });
+
+it("O6, lost: where fault-free runs have now more connections and now fewer, only none at all is odd", () => {
+  const baselines = [
+    [78, 61],
+    [78, 61, 5],
+    [78, 61],
+  ].map((sizes) => run([], overTcpRun(sizes)));
+  const judge = judgeBy(baselines, placeOf, PLAIN);
+  expect(judge(run([], overTcpRun([5])), []).alarms).toEqual([]);
+  expect(judge(run([], overTcpRun([])), []).alarms).toEqual([
+    {
+      verdict: "SUSPECT",
+      oracle: "O6",
+      signature: "lost connection to queue",
+      text: "no connection to queue brought something to the upstream, in fault-free runs 2 to 3, and the command ends as if all were well",
+    },
+  ]);
+});
