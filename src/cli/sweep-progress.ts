@@ -6,7 +6,8 @@ import type { Colors } from "picocolors/types.js";
 import type { CaseResult, Finding } from "../sweep/contract/finding.js";
 import type { RunResult } from "../sweep/contract/run.js";
 import { exitText } from "../sweep/oracles/ending.js";
-import { confirmed, several, timeText } from "../sweep/report/cells.js";
+import { confirmed } from "../sweep/report/cells.js";
+import { several, timeText } from "../sweep/words.js";
 import type { OnSweepEvent, Progress, SweepEvent } from "../sweep/sweep/events.js";
 import { STOPPED } from "../sweep/sweep/outcome.js";
 

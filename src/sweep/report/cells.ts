@@ -1,6 +1,7 @@
 /** The cells of a report, as the table, the heat map and the pages show them: one word for each site and kind, the heaviest of its cases. */
 import type { CaseReport, KindReport, SiteReport, SweepReport } from "../contract/report.js";
 import type { Verdict } from "../contract/finding.js";
+import { several } from "../words.js";
 
 export interface Mark {
   /** One character, which tells it apart without colour. */
@@ -115,11 +116,19 @@ function cellOf(site: SiteReport, kind: KindReport, cases: readonly CaseReport[]
 }
 
 /** How many cases ended with each verdict, heaviest first; those that none has are left out. */
-export function countsOf(report: SweepReport): readonly { verdict: Verdict; count: number }[] {
+function countsOf(report: SweepReport): readonly { verdict: Verdict; count: number }[] {
   return WEIGHT.map((verdict) => ({
     verdict,
     count: report.cases.filter((one) => one.verdict === verdict).length,
   })).filter(({ count }) => count > 0);
+}
+
+/** `8 cases: 2 WRONG, 1 HUNG, 5 survived`. */
+export function casesText(report: SweepReport): string {
+  const counts = countsOf(report).map(({ verdict, count }) => `${String(count)} ${verdict}`);
+  return [several(report.cases.length, "case"), ...(counts.length === 0 ? [] : [counts.join(", ")])].join(
+    ": ",
+  );
 }
 
 /** Cells that were hit, of those that apply, pairs left aside. */
@@ -141,18 +150,4 @@ export function commandText(command: SweepReport["command"]): string {
 
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/** `2.4 s`, `4 min 40 s`. */
-export function timeText(millis: number): string {
-  if (millis < 1_000) return `${String(Math.round(millis))} ms`;
-  if (millis < 60_000) return `${(millis / 1_000).toFixed(1)} s`;
-  const seconds = Math.round(millis / 1_000);
-  const minutes = Math.floor(seconds / 60);
-  return seconds % 60 === 0 ? `${String(minutes)} min` : `${String(minutes)} min ${String(seconds % 60)} s`;
-}
-
-/** `1 case`, `2 cases`. */
-export function several(count: number, word: string): string {
-  return `${String(count)} ${word}${count === 1 ? "" : "s"}`;
 }

@@ -4,7 +4,8 @@
  */
 import type { Verdict } from "../contract/finding.js";
 import type { CaseReport, SweepReport } from "../contract/report.js";
-import { commandText, heavier, several } from "./cells.js";
+import { several } from "../words.js";
+import { commandText, heavier } from "./cells.js";
 import { code, inCell, table } from "./markdown.js";
 
 interface AreaRow {

@@ -1,6 +1,7 @@
 /** A report for a pull request, or for the summary of a CI job: Markdown as GitHub and GitLab read it. */
 import type { SweepReport } from "../contract/report.js";
-import { commandText, confirmed, countsOf, coverageOf, gridsOf, several, timeText } from "./cells.js";
+import { commandText, confirmed, casesText, coverageOf, gridsOf } from "./cells.js";
+import { several, timeText } from "../words.js";
 
 /** GitHub takes 1 MiB for the summary of a step: of a sweep with thousands of cases the grid is left out before the findings are. */
 const LONGEST = 900_000;
@@ -26,9 +27,8 @@ function headline(report: SweepReport): string {
 
 function summary(report: SweepReport): string {
   const { hit, applicable } = coverageOf(report);
-  const counts = countsOf(report).map(({ verdict, count }) => `${String(count)} ${verdict}`);
   const lines = [
-    `${several(report.cases.length, "case")}: ${counts.join(", ")}. Hit ${String(hit)} of ${several(applicable, "cell")}.` +
+    `${casesText(report)}. Hit ${String(hit)} of ${several(applicable, "cell")}.` +
       ` ${several(report.runs, "run")} in ${timeText(report.took_ms)}.`,
   ];
   const { controls } = report;

@@ -7,14 +7,13 @@ import {
   MARKS,
   commandText,
   confirmed,
-  countsOf,
+  casesText,
   coverageOf,
   gridsOf,
   legendOf,
-  several,
-  timeText,
   type CellView,
 } from "./cells.js";
+import { several, timeText } from "../words.js";
 import { sequenceOf } from "./sequence.js";
 import { STYLE } from "./style.js";
 import { svgOf } from "./svg.js";
@@ -56,11 +55,10 @@ ${baselinesHtml(report)}
 function summary(report: SweepReport): string {
   const { hit, applicable } = coverageOf(report);
   const { pairs } = report.coverage;
-  const counts = countsOf(report).map(({ verdict, count }) => `${String(count)} ${verdict}`);
   const ofPairs =
     pairs.applicable === 0 ? "" : ` and ${String(pairs.hit)} of ${several(pairs.applicable, "pair")}`;
   return (
-    `${several(report.cases.length, "case")}: ${counts.join(", ")}. ` +
+    `${casesText(report)}. ` +
     `Hit ${String(hit)} of ${several(applicable, "cell")}${ofPairs}. ` +
     `${several(report.runs, "run")} in ${timeText(report.took_ms)} with ${several(report.workers, "worker")}; ` +
     `each survived case was run once.`

@@ -4,7 +4,7 @@
  * The drawing is data; what makes SVG of it knows nothing of sweeps, so that other pages may draw the same.
  */
 import type { TimelineRow } from "../contract/report.js";
-import { timeText } from "./cells.js";
+import { timeText } from "../words.js";
 
 export type Tone = "plain" | "fault" | "faint";
 

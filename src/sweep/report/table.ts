@@ -1,16 +1,7 @@
 /** A report for a terminal: the grid of sites and kinds, what was covered, and each finding with the line that replays it. */
 import type { FindingReport, SweepReport } from "../contract/report.js";
-import {
-  commandText,
-  confirmed,
-  countsOf,
-  coverageOf,
-  gridsOf,
-  legendOf,
-  several,
-  timeText,
-  type Grid,
-} from "./cells.js";
+import { confirmed, casesText, coverageOf, gridsOf, legendOf, type Grid } from "./cells.js";
+import { several, timeText } from "../words.js";
 
 /** Words that are coloured, by what they say; the identity where nobody sees colours. */
 export interface Paint {
@@ -34,21 +25,6 @@ const WIDTH = 120;
 export function tableText(report: SweepReport, paint: Paint = PLAIN, width = WIDTH): string {
   const parts = [allGrids(report, paint, width), summary(report), findings(report, paint), edges(report)];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
-}
-
-/** The head of a sweep, before its cases are run. */
-export function headText(report: Pick<SweepReport, "baselines" | "sites" | "cases" | "workers">): string {
-  const { baselines, sites } = report;
-  const times = baselines.map(({ ms }) => ms);
-  const longest = Math.max(0, ...times);
-  const steady = (word: string): number => sites.filter(({ steadiness }) => steadiness === word).length;
-  const kinds = ["stable", "wavering", "rare"].flatMap((word) =>
-    steady(word) === 0 ? [] : [`${String(steady(word))} ${word}`],
-  );
-  return [
-    `fault-free: ${several(baselines.length, "run")} passed, at most ${timeText(longest)} each`,
-    `${several(sites.length, "site")} (${kinds.join(", ")})`,
-  ].join("; ");
 }
 
 function allGrids(report: SweepReport, paint: Paint, width: number): string {
@@ -116,9 +92,8 @@ function paragraph(items: readonly string[], width: number): string[] {
 function summary(report: SweepReport): string {
   const { hit, applicable } = coverageOf(report);
   const { pairs } = report.coverage;
-  const counts = countsOf(report).map(({ verdict, count }) => `${String(count)} ${verdict}`);
   const lines = [
-    [several(report.cases.length, "case"), ...(counts.length === 0 ? [] : [counts.join(", ")])].join(": "),
+    casesText(report),
     `hit ${String(hit)} of ${several(applicable, "cell")}` +
       (pairs.applicable === 0 ? "" : `, ${String(pairs.hit)} of ${several(pairs.applicable, "pair")}`) +
       `; ${several(report.runs, "run")} in ${timeText(report.took_ms)}` +
@@ -156,8 +131,4 @@ function findingText(finding: FindingReport, paint: Paint): string {
 function edges(report: SweepReport): string {
   const only = report.sites.filter((site) => site.only_under_faults).map(({ name }) => name);
   return only.length === 0 ? "" : `seen only under faults: ${only.join(", ")}`;
-}
-
-export function titleOf(report: SweepReport): string {
-  return `squall sweep: ${commandText(report.command)}`;
 }

@@ -2,7 +2,8 @@
 import type { Site } from "../contract/site.js";
 import { kindsAt } from "../kinds/kinds.js";
 import type { Preset } from "../kinds/kind.js";
-import { siteNames } from "./names.js";
+import { several } from "../words.js";
+import { siteNameOf, siteNames } from "./names.js";
 import type { Sites } from "./sites.js";
 
 /** `41 sites: 36 stable, 4 wavering, 1 rare`. */
@@ -19,7 +20,7 @@ export function sitesTable(sites: readonly Site[], preset: Preset): string[] {
   const names = siteNames(sites);
   const rows = sites.map((site) => [
     names.get(site.id) ?? site.id,
-    whatOf(site),
+    siteNameOf(site),
     botsOf(site),
     callsOf(site),
     site.steadiness,
@@ -44,19 +45,6 @@ export function routeWarnings({ unusedRoutes }: Sites): string[] {
     (template) =>
       `routes: ${template} fits no path that was seen: it may be of an older version of the program, or stand behind a wider one`,
   );
-}
-
-function whatOf(site: Site): string {
-  switch (site.protocol) {
-    case "http":
-      return `${site.method} ${site.template}${site.operation === null ? "" : ` ${site.operation}`}`;
-    case "dns":
-      return `${site.type} ${site.name}${site.transport === "udp" ? "" : ` over ${site.transport}`}`;
-    case "tcp":
-      return `connection to ${site.proxy}`;
-    case "udp":
-      return `flow to ${site.proxy}`;
-  }
 }
 
 function botsOf({ botClass, bots, bot }: Site): string {
@@ -89,8 +77,4 @@ function seenAt(site: Site): string[] {
     case "dns":
       return [];
   }
-}
-
-function several(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

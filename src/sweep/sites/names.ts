@@ -72,3 +72,17 @@ function whole(site: Site): string {
 function lowerMethod(site: Site): string {
   return site.protocol === "http" ? `${site.method.toLowerCase()} ` : "";
 }
+
+/** A site in whole words, for tables: `POST /v1/jobs/:n/complete`, `connection to queue`. Sites of other bots may have the same. */
+export function siteNameOf(site: Site): string {
+  switch (site.protocol) {
+    case "http":
+      return `${site.method} ${site.template}${site.operation === null ? "" : ` ${site.operation}`}`;
+    case "dns":
+      return `${site.type} ${site.name}${site.transport === "udp" ? "" : ` over ${site.transport}`}`;
+    case "tcp":
+      return `connection to ${site.proxy}`;
+    case "udp":
+      return `flow to ${site.proxy}`;
+  }
+}

@@ -15,6 +15,7 @@ import type { Site } from "../contract/site.js";
 import type { PlaceOf } from "../oracles/calls.js";
 import { exitText } from "../oracles/ending.js";
 import { journalOf, timelineOf, unusualLines, usualOf } from "../report/evidence.js";
+import { siteNameOf } from "../sites/names.js";
 import { byWeight } from "./findings.js";
 import { exitOf, isHit, STOPPED, type SweepOutcome, type UnderFaults } from "./outcome.js";
 import type { SweepSettings } from "./settings.js";
@@ -74,19 +75,6 @@ function baselineReport({ ms, exit, record }: RunResult): BaselineReport {
     queries: record.queries.length,
     flows: record.flows.length,
   };
-}
-
-export function siteNameOf(site: Site): string {
-  switch (site.protocol) {
-    case "http":
-      return `${site.method} ${site.template}${site.operation === null ? "" : ` ${site.operation}`}`;
-    case "dns":
-      return `${site.type} ${site.name}${site.transport === "udp" ? "" : ` over ${site.transport}`}`;
-    case "tcp":
-      return `connection to ${site.proxy}`;
-    case "udp":
-      return `flow to ${site.proxy}`;
-  }
 }
 
 function siteReport(site: Site): SiteReport {
