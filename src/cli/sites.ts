@@ -56,8 +56,7 @@ async function record(words: readonly string[], flags: SitesFlags, io: Io): Prom
       onExit: io.onExit,
     });
     try {
-      const { baselines, seed, ignore, tolerance } = settings;
-      const runs = await runBaselines(runner, { runs: baselines, seed, ignore, tolerance });
+      const runs = await runBaselines(runner, settings);
       const records = runs.map((run) => run.record);
       const sites = findSites(records, known, { eachBot: flags.eachBot === true });
       print(

@@ -8,11 +8,13 @@ import type { JudgeOptions } from "../oracles/evidence.js";
 type AuditRules = Pick<JudgeOptions, "ignore" | "tolerance">;
 
 export interface BaselineOptions extends AuditRules {
-  readonly runs: number;
+  /** How many at least; each worker makes one at least. */
+  readonly baselines: number;
   readonly seed: number;
-  /** Called as each of them ends. */
-  readonly ran?: (result: RunResult) => void;
 }
+
+/** Called as each of them ends: the how-many-eth it was, of how many. */
+export type OnBaseline = (result: RunResult, number: number, of: number) => void;
 
 const LINES_SHOWN = 12;
 const DIFFERENCES_SHOWN = 8;
@@ -23,15 +25,20 @@ const DIFFERENCES_SHOWN = 8;
  * @throws BaselineBroken
  * @throws HarnessError
  */
-export async function runBaselines(runner: Runner, options: BaselineOptions): Promise<RunResult[]> {
-  const { runs, seed, ran } = options;
-  const count = runner.jobs === 1 ? runs : Math.max(runs, runner.jobs + 1);
+export async function runBaselines(
+  runner: Runner,
+  options: BaselineOptions,
+  onBaseline: OnBaseline = () => undefined,
+): Promise<RunResult[]> {
+  const { baselines, seed } = options;
+  const count = runner.jobs === 1 ? baselines : Math.max(baselines, runner.jobs + 1);
+  let ended = 0;
   const made: Promise<RunResult>[] = [];
   const results: RunResult[] = [];
   // The first by itself: where the command cannot pass at all, nobody waits for three of them.
   for (let number = 1; number <= count; number++) {
     const one = runner.run({ label: `baseline ${number}`, faults: [], seed, keep: true }).then((result) => {
-      ran?.(result);
+      onBaseline(result, ++ended, count);
       checkPassed(result);
       return result;
     });

@@ -2,7 +2,7 @@
  * What replay, shrink and hunt have in common before their first run with faults: a runner, fault-free runs that pass and agree, the sites
  * that they show, and a judge who has seen them.
  */
-import { runBaselines } from "../harness/baselines.js";
+import { runBaselines, type OnBaseline } from "../harness/baselines.js";
 import { startRunner, type HarnessRunner, type RunnerOptions } from "../harness/runner.js";
 import type { PlaceOf } from "../oracles/calls.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
@@ -17,7 +17,7 @@ export interface LabOptions extends RunnerOptions {
   /** Route templates that somebody wrote. */
   readonly known: KnownRoutes;
   /** Called as each of the fault-free runs ends. */
-  readonly onBaseline: (run: RunResult, number: number, of: number) => void;
+  readonly onBaseline: OnBaseline;
 }
 
 export interface Lab {
@@ -45,18 +45,7 @@ export async function withLab<T>(options: LabOptions, use: (lab: Lab) => Promise
 }
 
 async function labOf(runner: HarnessRunner, options: LabOptions): Promise<Lab> {
-  const { settings, onBaseline } = options;
-  const count = Math.max(settings.baselines, runner.jobs);
-  let number = 0;
-  const baselines = await runBaselines(runner, {
-    ignore: settings.ignore,
-    tolerance: settings.tolerance,
-    runs: settings.baselines,
-    seed: settings.seed,
-    ran: (run) => {
-      onBaseline(run, ++number, count);
-    },
-  });
+  const baselines = await runBaselines(runner, options.settings, options.onBaseline);
   runner.calibrate(baselines);
   const records = baselines.map(({ record }) => record);
   const sites = findSites(records, options.known);

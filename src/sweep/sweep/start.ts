@@ -5,7 +5,7 @@ import type { Case } from "../contract/case.js";
 import type { CaseResult } from "../contract/finding.js";
 import type { KindReport, SweepReport } from "../contract/report.js";
 import type { RunResult } from "../contract/run.js";
-import { runBaselines } from "../harness/baselines.js";
+import { runBaselines, type OnBaseline } from "../harness/baselines.js";
 import { startRunner, type HarnessRunner, type RunnerOptions } from "../harness/runner.js";
 import { SweepState } from "../harness/state-file.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
@@ -36,7 +36,7 @@ export interface StartOptions extends RunnerOptions {
   readonly clock: Clock;
   readonly writeFinding: (settings: RunSettings) => WriteFinding;
   /** Called as each of the first fault-free runs ends. */
-  readonly onBaseline: (run: RunResult, number: number, of: number) => void;
+  readonly onBaseline: OnBaseline;
   /** Called when it is known what there is to do, and before any of it is done; false for not doing it. */
   readonly onPlan: (planned: Planned) => boolean;
   readonly onEvent: OnSweepEvent;
@@ -79,19 +79,9 @@ async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swep
   const { settings, clock, tell = () => undefined } = options;
   const started = clock.now();
   const wall = clock.wallTime();
-  let number = 0;
-  const count = Math.max(settings.baselines, runner.jobs);
-  const baselines = await runBaselines(runner, {
-    ignore: settings.ignore,
-    tolerance: settings.tolerance,
-    runs: settings.baselines,
-    seed: settings.seed,
-    ran: (run) => {
-      options.onBaseline(run, ++number, count);
-    },
-  });
+  const baselines = await runBaselines(runner, settings, options.onBaseline);
   runner.calibrate(baselines);
-  const each = ((clock.now() - started) * Math.min(runner.jobs, count)) / count;
+  const each = ((clock.now() - started) * Math.min(runner.jobs, baselines.length)) / baselines.length;
   const sites = findSites(
     baselines.map(({ record }) => record),
     options.known,

@@ -170,7 +170,7 @@ describe("fault-free runs", () => {
   const broken = async (text: string): Promise<unknown> => {
     const { start } = scene();
     const runner = await start(text);
-    return runBaselines(runner, { ...runner.settings, runs: 3 }).catch((error: unknown) => error);
+    return runBaselines(runner, { ...runner.settings, baselines: 3 }).catch((error: unknown) => error);
   };
 
   it.each([
@@ -203,7 +203,7 @@ describe("fault-free runs", () => {
   it("of a command that is not there are told by its name", async () => {
     const { start } = scene();
     const runner = await start(PROXY, { words: ["./nowhere", "--all"] });
-    const run = runBaselines(runner, { ...runner.settings, runs: 3 });
+    const run = runBaselines(runner, { ...runner.settings, baselines: 3 });
     await expect(run).rejects.toThrow(BaselineBroken);
     await expect(run).rejects.toThrow(
       'command: cannot start "./nowhere": there is no such command (./nowhere --all)',

@@ -12,7 +12,7 @@ describe("a run", () => {
   it("starts server and command afresh, and tells what each did", async () => {
     const { start } = scene();
     const runner = await start(WITH_SERVER);
-    const baselines = await runBaselines(runner, { ...runner.settings, runs: 3 });
+    const baselines = await runBaselines(runner, { ...runner.settings, baselines: 3 });
     expect(baselines.map(({ exit, audit }) => [exit, (audit as { posts: number }).posts])).toEqual(
       Array(3).fill([{ kind: "exit", code: 0 }, 1]),
     );

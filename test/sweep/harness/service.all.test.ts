@@ -46,7 +46,7 @@ afterEach(() => {
 });
 
 async function ready(runner: HarnessRunner): Promise<void> {
-  runner.calibrate(await runBaselines(runner, { ...runner.settings, runs: 2 }));
+  runner.calibrate(await runBaselines(runner, { ...runner.settings, baselines: 2 }));
 }
 
 describe("bots that are started once", () => {
