@@ -1,4 +1,5 @@
 /** All kinds, by protocol and in the order of tables; and which of them make sense at a site. */
+import { didYouMean } from "../../core/suggest.js";
 import type { Ordinal } from "../contract/case.js";
 import type { FaultInput } from "../contract/run.js";
 import type { Site } from "../contract/site.js";
@@ -27,6 +28,13 @@ export const KINDS: readonly AnyKind[] = [
 
 /** Names, each once: several protocols have a `lost`. */
 export const KIND_NAMES: readonly string[] = [...new Set(KINDS.map(({ name }) => name))];
+
+/** What to tell who named a kind that there is not, `others` being words that could have been meant as well. */
+export function unknownKind(name: string, others: readonly string[] = []): string {
+  const words = [...others, ...KIND_NAMES];
+  const hint = didYouMean(name, words) ?? `there are ${words.join(", ")}`;
+  return `no kind is called ${JSON.stringify(name)}; ${hint}`;
+}
 
 /** Names of a preset, and of the smaller ones. */
 export function kindsIn(preset: Preset): readonly string[] {

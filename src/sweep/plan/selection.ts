@@ -2,12 +2,12 @@
 import { didYouMean } from "../../core/suggest.js";
 import type { Cell } from "../contract/case.js";
 import type { Site } from "../contract/site.js";
-import { KIND_NAMES, kindsIn } from "../kinds/kinds.js";
+import { KIND_NAMES, kindsIn, unknownKind } from "../kinds/kinds.js";
 import { PRESETS, type Preset } from "../kinds/kind.js";
 import type { SiteNames } from "./cases.js";
 
 export interface Wanted {
-  /** Names of kinds and of presets; none is the default preset. */
+  /** Names of kinds and of presets, which the run file has checked; none is the default preset. */
   readonly kinds: readonly string[];
   readonly skipKinds: readonly string[];
   /** `complete:lost`, `complete`, `*:lost`, `complete:lost:second`; none is all. */
@@ -37,7 +37,7 @@ const ORDINALS = ["first", "second", "last", "all"] as const;
 /** Throws SelectionError for words that name nothing. */
 export function select(wanted: Wanted, sites: readonly Site[], names: SiteNames): Selection {
   const { preset, kinds } = kindsOf(wanted.kinds);
-  const skipped = new Set(wanted.skipKinds.map((name) => checkedKind(name, "--skip-kinds")));
+  const skipped = new Set(wanted.skipKinds);
   const only = wanted.only.map((text) => readOnly(text, sites, names));
   const { before } = wanted;
   // Whoever names a kind means it, whatever preset it is of.
@@ -76,20 +76,12 @@ function kindsOf(words: readonly string[]): {
 } {
   const presets = PRESETS.filter((preset) => words.includes(preset));
   const names = words.filter((word) => !PRESETS.some((preset) => preset === word));
-  for (const name of names) checkedKind(name, "--kinds", PRESETS);
   const preset = presets.at(-1);
   if (names.length === 0) return { preset: preset ?? "default", kinds: undefined };
   return {
     preset: preset ?? "default",
     kinds: new Set([...names, ...(preset === undefined ? [] : kindsIn(preset))]),
   };
-}
-
-function checkedKind(name: string, flag: string, others: readonly string[] = []): string {
-  if (KIND_NAMES.includes(name)) return name;
-  const hint =
-    didYouMean(name, [...KIND_NAMES, ...others]) ?? `there are ${[...others, ...KIND_NAMES].join(", ")}`;
-  throw new SelectionError(`${flag}: no kind is called ${JSON.stringify(name)}; ${hint}`);
 }
 
 interface Only {
@@ -151,10 +143,7 @@ function unknownPart(text: string, rest: string, sites: readonly Site[], names: 
   const before = rest.slice(0, Math.max(0, at));
   if (at >= 0 && sitesCalled(before, sites, names).size > 0) {
     const word = rest.slice(at + 1);
-    const hint = didYouMean(word, KIND_NAMES) ?? `there are ${KIND_NAMES.join(", ")}`;
-    return new SelectionError(
-      `--only ${JSON.stringify(text)}: no kind is called ${JSON.stringify(word)}; ${hint}`,
-    );
+    return new SelectionError(`--only ${JSON.stringify(text)}: ${unknownKind(word)}`);
   }
   return unknownSite(text, rest, names);
 }

@@ -4,6 +4,8 @@ import { z } from "zod";
 import { count, duration, flag, ratio, shown, size } from "../../faults/params.js";
 import { DURATION_PATTERN, parseDuration } from "../../core/units.js";
 import { oneOrMany, text } from "../../config/shapes.js";
+import { PRESETS } from "../kinds/kind.js";
+import { KIND_NAMES, unknownKind } from "../kinds/kinds.js";
 
 /** More would share two cores with the programs that they start. */
 export const JOBS_MAX = 64;
@@ -31,10 +33,16 @@ function pointer(): z.ZodString {
 }
 
 /** YAML reads `503` as a number, and it is the name of a kind. */
-function kind(): z.ZodType<string, string | number> {
-  return z.union([text().min(1), z.number().transform(String)], {
-    error: (issue) => `expected the name of a kind, got ${shown(issue.input)}`,
-  });
+function kind(others: readonly string[] = []): z.ZodType<string, string | number> {
+  const names = new Set([...others, ...KIND_NAMES]);
+  return z
+    .union([text().min(1), z.number()], {
+      error: (issue) => `expected the name of a kind, got ${shown(issue.input)}`,
+    })
+    .transform(String)
+    .superRefine((name, context) => {
+      if (!names.has(name)) context.addIssue({ code: "custom", message: unknownKind(name, others) });
+    });
 }
 
 const value = z.union([z.string(), z.number(), z.boolean()], {
@@ -150,7 +158,7 @@ export const runShape = z.strictObject({
   openapi: oneOrMany(text().min(1), "a file")
     .prefault([])
     .describe("OpenAPI descriptions to take route templates from"),
-  kinds: oneOrMany(kind(), "a kind or a preset").prefault([]).describe("kinds of faults, or a preset"),
+  kinds: oneOrMany(kind(PRESETS), "a kind or a preset").prefault([]).describe("kinds of faults, or a preset"),
   skip_kinds: oneOrMany(kind(), "a kind").prefault([]).describe("kinds of faults that are left out"),
   seed: count().optional().describe("of all that is drawn; 1 by default"),
   budget: duration({ positive: true }).optional().describe("how long all of it may take"),

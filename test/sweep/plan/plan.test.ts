@@ -116,9 +116,6 @@ describe("what is asked for", () => {
   });
 
   it.each<readonly [wanted: Partial<Wanted>, message: string]>([
-    [{ kinds: ["lots"] }, '--kinds: no kind is called "lots"; did you mean "lost"?'],
-    [{ kinds: ["quik"] }, '--kinds: no kind is called "quik"; did you mean "quick"?'],
-    [{ skipKinds: ["quick"] }, '--skip-kinds: no kind is called "quick"; there are lost, '],
     [
       { only: ["complet:lost"] },
       '--only "complet:lost": no site is called "complet"; did you mean "complete"?',

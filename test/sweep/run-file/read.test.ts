@@ -161,6 +161,16 @@ describe("a mistake", () => {
       'squall.run.yaml:2:1 comand: unknown key (did you mean "command"?)',
     ],
     [
+      "a kind that there is not",
+      `command: x\nkinds: [lost, 503, lots]\n${PROXIES}`,
+      'squall.run.yaml:2:20 kinds[2]: no kind is called "lots"; did you mean "lost"?',
+    ],
+    [
+      "a preset that there is not",
+      `command: x\nkinds: quik\n${PROXIES}`,
+      'squall.run.yaml:2:8 kinds: no kind is called "quik"; did you mean "quick"?',
+    ],
+    [
       "a bare number for a time",
       `command: x\nsettle: 5\n${PROXIES}`,
       "squall.run.yaml:2:9 settle: expected a duration such as 50ms, got 5",
@@ -244,6 +254,14 @@ describe("a mistake", () => {
   ];
   it.each(rows)("%s is told with its place", (_name, text, expected) => {
     expect(mistakes(text)).toContain(expected);
+  });
+
+  it("of a preset where kinds are left out is told with the kinds that there are", () => {
+    expect(mistakes(`command: x\nskip_kinds: quick\n${PROXIES}`)).toEqual([
+      expect.stringMatching(
+        /^squall\.run\.yaml:2:13 skip_kinds: no kind is called "quick"; there are lost, lost-silent, /u,
+      ),
+    ]);
   });
 
   it("of a flag is told as that flag's", () => {
