@@ -73,6 +73,8 @@ export interface CaseReport {
   readonly ms: number | null;
   /** How the command ended, for people: `exit 1`, `hung for 30 s`; null if it was not run. */
   readonly exit: string | null;
+  /** Why it could not be run, or why a suspicion was dropped; null for nothing to say. */
+  readonly note: string | null;
   /** The number of the finding that it belongs to; null for none. */
   readonly finding: number | null;
   readonly folder: string | null;
@@ -91,7 +93,7 @@ export interface FindingReport {
   readonly signature: string;
   readonly title: string;
   readonly confirmation: Confirmation;
-  /** The case that is replayed, and all that show the same. */
+  /** The id of the case that is replayed, and of all that show the same. */
   readonly case: string;
   readonly cases: readonly string[];
   readonly file: string | null;

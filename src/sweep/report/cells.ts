@@ -131,6 +131,21 @@ export function casesText(report: SweepReport): string {
   );
 }
 
+/** Names of cases by their ids, for people. */
+export function namesOf(report: SweepReport, ids: readonly string[]): readonly string[] {
+  const names = new Map(report.cases.map(({ id, name }) => [id, name]));
+  return ids.map((id) => names.get(id) ?? id);
+}
+
+/** Why cases could not be run: each reason once, with how many cases it stopped. */
+export function reasonsOf(report: SweepReport): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { verdict, note } of report.cases)
+    if (verdict === "harness error")
+      counts.set(note ?? "no reason", (counts.get(note ?? "no reason") ?? 0) + 1);
+  return [...counts].map(([why, count]) => `${several(count, "case")} could not be run: ${why}`);
+}
+
 /** Cells that were hit, of those that apply, pairs left aside. */
 export function coverageOf(report: SweepReport): { hit: number; applicable: number } {
   return report.coverage.cells.reduce(

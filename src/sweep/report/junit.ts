@@ -87,7 +87,7 @@ function caseXml(report: SweepReport, suite: string, one: CaseReport): string {
 }
 
 function verdictXml(report: SweepReport, one: CaseReport): string[] {
-  const message = one.alarms[0]?.text ?? one.exit ?? one.verdict;
+  const message = one.alarms[0]?.text ?? one.note ?? one.exit ?? one.verdict;
   const text = escaped(
     one.alarms.map((alarm) => `${alarm.oracle} ${alarm.verdict}: ${alarm.text}`).join("\n"),
   );

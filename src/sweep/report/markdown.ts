@@ -1,6 +1,6 @@
 /** A report for a pull request, or for the summary of a CI job: Markdown as GitHub and GitLab read it. */
 import type { SweepReport } from "../contract/report.js";
-import { commandText, confirmed, casesText, coverageOf, gridsOf } from "./cells.js";
+import { commandText, confirmed, casesText, coverageOf, gridsOf, reasonsOf } from "./cells.js";
 import { several, timeText } from "../words.js";
 
 /** GitHub takes 1 MiB for the summary of a step: of a sweep with thousands of cases the grid is left out before the findings are. */
@@ -36,6 +36,7 @@ function summary(report: SweepReport): string {
     lines.push(
       `**Baseline flaky:** ${String(controls.failed)} of ${String(controls.runs)} fault-free runs failed.`,
     );
+  lines.push(...reasonsOf(report).map((line) => `${inCell(line)}.`));
   if (report.stopped !== null) lines.push(`**Ended early:** ${inCell(report.stopped)}.`);
   return lines.join("\n\n");
 }

@@ -11,6 +11,8 @@ import {
   coverageOf,
   gridsOf,
   legendOf,
+  namesOf,
+  reasonsOf,
   type CellView,
 } from "./cells.js";
 import { several, timeText } from "../words.js";
@@ -39,7 +41,7 @@ export function pageHtml(report: SweepReport): string {
 ${warnings(report)}
 </header>
 <main>
-${findings.length === 0 ? "" : `<section><h2>Findings</h2>${findings.map(findingHtml).join("\n")}</section>`}
+${findings.length === 0 ? "" : `<section><h2>Findings</h2>${findings.map((finding, index) => findingHtml(finding, index, report)).join("\n")}</section>`}
 ${gridHtml(report)}
 ${pairsHtml(report)}
 ${openHtml(report)}
@@ -72,14 +74,17 @@ function warnings(report: SweepReport): string {
     lines.push(
       `Baseline flaky: ${String(controls.failed)} of ${String(controls.runs)} fault-free runs failed.`,
     );
+  lines.push(...reasonsOf(report).map((line) => `${line}.`));
   if (stopped !== null) lines.push(`Ended early: ${stopped}.`);
   return lines.map((line) => `<p class="warning">${escaped(line)}</p>`).join("\n");
 }
 
-function findingHtml(finding: FindingReport, index: number): string {
+function findingHtml(finding: FindingReport, index: number, report: SweepReport): string {
   const { number, verdict, title, confirmation, cases, replay, timeline, journal, stderr } = finding;
   const others =
-    cases.length > 1 ? `<p>Cases with the same outcome: ${cases.map(codeHtml).join(", ")}</p>` : "";
+    cases.length > 1
+      ? `<p>Cases with the same outcome: ${namesOf(report, cases).map(codeHtml).join(", ")}</p>`
+      : "";
   const again = replay === null ? "" : `<p>Replay: ${codeHtml(replay)}</p>`;
   return `<details id="finding-${String(number)}"${index === 0 ? " open" : ""}>
 <summary><b>${String(number)}</b> <span class="${MARKS[verdict].tone}">${verdict}</span> ${escaped(title)}</summary>

@@ -80,6 +80,7 @@ export const reportShape = z.object({
       confirmation: confirmation.nullable(),
       ms: millis.nullable(),
       exit: z.string().nullable(),
+      note: z.string().nullable().describe("why it could not be run, or why a suspicion was dropped"),
       finding: z.int().nullable().describe("the number of its finding"),
       folder: z.string().nullable(),
     }),

@@ -1,6 +1,6 @@
 /** A report for a terminal: the grid of sites and kinds, what was covered, and each finding with the line that replays it. */
 import type { FindingReport, SweepReport } from "../contract/report.js";
-import { confirmed, casesText, coverageOf, gridsOf, legendOf, type Grid } from "./cells.js";
+import { confirmed, casesText, coverageOf, gridsOf, legendOf, reasonsOf, type Grid } from "./cells.js";
 import { several, timeText } from "../words.js";
 
 /** Words that are coloured, by what they say; the identity where nobody sees colours. */
@@ -104,6 +104,7 @@ function summary(report: SweepReport): string {
     lines.push(
       `baseline flaky: ${String(controls.failed)} of ${String(controls.runs)} fault-free runs failed`,
     );
+  lines.push(...reasonsOf(report));
   if (report.stopped !== null) lines.push(`ended early: ${report.stopped}`);
   return lines.join("\n");
 }

@@ -96,7 +96,7 @@ function underFaultsReport({ id, proxy, bot, name }: UnderFaults): SiteReport {
 }
 
 function caseReport(result: CaseResult, finding: number | null): CaseReport {
-  const { case: of, verdict, alarms, confirmation, run } = result;
+  const { case: of, verdict, alarms, confirmation, run, note } = result;
   return {
     id: of.id,
     name: of.name,
@@ -111,6 +111,7 @@ function caseReport(result: CaseResult, finding: number | null): CaseReport {
     confirmation,
     ms: run === null ? null : Math.round(run.ms),
     exit: run === null ? null : exitText(run.exit),
+    note: note ?? null,
     finding,
     folder: run?.folder ?? null,
   };

@@ -12,6 +12,7 @@ import { markdownText } from "../../../src/sweep/report/markdown.js";
 import { pageHtml } from "../../../src/sweep/report/page.js";
 import { reportJson, reportSchema } from "../../../src/sweep/report/schema.js";
 import { KINDS } from "../../../src/sweep/kinds/kinds.js";
+import { tableText } from "../../../src/sweep/report/table.js";
 import { COMPLETE, FINDING, SAMPLE, caseOf } from "./sample.js";
 
 const HOSTILE = `</pre><script>alert(1)</script>"'&]]>|\`@all\u0000\ud800`;
@@ -163,6 +164,9 @@ describe("report.html", () => {
     expect(html).not.toMatch(/<script|src=|href="(?!#)|url\(|@import/u);
     expect(html).toContain('<a href="#finding-1">✗ 1</a>');
     expect(html).toContain('<details id="finding-1" open>');
+    expect(html).toContain(
+      "with the same outcome: <code>complete:lost:first</code>, <code>complete:lost-silent:first</code>",
+    );
     expect(html).toContain(">nothing, reset</text>");
     expect(html).toContain(">not in fault-free runs</text>");
     expect(html).toContain("Error: job 4 &lt;done&gt; &amp; done again");
@@ -198,6 +202,27 @@ describe("coverage.md", () => {
     expect(rows).toContainEqual(["| Other", "of no site", "", "not tried", "low", " |"]);
     const text = coveragePage(SAMPLE);
     expect(text).toContain("which no other test makes: `POST /v1/token`");
+  });
+});
+
+describe("cases that could not be run", () => {
+  const why = "setup failed: exit code 3";
+  const cases = ["lost", "503"].map((kind) =>
+    caseOf(COMPLETE, kind, "harness error", { note: why, exit: null }),
+  );
+  const report = { ...SAMPLE, cases, findings: [] };
+  it.each([
+    ["the table", tableText],
+    ["report.html", pageHtml],
+    ["report.md", markdownText],
+  ])("are told with their reason in %s", (_name, make) => {
+    expect(make(report)).toContain(`2 cases could not be run: ${why}`);
+  });
+
+  it("are errors with their reason in junit.xml", () => {
+    expect(
+      junitXml(report).match(/<error message="setup failed: exit code 3" type="harness">/gu),
+    ).toHaveLength(2);
   });
 });
 

@@ -50,6 +50,7 @@ export function caseOf(
     confirmation: null,
     ms: 2_400,
     exit: "exit 0",
+    note: null,
     finding: null,
     folder: null,
     ...more,
@@ -65,8 +66,8 @@ export const FINDING: FindingReport = {
   signature: "audit:/duplicates",
   title: wrong,
   confirmation,
-  case: "complete:lost:first",
-  cases: ["complete:lost:first", "complete:lost-silent:first"],
+  case: "a0",
+  cases: ["a0", "a1"],
   file: ".squall/failures/0001.yaml",
   replay: "squall replay .squall/failures/0001.yaml",
   timeline: [
@@ -130,12 +131,14 @@ export const SAMPLE: SweepReport = {
   ],
   cases: [
     caseOf(COMPLETE, "lost", "WRONG", {
+      id: "a0",
       name: "complete:lost:first",
       alarms: [{ verdict: "WRONG", oracle: "O4", signature: "audit:/duplicates", text: wrong }],
       confirmation,
       finding: 1,
     }),
     caseOf(COMPLETE, "lost-silent", "WRONG", {
+      id: "a1",
       name: "complete:lost-silent:first",
       confirmation,
       finding: 1,
