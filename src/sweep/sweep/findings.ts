@@ -1,5 +1,6 @@
 /** The findings of a sweep: results that show the same at the same place are one. */
-import type { CaseResult, Confirmation, Finding, Verdict } from "../contract/finding.js";
+import type { Case } from "../contract/case.js";
+import type { Alarm, CaseResult, Confirmation, Finding, Verdict } from "../contract/finding.js";
 import { VERDICTS } from "../contract/finding.js";
 import { leading } from "../oracles/judge.js";
 import { filingKey, signatureOf } from "../signature.js";
@@ -38,10 +39,18 @@ export class Findings {
       return { finding: asFinding(filed), known: false };
     }
     known.results.push(result);
-    // What fails each time replays better than what fails at times.
-    const better = known.shown.verdict === "FLAKY" && result.verdict !== "FLAKY";
+    // What fails each time replays better than what fails at times. The results of an earlier start may come in another order.
+    const better =
+      (known.shown.verdict === "FLAKY" && result.verdict !== "FLAKY") ||
+      (known.shown.confirmation === null && result.confirmation !== null);
     if (better) known.shown = result;
     return { finding: asFinding(known), known: !better };
+  }
+
+  /** Whether a finding that failed each time shows the same at the same place: then nothing is learnt by confirming it once more. */
+  confirms(of: Case, alarms: readonly Alarm[]): boolean {
+    const shown = this.#filed.get(filingKey(of, signatureOf(alarms) ?? ""))?.shown;
+    return shown !== undefined && shown.verdict !== "FLAKY" && shown.verdict === leading(alarms)?.verdict;
   }
 
   written(number: number, file: string | null): void {

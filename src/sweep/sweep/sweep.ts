@@ -163,6 +163,7 @@ class Sweep {
       controls: this.#controls,
       tell: (event) => this.#tell(event),
       saw: (run) => this.#note(run),
+      isKnown: (of, alarms) => this.#findings.confirms(of, alarms),
       sift: (alarms) => this.#sift(proves ? alarms : [], proves ? [] : alarms),
     };
   }

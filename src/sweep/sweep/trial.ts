@@ -18,6 +18,8 @@ export interface TrialMeans {
   readonly tell: OnSweepEvent;
   /** Called with each run that was made with the faults. */
   readonly saw: (run: RunResult) => void;
+  /** Whether a finding shows these alarms at the same place, and was confirmed. */
+  readonly isKnown: (of: Case, alarms: readonly Alarm[]) => boolean;
   /** The alarms without those that an experiment has shown to mean no harm, and why they went. */
   readonly sift: (alarms: readonly Alarm[]) => Promise<Sifted>;
 }
@@ -55,9 +57,20 @@ export async function tryCase(of: Case, means: TrialMeans): Promise<CaseResult> 
         alarms.filter(({ signature }) => !sifted.harmless.has(signature));
       // Before others come after it, since only the latest can still have their folders.
       const folder = (await runner.keep?.(run)) ?? run.folder;
+      const kept = note === undefined ? {} : { note };
+      if (means.isKnown(of, sifted.alarms))
+        return {
+          case: of,
+          verdict: alarm.verdict,
+          alarms: sifted.alarms,
+          confirmation: null,
+          run: { ...run, folder },
+          edges,
+          ...kept,
+        };
       const first = { case: of, run: { ...run, folder }, alarms: sifted.alarms, alarm, passed };
       const found = await confirm(first, { runner, controls, seed, tell, sift });
-      return { case: of, ...found, edges, ...(note === undefined ? {} : { note }) };
+      return { case: of, ...found, edges, ...kept };
     }
     if (reach === "some") return { ...plain(of, run), verdict: "not reached", edges };
   }

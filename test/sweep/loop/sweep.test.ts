@@ -84,6 +84,24 @@ describe("a sweep", () => {
       [2, [`${LEASE} lost`]],
     ]);
     expect(told.written).toHaveLength(2);
+    // What shows a confirmed finding again is not confirmed once more; at another place it is.
+    expect(told.runs.filter((label) => label === `${COMPLETE} late`)).toHaveLength(1);
+    expect(told.runs.filter((label) => label === `${LEASE} lost`)).toHaveLength(3);
+    expect(told.outcome.results.map(({ verdict, confirmation }) => [verdict, confirmation?.runs])).toEqual([
+      ["FAILED", 3],
+      ["FAILED", undefined],
+      ["FAILED", 3],
+    ]);
+  });
+
+  it("confirms again what a finding shows that failed at times only", async () => {
+    const told = await madeUpSweep({
+      cases: [single("late"), single("lost"), single("cut")],
+      story: ({ label, faults }, nth) =>
+        faults.length > 0 && (!label.endsWith("late") || nth % 3 === 1) ? { exit: exitOne } : undefined,
+    });
+    const runs = (kind: string): number => told.runs.filter((label) => label.endsWith(` ${kind}`)).length;
+    expect([runs("late"), runs("lost"), runs("cut")]).toEqual([10, 3, 1]);
   });
 
   it("shows what fails each time in place of what failed at times before", async () => {
