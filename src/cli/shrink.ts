@@ -9,13 +9,13 @@ import { recordOf } from "../sweep/record/run-record.js";
 import { timeText } from "../sweep/words.js";
 import { botsOf } from "../sweep/replay/from-journal.js";
 import { withLab, type Lab } from "../sweep/replay/lab.js";
-import { faultsOf, onlyProfile, readCase } from "../sweep/replay/read-case.js";
+import { faultsOf, onlyProfile, readCase, shrinkable } from "../sweep/replay/read-case.js";
 import { runBlockOf } from "../sweep/replay/run-block.js";
 import { writeCase } from "../sweep/replay/write-finding.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import { shrink, type ShrinkInput, type ShrinkResult } from "../sweep/shrink/shrink.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
-import { CommandError, EXIT, type Io } from "./io.js";
+import { CommandError, type Io } from "./io.js";
 import { inLab, labOptions, talkOf, type Talk } from "./lab.js";
 import { durationOption, numberOption } from "./options.js";
 import { textOf } from "./replay.js";
@@ -194,9 +194,7 @@ function askedOf(what: string, words: readonly string[], flags: ShrinkFlags, io:
   const record = flags.journal === undefined ? null : recordIn(flags.journal, io);
   if (source.case === null) {
     const settings = runSettings(flags, words, io);
-    const faults = faultsOf(source);
-    if (faults.length === 0)
-      throw new CommandError(EXIT.invalid, `${what}: expected a profile with its faults under faults`);
+    const faults = shrinkable(source);
     return { what, faults, settings, seed: settings.seed, signature: null, record };
   }
   const read = readCase(text, what);

@@ -30,10 +30,7 @@ export function readCase(text: string, file: string): ReadCase {
       "this profile is no replay file: it has no case",
       "squall shrink and squall sweep write such files; squall use takes this one",
     );
-  for (const key of ["phases", "extends", "params"]) {
-    const node = child(source.tree, key);
-    if (node !== undefined) problems.add(node, `a replay file has its faults under faults, and no ${key}`);
-  }
+  addElsewhere(source, "a replay file", problems);
   problems.throwIfAny("SQ_INVALID_PROFILE");
   if (source.case === null) throw problems.error("SQ_INVALID_PROFILE");
   const { folder = "", run } = source.case;
@@ -44,6 +41,25 @@ export function readCase(text: string, file: string): ReadCase {
     case: source.case,
     run: { file: join(folder, `${basename(file)} case.run`), text: stringify(run) },
   };
+}
+
+/** Faults that come from anywhere but the list under `faults` are not those that are run, so a profile with such ones is refused. */
+function addElsewhere({ tree }: Pick<ProfileSource, "tree">, what: string, problems: Problems): void {
+  for (const key of ["phases", "extends", "params"]) {
+    const node = child(tree, key);
+    if (node !== undefined) problems.add(node, `${what} has its faults under faults, and no ${key}`);
+  }
+}
+
+/** The faults of a profile that is to be shrunk. Throws SQ_INVALID_PROFILE where some of them would be left out. */
+export function shrinkable(source: Pick<ProfileSource, "tree">): FaultInput[] {
+  const problems = new Problems();
+  addElsewhere(source, "a profile that is shrunk", problems);
+  const faults = faultsOf(source);
+  if (faults.length === 0 && problems.count === 0)
+    problems.add(source.tree, "a profile that is shrunk has its faults under faults");
+  problems.throwIfAny("SQ_INVALID_PROFILE");
+  return faults;
 }
 
 /** The one profile of a text. Throws SQ_INVALID_PROFILE where it has none, several, or mistakes. */

@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { SquallError } from "../../../src/core/errors.js";
 import { caseLines, caseText, type ReplayCase } from "../../../src/sweep/replay/case-file.js";
 import { Failures } from "../../../src/sweep/replay/failures.js";
-import { readCase } from "../../../src/sweep/replay/read-case.js";
+import { onlyProfile, readCase, shrinkable } from "../../../src/sweep/replay/read-case.js";
 import { runBlockOf } from "../../../src/sweep/replay/run-block.js";
 import { readRun, type RunSources } from "../../../src/sweep/run-file/read.js";
 
@@ -98,6 +98,32 @@ describe("a replay file", () => {
   it("without a case is a profile, and no replay file", () => {
     const plain = "profile: plain\nfaults: [{ type: reset }]\n";
     expect(() => readCase(plain, "plain.yaml")).toThrow(/no replay file/u);
+  });
+});
+
+describe("a profile that is to be shrunk", () => {
+  const shrunk = (more: string): unknown => {
+    try {
+      return shrinkable(onlyProfile(`profile: p\n${more}`, "p.yaml"));
+    } catch (error) {
+      if (!(error instanceof SquallError)) throw error;
+      return (error.details ?? []).map(({ line, column, message }) => `${line}:${column} ${message}`);
+    }
+  };
+  const FAULTS = "faults: [{ type: reset }]\n";
+  it.each([
+    [FAULTS, [{ type: "reset", name: "reset" }]],
+    [
+      `${FAULTS}phases: [{ phase: a, for: 1s, faults: [{ type: latency, delay: 1s }] }]\n`,
+      ["3:9 a profile that is shrunk has its faults under faults, and no phases"],
+    ],
+    [
+      `${FAULTS}params: { wait: { default: 1s } }\n`,
+      ["3:9 a profile that is shrunk has its faults under faults, and no params"],
+    ],
+    ["faults: []\n", ["1:1 a profile that is shrunk has its faults under faults"]],
+  ])("has all of its faults in one list: %j", (more, expected) => {
+    expect(shrunk(more)).toEqual(expected);
   });
 });
 
