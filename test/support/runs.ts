@@ -57,6 +57,14 @@ export const lostRequest = {
   faults: ["f1"],
 } as const;
 
+/** What Squall answered itself, with 429. */
+export const refused = {
+  upstreamStatus: null,
+  clientStatus: 429,
+  forwarded: false,
+  faults: ["f1"],
+} as const;
+
 export function run(exchanges: readonly SeenExchange[], changes: Partial<RunResult> = {}): RunResult {
   return {
     number: 1,

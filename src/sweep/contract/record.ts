@@ -118,4 +118,6 @@ export interface RunRecord {
   readonly queries: readonly SeenQuery[];
   readonly flows: readonly SeenFlow[];
   readonly hits: readonly Hit[];
+  /** Entries of the journal that are not in it, since the run had more than are kept; undefined for none. */
+  readonly cut?: number;
 }

@@ -92,7 +92,7 @@ export async function startRunner(options: RunnerOptions): Promise<HarnessRunner
     rmSync(temporary, { recursive: true, force: true });
     held.release();
   });
-  return new WorkersRunner({ settings, signal, workers, folders, temporary, lock: held });
+  return new WorkersRunner({ settings, signal, workers, folders, temporary, lock: held, tell });
 }
 
 function openFolders(settings: RunSettings, tell: (text: string) => void): RunFolders {
@@ -124,6 +124,7 @@ interface Parts {
   readonly folders: RunFolders;
   readonly temporary: string;
   readonly lock: DirectoryLock;
+  readonly tell: (text: string) => void;
 }
 
 class WorkersRunner implements HarnessRunner {
@@ -165,7 +166,7 @@ class WorkersRunner implements HarnessRunner {
   }
 
   async #run(plan: RunPlan): Promise<RunResult> {
-    const { signal, folders, settings } = this.#parts;
+    const { signal, folders, settings, tell } = this.#parts;
     const worker =
       this.#idle.shift() ?? (await new Promise<RunMaker>((resolve) => this.#waiting.push(resolve)));
     try {
@@ -173,6 +174,11 @@ class WorkersRunner implements HarnessRunner {
       if (this.#closed) throw new HarnessError("the runner is closed");
       const made = await worker.run(plan, folders.number(), this.#limits);
       const { result } = made;
+      const { cut } = result.record;
+      if (cut !== undefined)
+        tell(
+          `${plan.label}: ${cut} entries of the journal of run ${result.number} are left out, and what they tell is not judged`,
+        );
       this.#pauses.set(result.number, made.pause);
       if (settings.keep || plan.keep === true || !this.#isPlain(result)) return this.#kept(made);
       this.#remember(made);

@@ -21,7 +21,7 @@ import type { ServiceInput } from "../run-file/shape.js";
 import type { Surroundings } from "./environment.js";
 import { endedEarly, type Program } from "./program.js";
 import { patienceOf, withoutProgress } from "./progress.js";
-import { LAST_LINES, Stage, type StageOptions } from "./stage.js";
+import { JUDGED, Stage, type StageOptions } from "./stage.js";
 import { stopwatch, type Limits, type Made, type RunMaker } from "./worker.js";
 
 const LOOK_EVERY_MS = 20;
@@ -88,12 +88,12 @@ export class ServiceWorker implements RunMaker {
         ...(end.audit === undefined ? {} : { audit: end.audit }),
         healed,
         recovered: end.recovered,
-        record: recordOf(entries, from),
+        record: wires.record(from),
         outcomes,
         left: [],
         output: {
-          stdout: command?.stdout.last(LAST_LINES) ?? "",
-          stderr: command?.stderr.last(LAST_LINES) ?? "",
+          stdout: command?.stdout.last(JUDGED.lines, JUDGED.characters) ?? "",
+          stderr: command?.stderr.last(JUDGED.lines, JUDGED.characters) ?? "",
         },
         folder: null,
       };

@@ -35,7 +35,9 @@ const CHECK_MS = 2 * 60_000;
 const QUIET_MS = 200;
 /** So long those that ended with their process may take to be told. */
 const TOLD_MS = 200;
-export const LAST_LINES = 30;
+const LAST_LINES = 30;
+/** What is judged of the end of a stream: errors that print all that they hold take a thousand lines and more. */
+export const JUDGED = { lines: 4_000, characters: 128 * 1_024 };
 
 export class Stage {
   readonly wires: Wires;

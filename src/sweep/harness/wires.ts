@@ -1,4 +1,6 @@
 /** A worker's own daemon, in this process: its proxies, what is switched on at them, and what went through. */
+import type { RunRecord } from "../contract/record.js";
+import { recordOf } from "../record/run-record.js";
 import { pid, version as runtime } from "node:process";
 import type { LocatedMap } from "../../config/located.js";
 import { locate } from "../../config/located.js";
@@ -31,7 +33,7 @@ export interface Wire {
   readonly secure: boolean;
 }
 
-/** Entries of one run that are kept; a run with more is told with what it had until then. */
+/** Entries of one run that are kept; of a run with more it is told how many are left out. */
 const ENTRIES_MAX = 200_000;
 const SILENCE: LogStream = { write: () => true, on: () => undefined, off: () => undefined };
 
@@ -39,8 +41,9 @@ export class Wires {
   readonly #daemon: Daemon;
   readonly list: readonly Wire[];
   #entries: JournalEntry[] = [];
+  #cut = 0;
 
-  private constructor(daemon: Daemon, settings: RunSettings) {
+  private constructor(daemon: Daemon, settings: RunSettings, entriesMax: number) {
     this.#daemon = daemon;
     this.list = daemon.control.proxies().flatMap(({ name, listen, protocol }) => {
       const address = parseListen(listen);
@@ -50,12 +53,16 @@ export class Wires {
       return [wireOf(name, protocol, address, secure)];
     });
     daemon.telemetry.hear((entry) => {
-      if (this.#entries.length < ENTRIES_MAX) this.#entries.push(entry);
+      if (this.#entries.length < entriesMax) this.#entries.push(entry);
+      else this.#cut++;
     });
   }
 
   /** Throws SquallError if it cannot listen. */
-  static async open({ settings, ownPorts, ports, env, cwd, home }: WiresOptions): Promise<Wires> {
+  static async open(
+    { settings, ownPorts, ports, env, cwd, home }: WiresOptions,
+    entriesMax = ENTRIES_MAX,
+  ): Promise<Wires> {
     const { proxies, config } = settings;
     const filled =
       proxies === null
@@ -75,7 +82,7 @@ export class Wires {
       pid,
       node: runtime,
     });
-    return new Wires(daemon, settings);
+    return new Wires(daemon, settings, entriesMax);
   }
 
   /** With what clients must trust where a proxy speaks TLS with them. Throws SquallError. */
@@ -87,6 +94,7 @@ export class Wires {
   async apply(faults: readonly FaultInput[], seed: number): Promise<void> {
     this.#daemon.control.heal();
     this.#entries = [];
+    this.#cut = 0;
     if (faults.length > 0)
       this.#daemon.control.activate(
         [{ what: { faults: locate(faults, "case", "faults") }, seed }],
@@ -115,6 +123,12 @@ export class Wires {
   /** Everything that was journalled since faults were last applied. */
   entries(): readonly JournalEntry[] {
     return this.#entries;
+  }
+
+  /** The same as a record, of times since `from` (`performance.now()`). */
+  record(from: number): RunRecord {
+    const record = recordOf(this.#entries, from);
+    return this.#cut === 0 ? record : { ...record, cut: this.#cut };
   }
 
   /** The command is over, and what it sent over UDP with it. */

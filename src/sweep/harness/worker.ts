@@ -1,12 +1,11 @@
 /** A worker makes one run after the other, each in the same order: setup, upstream, faults, command, heal, settle, check, audit, end. */
 import { SystemClock } from "../../core/system-clock.js";
 import { HarnessError, type Exit, type FaultOutcome, type RunPlan, type RunResult } from "../contract/run.js";
-import { recordOf } from "../record/run-record.js";
 import type { RunSettings } from "../run-file/settings.js";
 import type { Surroundings } from "./environment.js";
 import { endedEarly, type Program } from "./program.js";
 import type { RunMaterial } from "./run-folders.js";
-import { LAST_LINES, Stage, type StageOptions } from "./stage.js";
+import { JUDGED, Stage, type StageOptions } from "./stage.js";
 import { Stillness } from "./stillness.js";
 
 /** What decides when a command hangs; Infinity for never. */
@@ -83,12 +82,12 @@ export class Worker implements RunMaker {
         ms: ran.ms,
         check,
         ...(audit === undefined ? {} : { audit }),
-        record: recordOf(entries, ran.from),
+        record: stage.wires.record(ran.from),
         outcomes: ran.outcomes,
         left,
         output: {
-          stdout: stdout.last(LAST_LINES),
-          stderr: stderr.last(LAST_LINES),
+          stdout: stdout.last(JUDGED.lines, JUDGED.characters),
+          stderr: stderr.last(JUDGED.lines, JUDGED.characters),
           dropped: stdout.dropped + stderr.dropped,
         },
         folder: null,

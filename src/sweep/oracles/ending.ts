@@ -43,8 +43,12 @@ export const failedCheck: Oracle = ({ run: { check, exit } }) => {
 /** It ended by itself and says that all is well. */
 export const endedWell = (exit: Exit): boolean => exit.kind === "exit" && exit.code === 0;
 
-/** The same, and it did all that it had to do: what runs all the time is watched for longer or shorter, and counts mean nothing there. */
-export const isWhole = ({ exit, healed = null }: RunResult): boolean => endedWell(exit) && healed === null;
+/**
+ * The same, and all that it had to do was done and seen: what runs all the time is watched for longer or shorter, and counts mean nothing
+ * there, nor do they where the record is cut.
+ */
+export const isWhole = ({ exit, healed = null, record }: RunResult): boolean =>
+  endedWell(exit) && healed === null && record.cut === undefined;
 
 /** `exit 1`, `ended by SIGSEGV`, `hung for 31 s`. */
 export function exitText(exit: Exit): string {

@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runBaselines } from "../../../src/sweep/harness/baselines.js";
+import { errorLine } from "../../../src/sweep/oracles/error-line.js";
 import { readRun } from "../../../src/sweep/run-file/read.js";
 import { startRunner } from "../../../src/sweep/harness/runner.js";
+import { Wires } from "../../../src/sweep/harness/wires.js";
 import { freePort, giveBack } from "../../../src/sweep/harness/ports.js";
 import { HOME, plan, scene, sourcesIn, WITH_SERVER } from "./scene.js";
 
@@ -90,5 +92,43 @@ proxies: { jobs: { upstream: "http://127.0.0.1:{port:server}", secure: true } }
 `);
     const result = await runner.run(plan());
     expect(result.output).toMatchObject({ stdout: "200 https:", stderr: "" });
+  });
+});
+
+describe("what is kept of a run", () => {
+  it("is bounded, and how much is left out is told", async () => {
+    const { folder } = scene();
+    const settings = readRun(
+      sourcesIn(folder, `command: x\nproxies: { jobs: { upstream: "http://127.0.0.1:9" } }\n`),
+    );
+    const place = { settings, ownPorts: false, ports: new Map(), env: process.env, cwd: folder, home: HOME };
+    const wires = await Wires.open(place, 2);
+    try {
+      const from = performance.now();
+      await wires.apply([], 1);
+      for (let number = 0; number < 4; number++)
+        expect((await fetch(wires.list[0]?.url ?? "")).status).toBe(502);
+      const { exchanges, cut = 0 } = wires.record(from);
+      expect(exchanges.length).toBeLessThanOrEqual(2);
+      expect(cut).toBeGreaterThanOrEqual(2);
+      await wires.apply([], 1);
+      expect(wires.record(from).cut).toBeUndefined();
+    } finally {
+      await wires.close();
+    }
+  });
+
+  it("has the error of a program that prints all that it holds with it", async () => {
+    const { start, file } = scene();
+    file(
+      "dump.cjs",
+      `const error = new TypeError("the request failed");
+for (let n = 0; n < 1500; n++) error["field" + n] = { n };
+throw error;`,
+    );
+    const runner = await start(
+      `command: [node, dump.cjs]\nproxies: { jobs: { upstream: "http://127.0.0.1:9" } }\n`,
+    );
+    expect(errorLine((await runner.run(plan())).output)).toBe("TypeError: the request failed");
   });
 });

@@ -4,7 +4,7 @@ import type { SeenConnection, SeenExchange } from "../../../src/sweep/contract/r
 import type { FaultInput, RunResult } from "../../../src/sweep/contract/run.js";
 import type { JudgeOptions } from "../../../src/sweep/oracles/evidence.js";
 import { judgeBy, leading } from "../../../src/sweep/oracles/judge.js";
-import { call, fault, lostAnswer, lostRequest, placeOf, PLAIN, run } from "../../support/runs.js";
+import { call, fault, lostAnswer, lostRequest, placeOf, PLAIN, refused, run } from "../../support/runs.js";
 
 interface Row {
   readonly why: string;
@@ -319,10 +319,7 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       seen: [
         ...WORK.slice(0, 2),
         call(100, "GET /v1/jobs/7/payload", {
-          upstreamStatus: null,
-          clientStatus: 429,
-          forwarded: false,
-          faults: ["f1"],
+          ...refused,
         }),
         call(1_700, "POST /v1/jobs/7/heartbeat"),
         call(2_200, "GET /v1/jobs/7/payload"),
@@ -506,10 +503,7 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       usual: JOB,
       seen: [
         call(0, "POST /v1/lease", {
-          upstreamStatus: null,
-          clientStatus: 429,
-          forwarded: false,
-          faults: ["f1"],
+          ...refused,
           request: { key: "a" },
         }),
         call(105, "POST /v1/lease", { request: { key: "a" } }),
@@ -523,10 +517,7 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       usual: JOB,
       seen: [
         call(0, "POST /v1/lease", {
-          upstreamStatus: null,
-          clientStatus: 429,
-          forwarded: false,
-          faults: ["f1"],
+          ...refused,
           request: { key: "a" },
         }),
         call(2_004, "POST /v1/lease", { request: { key: "a" } }),
@@ -554,10 +545,7 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       usual: JOB,
       seen: [
         call(0, "POST /v1/lease", {
-          upstreamStatus: null,
-          clientStatus: 429,
-          forwarded: false,
-          faults: ["f1"],
+          ...refused,
           request: { key: "a" },
         }),
         call(105, "POST /v1/lease", { request: { key: "b" } }),
@@ -571,10 +559,7 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       usual: [call(0, "POST /v1/jobs/7/heartbeat"), call(10, "POST /v1/jobs/8/heartbeat")],
       seen: [
         call(0, "POST /v1/jobs/7/heartbeat", {
-          upstreamStatus: null,
-          clientStatus: 429,
-          forwarded: false,
-          faults: ["f1"],
+          ...refused,
         }),
         call(10, "POST /v1/jobs/8/heartbeat"),
         call(2_100, "POST /v1/jobs/7/heartbeat"),
@@ -774,4 +759,11 @@ it("O6, lost: where fault-free runs have now more connections and now fewer, onl
       text: "no connection to queue brought something to the upstream, in fault-free runs 2 to 3, and the command ends as if all were well",
     },
   ]);
+});
+
+it("calls that are missing in a record that is cut are not called lost", () => {
+  const judge = judgeBy([run(JOB), run(JOB), run(JOB)], placeOf, PLAIN);
+  const seen = run(without(JOB, COMPLETE));
+  expect(judge(seen, []).alarms).toHaveLength(1);
+  expect(judge({ ...seen, record: { ...seen.record, cut: 3 } }, []).alarms).toEqual([]);
 });
