@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { freePort } from "../support/free-port.js";
 import { getJson, MAIN, Workshop } from "../support/process.js";
+import { CALM, HURT, noticed } from "./lost-log.js";
 
 let shop: Workshop;
 const children: ChildProcess[] = [];
@@ -21,24 +22,6 @@ afterEach(async () => {
   }
   await shop.close();
 });
-
-const CALM = { proxies: { jobs: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9" } } };
-const HURT = {
-  method: "PUT",
-  body: '{"profile":"high-latency"}',
-  headers: { "content-type": "application/json" },
-};
-
-/** Switches faults until the log has noticed that it is not written any more. */
-async function noticed(admin: string): Promise<string> {
-  for (;;) {
-    expect((await getJson(`${admin}/active`, HURT)).status).toBe(200);
-    const { log } = (await getJson(`${admin}/status`)).body as {
-      log: { lost: number; problem: string | null };
-    };
-    if (log.problem !== null && log.lost > 0) return log.problem;
-  }
-}
 
 /** With a standard output that takes nothing: the device says that its disk is full. */
 function full(words: readonly string[]): { child: ChildProcess; said: () => string } {

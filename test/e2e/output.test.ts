@@ -1,6 +1,7 @@
 /** What cannot be written, since its reader has gone, decides neither when a command is over nor how. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { getJson, Workshop } from "../support/process.js";
+import { Workshop } from "../support/process.js";
+import { CALM, noticed } from "./lost-log.js";
 
 let shop: Workshop;
 
@@ -9,24 +10,6 @@ beforeEach(() => {
 });
 
 afterEach(() => shop.close());
-
-const CALM = { proxies: { jobs: { listen: "127.0.0.1:0", upstream: "tcp://127.0.0.1:9" } } };
-const HURT = {
-  method: "PUT",
-  body: '{"profile":"high-latency"}',
-  headers: { "content-type": "application/json" },
-};
-
-/** Switches faults until the log has noticed that it is not written any more. */
-async function noticed(admin: string): Promise<string> {
-  for (;;) {
-    expect((await getJson(`${admin}/active`, HURT)).status).toBe(200);
-    const { log } = (await getJson(`${admin}/status`)).body as {
-      log: { lost: number; problem: string | null };
-    };
-    if (log.problem !== null && log.lost > 0) return log.problem;
-  }
-}
 
 describe("a log whose reader has gone", () => {
   it("ends no daemon, and is told on standard error, in /status and in a metric", async () => {

@@ -1,13 +1,12 @@
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import http from "node:http";
 import { tmpdir } from "node:os";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Work } from "../../../src/mock/bot/job.js";
 import { ask, crookedWay, mockServer, submit, watchedBot } from "../support.js";
 import { coded, digesting, sha256, submitBody, uploadServer } from "./parts.js";
-
-const scratches = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("squall-bot-"));
 
 const attaching =
   (name: string, content: Buffer): Work =>
@@ -82,13 +81,19 @@ describe("a payload that comes as a body", () => {
   });
 
   it("leaves nothing on the disk when the job is over", async () => {
+    // The common temporary folder has what other runs of these tests put there.
+    const temporary = mkdtempSync(join(tmpdir(), "squall-transfer-"));
+    for (const name of ["TMPDIR", "TEMP"]) vi.stubEnv(name, temporary);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(temporary, { recursive: true, force: true });
+    });
     const { url } = await mockServer();
-    const before = scratches();
     await submitBody(url, coded(1_000));
     const next = await submit(url);
     const bot = watchedBot(url, { work: digesting });
     await bot.seen("completed", ({ job }) => job === next);
-    expect(scratches().filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(temporary).filter((name) => name.startsWith("squall-bot-"))).toEqual([]);
   });
 });
 
