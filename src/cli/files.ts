@@ -13,13 +13,27 @@ const SIZE_MAX = 2 ** 20;
 
 /** The named file, else squall.yaml where the command runs, else null. */
 export function readConfigFile(named: string | undefined, io: Pick<Io, "cwd">): ConfigText | null {
-  const file = named ?? ["squall.yaml", "squall.yml"].find((name) => existsSync(join(io.cwd, name)));
+  return readNamed(named, "squall", "the configuration", io);
+}
+
+/** The same of squall.run.yaml. */
+export function readRunFile(named: string | undefined, io: Pick<Io, "cwd">): ConfigText | null {
+  return readNamed(named, "squall.run", "the run file", io);
+}
+
+function readNamed(
+  named: string | undefined,
+  stem: string,
+  what: string,
+  { cwd }: Pick<Io, "cwd">,
+): ConfigText | null {
+  const file = named ?? [`${stem}.yaml`, `${stem}.yml`].find((name) => existsSync(join(cwd, name)));
   if (file === undefined) return null;
-  const path = resolve(io.cwd, file);
+  const path = resolve(cwd, file);
   try {
     if (statSync(path).size > SIZE_MAX) throw new Error("is larger than 1MiB");
     return { file, text: readFileSync(path, "utf8") };
   } catch (error) {
-    throw new CommandError(EXIT.invalid, `cannot read the configuration ${file}: ${whyUnread(error)}`);
+    throw new CommandError(EXIT.invalid, `cannot read ${what} ${file}: ${whyUnread(error)}`);
   }
 }

@@ -1,14 +1,11 @@
 /** The flags that say what is run and against what: the same for sites, sweep, hunt, shrink and replay, over squall.run.yaml. */
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { scalarOf } from "../config/located.js";
 import { badFlag, readRun, type RunFlag } from "../sweep/run-file/read.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import type { RunInput } from "../sweep/run-file/shape.js";
-import { readConfigFile, type ConfigText } from "./files.js";
-import { CommandError, EXIT, type Io } from "./io.js";
-import { whyUnread } from "./why-unread.js";
+import { readConfigFile, readRunFile, type ConfigText } from "./files.js";
+import type { Io } from "./io.js";
 
 /** As commander hands them over. */
 export interface RunFlags {
@@ -202,21 +199,6 @@ export function interruptOf(io: Pick<Io, "stopped" | "onHangup">): AbortSignal {
     stop("SIGHUP");
   });
   return controller.signal;
-}
-
-const SIZE_MAX = 2 ** 20;
-
-function readRunFile(named: string | undefined, io: Pick<Io, "cwd">): ConfigText | null {
-  const names = ["squall.run.yaml", "squall.run.yml"];
-  const file = named ?? names.find((name) => existsSync(join(io.cwd, name)));
-  if (file === undefined) return null;
-  const path = resolve(io.cwd, file);
-  try {
-    if (statSync(path).size > SIZE_MAX) throw new Error("is larger than 1MiB");
-    return { file, text: readFileSync(path, "utf8") };
-  } catch (error) {
-    throw new CommandError(EXIT.invalid, `cannot read the run file ${file}: ${whyUnread(error)}`);
-  }
 }
 
 function flagsGiven(flags: RunFlags): RunFlag[] {
