@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { platform } from "node:process";
 import { describe, expect, it } from "vitest";
 import { HOME, scene, SERVER } from "./scene.js";
 import { leftIn } from "./left.js";
@@ -57,7 +58,7 @@ const endOf = (child: ChildProcess): Promise<number | null> =>
     }),
   );
 
-describe("a sweep that is interrupted", () => {
+describe.skipIf(platform !== "linux")("a sweep that is interrupted", () => {
   it.each([
     ["by Ctrl-C", ["SIGINT"]],
     ["by SIGTERM", ["SIGTERM"]],

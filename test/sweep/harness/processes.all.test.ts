@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { platform } from "node:process";
 import { describe, expect, it } from "vitest";
 import { BaselineBroken, HarnessError } from "../../../src/sweep/contract/run.js";
 import { runBaselines } from "../../../src/sweep/harness/baselines.js";
@@ -13,7 +14,7 @@ const PROXY = `proxies: { jobs: { upstream: "http://127.0.0.1:9" } }\n`;
 
 const inside = (folder: string): string => `env: { SCENE: ${folder} }\n`;
 
-describe("a command that misbehaves", () => {
+describe.skipIf(platform !== "linux")("a command that misbehaves", () => {
   it.each([
     ["hangs", "exec sleep 1000"],
     ["hangs and hears no SIGTERM", `trap "" TERM; while :; do sleep 1; done`],
@@ -108,7 +109,7 @@ describe("a command that misbehaves", () => {
   });
 });
 
-describe("what is no fault of the command", () => {
+describe.skipIf(platform !== "linux")("what is no fault of the command", () => {
   it.each([
     [
       "a setup that fails",
@@ -166,7 +167,7 @@ describe("what is no fault of the command", () => {
   });
 });
 
-describe("fault-free runs", () => {
+describe.skipIf(platform !== "linux")("fault-free runs", () => {
   const broken = async (text: string): Promise<unknown> => {
     const { start } = scene();
     const runner = await start(text);
@@ -211,7 +212,7 @@ describe("fault-free runs", () => {
   });
 });
 
-describe("workers", () => {
+describe.skipIf(platform !== "linux")("workers", () => {
   it("run side by side, each with its own server, ports and folders", async () => {
     const { start, file } = scene();
     file(
@@ -254,7 +255,7 @@ const STEPS: readonly (readonly [string, string])[] = [
   ["end of the command", `command: 'trap "" TERM; (trap "" TERM; touch {F}; sleep 1000) & exit 0'`],
 ];
 
-describe("an interrupt", () => {
+describe.skipIf(platform !== "linux")("an interrupt", () => {
   it.each(STEPS)(
     "during %s leaves no process, no lock, no temporary file and no half folder",
     async (_step, text) => {
@@ -301,7 +302,7 @@ describe("an interrupt", () => {
   );
 });
 
-describe("a directory", () => {
+describe.skipIf(platform !== "linux")("a directory", () => {
   it("is one sweep's at a time", async () => {
     const { start } = scene();
     await start(`command: "true"\n${PROXY}`);
