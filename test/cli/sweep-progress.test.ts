@@ -46,9 +46,9 @@ describe("a sweep's progress", () => {
       "  1 FAILED  complete:late:first shows the same",
     ]);
     expect(said.slice(4)).toEqual([
-      "9 of 42 cases, 15.0 s, about 55.0 s left",
-      "23 of 42 cases, 30.0 s, about 24.8 s left",
-      "38 of 42 cases, 45.0 s, about 4.7 s left",
+      "12 of 42 cases, 15.0 s, about 37.5 s left",
+      "26 of 42 cases, 30.0 s, about 18.5 s left",
+      "41 of 42 cases, 46.0 s, about 1.1 s left",
     ]);
   });
 
