@@ -48,6 +48,7 @@ export function addExplain(program: Command, io: Io): void {
         return;
       }
       const names = isFile ? addFile(library, profile, io) : [profile];
+      if (names.length === 0) throw new CommandError(EXIT.invalid, `${profile} holds no profile`);
       for (const name of names) {
         const compiled = named(() => compileProfile(name, library, params, TYPES));
         const { breaks, survives, case: replayed } = library.find(name);

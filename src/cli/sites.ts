@@ -72,6 +72,8 @@ async function record(words: readonly string[], flags: SitesFlags, io: Io): Prom
   } catch (error) {
     if (error instanceof BaselineBroken) throw new CommandError(BROKEN, error.message);
     if (error instanceof HarnessError) throw new CommandError(EXIT.failed, error.message);
+    if (error instanceof Error && error.name === "AbortError")
+      throw new CommandError(NOTHING_SEEN, "interrupted: nothing is known");
     throw error;
   }
 }

@@ -44,6 +44,15 @@ it("has both in its JSON, beside the compiled profile", async () => {
   expect(JSON.parse(json)).toMatchObject({ profile: "mine", breaks: "Deadlines.", survives: "Waits." });
 });
 
+it("says of a file without a profile that there is none", async () => {
+  writeFileSync(join(cwd, "mine.yaml"), "# not yet\n");
+  expect(await run("explain", "mine.yaml")).toEqual({
+    code: 3,
+    out: "",
+    err: "squall: mine.yaml holds no profile\n",
+  });
+});
+
 it("says of a file that is not there what `use` says", async () => {
   const missing = "squall: cannot read the profile ./nope.yaml: there is no such file\n";
   expect(await run("explain", "./nope.yaml")).toEqual({ code: 3, out: "", err: missing });

@@ -34,8 +34,9 @@ env: { SCENE: ${JSON.stringify(folder)} }
 async function interrupted(
   folder: string,
   signals: readonly NodeJS.Signals[],
+  command: "sweep" | "sites" = "sweep",
 ): Promise<{ code: number | null; text: string }> {
-  const sweep = spawn(process.execPath, [MAIN, "sweep"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const sweep = spawn(process.execPath, [MAIN, command], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   for (const stream of [sweep.stdout, sweep.stderr])
     stream.on("data", (chunk: Buffer) => {
@@ -81,4 +82,18 @@ describe.skipIf(platform !== "linux")("a sweep that is interrupted", () => {
     for (const line of readFileSync(join(directory, "sweep.state.jsonl"), "utf8").trim().split("\n"))
       expect(() => JSON.parse(line) as unknown).not.toThrow();
   });
+});
+
+it("squall sites that is interrupted says so, and leaves nothing", async () => {
+  const { folder, file } = scene();
+  file("server.cjs", SERVER);
+  file("client.cjs", CLIENT.replace("run < 5", "run < 2"));
+  file("squall.run.yaml", RUN(folder));
+  expect(await interrupted(folder, ["SIGINT"], "sites")).toEqual({
+    code: 6,
+    text: "squall: interrupted: nothing is known\n",
+  });
+  for (let wait = 1; leftIn(folder).length > 0 && wait < 1_000; wait *= 2) await rest(wait);
+  expect(leftIn(folder)).toEqual([]);
+  expect(existsSync(join(folder, ".squall", "lock"))).toBe(false);
 });
