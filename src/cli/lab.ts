@@ -1,7 +1,7 @@
 /** What replay, shrink and hunt have in common on the command line: how a lab is opened, what is told meanwhile, and what errors come to. */
 import { BaselineBroken, HarnessError, type RunResult } from "../sweep/contract/run.js";
 import { exitText } from "../sweep/oracles/ending.js";
-import { timeText } from "../sweep/words.js";
+import { timeText } from "../drawing/figures.js";
 import type { LabOptions } from "../sweep/replay/lab.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import { judgeOptions } from "../sweep/sweep/judge-options.js";

@@ -6,7 +6,7 @@ import { SystemClock } from "../core/system-clock.js";
 import type { RunRecord } from "../sweep/contract/record.js";
 import { readJournal } from "../sweep/record/journal-file.js";
 import { recordOf } from "../sweep/record/run-record.js";
-import { timeText } from "../sweep/words.js";
+import { timeText } from "../drawing/figures.js";
 import { botsOf } from "../sweep/replay/from-journal.js";
 import { withLab, type Lab } from "../sweep/replay/lab.js";
 import { faultsOf, onlyProfile, readCase, shrinkable } from "../sweep/replay/read-case.js";

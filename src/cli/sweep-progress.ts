@@ -7,7 +7,7 @@ import type { CaseResult, Finding } from "../sweep/contract/finding.js";
 import type { RunResult } from "../sweep/contract/run.js";
 import { exitText } from "../sweep/oracles/ending.js";
 import { confirmed } from "../sweep/report/cells.js";
-import { several, timeText } from "../sweep/words.js";
+import { several, timeText } from "../drawing/figures.js";
 import type { OnSweepEvent, Progress, SweepEvent } from "../sweep/sweep/events.js";
 import { STOPPED } from "../sweep/sweep/outcome.js";
 

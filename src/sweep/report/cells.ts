@@ -1,7 +1,7 @@
 /** The cells of a report, as the table, the heat map and the pages show them: one word for each site and kind, the heaviest of its cases. */
 import type { CaseReport, KindReport, SiteReport, SweepReport } from "../contract/report.js";
 import type { Verdict } from "../contract/finding.js";
-import { several } from "../words.js";
+import { several } from "../../drawing/figures.js";
 
 export interface Mark {
   /** One character, which tells it apart without colour. */

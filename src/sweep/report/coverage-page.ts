@@ -4,7 +4,7 @@
  */
 import type { Verdict } from "../contract/finding.js";
 import type { CaseReport, SweepReport } from "../contract/report.js";
-import { several } from "../words.js";
+import { several } from "../../drawing/figures.js";
 import { commandText, heavier } from "./cells.js";
 import { code, inCell, table } from "./markdown.js";
 

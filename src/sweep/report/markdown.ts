@@ -1,7 +1,7 @@
 /** A report for a pull request, or for the summary of a CI job: Markdown as GitHub and GitLab read it. */
 import type { SweepReport } from "../contract/report.js";
 import { commandText, confirmed, casesText, coverageOf, gridsOf, reasonsOf } from "./cells.js";
-import { several, timeText } from "../words.js";
+import { several, timeText } from "../../drawing/figures.js";
 
 /** GitHub takes 1 MiB for the summary of a step: of a sweep with thousands of cases the grid is left out before the findings are. */
 const LONGEST = 900_000;

@@ -15,10 +15,11 @@ import {
   reasonsOf,
   type CellView,
 } from "./cells.js";
-import { several, timeText } from "../words.js";
-import { sequenceOf } from "./sequence.js";
+import { several, timeText } from "../../drawing/figures.js";
+import { sequenceOf } from "../../drawing/sequence.js";
 import { STYLE } from "./style.js";
-import { svgOf } from "./svg.js";
+import { svgOf } from "../../drawing/svg.js";
+import { svgText } from "./svg.js";
 import { escaped } from "./xml.js";
 
 export function pageHtml(report: SweepReport): string {
@@ -90,7 +91,7 @@ function findingHtml(finding: FindingReport, index: number, report: SweepReport)
 <summary><b>${String(number)}</b> <span class="${MARKS[verdict].tone}">${verdict}</span> ${escaped(title)}</summary>
 <p>Failed ${confirmed(confirmation)}.</p>
 ${others}${again}
-${timeline.length === 0 ? "" : `<figure>${svgOf(sequenceOf(timeline))}</figure>`}
+${timeline.length === 0 ? "" : `<figure>${svgText(svgOf(sequenceOf(timeline)))}</figure>`}
 ${block("What the command said, and no fault-free run did", stderr)}
 ${block("Journal", journal)}
 </details>`;

@@ -1,7 +1,7 @@
 /** A report for a terminal: the grid of sites and kinds, what was covered, and each finding with the line that replays it. */
 import type { FindingReport, SweepReport } from "../contract/report.js";
 import { confirmed, casesText, coverageOf, gridsOf, legendOf, reasonsOf, type Grid } from "./cells.js";
-import { several, timeText } from "../words.js";
+import { several, timeText } from "../../drawing/figures.js";
 
 /** Words that are coloured, by what they say; the identity where nobody sees colours. */
 export interface Paint {

@@ -2,7 +2,7 @@
 import type { Site } from "../contract/site.js";
 import { kindsAt } from "../kinds/kinds.js";
 import type { Preset } from "../kinds/kind.js";
-import { several } from "../words.js";
+import { several } from "../../drawing/figures.js";
 import { siteNameOf, siteNames } from "./names.js";
 import type { Sites } from "./sites.js";
 

@@ -1,10 +1,30 @@
 /**
- * The timeline of a finding as a drawing: three lines from top to bottom, the client, Squall and the upstream, and an arrow for what went
- * between them. Time goes down in order, not in proportion: a call that hung for a minute takes a row, and its times stand beside it.
- * The drawing is data; what makes SVG of it knows nothing of sweeps, so that other pages may draw the same.
+ * Calls as a drawing: three lines from top to bottom, the client, Squall and the upstream, and an arrow for what went between them. Time
+ * goes down in order, not in proportion: a call that hung for a minute takes a row, and its times stand beside it. The report of a sweep
+ * and the dashboard draw the same.
  */
-import type { TimelineRow } from "../contract/report.js";
-import { timeText } from "../words.js";
+import { timeText } from "./figures.js";
+
+/** One exchange, connection, query or flow, on both sides. */
+export interface SequenceRow {
+  /** Milliseconds since whatever the reader counts from. */
+  readonly at_ms: number;
+  readonly over_ms: number;
+  readonly bot: string;
+  /** `POST /v1/jobs/4/complete`. */
+  readonly what: string;
+  /** What the client got: `200`, `nothing, reset`. */
+  readonly client: string;
+  /** What the upstream did: `200`, `no response`, `nothing came`. */
+  readonly upstream: string;
+  /** Whether anything came to the upstream, whether it responded, and whether the client got something. */
+  readonly forwarded: boolean;
+  readonly responded: boolean;
+  readonly delivered: boolean;
+  readonly faults: readonly string[];
+  /** No fault-free run has this call. */
+  readonly extra: boolean;
+}
 
 export type Tone = "plain" | "fault" | "faint";
 
@@ -53,7 +73,7 @@ const ROW = 46;
 const BACK = 22;
 const LONGEST_NAME = 34;
 
-export function sequenceOf(rows: readonly TimelineRow[]): Drawing {
+export function sequenceOf(rows: readonly SequenceRow[]): Drawing {
   const height = HEAD + rows.length * ROW + 10;
   const shapes: Shape[] = [];
   for (const [x, text] of [
@@ -75,7 +95,7 @@ export function sequenceOf(rows: readonly TimelineRow[]): Drawing {
   };
 }
 
-function rowOf(row: TimelineRow, y: number): Shape[] {
+function rowOf(row: SequenceRow, y: number): Shape[] {
   const tone: Tone = row.faults.length > 0 ? "fault" : "plain";
   const back = y + BACK;
   const left: Shape[] = [
@@ -111,7 +131,7 @@ function rowOf(row: TimelineRow, y: number): Shape[] {
   ];
 }
 
-/** `12.345`: seconds since the command was started. */
+/** `12.345`: seconds. */
 function clock(millis: number): string {
   return (millis / 1_000).toFixed(3);
 }
