@@ -59,6 +59,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proxy: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy"],
   control: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy", "control"],
   telemetry: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry"],
+  live: ["core", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry", "live"],
   admin: [
     "core",
     "tls",
@@ -69,6 +70,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "proxy",
     "control",
     "telemetry",
+    "live",
     "admin",
     "version",
   ],

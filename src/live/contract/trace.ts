@@ -1,0 +1,115 @@
+/** `GET /exchanges/{proxy}/{id}`: why. */
+import type { LiveAct, LiveExchange } from "./exchange.js";
+import type { Moment } from "./moment.js";
+
+/** Why what happened to it did, and why what did not did not. 404 SQ_EXCHANGE_NOT_FOUND for one that neither the ring nor the journal has. */
+export interface ExchangeTrace extends Moment {
+  /** Null for one that only the journal knows: see `journal`. */
+  readonly exchange: LiveExchange | null;
+  /** `traced`: seen as it happened. `journal`: nobody was watching; what the journal has, and what can be worked out from names. */
+  readonly source: "traced" | "journal";
+  /** In a sentence, what is not known and why; null if all is. */
+  readonly missing: string | null;
+  /** In the order in which they were asked. */
+  readonly verdicts: readonly Verdict[];
+  /** Null where it was not seen: nobody was watching, or there is none (bytes). */
+  readonly request: MessagePair | null;
+  readonly answer: MessagePair | null;
+  /** Entries of the journal about it, oldest first, 50 at most: as in `GET /journal`. */
+  readonly journal: readonly JournalLine[];
+  /** The commands that start the runs again that are on or were on then, by activation. */
+  readonly again: Readonly<Record<string, string>>;
+}
+
+/** An entry of `GET /journal`. */
+export interface JournalLine {
+  readonly seq: number;
+  readonly time: string;
+  readonly kind: string;
+  readonly [key: string]: unknown;
+}
+
+/** One fault in force on the proxy then, and this exchange. */
+export interface Verdict {
+  readonly activation: string;
+  readonly profile: string;
+  readonly phase: string;
+  readonly fault: string;
+  readonly type: string;
+  readonly observe: boolean;
+  /** When it was asked; null where it was not, or where that is not known. */
+  readonly at: number | null;
+  readonly outcome: Outcome;
+  /** The same in a sentence: `not hit: path is /v1/jobs/17/heartbeat, wanted /v1/jobs/:id/complete`. */
+  readonly text: string;
+  /** With `no_match`, and `excepted`: the key that decided. */
+  readonly match: MatchReason | null;
+  /** With `not_due`, `spent` and `hit` where `when` counts. */
+  readonly when: WhenReason | null;
+  /** Where a number was drawn for it. */
+  readonly draw: { readonly probability: number; readonly drawn: number } | null;
+  /** What it did, as in `LiveExchange.acts`. Empty with `hit` for one that was to act and has not, as yet or at all. */
+  readonly acts: readonly LiveAct[];
+  /** Worked out afterwards, from names and rules. */
+  readonly recomputed: boolean;
+}
+
+/**
+ * `hit`: the fault was given this one to act on. `spared`: it was, and let it be. `no_match`: `match` does not hold. `excepted`: `except` does.
+ * `not_due`: `when` has skipped it. `not_drawn`: probability. `spent`: `when.count` has been reached. `not_asked`: something before it had ended the exchange, or
+ * it waits for a status that never came. `not_in_force`: in another phase, window or proxy. `kernel`: the kernel acts for it, and knows no exchanges.
+ * `unknown`: nobody was watching.
+ */
+export type Outcome =
+  | "hit"
+  | "spared"
+  | "no_match"
+  | "excepted"
+  | "not_due"
+  | "not_drawn"
+  | "spent"
+  | "not_asked"
+  | "not_in_force"
+  | "kernel"
+  | "unknown";
+
+export interface MatchReason {
+  /** `path`, `method`, `bot`, `status`, `header.x-team`, ... */
+  readonly key: string;
+  readonly wanted: readonly string[];
+  /** Null for one that it has not got; `(masked)` for what is secret. */
+  readonly actual: string | null;
+  /** From 0: which entry of the list, the one that came closest. */
+  readonly entry: number;
+}
+
+export interface WhenReason {
+  /** What decided. */
+  readonly rule: "skip" | "every" | "only" | "count" | "follow";
+  /** As in the profile: 3, or [1, 5]. */
+  readonly wanted: number | readonly number[];
+  /** Which one this was, from 1, as the rule counts; of `count` how many had been hit. */
+  readonly was: number;
+  /** `bot`, `route`, `proxy`, `connection`. */
+  readonly per: readonly string[];
+}
+
+/** A message as it came, and as it left; `out` null if it never left, `same` if no fault changed it. */
+export interface MessagePair {
+  readonly in: MessageHead | null;
+  readonly out: MessageHead | null;
+  readonly same: boolean;
+  /** Names of fields that differ, in lower case, and `line` for the first line. */
+  readonly changed: readonly string[];
+}
+
+export interface MessageHead {
+  /** `POST /v1/jobs HTTP/1.1`, `HTTP/1.1 200 OK`. */
+  readonly line: string;
+  /** In order. What is secret (authorization, cookies, what `identify` uses) is `(masked)`. At most 100, and 8 KiB in all. */
+  readonly fields: readonly (readonly [string, string])[];
+  /** Fields that are left out above. */
+  readonly more: number;
+  /** The beginning of its body, with `ui.bodies` in the configuration; null otherwise. */
+  readonly body: { readonly text: string; readonly bytes: number; readonly whole: boolean } | null;
+}
