@@ -1,0 +1,197 @@
+/**
+ * What the lanes show, in memory: an entry for each exchange of the last ten minutes, by bot and in the order of time, so that those of a
+ * window are found by bisection. What is older, or more than there is room for, is forgotten.
+ */
+import { isBad, isLost, keyOf, type LaneEntry } from "./entry.js";
+
+export const KEPT_MS = 10 * 60_000;
+export const ENTRIES_MAX = 120_000;
+/** Tracks of one lane: how many of a bot's exchanges stand one below the other where they overlap. */
+export const TRACKS_MAX = 3;
+/** What lasts longer stands in a list of its own, so that a window need look back no further than this for all others. */
+const LONG_MS = 5_000;
+/** Where there are too many, the oldest go in steps of this. */
+const STEP_MS = 5_000;
+
+export interface Placed {
+  readonly entry: LaneEntry;
+  /** From 0, of `Lane.tracks`. */
+  readonly track: number;
+}
+
+export class Lane {
+  readonly bot: string;
+  /** In the order in which they began. */
+  readonly short: Placed[] = [];
+  /** What lasts long, or has no end as yet. */
+  readonly long: Placed[] = [];
+  tracks = 1;
+  bad = 0;
+  lost = 0;
+  hit = 0;
+  /** When the last one on each track is over. */
+  readonly #ends: number[] = [0];
+
+  constructor(bot: string) {
+    this.bot = bot;
+  }
+
+  get size(): number {
+    return this.short.length + this.long.length;
+  }
+
+  /** The track on which it stands in nobody's way; a new one, or the one that is free soonest. */
+  trackFor({ from, until }: LaneEntry): number {
+    let track = this.#ends.findIndex((end) => end <= from);
+    if (track < 0 && this.tracks < TRACKS_MAX) track = this.tracks++;
+    if (track < 0) track = this.#ends.indexOf(Math.min(...this.#ends));
+    this.#ends[track] = until;
+    return track;
+  }
+
+  add(placed: Placed): void {
+    const { entry, track } = placed;
+    const list = isLong(entry) ? this.long : this.short;
+    let at = list.length;
+    while (at > 0 && (list[at - 1]?.entry.from ?? 0) > entry.from) at--;
+    if (at === list.length) list.push(placed);
+    else list.splice(at, 0, placed);
+    // What was open there holds its track until its end is known.
+    if (this.#ends[track] === Infinity && entry.until !== Infinity) this.#ends[track] = entry.until;
+    this.#count(entry, 1);
+  }
+
+  remove(placed: Placed): void {
+    const list = isLong(placed.entry) ? this.long : this.short;
+    let at = firstFrom(list, placed.entry.from);
+    while (at < list.length && list[at] !== placed) at++;
+    if (at === list.length) return;
+    list.splice(at, 1);
+    this.#count(placed.entry, -1);
+  }
+
+  /** Forgets what was over before; `gone` hears of each. */
+  trim(before: number, gone: (entry: LaneEntry) => void): void {
+    let old = firstFrom(this.short, before - LONG_MS);
+    while (old < this.short.length && (this.short[old]?.entry.until ?? Infinity) < before) old++;
+    for (const { entry } of this.short.splice(0, old)) {
+      this.#count(entry, -1);
+      gone(entry);
+    }
+    for (const placed of this.long.filter(({ entry }) => entry.until < before)) {
+      this.remove(placed);
+      gone(placed.entry);
+    }
+  }
+
+  /** Calls `each` with those that have a part in the window: first those that last long, then in the order of their beginning. */
+  within(from: number, until: number, each: (placed: Placed) => void): void {
+    for (const placed of this.long) if (placed.entry.from <= until && placed.entry.until >= from) each(placed);
+    for (let at = firstFrom(this.short, from - LONG_MS); at < this.short.length; at++) {
+      const placed = this.short[at];
+      if (placed === undefined || placed.entry.from > until) return;
+      if (placed.entry.until >= from) each(placed);
+    }
+  }
+
+  #count(entry: LaneEntry, by: 1 | -1): void {
+    if (isBad(entry)) this.bad += by;
+    if (isLost(entry)) this.lost += by;
+    if (entry.faults.length > 0) this.hit += by;
+  }
+}
+
+export class Ledger {
+  readonly #lanes = new Map<string, Lane>();
+  readonly #index = new Map<string, Placed>();
+  /** Nothing is known of what was before. */
+  #since = 0;
+
+  get size(): number {
+    return this.#index.size;
+  }
+
+  get since(): number {
+    return this.#since;
+  }
+
+  get lanes(): ReadonlyMap<string, Lane> {
+    return this.#lanes;
+  }
+
+  find(proxy: string, id: string): Placed | undefined {
+    return this.#index.get(keyOf(proxy, id));
+  }
+
+  /** New ones, and those that have changed: in any order. `now` is the daemon's. */
+  take(entries: readonly LaneEntry[], now: number): void {
+    for (const entry of [...entries].sort((one, other) => one.from - other.from)) this.#put(entry);
+    this.#trim(now - KEPT_MS);
+    // The oldest first, whosever they are.
+    while (this.size > ENTRIES_MAX) this.#trim(Math.max(this.#since, now - KEPT_MS) + STEP_MS);
+  }
+
+  /** It is another daemon, or another life of it. */
+  clear(): void {
+    this.#lanes.clear();
+    this.#index.clear();
+    this.#since = 0;
+  }
+
+  /**
+   * Bots, worst first: those that lost most answers, then those of whose exchanges most ended badly, then those that were hit, then by
+   * name.
+   */
+  worstFirst(): readonly Lane[] {
+    return [...this.#lanes.values()].sort(
+      (one, other) =>
+        other.lost - one.lost || other.bad - one.bad || other.hit - one.hit || byName(one.bot, other.bot),
+    );
+  }
+
+  #put(entry: LaneEntry): void {
+    const key = keyOf(entry.proxy, entry.id);
+    const before = this.#index.get(key);
+    // A bot may get its name with its first bytes: it moves to another lane then.
+    const kept = before !== undefined && before.entry.bot === entry.bot ? before.track : null;
+    if (before !== undefined) this.#lanes.get(before.entry.bot)?.remove(before);
+    let lane = this.#lanes.get(entry.bot);
+    if (lane === undefined) this.#lanes.set(entry.bot, (lane = new Lane(entry.bot)));
+    const placed: Placed = { entry, track: kept ?? lane.trackFor(entry) };
+    lane.add(placed);
+    this.#index.set(key, placed);
+    const left = before === undefined ? undefined : this.#lanes.get(before.entry.bot);
+    if (left?.size === 0) this.#lanes.delete(left.bot);
+  }
+
+  #trim(before: number): void {
+    if (before <= this.#since) return;
+    this.#since = before;
+    for (const lane of this.#lanes.values()) {
+      lane.trim(before, ({ proxy, id }) => this.#index.delete(keyOf(proxy, id)));
+      if (lane.size === 0) this.#lanes.delete(lane.bot);
+    }
+  }
+}
+
+function isLong({ from, until }: LaneEntry): boolean {
+  return until - from > LONG_MS;
+}
+
+/** Where the first one stands that began then or later. */
+export function firstFrom(list: readonly Placed[], from: number): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle]?.entry.from ?? 0) < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** `bot-2` before `bot-10`. */
+const COLLATOR = new Intl.Collator("en", { numeric: true });
+
+function byName(one: string, other: string): number {
+  return COLLATOR.compare(one, other);
+}
