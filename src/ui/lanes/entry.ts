@@ -113,7 +113,9 @@ export function isBad({ client: { end, status }, kind }: LaneEntry): boolean {
 /** The upstream gave a whole answer, and the client has not got it. */
 export function isLost({ client, upstream, kind, observed }: LaneEntry): boolean {
   if (kind !== "exchange" || observed || upstream === null || client.end === null) return false;
-  return upstream.end === "complete" && (client.end !== "complete" || wasReplaced(client.status, upstream.status));
+  return (
+    upstream.end === "complete" && (client.end !== "complete" || wasReplaced(client.status, upstream.status))
+  );
 }
 
 /** A good answer became a bad one. */

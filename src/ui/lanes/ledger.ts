@@ -86,7 +86,8 @@ export class Lane {
 
   /** Calls `each` with those that have a part in the window: first those that last long, then in the order of their beginning. */
   within(from: number, until: number, each: (placed: Placed) => void): void {
-    for (const placed of this.long) if (placed.entry.from <= until && placed.entry.until >= from) each(placed);
+    for (const placed of this.long)
+      if (placed.entry.from <= until && placed.entry.until >= from) each(placed);
     for (let at = firstFrom(this.short, from - LONG_MS); at < this.short.length; at++) {
       const placed = this.short[at];
       if (placed === undefined || placed.entry.from > until) return;
