@@ -8,16 +8,18 @@ import { CommandError, EXIT, type Io } from "./io.js";
 import { paramsOf } from "./params.js";
 import { isProfileFile, lyingHere, ProfileFromFile } from "./profile-file.js";
 import type { Naming } from "./refusal.js";
-import { collect, commandTo, remote, wholeNumber, type RemoteOptions } from "./remote.js";
+import type { OnOptions } from "./on/each.js";
+import { collect, commandTo, onMany, remote, wholeNumber, type RemoteOptions } from "./remote.js";
 import { yamlValue } from "./yaml-value.js";
 
-interface UseOptions extends RemoteOptions {
+interface UseOptions extends RemoteOptions, OnOptions {
   readonly param?: readonly string[];
   readonly seed?: string;
   readonly ttl?: string;
   readonly proxy?: readonly string[];
   readonly observe?: boolean;
   readonly add?: boolean;
+  readonly orHeal?: boolean;
 }
 
 export function addActiveCommands(program: Command, io: Io): void {
@@ -34,7 +36,14 @@ function activationOptions(command: Command): Command {
     .option("--observe", "journal what would be hit, and do nothing");
 }
 
-function commonBody({ seed, ttl, proxy, observe }: UseOptions): Record<string, unknown> {
+interface CommonBody {
+  readonly seed?: number;
+  readonly ttl?: string;
+  readonly proxies?: readonly string[];
+  readonly mode?: "observe";
+}
+
+function commonBody({ seed, ttl, proxy, observe }: UseOptions): CommonBody {
   return {
     ...(seed === undefined ? {} : { seed: wholeNumber("seed", seed) }),
     ...(ttl === undefined ? {} : { ttl }),
@@ -62,30 +71,44 @@ function commonOption(path: string): string | null | undefined {
 }
 
 function addUse(program: Command, io: Io): void {
-  activationOptions(program.command("use <profile>"))
+  onMany(activationOptions(program.command("use <profile>")))
     .description("switch a profile on, in place of what is on; takes a name, or a file such as ./mine.yaml")
     .option("--param <name=value>", "a parameter of the profile; may be given several times", collect)
     .option("--add", "beside what is on, instead of in its place")
+    .option("--or-heal", "with --on: ends it again everywhere, unless all of them have applied it")
     .action(async (profile: string, options: UseOptions) => {
       const params = paramsOf(options.param);
-      const common = commonBody(options);
-      const client = new AdminClient(options, io);
-      const switchOn = async (name: string, file?: Naming["file"]): Promise<void> => {
-        const body = {
-          profile: name,
-          ...(Object.keys(params).length === 0 ? {} : { params }),
-          ...common,
+      const { seed, ...common } = commonBody(options);
+      const file = isProfileFile(profile) ? ProfileFromFile.read(profile, io) : null;
+      const switchOn = async (client: AdminClient, drawn = seed): Promise<ActiveView> => {
+        const named = async (name: string, said?: Naming["file"]): Promise<ActiveView> => {
+          const body = {
+            profile: name,
+            ...(Object.keys(params).length === 0 ? {} : { params }),
+            ...(drawn === undefined ? {} : { seed: drawn }),
+            ...common,
+          };
+          const naming: Naming = { option: commonOption, ...(said === undefined ? {} : { file: said }) };
+          const method = options.add === true ? "POST" : "PUT";
+          return client.known(
+            (await client.call(method, "/active", body, naming)) as ActiveView | null,
+            "activations",
+          );
         };
-        const naming: Naming = { option: commonOption, ...(file === undefined ? {} : { file }) };
-        const method = options.add === true ? "POST" : "PUT";
-        const answer = (await client.call(method, "/active", body, naming)) as ActiveView | null;
-        report(io, options, client.known(answer, "activations"));
+        return file === null ? named(profile) : file.lend(client, io, named);
       };
-      if (isProfileFile(profile)) {
-        await ProfileFromFile.read(profile, io).lend(client, io, switchOn);
+      if (options.on !== undefined) {
+        const { useOn } = await import("./on/use.js");
+        const wanted = {
+          profile: file?.name ?? profile,
+          seed: seed ?? null,
+          words: wordsOf(profile, options),
+        };
+        await useOn(wanted, options, io, switchOn);
         return;
       }
-      await switchOn(profile).catch((error: unknown) => {
+      if (options.orHeal === true) throw new CommandError(EXIT.usage, "--or-heal: needs --on");
+      const answer = await switchOn(new AdminClient(options, io)).catch((error: unknown) => {
         const here = lyingHere(profile, io);
         if (!(error instanceof Refusal) || error.status !== 404 || here === null) throw error;
         throw new CommandError(
@@ -93,7 +116,19 @@ function addUse(program: Command, io: Io): void {
           `${error.message}\n  a file of that name is here: squall use ${here}`,
         );
       });
+      report(io, options, answer);
     });
+}
+
+/** What repeats the command, but for the seed, the time and the daemons. */
+function wordsOf(profile: string, { param = [], proxy, observe, add }: UseOptions): readonly string[] {
+  return [
+    profile,
+    ...param.flatMap((one) => ["--param", one]),
+    ...(add === true ? ["--add"] : []),
+    ...(observe === true ? ["--observe"] : []),
+    ...(proxy === undefined ? [] : ["--proxy", ...proxy]),
+  ];
 }
 
 /** The keys of a fault that the command's own words give. */
@@ -184,19 +219,27 @@ function faultOf(words: readonly string[]): FaultWords {
   return { fault, given };
 }
 
+interface HealOptions extends RemoteOptions, OnOptions {
+  readonly own?: boolean;
+}
+
 function addHeal(program: Command, io: Io): void {
-  remote(program.command("heal [activation]"))
+  onMany(remote(program.command("heal [activation]")))
     .description("end all activations, or the one with that id; connections are kept")
     .option("--own", "take away the faults that proxies have of their own as well, toxics among them")
-    .action(async (activation: string | undefined, options: RemoteOptions & { readonly own?: boolean }) => {
+    .action(async (activation: string | undefined, options: HealOptions) => {
       const { own = false } = options;
       if (own && activation !== undefined)
         throw new CommandError(EXIT.usage, "--own: goes with healing everything, not with one activation");
-      const client = new AdminClient(options, io);
       const path =
         activation === undefined
           ? `/active${own ? "?own=true" : ""}`
           : `/active/${encodeURIComponent(activation)}`;
+      if (options.on !== undefined) {
+        await (await import("./on/heal.js")).healOn(path, options, io);
+        return;
+      }
+      const client = new AdminClient(options, io);
       const answer = (await client.call("DELETE", path)) as HealedView;
       if (options.json === true) io.out(`${jsonLine(answer)}\n`);
       else io.out(healedText(client.known(answer, "activations"), commandTo(options, io)));

@@ -13,6 +13,10 @@ export interface ClientOptions {
   readonly token?: string | undefined;
   /** A file of certificates to trust beside the usual ones. */
   readonly adminCa?: string | undefined;
+  /** The name that the certificate must have, where the address has none. */
+  readonly servername?: string;
+  /** For each answer, milliseconds. */
+  readonly timeout?: number;
 }
 
 function certificates(file: string, fromEnvironment: boolean): string {
@@ -33,6 +37,7 @@ export class AdminClient {
   readonly #headers: Record<string, string>;
   /** Trusts what was named, where anything was. */
   readonly #agent: Agent | null;
+  readonly #timeout: number;
 
   constructor(options: ClientOptions, io: Pick<Io, "env">) {
     const given = options.admin ?? io.env["SQUALL_ADMIN"] ?? ADMIN_DEFAULT;
@@ -45,10 +50,14 @@ export class AdminClient {
         `${options.admin === undefined ? "SQUALL_ADMIN" : "--admin"}: expected an address such as 127.0.0.1:8474 or a URL, got ${JSON.stringify(given)}`,
       );
     const ca = options.adminCa ?? io.env["SQUALL_ADMIN_CA"];
-    const trusts = ca !== undefined && ca !== "" && this.base.startsWith("https:");
-    this.#agent = trusts
-      ? new Agent({ ca: [...rootCertificates, certificates(ca, options.adminCa === undefined)] })
-      : null;
+    const { servername, timeout = ANSWER_TIMEOUT_MS } = options;
+    this.#timeout = timeout;
+    const trust =
+      ca === undefined || ca === ""
+        ? {}
+        : { ca: [...rootCertificates, certificates(ca, options.adminCa === undefined)] };
+    const tls = { ...trust, ...(servername === undefined ? {} : { servername }) };
+    this.#agent = this.base.startsWith("https:") && Object.keys(tls).length > 0 ? new Agent(tls) : null;
     const token = options.token ?? io.env["SQUALL_ADMIN_TOKEN"];
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
@@ -56,7 +65,7 @@ export class AdminClient {
   /** `body` is sent as JSON; text as it is, which is YAML then. `naming` says a mistake by the option that it was made with. */
   async call(method: string, path: string, body?: unknown, naming?: Naming): Promise<unknown> {
     const type = typeof body === "string" ? "text/yaml" : "application/json";
-    const { signal, end } = within(ANSWER_TIMEOUT_MS);
+    const { signal, end } = within(this.#timeout);
     const { response, text } = await this.#send(path, {
       method,
       signal,
@@ -74,7 +83,7 @@ export class AdminClient {
 
   /** An answer that is text. */
   async text(path: string): Promise<string> {
-    const { signal, end } = within(ANSWER_TIMEOUT_MS);
+    const { signal, end } = within(this.#timeout);
     const { response, text } = await this.#send(path, { signal, headers: this.#headers }).finally(end);
     if (!response.ok) throw this.#refused(response.status, text);
     return text;
@@ -101,7 +110,7 @@ export class AdminClient {
 
   /** Each server-sent event, for as long as the daemon sends. */
   async *events(path: string, options: EventsOptions): AsyncGenerator<ServerEvent> {
-    const { signal, begun, end } = within(ANSWER_TIMEOUT_MS, options.signal);
+    const { signal, begun, end } = within(this.#timeout, options.signal);
     try {
       const id = options.lastEventId;
       const headers = { ...this.#headers, ...(id === null ? {} : { "last-event-id": id }) };

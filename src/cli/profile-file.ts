@@ -37,12 +37,13 @@ interface KnownProfile {
 
 export class ProfileFromFile {
   readonly #file: string;
-  readonly #name: string;
+  /** The name in it. */
+  readonly name: string;
   readonly #text: string;
 
   private constructor(file: string, name: string, text: string) {
     this.#file = file;
-    this.#name = name;
+    this.name = name;
     this.#text = text;
   }
 
@@ -65,23 +66,23 @@ export class ProfileFromFile {
   }
 
   /** Has the daemon know it while `run` switches it on; if that fails, all is as it was before. */
-  async lend(
+  async lend<T>(
     client: AdminClient,
     io: Pick<Io, "err">,
-    run: (name: string, file: (file: string) => string) => Promise<void>,
-  ): Promise<void> {
+    run: (name: string, file: (file: string) => string) => Promise<T>,
+  ): Promise<T> {
     // What the daemon was sent is this file.
     const file = (name: string): string => (name === "request" ? this.#file : name);
-    const path = `/profiles/${encodeURIComponent(this.#name)}`;
+    const path = `/profiles/${encodeURIComponent(this.name)}`;
     const before = await this.#known(client, path);
     // The daemon's own, most often read from the same file: it goes on following that.
     if (before?.text.trim() === this.#text.trim()) {
-      await run(this.#name, file);
-      return;
+      return run(this.name, file);
     }
     await client.call("PUT", path, this.#text, { option: () => undefined, file });
+    let done: T;
     try {
-      await run(this.#name, file);
+      done = await run(this.name, file);
     } catch (error) {
       const restored = before?.origin === "memory" ? before.text : null;
       await (restored === null ? client.call("DELETE", path) : client.call("PUT", path, restored)).catch(
@@ -89,11 +90,12 @@ export class ProfileFromFile {
       );
       throw error;
     }
-    if (before === null || (before.origin === "memory" && !before.shadows)) return;
+    if (before === null || (before.origin === "memory" && !before.shadows)) return done;
     const theirs = { file: ` from ${before.source}`, library: " of the library", memory: "" }[before.origin];
     io.err(
-      `squall: note: the daemon has a profile ${JSON.stringify(this.#name)}${theirs} too; that of ${this.#file} counts until DELETE ${path}\n`,
+      `squall: note: the daemon has a profile ${JSON.stringify(this.name)}${theirs} too; that of ${this.#file} counts until DELETE ${path}\n`,
     );
+    return done;
   }
 
   async #known(client: AdminClient, path: string): Promise<KnownProfile | null> {

@@ -19,6 +19,15 @@ export function remote(command: Command): Command {
     .option("--json", "print what the daemon answers, for scripts");
 }
 
+/** For commands that can be for many daemons at once. */
+export function onMany(command: Command): Command {
+  return command.option(
+    "--on <daemons>",
+    "on these daemons, side by side: host1,host2:8475 or @file; a name with several addresses is several daemons",
+    collect,
+  );
+}
+
 /** For options that may be given several times. */
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];

@@ -1,4 +1,5 @@
 /** `squall replay`: runs cases again, and says of each whether it still fails. */
+import { shellWord } from "../core/shell-word.js";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
@@ -177,14 +178,14 @@ async function holdCase({ read, settings }: Asked, count: number, flags: ReplayF
       signal: new AbortController().signal,
       until,
       ready: (env) => {
-        const lines = Object.entries(env).map(([name, value]) => `  export ${name}=${quoted(value)}\n`);
+        const lines = Object.entries(env).map(([name, value]) => `  export ${name}=${shellWord(value)}\n`);
         const { command } = settings;
         const words =
           command === null
             ? ""
             : command.kind === "line"
               ? command.line
-              : command.words.map(quoted).join(" ");
+              : command.words.map(shellWord).join(" ");
         if (flags.json === true) {
           io.out(`${JSON.stringify({ event: "held", case: read.name, env, command: words })}\n`);
         } else {
@@ -197,10 +198,6 @@ async function holdCase({ read, settings }: Asked, count: number, flags: ReplayF
     }),
   );
   for (const { fault, hits } of outcomes) io.out(`${fault}: ${hits === 1 ? "1 hit" : `${hits} hits`}\n`);
-}
-
-function quoted(word: string): string {
-  return /^[\w./:=@%+,-]+$/u.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 // ------------------------------------------------------------------------------------------------

@@ -5,39 +5,18 @@ import { jsonLine } from "../telemetry/entry.js";
 import { activeText, type ActiveView } from "./active-text.js";
 import { AdminClient } from "./client.js";
 import type { Io } from "./io.js";
-import { remote, type RemoteOptions } from "./remote.js";
-
-interface ProblemView {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly path: string;
-  readonly message: string;
-  readonly hint?: string;
-}
-
-interface StatusView {
-  readonly version: string;
-  readonly uptime_seconds: number;
-  readonly proxies: readonly {
-    readonly name: string;
-    readonly listen: string;
-    readonly upstream: string;
-    readonly state: string;
-    readonly connections: { readonly active: number; readonly total: number };
-  }[];
-  readonly last_reload: {
-    readonly ok: boolean;
-    readonly at: string;
-    /** Absent from daemons of earlier versions. */
-    readonly problems?: readonly ProblemView[];
-  } | null;
-}
+import type { OnOptions } from "./on/each.js";
+import { onMany, remote, type RemoteOptions } from "./remote.js";
+import type { StatusView } from "./status-view.js";
 
 export function addStatus(program: Command, io: Io): void {
-  remote(program.command("status"))
+  onMany(remote(program.command("status")))
     .description("show proxies, connections, what is on and how much it has hit so far")
-    .action(async (options: RemoteOptions) => {
+    .action(async (options: RemoteOptions & OnOptions) => {
+      if (options.on !== undefined) {
+        await (await import("./on/status.js")).statusOn(options, io);
+        return;
+      }
       const client = new AdminClient(options, io);
       const status = client.known((await client.call("GET", "/status")) as StatusView, "proxies");
       const active = client.known((await client.call("GET", "/active")) as ActiveView, "activations");

@@ -1,11 +1,12 @@
 /** A fault type's example as words of the command line: what somebody types who asked for a profile of that name. */
+import { shellWord } from "../core/shell-word.js";
 import type { AnyFaultType } from "./contract/index.js";
 
 /** `--delay 200ms --pattern '[up 1s, down 300ms]'`: each value is YAML, quoted for a shell where it must be. */
 export function exampleOptions({ example }: Pick<AnyFaultType, "example">): string {
   return Object.entries(example)
     .filter(([key]) => key !== "type")
-    .map(([key, value]) => `--${key.replaceAll("_", "-")} ${forShell(flow(value))}`)
+    .map(([key, value]) => `--${key.replaceAll("_", "-")} ${shellWord(flow(value))}`)
     .join(" ");
 }
 
@@ -19,8 +20,4 @@ function flow(value: unknown): string {
   return typeof value === "string" && !/^[A-Za-z0-9/][\w ./%-]*$/u.test(value)
     ? JSON.stringify(value)
     : String(value);
-}
-
-function forShell(word: string): string {
-  return /^[\w./%+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,5 @@
 /** The command that repeats an activation: printed, logged, and in GET /active. */
+import { shellWord } from "../core/shell-word.js";
 import { formatDuration } from "../core/units.js";
 import type { ActivationValue } from "./value.js";
 
@@ -28,14 +29,9 @@ const USUAL = "http://127.0.0.1:8474";
 export function runAgain(value: Repeated, by: Repeater, beside = false): string {
   const line =
     value.written === null
-      ? useAgain(value, by, beside).map(quoted).join(" ")
+      ? useAgain(value, by, beside).map(shellWord).join(" ")
       : sendAgain(value, value.written, by, beside);
   return `${line}  # squall ${by.version}`;
-}
-
-/** As a shell takes it for one word. */
-function quoted(word: string): string {
-  return /^[\w./=:%@+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function useAgain(
@@ -74,6 +70,6 @@ function sendAgain(
   // The shell that runs it is to know the token.
   const token = guarded ? ` -H "Authorization: Bearer $SQUALL_ADMIN_TOKEN"` : "";
   const trust =
-    ca === null ? "" : ca === "variable" ? ' --cacert "$SQUALL_ADMIN_CA"' : ` --cacert ${quoted(ca.file)}`;
-  return `curl -X ${beside ? "POST" : "PUT"} ${quoted(`${at}/active`)}${trust}${token} -d ${quoted(JSON.stringify(body))}`;
+    ca === null ? "" : ca === "variable" ? ' --cacert "$SQUALL_ADMIN_CA"' : ` --cacert ${shellWord(ca.file)}`;
+  return `curl -X ${beside ? "POST" : "PUT"} ${shellWord(`${at}/active`)}${trust}${token} -d ${shellWord(JSON.stringify(body))}`;
 }

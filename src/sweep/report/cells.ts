@@ -1,4 +1,5 @@
 /** The cells of a report, as the table, the heat map and the pages show them: one word for each site and kind, the heaviest of its cases. */
+import { shellWord } from "../../core/shell-word.js";
 import type { CaseReport, KindReport, SiteReport, SweepReport } from "../contract/report.js";
 import type { Verdict } from "../contract/finding.js";
 import { several } from "../../drawing/figures.js";
@@ -160,9 +161,5 @@ export function confirmed({ failed, runs, controls }: CaseReport["confirmation"]
 }
 
 export function commandText(command: SweepReport["command"]): string {
-  return typeof command === "string" ? command : command.map(quoted).join(" ");
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return typeof command === "string" ? command : command.map(shellWord).join(" ");
 }
