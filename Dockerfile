@@ -4,7 +4,7 @@ WORKDIR /squall
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/bundle.mjs scripts/types.mjs scripts/sbom.mjs ./scripts/
+COPY scripts/bundle.mjs scripts/page.mjs scripts/types.mjs scripts/sbom.mjs ./scripts/
 COPY src ./src
 # The build starts the daemon once, to keep what V8 makes of it: nobody can write that in a container of this image.
 COPY profiles ./profiles

@@ -21,7 +21,7 @@ const INPUTS = [
   "tsconfig.build.json",
 ];
 /** The last files of each step. */
-const OUTPUTS = ["dist/main.js", "dist/index.d.cts", "dist/LICENSES.txt"];
+const OUTPUTS = ["dist/main.js", "dist/ui/files.json", "dist/index.d.cts", "dist/LICENSES.txt"];
 
 function filesOf(path) {
   if (!statSync(join(ROOT, path)).isDirectory()) return [path];

@@ -9,6 +9,7 @@ import type { Guard } from "./guard.js";
 import { keeping, type House } from "./house.js";
 import { leave } from "./leaving.js";
 import { readQuery } from "./query.js";
+import { isPagePath, opensPage, PageFiles } from "./page.js";
 import type { Answer, Route } from "./route.js";
 import {
   isToxiproxyPath,
@@ -26,22 +27,30 @@ export function createApp(routes: readonly Route[], guard: Guard, house: House):
   const app = express();
   app.disable("x-powered-by").disable("etag").disable("trust proxy");
   app.set("query parser", "simple").set("case sensitive routing", true);
+  const page = new PageFiles(house.page, house);
   const open = new Set(routes.filter((route) => route.open === true).map(({ path }) => path));
-  app.use((request: Request, response: Response, next: NextFunction) => {
+  app.use((request: Request, response: Response, next: NextFunction): Promise<void> | undefined => {
     response.set({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
     guard.checkHost(request, open.has(request.path));
     // "http://somewhere/active": proxies are asked like this, and this is none.
     if (!request.url.startsWith("/"))
       throw new SquallError("SQ_BAD_REQUEST", "expected a path such as /status");
+    // What the page shows it asks for with a token; the page itself says nothing.
+    if (opensPage(request)) {
+      page.sendOn(response);
+      return undefined;
+    }
+    if (isPagePath(request.path)) return page.serve(request, response);
     if (!open.has(request.path)) guard.checkToken(request);
     const plain = plainPath(request.path);
     if (plain !== null && (request.method === "GET" || request.method === "HEAD")) {
       movedTo(response, plain);
-      return;
+      return undefined;
     }
     // Whoever is sent on with a POST comes back with a GET, so he is served here.
     if (plain !== null) request.url = plain;
     next();
+    return undefined;
   });
   for (const path of new Set(routes.map((route) => route.path))) {
     addPath(

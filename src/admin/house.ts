@@ -145,6 +145,8 @@ export interface House {
   /** Resolves when the profiles have been read; null if they have. */
   readonly reading?: () => Promise<void> | null;
   readonly schemas: { readonly profile: object; readonly squall: object };
+  /** Where the files of the dashboard are; nothing is read before a browser asks. */
+  readonly page: URL;
   readonly limits: AdminLimits;
   readonly streams: Guests;
   readonly polls: Guests;

@@ -2,7 +2,7 @@
 import { document, faultTypes } from "./answers.js";
 import { faultTypeViews } from "./fault-types.js";
 import type { House } from "./house.js";
-import { htmlIndex, textIndex } from "./index-page.js";
+import { textIndex } from "./index-page.js";
 import { defineRoute, json, text, type Route } from "./route.js";
 
 /** `table` answers all routes, these among them. */
@@ -38,12 +38,12 @@ export function referenceRoutes(house: House, table: () => readonly Route[], ope
     defineRoute({
       method: "get",
       path: "/",
-      summary: "This list.",
-      answers: { 200: { about: "all calls, for people", types: ["text/plain", "text/html"] } },
-      handle: ({ request }) =>
-        request.accepts(["text", "html"]) === "html"
-          ? text(htmlIndex(table(), about.version), "text/html; charset=utf-8")
-          : text(textIndex(table(), about.version), "text/plain; charset=utf-8"),
+      summary: "This list; a browser is sent to the dashboard.",
+      answers: {
+        200: { about: "all calls, for people", types: ["text/plain"] },
+        302: { about: "to the dashboard, for whoever prefers text/html" },
+      },
+      handle: () => text(textIndex(table(), about.version), "text/plain; charset=utf-8"),
     }),
   ];
 }

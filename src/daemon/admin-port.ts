@@ -10,6 +10,7 @@ import { fetchAnyPort } from "../core/any-port.js";
 import { SquallError } from "../core/errors.js";
 import { CertificateFiles } from "../proxy/secure/certificate-files.js";
 import { ownerOf } from "../proxy/sockets/owner.js";
+import { PAGE_FOLDER } from "../page-folder.js";
 import { version } from "../version.js";
 import type { DaemonOptions } from "./options.js";
 import type { Parts } from "./parts.js";
@@ -39,6 +40,7 @@ export async function openAdminPort(
       limits: { bodyBytes: admin.body, headerBytes: limits.header, ...guestLimits(descriptors.reserve) },
       types,
       schemas: jsonSchemas(types),
+      page: PAGE_FOLDER,
       occupancy: { budget: context.budget, slots: context.slots, flows: context.flows },
       reading: () => parts.reading,
       state,

@@ -17,6 +17,7 @@ import type { Fact } from "../../src/core/events.js";
 import { Fleet } from "../../src/proxy/fleet.js";
 import type { ProxySpec } from "../../src/proxy/spec.js";
 import type { TcpProxySpec } from "../../src/proxy/spec-base.js";
+import { PAGE_FOLDER } from "../../src/page-folder.js";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
 import { Door } from "../../src/tls/door.js";
 import { Lab, TYPES } from "../support/lab.js";
@@ -165,6 +166,7 @@ export class AdminLab {
       about: { version: "1.2.3", pid: 42, node: "v20.0.0", seed: 7 },
       types: TYPES,
       schemas: { profile: { title: "profile" }, squall: { title: "squall" } },
+      page: PAGE_FOLDER,
       listen: { host: "127.0.0.1", port: 0 },
       ...this.#options,
     };

@@ -1,0 +1,159 @@
+/** The dashboard: all parts wired together, and one place where it is rendered. */
+import { Api, ApiError } from "./api.js";
+import { confirmed, TokenDialog } from "./dialogs.js";
+import { LiveFeed } from "./live/feed.js";
+import { Navigation } from "./navigation.js";
+import { Notices } from "./notices.js";
+import { empty } from "./parts.js";
+import { pathOf, type Place } from "./router.js";
+import { shell } from "./shell.js";
+import { VIEWS } from "./tabs.js";
+import { Theme } from "./theme.js";
+import { Token } from "./token.js";
+import { html, render, type TemplateResult } from "./vendor/lit-html.js";
+import type { Page, View } from "./view.js";
+
+const NOWHERE: View = {
+  title: "No such view",
+  render: () => empty("There is no such view.", html`<a href=${pathOf("now")}>What goes on now</a>`),
+};
+
+class Dashboard implements Page {
+  readonly #root: HTMLElement;
+  readonly #token = new Token(() => {
+    this.#tokenChanged();
+  });
+  readonly #tokenDialog = new TokenDialog(this.#token);
+  readonly #notices = new Notices(() => {
+    this.changed();
+  });
+  readonly #navigation = new Navigation((place) => {
+    this.#moveTo(place);
+  });
+  #view: View = NOWHERE;
+  #viewName: Place["view"] = null;
+  #due = false;
+
+  readonly api = new Api(this.#token);
+  readonly live = new LiveFeed({
+    api: this.api,
+    changed: () => {
+      this.changed();
+    },
+    restarted: () => {
+      this.announce("The daemon was restarted: what is counted begins anew.");
+      this.#openView();
+    },
+  });
+  readonly theme = new Theme(() => {
+    this.changed();
+  });
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+  }
+
+  start(): void {
+    this.live.open();
+    this.#openView();
+  }
+
+  readonly changed = (): void => {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => {
+      this.#due = false;
+      this.#render();
+    });
+  };
+
+  readonly go = (path: string): void => {
+    this.#navigation.go(path);
+  };
+
+  readonly replace = (path: string): void => {
+    this.#navigation.replace(path);
+  };
+
+  readonly announce = (text: string, kind: "done" | "failed" = "done"): void => {
+    this.#notices.say(text, kind);
+  };
+
+  readonly confirm = confirmed;
+
+  #moveTo(place: Place): void {
+    if (place.view === this.#viewName && this.#view.moved !== undefined) this.#view.moved(place);
+    else this.#openView();
+    this.changed();
+  }
+
+  #openView(): void {
+    this.#view.close?.();
+    const { place } = this.#navigation;
+    const open = place.view === null ? undefined : VIEWS[place.view];
+    this.#viewName = place.view;
+    this.#view = open?.(this, place) ?? NOWHERE;
+    this.changed();
+  }
+
+  /** With a token that was given all is asked for again, by whoever asks. */
+  #tokenChanged(): void {
+    this.#tokenDialog.update();
+    if (this.#token.needed) return;
+    this.live.open();
+    this.#openView();
+  }
+
+  #render(): void {
+    const { store, status } = this.live;
+    const active = store.active.list();
+    const acting = active.filter(({ mode }) => mode === "inject").length;
+    const title = `${this.#view.title} · Squall`;
+    if (document.title !== title) document.title = title;
+    const parts = {
+      view: this.#viewName,
+      content: this.#content(),
+      status,
+      version: store.version,
+      acting,
+      observing: active.length - acting,
+      theme: this.theme.choice,
+      notices: this.#notices.shown,
+      nextTheme: () => {
+        this.theme.next();
+      },
+      retry: () => {
+        this.live.open();
+      },
+      heal: () => {
+        void this.#healAll();
+      },
+      dismiss: (notice: Notices["shown"][number]) => {
+        this.#notices.dismiss(notice);
+      },
+    };
+    render(shell(parts), this.#root);
+    this.#view.rendered?.();
+  }
+
+  #content(): TemplateResult {
+    return this.#view.render();
+  }
+
+  async #healAll(): Promise<void> {
+    try {
+      const { ended, left } = await this.api.json<{ ended: number; left: string | null }>("/active", {
+        method: "DELETE",
+      });
+      this.announce(left === null ? `Healed: ${ended} ended.` : `Healed: ${ended} ended. ${left}`);
+    } catch (error) {
+      this.announce(error instanceof ApiError ? error.message : "That could not be done.", "failed");
+    }
+  }
+}
+
+const root = document.getElementById("page");
+if (root !== null) {
+  root.replaceChildren();
+  new Dashboard(root).start();
+}

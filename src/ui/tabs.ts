@@ -1,0 +1,18 @@
+/** The views: how each is opened, and which stand in the navigation. A new view adds itself here. */
+import { openJournal } from "./journal/view.js";
+import { openNow } from "./now/view.js";
+import { openProfiles } from "./profiles/view.js";
+import type { ViewName } from "./router.js";
+import type { OpenView, Tab } from "./view.js";
+
+export const TABS: readonly Tab[] = [
+  { name: "now", label: "Now" },
+  { name: "profiles", label: "Profiles" },
+  { name: "journal", label: "Journal" },
+];
+
+export const VIEWS: Partial<Readonly<Record<ViewName, OpenView>>> = {
+  now: openNow,
+  profiles: openProfiles,
+  journal: openJournal,
+};
