@@ -12,7 +12,13 @@ const LIT = join(ROOT, "node_modules/lit-html");
 const UPLOT = join(ROOT, "node_modules/uplot/dist");
 
 /** The parts of lit-html that are used; they find each other by the same relative paths. */
-const LIT_FILES = ["lit-html.js", "directive.js", "directive-helpers.js", "directives/repeat.js", "directives/live.js"];
+const LIT_FILES = [
+  "lit-html.js",
+  "directive.js",
+  "directive-helpers.js",
+  "directives/repeat.js",
+  "directives/live.js",
+];
 
 function filesIn(folder, inside = "") {
   return readdirSync(join(folder, inside), { withFileTypes: true })
@@ -40,7 +46,10 @@ const vendor = [...LIT_FILES, "uplot.js"].map((name) => `vendor/${name}`);
 
 for (const name of LIT_FILES) write(`vendor/${name}`, unmapped(readFileSync(join(LIT, name), "utf8")));
 // Its small build is a script that declares one name; only the large one is a module.
-write("vendor/uplot.js", `${readFileSync(join(UPLOT, "uPlot.iife.min.js"), "utf8")}\nexport default uPlot;\n`);
+write(
+  "vendor/uplot.js",
+  `${readFileSync(join(UPLOT, "uPlot.iife.min.js"), "utf8")}\nexport default uPlot;\n`,
+);
 write("vendor/uplot.css", readFileSync(join(UPLOT, "uPlot.min.css"), "utf8"));
 for (const name of [...styles, "icon.svg"]) copyFileSync(join(SOURCE, name), ensured(join(TARGET, name)));
 

@@ -89,6 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "version",
   ],
   mock: ["core", "tls", "mock"],
+  ui: ["ui", "live", "drawing"],
   version: [],
 };
 
@@ -129,6 +130,30 @@ describe("the house", () => {
     };
     for (const file of sources) visit(file, []);
     expect(circles).toEqual([]);
+  });
+
+  it("lets the dashboard's page import nothing of the daemon but types of its contract, and what can run in a browser", () => {
+    const pages = sources.filter((file) => file.startsWith("src/ui/"));
+    const wrong = pages
+      .flatMap((file) =>
+        [...read(file).matchAll(/^(?:import|export) [^;]*?from "([^"]+)"/gmu)].map((found) => ({
+          file,
+          found,
+        })),
+      )
+      .filter(({ file, found: [text, target = ""] }) => {
+        if (file.startsWith("src/ui/vendor/")) return false;
+        const path = relative(ROOT, resolve(ROOT, dirname(file), target));
+        // A browser finds modules by paths alone.
+        if (!target.startsWith(".")) return true;
+        return !(
+          /^src\/(?:ui|drawing)\//u.test(path) ||
+          (path === "src/live/contract.js" && /^(?:import|export) type/u.test(text)) ||
+          path === "src/live/findings.js"
+        );
+      })
+      .map(({ file, found: [text] }) => `${file}: ${text}`);
+    expect(wrong).toEqual([]);
   });
 
   it("lets a fault kind import nothing but core and what lies beside the contract", () => {

@@ -92,8 +92,8 @@ export class PageFiles {
       return;
     }
     const asked = request.path.slice(ROOT.length);
-    const name = VIEW.test(asked) ? INDEX : asked;
     const names = await (this.#names ??= this.#list());
+    const name = names.has(asked) ? asked : VIEW.test(asked) ? INDEX : "";
     if (!names.has(name)) throw new SquallError("SQ_NOT_FOUND", "the dashboard has no such view or file");
     await this.#send(name, request, response);
   }

@@ -60,7 +60,10 @@ export class Api {
   }
 
   /** The answer itself, whose body may go on for ever. Rejects as `json` does. */
-  async open(path: string, { method = "GET", body, headers = {}, signal }: CallOptions = {}): Promise<Response> {
+  async open(
+    path: string,
+    { method = "GET", body, headers = {}, signal }: CallOptions = {},
+  ): Promise<Response> {
     const token = this.#token.value;
     const request: RequestInit = {
       method,
@@ -94,6 +97,7 @@ function unreachable(): ApiError {
 
 async function errorOf(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => ({}))) as ErrorBody;
-  if (typeof body.error === "string" && typeof body.code === "string") return new ApiError(body.code, body.error, body);
+  if (typeof body.error === "string" && typeof body.code === "string")
+    return new ApiError(body.code, body.error, body);
   return new ApiError("ODD_ANSWER", `The daemon answered with status ${response.status}.`);
 }

@@ -72,7 +72,10 @@ export class TokenDialog {
     };
     render(
       html`<h2 id="token-title">This daemon wants a token</h2>
-        <p>It is what <code>admin.token</code> or <code>SQUALL_TOKEN</code> says. This tab keeps it until it is closed.</p>
+        <p>
+          It is what <code>admin.token</code> or <code>SQUALL_TOKEN</code> says. This tab keeps it until it is
+          closed.
+        </p>
         <form @submit=${submit}>
           <label class="field">
             <span>Token</span>

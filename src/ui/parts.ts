@@ -12,7 +12,10 @@ export function name(text: string, max?: number): TemplateResult {
 
 /** What is shown where there is nothing yet, or nothing at all. */
 export function empty(title: string, text: string | TemplateResult): TemplateResult {
-  return html`<div class="state"><p class="state-title">${title}</p><p>${text}</p></div>`;
+  return html`<div class="state">
+    <p class="state-title">${title}</p>
+    <p>${text}</p>
+  </div>`;
 }
 
 export function loading(what: string): TemplateResult {
@@ -23,7 +26,9 @@ export function loading(what: string): TemplateResult {
 export function failed(error: unknown, again: () => void): TemplateResult {
   const known = error instanceof ApiError ? error : null;
   return html`<div class="state state-failed" role="alert">
-    <p class="state-title">${mark("cut")} ${seen(known?.message ?? "The page itself made a mistake.", 300)}</p>
+    <p class="state-title">
+      ${mark("cut")} ${seen(known?.message ?? "The page itself made a mistake.", 300)}
+    </p>
     ${known !== null && known.hint !== "" ? html`<p>${seen(known.hint, 300)}</p>` : nothing}
     <button type="button" @click=${again}>Try again</button>
   </div>`;

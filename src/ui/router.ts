@@ -65,14 +65,14 @@ export function pathOf(
 ): string {
   const pattern = PATHS.find(
     ([name, parts]) =>
-      name === view &&
-      Object.keys(params).length === parts.filter((part) => part.startsWith(":")).length,
+      name === view && Object.keys(params).length === parts.filter((part) => part.startsWith(":")).length,
   )?.[1];
   const segments = (pattern ?? [""]).map((part) =>
     part.startsWith(":") ? encodeURIComponent(params[part.slice(1)] ?? "") : part,
   );
   const words = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) if (value !== undefined && value !== "") words.set(key, value);
+  for (const [key, value] of Object.entries(query))
+    if (value !== undefined && value !== "") words.set(key, value);
   const search = words.toString();
   return `${ROOT}${segments.join("/")}${search === "" ? "" : `?${search}`}`;
 }

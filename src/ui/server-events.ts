@@ -43,7 +43,11 @@ export class ServerEventReader {
 
   #done(): ServerEvent | null {
     const { length } = this.#data;
-    const event = { event: this.#event === "" ? "message" : this.#event, data: this.#data.join("\n"), id: this.#id };
+    const event = {
+      event: this.#event === "" ? "message" : this.#event,
+      data: this.#data.join("\n"),
+      id: this.#id,
+    };
     this.#event = "";
     this.#data = [];
     return length === 0 ? null : event;

@@ -45,7 +45,9 @@ export function shell(parts: ShellParts): TemplateResult {
             html`<a href=${pathOf(name)} aria-current=${name === current ? "page" : nothing}>${label}</a>`,
         )}
       </nav>
-      <div class="top-end">${weather(parts)} ${connection(parts.status, parts.version)} ${themeSwitch(parts)}</div>
+      <div class="top-end">
+        ${weather(parts)} ${connection(parts.status, parts.version)} ${themeSwitch(parts)}
+      </div>
     </header>
     ${parts.status.is === "lost" ? lost(parts.status, parts.retry) : nothing}
     <main id="content" tabindex="-1">${parts.content}</main>
@@ -54,7 +56,9 @@ export function shell(parts: ShellParts): TemplateResult {
         (notice) =>
           html`<p class="notice notice-${notice.kind}">
             ${mark(notice.kind === "failed" ? "cut" : "fine")}<span>${seen(notice.text, 300)}</span>
-            <button type="button" class="quiet" aria-label="Dismiss" @click=${() => parts.dismiss(notice)}>×</button>
+            <button type="button" class="quiet" aria-label="Dismiss" @click=${() => parts.dismiss(notice)}>
+              ×
+            </button>
           </p>`,
       )}
     </div>
@@ -75,7 +79,11 @@ function weather({ acting, observing, heal, status }: ShellParts): TemplateResul
 
 function connection(status: FeedStatus, version: string): TemplateResult {
   const [state, word] =
-    status.is === "live" ? ["live", "live"] : status.is === "lost" ? ["lost", "no connection"] : ["wait", "connecting"];
+    status.is === "live"
+      ? ["live", "live"]
+      : status.is === "lost"
+        ? ["lost", "no connection"]
+        : ["wait", "connecting"];
   const title = version === "" ? nothing : `squall ${seen(version, 40)}`;
   return html`<span class="connection connection-${state}" title=${title} role="status">
     <i aria-hidden="true"></i>${word}
@@ -92,7 +100,10 @@ function themeSwitch({ theme, nextTheme }: ShellParts): TemplateResult {
     aria-label="Theme: ${THEME_WORDS[theme]}"
     @click=${nextTheme}
   >
-    <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6"></circle><path d="M8 2a6 6 0 0 1 0 12z"></path></svg>
+    <svg viewBox="0 0 16 16" aria-hidden="true">
+      <circle cx="8" cy="8" r="6"></circle>
+      <path d="M8 2a6 6 0 0 1 0 12z"></path>
+    </svg>
     ${THEME_WORDS[theme]}
   </button>`;
 }
