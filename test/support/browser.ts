@@ -63,7 +63,6 @@ export class Browser {
     this.#socket = socket;
     this.#folder = folder;
     socket.on("message", (data) => {
-      // eslint-disable-next-line @typescript-eslint/no-base-to-string -- text frames come as buffers, whose text this is
       this.#hear(JSON.parse(String(data)) as Message);
     });
     socket.on("close", () => {
