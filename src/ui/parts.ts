@@ -1,5 +1,6 @@
 /** Small pieces that all views show in the same way. */
 import { ApiError } from "./api.js";
+import type { Deed } from "./deeds.js";
 import { seen } from "./text.js";
 import { html, nothing, svg, type TemplateResult } from "./vendor/lit-html.js";
 
@@ -34,25 +35,15 @@ export function failed(error: unknown, again: () => void): TemplateResult {
   </div>`;
 }
 
-/** What is done to traffic: a shape of its own for each, so that no colour is needed to tell them apart. */
-export type Deed = "fine" | "late" | "changed" | "cut" | "down" | "observed";
-
-const SHAPES: Readonly<Record<Deed, TemplateResult>> = {
+/** A shape of its own for each, so that no colour is needed to tell them apart; on a square of 16. */
+export const SHAPES: Readonly<Record<Deed, TemplateResult>> = {
   fine: svg`<circle cx="8" cy="8" r="4"></circle>`,
   late: svg`<circle cx="8" cy="8" r="5.5" fill="none"></circle><path d="M8 4.6V8l2.4 1.8" fill="none"></path>`,
   changed: svg`<path d="M2.5 6.2c2-2.6 4-2.6 5.5 0s3.5 2.6 5.5 0M2.5 11c2-2.6 4-2.6 5.5 0s3.5 2.6 5.5 0" fill="none"></path>`,
   cut: svg`<path d="M4 4l8 8M12 4l-8 8" fill="none"></path>`,
   down: svg`<circle cx="8" cy="8" r="5.5" fill="none"></circle><path d="M4.2 11.8l7.6-7.6" fill="none"></path>`,
+  failed: svg`<path d="M8 2.5 14 13H2Z" fill="none" stroke-linejoin="round"></path><path d="M8 6.5v3"></path>`,
   observed: svg`<circle cx="8" cy="8" r="5.5" fill="none" stroke-dasharray="2.6 2.2"></circle><circle cx="8" cy="8" r="1.5"></circle>`,
-};
-
-export const DEED_WORDS: Readonly<Record<Deed, string>> = {
-  fine: "untouched",
-  late: "delayed",
-  changed: "changed or answered otherwise",
-  cut: "cut off",
-  down: "refused",
-  observed: "only observed",
 };
 
 export function mark(deed: Deed, label = ""): TemplateResult {

@@ -19,12 +19,10 @@ export class Rates {
     this.#samples.delete(id);
   }
 
-  count(id: string, total: number, at: number): void {
-    const samples = this.#samples.get(id);
-    if (samples === undefined) {
-      this.#samples.set(id, [{ at, total }]);
-      return;
-    }
+  /** `before`: what it had counted when it was not known yet; of a counter that has just come into being that is nothing. */
+  count(id: string, total: number, at: number, before = total): void {
+    const samples = this.#samples.get(id) ?? [{ at, total: before }];
+    this.#samples.set(id, samples);
     samples.push({ at, total });
     // The last one from before the window says what had been counted when it began.
     while ((samples[1]?.at ?? Number.POSITIVE_INFINITY) <= at - WINDOW) samples.shift();

@@ -62,8 +62,16 @@ export class LiveStore {
   readonly links = new Table<LiveLink>();
   readonly active = new Table<LiveActivation>();
   readonly bands = new Table<LiveBand>();
-  /** Of what `links`, `upstreams` and `proxies` count, by their ids. */
-  readonly rates = { links: new Rates(), upstreams: new Rates(), proxies: new Rates() };
+  /**
+   * Of what `links`, `upstreams` and `proxies` count, by their ids; of hits and failures by `link ID`, `upstream ID` and (hits only) `proxy ID`.
+   */
+  readonly rates = {
+    links: new Rates(),
+    upstreams: new Rates(),
+    proxies: new Rates(),
+    hits: new Rates(),
+    failed: new Rates(),
+  };
   totals: LiveTotals = NOTHING;
   /** Of this life of the daemon; empty until the first picture. */
   run = "";
@@ -92,7 +100,7 @@ export class LiveStore {
     this.bands.begin(state.bands);
     this.totals = state.totals;
     this.#moment(state, at);
-    this.#count(state.links.rows, state.upstreams.rows, state.proxies.rows);
+    this.#count(state.links.rows, state.upstreams.rows, state.proxies.rows, null);
   }
 
   change(tick: LiveTick, at: number): void {
@@ -105,10 +113,10 @@ export class LiveStore {
     if (bands !== undefined) this.bands.change(bands);
     if (totals !== undefined) this.totals = totals;
     this.#moment(tick, at);
-    this.#count(links?.rows ?? [], upstreams?.rows ?? [], proxies?.rows ?? []);
-    for (const id of links?.gone ?? []) this.rates.links.forget(id);
-    for (const id of upstreams?.gone ?? []) this.rates.upstreams.forget(id);
-    for (const id of proxies?.gone ?? []) this.rates.proxies.forget(id);
+    this.#count(links?.rows ?? [], upstreams?.rows ?? [], proxies?.rows ?? [], 0);
+    for (const id of links?.gone ?? []) this.#forget("link", id);
+    for (const id of upstreams?.gone ?? []) this.#forget("upstream", id);
+    for (const id of proxies?.gone ?? []) this.#forget("proxy", id);
   }
 
   /** The daemon's monotonic clock now, as far as that can be told from the last event. */
@@ -127,13 +135,37 @@ export class LiveStore {
     this.#heardAt = at;
   }
 
+  #forget(part: "link" | "upstream" | "proxy", id: string): void {
+    const counted = { link: "links", upstream: "upstreams", proxy: "proxies" } as const;
+    this.rates[counted[part]].forget(id);
+    this.rates.hits.forget(`${part} ${id}`);
+    this.rates.failed.forget(`${part} ${id}`);
+  }
+
   #count(
     links: readonly LiveLink[],
     upstreams: readonly LiveUpstream[],
     proxies: readonly LiveProxy[],
+    before: 0 | null,
   ): void {
-    for (const { id, total } of links) this.rates.links.count(id, total, this.#now);
-    for (const { id, total } of upstreams) this.rates.upstreams.count(id, total, this.#now);
-    for (const { id, exchanges } of proxies) this.rates.proxies.count(id, exchanges, this.#now);
+    const { rates } = this;
+    const now = this.#now;
+    const add = (counters: Rates, id: string, total: number): void => {
+      counters.count(id, total, now, before ?? total);
+    };
+    for (const { id, total, hits, failed } of links) {
+      add(rates.links, id, total);
+      add(rates.hits, `link ${id}`, hits);
+      add(rates.failed, `link ${id}`, failed);
+    }
+    for (const { id, total, hits, failed } of upstreams) {
+      add(rates.upstreams, id, total);
+      add(rates.hits, `upstream ${id}`, hits);
+      add(rates.failed, `upstream ${id}`, failed);
+    }
+    for (const { id, exchanges, hits } of proxies) {
+      add(rates.proxies, id, exchanges);
+      add(rates.hits, `proxy ${id}`, hits);
+    }
   }
 }
