@@ -8,6 +8,7 @@ const {
   NAMES, // where the name in it is known, also through Squall
   JOBS_SERVER, // the server itself, for whoever submits
   JOBS = "3",
+  BOTS = "1",
   SQUALL = "squall",
   BOT_FLAGS = "",
 } = process.env;
@@ -48,17 +49,22 @@ const options = [
   "1",
 ];
 const [program, ...words] = [...SQUALL.split(" "), "bot", "--json", ...options];
-const bot = spawn(program, [...words, ...BOT_FLAGS.split(" ").filter(Boolean)], {
-  stdio: ["ignore", "pipe", "inherit"],
-});
+const bots = Array.from({ length: Number(BOTS) }, (_, index) =>
+  spawn(program, [...words, "--name", `bot-${index + 1}`, ...BOT_FLAGS.split(" ").filter(Boolean)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  }),
+);
 let told = false;
-for await (const line of createInterface({ input: bot.stdout })) {
-  console.log(line);
-  const { event, job } = JSON.parse(line);
-  if (event === "completed" || event === "failed") open.delete(job);
-  if (open.size > 0 || told) continue;
-  told = true;
-  bot.kill("SIGTERM");
-}
-// It has ended by itself, and has said why on standard error.
-if (!told) process.exitCode = 1;
+const listen = async (bot) => {
+  for await (const line of createInterface({ input: bot.stdout })) {
+    console.log(line);
+    const { event, job } = JSON.parse(line);
+    if (event === "completed" || event === "failed") open.delete(job);
+    if (open.size > 0 || told) continue;
+    told = true;
+    for (const one of bots) one.kill("SIGTERM");
+  }
+  // One that ends by itself has said why on standard error.
+  if (!told) process.exitCode = 1;
+};
+await Promise.all(bots.map(listen));

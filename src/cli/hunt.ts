@@ -5,7 +5,7 @@ import { SystemClock } from "../core/system-clock.js";
 import { kindsIn } from "../sweep/kinds/kinds.js";
 import { hunt, huntSentence, type Failure, type Hunted } from "../sweep/hunt/hunt.js";
 import { parseTrial, trialText, type Ground, type TrialName } from "../sweep/hunt/trial.js";
-import { PRESETS } from "../sweep/kinds/kind.js";
+import { NO_OPTIONS, PRESETS } from "../sweep/kinds/kind.js";
 import { withLab, type Lab } from "../sweep/replay/lab.js";
 import { runBlockOf } from "../sweep/replay/run-block.js";
 import { writeCase } from "../sweep/replay/write-finding.js";
@@ -95,7 +95,7 @@ async function runHunt(words: readonly string[], flags: HuntFlags, io: Io): Prom
   conclude(hunted, found, flags, io);
 }
 
-function groundOf({ sites, baselines }: Lab, { seed, kinds, skipKinds }: RunSettings): Ground {
+function groundOf({ sites, baselines }: Lab, { seed, kinds, skipKinds, outage }: RunSettings): Ground {
   const presets = PRESETS.filter((preset) => kinds.includes(preset));
   const named = kinds.filter((kind) => !presets.some((preset) => preset === kind));
   const wanted = [...presets.flatMap((preset) => kindsIn(preset)), ...named];
@@ -104,6 +104,7 @@ function groundOf({ sites, baselines }: Lab, { seed, kinds, skipKinds }: RunSett
     seed,
     sites: sites.list,
     kinds: new Set(all.filter((kind) => !skipKinds.includes(kind))),
+    options: { ...NO_OPTIONS, outage },
     length: Math.max(...baselines.map(({ ms }) => ms)),
   };
 }

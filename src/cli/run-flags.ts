@@ -67,6 +67,14 @@ const FLAGS: readonly Flag[] = [
     key: "tolerance",
     about: "by how much numbers of the audit may differ (0%)",
   },
+  { flag: "--outage", takes: "<duration>", key: "outage", about: "how long the kind outage lasts (10s)" },
+  {
+    flag: "--outage-ignore",
+    takes: "<pointer>",
+    key: "outage_ignore",
+    about: "a JSON pointer into the audit that may differ after faults that last",
+    form: "many",
+  },
   {
     flag: "--idempotent",
     takes: "<call>",

@@ -89,6 +89,7 @@ async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Pr
           before: flags.changed === true ? sitesOfLast(settings, io) : null,
         },
         slow: flags.slow === true,
+        outage: settings.outage,
         allOrdinals: flags.allOrdinals === true,
       },
       writeFinding: (used) => (finding) => {

@@ -22,6 +22,8 @@ export interface WhenEntry {
   readonly per?: PerKey | readonly PerKey[];
   /** Retries of what was hit are hit as well. */
   readonly follow?: "retries";
+  /** Milliseconds from a hit in which all that match are hit. */
+  readonly lasts?: number;
   /** Milliseconds from the start of the phase. */
   readonly after?: number;
   readonly for?: number;

@@ -92,6 +92,9 @@ export const whenShape = z.strictObject({
     .optional()
     .describe("hit exactly these, counted from 1"),
   per: per(PER_KEYS, PER_PARTS).optional().describe(PER_WORDS),
+  lasts: duration({ positive: true })
+    .optional()
+    .describe("a hit is the begin of an outage: for so long all that match are hit as well"),
   after: duration().optional().describe("begin so long after the start of the phase"),
   for: duration({ positive: true }).optional().describe("and act for so long"),
 });

@@ -188,6 +188,7 @@ export class Arsenal {
       probability(fault, span),
       this.#missesOf(wanted),
       this.#ordinalsOf(wanted),
+      () => clock.now(),
     );
     const armed = new ArmedFault({
       key,

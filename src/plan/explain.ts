@@ -143,8 +143,11 @@ function counted(when: WhenEntry): string {
     ...(every > 1 ? [`hitting every ${ordinal(every)}`] : []),
     ...(count === undefined ? [] : [count === 1 ? "once" : `${count} times at most`]),
   ];
-  const follows = when.follow === undefined ? [] : ["and the retries of those"];
-  if (rules.length === 0) return follows.length === 0 ? "" : ` (${follows.join("")})`;
+  const follows = [
+    ...(when.follow === undefined ? [] : ["and the retries of those"]),
+    ...(when.lasts === undefined ? [] : [`and all of the ${formatDuration(when.lasts)} after a hit`]),
+  ];
+  if (rules.length === 0) return follows.length === 0 ? "" : ` (${follows.join(", ")})`;
   return ` (${[...rules, ...follows].join(", ")}, counted for each ${allOf(perKeys(when))})`;
 }
 

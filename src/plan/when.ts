@@ -1,6 +1,7 @@
 /** `when`: which of the matching subjects are hit. Skip and every, or only; then probability, then count. */
 import type { MatchEntry } from "../config/match.js";
 import { perKeys, type PerKey, type WhenEntry } from "../config/conditions.js";
+import type { Millis } from "../core/clock.js";
 import { BoundedMap } from "../core/lru.js";
 import { retryMark } from "../core/request-words.js";
 import type { Admission } from "../pipeline/armed.js";
@@ -23,6 +24,8 @@ class Memory {
   readonly counters = new BoundedMap<string, Counters>(KEYS_REMEMBERED);
   /** Requests that were hit, by what their retries have in common with them. */
   readonly followed = new BoundedMap<string, true>(KEYS_REMEMBERED);
+  /** When the outage is over that a hit began; see `lasts`. */
+  outageEnds: Millis = -Infinity;
 }
 
 export class WhenAdmission implements Admission {
@@ -41,6 +44,7 @@ export class WhenAdmission implements Admission {
   readonly #memory: Memory;
   readonly #misses: Misses | null;
   readonly #ordinals: Ordinals | null;
+  readonly #now: () => Millis;
 
   constructor(
     fault: CompiledFault,
@@ -48,6 +52,7 @@ export class WhenAdmission implements Admission {
     probability: () => number,
     misses: Misses | null = null,
     ordinals: Ordinals | null = null,
+    now: () => Millis = () => 0,
     memory = new Memory(),
   ) {
     this.#when = fault.when;
@@ -69,6 +74,7 @@ export class WhenAdmission implements Admission {
     this.#memory = memory;
     this.#misses = misses;
     this.#ordinals = ordinals;
+    this.#now = now;
   }
 
   /** The same counters under new rules, for a fault whose text was changed while it was in force. */
@@ -79,7 +85,7 @@ export class WhenAdmission implements Admission {
     misses: Misses | null = null,
     ordinals: Ordinals | null = null,
   ): WhenAdmission {
-    return new WhenAdmission(fault, proxyExcept, probability, misses, ordinals, this.#memory);
+    return new WhenAdmission(fault, proxyExcept, probability, misses, ordinals, this.#now, this.#memory);
   }
 
   get evicted(): number {
@@ -119,27 +125,35 @@ export class WhenAdmission implements Admission {
     return fires || followed.get(same) === true;
   }
 
-  /** By its own rules, whatever was hit before. */
+  /** By its own rules, whatever of the same request was hit before. */
   #decides(subject: SubjectInfo, draw: () => number): boolean {
-    const { skip = 0, every = 1, count = Infinity } = this.#when;
+    const { skip = 0, every = 1, count = Infinity, lasts } = this.#when;
+    const now = lasts === undefined ? 0 : this.#now();
+    // Within an outage nobody is asked, and no other one begins.
+    const isOut = lasts !== undefined && now < this.#memory.outageEnds;
     const counters = this.#counted ? this.#countersOf(subject) : null;
     if (counters !== null) {
       const ordinal = ++counters.seen - skip;
       this.#ordinals?.came(counters.seen);
+      if (isOut) return true;
       if (this.#only === null ? ordinal <= 0 || ordinal % every !== 0 : !this.#only.has(ordinal))
         return false;
     }
+    if (isOut) return true;
     const probability = this.#probability();
     if (probability <= 0 || (probability < 1 && draw() >= probability)) return false;
-    if (counters === null) return true;
-    if (counters.hits >= count) return false;
-    counters.hits++;
+    if (counters !== null) {
+      if (counters.hits >= count) return false;
+      counters.hits++;
+    }
+    if (lasts !== undefined) this.#memory.outageEnds = now + lasts;
     return true;
   }
 
   weighs(draw: () => number): boolean | null {
-    const { probability = 1 } = this.#when;
-    if (this.#counted || this.#when.follow !== undefined || typeof probability !== "number") return null;
+    const { probability = 1, follow, lasts } = this.#when;
+    if (this.#counted || follow !== undefined || lasts !== undefined || typeof probability !== "number")
+      return null;
     return probability >= 1 || draw() < probability;
   }
 

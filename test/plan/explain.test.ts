@@ -66,6 +66,10 @@ describe("an explanation", () => {
       "On every http proxy, 10% of exchanges (and the retries of those): keeps the request from the upstream, and resets the connection in place of the response.",
     ],
     [
+      "{ type: lost_request, when: { only: 2, per: route, lasts: 8s } }",
+      "On every http proxy, all exchanges (only the 2nd, and all of the 8s after a hit, counted for each route): keeps the request from the upstream, and resets the connection in place of the response.",
+    ],
+    [
       "{ type: reset, when: { only: 2, per: [bot] } }",
       "On every proxy, all connections (only the 2nd, counted for each bot): resets every connection at once, in both directions.",
     ],

@@ -173,6 +173,56 @@ describe("when", () => {
     });
   });
 
+  describe("that lasts", () => {
+    const outage = (when: WhenEntry) => {
+      let now = 0;
+      const one = new WhenAdmission(
+        fault("lost_request", {}, { when: { lasts: 100, ...when } }),
+        [],
+        () => 1,
+        null,
+        null,
+        () => now,
+      );
+      const fires = (at: number, bot: string, path = "/jobs"): boolean => {
+        now = at;
+        return one.fires(exchangeSubject({ bot, path }), never);
+      };
+      return { one, fires };
+    };
+
+    it("hits whatever matches, of any bot and route, from a hit on and for so long", () => {
+      const { fires } = outage({ only: [2], per: ["bot", "route"] });
+      expect([fires(0, "a"), fires(1, "b"), fires(5, "a"), fires(6, "c", "/other"), fires(104, "b")]).toEqual(
+        [false, false, true, true, true],
+      );
+      expect([fires(105, "a"), fires(106, "b"), fires(107, "c")]).toEqual([false, false, false]);
+    });
+
+    it("is made no longer by what it hits, and counts none of that as a hit", () => {
+      const { fires } = outage({ count: 2, per: "proxy" });
+      expect([fires(0, "a"), fires(90, "a"), fires(101, "a"), fires(190, "a"), fires(202, "a")]).toEqual([
+        true,
+        true,
+        true,
+        true,
+        false,
+      ]);
+    });
+
+    it("weighs nobody anew, and goes on under other rules", () => {
+      const { one, fires } = outage({ only: [1] });
+      expect(one.weighs(() => 0)).toBeNull();
+      expect(fires(0, "a")).toBe(true);
+      const other = one.replacedBy(
+        fault("lost_request", {}, { when: { lasts: 100, only: [9] } }),
+        [],
+        () => 1,
+      );
+      expect(other.fires(exchangeSubject({ bot: "b" }), never)).toBe(true);
+    });
+  });
+
   it("takes no two bots for one, whatever they call themselves", () => {
     const each = admission({ only: [2], per: ["bot", "connection"] });
     expect(each.fires(subject("x1", 2), never)).toBe(false);

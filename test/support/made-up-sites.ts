@@ -18,6 +18,7 @@ const PLAIN: HttpTraits = {
   reusedAt: null,
   body: 40,
   leastBody: 40,
+  leastSent: 0,
   json: true,
   answers: 1,
   keyed: false,

@@ -49,6 +49,7 @@ export function site(name: string): Site {
       reusedAt: null,
       body: 0,
       leastBody: 0,
+      leastSent: 0,
       json: false,
       answers: 1,
       keyed: false,

@@ -97,4 +97,10 @@ export function placeOf({ method, path, bot }: SeenExchange): Place {
   };
 }
 
-export const PLAIN: JudgeOptions = { ignore: [], tolerance: 0, idempotent: () => false, slo: null };
+export const PLAIN: JudgeOptions = {
+  ignore: [],
+  outageIgnore: [],
+  tolerance: 0,
+  idempotent: () => false,
+  slo: null,
+};

@@ -28,6 +28,8 @@ export interface HttpTraits {
   readonly body: number;
   /** Smallest body that is not empty; 0 if all are. */
   readonly leastBody: number;
+  /** Smallest body of a request that is not empty; 0 if all are. */
+  readonly leastSent: number;
   readonly json: boolean;
   /** Different answers to the same request path. */
   readonly answers: number;

@@ -7,7 +7,7 @@
 import { drawKey, LANE, Random } from "../../core/random.js";
 import type { FaultInput } from "../contract/run.js";
 import type { Site } from "../contract/site.js";
-import type { AnyKind } from "../kinds/kind.js";
+import type { AnyKind, KindOptions } from "../kinds/kind.js";
 import { kindsAt } from "../kinds/kinds.js";
 import { timeOf, withTime } from "../shrink/simpler.js";
 
@@ -19,6 +19,7 @@ export interface Ground {
   readonly sites: readonly Site[];
   /** Names of the kinds that may be drawn; null for all. */
   readonly kinds: ReadonlySet<string> | null;
+  readonly options: KindOptions;
   /** The longest fault-free run, in milliseconds. */
   readonly length: number;
 }
@@ -93,7 +94,7 @@ function isIn(draws: Draws, { name }: AnyKind): boolean {
   return draws.of(`kind ${name}`).chance(0.5);
 }
 
-function oneFault(draws: Draws, { sites, kinds, length }: Ground, what: string): FaultInput[] {
+function oneFault(draws: Draws, { sites, kinds, options, length }: Ground, what: string): FaultInput[] {
   const choices = sites
     .map((site) => {
       const own = kindsAt(site, "all", kinds ?? undefined);
@@ -105,7 +106,7 @@ function oneFault(draws: Draws, { sites, kinds, length }: Ground, what: string):
   const kind = place && draws.pick(`what ${what}`, place.kinds);
   const ordinal = place && kind && draws.pick(`nth ${what}`, kind.ordinals(place.site, true));
   if (place === undefined || kind === undefined || ordinal === undefined) return [];
-  const faults = kind.faults(place.site, ordinal);
+  const faults = kind.faults(place.site, ordinal, options);
   const timed = faults.map((fault) => howMuch(draws, fault, what));
   // A sequence of blows, and what is done to all calls, have no other moment than their own.
   return timed.length === 1 && kind.to !== "all"

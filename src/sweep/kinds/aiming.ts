@@ -12,7 +12,7 @@ function countedOrdinal(site: Site, { nth }: Ordinal): number | null {
 
 export function aimed(
   name: string,
-  { type, params, behind }: Blow,
+  { type, params, behind, lasts: outage }: Blow,
   site: Site,
   ordinal: Ordinal,
 ): FaultInput {
@@ -21,9 +21,10 @@ export function aimed(
   const counted = {
     only: behind === undefined ? [nth] : behind.map((more) => (nth ?? 0) + more),
     per: perOf(site),
+    ...(outage === undefined ? {} : { lasts: `${outage}ms` }),
   };
   const when = { ...(nth === null ? {} : counted), ...(lasts === undefined ? {} : { for: lasts }) };
-  const { match, except } = matchOf(site, type);
+  const { match, except } = matchOf(outage === undefined ? site : ofAllBots(site), type);
   return {
     name,
     type,
@@ -34,6 +35,9 @@ export function aimed(
     ...(Object.keys(when).length === 0 ? {} : { when }),
   };
 }
+
+/** The first of them to make so many calls begins it. */
+const ofAllBots = (site: Site): Site => ({ ...site, bot: "*" });
 
 /** Calls of a class whose names are new in each run are counted for all of them together. */
 function perOf(site: Site): string | readonly string[] {

@@ -1,5 +1,5 @@
 /** What can happen to an HTTP call, from what is told to the client on every bad day to what only broken servers do. */
-import type { Expectation, Kind } from "./kind.js";
+import type { Blow, Expectation, Kind } from "./kind.js";
 
 type HttpKind = Kind<"http">;
 
@@ -12,6 +12,13 @@ const RETRY_AFTER = 2_000;
 const LATE = 15_000;
 const LATE_SLOW = 65_000;
 const LATE_MAX = 600_000;
+
+/** Smaller requests are sent again whole by everybody, and rightly. */
+const UPLOAD = 16_384;
+const HALF_SENT: Blow = {
+  type: "http_truncate",
+  params: { share: "50%", framing: "short", direction: "upstream" },
+};
 
 const always = (): boolean => true;
 
@@ -194,6 +201,37 @@ export const HTTP_KINDS: readonly HttpKind[] = [
       { type: "lost_request", params: { then: "reset" }, behind: [1, 2] },
     ],
     expects: REPEAT_WITH_CARE,
+  },
+  {
+    name: "upload-cut",
+    protocol: "http",
+    what: "Half of what is uploaded comes to the upstream before the connection ends, three times in a row.",
+    preset: "default",
+    where: "with a request of 16 KiB and more",
+    applies: ({ traits }) => traits.leastSent >= UPLOAD,
+    blows: () => [{ ...HALF_SENT, behind: [0, 1, 2] }],
+    expects: { done: "never", told: "failure", next: "repeat if safe or keyed" },
+  },
+  {
+    name: "outage",
+    protocol: "http",
+    what: "From this call on, none at this site comes to the upstream for as long as `outage` says, whoever makes it.",
+    preset: "default",
+    where: "everywhere",
+    applies: always,
+    ends: true,
+    blows: (_site, { outage }) => [{ type: "lost_request", params: { then: "reset" }, lasts: outage }],
+    expects: { ...REPEAT, next: "repeat if safe or keyed" },
+  },
+  {
+    name: "request-cut",
+    protocol: "http",
+    what: "Half of the request's body comes to the upstream, and then the connection ends.",
+    preset: "all",
+    where: "where the client sent two bytes",
+    applies: ({ traits }) => traits.leastSent > 1,
+    blows: () => [HALF_SENT],
+    expects: { done: "never", told: "failure", next: "repeat if safe or keyed" },
   },
   {
     name: "closed",

@@ -41,9 +41,11 @@ export interface KindOptions {
   readonly timeouts: ReadonlyMap<string, number>;
   /** Waits longer than most clients do, where nothing is known. */
   readonly slow: boolean;
+  /** How long an outage lasts, in milliseconds: longer than the server waits for a client that is away. */
+  readonly outage: number;
 }
 
-export const NO_OPTIONS: KindOptions = { timeouts: new Map(), slow: false };
+export const NO_OPTIONS: KindOptions = { timeouts: new Map(), slow: false, outage: 10_000 };
 
 /** A fault without whom it is aimed at: `name`, `proxy`, `match` and `when` come with the cell. */
 export interface Blow {
@@ -51,6 +53,8 @@ export interface Blow {
   readonly params: Readonly<Record<string, unknown>>;
   /** The calls behind the one that is hit, in place of it: `[1, 2]` are the two next. */
   readonly behind?: readonly number[];
+  /** From the call on that is hit, calls of the site by whatever bot for so many milliseconds. */
+  readonly lasts?: number;
 }
 
 export interface Kind<P extends Protocol = Protocol> {
@@ -68,6 +72,8 @@ export interface Kind<P extends Protocol = Protocol> {
   readonly to?: "all";
   /** The only call that it can be done to, where not any will do. */
   readonly at?: (site: SiteOf<P>) => number | null;
+  /** Only the first and the last of the calls that others would be tried at: it takes long. */
+  readonly ends?: boolean;
   readonly blows: (site: SiteOf<P>, options: KindOptions) => readonly [Blow, ...Blow[]];
   readonly expects: Expectation;
 }

@@ -65,7 +65,10 @@ function forgetting<P extends Protocol>(kind: Kind<P>): AnyKind {
     ordinals: (site, whole = false) => {
       if (!isOwn(site)) return [];
       if (kind.to === "all") return [ALL];
-      if (kind.at === undefined) return ordinalsOf(site, whole);
+      if (kind.at === undefined) {
+        const all = ordinalsOf(site, whole);
+        return kind.ends === true ? [...new Set([...all.slice(0, 1), ...all.slice(-1)])] : all;
+      }
       const nth = kind.at(site);
       return nth === null ? [] : [{ word: "first", nth }];
     },

@@ -1,6 +1,7 @@
 /** O4: what the audit says after healing, against what it says after fault-free runs. */
 import { endedWell } from "./ending.js";
 import type { Evidence, JudgeOptions, Oracle } from "./evidence.js";
+import { doLast } from "./lasting.js";
 import { leavesOf, pointerOf, shapeOf, stepsOf, type Steps } from "./pointer.js";
 
 export interface Difference {
@@ -14,12 +15,16 @@ export interface Difference {
 /** Differences that are told of one run: it is the title of a finding, too. */
 const SHOWN = 2;
 
-export const wrongAudit: Oracle = ({ run, normal, options }: Evidence) => {
+export const wrongAudit: Oracle = ({ run, faults, normal, options }: Evidence) => {
   // Whoever failed and said so has not done all, and owes nobody the same outcome.
   if (!endedWell(run.exit) || run.audit === undefined) return [];
   const audits = normal.runs.map(({ audit }) => audit).filter((audit) => audit !== undefined);
   if (audits.length === 0) return [];
-  const all = differences(run.audit, audits, options);
+  const { ignore, outageIgnore, tolerance } = options;
+  const all = differences(run.audit, audits, {
+    ignore: doLast(faults) ? [...ignore, ...outageIgnore] : ignore,
+    tolerance,
+  });
   const [first] = all;
   if (first === undefined) return [];
   const told = all.slice(0, SHOWN).map(differenceText).join("; ");

@@ -21,6 +21,8 @@ export interface Objectives {
 export interface JudgeOptions {
   /** JSON pointers into the audit that may differ; `*` stands for any one step. */
   readonly ignore: readonly string[];
+  /** The same after faults that last: what a server does about a client that is away for long. */
+  readonly outageIgnore: readonly string[];
   /** How far a number of the audit may lie outside the range of the fault-free runs, as a share of its largest: 0.1 is 10 %. */
   readonly tolerance: number;
   /** Whether a call may be repeated without a key, because the server knows it again: the user's word. */

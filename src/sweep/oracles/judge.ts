@@ -8,6 +8,7 @@ import { early } from "./early.js";
 import { badExit, failedCheck, hang } from "./ending.js";
 import type { PlaceOf } from "./calls.js";
 import type { Evidence, JudgeOptions, Oracle } from "./evidence.js";
+import { inStep } from "./in-step.js";
 import { leak } from "./leak.js";
 import { lost } from "./lost.js";
 import { learnNormal } from "./normal.js";
@@ -28,6 +29,7 @@ const ORACLES: readonly Oracle[] = [
   blind,
   early,
   storm,
+  inStep,
   bytes,
   leak,
 ];

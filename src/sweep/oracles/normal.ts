@@ -14,8 +14,9 @@ export interface NormalSite {
   readonly perPath: number;
   /** The most calls that were accepted of one bot with the same path and the same body in one run. */
   readonly alike: number;
-  /** The most bytes of request bodies in one run. */
+  /** The most bytes of request bodies that one bot sent to one path in one run, and in one call. */
   readonly uploaded: number;
+  readonly largest: number;
   /** Whether two calls of one bot at one path were under way at a time. */
   readonly concurrent: boolean;
   /** The longest time between two good answers to one bot, in milliseconds; null where there were not two. */
@@ -50,9 +51,10 @@ export function learnNormal(runs: readonly RunResult[], place: PlaceOf): Normal 
       site,
       ...common,
       accepted: calls.map((of) => of.filter(isAccepted).length),
-      perPath: most((of) => largest(of.filter(isAccepted), ({ bot, path }) => `${bot}\n${path}`)),
+      perPath: most((of) => largest(of.filter(isAccepted), pathOf)),
       alike: most((of) => largest(of.filter(isAccepted), wordingOf)),
-      uploaded: most((of) => of.reduce((sum, { request }) => sum + request.bytes, 0)),
+      uploaded: most((of) => Math.max(0, ...[...grouped(of, pathOf).values()].map(sentIn))),
+      largest: most((of) => Math.max(0, ...of.map(({ request }) => request.bytes))),
       concurrent: calls.some(overlaps),
       gap: gaps.length === 0 ? null : Math.max(...gaps),
     });
@@ -99,6 +101,11 @@ function orders(runs: readonly RunResult[], place: PlaceOf): Set<string> {
   return seen;
 }
 
+const pathOf = ({ bot, path }: SeenExchange): string => `${bot}\n${path}`;
+
+const sentIn = (exchanges: readonly SeenExchange[]): number =>
+  exchanges.reduce((sum, { request }) => sum + request.bytes, 0);
+
 function largest(exchanges: readonly SeenExchange[], keyOf: (one: SeenExchange) => string): number {
   return Math.max(0, ...[...grouped(exchanges, keyOf).values()].map(({ length }) => length));
 }
@@ -116,7 +123,7 @@ function longestGap(exchanges: readonly SeenExchange[]): number | null {
 }
 
 function overlaps(exchanges: readonly SeenExchange[]): boolean {
-  for (const group of grouped(exchanges, ({ bot, path }) => `${bot}\n${path}`).values()) {
+  for (const group of grouped(exchanges, pathOf).values()) {
     let over = -Infinity;
     for (const one of group) {
       if (one.at < over) return true;

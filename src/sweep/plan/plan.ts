@@ -9,7 +9,7 @@ import { pairsAfter } from "./pairs.js";
 import { kindOf } from "../kinds/kinds.js";
 import { select, type Wanted } from "./selection.js";
 import { planSingles } from "./singles.js";
-import type { KindOptions } from "../kinds/kind.js";
+import { NO_OPTIONS, type KindOptions } from "../kinds/kind.js";
 
 export interface SweepPlan {
   readonly names: SiteNames;
@@ -33,7 +33,11 @@ const TWICE = "twice";
 export function planSweep(sites: Sites, options: SweepPlanOptions): SweepPlan {
   const names = siteNames(sites.list);
   const timeouts = new Map(options.timeouts);
-  const kindOptions: KindOptions = { timeouts, slow: options.slow ?? false };
+  const kindOptions: KindOptions = {
+    timeouts,
+    slow: options.slow ?? NO_OPTIONS.slow,
+    outage: options.outage ?? NO_OPTIONS.outage,
+  };
   const selection = select(options.wanted, sites.list, names);
   return {
     names,

@@ -34,7 +34,14 @@ export const AREAS: readonly AreaRow[] = [
   {
     area: "Server failures",
     row: "Crash before the work",
-    kinds: ["http request-lost", "tcp reset", "tcp refused", "tcp request-cut"],
+    kinds: [
+      "http request-lost",
+      "http request-cut",
+      "http upload-cut",
+      "tcp reset",
+      "tcp refused",
+      "tcp request-cut",
+    ],
   },
   {
     area: "Server failures",
@@ -81,6 +88,7 @@ export const AREAS: readonly AreaRow[] = [
     ],
   },
   { area: "Recovery", row: "Retries that fail as well", kinds: ["http blocked"] },
+  { area: "Recovery", row: "Outages that outlast a lease or a session", kinds: ["http outage"] },
   { area: "Security", row: "Token expiration", kinds: ["http 401"] },
   { area: "Security", row: "Rate limiting", kinds: ["http 429"] },
 ];

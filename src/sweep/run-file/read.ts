@@ -251,6 +251,8 @@ function settingsOf(
     audit: input.audit ?? null,
     ignore: input.ignore,
     tolerance: input.tolerance,
+    outage: input.outage,
+    outageIgnore: input.outage_ignore,
     idempotent: input.idempotent,
     slo: input.slo ?? null,
     settle: input.settle,

@@ -21,6 +21,10 @@ export interface RunSettings {
   readonly ignore: readonly string[];
   /** A share: 0.05 for 5 %. */
   readonly tolerance: number;
+  /** Of the kind of that name, in milliseconds. */
+  readonly outage: number;
+  /** JSON pointers beside those of `ignore`, after faults that last. */
+  readonly outageIgnore: readonly string[];
   /** `POST /v1/jobs/:id/complete`: a method and a pattern of a path. */
   readonly idempotent: readonly string[];
   readonly slo: SloInput | null;

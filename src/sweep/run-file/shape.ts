@@ -125,6 +125,14 @@ export const runShape = z.strictObject({
   tolerance: ratio()
     .prefault("0%")
     .describe("by how much numbers of the audit may differ from the range of fault-free runs"),
+  outage: duration({ positive: true })
+    .prefault("10s")
+    .describe("how long the kind outage lasts: longer than the server waits for a client that is away"),
+  outage_ignore: oneOrMany(pointer(), "a JSON pointer")
+    .prefault([])
+    .describe(
+      "what may differ in the audit as well, after faults that last: what a server does about a client that is away",
+    ),
   idempotent: oneOrMany(callPattern(), "a call such as POST /v1/jobs/:id/complete")
     .prefault([])
     .describe("calls that may come twice without a key, because the server knows them again"),

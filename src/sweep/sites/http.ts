@@ -151,6 +151,7 @@ function traitsOf(method: string, runs: readonly (readonly SeenExchange[])[], bo
     reusedAt: reusedAt(runs.map((run) => inOrder(run.filter((one) => one.bot === bot)))),
     body: most(all.map(({ response }) => response?.bytes ?? 0)),
     leastBody: leastOf(all.map(({ response }) => response?.bytes ?? 0)),
+    leastSent: leastOf(all.map(({ request }) => request.bytes)),
     json: all.some(({ response }) => /[/+]json$/u.test(response?.type ?? "")),
     answers: most([...answers.values()].map(({ size }) => size)),
     keyed: all.some(({ request }) => request.key !== null),

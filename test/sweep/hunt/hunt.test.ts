@@ -12,6 +12,7 @@ import {
 } from "../../../src/sweep/hunt/trial.js";
 import { findSites } from "../../../src/sweep/sites/sites.js";
 import { Controls } from "../../../src/sweep/sweep/controls.js";
+import { NO_OPTIONS } from "../../../src/sweep/kinds/kind.js";
 import { placesOf } from "../../../src/sweep/sweep/places.js";
 import { compileFaults } from "../../../src/plan/compile.js";
 import { locate } from "../../../src/config/located.js";
@@ -23,7 +24,13 @@ const CALLS = ["GET /v1/jobs/next", "POST /v1/jobs/1/complete", "POST /v1/jobs/2
 );
 const RECORD = { exchanges: CALLS, connections: [], queries: [], flows: [], hits: [] };
 const SITES = findSites([RECORD, RECORD, RECORD]);
-const ground = (seed: number): Ground => ({ seed, sites: SITES.list, kinds: null, length: 2_000 });
+const ground = (seed: number): Ground => ({
+  seed,
+  sites: SITES.list,
+  kinds: null,
+  options: NO_OPTIONS,
+  length: 2_000,
+});
 
 const resultOf = (plan: RunPlan, number: number, code: number): RunResult => ({
   number,
@@ -110,7 +117,7 @@ function means(
     resultOf({ label: "baseline", faults: [], seed: 1 }, number, 0),
   );
   const place = placesOf(SITES.calls);
-  const judge = { ignore: [], tolerance: 0, idempotent: () => false, slo: null };
+  const judge = { ignore: [], outageIgnore: [], tolerance: 0, idempotent: () => false, slo: null };
   return {
     runner,
     controls: new Controls(baselines, place, judge, runner, () => undefined),

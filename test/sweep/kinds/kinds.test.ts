@@ -22,6 +22,7 @@ const SITES: readonly Site[] = [
   httpSite("POST /graphql", { operation: "Take", within: [2, 4] }),
   httpSite("POST /graphql", { operation: "Take", within: null }),
   httpSite("OPTIONS *", { template: "" }),
+  httpSite("PUT /v1/artifacts/:x", { traits: { leastSent: 20_000 } }),
   httpSite("POST /v1/:x", { bot: "run-*", botClass: "run-#" }),
   tcpSite(),
   tcpSite({ bots: ["127.0.0.1", "127.0.0.2"], bytes: { up: 0, down: 1 } }),
@@ -41,14 +42,16 @@ describe("kinds", () => {
     ["quick", COMPLETE, "lost request-lost 503 late"],
     [
       "default",
-      COMPLETE,
-      "lost lost-silent request-lost 503 502 late 429 401 cut garbled empty twice race blocked",
+      httpSite("POST /v1/jobs/:n/complete", {
+        traits: { authorized: true, keepAlive: true, reusedAt: 2, leastSent: 16_384 },
+      }),
+      "lost lost-silent request-lost 503 502 late 429 401 cut garbled empty twice race blocked upload-cut outage",
     ],
-    ["default", NEXT, "lost lost-silent request-lost 503 late 429 cut garbled empty stale"],
+    ["default", NEXT, "lost lost-silent request-lost 503 late 429 cut garbled empty stale outage"],
     [
       "all",
       httpSite("POST /v1/bots", { traits: { body: 0, leastBody: 0, json: false } }),
-      "lost lost-silent request-lost 503 502 late 429 twice blocked closed 500 malformed",
+      "lost lost-silent request-lost 503 502 late 429 twice blocked outage closed 500 malformed",
     ],
     [
       "default",
@@ -107,6 +110,24 @@ describe("a fault of a kind", () => {
     });
   });
 
+  it("is aimed at whoever calls where it is an outage, which begins with the first or the last call", () => {
+    const options = { timeouts: new Map<string, number>(), slow: false, outage: 8_000 };
+    const last = { word: "last", nth: 3 };
+    expect(kindOf("http", "outage")?.ordinals(COMPLETE, true)).toStrictEqual([first, last]);
+    expect(kindOf("http", "outage")?.ordinals(httpSite("GET /"))).toStrictEqual([first]);
+    expect(kindOf("http", "outage")?.faults(COMPLETE, first, options)).toStrictEqual([
+      {
+        name: "outage",
+        type: "lost_request",
+        proxy: "jobs",
+        then: "reset",
+        match: { method: "POST", path: "/v1/jobs/:n/complete", bot: "*" },
+        except: [{ path: "/v1/jobs/0/complete" }],
+        when: { only: [1], per: ["bot", "route"], lasts: "8000ms" },
+      },
+    ]);
+  });
+
   it("is aimed at all calls where it must be", () => {
     expect(fault(NEXT, "stale")).not.toHaveProperty("when");
     expect(fault(tcpSite(), "refused")).toMatchObject({ when: { for: "2s" } });
@@ -139,7 +160,11 @@ describe("a fault of a kind", () => {
 
   it("waits for longer than the client does, where that is known", () => {
     const late = (timeouts: readonly [string, number][], slow = false): unknown =>
-      kindOf("http", "late")?.faults(COMPLETE, first, { timeouts: new Map(timeouts), slow })[0];
+      kindOf("http", "late")?.faults(COMPLETE, first, {
+        timeouts: new Map(timeouts),
+        slow,
+        outage: 10_000,
+      })[0];
     expect(late([])).toMatchObject({ hold: "15000ms" });
     expect(late([], true)).toMatchObject({ hold: "65000ms" });
     expect(late([[COMPLETE.id, 5_001]])).toMatchObject({ hold: "7502ms" });

@@ -6,6 +6,16 @@ import type { JudgeOptions } from "../../../src/sweep/oracles/evidence.js";
 import { judgeBy, leading } from "../../../src/sweep/oracles/judge.js";
 import { call, fault, lostAnswer, lostRequest, placeOf, PLAIN, refused, run } from "../../support/runs.js";
 
+const toldLater = {
+  upstreamStatus: 503,
+  clientStatus: 503,
+  forwarded: true,
+  response: { bytes: 0, hash: null, type: null, retryAfter: 1_000 },
+};
+
+/** Some of it came there. */
+const cutRequest = { ...lostRequest, forwarded: true };
+
 interface Row {
   readonly why: string;
   /** Of a fault-free run. */
@@ -32,6 +42,23 @@ const WORK = [
 const LOST = [fault("lost_response")];
 const without = (all: readonly SeenExchange[], what: string): SeenExchange[] =>
   all.filter(({ method, path }) => `${method} ${path}` !== what);
+
+/** Three bots at the lease, each with so long between two tries; then all is well. */
+function tries(...waits: readonly (readonly number[])[]): SeenExchange[] {
+  return waits
+    .flatMap((of, index) =>
+      [0, ...of].map((_, number) => {
+        const at = 10 * index + of.slice(0, number).reduce((sum, wait) => sum + wait, 0);
+        const last = number === of.length;
+        const asked = { bot: `bot-${index + 1}`, over: at, request: { key: `of ${index}` } };
+        return call(at, "POST /v1/lease", last ? asked : { ...lostRequest, ...asked });
+      }),
+    )
+    .sort((a, b) => a.at - b.at);
+}
+const LEASES = [1, 2, 3].map((bot) =>
+  call(bot, "POST /v1/lease", { bot: `bot-${bot}`, request: { key: `of ${bot}` } }),
+);
 
 /** Runs of a `tcp` proxy: bytes that each connection brought to the upstream, usually and now. */
 function overTcp(
@@ -497,6 +524,50 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       alarm: "storm",
     },
   ],
+  "O6, in step": [
+    {
+      why: "three bots wait equally long, time and again",
+      usual: LEASES,
+      seen: tries(
+        [200, 400, 800, 1_600, 3_200],
+        [205, 402, 815, 1_609, 3_220],
+        [200, 404, 801, 1_622, 3_205],
+      ),
+      faults: [fault("lost_request")],
+      alarm: "storm in step POST /v1/lease",
+    },
+    {
+      why: "each draws its waits, and two of them happen to be alike at times",
+      usual: LEASES,
+      seen: tries([120, 390, 450, 1_590, 3_200], [180, 385, 790, 900, 1_700], [150, 210, 640, 1_580, 2_500]),
+      faults: [fault("lost_request")],
+      alarm: null,
+    },
+    {
+      why: "two are no crowd",
+      usual: LEASES.slice(0, 2),
+      seen: tries([200, 400, 800, 1_600, 3_200], [200, 400, 800, 1_600, 3_200]),
+      faults: [fault("lost_request")],
+      alarm: null,
+    },
+    {
+      why: "waits so short that a busy machine makes them alike or not",
+      usual: LEASES,
+      seen: tries([100, 100, 100, 200, 250], [100, 100, 100, 200, 250], [100, 100, 100, 200, 250]),
+      faults: [fault("lost_request")],
+      alarm: "storm POST /v1/lease",
+    },
+    {
+      why: "the server said how long",
+      usual: LEASES,
+      seen: tries(
+        [1_000, 1_000, 1_000, 1_000],
+        [1_000, 1_000, 1_000, 1_000],
+        [1_000, 1_000, 1_000, 1_000],
+      ).map((one) => (one.clientStatus === null ? { ...one, ...toldLater } : one)),
+      alarm: null,
+    },
+  ],
   "O6, early": [
     {
       why: "told to wait 2 s by a fault, back after 100 ms",
@@ -627,12 +698,36 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       seen: WORK.flatMap((one) =>
         one.method === "PUT"
           ? [0, 20, 40]
+              .map((by) => ({ ...one, ...cutRequest, at: one.at + by, over: one.at + by + 5 }))
+              .concat([{ ...one, at: 390, over: 395 } as never])
+          : [one],
+      ),
+      faults: [fault("http_truncate", { direction: "upstream" })],
+      alarm: "bytes PUT /v1/jobs/:n/artifacts/echo",
+    },
+    {
+      why: "nothing of it had come there",
+      usual: WORK,
+      seen: WORK.flatMap((one) =>
+        one.method === "PUT"
+          ? [0, 20, 40]
               .map((by) => ({ ...one, ...lostRequest, at: one.at + by, over: one.at + by + 5 }))
               .concat([{ ...one, at: 390, over: 395 } as never])
           : [one],
       ),
       faults: [fault("lost_request")],
-      alarm: "bytes PUT /v1/jobs/:n/artifacts/echo",
+      alarm: null,
+    },
+    {
+      why: "another upload to the same place is another one",
+      usual: WORK,
+      seen: WORK.flatMap((one) =>
+        one.method === "PUT"
+          ? [0, 20, 40].map((by) => ({ ...one, at: one.at + by, over: one.at + by + 5 }))
+          : [one],
+      ),
+      faults: [fault("lost_request")],
+      alarm: "again PUT /v1/jobs/:n/artifacts/echo",
     },
     {
       why: "what runs all the time was watched for longer",

@@ -109,6 +109,7 @@ describe("sites", () => {
       reusedAt: null,
       body: 20,
       leastBody: 20,
+      leastSent: 15,
       json: true,
       answers: 1,
       keyed: false,
@@ -133,11 +134,13 @@ describe("sites", () => {
       safe: true,
       body: 0,
       leastBody: 0,
+      leastSent: 0,
     });
     expect(
       traits(call(1, "GET /a"), call(2, "GET /a", { response: { hash: "other", type: "text/html" } })),
     ).toStrictEqual({
       ...plain,
+      leastSent: 0,
       safe: true,
       answers: 2,
     });
