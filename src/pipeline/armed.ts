@@ -14,6 +14,7 @@ import type { Engine, KernelLoss } from "../faults/kernel-loss.js";
 import { fateOf } from "./fate.js";
 import { observed } from "./observed.js";
 import { CheckSubject as CheckOf, FlowSubject as FlowOf, Subject as SubjectOf } from "./subject.js";
+import type { DrawReason, Judgement, MatchReason, Sight, WhenReason } from "./sight.js";
 import type { SubjectInfo } from "./subject-info.js";
 
 /** A subject of an armed fault. */
@@ -42,6 +43,22 @@ export interface Admission {
    */
   weighs(draw: () => number): boolean | null;
   readonly evicted: number;
+  /** Why a subject does not match: asked while somebody watches. */
+  mismatch(subject: SubjectInfo): Mismatch;
+  /** What decided about a subject that matches, asked right behind `fires`, with what that said. */
+  decision(subject: SubjectInfo, fired: boolean, draw: () => number): Decision;
+}
+
+export interface Mismatch {
+  /** `except` has spared it. */
+  readonly excepted: boolean;
+  readonly match: MatchReason | null;
+}
+
+export interface Decision {
+  readonly judgement: Extract<Judgement, "hit" | "not_due" | "not_drawn" | "spent">;
+  readonly when: WhenReason | null;
+  readonly draw: DrawReason | null;
 }
 
 export interface ArmedParts {
@@ -187,7 +204,11 @@ export class ArmedFault {
    */
   admit(subject: SubjectInfo, spare?: (subject: Subject) => void): Subject | null {
     // The kernel knows segments, and nothing of whose they are.
-    if (this.kernel !== null) return null;
+    const { sight = null } = subject;
+    if (this.kernel !== null) {
+      sight?.judged(this.origin, this.observe, "kernel");
+      return null;
+    }
     // An answer that another fault would have kept back has no status.
     if (this.observe && this.needsStatus && fateOf(subject).over) return null;
     // Those of health checks are nobody's.
@@ -196,11 +217,14 @@ export class ArmedFault {
     const ordinal = this.number(subject);
     if (ordinal === null || !this.#admission.matches(subject)) {
       if (counted) this.#missed(subject);
+      if (sight !== null) this.#sawMiss(subject, sight);
       return null;
     }
     if (counted) this.book.meant();
     const key = this.#keyOf(this.#bot(subject.bot), subject.bot);
-    if (this.#fires(subject, key, ordinal))
+    const fires = this.#fires(subject, key, ordinal);
+    if (sight !== null) this.#saw(subject, sight, fires);
+    if (fires)
       return counted ? new SubjectOf(this, subject, key, ordinal) : new CheckOf(this, subject, key, ordinal);
     if (spare !== undefined && this.#admission.weighs(NEVER) !== null)
       spare(new SubjectOf(this, subject, key, ordinal));
@@ -219,6 +243,7 @@ export class ArmedFault {
   meet(party: SubjectInfo): Subject {
     this.book.came();
     this.book.meant();
+    party.sight?.judged(this.origin, this.observe, "asked");
     return new SubjectOf(this, party, this.#keyOf(this.#bot(""), ""), 0);
   }
 
@@ -238,14 +263,28 @@ export class ArmedFault {
   /** The same of one datagram: each is a subject, and the flow that it belongs to has what acts on them. */
   admitDatagram(flow: SubjectInfo): boolean {
     this.book.came();
+    const { sight = null } = flow;
     if (!this.#admission.matches(flow)) {
       this.#missed(flow);
+      if (sight !== null) this.#sawMiss(flow, sight);
       return false;
     }
     this.book.meant();
     const bot = this.#bot(flow.bot);
     const ordinal = bot.ordinals++;
-    return this.#fires(flow, this.#keyOf(bot, flow.bot), ordinal);
+    const fires = this.#fires(flow, this.#keyOf(bot, flow.bot), ordinal);
+    if (sight !== null) this.#saw(flow, sight, fires);
+    return fires;
+  }
+
+  #sawMiss(subject: SubjectInfo, sight: Sight): void {
+    const { excepted, match } = this.#admission.mismatch(subject);
+    sight.judged(this.origin, this.observe, excepted ? "excepted" : "no_match", { match });
+  }
+
+  #saw(subject: SubjectInfo, sight: Sight, fires: boolean): void {
+    const { judgement, when, draw } = this.#admission.decision(subject, fires, this.#draw);
+    sight.judged(this.origin, this.observe, judgement, { when, draw });
   }
 
   #missed(subject: SubjectInfo): void {

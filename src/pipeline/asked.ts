@@ -6,6 +6,7 @@ import type { Clock } from "../core/clock.js";
 import { contained, ContainedClock, type Owner } from "../core/containment.js";
 import type { Pass } from "../faults/contract/index.js";
 import type { ArmedFault, Subject } from "./armed.js";
+import type { Side } from "./sight.js";
 import { Gate, isWaiting, lets, type Waiting } from "./gate.js";
 
 const PASS: Pass = { do: "pass" };
@@ -59,6 +60,7 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
   protected ask(
     question: (fault: Fault) => Waiting | Final | undefined,
     done: (outcome: Pass | Final) => void,
+    side: Side = "request",
   ): void {
     this.#gate?.cancel();
     this.#gate = null;
@@ -79,7 +81,7 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
         return;
       }
       if (lets(verdict)) continue;
-      this.#gate = this.#gateOf(question, done);
+      this.#gate = this.#gateOf(question, done, side);
       this.#gate.waitFor(
         fault,
         verdict,
@@ -93,8 +95,15 @@ export abstract class AskedFaults<Fault extends Askable, Final extends { readonl
   #gateOf(
     question: (fault: Fault) => Waiting | Final | undefined,
     done: (outcome: Pass | Final) => void,
+    side: Side,
   ): Gate<Fault, Final> {
+    let waited: Subject | null = null;
     return new Gate<Fault, Final>({
+      waits: (fault) => {
+        waited?.holds(null);
+        waited = this.ever.find((one) => one.fault === fault)?.subject ?? null;
+        waited?.holds(side);
+      },
       clock: new ContainedClock(this.#clock, this.#owner),
       faults: this.#faults,
       question: (fault) => this.attempt(() => question(fault)),

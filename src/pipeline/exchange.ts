@@ -85,7 +85,7 @@ export class ExchangeFaults extends AskedFaults<ExchangeFault, FinalVerdict> {
   }
 
   askResponse(answer: ResponseInfo | UpstreamFailure, done: (outcome: Pass | FinalVerdict) => void): void {
-    this.ask((fault) => fault.response?.(answer), done);
+    this.ask((fault) => fault.response?.(answer), done, "answer");
   }
 
   /** What the request's head becomes, or null if no fault touches it. */

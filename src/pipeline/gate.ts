@@ -16,6 +16,9 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
   readonly #question: (fault: Fault) => Waiting | Final | undefined;
   readonly #done: (outcome: Pass | Final) => void;
   readonly #hangs: (() => void) | undefined;
+  readonly #waits: ((fault: Fault | null) => void) | undefined;
+  /** For whom it was said that it is waited for. */
+  #waited: Fault | null = null;
   readonly #asked = new Set<Fault>();
   #faults: readonly Fault[];
   #at: Fault | null = null;
@@ -32,12 +35,15 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
     readonly done: (outcome: Pass | Final) => void;
     /** Called when it begins to hang, perhaps within a call of the gate's own. */
     readonly hangs?: () => void;
+    /** Called with the fault that it waits for from now on, and with null when it waits for none any more; nobody watches without it. */
+    readonly waits?: ((fault: Fault | null) => void) | undefined;
   }) {
     this.#clock = parts.clock;
     this.#faults = parts.faults;
     this.#question = parts.question;
     this.#done = parts.done;
     this.#hangs = parts.hangs;
+    this.#waits = parts.waits;
   }
 
   /** These have been asked by others, and have passed; `at` was asked behind them, and said that it is to be waited for. */
@@ -57,6 +63,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
       }
       this.#at = next;
       this.#hanging = false;
+      if (this.#waited !== next) this.#tellWaits(null);
       const verdict = this.#question(next);
       if (verdict === undefined) {
         this.#asked.add(next);
@@ -70,12 +77,20 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
     }
   }
 
+  #tellWaits(fault: Fault | null): void {
+    if (this.#waits === undefined || this.#waited === fault) return;
+    if (this.#waited !== null) this.#waits(null);
+    this.#waited = fault;
+    if (fault !== null) this.#waits(fault);
+  }
+
   /** False where it is waited for. */
   #passes(fault: Fault, verdict: Waiting): boolean {
     if (lets(verdict)) {
       this.#asked.add(fault);
       return true;
     }
+    this.#tellWaits(fault);
     if (verdict.do === "hold") {
       this.#heldSince = this.#clock.now();
       this.#hold(verdict);
@@ -115,6 +130,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
 
   cancel(): void {
     this.#over = true;
+    this.#tellWaits(null);
     this.#timer?.cancel();
     this.#timer = null;
   }
@@ -141,6 +157,7 @@ export class Gate<Fault extends object, Final extends { readonly do: string }> {
 
   #finish(outcome: Pass | Final): void {
     this.#over = true;
+    this.#tellWaits(null);
     this.#at = null;
     this.#done(outcome);
   }

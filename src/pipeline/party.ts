@@ -3,6 +3,7 @@
  * way there is told of him, and at his end.
  */
 import type { ArmedFault } from "./armed.js";
+import type { Sight } from "./sight.js";
 import type { Bearer, PeerKeys, SubjectInfo } from "./subject-info.js";
 import type { Subject } from "./armed.js";
 
@@ -55,6 +56,10 @@ export class Party implements SubjectInfo {
 
   get bearer(): Bearer {
     return this.#of.bearer ?? this.#of;
+  }
+
+  get sight(): Sight | null {
+    return this.#of.sight ?? null;
   }
 
   struck(fault: string): void {

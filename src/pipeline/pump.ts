@@ -82,6 +82,8 @@ export class Pump implements Waiter, SlotHost {
   #insertedBefore = 0;
   bytesIn = 0;
   bytesOut = 0;
+  /** Those who wait until so many bytes have left, in that order; null while nobody watches. */
+  #onLeft: { readonly bytes: number; readonly then: () => void }[] | null = null;
 
   constructor(parts: PumpParts) {
     this.#source = parts.source;
@@ -157,6 +159,27 @@ export class Pump implements Waiter, SlotHost {
   whenEmpty(then: () => void): void {
     if (this.#first === null || this.held === 0) then();
     else this.#onEmpty.push(then);
+  }
+
+  /** Calls back, once, when so many bytes have left it in all; never if it is closed before. Where no stage is nothing waits. */
+  whenLeft(bytes: number, then: () => void): void {
+    if (this.#first === null || this.bytesOut >= bytes) then();
+    else {
+      this.#onLeft ??= [];
+      this.#onLeft.push({ bytes, then });
+    }
+  }
+
+  /** The same for the first of those that are handed in next, behind so many that are about to be. */
+  whenNextLeft(pending: number, then: () => void): void {
+    this.whenLeft(this.bytesOut + this.held + pending + 1, then);
+  }
+
+  #tellLeft(): void {
+    const waiting = this.#onLeft ?? [];
+    this.#onLeft = waiting.filter(({ bytes }) => bytes > this.bytesOut);
+    for (const { bytes, then } of waiting) if (bytes <= this.bytesOut) then();
+    if (this.#onLeft.length === 0) this.#onLeft = null;
   }
 
   drained(): void {
@@ -317,6 +340,7 @@ export class Pump implements Waiter, SlotHost {
     }
     if (this.#sinkLost) return;
     this.bytesOut += chunk.length;
+    if (this.#onLeft !== null) this.#tellLeft();
     if (!this.#sink.write(chunk)) this.#blocked = true;
   }
 

@@ -54,7 +54,7 @@ export class QueryFaults extends AskedFaults<QueryFault, FinalQueryVerdict> {
   }
 
   askReply(reply: DnsReply, done: (outcome: Pass | FinalQueryVerdict) => void): void {
-    this.ask((fault) => fault.reply?.(reply), done);
+    this.ask((fault) => fault.reply?.(reply), done, "answer");
   }
 
   /** Whether anybody wants to see a reply, so that it must be read. */

@@ -1,5 +1,6 @@
 /** What there is to know about a subject, whatever fault acts on it. */
 import type { ExchangeName } from "../core/events.js";
+import type { Sight } from "./sight.js";
 
 /** What there is to know about a subject when it begins. */
 export interface SubjectInfo {
@@ -16,6 +17,8 @@ export interface SubjectInfo {
   readonly healthCheck?: string | undefined;
   /** Who has to bear it, as the journal names him, where that is not this subject itself. */
   readonly bearer?: Bearer | null | undefined;
+  /** What is seen of it, while somebody watches. */
+  readonly sight?: Sight | null | undefined;
   /** A fault has done something to this subject: those whose end tells of it as well are to remember its name. */
   struck?(fault: string): void;
 }

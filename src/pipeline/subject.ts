@@ -7,6 +7,7 @@ import { admissionDraw, LANE, Random, type DrawKey, type Lane } from "../core/ra
 import type { AnyFaultType, Detail, Direction, Scope } from "../faults/contract/index.js";
 import type { Bearer, SubjectInfo } from "./subject-info.js";
 import { fateOf, type Fate } from "./fate.js";
+import type { Side } from "./sight.js";
 
 /** What a subject has to know of the fault that acts on it, and whose books it writes into: an armed fault. */
 export interface Actor {
@@ -101,6 +102,9 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
 
   count(effect: string, amount = 1, detail?: Detail): void {
     const spared = this.armed.type.spares?.includes(effect) === true;
+    const { sight } = this.#info;
+    if (sight !== null && sight !== undefined)
+      sight.acted(this.armed.origin, effect, amount, detail, spared, this.armed.observe);
     if (this.armed.observe) {
       if (!spared) this.wouldBe(effect, detail);
       return;
@@ -156,6 +160,22 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
 
   delayed(by: Millis): void {
     if (!this.armed.observe) this.armed.book.delayed(by);
+  }
+
+  /** The same of its bytes in one direction, which nobody else sees waiting. */
+  delayedBytes(by: Millis, direction: Direction): void {
+    this.delayed(by);
+    const { sight } = this.#info;
+    if (sight === null || sight === undefined || this.armed.observe) return;
+    sight.delayed(this.armed.origin, direction === "upstream" ? "request" : "answer", by);
+  }
+
+  /** It holds its subject at a gate from now on, or lets it go on. */
+  holds(side: Side | null): void {
+    const { sight } = this.#info;
+    if (sight === null || sight === undefined) return;
+    if (side === null) sight.released(this.armed.origin);
+    else sight.held(this.armed.origin, side);
   }
 
   /** What would become of it, where faults are only observed. */
@@ -359,7 +379,7 @@ class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
   }
 
   delayed(by: Millis): void {
-    this.#subject.delayed(by);
+    this.#subject.delayedBytes(by, this.#direction);
   }
 
   get fate(): Fate {

@@ -4,9 +4,11 @@ import { perKeys, type PerKey, type WhenEntry } from "../config/conditions.js";
 import type { Millis } from "../core/clock.js";
 import { BoundedMap } from "../core/lru.js";
 import { retryMark } from "../core/request-words.js";
-import type { Admission } from "../pipeline/armed.js";
+import type { Admission, Decision, Mismatch } from "../pipeline/armed.js";
+import type { WhenReason } from "../pipeline/sight.js";
 import type { SubjectInfo } from "../pipeline/subject-info.js";
 import type { Misses } from "./misses.js";
+import { mismatchOf } from "./mismatch.js";
 import type { Ordinals } from "./ordinals.js";
 import { asksStatus, asksUpstream, compileBeforehand, compileMatch, compileRoute } from "./match.js";
 import type { CompiledFault } from "./value.js";
@@ -42,6 +44,7 @@ export class WhenAdmission implements Admission {
   readonly #route: (subject: SubjectInfo) => string;
   readonly #keyOf: (subject: SubjectInfo) => string;
   readonly #memory: Memory;
+  readonly #entries: { readonly match: readonly MatchEntry[]; readonly except: readonly MatchEntry[] };
   readonly #misses: Misses | null;
   readonly #ordinals: Ordinals | null;
   readonly #now: () => Millis;
@@ -63,6 +66,7 @@ export class WhenAdmission implements Admission {
     this.#probability = probability;
     this.#matches = fault.match.length === 0 ? null : compileMatch(fault.match);
     const except = [...fault.except, ...proxyExcept];
+    this.#entries = { match: fault.match, except };
     this.#except = except.length === 0 ? null : compileMatch(except);
     this.#route = compileRoute(fault.match);
     this.paths = fault.match.flatMap(({ path }) => path ?? []);
@@ -155,6 +159,46 @@ export class WhenAdmission implements Admission {
     if (this.#counted || follow !== undefined || lasts !== undefined || typeof probability !== "number")
       return null;
     return probability >= 1 || draw() < probability;
+  }
+
+  mismatch(subject: SubjectInfo): Mismatch {
+    return mismatchOf(this.#entries.match, this.#entries.except, subject);
+  }
+
+  /** From what is counted by now, this one included. */
+  decision(subject: SubjectInfo, fired: boolean, draw: () => number): Decision {
+    const { skip = 0, every = 1, count = Infinity, only } = this.#when;
+    const per = perKeys(this.#when);
+    const counters = this.#counted ? this.#countersOf(subject) : null;
+    const was = counters?.seen ?? 0;
+    const probability = this.#probability();
+    const drawn = probability > 0 && probability < 1 ? { probability, drawn: draw() } : null;
+    const isDue =
+      counters === null ||
+      (this.#only === null ? was > skip && (was - skip) % every === 0 : this.#only.has(was - skip));
+    const when: WhenReason | null =
+      counters === null
+        ? null
+        : only !== undefined
+          ? { rule: "only", wanted: only, was, per }
+          : was <= skip
+            ? { rule: "skip", wanted: skip, was, per }
+            : every > 1
+              ? { rule: "every", wanted: every, was: was - skip, per }
+              : null;
+    const spent: WhenReason | null =
+      counters === null || count === Infinity
+        ? null
+        : { rule: "count", wanted: count, was: counters.hits, per };
+    const isDrawn = probability > 0 && (drawn === null || drawn.drawn < probability);
+    if (fired) {
+      const itself = isDue && isDrawn && (spent === null || counters === null || counters.hits <= count);
+      const follows: WhenReason = { rule: "follow", wanted: 1, was: 1, per };
+      return { judgement: "hit", when: itself ? (when ?? spent) : follows, draw: isDue ? drawn : null };
+    }
+    if (!isDue) return { judgement: "not_due", when, draw: null };
+    if (!isDrawn) return { judgement: "not_drawn", when, draw: drawn ?? { probability, drawn: draw() } };
+    return { judgement: "spent", when: spent, draw: drawn };
   }
 
   #countersOf(subject: SubjectInfo): Counters {

@@ -251,7 +251,13 @@ export class BoundFaults {
     const hangs = (): void => {
       this.#of.hangs();
     };
-    this.#gate = new Gate({ clock: this.#of.clock, faults, question: guarded, done, hangs });
+    let waited: Subject | null = null;
+    const waits = (fault: ConnectionFault | null): void => {
+      waited?.holds(null);
+      waited = this.#bindings.find((one) => one.fault === fault)?.subject ?? null;
+      waited?.holds("request");
+    };
+    this.#gate = new Gate({ clock: this.#of.clock, faults, question: guarded, done, hangs, waits });
     this.#gate.step();
   }
 

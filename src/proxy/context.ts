@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
 import type { Keepalive } from "../core/stream-options.js";
 import type { HeldBudget } from "../pipeline/budget.js";
+import type { Watch } from "../pipeline/watch.js";
 import type { Descriptors } from "./descriptors.js";
 import type { AuthorityDoor } from "../tls/door.js";
 import type { KernelPlane } from "./kernel/plane.js";
@@ -24,6 +25,8 @@ export interface PlaneContext {
   readonly descriptors?: Descriptors;
   /** Makes certificates for proxies that speak TLS with their clients; missing where nobody does. */
   readonly authority?: AuthorityDoor;
+  /** Whether somebody watches what is under way; missing where nobody can. */
+  readonly watch?: Watch;
   /** Loses real segments; missing where nobody may ask the kernel. */
   readonly kernel?: KernelPlane;
 }

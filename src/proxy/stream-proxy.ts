@@ -14,6 +14,7 @@ import { Lookout } from "./lookout.js";
 import { ListeningProxy } from "./listening-proxy.js";
 import { isLocalLack } from "./local-lacks.js";
 import { clientAddress, type ListenAddress } from "./port.js";
+import { lossesOf } from "./kernel/losses.js";
 import { Listener } from "./tcp/listener.js";
 import type { AskUpstream } from "./secure/mirror.js";
 import { nameByTls, type Peer } from "./secure/peer.js";
@@ -28,6 +29,7 @@ import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
 import { reach, type Reached, type Waits } from "./upstream/reach.js";
 import type { Take } from "./upstream/reader.js";
 import { awaitProxyHeader, type ProxyHeader } from "./tcp/proxy-header.js";
+import { turnsAway } from "./watched-connection.js";
 import type { ProxyStats } from "./spec.js";
 import type { StreamSpec } from "./spec-base.js";
 
@@ -128,7 +130,8 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
     waits: Waits | null = null,
   ): Dialling {
     const pool = this.#pool;
-    const { clock, resolver, descriptors, keepalive } = this.context;
+    const { name, context } = this;
+    const { clock, resolver, descriptors, keepalive } = context;
     const options = {
       clock,
       resolver,
@@ -155,6 +158,7 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
       // What this machine lacks is not the upstream's failure.
       const failed = "reason" in result || "verdict" in result;
       if (!("reason" in result && isLocalLack(result.reason))) pool.used(member, !failed);
+      context.watch?.watcher?.reached(name, member.name, "reason" in result ? result.reason : null);
       done(result);
     }
   }
@@ -194,6 +198,10 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
 
   get named(): boolean {
     return this.spec.proxyProtocol === "accept";
+  }
+
+  get clients(): Iterable<Conn> {
+    return this.#connections;
   }
 
   get ranks(): ReadonlyMap<ArmedFault, number> {
@@ -292,13 +300,8 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
   #tellKernel(): void {
     const { kernel } = this.context;
     if (kernel === undefined) return;
-    const { members } = this.#pool.spec;
-    const wanted = this.faults.flatMap((fault) =>
-      fault.kernel === null
-        ? []
-        : [{ fault, ends: fault.kernel.leg === "client" ? [this.address] : members }],
-    );
-    kernel.want(this.name, this.enabled && this.address.port !== 0 ? wanted : []);
+    const wanted = this.enabled && this.address.port !== 0;
+    kernel.want(this.name, wanted ? lossesOf(this.faults, this.address, this.#pool.spec.members) : []);
   }
 
   protected override steer(listener: Listener): void {
@@ -415,16 +418,18 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
   failed(connection: Connection, reason: ConnectionFailure, text: string): void {
     const { connection: id, client, bot, bearer }: Connection & Severable = connection;
     connection.ending.failed(reason);
-    this.#failed(reason, id, client, text, bearer?.bot ?? bot);
+    this.count(reason);
+    this.tellFailed(reason, id, client, text, bearer?.bot ?? bot);
   }
 
   #failed(reason: ConnectionFailure, connection: number, client = "", text: string, bot?: string): void {
     this.count(reason);
     this.tellFailed(reason, connection, clientAddress(client), text, bot);
+    turnsAway(this, reason, connection, clientAddress(client), bot);
   }
 
   over(connection: Connection): void {
-    if (this.context.facts.recording === true) this.record(connection as Conn);
+    this.told(connection as Conn);
     connection.seat?.leave();
     this.#lookout.endIfNobody();
     this.context.slots.give();
@@ -432,10 +437,8 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
     this.#released();
   }
 
-  /** Everything is recorded, and this connection is over. */
-  protected record(_connection: Conn): void {
-    // Who has exchanges tells of those.
-  }
+  /** This connection is over: tells those who record, or watch. */
+  protected abstract told(connection: Conn): void;
 
   #released(): void {
     if (this.#active < this.spec.connections) this.#refused = 0;

@@ -29,6 +29,8 @@ const everybody: Admission = {
   fires: () => true,
   weighs: () => null,
   evicted: 0,
+  mismatch: () => ({ excepted: false, match: null }),
+  decision: () => ({ judgement: "hit", when: null, draw: null }),
 };
 const names = { seed: 7, activation: "a", phase: "p", pass: 2, fault: "f", proxy: "jobs" };
 const subject = (bot: string, connection = 1): SubjectInfo => ({ bot, connection, client: bot });

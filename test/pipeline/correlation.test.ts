@@ -33,6 +33,8 @@ function delays(name: (typeof TYPES)[number], bots: readonly string[]): Map<stri
       fires: () => true,
       weighs: () => null,
       evicted: 0,
+      mismatch: () => ({ excepted: false, match: null }),
+      decision: () => ({ judgement: "hit", when: null, draw: null }),
     },
     observe: false,
     book: new Book({ proxy: "p", profile: "a", fault: "f", type: name }, effects),

@@ -30,6 +30,7 @@ import { Answers } from "./answers.js";
 import { RESOLV_CONF, type SystemFile } from "./servers.js";
 import type { DnsProxySpec } from "./spec.js";
 import { DnsStream, type StreamHost } from "./stream.js";
+import { endQuestion, seesAsking, seesReply, watchedQuestion } from "./watching.js";
 import { QueryTally } from "./tally.js";
 
 const UNREADABLE = "unreadable";
@@ -250,12 +251,12 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
     if (this.#underWay >= this.spec.queries) {
       this.#overloaded();
       this.#count(asker, typeName(query.type), null);
-      this.#tell(query, asker, null, this.#recordOf(this.#asked));
+      this.#tell(query, asker, null, this.#recordOf(this.#asked, query, asker));
       return;
     }
     this.#underWay++;
     this.#asked++;
-    const record = this.#recordOf(this.#asked);
+    const record = this.#recordOf(this.#asked, query, asker);
     let running: RunningQuestion | null = null;
     let open = true;
     const done = (rcode: string | null): void => {
@@ -281,7 +282,10 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
         running.begin();
         return;
       }
+      const sight = record?.sight ?? null;
+      if (sight !== null) seesAsking(sight);
       const answered = contained(owner, (reply: Buffer | null) => {
+        if (sight !== null) seesReply(sight, reply);
         if (reply !== null) asker.answer(sendable(query, asker.transport, reply));
         done(reply === null ? null : rcodeName(rcodeOf(reply)));
       });
@@ -289,13 +293,17 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
     })();
   }
 
-  #recordOf(id: number): QuestionRecord | null {
-    const { facts, clock } = this.context;
-    return facts.recording === true ? { id, at: clock.now(), faults: [] } : null;
+  #recordOf(id: number, query: Query, asker: Asker): QuestionRecord | null {
+    const { facts, clock, watch } = this.context;
+    const watcher = watch?.watcher ?? null;
+    if (watcher !== null) return watchedQuestion(watcher, id, questionOf(query, asker), this);
+    return facts.recording === true ? { id, at: clock.now(), faults: [], dealings: null, sight: null } : null;
   }
 
   #tell(query: Query, asker: Asker, rcode: string | null, record: QuestionRecord | null): void {
     if (record === null) return;
+    if (record.dealings !== null) endQuestion(record, record.dealings, rcode, this.clock.now());
+    if (this.context.facts.recording !== true) return;
     const { bot, ...asked } = questionOf(query, asker);
     this.context.facts.tell({
       kind: "query_over",
@@ -316,7 +324,14 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
       client: asker.address,
       connection: this.#asked,
       query: question,
-      ...(record === null ? {} : { struck: (fault) => noteOnce(record.faults, fault) }),
+      ...(record === null
+        ? {}
+        : {
+            sight: record.sight,
+            struck: (fault) => {
+              noteOnce(record.faults, fault);
+            },
+          }),
     };
     const tell = (error: unknown): void => {
       this.context.facts.tell({ kind: "mistake", where: `a question to ${this.name}`, error });

@@ -6,10 +6,13 @@
 import type { Millis } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
 import { type DnsReply, type Pass, type Question, type Sever } from "../../faults/contract/index.js";
+import type { Sight } from "../../pipeline/sight.js";
+import type { Dealings } from "../../pipeline/watch.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FinalQueryVerdict, QueryFaults } from "../../pipeline/query.js";
 import type { Asking } from "./channel.js";
 import { fitted, MESSAGE_BYTES_MAX, rcodeName, rcodeOf, typeName, type Query } from "./codec.js";
+import { seesAsking, seesReply } from "./watching.js";
 import { readReply, writeReply } from "./reply.js";
 
 /** Whoever asked, and the way back. */
@@ -27,6 +30,9 @@ export interface QuestionRecord {
   readonly at: Millis;
   /** The names of the faults that acted on it. */
   readonly faults: string[];
+  /** What its asker does on this proxy, and what is seen of it; null unless somebody watched when it came. */
+  readonly dealings: Dealings | null;
+  readonly sight: Sight | null;
 }
 
 /** What a question needs of its proxy. */
@@ -82,8 +88,11 @@ export class RunningQuestion {
   }
 
   #resolve(): void {
+    const sight = this.record?.sight ?? null;
+    if (sight !== null) seesAsking(sight);
     const resolved = contained(this.owner, (reply: Buffer | null) => {
       this.#asking = null;
+      if (sight !== null) seesReply(sight, reply);
       if (reply === null) this.#finish(null);
       else this.#replied(reply);
     });

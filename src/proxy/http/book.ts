@@ -8,6 +8,7 @@ import type { ExchangeEnd } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Bearer } from "../../pipeline/subject-info.js";
+import type { Sight } from "../../pipeline/sight.js";
 import type { Pumps } from "../../pipeline/bindings.js";
 import { ExchangeFaults } from "../../pipeline/exchange.js";
 import type { ByteFaults } from "./byte-faults.js";
@@ -15,6 +16,7 @@ import type { HttpHost } from "./host.js";
 import { Exchange, type ExchangePlace } from "./exchange.js";
 import type { RequestHead } from "./head.js";
 import type { RequestSide } from "./request-side.js";
+import { beginWatched } from "./watching.js";
 import { Witness } from "./witness.js";
 
 /** What it needs of its connection. */
@@ -22,6 +24,8 @@ export interface BookHost extends Owner {
   readonly host: HttpHost;
   readonly ended: boolean;
   readonly pumps: Pumps | null;
+  /** What is seen of the connection itself. */
+  readonly ownSight: Sight | null;
   readonly byteFaults: ByteFaults;
   readonly requests: RequestSide;
   flush(direction: Direction): void;
@@ -109,6 +113,8 @@ export class Book {
     const idle = this.#lastOver === null || this.#queue.length > 0 ? null : now - this.#lastOver;
     const exchange = new Exchange(host.nextExchange(), head, this.#place, now, idle);
     if (host.context.facts.recording === true) this.#record(exchange);
+    const watcher = host.context.watch?.watcher ?? null;
+    if (watcher !== null) beginWatched(watcher, exchange, host, this.#of.ownSight, now);
     if (this.#bot === null || !this.#of.bare) this.#bot = exchange.bot;
     exchange.member = host.pool.choose(exchange);
     this.#queue.push(exchange);
@@ -128,6 +134,7 @@ export class Book {
     exchange.status = status;
     exchange.upstreamMillis = context.clock.now() - (exchange.forwardedAt ?? exchange.startedAt);
     tally.upstreamAnswered(status, exchange.upstreamMillis);
+    exchange.sight?.answers(status);
     if (!exchange.swallowing) this.#strike(exchange, true);
   }
 
@@ -144,6 +151,13 @@ export class Book {
     if (this.#answering === null) return;
     this.#answering.headAt = at;
     this.#answering.headEndsAt = at + bytes;
+    if (this.#answering.sight !== null) this.#seesHeadGo(this.#answering.sight, at);
+  }
+
+  #seesHeadGo(sight: Sight, at: number): void {
+    this.#of.pumps?.downstream.whenLeft(at + 1, () => {
+      sight.answerGoes();
+    });
   }
 
   /** The first is over for the client: it makes way for the next one. */
@@ -246,6 +260,7 @@ export class Book {
   #tell(exchange: Exchange, at: Millis): void {
     // A client may have ended its side before what it had asked for was begun.
     const millis = Math.max(0, at - exchange.startedAt);
+    exchange.sight?.overAt(exchange.startedAt + millis, exchange.end);
     if (exchange.pending === 0) this.#over(exchange, millis);
     else
       exchange.whenSettled(() => {

@@ -8,6 +8,7 @@
 import type { Socket } from "node:net";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction, Sever } from "../../faults/contract/index.js";
+import type { Sight } from "../../pipeline/sight.js";
 import type { Bearer } from "../../pipeline/subject-info.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { Origin } from "../connection.js";
@@ -62,6 +63,8 @@ export class HttpConnection extends HttpChannel implements Whole {
   readonly foreign: Foreign = new Foreign(this);
   readonly clientEnd: ClientEnd = new ClientEnd(this);
   readonly #headWatch = new HeadWatch(this);
+  /** What is seen of the connection itself; null unless it began while somebody watched. */
+  ownSight: Sight | null = null;
 
   constructor(host: HttpHost, client: Socket, origin: Origin) {
     super(host, client, origin);
@@ -93,6 +96,11 @@ export class HttpConnection extends HttpChannel implements Whole {
   /** Whom faults of the connection itself hit, beside the connection. */
   get bearer(): Bearer | null {
     return this.book.bearer;
+  }
+
+  /** Of the exchange that such a fault acts on, and of the connection itself where there is none. */
+  get sight(): Sight | null {
+    return this.book.first?.sight ?? this.ownSight;
   }
 
   override struck(fault: string): void {
@@ -193,6 +201,13 @@ export class HttpConnection extends HttpChannel implements Whole {
     link.expect(exchange, askedBy(exchange.head), false);
     this.host.tally.upstreamSent();
     this.byteFaults.begin(exchange.passage, "upstream");
+    if (exchange.sight !== null) this.#seesForwarded(exchange.sight, link.member.name);
+  }
+
+  #seesForwarded(sight: Sight, upstream: string): void {
+    this.pumps?.upstream.whenNextLeft(this.upRun.pending, () => {
+      sight.forwards(upstream);
+    });
   }
 
   requestRead(exchange: Exchange): void {
@@ -200,9 +215,17 @@ export class HttpConnection extends HttpChannel implements Whole {
     if (!exchange.tunnel && !upgrade && !connect) this.byteFaults.end(exchange.passage, "upstream");
     // The client may have ended its side while this one waited to be sent. Behind others that is heard in its turn.
     if ((upgrade || connect) && this.departure.ended) this.departure.tellUpstreamSoon();
+    if (exchange.sight !== null) this.#seesSent(exchange.sight);
     if (exchange.dispatches.length > 0) sendCopies(exchange, this);
     this.turns.moveOn(exchange);
     this.clientEnd.closeIfTold(false);
+  }
+
+  #seesSent(sight: Sight): void {
+    this.flush("upstream");
+    this.pumps?.upstream.whenEmpty(() => {
+      sight.sends();
+    });
   }
 
   /** RFC 9110 10.1.1: whoever keeps a head with such an expectation has to answer it itself. */

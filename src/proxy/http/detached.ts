@@ -5,6 +5,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
+import type { Sight } from "../../pipeline/sight.js";
 import { own, type SocketOwner } from "../socket-owner.js";
 import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
@@ -119,6 +120,11 @@ export class Detached implements SocketOwner, MessageSink<ResponseHead> {
     return next === undefined || next.copy ? null : next.exchange.witness;
   }
 
+  get #sight(): Sight | null {
+    const next = this.#link.awaited[0];
+    return next === undefined || next.copy ? null : next.exchange.sight;
+  }
+
   head(head: ResponseHead): void {
     const next = this.#link.awaited[0];
     if (next !== undefined && !head.interim) this.#hooks.answered(next.exchange, head, next.copy);
@@ -126,6 +132,7 @@ export class Detached implements SocketOwner, MessageSink<ResponseHead> {
 
   messageEnd(): void {
     this.#witness?.answerEnd();
+    this.#sight?.upstreamEnds("complete");
     this.#link.awaited.shift();
     if (this.#link.awaited.length === 0) this.#end();
   }
@@ -148,6 +155,7 @@ export class Detached implements SocketOwner, MessageSink<ResponseHead> {
 
   body(raw: Buffer, start: number, end: number): void {
     this.#witness?.answerBody(raw, start, end);
+    this.#sight?.answerBytes(raw, start, end);
   }
 
   trailers(): void {

@@ -15,6 +15,8 @@ import type { ExchangeKeys, SubjectInfo } from "../../pipeline/subject-info.js";
 import { withName, type ExchangeFaults, type SeenExchange } from "../../pipeline/exchange.js";
 import type { Passage } from "../../pipeline/flow.js";
 import { Party, type Guest } from "../../pipeline/party.js";
+import type { Sight } from "../../pipeline/sight.js";
+import type { Dealings } from "../../pipeline/watch.js";
 import type { ScopedBinding } from "../../pipeline/scoped-binding.js";
 import type { Fields, RequestHead, ResponseHead } from "./head.js";
 import type { Member } from "../upstream/pool.js";
@@ -67,6 +69,9 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, 
   member: Member | null = null;
   /** Sees what is recorded of it, where everything is. */
   witness: Witness | null = null;
+  /** What its bot does on this proxy, and what is seen of it; null unless it began while somebody watched. */
+  dealings: Dealings | null = null;
+  sight: Sight | null = null;
   /** It no longer counts as busy for it. */
   givenBack = false;
   /** The faults of the exchange seam that it was hit by. */

@@ -19,6 +19,7 @@ import type { ExchangeTally } from "./tally.js";
 
 /** What a connection needs of its proxy. */
 export interface HttpHost extends ConnectionHost {
+  readonly name: string;
   readonly spec: HttpProxySpec;
   readonly limits: CodecLimits;
   readonly identify: Identify;

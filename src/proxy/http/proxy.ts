@@ -24,6 +24,8 @@ import { Link } from "./link.js";
 import { farewell } from "./local-answer.js";
 import { askedBy } from "./response-reader.js";
 import { seamsOf } from "../seams.js";
+import { endConnection, sightOf } from "../watched-connection.js";
+import { endWatched, seesAnswer } from "./watching.js";
 import { Sites } from "./sites.js";
 import type { HttpProxySpec } from "./spec.js";
 import { ExchangeTally } from "./tally.js";
@@ -118,7 +120,14 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   }
 
   protected override connect(socket: Socket, origin: Origin): HttpConnection {
-    return new HttpConnection(this, socket, origin);
+    const connection = new HttpConnection(this, socket, origin);
+    const watcher = this.context.watch?.watcher ?? null;
+    if (watcher !== null) connection.ownSight = watcher.connectionSight(sightOf(this.name, connection));
+    return connection;
+  }
+
+  protected override told(connection: HttpConnection): void {
+    if (connection.ownSight !== null) endConnection(connection.ownSight, connection);
   }
 
   protected override faultsChanged(change: FaultChange): void {
@@ -165,6 +174,10 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
           exchange.status = status;
           exchange.upstreamMillis = millis;
           exchange.witness?.answer(head, this.context.clock.wallTime());
+          if (exchange.sight !== null) {
+            exchange.sight.answers(status);
+            seesAnswer(exchange.sight, head, this.context.clock.wallTime());
+          }
         }
         this.exchanges.upstreamAnswered(status, millis);
       },
@@ -208,6 +221,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
       }
       const link = new Link(member, result, this.#limits);
       link.expect(exchange, askedBy(exchange.head), true);
+      if (exchange.sight !== null) exchange.sight.copies++;
       this.exchanges.upstreamSent();
       adoptUpstream(result, NOBODY);
       this.adopt(link, () => undefined);
@@ -220,6 +234,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   exchangeOver(exchange: Exchange, millis: number): void {
     this.exchanges.clientDone(exchange.method, exchange.clientStatus, millis);
     const faults = exchange.hits;
+    if (exchange.dealings !== null) endWatched(exchange, exchange.dealings, this, faults.length > 0);
     if (faults.length === 0 && exchange.witness === null) return;
     const parent = exchange.header("traceparent");
     const trace = parent === undefined ? undefined : TRACEPARENT.exec(parent)?.[1];

@@ -217,8 +217,7 @@ export class RequestSide implements MessageSink<RequestHead> {
     this.#body = null;
     this.#copied = null;
     this.#sendBlanks();
-    if (this.#unsent !== null)
-      this.#to.up(headBytes(this.#unsent.head, this.#named(this.#unsent), null), "wire");
+    if (this.#unsent !== null) this.#to.up(headBytes(this.#unsent, this.#named(this.#unsent), null), "wire");
     if (exchange !== null) exchange.requestRead = true;
     this.#unsent = this.#receiving = null;
     this.reader.relay(this);
@@ -244,10 +243,10 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 
   #sendHead(exchange: Exchange): void {
-    const { head, faults } = exchange;
+    const { faults } = exchange;
     const named = this.#named(exchange);
     if (faults === null) {
-      this.#to.up(headBytes(head, named, null), "head");
+      this.#to.up(headBytes(exchange, named, null), "head");
     } else this.#sendChanged(exchange, faults, named);
   }
 
@@ -267,7 +266,7 @@ export class RequestSide implements MessageSink<RequestHead> {
       named ?? { method: exchange.method, target: exchange.target, fields: listOf(head) };
     const parts = faults.rewriteRequest(namesIn(head, named?.fields ?? null), original) ?? named;
     if (framing.body !== "length" && framing.body !== "chunked") {
-      this.#send(headBytes(head, parts, null), "head");
+      this.#send(headBytes(exchange, parts, null), "head");
       return;
     }
     const info = (): BodyInfo => ({
@@ -278,12 +277,12 @@ export class RequestSide implements MessageSink<RequestHead> {
     });
     const changes = faults.bodyChanges(info);
     if (changes.length === 0) {
-      this.#send(headBytes(head, parts, null), "head");
+      this.#send(headBytes(exchange, parts, null), "head");
       return;
     }
     const out = {
       head: (reframed: Reframing) => {
-        this.#send(headBytes(head, parts, reframed), "head");
+        this.#send(headBytes(exchange, parts, reframed), "head");
       },
       payload: (bytes: Buffer) => {
         if (bytes.length > 0) this.#send(bytes, "body");
@@ -355,6 +354,7 @@ export class RequestSide implements MessageSink<RequestHead> {
     const exchange = this.#receiving;
     if (exchange === null) return;
     exchange.witness?.requestBody(raw, start, end);
+    exchange.sight?.requestBytes(raw, start, end);
     if (exchange.discarding) {
       exchange.discarded += raw.length;
       if (exchange.discarded > DISCARD_MAX_BYTES) this.#to.turns.closeClient();
@@ -383,6 +383,7 @@ export class RequestSide implements MessageSink<RequestHead> {
     this.#receiving = null;
     exchange.requestRead = true;
     exchange.witness?.requestEnd();
+    exchange.sight?.requestEnds();
     if (exchange.forwardedAt !== null) this.#to.requestRead(exchange);
     this.#to.regulate();
   }
@@ -420,7 +421,14 @@ export class RequestSide implements MessageSink<RequestHead> {
   }
 }
 
-function headBytes(head: RequestHead, parts: RequestParts | null, reframed: Reframing): Buffer {
+function headBytes(exchange: Exchange, parts: RequestParts | null, reframed: Reframing): Buffer {
+  const { head, sight } = exchange;
+  const bytes = writtenHead(head, parts, reframed);
+  if (sight !== null) sight.requestGoes(bytes, bytes === head.raw);
+  return bytes;
+}
+
+function writtenHead(head: RequestHead, parts: RequestParts | null, reframed: Reframing): Buffer {
   const { h2c } = head.framing;
   if (parts === null && reframed === null && !h2c) return head.raw;
   const original = listOf(head);

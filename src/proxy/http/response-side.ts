@@ -20,9 +20,11 @@ import type { Link } from "./link.js";
 import type { Naming } from "./naming.js";
 import { REFUSALS } from "./refusal.js";
 import type { Cut, MessageSink, Refusal } from "./sink.js";
+import { seesAnswer } from "./watching.js";
 import type { Witness } from "./witness.js";
 import { rewriteResponseHead } from "./write.js";
 import type { Part } from "../../pipeline/flow.js";
+import type { Sight } from "../../pipeline/sight.js";
 
 /** What it needs of its connection, and of the connection's other parts. */
 export interface Answering extends CustodyHost {
@@ -90,6 +92,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   #cut: Cut | null = null;
   /** Of the answer that is read, where everything is recorded. */
   #witness: Witness | null = null;
+  /** The same, while somebody watches. */
+  #sight: Sight | null = null;
   /** Bytes go to nobody, since what they belong to was refused. */
   #deaf = false;
   /** Faults are being asked about an answer. */
@@ -130,6 +134,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     if (this.#link.awaited[0]?.copy === true) return;
     this.#to.book.headCame(exchange, head.status);
     if (exchange.witness !== null) this.#sees(exchange.witness, head);
+    if (exchange.sight !== null) this.#shows(exchange.sight, head);
     if (this.#forNobody) return;
     const { faults } = exchange;
     if (faults === null) this.#send(exchange, head);
@@ -143,6 +148,11 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     this.#to.together("downstream", () => {
       this.#send(exchange, head);
     });
+  }
+
+  #shows(sight: Sight, head: ResponseHead): void {
+    this.#sight = sight;
+    seesAnswer(sight, head, this.#to.wallTime());
   }
 
   #sees(witness: Witness, head: ResponseHead): void {
@@ -199,9 +209,14 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     this.#to.book.answering(exchange);
     exchange.clientStatus = status;
     const named = this.#to.naming?.response(exchange, head) ?? null;
-    if (exchange.faults === null && named === null && !(this.#to.faultHeader && exchange.streams.length > 0))
+    if (
+      exchange.faults === null &&
+      named === null &&
+      !(this.#to.faultHeader && exchange.streams.length > 0)
+    ) {
+      exchange.sight?.headGoes(head.raw, true);
       this.#to.down(head.raw, "head");
-    else this.#sendChanged(exchange, head, named);
+    } else this.#sendChanged(exchange, head, named);
   }
 
   /** Its head, or its body, may be another than the upstream's. */
@@ -249,6 +264,17 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     parts: ResponseParts | null,
     reframed: Reframing,
   ): Buffer {
+    const bytes = this.#writtenHead(exchange, head, parts, reframed);
+    exchange.sight?.headGoes(bytes, bytes === head.raw);
+    return bytes;
+  }
+
+  #writtenHead(
+    exchange: Exchange,
+    head: ResponseHead,
+    parts: ResponseParts | null,
+    reframed: Reframing,
+  ): Buffer {
     const hits = this.#to.faultHeader ? exchange.marks : NO_MARKS;
     if (parts === null && reframed === null && hits.length === 0) return head.raw;
     const original = listOf(head);
@@ -263,6 +289,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
 
   body(raw: Buffer, start: number, end: number): void {
     this.#witness?.answerBody(raw, start, end);
+    this.#sight?.answerBytes(raw, start, end);
     if (this.#forNobody) return;
     if (this.#body !== null) {
       this.#body.data(raw, start, end);
@@ -293,6 +320,8 @@ export class ResponseSide implements MessageSink<ResponseHead> {
   messageEnd(persistent: boolean): void {
     this.#witness?.answerEnd();
     this.#witness = null;
+    this.#sight?.upstreamEnds("complete");
+    this.#sight = null;
     if (this.#to.ended && this.#link.sink === this) return;
     if (this.#asking) {
       this.#endWaits = persistent;

@@ -30,7 +30,7 @@ export class Sites {
   #patterns: readonly Pattern[] = [];
 
   visit(method: string, path: string, bot: string): Visit {
-    const site = `${method} ${this.#routeOf(path)}`;
+    const site = `${method} ${this.routeOf(path)}`;
     const key = `${bot.length}:${bot}${site}`;
     const count = this.#counts.get(key) ?? { calls: 0 };
     if (count.calls === 0) this.#counts.set(key, count);
@@ -53,7 +53,8 @@ export class Sites {
     this.#counts.clear();
   }
 
-  #routeOf(path: string): string {
+  /** By a pattern that a fault in force asks for, or by the looks of the path. */
+  routeOf(path: string): string {
     const known = this.#routes.get(path);
     if (known !== undefined) return known;
     const route = this.#patterns.find(({ holds }) => holds(path))?.text ?? templateOf(path);

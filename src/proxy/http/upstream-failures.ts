@@ -66,7 +66,11 @@ export class UpstreamFailures {
 
   /** It went without the answers to what was sent over it. */
   #lost(link: Link, lost: Lost): void {
-    for (const { exchange, copy } of link.awaited) if (!copy) exchange.lost = lost;
+    for (const { exchange, copy } of link.awaited) {
+      if (copy) continue;
+      exchange.lost = lost;
+      exchange.sight?.upstreamEnds(lost.how === "reset" ? "reset" : "closed");
+    }
     this.failLost();
   }
 
@@ -129,6 +133,7 @@ export class UpstreamFailures {
       this.#lost(link, { reason: "upstream_closed", how: "fin" });
     } else if (exchange !== null && cut !== null) {
       this.#closed(`in the middle of its ${cut}`);
+      exchange.sight?.upstreamEnds("cut");
       exchange.end ??= of.departure.told ? "client_left" : "cut";
       this.#endDown("fin");
     } else if (exchange?.tunnel === true || this.#endsWithLink) {
@@ -152,6 +157,7 @@ export class UpstreamFailures {
     if (exchange !== null && exchange.status === null && !link.opaque) {
       this.#lost(link, { reason: "upstream_reset", how: "reset" });
     } else if (exchange !== null || this.#endsWithLink || link.opaque) {
+      exchange?.sight?.upstreamEnds("cut");
       if (exchange !== null) exchange.end ??= this.#of.departure.told ? "client_left" : "cut";
       this.#endDown("reset");
     } else {

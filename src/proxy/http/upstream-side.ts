@@ -141,6 +141,7 @@ export class UpstreamSide {
       const parked = this.#parked?.get(member);
       this.#parked?.delete(member);
       if (parked === undefined) {
+        waiting.exchange?.sight?.dials(member.name);
         this.#dial(member, waiting.exchange);
         return;
       }
@@ -181,14 +182,16 @@ export class UpstreamSide {
     });
   }
 
-  #dial(member: Member, guest: Guest | null): void {
+  #dial(member: Member, guest: Exchange | null): void {
     const host = this.#host;
     this.#dialling = host.reach(member, guest, takeFromUpstream, (result) => {
       this.#dialling = null;
       if ("reason" in result || "verdict" in result) {
+        if ("reason" in result) guest?.sight?.notReached(result.reason);
         this.#fail(result);
         return;
       }
+      guest?.sight?.connects();
       host.attach(result);
       const link = new Link(member, result, host.limits);
       this.#use(link);

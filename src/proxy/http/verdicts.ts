@@ -124,6 +124,7 @@ export class Verdicts {
     const { framing } = exchange.head;
     const { head, body, closing } = localAnswer(exchange, answer, of.faultHeader ? exchange.marks : []);
     of.book.answering(exchange);
+    exchange.sight?.headGoes(head, false);
     of.together("downstream", () => {
       of.down(head, "head");
       if (body !== null) of.down(body, "body");

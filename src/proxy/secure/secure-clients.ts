@@ -187,6 +187,11 @@ export class SecureClients implements SecureHost {
 
   #tell(client: SecureClient, { took, problem, millis, hits }: HandshakeTestimony, bot: string): void {
     const { peer, connection } = client;
+    const seen = { version: peer?.version ?? null, alpn: peer?.protocol ?? null, problem, took };
+    this.#of.context.watch?.watcher?.handshake(this.#of.name, connection, {
+      sni: peer?.sni ?? null,
+      ...seen,
+    });
     this.#of.context.facts.tell({
       kind: "tls_over",
       proxy: this.#of.name,

@@ -11,12 +11,15 @@ import type { Direction } from "../../faults/contract/index.js";
 import { CIPHERTEXT } from "../../faults/subjects.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Guest } from "../../pipeline/party.js";
+import type { Sight } from "../../pipeline/sight.js";
+import type { Dealings } from "../../pipeline/watch.js";
 import { Pump } from "../../pipeline/pump.js";
 import { Connection, type ConnectionHost, type Origin } from "../connection.js";
 import { passesThrough } from "../secure/peer.js";
 import { takeFromUpstream } from "../socket-owner.js";
 import type { Dialling } from "../upstream/dial.js";
 import type { Member, Pool } from "../upstream/pool.js";
+import { seesAnswer, seesRequest } from "./watching.js";
 import type { Reached, Waits } from "../upstream/reach.js";
 import type { Take } from "../upstream/reader.js";
 
@@ -38,6 +41,11 @@ type ConnectionOver = Extract<Fact, { kind: "connection_over" }>;
 const NOTHING: readonly never[] = [];
 
 export class TcpConnection extends Connection {
+  /** What its bot does on this proxy, and what is seen of it; null unless it began while somebody watched. */
+  dealings: Dealings | null = null;
+  sight: Sight | null = null;
+  /** The name of the one that was chosen. */
+  upstream: string | null = null;
   readonly #host: TcpHost;
   /** The names of the faults that acted on it; null while there is none. */
   #struck: string[] | null = null;
@@ -101,6 +109,8 @@ export class TcpConnection extends Connection {
       return;
     }
     this.#member = member;
+    this.upstream = member.name;
+    this.sight?.dials(member.name);
     const reached = (result: Reached): void => {
       this.#dialling = null;
       if ("verdict" in result) {
@@ -109,10 +119,12 @@ export class TcpConnection extends Connection {
       }
       if ("reason" in result) {
         // As a server that is not there looks through a proxy: the client sees the end at once.
+        this.sight?.notReached(result.reason);
         if (result.injected !== true) this.#host.failed(this, result.reason, result.text);
         this.severed({ do: "close" });
         return;
       }
+      this.sight?.connects();
       this.#upstreamSocket = result;
       this.attach(result);
       this.throughGate(
@@ -136,6 +148,7 @@ export class TcpConnection extends Connection {
     if (!this.open(pumps)) return;
     if (pumps.upstream.paused) client.pause();
     else client.resume();
+    if (this.sight !== null && this.#spokenEarly.length > 0) seesAnswer(this.sight, pumps.downstream);
     for (const chunk of this.#spokenEarly) pumps.downstream.data(chunk);
     this.#spokenEarly = NOTHING;
     if (pumps.downstream.paused) upstream.pause();
@@ -144,6 +157,7 @@ export class TcpConnection extends Connection {
   }
 
   override fromClient(chunk: Buffer): void {
+    if (this.sight !== null) seesRequest(this.sight, this.pumps?.upstream, this.#member);
     this.pumps?.upstream.data(chunk);
   }
 
@@ -155,6 +169,7 @@ export class TcpConnection extends Connection {
       this.#upstreamSocket?.pause();
       return true;
     }
+    if (this.sight !== null) seesAnswer(this.sight, pump);
     pump.data(chunk);
     return this.clientSocket.writableLength === 0 && pump.keepsNothing;
   }

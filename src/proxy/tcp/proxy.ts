@@ -13,6 +13,7 @@ import { StreamProxy } from "../stream-proxy.js";
 import { dial, type DialFailure, type Dialling, type TlsOptions } from "../upstream/dial.js";
 import type { Intercepted } from "../upstream/intercepted.js";
 import type { Member } from "../upstream/pool.js";
+import { beginStream, endStream } from "./watching.js";
 import { TcpConnection, type TcpHost } from "./connection.js";
 
 /** OpenSSL's words for the alert no_application_protocol (RFC 7301, 3.2). */
@@ -86,11 +87,16 @@ export class TcpProxy extends StreamProxy<TcpProxySpec, TcpConnection> implement
     return tls === null || protocol === undefined || protocol === null ? tls : { ...tls, alpn: [protocol] };
   }
 
-  protected override record(connection: TcpConnection): void {
-    this.context.facts.tell({ kind: "connection_over", proxy: this.name, ...connection.seen() });
+  protected override told(connection: TcpConnection): void {
+    if (connection.dealings !== null) endStream(connection, connection.dealings, this);
+    if (this.context.facts.recording === true)
+      this.context.facts.tell({ kind: "connection_over", proxy: this.name, ...connection.seen() });
   }
 
   protected override connect(socket: Socket, origin: Origin): TcpConnection {
-    return new TcpConnection(this, socket, origin);
+    const connection = new TcpConnection(this, socket, origin);
+    const watcher = this.context.watch?.watcher ?? null;
+    if (watcher !== null) beginStream(watcher, connection, this);
+    return connection;
   }
 }

@@ -8,6 +8,8 @@ import { contained } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
+import type { Sight } from "../../pipeline/sight.js";
+import type { Dealings } from "../../pipeline/watch.js";
 import { costOf, DatagramPath, type PathOwner } from "../../pipeline/datagram.js";
 import type { PlaneContext } from "../context.js";
 import { isLocalLack, lackOf } from "../local-lacks.js";
@@ -15,6 +17,7 @@ import { clientAddress } from "../port.js";
 import type { Listed } from "./flows.js";
 import { DatagramSocket, type Sent } from "../sockets/datagram.js";
 import type { DatagramLoss, DatagramTally } from "./tally.js";
+import { seesDatagram } from "./watching.js";
 import type { Found, Target } from "./target.js";
 
 /** What may wait for the upstream's name to be resolved, within the budget for held bytes. */
@@ -64,6 +67,9 @@ export class Flow implements Listed, PathOwner {
   readonly delivered: Record<Direction, number> = { upstream: 0, downstream: 0 };
   /** The names of the faults that acted on it. */
   readonly hits: string[] = [];
+  /** What its client does on this proxy, and what is seen of it; null unless it began while somebody watched. */
+  dealings: Dealings | null = null;
+  sight: Sight | null = null;
   before: Listed | null = null;
   behind: Listed | null = null;
   readonly path: DatagramPath;
@@ -106,6 +112,7 @@ export class Flow implements Listed, PathOwner {
   }
 
   fromClient(payload: Buffer): void {
+    this.sight?.requestEnds();
     this.path.push(payload, "upstream");
   }
 
@@ -163,6 +170,7 @@ export class Flow implements Listed, PathOwner {
     }
     this.#host.tally.went(direction, payload);
     this.delivered[direction]++;
+    if (this.sight !== null) seesDatagram(this.sight, direction);
   }
 
   #lose(why: DatagramLoss): void {
@@ -206,6 +214,7 @@ export class Flow implements Listed, PathOwner {
     const answered = contained(this, (payload: Buffer) => {
       const { tally } = this.#host;
       tally.came("downstream", payload);
+      this.sight?.answers(null);
       this.#heard(address);
       this.#host.used(this);
       this.path.push(payload, "downstream");

@@ -12,6 +12,8 @@ import { seamsOf } from "../seams.js";
 import { clientAddress, type ListenAddress } from "../port.js";
 import type { ProxyStats } from "../spec.js";
 import { FaultedNames } from "../upstream/faulted-names.js";
+import { beginFlow, endFlow } from "./watching.js";
+import { ONLY_UPSTREAM } from "../upstream/pool.js";
 import { Flow, type FlowHost } from "./flow.js";
 import { Flows } from "./flows.js";
 import type { FlowHolder } from "./places.js";
@@ -186,6 +188,8 @@ export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> impleme
     if (this.#draining || !this.#makeRoom()) return null;
     this.#flowsTotal++;
     const flow = new Flow(this, this.#flowsTotal, key, from);
+    const watcher = this.context.watch?.watcher ?? null;
+    if (watcher !== null) beginFlow(watcher, flow, this);
     this.#flows.add(flow);
     this.context.flows.note(this);
     if (this.#timer === null) this.#watchIdle();
@@ -208,6 +212,11 @@ export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> impleme
     this.#full = true;
     if (isOver && !this.giveWay()) return false;
     return flows.takeFor(this);
+  }
+
+  /** Whom it serves now. */
+  get clients(): Iterable<Flow> {
+    return this.#flows.all();
   }
 
   get flowCount(): number {
@@ -234,10 +243,13 @@ export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> impleme
 
   failed(flow: Flow, reason: ConnectionFailure, text: string, news: boolean): void {
     this.count(reason);
+    this.context.watch?.watcher?.reached(this.name, ONLY_UPSTREAM, reason);
+    flow.sight?.notReached(reason);
     if (news) this.tellFailed(reason, flow.connection, flow.client, text, flow.bot);
   }
 
   over(flow: Flow): void {
+    if (flow.dealings !== null) endFlow(flow, flow.dealings);
     if (this.context.facts.recording === true) this.#record(flow);
     this.#flows.remove(flow);
     this.context.flows.note(this);

@@ -1,0 +1,65 @@
+/**
+ * Whether somebody watches, and whom the data path tells then. Every place that does asks first whether `watcher` is null: while
+ * nobody watches that is all that it costs.
+ */
+import type { Millis } from "../core/clock.js";
+import type { Sight, SightOf } from "./sight.js";
+
+export class Watch {
+  watcher: Watcher | null = null;
+}
+
+export interface Watcher {
+  /** What one bot does on one proxy. */
+  dealings(proxy: string, bot: string): Dealings;
+  /** For one that begins now. Null where none is to be had: nobody wants to see so much, or there were too many in this second. */
+  sight(dealings: Dealings, of: SightOf, at: Millis, within: Sight | null): Sight | null;
+  /** For a connection of exchanges, which is shown only if it comes to none. Null where nobody wants to see it. */
+  connectionSight(of: SightOf): Sight | null;
+  /** Who came to nothing before there was a connection: a refused one, or a handshake that failed. */
+  turnedAway(of: SightOf, reason: string): void;
+  /** How a client took what faults did to its handshake. */
+  handshake(proxy: string, connection: number, seen: HandshakeSeen): void;
+  /** An attempt to reach an upstream, and why it failed; null if it did not. */
+  reached(proxy: string, upstream: string, reason: string | null): void;
+  /** Something that was sent to an upstream is over. */
+  upstreamOver(proxy: string, upstream: string, failed: boolean, hit: boolean): void;
+}
+
+export interface HandshakeSeen {
+  readonly sni: string | null;
+  readonly version: string | null;
+  readonly alpn: string | null;
+  readonly problem: string | null;
+  readonly took: string | null;
+}
+
+/** What one bot has done on one proxy since somebody watches, in plain numbers. */
+export class Dealings {
+  readonly proxy: string;
+  readonly bot: string;
+  total = 0;
+  failed = 0;
+  hits = 0;
+  /** Exchanges and questions that are under way. */
+  pending = 0;
+  lastAt: Millis | null = null;
+
+  constructor(proxy: string, bot: string) {
+    this.proxy = proxy;
+    this.bot = bot;
+  }
+
+  begins(now: Millis): void {
+    this.total++;
+    this.pending++;
+    this.lastAt = now;
+  }
+
+  ends(now: Millis, failed: boolean, hit: boolean): void {
+    this.pending--;
+    this.lastAt = now;
+    if (failed) this.failed++;
+    if (hit) this.hits++;
+  }
+}

@@ -1,0 +1,55 @@
+/** How a connection begins and ends for somebody who watches. Called only while somebody does. */
+import type { ConnectionEnd, ConnectionFailure } from "../core/events.js";
+import type { Sight, SightOf, UpstreamEnd } from "../pipeline/sight.js";
+import type { Connection } from "./connection.js";
+import type { PlaneContext } from "./context.js";
+import type { Peer } from "./secure/peer.js";
+
+export function sightOf(proxy: string, { connection, bot, client }: Connection): SightOf {
+  return { kind: "connection", proxy, number: connection, connection, bot, client };
+}
+
+/** Of either side: what its TLS came to is known from its handshake. */
+export function seesPeer(sight: Sight, peer: Peer | null | undefined): void {
+  if (peer === null || peer === undefined) return;
+  const { sni, version, protocol } = peer;
+  sight.tls ??= { sni, version, alpn: protocol, problem: null, took: null };
+}
+
+export function endConnection(sight: Sight, connection: Connection): void {
+  const { ending, pumps, peer } = connection;
+  sight.up = pumps?.upstream.bytesOut ?? 0;
+  sight.down = pumps?.downstream.bytesOut ?? 0;
+  sight.failure ??= ending.failure;
+  seesPeer(sight, peer);
+  if (sight.connected !== null) sight.upstreamEnds(upstreamEndOf(ending.how));
+  const now = sight.clock.now();
+  if (sight.answered !== null && (ending.how === "client_closed" || ending.how === "upstream_closed"))
+    sight.answerLast = now;
+  sight.overAt(now, ending.how);
+  sight.ends();
+}
+
+function upstreamEndOf(how: ConnectionEnd): UpstreamEnd {
+  switch (how) {
+    case "client_closed":
+    case "upstream_closed":
+      return "complete";
+    case "upstream_reset":
+      return "reset";
+    default:
+      return "abandoned";
+  }
+}
+
+/** A client that came to no connection: it was refused, or its handshake failed. */
+export function turnsAway(
+  { name: proxy, context }: { readonly name: string; readonly context: PlaneContext },
+  reason: ConnectionFailure,
+  connection: number,
+  client: string,
+  bot = client,
+): void {
+  const of = { kind: "connection", proxy, number: connection, connection, bot, client } as const;
+  context.watch?.watcher?.turnedAway(of, reason);
+}
