@@ -1,15 +1,26 @@
 /**
  * Puts what the dashboard needs besides its own modules into `dist/ui`: the page, its styles and the two libraries, as files that a
- * browser loads without a bundler; and `files.json`, the list of all that the daemon may serve. After `tsc -p src/ui`.
+ * browser loads without a bundler; and `files.json`, the list of all that the daemon may serve. After `tsc -p src/ui`, which writes
+ * modules to `dist/ui/js` as they lie in `src`, so that those of other rooms are found by the same paths.
  */
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, posix, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const SOURCE = join(ROOT, "src/ui");
 const TARGET = join(ROOT, "dist/ui");
 const LIT = join(ROOT, "node_modules/lit-html");
 const UPLOT = join(ROOT, "node_modules/uplot/dist");
+const VENDOR = "js/ui/vendor";
+const MAIN = "js/ui/main.js";
 
 /** The parts of lit-html that are used; they find each other by the same relative paths. */
 const LIT_FILES = [
@@ -35,40 +46,58 @@ function write(name, text) {
   writeFileSync(path, text);
 }
 
-const unmapped = (text) => text.replace(/\n?\/\/# sourceMappingURL=.*\s*$/u, "\n");
-
-const source = filesIn(SOURCE);
-const modules = source
-  .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
-  .map((name) => name.replace(/\.ts$/u, ".js"));
-const styles = source.filter((name) => name.endsWith(".css"));
-const vendor = [...LIT_FILES, "uplot.js"].map((name) => `vendor/${name}`);
-
-for (const name of LIT_FILES) write(`vendor/${name}`, unmapped(readFileSync(join(LIT, name), "utf8")));
-// Its small build is a script that declares one name; only the large one is a module.
-write(
-  "vendor/uplot.js",
-  `${readFileSync(join(UPLOT, "uPlot.iife.min.js"), "utf8")}\nexport default uPlot;\n`,
-);
-write("vendor/uplot.css", readFileSync(join(UPLOT, "uPlot.min.css"), "utf8"));
-for (const name of [...styles, "icon.svg"]) copyFileSync(join(SOURCE, name), ensured(join(TARGET, name)));
-
-function ensured(path) {
+function copy(from, name) {
+  const path = join(TARGET, name);
   mkdirSync(dirname(path), { recursive: true });
-  return path;
+  copyFileSync(from, path);
 }
 
+for (const name of LIT_FILES) {
+  const text = readFileSync(join(LIT, name), "utf8");
+  write(`${VENDOR}/${name}`, text.replace(/\n?\/\/# sourceMappingURL=.*\s*$/u, "\n"));
+}
+// Its small build is a script that declares one name; only the large one is a module.
+write(
+  `${VENDOR}/uplot.js`,
+  `${readFileSync(join(UPLOT, "uPlot.iife.min.js"), "utf8")}\nexport default uPlot;\n`,
+);
+copy(join(UPLOT, "uPlot.min.css"), "css/uplot.css");
+const styles = filesIn(SOURCE).filter((name) => name.endsWith(".css"));
+for (const name of styles) copy(join(SOURCE, name), `css/${name}`);
+copy(join(SOURCE, "icon.svg"), "icon.svg");
+
+/** All modules that the first one needs, itself among them. */
+const modules = new Set();
+function need(name) {
+  if (modules.has(name)) return;
+  modules.add(name);
+  const text = readFileSync(join(TARGET, name), "utf8");
+  // Compiled or minified, with or without blanks.
+  for (const [, path] of text.matchAll(/(?:^|[\s;}*])(?:import|export)\b[^"';]*?["'](\.[^"']+)["']/gu))
+    need(posix.join(posix.dirname(name), path));
+}
+need(MAIN);
+
 // A browser would learn of each module only from the one that imports it, step by step.
+const sheets = [
+  "css/uplot.css",
+  "css/frame.css",
+  ...styles.filter((name) => name !== "frame.css").map((name) => `css/${name}`),
+];
 const links = [
-  ...["vendor/uplot.css", ...styles].map((name) => `<link rel="stylesheet" href="/ui/${name}" />`),
-  ...[...vendor, ...modules].map((name) => `<link rel="modulepreload" href="/ui/${name}" />`),
+  ...sheets.map((name) => `<link rel="stylesheet" href="/ui/${name}" />`),
+  ...[...modules].sort().map((name) => `<link rel="modulepreload" href="/ui/${name}" />`),
 ];
 const page = readFileSync(join(SOURCE, "index.html"), "utf8");
 if (!page.includes("<!-- files -->")) throw new Error("src/ui/index.html has no place for its files");
 write("index.html", page.replace("<!-- files -->", links.join("\n    ")));
 
-const files = ["index.html", "icon.svg", "vendor/uplot.css", ...styles, ...vendor, ...modules].sort();
-// What an earlier build left is served to nobody, and packed for nobody.
-for (const name of filesIn(TARGET))
-  if (!files.includes(name) && name !== ".tsbuildinfo") rmSync(join(TARGET, name));
+const files = ["index.html", "icon.svg", ...sheets, ...modules].sort();
 write("files.json", `${JSON.stringify(files)}\n`);
+
+// What an earlier build left is packed for nobody. What is compiled and not needed stays: the compiler would not write it again.
+const kept = new Set([...files, "files.json", ".tsbuildinfo"]);
+for (const name of filesIn(TARGET)) {
+  const source = join(ROOT, "src", name.replace(/^js\//u, "").replace(/\.js$/u, ".ts"));
+  if (!kept.has(name) && !(name.startsWith("js/") && existsSync(source))) rmSync(join(TARGET, name));
+}

@@ -71,6 +71,34 @@ const profileSummary: z.ZodType<ProfileSummary> = named("ProfileSummary", z.stri
 
 export const profileList = named("Profiles", z.strictObject({ profiles: z.array(profileSummary) }));
 
+const millis = (): z.ZodNumber => z.number().min(0);
+
+const course = named(
+  "Course",
+  z.strictObject({
+    headline: z.string().describe("phases and their lengths, such as calm 5s, away 5s; 10s in all"),
+    shown_ms: millis().describe("how much time this is about; 1 where nothing in the profile has a length"),
+    endless: z.boolean().describe("it ends only when it is healed"),
+    phases: z.array(z.strictObject({ phase: z.string(), from_ms: millis(), until_ms: millis() })),
+    rows: z.array(
+      z.strictObject({
+        fault: z.string(),
+        type: z.string(),
+        goes_on: z.boolean().describe("beyond what is shown"),
+        spans: z.array(
+          z.strictObject({
+            from_ms: millis(),
+            until_ms: millis(),
+            level: z
+              .enum(["all", "some", "rising", "falling"])
+              .describe("some: a share is hit; rising, falling: along a ramp"),
+          }),
+        ),
+      }),
+    ),
+  }),
+);
+
 export const profileDetail: z.ZodType<ProfileDetail> = named(
   "Profile",
   z.strictObject({
@@ -79,6 +107,7 @@ export const profileDetail: z.ZodType<ProfileDetail> = named(
     explanation: texts()
       .nullable()
       .describe("a sentence for each fault; null while a param must be given first"),
+    course: course.nullable().describe("when each fault is there; null while a param must be given first"),
   }),
 );
 

@@ -12,6 +12,7 @@ import { explainProfile } from "../plan/explain.js";
 import type { LivePlan } from "../plan/live.js";
 import { INLINE, type ActivationValue, type CompiledProfile } from "../plan/value.js";
 import { CompiledAhead } from "./compiled-ahead.js";
+import { pictureOf, type CoursePicture } from "../plan/picture.js";
 import type { Planned, Targets } from "./targets.js";
 
 export interface ProfileSummary {
@@ -31,6 +32,8 @@ export interface ProfileDetail extends ProfileSummary {
   readonly text: string;
   /** One sentence for each fault; null while a param must be given first. */
   readonly explanation: readonly string[] | null;
+  /** When each fault is there, with the defaults of all params; null while one must be given first. */
+  readonly course: CoursePicture | null;
 }
 
 export class Profiles {
@@ -85,10 +88,14 @@ export class Profiles {
     if (summary === undefined)
       throw new SquallError("SQ_PROFILE_NOT_FOUND", `no profile is called ${JSON.stringify(name)}`);
     const needs = summary.params.some((param) => param.required);
-    const explanation = needs
-      ? null
-      : explainProfile(compileProfile(name, this.#library, {}, this.#types), this.#types);
-    return { ...summary, text, explanation };
+    if (needs) return { ...summary, text, explanation: null, course: null };
+    const compiled = compileProfile(name, this.#library, {}, this.#types);
+    return {
+      ...summary,
+      text,
+      explanation: explainProfile(compiled, this.#types),
+      course: pictureOf(compiled),
+    };
   }
 
   /** Adds or replaces a profile in memory; where it is on, it goes on with the new text. */
