@@ -5,7 +5,7 @@
 import type { Clock, Millis } from "../core/clock.js";
 import type { FaultOrigin } from "../core/events.js";
 import type { Detail } from "../faults/contract/index.js";
-import type { Dealings, HandshakeSeen } from "./watch.js";
+import type { Dealings, HandshakeSeen } from "./dealings.js";
 
 export type ActorOrigin = Pick<FaultOrigin, "proxy" | "activation" | "profile" | "phase" | "fault" | "type">;
 

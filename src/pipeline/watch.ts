@@ -3,6 +3,7 @@
  * nobody watches that is all that it costs.
  */
 import type { Millis } from "../core/clock.js";
+import type { Dealings, HandshakeSeen } from "./dealings.js";
 import type { Sight, SightOf } from "./sight.js";
 
 export class Watch {
@@ -24,42 +25,4 @@ export interface Watcher {
   reached(proxy: string, upstream: string, reason: string | null): void;
   /** Something that was sent to an upstream is over. */
   upstreamOver(proxy: string, upstream: string, failed: boolean, hit: boolean): void;
-}
-
-export interface HandshakeSeen {
-  readonly sni: string | null;
-  readonly version: string | null;
-  readonly alpn: string | null;
-  readonly problem: string | null;
-  readonly took: string | null;
-}
-
-/** What one bot has done on one proxy since somebody watches, in plain numbers. */
-export class Dealings {
-  readonly proxy: string;
-  readonly bot: string;
-  total = 0;
-  failed = 0;
-  hits = 0;
-  /** Exchanges and questions that are under way. */
-  pending = 0;
-  lastAt: Millis | null = null;
-
-  constructor(proxy: string, bot: string) {
-    this.proxy = proxy;
-    this.bot = bot;
-  }
-
-  begins(now: Millis): void {
-    this.total++;
-    this.pending++;
-    this.lastAt = now;
-  }
-
-  ends(now: Millis, failed: boolean, hit: boolean): void {
-    this.pending--;
-    this.lastAt = now;
-    if (failed) this.failed++;
-    if (hit) this.hits++;
-  }
 }

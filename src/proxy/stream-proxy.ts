@@ -130,14 +130,9 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
     waits: Waits | null = null,
   ): Dialling {
     const pool = this.#pool;
-    const { name, context } = this;
-    const { clock, resolver, descriptors, keepalive } = context;
+    const { context, name } = this;
     const options = {
-      clock,
-      resolver,
-      descriptors,
-      keepalive,
-      lookUp: this.#names.lookUp,
+      ...this.dialOptions(),
       tls: this.tlsFor(guest),
       timeout: this.spec.dialTimeout,
       take,

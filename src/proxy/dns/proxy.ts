@@ -18,19 +18,12 @@ import { errorReply, rcodeName, rcodeOf, readQuery, typeName, type Query } from 
 import { Neighbours } from "./neighbours.js";
 import type { DatagramSocket } from "../sockets/datagram.js";
 import { DnsPort } from "./port.js";
-import {
-  questionOf,
-  RunningQuestion,
-  sendable,
-  type Asker,
-  type QuestionHost,
-  type QuestionRecord,
-} from "./question.js";
+import { questionOf, RunningQuestion, sendable, type Asker, type QuestionHost } from "./question.js";
 import { Answers } from "./answers.js";
 import { RESOLV_CONF, type SystemFile } from "./servers.js";
 import type { DnsProxySpec } from "./spec.js";
 import { DnsStream, type StreamHost } from "./stream.js";
-import { endQuestion, seesAsking, seesReply, watchedQuestion } from "./watching.js";
+import { endQuestion, seesAsking, seesReply, watchedQuestion, type QuestionRecord } from "./watching.js";
 import { QueryTally } from "./tally.js";
 
 const UNREADABLE = "unreadable";

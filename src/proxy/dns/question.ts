@@ -3,16 +3,13 @@
  *
  *     asked -> [gate] -> records or upstream -> [gate] -> rewritten -> fitted -> garbled -> sent
  */
-import type { Millis } from "../../core/clock.js";
 import { contained, type Owner } from "../../core/containment.js";
 import { type DnsReply, type Pass, type Question, type Sever } from "../../faults/contract/index.js";
-import type { Sight } from "../../pipeline/sight.js";
-import type { Dealings } from "../../pipeline/watch.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { FinalQueryVerdict, QueryFaults } from "../../pipeline/query.js";
 import type { Asking } from "./channel.js";
 import { fitted, MESSAGE_BYTES_MAX, rcodeName, rcodeOf, typeName, type Query } from "./codec.js";
-import { seesAsking, seesReply } from "./watching.js";
+import { seesAsking, seesReply, type QuestionRecord } from "./watching.js";
 import { readReply, writeReply } from "./reply.js";
 
 /** Whoever asked, and the way back. */
@@ -22,17 +19,6 @@ export interface Asker {
   answer(message: Buffer): void;
   /** Ends the connection, where there is one. */
   sever(how: Sever): void;
-}
-
-/** A question, as far as it is told of when everything is recorded. */
-export interface QuestionRecord {
-  readonly id: number;
-  readonly at: Millis;
-  /** The names of the faults that acted on it. */
-  readonly faults: string[];
-  /** What its asker does on this proxy, and what is seen of it; null unless somebody watched when it came. */
-  readonly dealings: Dealings | null;
-  readonly sight: Sight | null;
 }
 
 /** What a question needs of its proxy. */

@@ -4,9 +4,20 @@ import type { Question } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Sight } from "../../pipeline/sight.js";
 import { ONLY_UPSTREAM } from "../upstream/pool.js";
-import type { Dealings, Watcher } from "../../pipeline/watch.js";
+import type { Dealings } from "../../pipeline/dealings.js";
+import type { Watcher } from "../../pipeline/watch.js";
 import type { PlaneContext } from "../context.js";
-import type { QuestionRecord } from "./question.js";
+
+/** A question, as far as it is told of when everything is recorded. */
+export interface QuestionRecord {
+  readonly id: number;
+  readonly at: Millis;
+  /** The names of the faults that acted on it. */
+  readonly faults: string[];
+  /** What its asker does on this proxy, and what is seen of it; null unless somebody watched when it came. */
+  readonly dealings: Dealings | null;
+  readonly sight: Sight | null;
+}
 
 export function watchedQuestion(
   watcher: Watcher,

@@ -16,7 +16,7 @@ import { withName, type ExchangeFaults, type SeenExchange } from "../../pipeline
 import type { Passage } from "../../pipeline/flow.js";
 import { Party, type Guest } from "../../pipeline/party.js";
 import type { Sight } from "../../pipeline/sight.js";
-import type { Dealings } from "../../pipeline/watch.js";
+import type { Dealings } from "../../pipeline/dealings.js";
 import type { ScopedBinding } from "../../pipeline/scoped-binding.js";
 import type { Fields, RequestHead, ResponseHead } from "./head.js";
 import type { Member } from "../upstream/pool.js";

@@ -12,7 +12,7 @@ import { CIPHERTEXT } from "../../faults/subjects.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Guest } from "../../pipeline/party.js";
 import type { Sight } from "../../pipeline/sight.js";
-import type { Dealings } from "../../pipeline/watch.js";
+import type { Dealings } from "../../pipeline/dealings.js";
 import { Pump } from "../../pipeline/pump.js";
 import { Connection, type ConnectionHost, type Origin } from "../connection.js";
 import { passesThrough } from "../secure/peer.js";

@@ -1,16 +1,38 @@
 /** What somebody who watches sees of a tcp proxy's connections. Called only while somebody does. */
+import type { ConnectionEnd } from "../../core/events.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Pump } from "../../pipeline/pump.js";
 import type { Sight } from "../../pipeline/sight.js";
-import type { Dealings, Watcher } from "../../pipeline/watch.js";
+import type { Dealings } from "../../pipeline/dealings.js";
+import type { Watcher } from "../../pipeline/watch.js";
 import { endConnection, seesPeer, sightOf } from "../watched-connection.js";
 import type { Member } from "../upstream/pool.js";
-import type { TcpConnection } from "./connection.js";
-import type { TcpProxy } from "./proxy.js";
+import type { Connection } from "../connection.js";
+import type { PlaneContext } from "../context.js";
+
+interface WatchedStream extends Connection {
+  dealings: Dealings | null;
+  sight: Sight | null;
+  /** The name of the one that was chosen. */
+  readonly upstream: string | null;
+  seen(): {
+    readonly end: ConnectionEnd;
+    readonly failure: string | null;
+    readonly faults: readonly string[];
+  };
+}
+
+/** Its proxy. */
+interface Place {
+  readonly name: string;
+  readonly faults: readonly ArmedFault[];
+  readonly context: PlaneContext;
+}
 
 export function beginStream(
   watcher: Watcher,
-  connection: TcpConnection,
-  { name, faults, context }: Pick<TcpProxy, "name" | "faults" | "context">,
+  connection: WatchedStream,
+  { name, faults, context }: Place,
 ): void {
   const now = context.clock.now();
   const dealings = watcher.dealings(name, connection.bot);
@@ -42,11 +64,7 @@ export function seesAnswer(sight: Sight, pump: Pump): void {
   });
 }
 
-export function endStream(
-  connection: TcpConnection,
-  dealings: Dealings,
-  { name, context }: Pick<TcpProxy, "name" | "context">,
-): void {
+export function endStream(connection: WatchedStream, dealings: Dealings, { name, context }: Place): void {
   const { sight } = connection;
   const { end, failure, faults } = connection.seen();
   const failed = failure !== null || end === "fault" || end === "upstream_reset" || end === "failed";

@@ -9,7 +9,7 @@ import type { ConnectionFailure } from "../../core/events.js";
 import type { Direction } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Sight } from "../../pipeline/sight.js";
-import type { Dealings } from "../../pipeline/watch.js";
+import type { Dealings } from "../../pipeline/dealings.js";
 import { costOf, DatagramPath, type PathOwner } from "../../pipeline/datagram.js";
 import type { PlaneContext } from "../context.js";
 import { isLocalLack, lackOf } from "../local-lacks.js";

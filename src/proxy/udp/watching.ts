@@ -1,15 +1,28 @@
 /** What somebody who watches sees of flows of datagrams. Called only while somebody does. */
+import type { Millis } from "../../core/clock.js";
 import type { Direction } from "../../faults/contract/index.js";
+import type { ArmedFault } from "../../pipeline/armed.js";
 import type { Sight } from "../../pipeline/sight.js";
-import type { Dealings, Watcher } from "../../pipeline/watch.js";
+import type { Dealings } from "../../pipeline/dealings.js";
+import type { Watcher } from "../../pipeline/watch.js";
 import { ONLY_UPSTREAM } from "../upstream/pool.js";
-import type { Flow } from "./flow.js";
-import type { UdpProxy } from "./proxy.js";
+
+interface WatchedFlow {
+  readonly bot: string;
+  readonly client: string;
+  readonly connection: number;
+  readonly beganAt: Millis;
+  readonly usedAt: Millis;
+  readonly delivered: Readonly<Record<Direction, number>>;
+  readonly hits: readonly string[];
+  dealings: Dealings | null;
+  sight: Sight | null;
+}
 
 export function beginFlow(
   watcher: Watcher,
-  flow: Flow,
-  { name, faults }: Pick<UdpProxy, "name" | "faults">,
+  flow: WatchedFlow,
+  { name, faults }: { readonly name: string; readonly faults: readonly ArmedFault[] },
 ): void {
   const { bot, client, connection, beganAt } = flow;
   const dealings = watcher.dealings(name, bot);
@@ -33,10 +46,7 @@ export function seesDatagram(sight: Sight, direction: Direction): void {
   }
 }
 
-export function endFlow(
-  { sight, delivered, hits, usedAt }: Pick<Flow, "sight" | "delivered" | "hits" | "usedAt">,
-  dealings: Dealings,
-): void {
+export function endFlow({ sight, delivered, hits, usedAt }: WatchedFlow, dealings: Dealings): void {
   dealings.ends(usedAt, delivered.downstream === 0, hits.length > 0);
   if (sight === null) return;
   if (sight.answered !== null) {
