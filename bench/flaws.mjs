@@ -1,65 +1,154 @@
-// The benchmark of `squall sweep`: the reference bot with each of its flaws, and without any. Prints a Markdown table of which case
-// caught which flaw, and how. `npm run flaws` for all of them, `npm run flaws -- storm sound` for some; `--pairs` adds pairs to the singles.
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+/**
+ * The benchmark of `squall sweep` and `squall hunt`: the reference bot with each of its flaws, and without any. Prints a Markdown table of
+ * what caught which flaw, and how.
+ *
+ *     npm run flaws                            singles over all flaws, then the sound bot
+ *     npm run flaws -- storm sound             some of them
+ *     npm run flaws -- --pairs                 pairs as well
+ *     npm run flaws -- --hunt --budget 10m     hunts, each ended by the first finding that speaks for the flaw
+ *     npm run flaws -- sound --times 20        so many sweeps of the sound bot, and each alarm
+ *     --jobs 4                                 runs at a time; --keep FOLDER: the files that replay the findings
+ */
+import { spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const RUN = join(ROOT, "examples/sweep/squall.run.yaml");
 
-/** What speaks for each flaw and for no other mistake: the signature of the finding. */
-const CAUGHT_BY = {
-  "no-timeout": /^HUNG/u,
-  "lost-lease": /^SUSPECT rekeyed POST \/v1\/lease|^WRONG audit:\/totals\/expired/u,
-  "double-run": /^SUSPECT again|^WRONG audit:\/totals\/executions/u,
-  "stale-lease": /^WRONG (?:audit:\/totals\/(?:refused|completions)|check)/u,
-  "dies-on-reset": /^FAILED exit 1: .*(?:disposed|ended before)/u,
-  "connected-but-idle": /^HUNG/u,
-  "no-refresh": /^(?:FAILED|HUNG|WRONG)/u,
-  "ignores-retry-after": /^SUSPECT (?:early|storm)/u,
-  "trusts-short-bodies": /^SUSPECT blind|^WRONG check: .*payload/u,
-  "html-as-json": /^FAILED exit 1: /u,
-  "restart-from-zero": /^SUSPECT bytes/u,
-  "storm": /^SUSPECT storm/u,
-  "permanent-dns": /^FAILED exit 1: /u,
-  "one-strike": /^WRONG (?:audit|check)/u,
+/** What speaks for each flaw and for no other mistake: the signature of the finding; and how many bots it takes to see it. */
+const FLAWS = {
+  "dies-on-reset": { caughtBy: /^FAILED exit 1: .*(?:disposed|ended before)/u },
+  "html-as-json": { caughtBy: /^FAILED exit 1: .*(?:JSON|Unexpected|token)/u },
+  "lost-lease": { caughtBy: /^SUSPECT rekeyed POST \/v1\/lease|^WRONG audit:\/totals\/expired/u },
+  "one-strike": { caughtBy: /^WRONG (?:audit|check)/u },
+  "double-run": { caughtBy: /^SUSPECT again|^WRONG audit:\/totals\/executions/u },
+  "permanent-dns": { caughtBy: /^FAILED exit 1: .*(?:jobs\.example|resolve|look|name|DNS)/iu },
+  "no-refresh": { caughtBy: /^(?:FAILED|HUNG|WRONG)/u },
+  "ignores-retry-after": { caughtBy: /^SUSPECT (?:early|storm)/u },
+  "no-timeout": { caughtBy: /^HUNG/u },
+  "trusts-short-bodies": { caughtBy: /^SUSPECT blind|^WRONG check: .*payload/u },
+  "connected-but-idle": { caughtBy: /^HUNG/u },
+  "restart-from-zero": { caughtBy: /^SUSPECT bytes/u },
+  "stale-lease": { caughtBy: /^WRONG (?:audit:\/totals\/(?:refused|completions)|check)/u },
+  "storm": { caughtBy: /^SUSPECT storm/u, bots: 3 },
 };
 
-const asked = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-const pairs = process.argv.includes("--pairs");
-const names = asked.length > 0 ? asked : [...Object.keys(CAUGHT_BY), "sound"];
+const { values: asked, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pairs: { type: "boolean", default: false },
+    hunt: { type: "boolean", default: false },
+    budget: { type: "string" },
+    jobs: { type: "string" },
+    keep: { type: "string" },
+    times: { type: "string", default: "1" },
+    bots: { type: "string" },
+  },
+});
+for (const name of positionals)
+  if (name !== "sound" && !Object.hasOwn(FLAWS, name)) throw new Error(`there is no flaw ${name}`);
+const names = positionals.length > 0 ? positionals : [...Object.keys(FLAWS), "sound"];
 const bin = mkdtempSync(join(tmpdir(), "squall-flaws-"));
 symlinkSync(join(ROOT, "dist/main.js"), join(bin, "squall"));
+process.once("exit", () => rmSync(bin, { recursive: true, force: true }));
 
-console.log("| flaw | caught by | as | confirmed | runs | time |\n|---|---|---|---|---|---|");
-let caught = 0;
-for (const name of names) {
-  const folder = join(bin, name);
-  mkdirSync(folder);
-  // The sound bot is swept to the end; with a flaw, the first finding is enough.
-  const words = ["--strict", ...(name === "sound" ? [] : ["--fail-fast"]), ...(pairs ? [] : ["--no-pairs"])];
-  spawnSync(process.execPath, [join(ROOT, "dist/main.js"), "sweep", "--run", RUN, ...words], {
+/** Runs Squall in a folder of its own; `said` hears each line of JSON. */
+async function squall(folder, name, words, said) {
+  const child = spawn(process.execPath, [join(ROOT, "dist/main.js"), ...words], {
     cwd: folder,
-    stdio: ["ignore", "ignore", process.env.LOUD ? "inherit" : "ignore"],
+    stdio: ["ignore", "pipe", process.env.LOUD ? "inherit" : "ignore"],
     env: {
       ...process.env,
       PATH: `${bin}${delimiter}${process.env.PATH}`,
       BOT_FLAGS: name === "sound" ? "" : `--flaw ${name}`,
+      BOTS: asked.bots ?? String(FLAWS[name]?.bots ?? 1),
     },
   });
-  const report = JSON.parse(readFileSync(join(folder, ".squall/report.json"), "utf8"));
-  const time = `${Math.round(report.took_ms / 1000)} s`;
-  const found = report.findings.filter(({ verdict }) => verdict !== "FLAKY");
-  const meant = found.find(({ signature }) => CAUGHT_BY[name]?.test(signature));
-  const shown = meant ?? found[0];
-  if (meant) caught++;
-  const confirmation = shown
-    ? `${shown.confirmation.failed}/${shown.confirmation.runs}, clean ${shown.confirmation.controls.failed}/${shown.confirmation.controls.runs}`
-    : "";
-  const as = shown ? `${meant ? "" : "(another) "}\`${shown.signature.replaceAll("|", "\\|")}\`` : "nothing";
-  const by = shown ? report.cases.find(({ id }) => id === shown.case).name : `none of ${report.cases.length}`;
-  console.log(`| ${name} | ${by} | ${as} | ${confirmation} | ${report.runs} | ${time} |`);
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith("{")) said(JSON.parse(line), child);
+  }
+  return ended;
 }
+
+const common = [
+  "--run",
+  RUN,
+  "--strict",
+  "--json",
+  ...(asked.jobs === undefined ? [] : ["--jobs", asked.jobs]),
+  ...(asked.budget === undefined ? [] : ["--budget", asked.budget]),
+];
+const share = ({ failed, runs }) => `${failed}/${runs}`;
+
+async function sweep(folder, name) {
+  // The sound bot is swept to the end; with a flaw, the first finding is enough.
+  const words = [...(name === "sound" ? [] : ["--fail-fast"]), ...(asked.pairs ? [] : ["--no-pairs"])];
+  await squall(folder, name, ["sweep", ...common, ...words], () => undefined);
+  const report = JSON.parse(readFileSync(join(folder, ".squall/report.json"), "utf8"));
+  const findings = report.findings.map((finding) => ({
+    sure: finding.verdict !== "FLAKY",
+    signature: finding.signature,
+    by: report.cases.find(({ id }) => id === finding.case).name,
+    confirmed: `${share(finding.confirmation)}, fault-free ${share(finding.confirmation.controls)}`,
+    file: finding.file,
+  }));
+  const hit = report.cases.filter(({ verdict }) => !/^not |^harness/u.test(verdict)).length;
+  return {
+    findings,
+    runs: report.runs,
+    took: report.took_ms,
+    what: `${hit} of ${report.cases.length} cases hit`,
+  };
+}
+
+async function hunt(folder, name) {
+  const started = Date.now();
+  const findings = [];
+  let trials = 0;
+  await squall(folder, name, ["hunt", ...common, "--shrink-runs", "30"], (event, child) => {
+    if (event.event === "found") {
+      const { trial, signature, file } = event;
+      findings.push({ sure: file !== null, signature, by: `trial ${trial}`, confirmed: "", file });
+      if (file !== null && FLAWS[name]?.caughtBy.test(signature)) child.kill("SIGINT");
+    } else if (event.event === "over") trials = event.trials;
+  });
+  return { findings, runs: trials, took: Date.now() - started, what: `${trials} trials` };
+}
+
+console.log(`load ${loadavg()[0].toFixed(1)} on ${availableParallelism()} cores`);
+console.log(
+  `\n| flaw | caught by | as | confirmed | ${asked.hunt ? "trials" : "runs"} | time |\n|---|---|---|---|---|---|`,
+);
+let caught = 0;
+let alarms = 0;
+for (const name of names)
+  for (let time = 1; time <= (name === "sound" ? Number(asked.times) : 1); time++) {
+    const folder = join(bin, `${name}-${time}`);
+    mkdirSync(folder);
+    const { findings, runs, took, what } = await (asked.hunt ? hunt(folder, name) : sweep(folder, name));
+    const meant = findings.find(({ sure, signature }) => sure && FLAWS[name]?.caughtBy.test(signature));
+    const shown = meant ?? findings[0];
+    if (meant) caught++;
+    if (name === "sound") alarms += findings.length;
+    const as = shown
+      ? `${meant ? "" : "(another) "}\`${shown.signature.replaceAll("|", "\\|")}\``
+      : "nothing";
+    console.log(
+      `| ${name} | ${shown?.by ?? `none: ${what}`} | ${as} | ${shown?.confirmed ?? ""} | ${runs} | ${Math.round(took / 1000)} s |`,
+    );
+    for (const other of findings.filter((one) => one !== shown))
+      console.log(`<!-- also ${other.by}: ${other.signature} ${other.confirmed} -->`);
+    if (asked.keep !== undefined && shown?.file) {
+      mkdirSync(asked.keep, { recursive: true });
+      const file = resolve(folder, shown.file);
+      if (existsSync(file)) copyFileSync(file, join(asked.keep, `${name}.yaml`));
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
 console.log(`\n${caught} of ${names.filter((name) => name !== "sound").length} flaws caught`);
-rmSync(bin, { recursive: true, force: true });
+if (names.includes("sound")) console.log(`${alarms} alarms in ${asked.times} sweeps of the sound bot`);

@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import type { Command } from "commander";
 import { SystemClock } from "../core/system-clock.js";
-import { kindsIn } from "../sweep/kinds/kinds.js";
+import { kindsIn, repeatedCall } from "../sweep/kinds/kinds.js";
 import { hunt, huntSentence, type Failure, type Hunted } from "../sweep/hunt/hunt.js";
 import { parseTrial, trialText, type Ground, type TrialName } from "../sweep/hunt/trial.js";
 import { NO_OPTIONS, PRESETS } from "../sweep/kinds/kind.js";
@@ -65,6 +65,10 @@ async function runHunt(words: readonly string[], flags: HuntFlags, io: Io): Prom
         controls: lab.controls,
         ground: groundOf(lab, settings),
         place: lab.place,
+        repeatedAt: (id) => {
+          const site = lab.sites.list.find((one) => one.id === id);
+          return site === undefined ? null : repeatedCall(site);
+        },
         clock: new SystemClock(),
         budget: settings.budget,
         trials,

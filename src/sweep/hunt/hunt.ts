@@ -4,6 +4,7 @@ import type { Alarm } from "../contract/finding.js";
 import { HarnessError, type FaultInput, type RunResult, type Runner } from "../contract/run.js";
 import type { PlaceOf } from "../oracles/calls.js";
 import { leading } from "../oracles/judge.js";
+import { experimentAt, isHarmless } from "../sweep/harmless.js";
 import { signatureOf } from "../signature.js";
 import type { Controls } from "../sweep/controls.js";
 import { crew } from "../sweep/crew.js";
@@ -23,6 +24,8 @@ export interface HuntMeans {
   readonly controls: Controls;
   readonly ground: Ground;
   readonly place: PlaceOf;
+  /** Faults by which Squall itself has the first call of a site carried out twice; null where that makes no sense. */
+  readonly repeatedAt: (site: string) => readonly FaultInput[] | null;
   readonly clock: Pick<Clock, "now">;
   /** Milliseconds; null for no end of time. */
   readonly budget: number | null;
@@ -68,6 +71,27 @@ export async function hunt(means: HuntMeans): Promise<Hunted> {
   let trouble = "";
   let handling: Promise<void> = Promise.resolve();
 
+  const experiments = new Map<string, Promise<void>>();
+  /** What an experiment can settle is settled at once, so that it does not hide what is behind it. */
+  const settle = async (run: RunResult, faults: readonly FaultInput[]): Promise<readonly Alarm[]> => {
+    for (const { signature, site } of controls
+      .judge(run, faults)
+      .alarms.filter((one) => experimentAt(one) !== null)) {
+      const repeated = site === undefined ? null : means.repeatedAt(site);
+      if (repeated === null) continue;
+      const made =
+        experiments.get(signature) ??
+        runner
+          .run({ label: `experiment ${signature}`, faults: repeated, seed: ground.seed })
+          .then((result) => {
+            const { verdict } = controls.judge(result, repeated);
+            if (isHarmless(result, verdict, controls.baselines)) controls.drop(signature);
+          });
+      experiments.set(signature, made);
+      await made;
+    }
+    return controls.judge(run, faults).alarms;
+  };
   const isOver = (): boolean => {
     if (means.trials !== null && next > means.trials) stop ??= "trials";
     if (means.budget !== null && clock.now() - started >= means.budget) stop ??= "budget";
@@ -75,14 +99,15 @@ export async function hunt(means: HuntMeans): Promise<Hunted> {
     return stop !== null;
   };
   const judged = async (trial: TrialName, faults: readonly FaultInput[], run: RunResult): Promise<void> => {
-    trials++;
+    // Its own number: others are judged meanwhile.
+    const number = ++trials;
     since++;
     if (run.outcomes.every(({ hits }) => hits === 0)) unreached++;
     if (novelty.take(run, place)) {
       since = 0;
       if (kept.length < KEPT_MAX) kept.push(trial);
     }
-    const { alarms } = controls.judge(run, faults);
+    const alarms = await settle(run, faults);
     const [alarm, signature] = [leading(alarms), signatureOf(alarms)];
     if (alarm !== null && signature !== null) {
       const before = failures.get(signature) ?? 0;
@@ -97,7 +122,7 @@ export async function hunt(means: HuntMeans): Promise<Hunted> {
       kept.length,
       [...failures.values()].reduce((sum, count) => sum + count, 0),
     );
-    if (trials % CONTROL_EVERY === 0 && only === null) await controls.run(ground.seed);
+    if (number % CONTROL_EVERY === 0 && only === null) await controls.run(ground.seed);
   };
   const tryOne = async (trial: TrialName): Promise<void> => {
     const faults = faultsOfTrial(trial, ground);

@@ -57,6 +57,12 @@ export function kindsAt(site: Site, preset: Preset, names?: ReadonlySet<string>)
   );
 }
 
+/** By which it shows whether a server knows a call again: the site's first call is carried out twice. Null where that makes no sense. */
+export function repeatedCall(site: Site): readonly FaultInput[] | null {
+  const twice = kindOf(site.protocol, "twice");
+  return twice?.applies(site) === true ? twice.faults(site, { word: "first", nth: 1 }) : null;
+}
+
 function forgetting<P extends Protocol>(kind: Kind<P>): AnyKind {
   const isOwn = (site: Site): site is SiteOf<P> => site.protocol === kind.protocol;
   return {

@@ -1,6 +1,6 @@
 /** O1, O2 and O3: how the command ended, and what the user's own check said afterwards. */
 import type { Exit, RunResult } from "../contract/run.js";
-import { errorLine, normalise } from "./error-line.js";
+import { errorLine } from "./error-line.js";
 import { seconds } from "./calls.js";
 import type { Oracle } from "./evidence.js";
 
@@ -32,10 +32,7 @@ export const failedCheck: Oracle = ({ run: { check, exit } }) => {
       verdict: "WRONG",
       oracle: "O3",
       signature: line === "" ? "check" : `check: ${line}`,
-      text:
-        line === ""
-          ? "the check failed after healing"
-          : `the check failed after healing: ${firstLine(check.text)}`,
+      text: line === "" ? "the check failed after healing" : `the check failed after healing: ${line}`,
     },
   ];
 };
@@ -62,9 +59,4 @@ export function exitText(exit: Exit): string {
         ? `did not end within ${seconds(exit.ms)}`
         : `hung: nothing moved, neither on the wire nor in its processes, until it was ended after ${seconds(exit.ms)}`;
   }
-}
-
-function firstLine(text: string): string {
-  const line = text.split(/\r?\n/u).find((one) => one.trim() !== "") ?? "";
-  return line.length <= 200 ? line.trim() : normalise(line);
 }

@@ -16,6 +16,7 @@ export class Controls {
   readonly #runner: Runner;
   readonly #tell: OnSweepEvent;
   readonly #clean: RunResult[];
+  readonly #harmless = new Set<string>();
   #judge: Judge;
   #runs: number;
   #failed = 0;
@@ -51,9 +52,20 @@ export class Controls {
     return this.#baselines;
   }
 
-  /** Of what the fault-free runs have shown by now. */
+  /** Of what the fault-free runs have shown by now, without the suspicions that were dropped. */
   get judge(): Judge {
-    return this.#judge;
+    if (this.#harmless.size === 0) return this.#judge;
+    return (run, faults) => {
+      const alarms = this.#judge(run, faults).alarms.filter(
+        ({ verdict, signature }) => verdict !== "SUSPECT" || !this.#harmless.has(signature),
+      );
+      return { verdict: leading(alarms)?.verdict ?? "survived", alarms };
+    };
+  }
+
+  /** An experiment has shown that there is nothing behind suspicions of this signature. */
+  drop(signature: string): void {
+    this.#harmless.add(signature);
   }
 
   /** Makes one more. Throws what the runner throws. */

@@ -3,7 +3,7 @@
  * and nothing on the wire says so; but there is a case in which Squall itself has the very same request carried out twice. Where audit
  * and check find nothing after that, the server knows it again.
  */
-import type { Alarm, CaseResult } from "../contract/finding.js";
+import type { Alarm, CaseResult, Verdict } from "../contract/finding.js";
 import type { RunResult } from "../contract/run.js";
 
 /** The site at which requests are to be repeated; null where another thing is in question. */
@@ -11,8 +11,20 @@ export function experimentAt({ verdict, signature, site }: Alarm): string | null
   return verdict === "SUSPECT" && /^twice /u.test(signature) ? (site ?? null) : null;
 }
 
-/** Without audit or check nobody has looked at what it did. */
 export function showsHarmless(result: CaseResult, baselines: readonly RunResult[]): boolean {
-  const looked = baselines.some(({ audit, check }) => audit !== undefined || check !== null);
-  return looked && result.verdict === "survived";
+  return hasLooked(baselines) && result.verdict === "survived";
+}
+
+/** The same of one run by itself. */
+export function isHarmless(
+  { outcomes }: RunResult,
+  verdict: Verdict,
+  baselines: readonly RunResult[],
+): boolean {
+  return hasLooked(baselines) && verdict === "survived" && outcomes.some(({ hits }) => hits > 0);
+}
+
+/** Without audit or check nobody has looked at what it did. */
+function hasLooked(baselines: readonly RunResult[]): boolean {
+  return baselines.some(({ audit, check }) => audit !== undefined || check !== null);
 }

@@ -17,7 +17,7 @@ import { placesOf } from "../../../src/sweep/sweep/places.js";
 import { compileFaults } from "../../../src/plan/compile.js";
 import { locate } from "../../../src/config/located.js";
 import { FAULT_TYPES } from "../../../src/faults/kinds/index.js";
-import { call } from "../../support/runs.js";
+import { call, lostAnswer } from "../../support/runs.js";
 
 const CALLS = ["GET /v1/jobs/next", "POST /v1/jobs/1/complete", "POST /v1/jobs/2/complete"].map(
   (what, index) => call(10 * index + 1, what),
@@ -99,6 +99,8 @@ it("a look is new once", () => {
   expect([novelty.take(other, place), novelty.take(other, place)]).toEqual([true, false]);
 });
 
+const JUDGE = { ignore: [], outageIgnore: [], tolerance: 0, idempotent: () => false, slo: null };
+
 /** Fails where two kinds of faults are there together. */
 function means(
   fails: (plan: RunPlan) => boolean,
@@ -117,12 +119,12 @@ function means(
     resultOf({ label: "baseline", faults: [], seed: 1 }, number, 0),
   );
   const place = placesOf(SITES.calls);
-  const judge = { ignore: [], outageIgnore: [], tolerance: 0, idempotent: () => false, slo: null };
   return {
     runner,
-    controls: new Controls(baselines, place, judge, runner, () => undefined),
+    controls: new Controls(baselines, place, JUDGE, runner, () => undefined),
     ground: ground(42),
     place,
+    repeatedAt: () => null,
     clock: { now: () => 0 },
     budget: null,
     trials: 150,
@@ -154,6 +156,41 @@ describe("a hunt", () => {
       Math.floor(hunted.trials / 20),
     );
     expect(huntSentence(hunted)).toMatch(/^\d+ of \d+ trials failed, in 1 way$/u);
+  });
+
+  it("drops a suspicion that an experiment settles, which is made once", async () => {
+    const complete = SITES.list.find(({ id }) => id.includes("complete"));
+    const again = { kind: "exit", code: 0 } as const;
+    const repeated = [{ type: "duplicate_request", name: "again" }];
+    const work = "POST /v1/jobs/1/complete";
+    const carriedOut = { request: { key: null, hash: "x" } };
+    const seen = [call(5, work, { ...carriedOut, ...lostAnswer }), call(50, work, carriedOut)];
+    const suspect = (settles: boolean, ok: boolean): ReturnType<typeof means> => {
+      const all = means(() => false, {
+        trials: 6,
+        repeatedAt: (site) => (settles && site === complete?.id ? repeated : null),
+      });
+      const run = (plan: RunPlan): Promise<RunResult> => {
+        all.labels.push(plan.label);
+        const isTrial = plan.label.startsWith("trial");
+        const check = { ok: isTrial || plan.faults.length === 0 || ok, text: "exit code 1" };
+        const record = isTrial ? { ...RECORD, exchanges: [...CALLS, ...seen] } : RECORD;
+        return Promise.resolve({ ...resultOf(plan, all.labels.length, 0), exit: again, check, record });
+      };
+      const baselines = [1, 2, 3].map((number) => ({
+        ...resultOf({ label: "baseline", faults: [], seed: 1 }, number, 0),
+        check: { ok: true, text: "" },
+      }));
+      const runner = { jobs: 2, run };
+      const { place } = all;
+      return { ...all, runner, controls: new Controls(baselines, place, JUDGE, runner, () => undefined) };
+    };
+    const harmless = suspect(true, true);
+    expect([...(await hunt(harmless)).failures.keys()]).toEqual([]);
+    expect(harmless.labels.filter((label) => label.startsWith("experiment"))).toHaveLength(1);
+    const harmful = suspect(true, false);
+    expect([...(await hunt(harmful)).failures.keys()]).toEqual(["SUSPECT twice POST /v1/jobs/:n/complete"]);
+    expect((await hunt(suspect(false, true))).failures.size).toBe(1);
   });
 
   it("runs one trial alone by its name", async () => {
