@@ -78,6 +78,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   drawing: ["drawing"],
   sweep: [
     "core",
+    "tls",
     "faults",
     "config",
     "plan",

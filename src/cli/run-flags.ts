@@ -12,6 +12,7 @@ export interface RunFlags {
   readonly run?: string;
   readonly config?: string;
   readonly proxy?: readonly string[];
+  readonly secure?: readonly string[];
   readonly env?: readonly string[];
   readonly yesReally?: boolean;
   readonly [flag: string]: unknown;
@@ -164,6 +165,11 @@ export function withRunFlags(command: Command): Command {
     )
     .option("--proxy <name=upstream>", "a proxy, such as jobs=http://127.0.0.1:3000; may be repeated", again)
     .option(
+      "--secure <name>",
+      "a proxy with which the command speaks TLS, by a certificate that Squall makes; may be repeated",
+      again,
+    )
+    .option(
       "--env <name=value>",
       "a variable for the command, such as JOBS_URL={url:jobs}; may be repeated",
       again,
@@ -190,6 +196,7 @@ export function runSettings(
     file: flags.run === undefined && given !== null ? given : readRunFile(flags.run, io),
     flags: [...flagsGiven(flags), ...commandOf(words), ...environmentOf(flags.env ?? [])],
     proxies: (flags.proxy ?? []).map(proxyOf),
+    secure: flags.secure ?? [],
     config: readConfigFile(flags.config, io),
     env: io.env,
     cwd: io.cwd,

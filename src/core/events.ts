@@ -185,7 +185,7 @@ export type Fact =
       readonly seen: Span & { readonly up: number; readonly down: number };
     }
   | {
-      /** A handshake on which faults acted is decided: how the client took it. */
+      /** A handshake on which faults acted is decided: how the client took it. Where everything is recorded, any handshake. */
       readonly kind: "tls_over";
       readonly proxy: string;
       readonly connection: number;
@@ -203,6 +203,8 @@ export type Fact =
       readonly took: string;
       /** From its first byte. */
       readonly ms: number;
+      /** When it came and when that was known, where everything is recorded. */
+      readonly seen?: Span | undefined;
     }
   | {
       /** Files of a certificate have changed: they are in force now, or `trouble` says why not. */

@@ -247,7 +247,8 @@ function handshake({ proxy, bot, took, problem, sni, faults }: Of<"tls_over">): 
     took === "accepted" && problem !== null
       ? `accepted a certificate that is wrong: ${problem}`
       : tookWords(took);
-  return `${proxy}  ${bot} ${what}${sni === null ? "" : `, for ${sni}`}  [${faults.join(", ")}]`;
+  const by = faults.length === 0 ? "" : `  [${faults.join(", ")}]`;
+  return `${proxy}  ${bot} ${what}${sni === null ? "" : `, for ${sni}`}${by}`;
 }
 
 /** How a client took a handshake, as a sentence about it. */

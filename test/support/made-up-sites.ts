@@ -65,6 +65,19 @@ export const udpSite = (changes: Partial<Extract<Site, { protocol: "udp" }>> = {
   ...changes,
 });
 
+export const tlsSite = (changes: Partial<Extract<Site, { protocol: "tls" }>> = {}): Site => ({
+  ...COMMON,
+  protocol: "tls",
+  id: "tls jobs jobs.example",
+  proxy: "jobs",
+  botClass: "*",
+  bot: "*",
+  sni: "jobs.example",
+  others: [],
+  ended: true,
+  ...changes,
+});
+
 export const dnsSite = (changes: Partial<Extract<Site, { protocol: "dns" }>> = {}): Site => ({
   ...COMMON,
   ...ADDRESS,

@@ -68,6 +68,27 @@ describe("squall sweep", () => {
     expect(out).toContain("no finding");
   });
 
+  it("catches no-verify over TLS, though the bot does all of its work and its command passes", async () => {
+    const overTls = ["--secure", "jobs", "--env", "JOBS_URL=https://jobs.example:{port:jobs}"];
+    const only = ["--only", "tls:unknown-ca", "--only", "tls:wrong-host", "--only", "tls:reset"];
+    const flawed = await swept("no-verify", ...overTls, ...only);
+    expect(flawed.code).toBe(1);
+    expect(flawed.report.findings).toMatchObject([
+      {
+        verdict: "WRONG",
+        signature: "WRONG accepted a wrong certificate: TLS to jobs as jobs.example",
+        confirmation: { failed: 3, runs: 3, controls: { failed: 0 } },
+      },
+    ]);
+    expect(flawed.report.cases.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+      "tls:reset:first survived",
+      "tls:unknown-ca:first WRONG",
+      "tls:wrong-host:first WRONG",
+    ]);
+    const sound = await swept(null, ...overTls, ...only);
+    expect([sound.code, sound.report.findings]).toEqual([0, []]);
+  });
+
   it.each([
     { flaw: "dies-on-reset", only: "complete:lost:first", signature: /^FAILED exit 1/u },
     { flaw: "lost-lease", only: "lease:lost:first", signature: /expired|rekeyed/u },

@@ -8,7 +8,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { Alarm } from "../../core/alarm.js";
-import type { Clock } from "../../core/clock.js";
+import type { Clock, Millis } from "../../core/clock.js";
 import { contained, ContainedClock, type Owner } from "../../core/containment.js";
 import { invariant } from "../../core/invariant.js";
 import type { Seat } from "../../core/roster.js";
@@ -93,13 +93,16 @@ export class SecureClient
     this.faults = new HandshakeFaults(this);
   }
 
-  /** Whose faults they are. */
   get subject(): SubjectInfo {
     return this;
   }
 
   get acted(): boolean {
     return this.faults.acted || this.cipher.acted;
+  }
+
+  get recorded(): boolean {
+    return this.#host.recording && this.#hello !== null && this.faults.none && this.cipher.none;
   }
 
   cipherInfo(live: boolean, attend: () => void): ConnectionInfo {
@@ -202,14 +205,9 @@ export class SecureClient
     const front = this.front;
     const recipe = this.faults.certificate();
     this.#problem = recipe !== null && isWrong(recipe.problem, hello) ? recipe.problem : null;
-    const choice = front.choose({
-      sni: hello.sni,
-      alpn,
-      // It takes a call into the kernel.
-      address: hello.sni === null ? (this.#socket.localAddress ?? "") : "",
-      recipe,
-      terms,
-    });
+    // To ask for it takes a call into the kernel.
+    const address = hello.sni === null ? (this.#socket.localAddress ?? "") : "";
+    const choice = front.choose({ sni: hello.sni, alpn, address, recipe, terms });
     this.#state = "engine";
     this.#hearing.handOver();
     this.#within("a TLS handshake");
@@ -268,7 +266,7 @@ export class SecureClient
 
   /** How the client takes the handshake: its first data say so. Reading has not begun, and this does not begin it. */
   #listen(secured: TLSSocket): void {
-    if (this.faults.none && this.cipher.none) return;
+    if (this.faults.none && this.cipher.none && !this.#host.recording) return;
     secured.pause();
     secured.once("data", () => {
       this.#testimony.data();
@@ -408,6 +406,7 @@ export class SecureClient
     this.#state = "over";
     this.#late.cancel();
     this.#testimony.over();
+    if (this.#host.recording && this.#hello !== null) this.#testimony.concluded();
     this.faults.release();
     this.cipher.release();
     this.#host.left(this);
@@ -424,10 +423,9 @@ export class SecureClient
   }
 
   /** How the client took what faults did. */
-  told(took: Took): void {
-    this.faults.took(took);
-    const millis = this.clock.now() - this.#begunAt;
-    this.#host.took(this, { took, problem: this.#problem, millis, hits: this.#hits });
+  told(took: Took, at: Millis): void {
+    if (this.acted) this.faults.took(took);
+    this.#host.took(this, { took, problem: this.#problem, since: this.#begunAt, at, hits: this.#hits });
   }
 
   info(attend: () => void): HandshakeInfo {

@@ -108,6 +108,10 @@ export class SecureClients implements SecureHost {
     return this.#of.faults;
   }
 
+  get recording(): boolean {
+    return this.#of.context.facts.recording === true;
+  }
+
   knownAs(peer: Peer): string | undefined {
     return this.#of.knownAs(peer, false);
   }
@@ -173,10 +177,10 @@ export class SecureClients implements SecureHost {
 
   took(client: SecureClient, testimony: HandshakeTestimony): void {
     const { took, problem } = testimony;
-    this.tally.taken(took, problem);
+    if (client.acted) this.tally.taken(took, problem);
     const connection = client.became;
     // Whose request its first data are is known when those have been read.
-    if (took === "accepted" && connection !== null)
+    if (took === "accepted" && connection !== null && !client.isOver)
       setImmediate(
         contained(this.#of.mistakes, () => {
           this.#tell(client, testimony, connection.bearer?.bot ?? connection.bot);
@@ -185,7 +189,7 @@ export class SecureClients implements SecureHost {
     else this.#tell(client, testimony, connection?.bot ?? client.bot);
   }
 
-  #tell(client: SecureClient, { took, problem, millis, hits }: HandshakeTestimony, bot: string): void {
+  #tell(client: SecureClient, { took, problem, since, at, hits }: HandshakeTestimony, bot: string): void {
     const { peer, connection } = client;
     const seen = { version: peer?.version ?? null, alpn: peer?.protocol ?? null, problem, took };
     this.#of.context.watch?.watcher?.handshake(this.#of.name, connection, {
@@ -203,7 +207,8 @@ export class SecureClients implements SecureHost {
       alpn: peer?.protocol ?? null,
       problem,
       took,
-      ms: millis,
+      ms: at - since,
+      ...(this.recording ? { seen: { at: since, over: at } } : {}),
     });
   }
 }

@@ -27,6 +27,8 @@ export interface Newcomer {
   /** Null before its ClientHello. */
   readonly peer: Peer | null;
   readonly isOver: boolean;
+  /** A fault has acted on its handshake. */
+  readonly acted: boolean;
 }
 
 export interface SecureHost {
@@ -45,7 +47,9 @@ export interface SecureHost {
   sever(client: Newcomer, how: Sever): void;
   /** Its handshake is over. */
   over(result: HandshakeResult): void;
-  /** How it took what faults did to its handshake. */
+  /** Whether all handshakes are told of, and not only those on which a fault acted. */
+  readonly recording: boolean;
+  /** How it took what faults did to its handshake; where everything is recorded, how it took any. */
   took(client: Newcomer, testimony: HandshakeTestimony): void;
 }
 
@@ -53,8 +57,10 @@ export interface HandshakeTestimony {
   readonly took: Took;
   /** What was wrong with the certificate that it was shown. */
   readonly problem: CertificateProblem | null;
-  /** From its first byte. */
-  readonly millis: Millis;
+  /** When it came. */
+  readonly since: Millis;
+  /** When it took it so. */
+  readonly at: Millis;
   /** The names of the faults that acted on it. */
   readonly hits: readonly string[];
 }

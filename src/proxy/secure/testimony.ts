@@ -5,21 +5,31 @@
  *
  * A fault may act late, as on the end of a connection: what the client did before is remembered, and told once one has acted.
  */
+import type { Clock, Millis } from "../../core/clock.js";
 import { alertOf, isReset } from "../client-failure.js";
 import type { Took } from "../../faults/contract/index.js";
 
 /** Whose handshake it is. */
 export interface TestimonyHost {
-  /** Whether there is anything to tell of. */
+  readonly clock: Pick<Clock, "now">;
+  /** Whether a fault has acted, so that there is something to tell of. */
   readonly acted: boolean;
-  /** Called once at the most. */
-  told(took: Took): void;
+  /** Everything is recorded, and there is no fault that may act later: what is seen is told at once. */
+  readonly recorded: boolean;
+  /** Called once at the most; a second time if a fault acts after it was recorded that none did. */
+  told(took: Took, at: Millis): void;
+}
+
+interface Seen {
+  readonly took: Took;
+  readonly at: Millis;
 }
 
 export class Testimony {
   readonly #of: TestimonyHost;
-  #seen: Took | null = null;
+  #seen: Seen | null = null;
   #told = false;
+  #recorded = false;
 
   constructor(of: TestimonyHost) {
     this.#of = of;
@@ -48,11 +58,27 @@ export class Testimony {
     this.#see("undecided");
   }
 
+  /** Where everything is recorded: all is over, and so no fault acts on it any more. */
+  concluded(): void {
+    if (!this.#told) this.#record();
+  }
+
+  #record(): void {
+    if (this.#recorded || this.#seen === null) return;
+    this.#recorded = true;
+    this.#of.told(this.#seen.took, this.#seen.at);
+  }
+
   /** The first that is seen counts. */
   #see(took: Took): void {
-    this.#seen ??= took;
-    if (this.#told || !this.#of.acted) return;
+    const now = this.#of.clock.now();
+    this.#seen ??= { took, at: now };
+    if (this.#told) return;
+    if (!this.#of.acted) {
+      if (this.#of.recorded) this.#record();
+      return;
+    }
     this.#told = true;
-    this.#of.told(this.#seen);
+    this.#of.told(this.#seen.took, now);
   }
 }

@@ -72,6 +72,26 @@ export interface SeenConnection {
   readonly faults: readonly string[];
 }
 
+/** A handshake of TLS at a proxy with `secure`. */
+export interface SeenHandshake {
+  readonly proxy: string;
+  readonly bot: string;
+  /** The connection that came of it has the same number. */
+  readonly connection: number;
+  /** When it came, and when it was known how the client took it. */
+  readonly at: RunTime;
+  readonly over: RunTime;
+  /** The name that it asked for; null for none. */
+  readonly sni: string | null;
+  /** As in TLSv1.3; null where it did not get so far, or passed through. */
+  readonly version: string | null;
+  /** What was wrong with the certificate that it was shown; null for nothing. */
+  readonly problem: string | null;
+  /** `accepted`, `alert NAME`, `closed`, `reset` or `undecided`. */
+  readonly took: string;
+  readonly faults: readonly string[];
+}
+
 export interface SeenQuery {
   readonly proxy: string;
   readonly bot: string;
@@ -117,6 +137,8 @@ export interface RunRecord {
   readonly connections: readonly SeenConnection[];
   readonly queries: readonly SeenQuery[];
   readonly flows: readonly SeenFlow[];
+  /** Undefined where nobody spoke TLS with a proxy. */
+  readonly handshakes?: readonly SeenHandshake[];
   readonly hits: readonly Hit[];
   /** Entries of the journal that are not in it, since the run had more than are kept; undefined for none. */
   readonly cut?: number;

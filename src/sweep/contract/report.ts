@@ -45,7 +45,7 @@ export interface BaselineReport {
 
 export interface SiteReport {
   readonly id: string;
-  readonly protocol: "http" | "tcp" | "udp" | "dns";
+  readonly protocol: "http" | "tcp" | "udp" | "dns" | "tls";
   readonly proxy: string;
   readonly bot: string;
   /** For people: `POST /v1/jobs/:n/complete`. */
@@ -60,7 +60,7 @@ export interface KindReport {
   readonly name: string;
   /** One sentence. */
   readonly about: string;
-  readonly protocol: "http" | "tcp" | "udp" | "dns";
+  readonly protocol: "http" | "tcp" | "udp" | "dns" | "tls";
 }
 
 export interface CaseReport {

@@ -13,8 +13,10 @@ interface SiteCommon {
   readonly bot: string;
   readonly bots: readonly string[];
   readonly steadiness: Steadiness;
-  /** Calls of `bot` in each fault-free run: exchanges, connections, queries, or the datagrams that it sent. */
+  /** Calls of `bot` in each fault-free run: exchanges, connections, handshakes, queries, or the datagrams that it sent. */
   readonly counts: readonly number[];
+  /** Calls of it came over TLS with Squall; missing where none did. */
+  readonly secure?: true;
 }
 
 /** What was seen at an HTTP site, over all fault-free runs: what decides which kinds make sense. */
@@ -63,5 +65,14 @@ export type Site = SiteCommon &
         readonly bytes: { readonly up: number; readonly down: number };
       }
     | { readonly protocol: "udp"; readonly datagrams: { readonly up: number; readonly down: number } }
+    | {
+        readonly protocol: "tls";
+        /** The name that is asked for; null for none. */
+        readonly sni: string | null;
+        /** Other names that are asked for at that proxy as well. */
+        readonly others: readonly string[];
+        /** Squall ends the TLS, and does not pass it on. */
+        readonly ended: boolean;
+      }
     | { readonly protocol: "dns"; readonly name: string; readonly type: string; readonly transport: string }
   );

@@ -1,4 +1,5 @@
 /** What a program of a run finds in its environment, and what stands for the placeholders of the run file. */
+import { trustValues } from "../../tls/trust.js";
 import { fillIn, type Placeholder } from "../run-file/placeholders.js";
 import type { Command } from "../run-file/settings.js";
 import type { Wire } from "./wires.js";
@@ -58,10 +59,7 @@ export function environmentOf(
     found[`SQUALL_PORT_${variableName(name)}`] = String(port);
   }
   for (const [name, port] of ports) found[`SQUALL_PORT_${variableName(name)}`] ??= String(port);
-  if (ca !== null) {
-    found["SQUALL_CA"] = ca.ca;
-    found["SQUALL_CA_BUNDLE"] = ca.bundle;
-  }
+  if (ca !== null) Object.assign(found, trustValues(ca), { SQUALL_CA: ca.ca, SQUALL_CA_BUNDLE: ca.bundle });
   const said = Object.entries(own).map(([name, value]) => [name, filledIn(value, surroundings)]);
   return { ...base, ...found, ...(Object.fromEntries(said) as Record<string, string>) };
 }

@@ -68,7 +68,9 @@ export class Stage {
     const wires = await Wires.open({ settings, ownPorts: settings.jobs === 1, ports, env, cwd, home });
     try {
       const temporary = join(options.temporary, String(number));
-      const ca = wires.list.some(({ secure }) => secure) ? await trusted(wires, options.temporary) : null;
+      const ca = wires.list.some(({ trusts }) => trusts)
+        ? await trusted(wires, options.temporary, number)
+        : null;
       return new Stage(options, { ca, ports, temporary }, wires);
     } catch (error) {
       await wires.close();
@@ -241,9 +243,14 @@ export class Stage {
   }
 }
 
-async function trusted(wires: Wires, folder: string): Promise<{ ca: string; bundle: string }> {
+/** Each worker has a CA of its own, unless the configuration names one. */
+async function trusted(
+  wires: Wires,
+  folder: string,
+  worker: number,
+): Promise<{ ca: string; bundle: string }> {
   const { ca, bundle } = await wires.trust();
-  const files = { ca: join(folder, "ca.pem"), bundle: join(folder, "bundle.pem") };
+  const files = { ca: join(folder, `ca-${worker}.pem`), bundle: join(folder, `bundle-${worker}.pem`) };
   writeFileSync(files.ca, ca);
   writeFileSync(files.bundle, bundle);
   return files;

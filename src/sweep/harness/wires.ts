@@ -30,7 +30,10 @@ export interface Wire {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** Clients speak TLS with it. */
   readonly secure: boolean;
+  /** They do or may, so that they need to trust its CA. */
+  readonly trusts: boolean;
 }
 
 /** Entries of one run that are kept; of a run with more it is told how many are left out. */
@@ -49,8 +52,9 @@ export class Wires {
       const address = parseListen(listen);
       const config = settings.checked.find((one) => one.name === name);
       if (address === null) return [];
-      const secure = config?.secure?.mode === "terminate";
-      return [wireOf(name, protocol, address, secure)];
+      const mode = config?.secure?.mode;
+      // Who may speak either is told the one that people mean by the proxy.
+      return [wireOf(name, protocol, address, mode === "terminate", mode === "detect")];
     });
     daemon.telemetry.hear((entry) => {
       if (this.#entries.length < entriesMax) this.#entries.push(entry);
@@ -185,10 +189,18 @@ function wireOf(
   protocol: string,
   address: { readonly host: string; readonly port: number },
   secure: boolean,
+  trusts = false,
 ): Wire {
   const host = EVERYWHERE[address.host] ?? address.host;
   const schemes: Readonly<Record<string, string>> = { http: "https", tcp: "tls" };
   const scheme = secure ? (schemes[protocol] ?? protocol) : protocol;
   const authority = `${host.includes(":") ? `[${host}]` : host}:${address.port}`;
-  return { name, host, port: address.port, secure, url: `${scheme}://${authority}` };
+  return {
+    name,
+    host,
+    port: address.port,
+    secure,
+    trusts: secure || trusts,
+    url: `${scheme}://${authority}`,
+  };
 }

@@ -60,6 +60,12 @@ function matchOf(
       const over = type === "dns_truncate" ? {} : { transport: site.transport };
       return { match: { ...query, ...over, bot: site.bot }, except: [] };
     }
+    case "tls":
+      return {
+        match: site.sni === null ? null : { sni: site.sni },
+        // No pattern says that there is no name.
+        except: site.sni === null && site.others.length > 0 ? [{ sni: site.others }] : [],
+      };
     case "tcp":
     case "udp":
       // They are known by nothing but their addresses; `down` closes the port to everybody.

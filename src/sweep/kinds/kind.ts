@@ -30,7 +30,9 @@ export interface Expectation {
     /** Get another token, once, and ask again. */
     | "refresh and repeat"
     /** Not use what it got. */
-    | "distrust";
+    | "distrust"
+    /** Not go on; to say that it failed is right as well. */
+    | "refuse";
   /** For `wait and repeat`, in milliseconds. */
   readonly wait?: number;
 }

@@ -18,10 +18,12 @@ import {
 } from "./kind.js";
 import { ALL, ordinalsOf } from "./ordinals.js";
 import { TCP_KINDS } from "./tcp.js";
+import { TLS_KINDS } from "./tls.js";
 
 export const KINDS: readonly AnyKind[] = [
   ...HTTP_KINDS.map(forgetting),
   ...TCP_KINDS.map(forgetting),
+  ...TLS_KINDS.map(forgetting),
   ...UDP_KINDS.map(forgetting),
   ...DNS_KINDS.map(forgetting),
 ];

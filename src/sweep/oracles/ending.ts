@@ -1,12 +1,14 @@
 /** O1, O2 and O3: how the command ended, and what the user's own check said afterwards. */
 import type { Exit, RunResult } from "../contract/run.js";
 import { errorLine } from "./error-line.js";
+import { rightlyRefused } from "./accepted.js";
 import { seconds } from "./calls.js";
 import type { Oracle } from "./evidence.js";
 
-/** O1: it ended by a code other than 0, or by a signal that nobody here sent. */
-export const badExit: Oracle = ({ run: { exit, output } }) => {
+/** O1: it ended by a code other than 0, or by a signal that nobody here sent. Who refuses what is to be refused may say that it failed. */
+export const badExit: Oracle = ({ run: { exit, output, record }, faults }) => {
   if (exit.kind === "hung" || (exit.kind === "exit" && exit.code === 0)) return [];
+  if (exit.kind === "exit" && rightlyRefused(faults, record.handshakes ?? [])) return [];
   const how = exitText(exit);
   const line = errorLine(output);
   return [

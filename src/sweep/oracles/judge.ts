@@ -1,6 +1,7 @@
 /** All oracles over one run, in the order in which they are believed: how it ended, what it left, and what was seen on the wire. */
 import type { Alarm, Judgement } from "../contract/finding.js";
 import type { FaultInput, RunResult } from "../contract/run.js";
+import { accepted } from "./accepted.js";
 import { wrongAudit } from "./audit.js";
 import { blind } from "./blind.js";
 import { bytes } from "./bytes.js";
@@ -24,6 +25,7 @@ const ORACLES: readonly Oracle[] = [
   wrongAudit,
   recovery,
   objectives,
+  accepted,
   lost,
   twice,
   blind,

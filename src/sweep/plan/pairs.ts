@@ -18,6 +18,7 @@ export const PAIRS_PER_SINGLE = 2;
 const SECOND_KINDS: Readonly<Record<Site["protocol"], readonly string[]>> = {
   http: ["lost", "request-lost", "503"],
   tcp: ["lost", "reset"],
+  tls: ["reset"],
   udp: ["lost"],
   dns: ["servfail", "silent"],
 };
@@ -51,6 +52,7 @@ function secondCalls(first: Cell, record: RunRecord, edges: readonly string[], m
     case "http":
       return edges.flatMap((edge) => extraExchange(edge, record, means) ?? []);
     case "tcp":
+    case "tls":
     case "udp":
     case "dns":
       return extraSubject(first, record);
@@ -92,9 +94,10 @@ function aimedAt(site: Site, bot: string): Site {
 
 /** Connections, flows and queries that come after the one that was hit, where there are more of them than without a fault. */
 function extraSubject({ site, ordinal }: Cell, record: RunRecord): Place[] {
-  const own = { tcp: record.connections, udp: record.flows, dns: record.queries, http: [] }[site.protocol];
+  const { connections: tcp, flows: udp, queries: dns, handshakes: tls = [] } = record;
+  const own = { tcp, udp, dns, tls, http: [] }[site.protocol];
   const count = own.filter(
-    (one) => one.proxy === site.proxy && one.bot === site.bot && isOf(site, one),
+    (one) => one.proxy === site.proxy && (site.protocol === "tls" || one.bot === site.bot) && isOf(site, one),
   ).length;
   const usual = site.counts.reduce((most, one) => Math.max(most, one), 0);
   if (site.protocol === "udp" || ordinal.nth === null || count <= usual) return [];
@@ -102,6 +105,7 @@ function extraSubject({ site, ordinal }: Cell, record: RunRecord): Place[] {
 }
 
 function isOf(site: Site, one: object): boolean {
+  if (site.protocol === "tls") return "sni" in one && one.sni === site.sni;
   if (site.protocol !== "dns") return true;
   return "name" in one && one.name === site.name && "type" in one && one.type === site.type;
 }

@@ -93,6 +93,7 @@ const isNumber = (value: unknown): boolean => typeof value === "number" && Numbe
 const isText = (value: unknown): boolean => typeof value === "string";
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 const isNumberOrNull = (value: unknown): boolean => value === null || isNumber(value);
+const isTextOrNull = (value: unknown): boolean => value === null || isText(value);
 const isExchange = (value: unknown): boolean =>
   isFields(value) && isNumber(value["id"]) && isText(value["method"]) && isText(value["path"]);
 const isQuery = (value: unknown): boolean =>
@@ -136,6 +137,16 @@ const CHECKS: Readonly<Record<string, Check>> = {
   connection_over: checks("connection_over", { ...WHO, end: isText, faults: isTexts, seen: isTraffic }),
   query_over: checks("query_over", { ...WHO, query: isQuery, faults: isTexts, seen: isSpan }),
   flow_over: checks("flow_over", { ...WHO, faults: isTexts, seen: isTraffic }),
+  tls_over: checks("tls_over", {
+    ...WHO,
+    "faults": isTexts,
+    "sni": isTextOrNull,
+    "version": isTextOrNull,
+    "problem": isTextOrNull,
+    "took": isText,
+    "ms": isNumber,
+    "?seen": isSpan,
+  }),
   fault_hit: checks("fault_hit", {
     ...WHO,
     "activation": isText,

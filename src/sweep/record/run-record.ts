@@ -8,6 +8,7 @@ import type {
   SeenConnection,
   SeenExchange,
   SeenFlow,
+  SeenHandshake,
   SeenQuery,
 } from "../contract/record.js";
 import { timeLine, type TimeLine } from "./time-line.js";
@@ -25,6 +26,7 @@ export function recordOf(entries: readonly JournalEntry[], since: number | null 
   const connections: SeenConnection[] = [];
   const queries: SeenQuery[] = [];
   const flows: SeenFlow[] = [];
+  const handshakes: SeenHandshake[] = [];
   const hits: Hit[] = [];
   for (const entry of entries)
     switch (entry.kind) {
@@ -40,14 +42,31 @@ export function recordOf(entries: readonly JournalEntry[], since: number | null 
       case "flow_over":
         flows.push(flowOf(entry, line));
         break;
+      case "tls_over":
+        handshakes.push(handshakeOf(entry, line));
+        break;
       case "fault_hit":
         // A health check is none of the command's calls, and what was only observed has hit nobody.
         if (entry.health_check === undefined && entry.observed !== true) hits.push(hitOf(entry, line));
         break;
       default:
     }
-  for (const list of [exchanges, connections, queries, flows]) list.sort((one, other) => one.at - other.at);
-  return { exchanges, connections, queries, flows, hits };
+  for (const list of [exchanges, connections, queries, flows, handshakes])
+    list.sort((one, other) => one.at - other.at);
+  const record = { exchanges, connections, queries, flows, hits };
+  return handshakes.length === 0 ? record : { ...record, handshakes: latest(handshakes) };
+}
+
+/** A handshake is told of again if a fault acted on it late. */
+function latest(handshakes: readonly SeenHandshake[]): readonly SeenHandshake[] {
+  return [...new Map(handshakes.map((one) => [`${one.proxy} ${one.connection}`, one])).values()];
+}
+
+function handshakeOf(entry: Of<"tls_over">, line: TimeLine): SeenHandshake {
+  const { proxy, bot, connection, sni, version, problem, took, faults, seen, ms } = entry;
+  const over = seen === undefined ? line.written(entry) : line.at(seen.over);
+  const at = seen === undefined ? over - ms : line.at(seen.at);
+  return { proxy, bot, connection, at, over, sni, version, problem, took, faults };
 }
 
 const UNSEEN: Message = { bytes: 0, hash: null, type: null };

@@ -72,7 +72,7 @@ export interface Grid {
 }
 
 type Protocol = KindReport["protocol"];
-const PROTOCOLS: readonly Protocol[] = ["http", "tcp", "udp", "dns"];
+const PROTOCOLS: readonly Protocol[] = ["http", "tcp", "tls", "udp", "dns"];
 
 /**
  * One for each protocol that has a case, since kinds of the same name are other kinds elsewhere: the kinds that have a case there, and the

@@ -10,6 +10,7 @@ import type {
   SeenConnection,
   SeenExchange,
   SeenFlow,
+  SeenHandshake,
   SeenQuery,
 } from "../contract/record.js";
 
@@ -54,6 +55,9 @@ export function timelineOf(
     });
   const rows = [
     ...exchanges,
+    ...(record.handshakes ?? [])
+      .filter(({ took, faults }) => took !== "accepted" || faults.length > 0)
+      .map(handshakeRow),
     ...record.connections.map(connectionRow),
     ...record.queries.map(queryRow),
     ...record.flows.map(flowRow),
@@ -112,6 +116,27 @@ function connectionRow(seen: SeenConnection): TimelineRow {
     responded: bytes.down > 0,
     delivered: bytes.down > 0,
     faults: seen.faults,
+    extra: false,
+  };
+}
+
+function handshakeRow(seen: SeenHandshake): TimelineRow {
+  const { took, problem, version, faults, sni } = seen;
+  const wrong = problem === null ? "" : ` a certificate that is wrong (${problem})`;
+  return {
+    at_ms: seen.at,
+    over_ms: seen.over,
+    bot: seen.bot,
+    what: `TLS to ${seen.proxy}${sni === null ? "" : ` as ${sni}`}`,
+    client:
+      took === "accepted"
+        ? `took${wrong === "" ? " the handshake" : wrong}`
+        : `${took}${wrong === "" ? "" : `, shown${wrong}`}`,
+    upstream: "",
+    forwarded: false,
+    responded: false,
+    delivered: version !== null || problem !== null,
+    faults,
     extra: false,
   };
 }

@@ -6,7 +6,7 @@ import { REPORT_VERSION, type SweepReport } from "../contract/report.js";
 const count = z.int().min(0);
 const millis = z.number().min(0);
 const verdict = z.enum(VERDICTS);
-const protocol = z.enum(["http", "tcp", "udp", "dns"]);
+const protocol = z.enum(["http", "tcp", "udp", "dns", "tls"]);
 const list = <T extends z.ZodType>(item: T): z.ZodReadonly<z.ZodArray<T>> => z.array(item).readonly();
 
 const confirmation = z.object({

@@ -15,6 +15,7 @@ import {
 import { Problems } from "../../config/problems.js";
 import { readDocuments } from "../../config/source.js";
 import { check } from "../../config/validate.js";
+import { didYouMean } from "../../core/suggest.js";
 import type { SquallError } from "../../core/errors.js";
 import { version } from "../../version.js";
 import { checkPlaceholders, fillInTree, placeholdersOf } from "./placeholders.js";
@@ -35,6 +36,8 @@ export interface RunSources {
   readonly flags: readonly RunFlag[];
   /** `--proxy NAME=UPSTREAM`, in their order. */
   readonly proxies: readonly { readonly name: string; readonly upstream: string }[];
+  /** `--secure NAME`: proxies with which clients speak TLS. */
+  readonly secure?: readonly string[];
   /** squall.yaml, or what `--config` names; null if there is none. */
   readonly config: { readonly file: string; readonly text: string } | null;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -125,7 +128,7 @@ function readRoot(file: RunSources["file"], env: RunSources["env"], problems: Pr
   return { ...document.tree, entries };
 }
 
-function withFlags(root: LocatedMap, { flags, proxies }: RunSources): LocatedMap {
+function withFlags(root: LocatedMap, { flags, proxies, secure = [] }: RunSources): LocatedMap {
   const entries = new Map(root.entries);
   for (const { key, value, flag } of flags) {
     const node = locate(value, flag, key);
@@ -136,17 +139,43 @@ function withFlags(root: LocatedMap, { flags, proxies }: RunSources): LocatedMap
         : node;
     entries.set(key, { key, place: node.place, value: both });
   }
-  if (proxies.length === 0) return { ...root, entries };
+  return withSecure(withProxies({ ...root, entries }, proxies), secure);
+}
+
+function withProxies(root: LocatedMap, proxies: RunSources["proxies"]): LocatedMap {
+  if (proxies.length === 0) return root;
   const before = child(root, "proxies");
   const more = proxies.map(({ name, upstream }): [string, LocatedEntry] => {
     const value = locate({ upstream }, "--proxy", `proxies.${name}`);
     return [name, { key: name, place: value.place, value }];
   });
   const base = before?.kind === "map" ? before : locate({}, "--proxy", "proxies");
-  if (base.kind !== "map") return { ...root, entries };
-  const value = { ...base, entries: new Map([...base.entries, ...more]) };
-  entries.set("proxies", { key: "proxies", place: value.place, value });
-  return { ...root, entries };
+  if (base.kind !== "map") return root;
+  return withProxiesOf(root, { ...base, entries: new Map([...base.entries, ...more]) });
+}
+
+/** Those of squall.yaml say so there. Throws SQ_INVALID_CONFIG for a name that is of none here. */
+function withSecure(root: LocatedMap, names: readonly string[]): LocatedMap {
+  const proxies = child(root, "proxies");
+  const entries = new Map(proxies?.kind === "map" ? proxies.entries : []);
+  for (const name of names) {
+    const proxy = entries.get(name);
+    if (proxy?.value.kind !== "map")
+      throw badFlag(
+        "--secure",
+        `no proxy of the run file or of --proxy is called ${JSON.stringify(name)}`,
+        didYouMean(name, [...entries.keys()]) ?? "in squall.yaml, the proxy says `secure: true` itself",
+      );
+    const value = locate(true, "--secure", `proxies.${name}.secure`);
+    const own = new Map(proxy.value.entries).set("secure", { key: "secure", place: value.place, value });
+    entries.set(name, { ...proxy, value: { ...proxy.value, entries: own } });
+  }
+  return proxies?.kind === "map" && names.length > 0 ? withProxiesOf(root, { ...proxies, entries }) : root;
+}
+
+function withProxiesOf(root: LocatedMap, value: LocatedMap): LocatedMap {
+  const entry = { key: "proxies", place: value.place, value };
+  return { ...root, entries: new Map(root.entries).set("proxies", entry) };
 }
 
 /** Those without `listen` get a free port of loopback. */

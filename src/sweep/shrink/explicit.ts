@@ -51,11 +51,7 @@ export function explicit(record: RunRecord, faults: readonly FaultInput[], means
     const written = faults.find(({ name }) => name === hit.fault);
     if (written === undefined) continue;
     const exchange = hit.exchange === null ? undefined : byId.get(`${hit.proxy} ${hit.exchange.id}`);
-    const called = hasOrdinals(hit.type)
-      ? (callOf(hit, exchange, ordinals, means) ??
-        connectionOf(hit, record, means) ??
-        queryOf(hit, record, means))
-      : null;
+    const called = hasOrdinals(hit.type) ? calledOf(hit, record, exchange, ordinals, means) : null;
     if (called === null) whole.add(hit.fault);
     const key = called === null ? hit.fault : `${hit.fault} ${JSON.stringify(called)}`;
     // One call may be hit in several ways by one fault, and is one part.
@@ -133,6 +129,29 @@ function callOf(
       other.id <= exchange.id,
   );
   return { nth: before.length, match: { method, path }, except, per: "route" };
+}
+
+function calledOf(
+  hit: Hit,
+  record: RunRecord,
+  exchange: SeenExchange | undefined,
+  ordinals: ReadonlyMap<SeenExchange, number>,
+  means: ExplicitMeans,
+): Called | null {
+  if (TYPES.get(hit.type)?.handshake !== undefined) return handshakeOf(hit, record);
+  return (
+    callOf(hit, exchange, ordinals, means) ?? connectionOf(hit, record, means) ?? queryOf(hit, record, means)
+  );
+}
+
+/** Handshakes are counted for all clients of a proxy: nobody has a name yet. */
+function handshakeOf(hit: Hit, { handshakes = [] }: RunRecord): Called | null {
+  const own = handshakes
+    .filter(({ proxy }) => proxy === hit.proxy)
+    .map(({ connection }) => connection)
+    .sort((a, b) => a - b);
+  const nth = own.indexOf(hit.connection) + 1;
+  return nth === 0 ? null : { nth, match: {}, except: [], per: "proxy" };
 }
 
 /** Connections of tcp proxies, which are all told. */

@@ -25,7 +25,7 @@ export function sitesTable(sites: readonly Site[], preset: Preset): string[] {
     callsOf(site),
     site.steadiness,
     String(kindsAt(site, preset).length),
-    seenAt(site).join(", "),
+    [...(site.secure === true ? ["TLS"] : []), ...seenAt(site)].join(", "),
   ]);
   const table = [["site", "call", "bots", "calls", "is", "kinds", "seen"], ...rows];
   const widths = (table[0] ?? []).map((_, column) =>
@@ -47,8 +47,9 @@ export function routeWarnings({ unusedRoutes }: Sites): string[] {
   );
 }
 
-function botsOf({ botClass, bots, bot }: Site): string {
-  return bots.length === 1 ? bot : `${botClass} (${bots.length})`;
+function botsOf({ protocol, botClass, bots, bot }: Site): string {
+  if (bots.length === 1) return protocol === "tls" ? (bots[0] ?? bot) : bot;
+  return `${botClass} (${bots.length})`;
 }
 
 function callsOf({ counts }: Site): string {
@@ -74,6 +75,8 @@ function seenAt(site: Site): string[] {
       return [`${site.bytes.up} B up`, `${site.bytes.down} B down`];
     case "udp":
       return [`${site.datagrams.up} up`, `${site.datagrams.down} down`];
+    case "tls":
+      return [site.ended ? "ended here" : "passes through"];
     case "dns":
       return [];
   }

@@ -35,6 +35,7 @@ const FORMS: readonly ((site: Site) => string)[] = [
 
 /** The last segment that is a word, and a placeholder behind it: `jobs/:n`. */
 function lastWord(site: Site): string {
+  if (site.protocol === "tls") return "tls";
   if (site.protocol !== "http") return whole(site);
   if (site.operation !== null)
     return site.operation.split(/[./#]/u).findLast((part) => part !== "") ?? site.operation;
@@ -63,6 +64,8 @@ function whole(site: Site): string {
       return site.operation === null ? site.template : `${site.template} ${site.operation}`;
     case "dns":
       return `${site.name} ${site.type}${site.transport === "udp" ? "" : ` ${site.transport}`}`;
+    case "tls":
+      return `${site.proxy} tls${site.sni === null ? "" : ` ${site.sni}`}`;
     case "tcp":
     case "udp":
       return site.proxy;
@@ -82,6 +85,8 @@ export function siteNameOf(site: Site): string {
       return `${site.type} ${site.name}${site.transport === "udp" ? "" : ` over ${site.transport}`}`;
     case "tcp":
       return `connection to ${site.proxy}`;
+    case "tls":
+      return `TLS to ${site.proxy}${site.sni === null ? "" : ` as ${site.sni}`}`;
     case "udp":
       return `flow to ${site.proxy}`;
   }

@@ -8,6 +8,7 @@ import { aimOf } from "./aim.js";
 import { botClassOf, byName } from "./bots.js";
 import { dnsNameClass } from "./dns-names.js";
 import { HttpCalls, httpSites } from "./http.js";
+import { securedConnections, tlsSites } from "./tls.js";
 import { learnRoutes, NO_ROUTES, type KnownRoutes, type RouteBook } from "./routes.js";
 
 export interface Sites {
@@ -42,7 +43,7 @@ export function findSites(
   }
   const calls = new HttpCalls(books, runs, classOf);
   const grouped = groupsBy(classOf);
-  const list = [
+  const found: readonly Site[] = [
     ...httpSites(runs, calls),
     ...grouped(
       runs.map(({ connections }) => connections),
@@ -52,6 +53,7 @@ export function findSites(
       }),
       () => "",
     ),
+    ...tlsSites(runs),
     ...grouped(
       runs.map(({ flows }) => flows),
       (all) => ({
@@ -76,6 +78,8 @@ export function findSites(
         `${type} ${dnsNameClass(name)}${transport === "udp" ? "" : ` over ${transport}`}`,
     ),
   ];
+  const secured = securedSites(runs, calls, classOf);
+  const list = found.map((site): Site => (secured.has(site.id) ? { ...site, secure: true } : site));
   const unusedOfAll = [...books.values()].map(({ unused }) => unused);
   const [first = []] = unusedOfAll;
   return {
@@ -124,6 +128,24 @@ const groupsBy =
       return { ...protocol, id: `${protocol.protocol} ${id}`, proxy, botClass, ...aim };
     });
   };
+
+/** Ids of sites of which calls came over TLS. */
+function securedSites(
+  runs: readonly RunRecord[],
+  calls: HttpCalls,
+  classOf: (bot: string) => string,
+): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const run of runs) {
+    const secured = securedConnections(run);
+    if (secured.size === 0) continue;
+    const over = ({ proxy, connection }: { readonly proxy: string; readonly connection: number }): boolean =>
+      secured.has(`${proxy} ${connection}`);
+    for (const one of run.exchanges) if (over(one)) ids.add(calls.siteOf(one));
+    for (const one of run.connections) if (over(one)) ids.add(`tcp ${one.proxy} ${classOf(one.bot)}`);
+  }
+  return ids;
+}
 
 function placeOf(site: Site): string {
   return site.protocol === "http" ? `${site.proxy} ${site.template}` : site.proxy;

@@ -14,19 +14,24 @@ afterEach(async () => {
 const alert = Object.assign(new Error("alert"), { code: "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA" });
 const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 
-type Event = "acts" | "data" | "alert" | "reset" | "ended" | "over";
+type Event = "acts" | "data" | "alert" | "reset" | "ended" | "over" | "concluded" | "tick";
 
-function told(...events: readonly Event[]): string[] {
+/** `recorded`: everything is recorded, and no fault is bound. */
+function told(events: readonly Event[], recorded = false): string[] {
   const tells: string[] = [];
   let acted = false;
+  let now = 0;
   const testimony = new Testimony({
+    clock: { now: () => now },
     get acted() {
       return acted;
     },
-    told: (took) => tells.push(took),
+    recorded,
+    told: (took, at) => tells.push(`${took}${at === 0 ? "" : ` at ${at}`}`),
   });
   for (const event of events) {
     if (event === "acts") acted = true;
+    else if (event === "tick") now++;
     else if (event === "alert") testimony.broke(alert);
     else if (event === "reset") testimony.broke(reset);
     else testimony[event]();
@@ -47,7 +52,24 @@ describe("testimony", () => {
     [["ended", "acts", "over"], ["closed"]],
     [["data", "ended", "over"], []],
   ])("of %j is %j", (events, tells) => {
-    expect(told(...events)).toEqual(tells);
+    expect(told(events)).toEqual(tells);
+  });
+
+  it.each<[readonly Event[], readonly string[]]>([
+    [["data", "tick", "ended", "over", "concluded"], ["accepted"]],
+    [["ended", "tick", "over", "concluded"], ["closed"]],
+    [["tick", "over", "concluded"], ["undecided at 1"]],
+    [
+      ["data", "acts", "tick", "over", "concluded"],
+      ["accepted", "accepted at 1"],
+    ],
+  ])("where everything is recorded and there is no fault, of %j is %j", (events, tells) => {
+    expect(told(events, true)).toEqual(tells);
+  });
+
+  it("of a handshake with a fault that never acted is recorded when all is over, with the time at which it was seen", () => {
+    expect(told(["data", "tick", "ended", "over"])).toEqual([]);
+    expect(told(["data", "tick", "ended", "over", "concluded"])).toEqual(["accepted"]);
   });
 
   it.each(["without_notify", "notify_and_stay"])(

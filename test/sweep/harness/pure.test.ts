@@ -1,4 +1,5 @@
 /** The parts of the harness that start nothing: output, stillness, audits, environments, addresses. */
+import { trustValues } from "../../../src/tls/trust.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { environmentOf, filledCommand, type Surroundings } from "../../../src/sweep/harness/environment.js";
@@ -124,8 +125,15 @@ describe("stillness", () => {
 
 const HERE: Surroundings = {
   wires: [
-    { name: "jobs", url: "http://127.0.0.1:4001", host: "127.0.0.1", port: 4001, secure: false },
-    { name: "the-queue.2", url: "tcp://[::1]:4002", host: "::1", port: 4002, secure: false },
+    {
+      name: "jobs",
+      url: "http://127.0.0.1:4001",
+      host: "127.0.0.1",
+      port: 4001,
+      secure: false,
+      trusts: false,
+    },
+    { name: "the-queue.2", url: "tcp://[::1]:4002", host: "::1", port: 4002, secure: false, trusts: false },
   ],
   ports: new Map([["server", 21_000]]),
   ca: { ca: "/tmp/ca.pem", bundle: "/tmp/bundle.pem" },
@@ -155,7 +163,13 @@ describe("what a program finds in its environment", () => {
       SQUALL_PORT_SERVER: "21000",
       SQUALL_CA: "/tmp/ca.pem",
       SQUALL_CA_BUNDLE: "/tmp/bundle.pem",
+      ...trustValues({ ca: "/tmp/ca.pem", bundle: "/tmp/bundle.pem" }),
     });
+    expect(trustValues({ ca: "/tmp/ca.pem", bundle: "/tmp/bundle.pem" })).toMatchObject({
+      NODE_EXTRA_CA_CERTS: "/tmp/ca.pem",
+      SSL_CERT_FILE: "/tmp/bundle.pem",
+    });
+    expect(environmentOf({}, {}, { ...HERE, ca: null })).not.toHaveProperty("SSL_CERT_FILE");
   });
 
   it("and commands have in place of placeholders, all other braces being their own", () => {

@@ -6,7 +6,7 @@ import type { Site } from "../../../src/sweep/contract/site.js";
 import { kindOf, KINDS, kindsAt } from "../../../src/sweep/kinds/kinds.js";
 import type { Preset } from "../../../src/sweep/kinds/kind.js";
 import { TYPES } from "../../support/lab.js";
-import { dnsSite, httpSite, tcpSite, udpSite } from "../../support/made-up-sites.js";
+import { dnsSite, httpSite, tcpSite, tlsSite, udpSite } from "../../support/made-up-sites.js";
 
 const COMPLETE = httpSite("POST /v1/jobs/:n/complete", {
   counts: [3, 3, 3],
@@ -26,6 +26,9 @@ const SITES: readonly Site[] = [
   httpSite("POST /v1/:x", { bot: "run-*", botClass: "run-#" }),
   tcpSite(),
   tcpSite({ bots: ["127.0.0.1", "127.0.0.2"], bytes: { up: 0, down: 1 } }),
+  tlsSite(),
+  tlsSite({ ended: false }),
+  tlsSite({ sni: null, others: ["a.example", "b.example"] }),
   udpSite(),
   udpSite({ bots: ["127.0.0.1", "127.0.0.2"] }),
   dnsSite(),
@@ -59,6 +62,9 @@ describe("kinds", () => {
       "reset refused silent lost closed lost-silent cut cut-closed cut-silent request-cut slow half-open",
     ],
     ["default", tcpSite({ bytes: { up: 1, down: 0 } }), "reset refused silent half-open"],
+    ["quick", tlsSite(), "reset unknown-ca wrong-host"],
+    ["default", tlsSite(), "reset closed silent alert slow unknown-ca wrong-host expired"],
+    ["all", tlsSite({ ended: false }), "reset closed silent alert slow"],
     ["default", udpSite(), "lost answer-lost twice answer-twice swapped"],
     ["default", dnsSite(), "nxdomain servfail silent truncated wrong-address no-address ttl-0"],
     ["quick", dnsSite({ type: "TXT", transport: "tcp" }), "nxdomain servfail silent"],

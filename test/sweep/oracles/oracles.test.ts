@@ -1,6 +1,6 @@
 /** Each oracle as a table: runs that must raise its alarm, and runs of sound clients that must raise none at all. */
 import { describe, expect, it } from "vitest";
-import type { SeenConnection, SeenExchange } from "../../../src/sweep/contract/record.js";
+import type { SeenConnection, SeenExchange, SeenHandshake } from "../../../src/sweep/contract/record.js";
 import type { FaultInput, RunResult } from "../../../src/sweep/contract/run.js";
 import type { JudgeOptions } from "../../../src/sweep/oracles/evidence.js";
 import { judgeBy, leading } from "../../../src/sweep/oracles/judge.js";
@@ -854,6 +854,105 @@ it("O6, lost: where fault-free runs have now more connections and now fewer, onl
       text: "no connection to queue brought something to the upstream, in fault-free runs 2 to 3, and the command ends as if all were well",
     },
   ]);
+});
+
+describe("O6, accepted", () => {
+  const judge = judgeBy([run(JOB), run(JOB), run(JOB)], placeOf, PLAIN);
+  const shown = (changes: Partial<SeenHandshake>): SeenHandshake => ({
+    proxy: "jobs",
+    bot: "bot-1",
+    connection: 1,
+    at: 0,
+    over: 5,
+    sni: "jobs.example",
+    version: "TLSv1.3",
+    problem: "expired",
+    took: "accepted",
+    faults: ["f1"],
+    ...changes,
+  });
+  const judged = (
+    handshakes: readonly SeenHandshake[],
+    faults: readonly FaultInput[],
+    code = 0,
+  ): readonly string[] => {
+    const seen = run(JOB, { exit: { kind: "exit", code } });
+    return judge({ ...seen, record: { ...seen.record, handshakes } }, faults).alarms.map(
+      ({ verdict, signature }) => `${verdict} ${signature}`,
+    );
+  };
+  const certificate = (problem: string): FaultInput => fault("tls_certificate", { problem });
+  const WRONG = "WRONG accepted a wrong certificate: TLS to jobs as jobs.example";
+
+  it.each<[string, Partial<SeenHandshake>, FaultInput, number, readonly string[]]>([
+    ["a bad certificate that was taken, though the command passes", {}, certificate("expired"), 0, [WRONG]],
+    [
+      "another one of the same client is the same",
+      { problem: "wrong_host" },
+      certificate("wrong_host"),
+      0,
+      [WRONG],
+    ],
+    [
+      "what common clients take by their defaults is a suspicion",
+      { problem: "weak_key" },
+      certificate("weak_key"),
+      0,
+      ["SUSPECT accepted weak_key: TLS to jobs as jobs.example"],
+    ],
+    ["what nobody could know is none", { problem: null }, certificate("revoked"), 0, []],
+    ["one that was refused", { took: "alert certificate_expired" }, certificate("expired"), 0, []],
+    ["one that was refused by ending", { took: "closed" }, certificate("expired"), 1, []],
+    [
+      "no other fault excuses the exit code",
+      { took: "closed", problem: null },
+      fault("tls_alert"),
+      1,
+      ["FAILED exit 1"],
+    ],
+    [
+      "a certificate that is only large is no excuse",
+      { took: "closed", problem: null },
+      certificate("huge"),
+      1,
+      ["FAILED exit 1"],
+    ],
+    [
+      "the exit code counts where a wrong one was taken",
+      {},
+      certificate("expired"),
+      1,
+      ["FAILED exit 1", WRONG],
+    ],
+    [
+      "the exit code counts where nothing was shown",
+      { faults: [] },
+      certificate("expired"),
+      1,
+      ["FAILED exit 1"],
+    ],
+    [
+      "an old version",
+      { problem: null, version: "TLSv1.1" },
+      fault("tls_terms", { max: "1.1" }),
+      0,
+      ["SUSPECT accepted an old version: TLS to jobs as jobs.example"],
+    ],
+    [
+      "an old version that was refused",
+      { problem: null, took: "closed" },
+      fault("tls_terms", { max: "1.1" }),
+      3,
+      [],
+    ],
+  ])("%s", (_why, changes, one, code, expected) => {
+    expect(judged([shown(changes)], [one], code)).toEqual(expected);
+  });
+
+  it("beside another fault the exit code counts", () => {
+    const both = [certificate("expired"), { ...fault("lost_response"), name: "f2" }];
+    expect(judged([shown({ took: "closed" })], both, 1)).toEqual(["FAILED exit 1"]);
+  });
 });
 
 it("calls that are missing in a record that is cut are not called lost", () => {

@@ -131,6 +131,43 @@ describe("a record", () => {
     expect(exchanges[0]?.at).toBe(100);
   });
 
+  it("has handshakes, each as it was told of last, and none where nobody spoke TLS", () => {
+    const told = { ...SAMPLES.tls_over, faults: [], problem: null, seen: { at: 5_100, over: 5_112.5 } };
+    const late = { ...SAMPLES.tls_over, connection: 8, took: "closed" };
+    const entries: JournalEntry[] = [
+      { seq: 1, time: TIME, at: 5_120, ...told },
+      { seq: 2, time: TIME, at: 5_200, ...late },
+      { seq: 3, time: TIME, at: 5_300, ...told, faults: ["end"] },
+    ];
+    expect(recordOf(entries, 5_000).handshakes).toEqual([
+      {
+        proxy: "jobs",
+        bot: "127.0.0.1",
+        connection: 7,
+        at: 100,
+        over: 112.5,
+        sni: "jobs.example",
+        version: "TLSv1.3",
+        problem: null,
+        took: "accepted",
+        faults: ["end"],
+      },
+      {
+        proxy: "jobs",
+        bot: "127.0.0.1",
+        connection: 8,
+        at: 187.5,
+        over: 200,
+        sni: "jobs.example",
+        version: "TLSv1.3",
+        problem: "expired",
+        took: "closed",
+        faults: ["expired"],
+      },
+    ]);
+    expect(recordOf([]).handshakes).toBeUndefined();
+  });
+
   it("is empty for no entries", () => {
     expect(recordOf([])).toEqual({ exchanges: [], connections: [], queries: [], flows: [], hits: [] });
   });

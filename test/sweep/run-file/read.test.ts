@@ -99,6 +99,19 @@ describe("a run file", () => {
     expect(read).toMatchObject({ settle: 100, env: { URL: "{url:jobs}" }, proxyNames: ["jobs"] });
   });
 
+  it("may be told by a flag with which proxies clients speak TLS", () => {
+    const proxies = [{ name: "jobs", upstream: "https://127.0.0.1:3000" }];
+    const text = `command: npm test\nproxies: { two: { upstream: tcp://127.0.0.1:2, secure: detect } }\n`;
+    const read = readRun(sources(text, { proxies, secure: ["jobs"] }));
+    expect(read.checked.map(({ name, secure }) => [name, secure?.mode])).toEqual([
+      ["two", "detect"],
+      ["jobs", "terminate"],
+    ]);
+    expect(mistakes(text, { proxies, secure: ["jbos"] })).toEqual([
+      expect.stringContaining('no proxy of the run file or of --proxy is called "jbos"'),
+    ]);
+  });
+
   it("is laid under flags: variables one by one, everything else as a whole", () => {
     const text = `command: npm test\nsettle: 1s\nenv: { A: a, B: b }\nproxies: { jobs: { upstream: http://127.0.0.1:1 }, two: { upstream: tcp://127.0.0.1:2 } }\n`;
     const read = readRun(

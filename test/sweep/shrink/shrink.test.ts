@@ -95,6 +95,25 @@ describe("a run made explicit", () => {
     });
   });
 
+  it("names a handshake by its ordinal among all of its proxy", () => {
+    const wrong: FaultInput = { type: "tls_certificate", name: "wrong", problem: "expired" };
+    const handshakes = [3, 5, 8].map((connection) => ({
+      proxy: "jobs",
+      bot: "127.0.0.1",
+      connection,
+      at: connection,
+      over: connection,
+      sni: null,
+      version: null,
+      problem: "expired",
+      took: "closed",
+      faults: [],
+    }));
+    const hit: Hit = { ...hitOn(at(0), "wrong", "tls_certificate"), exchange: null, connection: 5 };
+    const { parts } = explicit({ ...EMPTY, hits: [hit], handshakes }, [wrong], MEANS);
+    expect(faultsOfParts(parts)).toEqual([{ ...wrong, proxy: "jobs", when: { only: [2], per: "proxy" } }]);
+  });
+
   it("leaves faults whole whose hits have no ordinal", () => {
     const down: FaultInput = { type: "down", name: "down", when: { after: "1s", for: "2s" } };
     const hit: Hit = { ...hitOn(at(0), "down", "down"), exchange: null };

@@ -1,6 +1,6 @@
 /** The sites of recorded traffic: which calls are one site, how steady they are, whom faults are aimed at, and what was seen there. */
 import { describe, expect, it } from "vitest";
-import type { RunRecord, SeenExchange } from "../../../src/sweep/contract/record.js";
+import type { RunRecord, SeenExchange, SeenHandshake } from "../../../src/sweep/contract/record.js";
 import type { HttpTraits, Site } from "../../../src/sweep/contract/site.js";
 import { siteNames } from "../../../src/sweep/sites/names.js";
 import { findSites } from "../../../src/sweep/sites/sites.js";
@@ -280,6 +280,51 @@ describe("sites", () => {
       },
       { ...aim("tcp queue address", "queue", [2, 2]), protocol: "tcp", bytes: { up: 10, down: 35 } },
       { ...aim("udp stats address", "stats", [4, 4]), protocol: "udp", datagrams: { up: 4, down: 0 } },
+    ]);
+  });
+});
+
+describe("sites of TLS", () => {
+  const hello = (connection: number, changes: Partial<SeenHandshake> = {}): SeenHandshake => ({
+    proxy: "jobs",
+    bot: "127.0.0.1",
+    connection,
+    at: connection,
+    over: connection + 1,
+    sni: "jobs.example",
+    version: "TLSv1.3",
+    problem: null,
+    took: "accepted",
+    faults: [],
+    ...changes,
+  });
+
+  it("are handshakes by proxy and name, and calls that came over them say so", () => {
+    const own = call(5, "GET /a", { connection: 1 });
+    const plain = call(6, "GET /b", { connection: 9 });
+    const handshakes = [
+      hello(1, { bot: "bot-1" }),
+      hello(2, { sni: null }),
+      hello(3),
+      hello(4, { proxy: "through", version: null, took: "undecided" }),
+    ];
+    const run: RunRecord = { ...NONE, exchanges: [own, plain], handshakes };
+    const { list } = findSites([run, { ...run, handshakes: handshakes.slice(0, 2) }]);
+    const told = list.flatMap((site) =>
+      site.protocol === "tls" ? [[site.id, site.counts, site.steadiness, site.others, site.ended]] : [],
+    );
+    expect(told).toStrictEqual([
+      ["tls jobs", [1, 1], "stable", ["jobs.example"], true],
+      ["tls jobs jobs.example", [2, 1], "wavering", [], true],
+      ["tls through jobs.example", [1, 0], "rare", [], false],
+    ]);
+    expect(list.filter(({ secure }) => secure === true).map(({ id }) => id)).toStrictEqual([
+      "jobs bot-# GET /a",
+    ]);
+    expect([...siteNames(list).values()].filter((name) => name.includes("tls"))).toStrictEqual([
+      "jobs tls",
+      "jobs tls jobs.example",
+      "through tls jobs.example",
     ]);
   });
 });
