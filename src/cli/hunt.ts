@@ -58,6 +58,8 @@ async function runHunt(words: readonly string[], flags: HuntFlags, io: Io): Prom
   const anywhere = flags.yesReally === true;
   const options = labOptions(settings, { signal: interruptOf(io), anywhere, talk }, io);
   const found: Found[] = [];
+  const clock = new SystemClock();
+  const since = clock.now();
   const hunted = await inLab(() =>
     withLab(options, async (lab) => {
       const result = await hunt({
@@ -69,7 +71,8 @@ async function runHunt(words: readonly string[], flags: HuntFlags, io: Io): Prom
           const site = lab.sites.list.find((one) => one.id === id);
           return site === undefined ? null : repeatedCall(site);
         },
-        clock: new SystemClock(),
+        clock,
+        since,
         budget: settings.budget,
         trials,
         only,
@@ -77,7 +80,10 @@ async function runHunt(words: readonly string[], flags: HuntFlags, io: Io): Prom
           talk.moment(`trial ${count}: ${failures} failed, ${kept} showed something new`);
         },
         failure: async (failure) => {
-          const caps = { runs: shrinkRuns, time: durationOption("for", SHRINK_TIME) ?? 0 };
+          // Of a budget, shrinking has what is left.
+          const left = settings.budget === null ? Infinity : since + settings.budget - clock.now();
+          const time = Math.max(0, Math.min(durationOption("for", SHRINK_TIME) ?? 0, left));
+          const caps = { runs: shrinkRuns, time };
           for (const one of await filed(
             failure,
             lab,
@@ -86,6 +92,7 @@ async function runHunt(words: readonly string[], flags: HuntFlags, io: Io): Prom
             talk,
             io,
             new Set(found.map((one) => one.signature)),
+            () => settings.budget === null || clock.now() < since + settings.budget,
           )) {
             found.push(one);
             tellFound(one, flags, io, talk);
@@ -122,12 +129,12 @@ async function filed(
   talk: Talk,
   io: Io,
   known: ReadonlySet<string>,
+  isInTime: () => boolean,
 ): Promise<Found[]> {
   const { seed } = settings;
   const name = trialText(trial);
   talk.say(`trial ${name} failed: ${signature}; it is shrunk now`);
   const result = await shrinkIn(lab, { faults, seed, record: run.record, signature }, caps, talk);
-  if (result === null) return [{ trial: name, signature, file: null, title: "it did not fail again" }];
   const common = {
     sites: [],
     foundBy: `hunt --seed ${seed} --trial ${name}`,
@@ -140,6 +147,13 @@ async function filed(
     const file = writeCase({ ...common, ...of }, { settings, cwd: io.cwd, node: io.node });
     return { trial: name, signature: of.signature, file, title: of.title };
   };
+  if (result === null) {
+    if (isInTime()) return [{ trial: name, signature, file: null, title: "it did not fail again" }];
+    const title = "there was no time to run it again";
+    return [
+      write({ title, signature, failed: { failed: 1, runs: 1 }, shrunk: null, threshold: null, faults }),
+    ];
+  }
   const { failed, shrunk, threshold } = result;
   const own = write({
     title: titleOf(result),

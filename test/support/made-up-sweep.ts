@@ -79,6 +79,8 @@ export interface MadeUp {
   readonly usually?: Partial<RunResult>;
   readonly jobs?: number;
   readonly memory?: Memory;
+  /** When its budget began, where the clock is at 0. */
+  readonly since?: number;
   /** Cases that could have been planned, and were not. */
   readonly unplanned?: readonly Case[];
   readonly pairsAfter?: (result: CaseResult) => readonly Case[];
@@ -137,6 +139,7 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
     judge: PLAIN,
     settings: { ...SETTINGS, ...made.settings },
     clock,
+    ...(made.since === undefined ? {} : { since: clock.now() + made.since }),
     tell: (event) => events.push(event),
     ...(made.memory === undefined ? {} : { memory: made.memory }),
     writeFinding: (finding) => {

@@ -27,6 +27,8 @@ export interface HuntMeans {
   /** Faults by which Squall itself has the first call of a site carried out twice; null where that makes no sense. */
   readonly repeatedAt: (site: string) => readonly FaultInput[] | null;
   readonly clock: Pick<Clock, "now">;
+  /** When its time began to run, with the fault-free runs; now, if not given. */
+  readonly since?: number;
   /** Milliseconds; null for no end of time. */
   readonly budget: number | null;
   readonly trials: number | null;
@@ -63,7 +65,7 @@ export async function hunt(means: HuntMeans): Promise<Hunted> {
   const { runner, controls, ground, place, clock, only } = means;
   const novelty = new Novelty();
   for (const baseline of controls.baselines) novelty.take(baseline, place);
-  const started = clock.now();
+  const started = means.since ?? clock.now();
   const kept: TrialName[] = [];
   const failures = new Map<string, number>();
   let [next, trials, unreached, since, troubles] = [1, 0, 0, 0, 0];

@@ -35,6 +35,8 @@ export interface ConfirmMeans {
   readonly controls: Controls;
   readonly seed: number;
   readonly tell: OnSweepEvent;
+  /** Whether there is time for no other run: what is not confirmed by then stays a doubt. */
+  readonly isOver: () => boolean;
   /** What is left of the alarms of a rerun. */
   readonly sift: (alarms: readonly Alarm[]) => readonly Alarm[];
 }
@@ -47,7 +49,7 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
   let unreached = 0;
   const wanted = (): number => CONFIRM_RUNS + extraRuns(controls.counts.failed);
   const mixed = (): boolean => failures.length < runs;
-  while (unreached < CONFIRM_RUNS && runs < (mixed() ? FLAKY_RUNS : wanted())) {
+  while (unreached < CONFIRM_RUNS && runs < (mixed() ? FLAKY_RUNS : wanted()) && !means.isOver()) {
     tell({ kind: "confirming", case: first.case, alarm: first.alarm, failed: failures.length, runs });
     const run = await runner.run({ label: first.case.id, faults: first.case.faults, seed });
     if (reachOf(first.case, run) === "none") {
@@ -58,7 +60,7 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
     const alarms = sift(controls.judge(run, first.case.faults).alarms);
     if (failsAlike(alarms, first.alarm)) failures.push({ run, alarms });
     // In between, so that whatever wears out or piles up shows in it too.
-    if (++runs === first.passed + 2) await controls.run(seed);
+    if (++runs === first.passed + 2 && !means.isOver()) await controls.run(seed);
   }
   const shown = commonest(failures);
   const confirmation = { failed: failures.length, runs, controls: controls.counts };

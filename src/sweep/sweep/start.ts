@@ -100,6 +100,7 @@ async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swep
     judge: options.judge,
     settings: options.sweep,
     clock,
+    since: started,
     tell: options.onEvent,
     memory: memoryOf(state),
     writeFinding: options.writeFinding(settings),

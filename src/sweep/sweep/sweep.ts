@@ -16,7 +16,7 @@ import { counts, Findings, isTold } from "./findings.js";
 import { experimentAt, showsHarmless } from "./harmless.js";
 import { NO_MEMORY, type Memory, type Planner, type WriteFinding } from "./memory.js";
 import type { SweepOutcome, UnderFaults } from "./outcome.js";
-import { CONTROL_EVERY, TROUBLES_MAX, type SweepSettings } from "./settings.js";
+import { CONFIRM_RUNS, CONTROL_EVERY, TROUBLES_MAX, type SweepSettings } from "./settings.js";
 import { light, tryCase, type Sifted, type TrialMeans } from "./trial.js";
 
 export interface SweepParts {
@@ -28,6 +28,8 @@ export interface SweepParts {
   readonly judge: JudgeOptions;
   readonly settings: SweepSettings;
   readonly clock: Clock;
+  /** When its time began to run, with the fault-free runs; now, if not given. */
+  readonly since?: number;
   readonly tell: OnSweepEvent;
   readonly memory?: Memory;
   readonly writeFinding?: WriteFinding;
@@ -152,7 +154,9 @@ class Sweep {
     const pairs = this.#pairsAfter(result);
     this.#pairsOf.set(of.id, pairs);
     const kept = light(result);
-    await this.#memory.remember(kept, pairs);
+    // What there was no time to confirm is begun again by the next start.
+    if (!this.#isLate() || kept.confirmation === null || kept.confirmation.runs >= CONFIRM_RUNS)
+      await this.#memory.remember(kept, pairs);
     return this.#over(kept, false);
   }
 
@@ -162,6 +166,7 @@ class Sweep {
       runner: this.#runner,
       controls: this.#controls,
       tell: (event) => this.#tell(event),
+      isOver: () => this.#isLate(),
       saw: (run) => this.#note(run),
       isKnown: (of, alarms) => this.#findings.confirms(of, alarms),
       sift: (alarms) => this.#sift(proves ? alarms : [], proves ? [] : alarms),
@@ -263,9 +268,16 @@ class Sweep {
   }
 
   #isOver(): boolean {
-    const { settings, clock } = this.#parts;
-    if (settings.budget !== null && clock.now() - this.#started >= settings.budget) this.#end("budget");
+    this.#isLate();
     return this.#stop !== null;
+  }
+
+  /** Other ends let what was begun be confirmed; this one has no time for it. */
+  #isLate(): boolean {
+    const { settings, clock, since = this.#started } = this.#parts;
+    const late = settings.budget !== null && clock.now() - since >= settings.budget;
+    if (late) this.#end("budget");
+    return late;
   }
 
   #end(stop: Stop): void {

@@ -16,6 +16,8 @@ export interface TrialMeans {
   readonly place: PlaceOf;
   readonly settings: SweepSettings;
   readonly tell: OnSweepEvent;
+  /** Whether there is time for no other run. */
+  readonly isOver: () => boolean;
   /** Called with each run that was made with the faults. */
   readonly saw: (run: RunResult) => void;
   /** Whether a finding shows these alarms at the same place, and was confirmed. */
@@ -38,7 +40,7 @@ export async function tryCase(of: Case, means: TrialMeans): Promise<CaseResult> 
   let edges: readonly string[] = [];
   let shown: RunResult | null = null;
   let note: string | undefined;
-  for (let passed = 0; passed < settings.repeat; passed++) {
+  for (let passed = 0; passed < settings.repeat && (passed === 0 || !means.isOver()); passed++) {
     const run = await runner.run({ label: of.id, faults: of.faults, seed });
     means.saw(run);
     const reach = reachOf(of, run);
@@ -69,7 +71,7 @@ export async function tryCase(of: Case, means: TrialMeans): Promise<CaseResult> 
           ...kept,
         };
       const first = { case: of, run: { ...run, folder }, alarms: sifted.alarms, alarm, passed };
-      const found = await confirm(first, { runner, controls, seed, tell, sift });
+      const found = await confirm(first, { runner, controls, seed, tell, sift, isOver: means.isOver });
       return { case: of, ...found, edges, ...kept };
     }
     if (reach === "some") return { ...plain(of, run), verdict: "not reached", edges };

@@ -160,6 +160,25 @@ describe("a sweep", () => {
     expect(exitOf(told.outcome, SETTINGS).why).toContain("6 of 10 cases were not run");
   });
 
+  it("confirms nothing after its budget, calls it a doubt, and begins it again at the next start", async () => {
+    const remembered: string[] = [];
+    const told = await madeUpSweep({
+      cases: many(4),
+      settings: { budget: 3_000 },
+      story: ({ label }) => (label.endsWith("kind2") ? { exit: exitOne } : undefined),
+      memory: { recall: () => undefined, remember: ({ case: { id } }) => void remembered.push(id) },
+    });
+    expect(told.runs).toEqual(many(3).map(({ id }) => id));
+    expect(told.outcome).toMatchObject({ stop: "budget" });
+    expect(verdicts(told.outcome.results)).toEqual(["survived", "survived", "FLAKY", "not run"]);
+    expect(remembered).toEqual(many(2).map(({ id }) => id));
+  });
+
+  it("has the fault-free runs in its budget", async () => {
+    const told = await madeUpSweep({ cases: many(10), settings: { budget: 4_000 }, since: -3_000 });
+    expect(told.runs).toHaveLength(1);
+  });
+
   it("stops after as many findings as were asked for", async () => {
     const told = await madeUpSweep({
       cases: [...many(3), ...many(3, LEASE)],
