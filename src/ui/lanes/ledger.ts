@@ -105,6 +105,8 @@ export class Lane {
 export class Ledger {
   readonly #lanes = new Map<string, Lane>();
   readonly #index = new Map<string, Placed>();
+  /** By the key of what was tried again. */
+  readonly #retries = new Map<string, string>();
   /** Nothing is known of what was before. */
   #since = 0;
 
@@ -124,6 +126,25 @@ export class Ledger {
     return this.#index.get(keyOf(proxy, id));
   }
 
+  /** The next try of the same, if there was one. */
+  retryOf({ proxy, id }: LaneEntry): LaneEntry | null {
+    const key = this.#retries.get(keyOf(proxy, id));
+    return key === undefined ? null : (this.#index.get(key)?.entry ?? null);
+  }
+
+  /** The stream begins anew: what was under way and is not among these has ended unseen. */
+  renew(entries: readonly LaneEntry[], now: number): void {
+    const known = new Set(entries.map(({ proxy, id }) => keyOf(proxy, id)));
+    for (const [key, placed] of this.#index)
+      if (placed.entry.until === Infinity && !known.has(key)) {
+        const lane = this.#lanes.get(placed.entry.bot);
+        lane?.remove(placed);
+        if (lane?.size === 0) this.#lanes.delete(lane.bot);
+        this.#drop(placed.entry);
+      }
+    this.take(entries, now);
+  }
+
   /** New ones, and those that have changed: in any order. `now` is the daemon's. */
   take(entries: readonly LaneEntry[], now: number): void {
     for (const entry of [...entries].sort((one, other) => one.from - other.from)) this.#put(entry);
@@ -136,6 +157,7 @@ export class Ledger {
   clear(): void {
     this.#lanes.clear();
     this.#index.clear();
+    this.#retries.clear();
     this.#since = 0;
   }
 
@@ -161,6 +183,7 @@ export class Ledger {
     const placed: Placed = { entry, track: kept ?? lane.trackFor(entry) };
     lane.add(placed);
     this.#index.set(key, placed);
+    if (entry.again !== null) this.#retries.set(keyOf(entry.proxy, entry.again), key);
     const left = before === undefined ? undefined : this.#lanes.get(before.entry.bot);
     if (left?.size === 0) this.#lanes.delete(left.bot);
   }
@@ -169,9 +192,20 @@ export class Ledger {
     if (before <= this.#since) return;
     this.#since = before;
     for (const lane of this.#lanes.values()) {
-      lane.trim(before, ({ proxy, id }) => this.#index.delete(keyOf(proxy, id)));
+      lane.trim(before, (entry) => {
+        this.#drop(entry);
+      });
       if (lane.size === 0) this.#lanes.delete(lane.bot);
     }
+  }
+
+  #drop({ proxy, id, again }: LaneEntry): void {
+    const key = keyOf(proxy, id);
+    this.#index.delete(key);
+    // It may have been tried again, or be the second try itself.
+    this.#retries.delete(key);
+    if (again !== null && this.#retries.get(keyOf(proxy, again)) === key)
+      this.#retries.delete(keyOf(proxy, again));
   }
 }
 
