@@ -1,5 +1,6 @@
 /** The views: how each is opened, and which stand in the navigation. A new view adds itself here. */
 import { openJournal } from "./journal/view.js";
+import { openLanes } from "./lanes/view.js";
 import { openNow } from "./now/view.js";
 import { openProfiles } from "./profiles/view.js";
 import type { ViewName } from "./router.js";
@@ -7,12 +8,14 @@ import type { OpenView, Tab } from "./view.js";
 
 export const TABS: readonly Tab[] = [
   { name: "now", label: "Now" },
+  { name: "lanes", label: "Lanes" },
   { name: "profiles", label: "Profiles" },
   { name: "journal", label: "Journal" },
 ];
 
 export const VIEWS: Partial<Readonly<Record<ViewName, OpenView>>> = {
   now: openNow,
+  lanes: openLanes,
   profiles: openProfiles,
   journal: openJournal,
 };

@@ -92,11 +92,6 @@ export class Plots {
     for (const plot of this.#plots) if (plot.width !== width) plot.setSize({ width, height: HEIGHT });
   }
 
-  /** Colours are read anew. */
-  redraw(): void {
-    for (const plot of this.#plots) plot.redraw(false);
-  }
-
   close(): void {
     for (const plot of this.#plots) plot.destroy();
     this.#plots.length = 0;
