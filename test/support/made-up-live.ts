@@ -37,6 +37,10 @@ const ACT = {
   observed: false,
 } as const;
 
+const AT_ONCE = 1_000;
+/** Whoever comes later than this is told of the beginning only. */
+const PAST_MAX = 130_000;
+
 /** Exchanges of bots, one after the other, the same for the same numbers. */
 export class Traffic {
   readonly #bots: number;
@@ -116,7 +120,8 @@ export class MadeUpLive {
   readonly #readers = new Set<ServerResponse>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #now = 1_000_000;
-  #past: LiveExchange[];
+  /** What those are told who come later than it was. */
+  readonly #past: LiveExchange[];
 
   private constructor(made: Made) {
     this.#made = made;
@@ -147,6 +152,7 @@ export class MadeUpLive {
   /** So many milliseconds later. */
   step(by: number): void {
     const exchanges = this.#between(this.#now, this.#now + by);
+    if (this.#past.length < PAST_MAX) this.#past.push(...exchanges);
     this.#now += by;
     const tick: LiveTick = { now: this.#now, now_wall: this.#wall, exchanges };
     for (const reader of this.#readers) send(reader, "tick", tick);
@@ -171,7 +177,8 @@ export class MadeUpLive {
   }
 
   #answer(url: string, response: ServerResponse): void {
-    const { pathname } = new URL(url, "http://localhost");
+    const { pathname, searchParams } = new URL(url, "http://localhost");
+    const wants = searchParams.get("exchanges") === "true";
     if (pathname !== "/live") {
       this.#file(pathname, response);
       return;
@@ -191,10 +198,13 @@ export class MadeUpLive {
       now: this.#now,
       now_wall: this.#wall,
       bands: { rows: bands, more: 0 },
-      exchanges: this.#past,
     };
-    send(response, "state", state);
-    this.#past = [];
+    send(response, "state", wants ? { ...state, exchanges: this.#past.slice(0, AT_ONCE) } : state);
+    // A daemon has no more than so many in one event.
+    for (let from = AT_ONCE; wants && from < this.#past.length; from += AT_ONCE) {
+      const exchanges = this.#past.slice(from, from + AT_ONCE);
+      send(response, "tick", { now: this.#now, now_wall: this.#wall, exchanges });
+    }
     this.#readers.add(response);
     response.on("close", () => this.#readers.delete(response));
   }

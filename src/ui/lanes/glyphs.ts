@@ -1,5 +1,5 @@
 /** How ends are marked, on the canvas and in the legend: a shape of its own for each, in a box of 16 by 16. */
-import type { GlyphShape } from "./layout.js";
+import type { GlyphShape } from "./look.js";
 
 /** Stroked, never filled. */
 export const GLYPHS: Readonly<Record<GlyphShape, string>> = {

@@ -3,35 +3,37 @@
  * down. What is narrower than a pixel is merged, and the worst of it is what is seen. Pure; `paint.ts` puts it on a canvas.
  */
 import { isLost, type LaneEntry } from "./entry.js";
-import type { Lane, Ledger, Placed } from "./ledger.js";
+import type { Lane, Ledger } from "./ledger.js";
+import {
+  clientSignIn,
+  clientToneIn,
+  hasMore,
+  NOTABLE,
+  SHAPES,
+  TONES,
+  trackIn,
+  upstreamSignIn,
+  upstreamToneIn,
+  type GlyphShape,
+  type Tone,
+} from "./look.js";
+import type { Placed, Shelf } from "./shelf.js";
 import type { TimeWindow } from "./window.js";
-
-/**
- * How a bar looks. Of the client: `whole`, `touched` (a whole answer, and a fault acted), `error` (a status of 400 or more), `left`, and
- * `broken` (no whole answer). Of the upstream: `whole`, `error`, `silent` (it has not answered), `broken`, and `lost` (a whole answer that
- * the client has not got). `open`: it is under way.
- */
-export type Tone = "open" | "whole" | "touched" | "left" | "error" | "silent" | "lost" | "broken";
-
-/** Of several in one pixel the last of these is seen. */
-const TONES: readonly Tone[] = ["open", "whole", "touched", "left", "error", "silent", "lost", "broken"];
-const WEIGHTS = Object.fromEntries(TONES.map((tone, weight) => [tone, weight])) as Readonly<
-  Record<Tone, number>
->;
 
 export type Side = "client" | "upstream";
 
 export interface Bar {
-  x: number;
+  readonly x: number;
   /** At least `BAR_MIN`. */
-  width: number;
+  readonly width: number;
   readonly side: Side;
   readonly track: number;
-  tone: Tone;
-  /** How many are drawn as this one. */
-  count: number;
+  /** The worst of those that are drawn as this one. */
+  readonly tone: Tone;
+  /** How many these are. */
+  readonly count: number;
   /** Its end is within the window, and is not the end of an answer: drawn as torn. */
-  torn: boolean;
+  readonly torn: boolean;
 }
 
 /** Where Squall held it, on the client's side. */
@@ -40,10 +42,6 @@ export interface Hatch {
   readonly width: number;
   readonly track: number;
 }
-
-/** `made_up`: Squall answered in the upstream's place. `copied`: a fault sent the request more than once. */
-export type GlyphShape =
-  "cut" | "reset" | "closed" | "left" | "refused" | "unanswered" | "made_up" | "copied";
 
 export interface Glyph {
   readonly x: number;
@@ -70,8 +68,10 @@ export interface LaneLayout {
 }
 
 export const BAR_MIN = 1.5;
+/** What went wrong is to be seen also where a minute is a few hundred pixels. */
+const BAD_MIN = 3;
 /** Narrower ones may be merged. */
-const NARROW = 3;
+const NARROW = 3.5;
 const HATCH_MIN = 2;
 /** Glyphs of one side and track stand at least so far apart. */
 const GLYPH_GAP = 9;
@@ -100,8 +100,12 @@ export function layLane(
   now: number,
 ): LaneLayout {
   const drawing = new LaneDrawing(scaleOf(window, width), now, lane.tracks);
-  lane.within(window.from, window.until, (placed) => {
-    drawing.add(placed);
+  lane.within(window.from, window.until, (shelf, at) => {
+    drawing.add(shelf, at);
+    if (!hasMore(shelf.look[at] ?? 0)) return;
+    const placed = shelf.placed[at];
+    if (placed === undefined) return;
+    drawing.hold(placed);
     const { again, proxy } = placed.entry;
     const before = again === null ? undefined : ledger.find(proxy, again);
     if (before !== undefined && before.entry.bot === lane.bot) drawing.join(before, placed);
@@ -118,31 +122,35 @@ class LaneDrawing implements LaneLayout {
   readonly #scale: Scale;
   readonly #now: number;
   /** The bar, and where the last glyph stands, of each side and track. */
-  readonly #last: (Bar | null)[];
+  readonly #last: (LaidBar | null)[];
   readonly #glyphAt: number[];
 
   constructor(scale: Scale, now: number, tracks: number) {
     this.#scale = scale;
     this.#now = now;
-    this.#last = new Array<Bar | null>(tracks * 2).fill(null);
+    this.#last = new Array<LaidBar | null>(tracks * 2).fill(null);
     this.#glyphAt = new Array<number>(tracks * 2).fill(-Infinity);
   }
 
-  add({ entry, track }: Placed): void {
+  add(shelf: Shelf, at: number): void {
     this.count++;
-    const { client, upstream, delays } = entry;
-    const tone = clientTone(entry);
-    this.#bar("client", track, entry.from, client.until, tone, tone === "broken");
-    if (upstream !== null) {
-      const did = upstreamTone(entry);
-      this.#bar("upstream", track, upstream.from, upstream.until, did, did === "broken");
-    }
+    const look = shelf.look[at] ?? 0;
+    const track = trackIn(look);
+    const until = shelf.clientUntil[at] ?? 0;
+    this.#bar(0, track, shelf.from[at] ?? 0, until, clientToneIn(look));
+    const upstream = shelf.upstreamFrom[at] ?? NaN;
+    const upstreamUntil = shelf.upstreamUntil[at] ?? NaN;
+    if (upstream === upstream) this.#bar(1, track, upstream, upstreamUntil, upstreamToneIn(look));
+    const sign = clientSignIn(look);
+    if (sign > 0) this.#glyph(sign, 0, track, this.#x(until));
+    const other = upstreamSignIn(look);
+    if (other > 0) this.#glyph(other, 1, track, this.#x(upstreamUntil));
+  }
+
+  /** Where it was held. */
+  hold({ entry: { delays, client }, track }: Placed): void {
     for (let at = 0; at + 1 < delays.length; at += 2)
       this.#hatch(track, delays[at] ?? 0, Math.min(delays[at + 1] ?? 0, client.until));
-    const end = endGlyph(entry);
-    if (end !== null) this.#glyph(end, "client", track, this.#x(client.until));
-    const other = upstreamGlyph(entry);
-    if (other !== null && upstream !== null) this.#glyph(other, "upstream", track, this.#x(upstream.until));
   }
 
   join(before: Placed, after: Placed): void {
@@ -157,23 +165,23 @@ class LaneDrawing implements LaneLayout {
     return xOf(Math.min(time, this.#now), this.#scale);
   }
 
-  #bar(side: Side, track: number, from: number, until: number, tone: Tone, torn: boolean): void {
+  /** `weight`: of `TONES`. */
+  #bar(side: 0 | 1, track: number, from: number, until: number, weight: number): void {
     const { width: all } = this.#scale;
     const begin = xOf(from, this.#scale);
     const finish = this.#x(until);
     if (finish < 0 || begin > all) return;
-    const x = Math.max(begin, -2);
-    const width = Math.max(Math.min(finish, all + 2) - x, BAR_MIN);
-    const key = track * 2 + (side === "client" ? 0 : 1);
+    const x = begin < -2 ? -2 : begin;
+    const width = Math.max(Math.min(finish, all + 2) - x, weight >= NOTABLE ? BAD_MIN : BAR_MIN);
+    const key = track * 2 + side;
     const last = this.#last[key] ?? null;
-    if (last !== null && width < NARROW && merges(last, x, tone)) {
-      last.width = Math.max(last.width, x + width - last.x);
+    if (last !== null && width < NARROW && merges(last, x, weight)) {
+      if (x + width > last.x + last.width) last.width = x + width - last.x;
       last.count++;
-      last.torn ||= torn;
-      if (WEIGHTS[tone] > WEIGHTS[last.tone]) last.tone = tone;
+      if (weight > last.weight) last.weight = weight;
       return;
     }
-    const bar: Bar = { x, width, side, track, tone, count: 1, torn: torn && finish <= all };
+    const bar = new LaidBar(x, width, side, track, weight, weight === TORN && finish <= all);
     this.#last[key] = bar;
     this.bars.push(bar);
   }
@@ -185,74 +193,50 @@ class LaneDrawing implements LaneLayout {
     if (width >= HATCH_MIN && x <= all) this.hatches.push({ x, width, track });
   }
 
-  #glyph(shape: GlyphShape, side: Side, track: number, x: number): void {
-    if (x < 0 || x > this.#scale.width) return;
-    const key = track * 2 + (side === "client" ? 0 : 1);
+  #glyph(sign: number, side: 0 | 1, track: number, x: number): void {
+    const shape = SHAPES[sign - 1];
+    if (x < 0 || x > this.#scale.width || shape === undefined) return;
+    const key = track * 2 + side;
     if (Math.abs(x - (this.#glyphAt[key] ?? -Infinity)) < GLYPH_GAP) return;
     this.#glyphAt[key] = x;
-    this.glyphs.push({ x, shape, side, track });
+    this.glyphs.push({ x, shape, side: SIDES[side], track });
   }
 }
+
+class LaidBar implements Bar {
+  readonly x: number;
+  width: number;
+  readonly track: number;
+  weight: number;
+  count = 1;
+  readonly torn: boolean;
+  readonly #side: 0 | 1;
+
+  constructor(x: number, width: number, side: 0 | 1, track: number, weight: number, torn: boolean) {
+    this.x = x;
+    this.width = width;
+    this.#side = side;
+    this.track = track;
+    this.weight = weight;
+    this.torn = torn;
+  }
+
+  get side(): Side {
+    return SIDES[this.#side];
+  }
+
+  get tone(): Tone {
+    return TONES[this.weight] ?? "open";
+  }
+}
+
+const SIDES = ["client", "upstream"] as const;
+const TORN = TONES.indexOf("broken");
 
 /** They begin in the same pixel; or they touch, are alike, and are many already: then they are a band of the same. */
-function merges(last: Bar, x: number, tone: Tone): boolean {
+function merges(last: LaidBar, x: number, weight: number): boolean {
   if (last.width < NARROW && Math.floor(x) === Math.floor(last.x)) return true;
-  return last.tone === tone && x <= last.x + last.width + 0.5 && (last.count > 1 || last.width < NARROW);
-}
-
-export function clientTone(entry: LaneEntry): Tone {
-  const { end, status } = entry.client;
-  if (end === null) return "open";
-  if (end === "client_left") return "left";
-  if (end !== "complete") return "broken";
-  if (entry.kind !== "query" && status !== null && status >= 400) return "error";
-  if (entry.kind === "query" && status !== null && status !== 0) return "error";
-  return entry.faults.length > 0 && !entry.observed ? "touched" : "whole";
-}
-
-export function upstreamTone(entry: LaneEntry): Tone {
-  const { upstream } = entry;
-  if (upstream === null || upstream.end === null) return "open";
-  if (upstream.end === "abandoned") return upstream.status === null ? "silent" : "whole";
-  if (upstream.end !== "complete") return "broken";
-  if (upstream.status !== null && upstream.status >= 400) return "error";
-  return isLost(entry) ? "lost" : "whole";
-}
-
-function endGlyph({ client: { end, by }, upstream, kind }: LaneEntry): GlyphShape | null {
-  switch (end) {
-    case "cut":
-    case "reset":
-    case "closed":
-    case "refused":
-    case "unanswered":
-      return end;
-    case "client_left":
-      return "left";
-    case "complete":
-      return by === "fault" && upstream === null && kind !== "connection" ? "made_up" : null;
-    case null:
-      return null;
-  }
-}
-
-function upstreamGlyph({ upstream }: LaneEntry): GlyphShape | null {
-  if (upstream === null) return null;
-  if (upstream.copies > 0) return "copied";
-  switch (upstream.end) {
-    case "cut":
-    case "reset":
-    case "closed":
-    case "refused":
-      return upstream.end;
-    case "unreachable":
-    case "timeout":
-      return "unanswered";
-    case "complete":
-    case "abandoned":
-    case null:
-      return null;
-  }
+  return last.weight === weight && x <= last.x + last.width + 0.5 && (last.count > 1 || last.width < NARROW);
 }
 
 /**
@@ -267,10 +251,11 @@ export function entryAt(
   now: number,
 ): LaneEntry | null {
   let [best, rank, length] = [null as LaneEntry | null, -1, Infinity];
-  lane.within(time - slack, time + slack, (placed) => {
-    if (track !== null && placed.track !== track) return;
-    const { entry } = placed;
-    const weight = WEIGHTS[clientTone(entry)] + (isLost(entry) ? TONES.length : 0);
+  lane.within(time - slack, time + slack, (shelf, at) => {
+    const look = shelf.look[at] ?? 0;
+    const entry = shelf.placed[at]?.entry;
+    if (entry === undefined || (track !== null && trackIn(look) !== track)) return;
+    const weight = clientToneIn(look) + (isLost(entry) ? TONES.length : 0);
     const took = Math.min(entry.until, now) - entry.from;
     if (weight < rank || (weight === rank && took >= length)) return;
     [best, rank, length] = [entry, weight, took];

@@ -3,6 +3,8 @@
  * window are found by bisection. What is older, or more than there is room for, is forgotten.
  */
 import { isBad, isLost, keyOf, type LaneEntry } from "./entry.js";
+import { Shelf, type Placed } from "./shelf.js";
+import { Tally } from "./tally.js";
 
 export const KEPT_MS = 10 * 60_000;
 export const ENTRIES_MAX = 120_000;
@@ -13,18 +15,12 @@ const LONG_MS = 5_000;
 /** Where there are too many, the oldest go in steps of this. */
 const STEP_MS = 5_000;
 
-export interface Placed {
-  readonly entry: LaneEntry;
-  /** From 0, of `Lane.tracks`. */
-  readonly track: number;
-}
-
 export class Lane {
   readonly bot: string;
   /** In the order in which they began. */
-  readonly short: Placed[] = [];
+  readonly short = new Shelf();
   /** What lasts long, or has no end as yet. */
-  readonly long: Placed[] = [];
+  readonly long = new Shelf();
   tracks = 1;
   bad = 0;
   lost = 0;
@@ -37,7 +33,7 @@ export class Lane {
   }
 
   get size(): number {
-    return this.short.length + this.long.length;
+    return this.short.size + this.long.size;
   }
 
   /** The track on which it stands in nobody's way; a new one, or the one that is free soonest. */
@@ -51,48 +47,44 @@ export class Lane {
 
   add(placed: Placed): void {
     const { entry, track } = placed;
-    const list = isLong(entry) ? this.long : this.short;
-    let at = list.length;
-    while (at > 0 && (list[at - 1]?.entry.from ?? 0) > entry.from) at--;
-    if (at === list.length) list.push(placed);
-    else list.splice(at, 0, placed);
+    this.#shelf(entry).add(placed);
     // What was open there holds its track until its end is known.
     if (this.#ends[track] === Infinity && entry.until !== Infinity) this.#ends[track] = entry.until;
     this.#count(entry, 1);
   }
 
   remove(placed: Placed): void {
-    const list = isLong(placed.entry) ? this.long : this.short;
-    let at = firstFrom(list, placed.entry.from);
-    while (at < list.length && list[at] !== placed) at++;
-    if (at === list.length) return;
-    list.splice(at, 1);
-    this.#count(placed.entry, -1);
+    if (this.#shelf(placed.entry).remove(placed)) this.#count(placed.entry, -1);
   }
 
   /** Forgets what was over before; `gone` hears of each. */
   trim(before: number, gone: (entry: LaneEntry) => void): void {
-    let old = firstFrom(this.short, before - LONG_MS);
-    while (old < this.short.length && (this.short[old]?.entry.until ?? Infinity) < before) old++;
-    for (const { entry } of this.short.splice(0, old)) {
+    const { short, long } = this;
+    let old = short.firstFrom(before - LONG_MS);
+    while (old < short.size && (short.until[old] ?? Infinity) < before) old++;
+    for (const { entry } of short.dropFirst(old)) {
       this.#count(entry, -1);
       gone(entry);
     }
-    for (const placed of this.long.filter(({ entry }) => entry.until < before)) {
+    for (const placed of long.placed.filter(({ entry }) => entry.until < before)) {
       this.remove(placed);
       gone(placed.entry);
     }
   }
 
-  /** Calls `each` with those that have a part in the window: first those that last long, then in the order of their beginning. */
-  within(from: number, until: number, each: (placed: Placed) => void): void {
-    for (const placed of this.long)
-      if (placed.entry.from <= until && placed.entry.until >= from) each(placed);
-    for (let at = firstFrom(this.short, from - LONG_MS); at < this.short.length; at++) {
-      const placed = this.short[at];
-      if (placed === undefined || placed.entry.from > until) return;
-      if (placed.entry.until >= from) each(placed);
+  /** Calls `each` with the places of those that have a part in the window: first those that last long, then in the order of their beginning. */
+  within(from: number, until: number, each: (shelf: Shelf, at: number) => void): void {
+    for (const shelf of [this.long, this.short]) {
+      const { size } = shelf;
+      for (let at = shelf === this.long ? 0 : shelf.firstFrom(from - LONG_MS); at < size; at++) {
+        if ((shelf.from[at] ?? 0) > until) break;
+        if ((shelf.until[at] ?? 0) >= from) each(shelf, at);
+      }
     }
+  }
+
+  #shelf({ from, until }: LaneEntry): Shelf {
+    return until - from > LONG_MS ? this.long : this.short;
   }
 
   #count(entry: LaneEntry, by: 1 | -1): void {
@@ -107,6 +99,8 @@ export class Ledger {
   readonly #index = new Map<string, Placed>();
   /** By the key of what was tried again. */
   readonly #retries = new Map<string, string>();
+  /** All of them, by the second. */
+  readonly tally = new Tally();
   /** Nothing is known of what was before. */
   #since = 0;
 
@@ -140,6 +134,7 @@ export class Ledger {
         const lane = this.#lanes.get(placed.entry.bot);
         lane?.remove(placed);
         if (lane?.size === 0) this.#lanes.delete(lane.bot);
+        this.tally.count(placed.entry, -1);
         this.#drop(placed.entry);
       }
     this.take(entries, now);
@@ -158,6 +153,7 @@ export class Ledger {
     this.#lanes.clear();
     this.#index.clear();
     this.#retries.clear();
+    this.tally.clear();
     this.#since = 0;
   }
 
@@ -177,7 +173,11 @@ export class Ledger {
     const before = this.#index.get(key);
     // A bot may get its name with its first bytes: it moves to another lane then.
     const kept = before !== undefined && before.entry.bot === entry.bot ? before.track : null;
-    if (before !== undefined) this.#lanes.get(before.entry.bot)?.remove(before);
+    if (before !== undefined) {
+      this.#lanes.get(before.entry.bot)?.remove(before);
+      this.tally.count(before.entry, -1);
+    }
+    this.tally.count(entry, 1);
     let lane = this.#lanes.get(entry.bot);
     if (lane === undefined) this.#lanes.set(entry.bot, (lane = new Lane(entry.bot)));
     const placed: Placed = { entry, track: kept ?? lane.trackFor(entry) };
@@ -191,6 +191,7 @@ export class Ledger {
   #trim(before: number): void {
     if (before <= this.#since) return;
     this.#since = before;
+    this.tally.trim(before);
     for (const lane of this.#lanes.values()) {
       lane.trim(before, (entry) => {
         this.#drop(entry);
@@ -207,21 +208,6 @@ export class Ledger {
     if (again !== null && this.#retries.get(keyOf(proxy, again)) === key)
       this.#retries.delete(keyOf(proxy, again));
   }
-}
-
-function isLong({ from, until }: LaneEntry): boolean {
-  return until - from > LONG_MS;
-}
-
-/** Where the first one stands that began then or later. */
-export function firstFrom(list: readonly Placed[], from: number): number {
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((list[middle]?.entry.from ?? 0) < from) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** `bot-2` before `bot-10`. */

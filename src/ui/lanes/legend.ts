@@ -1,13 +1,12 @@
 /** What the signs of the lanes mean. */
 import { html, svg, type TemplateResult } from "../vendor/lit-html.js";
 import { GLYPH_WORDS, GLYPHS } from "./glyphs.js";
-import type { GlyphShape } from "./layout.js";
+import { SHAPES } from "./look.js";
 
-const SHAPES = Object.keys(GLYPHS) as readonly GlyphShape[];
-
-export function legend(): TemplateResult {
-  return html`<details class="lanes-legend" open>
-    <summary>What is drawn</summary>
+/** Closed at first where there is little room. */
+export function legend(open: boolean): TemplateResult {
+  return html`<details class="lanes-legend" ?open=${open}>
+    <summary>What is drawn, and what mouse and keys do</summary>
     <ul>
       <li>
         ${swatch(svg`<rect class="bar-fine" x="1" y="2" width="44" height="7"></rect><rect class="bar-fine faded" x="6" y="10" width="32" height="5"></rect>`)}
@@ -39,6 +38,11 @@ export function legend(): TemplateResult {
           </li>`,
       )}
     </ul>
+    <p id="lanes-help">
+      Drag to choose a stretch of time, Ctrl and the wheel to zoom, Shift and drag to move, and click a bar
+      for why. With the keyboard: left and right go from exchange to exchange, up and down from bot to bot, +
+      and - zoom, Page Up and Page Down move, End goes back to live, and Enter says why.
+    </p>
   </details>`;
 }
 

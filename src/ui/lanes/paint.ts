@@ -7,7 +7,8 @@ import type { Theme } from "../theme.js";
 import type { BandLayout } from "./bands.js";
 import { barTop, type Geometry, type LaneRow } from "./geometry.js";
 import { GLYPHS } from "./glyphs.js";
-import type { Bar, Glyph, GlyphShape, Hatch, LaneLayout, Thread, Tone } from "./layout.js";
+import type { Bar, Glyph, Hatch, LaneLayout, Thread } from "./layout.js";
+import type { GlyphShape, Tone } from "./look.js";
 
 export interface Scene {
   readonly geometry: Geometry;

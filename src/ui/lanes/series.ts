@@ -1,69 +1,69 @@
 /** What is plotted above the lanes: how many exchanges began, how long they took and how many were hit, over the window. Pure. */
 import type { Ledger } from "./ledger.js";
+import { Count } from "./tally.js";
 import type { TimeWindow } from "./window.js";
 
 export interface Series {
   /** The beginning of each step, on the daemon's clock. */
   readonly at: number[];
-  /** Of a second. */
-  readonly rate: number[];
-  readonly hits: number[];
-  readonly bad: number[];
+  /** Of a second; null for what is still to come, and for the step that is under way. */
+  readonly rate: (number | null)[];
+  readonly hits: (number | null)[];
+  readonly bad: (number | null)[];
   /** Milliseconds as clients lived through them, of those that are over; null where there is none. */
   readonly median: (number | null)[];
   readonly slow: (number | null)[];
 }
 
-/** From 0.1 ms up in steps of a fifth of an octave more: to about 20 minutes. */
-const LOW = 0.1;
-const BUCKETS = 120;
-const PER_OCTAVE = 5;
+const SECOND = 1_000;
+/** Narrower windows are counted from their entries, which are few. */
+const COUNTED_MS = 30_000;
 
-export function seriesOf(ledger: Ledger, window: TimeWindow, steps: number): Series {
-  const step = (window.until - window.from) / steps;
-  const counts = new Uint32Array(steps);
-  const hit = new Uint32Array(steps);
-  const bad = new Uint32Array(steps);
-  const over = new Uint32Array(steps);
-  const spread = new Uint16Array(steps * BUCKETS);
-  for (const lane of ledger.lanes.values())
-    lane.within(window.from, window.until, ({ entry }) => {
-      const at = Math.floor((entry.from - window.from) / step);
-      if (at < 0 || at >= steps) return;
-      counts[at] = (counts[at] ?? 0) + 1;
-      if (entry.faults.length > 0) hit[at] = (hit[at] ?? 0) + 1;
-      const { until, end } = entry.client;
-      if (end === null) return;
-      if (end !== "complete") bad[at] = (bad[at] ?? 0) + 1;
-      if (entry.kind === "connection" || entry.kind === "flow") return;
-      over[at] = (over[at] ?? 0) + 1;
-      const key = at * BUCKETS + bucketOf(until - entry.from);
-      spread[key] = (spread[key] ?? 0) + 1;
-    });
-  const perSecond = 1_000 / step;
-  const numbers = Array.from({ length: steps }, (_, index) => index);
+/** In about as many steps as are wanted; whole seconds where the window is wide, so that they stay what they are while it moves. */
+export function seriesOf(ledger: Ledger, window: TimeWindow, wanted: number, now: number): Series {
+  const span = window.until - window.from;
+  const step = span <= COUNTED_MS ? span / wanted : Math.ceil(span / wanted / SECOND) * SECOND;
+  const first = span <= COUNTED_MS ? window.from : Math.floor(window.from / step) * step;
+  const steps = Math.ceil((window.until - first) / step);
+  const counts =
+    span <= COUNTED_MS ? counted(ledger, window, step, steps) : summed(ledger, first, step, steps);
+  const each = <Value>(value: (count: Count) => Value): (Value | null)[] =>
+    counts.map((count, index) => (first + (index + 1) * step > now ? null : value(count)));
+  const perSecond = SECOND / step;
   return {
-    at: numbers.map((index) => window.from + index * step),
-    rate: numbers.map((index) => (counts[index] ?? 0) * perSecond),
-    hits: numbers.map((index) => (hit[index] ?? 0) * perSecond),
-    bad: numbers.map((index) => (bad[index] ?? 0) * perSecond),
-    median: numbers.map((index) => quantile(spread, index, over[index] ?? 0, 0.5)),
-    slow: numbers.map((index) => quantile(spread, index, over[index] ?? 0, 0.95)),
+    at: counts.map((_, index) => first + index * step),
+    rate: each(({ began }) => began * perSecond),
+    hits: each(({ hits }) => hits * perSecond),
+    bad: each(({ bad }) => bad * perSecond),
+    median: each((count) => count.quantile(0.5)),
+    slow: each((count) => count.quantile(0.95)),
   };
 }
 
-function bucketOf(millis: number): number {
-  const bucket = Math.ceil(Math.log2(Math.max(millis, LOW) / LOW) * PER_OCTAVE);
-  return Math.min(bucket, BUCKETS - 1);
+function counted(ledger: Ledger, { from, until }: TimeWindow, step: number, steps: number): readonly Count[] {
+  const counts = Array.from({ length: steps }, () => new Count());
+  for (const lane of ledger.lanes.values())
+    lane.within(from, until, (shelf, at) => {
+      const entry = shelf.placed[at]?.entry;
+      if (entry !== undefined && entry.from >= from)
+        counts[Math.floor((entry.from - from) / step)]?.take(entry, 1);
+    });
+  return counts;
 }
 
-function quantile(spread: Uint16Array, step: number, count: number, share: number): number | null {
-  if (count === 0) return null;
-  const wanted = Math.ceil(count * share);
-  let sum = 0;
-  for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    sum += spread[step * BUCKETS + bucket] ?? 0;
-    if (sum >= wanted) return LOW * 2 ** (bucket / PER_OCTAVE);
-  }
-  return null;
+function summed({ tally }: Ledger, first: number, step: number, steps: number): readonly Count[] {
+  const seconds = step / SECOND;
+  return Array.from({ length: steps }, (_, index) => {
+    const begin = first / SECOND + index * seconds;
+    const only = tally.at(begin);
+    if (seconds === 1) return only ?? NOTHING;
+    const sum = new Count();
+    for (let second = 0; second < seconds; second++) {
+      const count = tally.at(begin + second);
+      if (count !== undefined) sum.add(count);
+    }
+    return sum;
+  });
 }
+
+const NOTHING = new Count();

@@ -82,6 +82,6 @@ function noted(entry: LaneEntry, ledger: Ledger): TemplateResult | typeof nothin
   if (found.length === 0 && faults === "") return nothing;
   return html`<span class="lanes-notes">
     ${faults === "" ? nothing : html`<span class="tag">${name(faults, 60)}</span>`}
-    ${found.map((note) => html`<b>${seen(note, 80)}</b> `)}
+    <b>${seen(found.join(" · "), 200)}</b>
   </span>`;
 }

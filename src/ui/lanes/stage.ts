@@ -141,7 +141,7 @@ export class Stage {
       this.#painter.paint(context, scene, this.#region);
     }
     this.#paintStrip(bands, ticks);
-    this.#plots.show(seriesOf(ledger, window, Math.max(10, Math.round(width / STEP))), window);
+    this.#plots.show(seriesOf(ledger, window, Math.max(10, Math.round(width / STEP)), now), window);
     this.#plots.point(cursor);
   }
 

@@ -2,7 +2,6 @@
 import { duration } from "../format.js";
 import { isLost, type LaneEntry } from "./entry.js";
 import type { Lane, Ledger } from "./ledger.js";
-import { firstFrom } from "./ledger.js";
 import type { TimeWindow } from "./window.js";
 
 const ENDS = {
@@ -50,12 +49,12 @@ export function notes(entry: LaneEntry, ledger: Ledger): readonly string[] {
 
 /** The last of a lane that began within a window, newest first. */
 export function latest(lane: Lane, { from, until }: TimeWindow, most: number): readonly LaneEntry[] {
-  const found = lane.long
+  const found = lane.long.placed
     .filter(({ entry }) => entry.until >= from && entry.from <= until)
     .map(({ entry }) => entry);
-  const { short } = lane;
-  for (let at = firstFrom(short, until) - 1, count = 0; at >= 0 && count < most; at--, count++) {
-    const entry = short[at]?.entry;
+  const { placed } = lane.short;
+  for (let at = lane.short.firstFrom(until) - 1, count = 0; at >= 0 && count < most; at--, count++) {
+    const entry = placed[at]?.entry;
     if (entry === undefined || entry.from < from) break;
     found.push(entry);
   }
@@ -68,7 +67,7 @@ export function laneWords({ lost, bad, hit }: Lane): {
   readonly tone: "cut" | "changed" | "fine";
 } {
   if (lost > 0) return { text: `${lost} lost`, tone: "cut" };
-  if (bad > 0) return { text: `${bad} bad`, tone: "cut" };
+  if (bad > 0) return { text: `${bad} failed`, tone: "cut" };
   if (hit > 0) return { text: `${hit} hit`, tone: "changed" };
   return { text: "fine", tone: "fine" };
 }

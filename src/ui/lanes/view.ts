@@ -194,12 +194,7 @@ class LanesView implements View {
             ></canvas>
           </div>
         </div>
-        <p id="lanes-help" class="hint">
-          Drag to choose a stretch of time, Ctrl and the wheel to zoom, Shift and drag to move; click a bar
-          for why. Keys: left and right from exchange to exchange, up and down from bot to bot, + and - to
-          zoom, Page Up and Page Down to move, End for live, Enter for why.
-        </p>
-        ${legend()}
+        ${legend(!this.#narrow.matches)}
       </div>
       ${
         selected === null

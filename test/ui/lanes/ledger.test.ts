@@ -1,11 +1,11 @@
 /** What the lanes keep: in the order of time, on tracks, and no more than there is room for. */
 import { describe, expect, it } from "vitest";
-import { ENTRIES_MAX, KEPT_MS, Ledger, TRACKS_MAX, type Placed } from "../../../src/ui/lanes/ledger.js";
+import { ENTRIES_MAX, KEPT_MS, Ledger, TRACKS_MAX } from "../../../src/ui/lanes/ledger.js";
 import { brokenOne, entry } from "./entries.js";
 
 function idsWithin(ledger: Ledger, bot: string, from: number, until: number): string[] {
   const ids: string[] = [];
-  ledger.lanes.get(bot)?.within(from, until, (placed: Placed) => ids.push(placed.entry.id));
+  ledger.lanes.get(bot)?.within(from, until, (shelf, at) => ids.push(shelf.placed[at]?.entry.id ?? ""));
   return ids;
 }
 
@@ -33,6 +33,27 @@ describe("the ledger of lanes", () => {
     ledger.take([brokenOne(100, 30, "reset", { id: "7" })], 1_000);
     expect(ledger.lanes.get("bot-1")).toMatchObject({ size: 1, bad: 1, lost: 1 });
     expect(idsWithin(ledger, "bot-1", 131, 500)).toEqual([]);
+  });
+
+  it("drops what was under way when the stream begins anew without it", () => {
+    const ledger = new Ledger();
+    ledger.take(
+      [entry(100, null, { id: "7" }), entry(100, null, { id: "8" }), entry(90, 5, { id: "6" })],
+      1_000,
+    );
+    ledger.renew([entry(100, null, { id: "8" })], 1_000);
+    expect(idsWithin(ledger, "bot-1", 0, 500).sort()).toEqual(["6", "8"]);
+    expect(ledger.tally.at(0)?.began).toBe(2);
+  });
+
+  it("knows what was tried again, for as long as it knows both", () => {
+    const ledger = new Ledger();
+    const [first, second] = [brokenOne(0, 5, "reset", { id: "1" }), entry(50, 5, { id: "2", again: "1" })];
+    ledger.take([second, first], 1_000);
+    expect(ledger.retryOf(first)?.id).toBe("2");
+    ledger.take([entry(KEPT_MS + 50, 5, { id: "3" })], KEPT_MS + 60);
+    expect(ledger.retryOf(first)).toBeNull();
+    expect(ledger.size).toBe(1);
   });
 
   it("moves one to another lane once its bot has its name, and drops the lane that is empty", () => {
