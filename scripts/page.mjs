@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, posix, resolve } from "node:path";
+import ts from "typescript";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const SOURCE = join(ROOT, "src/ui");
@@ -72,9 +73,8 @@ function need(name) {
   if (modules.has(name)) return;
   modules.add(name);
   const text = readFileSync(join(TARGET, name), "utf8");
-  // Compiled or minified, with or without blanks.
-  for (const [, path] of text.matchAll(/(?:^|[\s;}*])(?:import|export)\b[^"';]*?["'](\.[^"']+)["']/gu))
-    need(posix.join(posix.dirname(name), path));
+  const { importedFiles } = ts.preProcessFile(text);
+  for (const { fileName } of importedFiles) need(posix.join(posix.dirname(name), fileName));
 }
 need(MAIN);
 

@@ -53,6 +53,10 @@ class Dashboard implements Page {
     this.#root = root;
   }
 
+  get guarded(): boolean {
+    return this.#token.value !== null;
+  }
+
   start(): void {
     this.live.open();
     this.#openView();

@@ -33,6 +33,8 @@ export interface Page {
   /** The picture of now is `live.store`; its status says whether it is kept up to date. */
   readonly live: LiveFeed;
   readonly theme: Theme;
+  /** The daemon wants a token, and this page has one. */
+  readonly guarded: boolean;
   /** Asks for a rendering in the next frame. */
   readonly changed: () => void;
   /** Goes to an address of the page, as a click on a link would. */

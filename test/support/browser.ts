@@ -196,6 +196,8 @@ export class Tab {
 
   async begin(size: Size): Promise<void> {
     for (const domain of ["Page", "Runtime", "Log", "Network", "Audits"]) await this.call(`${domain}.enable`);
+    // As if its window were the one in front.
+    await this.call("Emulation.setFocusEmulationEnabled", { enabled: true });
     await this.viewport(size);
   }
 

@@ -40,7 +40,7 @@ export function strip(parts: StripParts): TemplateResult {
   </section>`;
 }
 
-function card(activation: LiveActivation, { now, healing, heal, copy }: StripParts): TemplateResult {
+export function card(activation: LiveActivation, { now, healing, heal, copy }: StripParts): TemplateResult {
   const { id, profile, mode, seed, proxies, phase, ends_at, started_at, hits, faults, again, params } =
     activation;
   const deed =

@@ -1,8 +1,8 @@
 /** Now (`/ui/`): what is on, who talks to whom, and what is done to it. */
-import type { LiveActivation } from "../../live/contract.js";
-import { ApiError } from "../api.js";
+import { copyText } from "../clipboard.js";
 import { DEED_WORDS, type Deed } from "../deeds.js";
 import { count } from "../format.js";
+import { Healing } from "../healing.js";
 import { empty, loading, mark } from "../parts.js";
 import { html, nothing, type TemplateResult } from "../vendor/lit-html.js";
 import type { OpenView, Page, View } from "../view.js";
@@ -19,10 +19,11 @@ class Now implements View {
   readonly #page: Page;
   readonly #beat: ReturnType<typeof setInterval>;
   readonly #narrow = matchMedia("(max-width: 52rem)");
-  readonly #healing = new Set<string>();
+  readonly #healing: Healing;
 
   constructor(page: Page) {
     this.#page = page;
+    this.#healing = new Healing(page);
     this.#beat = setInterval(page.changed, BEAT_MS);
     this.#narrow.addEventListener("change", page.changed);
   }
@@ -49,12 +50,12 @@ class Now implements View {
         active,
         more: store.active.more,
         now,
-        healing: this.#healing,
+        healing: this.#healing.under,
         heal: (activation) => {
-          void this.#heal(activation);
+          void this.#healing.heal(activation);
         },
         copy: (text) => {
-          void this.#copy(text);
+          void copyText(this.#page, text);
         },
       })}
       ${this.#traffic(now)}
@@ -89,30 +90,6 @@ class Now implements View {
         </ul>
       </footer>
     `;
-  }
-
-  async #heal({ id, profile }: LiveActivation): Promise<void> {
-    this.#healing.add(id);
-    this.#page.changed();
-    try {
-      await this.#page.api.json(`/active/${encodeURIComponent(id)}`, { method: "DELETE" });
-      this.#page.announce(`Healed: ${profile === "" ? "the faults" : profile}.`);
-    } catch (error) {
-      const gone = error instanceof ApiError && error.code === "SQ_ACTIVATION_NOT_FOUND";
-      const why = error instanceof ApiError ? error.message : "That could not be done.";
-      this.#page.announce(gone ? "It had ended by itself." : why, gone ? "done" : "failed");
-    }
-    this.#healing.delete(id);
-    this.#page.changed();
-  }
-
-  async #copy(text: string): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.#page.announce("Copied.");
-    } catch {
-      this.#page.announce("The browser does not let this page copy: select the text instead.", "failed");
-    }
   }
 }
 
