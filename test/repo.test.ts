@@ -90,7 +90,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "version",
   ],
   mock: ["core", "tls", "mock"],
-  ui: ["core", "drawing", "live", "ui"],
+  ui: ["core", "drawing", "live", "telemetry", "ui"],
   version: [],
 };
 

@@ -327,6 +327,7 @@ export class Tab {
   }
 
   async wheel(selector: string, deltaY: number): Promise<void> {
+    await this.shows(selector);
     const { x, y } = await this.evaluate<{ x: number; y: number }>(
       `(({ x, y, width, height }) => ({ x: x + width / 2, y: y + height / 2 }))(document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect())`,
     );

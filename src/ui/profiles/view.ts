@@ -206,7 +206,7 @@ class Profiles implements View {
       ${form({
         profile,
         types: this.#types,
-        wanted: this.#wanted,
+        wanted: this.#effective(),
         proxies: store.proxies
           .list()
           .map(({ id }) => id)
@@ -295,7 +295,7 @@ class Profiles implements View {
   }
 
   async #activate(profile: ProfileDetail): Promise<void> {
-    const wanted = this.#wanted;
+    const wanted = this.#effective();
     if (this.#sending || !(await this.#sure(wanted))) return;
     this.#sending = true;
     this.#mistakes = NO_MISTAKES;
@@ -316,6 +316,12 @@ class Profiles implements View {
     this.#sending = false;
     this.#page.changed();
     this.#showMistake();
+  }
+
+  /** Where nothing is on there is nothing to be beside of. */
+  #effective(): Wanted {
+    const { beside, ...rest } = this.#wanted;
+    return { ...rest, beside: beside && this.#page.live.store.active.size > 0 };
   }
 
   /** Who is about to act on everybody is asked once more. */
