@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Agent } from "node:https";
 import { rootCertificates } from "node:tls";
-import { fetchAnyPort, type AnyPortRequest } from "../core/any-port.js";
+import { ASKED_ONCE, fetchAnyPort, type AnyPortRequest } from "../core/any-port.js";
 import { within } from "../core/within.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { reasonOf } from "./reason.js";
@@ -59,7 +59,10 @@ export class AdminClient {
     const tls = { ...trust, ...(servername === undefined ? {} : { servername }) };
     this.#agent = this.base.startsWith("https:") && Object.keys(tls).length > 0 ? new Agent(tls) : null;
     const token = options.token ?? io.env["SQUALL_ADMIN_TOKEN"];
-    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    this.#headers = {
+      ...ASKED_ONCE,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    };
   }
 
   /** `body` is sent as JSON; text as it is, which is YAML then. `naming` says a mistake by the option that it was made with. */

@@ -2,7 +2,7 @@
  * `toxiproxy-cli`, as scripts and health checks call it inside of an image: its verbs, their short forms and its lines of text, against any
  * server that has Toxiproxy's API. It is `squall` under another name, or `squall toxiproxy-cli`.
  */
-import { fetchAnyPort } from "../core/any-port.js";
+import { ASKED_ONCE, fetchAnyPort } from "../core/any-port.js";
 import { API_VERSION } from "../admin/toxiproxy/version.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { readFlags, type FlagSet, type Given } from "./toxiproxy-cli-flags.js";
@@ -116,7 +116,10 @@ class Api {
     try {
       const answer = await fetchAnyPort(`${this.#url}${path}`, {
         method,
-        headers: this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` },
+        headers: {
+          ...ASKED_ONCE,
+          ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       status = answer.status;

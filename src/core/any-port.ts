@@ -17,6 +17,12 @@ export interface AnyPortRequest {
   readonly agent?: Agent;
 }
 
+/**
+ * For a question that is asked once and must be answered: a connection that is kept is one that its server may close, since it was idle,
+ * in the moment in which the next question is sent, and whoever asks cannot know whether that was heard.
+ */
+export const ASKED_ONCE = { connection: "close" } as const;
+
 /** As `fetch`, also in how it fails, but that a redirect of a server on a forbidden port is answered as it is. */
 export async function fetchAnyPort(url: string, request: AnyPortRequest): Promise<Response> {
   const { body, agent, ...rest } = request;

@@ -1,5 +1,5 @@
 /** The audit: what the system says of itself, as JSON, when all is over. */
-import { fetchAnyPort } from "../../core/any-port.js";
+import { ASKED_ONCE, fetchAnyPort } from "../../core/any-port.js";
 import { HarnessError } from "../contract/run.js";
 import { reasonOf } from "./ready.js";
 
@@ -12,7 +12,7 @@ export async function readAudit(url: string, signal: AbortSignal): Promise<unkno
   let status: number;
   try {
     const response = await fetchAnyPort(url, {
-      headers: { accept: "application/json" },
+      headers: { ...ASKED_ONCE, accept: "application/json" },
       signal: AbortSignal.any([signal, AbortSignal.timeout(AUDIT_MS)]),
     });
     status = response.status;
