@@ -101,10 +101,10 @@ describe("a WebSocket through an HTTP proxy", () => {
   it("ends with an abnormal closure when it is reset on the way, and the journal says so", async () => {
     const socket = await open(port);
     await echoed(socket, "before");
-    const closed = once(socket, "close");
+    const closed = new Promise<number>((resolve) => socket.once("close", resolve));
     socket.on("error", () => undefined);
     await use({ type: "reset" });
-    expect((await closed)[0]).toBe(1_006);
+    expect(await closed).toBe(1_006);
     const { body } = await getJson(`${admin}/journal?fault=reset`);
     expect(JSON.stringify(body)).toContain('"effect":"reset"');
   });
