@@ -1,6 +1,7 @@
 /** What an error of a client's socket says of the client: that it has reset, that its TLS broke, or something else. */
 import type { ConnectionFailure } from "../core/events.js";
 import { ALERT_NAMES, type AlertName } from "../faults/contract/index.js";
+import { alertName } from "../tls/alert.js";
 
 /** Why its connection failed, and in words. */
 export function failureOf(error: NodeJS.ErrnoException): [reason: ConnectionFailure, text: string] {
@@ -31,6 +32,9 @@ const DISTRUST: readonly AlertName[] = ["unknown_ca", "bad_certificate", "certif
 
 /** The alert in an error of OpenSSL, such as ERR_SSL_TLSV1_ALERT_UNKNOWN_CA; null if it tells of none. */
 export function alertOf(error: Error): AlertName | null {
+  // The words depend on the version of OpenSSL, and those of some alerts do not say that it is one.
+  const [, number] = /SSL alert number (\d+)/u.exec(error.message) ?? [];
+  if (number !== undefined) return alertName(Number(number));
   const { code = "" } = error as NodeJS.ErrnoException;
   const word = /ALERT_(?:NUMBER_)?([A-Z_]+)$/u.exec(code)?.[1]?.toLowerCase() ?? "";
   // OpenSSL has other words for some.

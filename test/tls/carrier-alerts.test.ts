@@ -134,7 +134,7 @@ describe.each(sample(SUITES, 2, ({ version }) => version, "points of alerts"))(
             });
           });
         });
-        expect([bytes, problem, await seen]).toEqual([bytes, null, "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE"]);
+        expect([bytes, problem, await seen]).toEqual([bytes, null, codeOf("handshake_failure")]);
         engine.destroy();
         client.destroy();
       }

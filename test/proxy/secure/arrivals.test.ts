@@ -16,6 +16,7 @@ import {
   type State,
 } from "../../support/arrivals.js";
 import { sample } from "../../support/scope.js";
+import { codeOf } from "../../tls/alert-codes.js";
 
 /** What a whole hello brings: a flight of ours, or the upstream gets it. */
 const GOES_ON = "(it goes on)";
@@ -48,7 +49,7 @@ const HELD: Partial<Record<Event, string>> = {
 };
 
 /** By OpenSSL, in the TLS of the connection. */
-const UNEXPECTED = "ERR_SSL_SSLV3_ALERT_UNEXPECTED_MESSAGE";
+const UNEXPECTED = codeOf("unexpected_message");
 
 /** What differs from ANYWHERE. */
 const TABLE: Readonly<Record<State, Partial<Record<Event, string>>>> = {

@@ -6,6 +6,7 @@ import { closing, get, ok } from "../../support/http-lab.js";
 import { fault, turns, until } from "../../support/lab.js";
 import { sample } from "../../support/scope.js";
 import { secureSpec, secureTimeLab, type SecureLab } from "../../support/secure-lab.js";
+import { codeOf } from "../../tls/alert-codes.js";
 
 let { lab, time } = secureTimeLab();
 afterEach(async () => {
@@ -145,7 +146,7 @@ describe.each(VERSIONS)("an alert over %s", (maxVersion) => {
     ]);
     const { log, closed } = await client(proxy, { maxVersion });
     await closed;
-    expect(log.at(-1)).toBe("ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE");
+    expect(log.at(-1)).toBe(codeOf("bad_certificate"));
     expect(lab.facts.hits()).toEqual(["tls_alert alerted 127.0.0.1"]);
     await emptied(proxy);
   });
@@ -245,9 +246,7 @@ describe.each(VERSIONS)("a client's certificate over %s", (maxVersion) => {
     return { cert, key };
   };
   const MISSING =
-    maxVersion === "TLSv1.3"
-      ? "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED"
-      : "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE";
+    maxVersion === "TLSv1.3" ? "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" : codeOf("handshake_failure");
 
   it("is demanded of those who have none", async () => {
     const proxy = await proxied();

@@ -7,6 +7,7 @@ import type { CertificateProblem } from "../../../src/faults/contract/index.js";
 import { closing, ok } from "../../support/http-lab.js";
 import { fault, until } from "../../support/lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
+import { codeOf } from "../../tls/alert-codes.js";
 
 const folder = mkdtempSync(join(tmpdir(), "squall-mutual-"));
 afterAll(() => {
@@ -51,9 +52,7 @@ describe("a proxy that asks clients for certificates", () => {
     const proxy = await proxyFor(true);
     const seen = await lab.sees(proxy, { maxVersion: version }, closing);
     expect(seen.how).toBe(
-      version === "TLSv1.3"
-        ? "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED"
-        : "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+      version === "TLSv1.3" ? "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" : codeOf("handshake_failure"),
     );
     await until(() => lab.context.slots.taken === 0);
     expect(lab.facts.of("connection_failed").map(({ reason }) => reason)).toEqual(["client_tls"]);
@@ -67,8 +66,8 @@ describe("a proxy that asks clients for certificates", () => {
   it.each(
     VERSIONS.flatMap((version) => [
       [version, "unknown_ca", "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA"] as const,
-      [version, "self_signed", "ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE"] as const,
-      [version, "expired", "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED"] as const,
+      [version, "self_signed", codeOf("unsupported_certificate")] as const,
+      [version, "expired", codeOf("certificate_expired")] as const,
     ]),
   )("refuses a wrong one with an alert that says why, over %s: %s", async (version, problem, code) => {
     for (const require of [true, false]) {

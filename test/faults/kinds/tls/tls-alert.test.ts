@@ -17,7 +17,7 @@ afterEach(async () => {
 
 const NAMES = ALERT_NAMES.filter((name) => name !== "close_notify");
 /** OpenSSL has names for those of SSL 3 and TLS 1 each, and knows some by number only. */
-const CODE = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_ALERT_(\w+)$/u;
+const CODE = /^ERR_SSL_(?:SSLV3|SSL\/TLS|TLSV1|TLSV13)_ALERT_(\w+)$/u;
 const ODD: Readonly<Record<string, RegExp>> = {
   decrypt_error: /DECRYPT_ERROR/u,
   unsupported_extension: /UNSUPPORTED_EXTENSION/u,

@@ -23,7 +23,7 @@ const SEEN: Readonly<Record<CertificateProblem, string | RegExp>> = {
   unknown_ca: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   incomplete_chain: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   bad_signature: "CERT_SIGNATURE_FAILURE",
-  weak_key: /^(?:secure|\w*KEY_TOO_SMALL)$/u,
+  weak_key: /^(?:secure|UNSPECIFIED|\w*KEY_TOO_SMALL)$/u,
   sha1: /^(?:UNSPECIFIED|\w*MD_TOO_WEAK)$/u,
   no_san: "secure",
   wrong_usage: "INVALID_PURPOSE",
