@@ -13,7 +13,7 @@ import { Toxics } from "./control/toxics.js";
 import { hintFor } from "./config/validate.js";
 import { SquallError } from "./core/errors.js";
 import type { Facts } from "./core/events.js";
-import type { AnyFaultType } from "./faults/contract/index.js";
+import type { AnyFaultType, RuntimeNeed } from "./faults/contract/index.js";
 import type { EarlierLife } from "./plan/activation.js";
 import type { LivePlan } from "./plan/live.js";
 import type { Fleet, Member, Owner, ProxyChange } from "./proxy/fleet.js";
@@ -61,6 +61,8 @@ export class Control {
     readonly types: ReadonlyMap<string, AnyFaultType>;
     /** Why the kernel can act for no fault here; null if it can. */
     readonly kernel?: () => string | null;
+    /** Why the runtime cannot do what a fault needs; null if it can. */
+    readonly lacks?: (need: RuntimeNeed) => string | null;
     readonly facts: Facts;
     readonly load: () => Promise<Desired>;
     /** Of activations that bring none; drawn for each if null. */
@@ -69,7 +71,10 @@ export class Control {
     readonly proxyDefaults?: ProxyDefaults;
   }) {
     const { plan, fleet, library, types, facts, load } = parts;
-    const targets = new Targets(fleet, types, parts.kernel ?? (() => "nobody is there to ask the kernel"));
+    const targets = new Targets(fleet, types, {
+      kernel: parts.kernel ?? (() => "nobody is there to ask the kernel"),
+      lacks: parts.lacks ?? (() => null),
+    });
     this.#targets = targets;
     this.#plan = plan;
     this.#fleet = fleet;

@@ -202,6 +202,12 @@ class RunningDaemon implements Daemon {
       if (!(error instanceof SquallError)) throw error;
       throw this.#read.error(["tls", "ca"], error.message, error.hint);
     }
+    const why = this.#parts.authority.lacks?.verdicts ?? null;
+    const asking = this.#config.proxies.find(
+      ({ secure, enabled }) => enabled && (secure?.clients ?? null) !== null,
+    );
+    if (why !== null && asking !== undefined)
+      throw this.#read.error(["proxies", asking.name, "secure", "clients"], why);
   }
 
   /** All that is to listen, known to the plan. Between this and what is activated no request can come in. */

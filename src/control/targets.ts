@@ -1,7 +1,7 @@
 /** Whether the proxies that there are can have the faults that somebody wants on them. */
 import { unknownProxy } from "../config/proxy.js";
 import { SquallError, type Problem } from "../core/errors.js";
-import type { AnyFaultType } from "../faults/contract/index.js";
+import type { AnyFaultType, RuntimeNeed } from "../faults/contract/index.js";
 import { engineRefused } from "../plan/engine.js";
 import {
   actsElsewhere,
@@ -13,7 +13,7 @@ import {
   type Faults,
   type Reachable,
 } from "../plan/reach.js";
-import { actsOn } from "../plan/subjects.js";
+import { actsOn, needOfRuntime } from "../plan/subjects.js";
 import type { CompiledFault } from "../plan/value.js";
 import type { Fleet } from "../proxy/fleet.js";
 
@@ -26,16 +26,25 @@ export interface Planned {
   readonly proxies: readonly string[] | null;
 }
 
+/** What this machine and this runtime have to carry faults out. */
+export interface Means {
+  /** Why the kernel can act for no fault here; null if it can. */
+  readonly kernel: () => string | null;
+  /** Why the runtime cannot do this; null if it can, or if nobody has asked it yet. */
+  readonly lacks: (need: RuntimeNeed) => string | null;
+}
+
 export class Targets {
   readonly #fleet: Fleet;
   readonly #types: ReadonlyMap<string, AnyFaultType>;
   readonly #kernel: () => string | null;
+  readonly #lacks: (need: RuntimeNeed) => string | null;
 
-  /** `kernel` says why the kernel can act for no fault here; null if it can. */
-  constructor(fleet: Fleet, types: ReadonlyMap<string, AnyFaultType>, kernel: () => string | null) {
+  constructor(fleet: Fleet, types: ReadonlyMap<string, AnyFaultType>, { kernel, lacks }: Means) {
     this.#fleet = fleet;
     this.#types = types;
     this.#kernel = kernel;
+    this.#lacks = lacks;
   }
 
   /** Throws SQ_INVALID_ACTIVATION, which has `path` for where the name was given, and its place if a fault gave it. */
@@ -113,11 +122,12 @@ export class Targets {
       ).length;
   }
 
-  /** A fault that insists on the kernel has it on all of its proxies, or is not switched on. */
+  /** A fault that insists on the kernel has it on all of its proxies, and what it needs of the runtime, or is not switched on. */
   checkEngines(profile: Faults, proxies: readonly string[] | null, mode: "inject" | "observe"): void {
     const circumstances = { seeded: false, observe: mode === "observe", unavailable: this.#kernel };
     for (const fault of allOf(profile)) {
       const type = this.#types.get(fault.type);
+      if (type?.runtime !== undefined && mode === "inject") this.#checkRuntime(fault, type, proxies);
       if (type?.kernel === undefined) continue;
       for (const { proxy } of this.#fleet.list()) {
         if (!(fault.proxies ?? [proxy.name]).includes(proxy.name)) continue;
@@ -134,6 +144,19 @@ export class Targets {
         });
       }
     }
+  }
+
+  #checkRuntime(fault: CompiledFault, type: AnyFaultType, kept: readonly string[] | null): void {
+    const need = needOfRuntime(fault, type);
+    const why = need === null ? null : this.#lacks(need);
+    if (why === null) return;
+    const [reached] = reachedBy(fault, type, this.#proxies()).filter(
+      ({ name }) => kept?.includes(name) ?? true,
+    );
+    if (reached === undefined) return;
+    const message = `${fault.name} cannot be had on ${reached.name}: ${why}`;
+    const place = placeIn(fault, ["type"], message);
+    throw new SquallError("SQ_ENGINE_UNAVAILABLE", message, { path: `${fault.name}.type`, ...placed(place) });
   }
 
   /** A fault that one proxy is to have of its own acts there, with the engine that it insists on. */

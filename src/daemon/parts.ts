@@ -136,6 +136,7 @@ export class Parts {
       library: this.library,
       types,
       kernel: () => this.kernel.unavailable(),
+      lacks: (need) => this.authority.lacks?.[need] ?? null,
       facts,
       load: () => this.files.desired(() => this.follow()),
       seed: config.seed,

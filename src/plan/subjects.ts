@@ -2,7 +2,7 @@
 import type { MatchEntry } from "../config/match.js";
 import { perKeys } from "../config/conditions.js";
 import { EXCHANGE_KEYS, HELLO_KEYS } from "../config/match.js";
-import { SEAMS, type AnyFaultType, type Seam } from "../faults/contract/index.js";
+import { SEAMS, type AnyFaultType, type RuntimeNeed, type Seam } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
 import { oneOf } from "../faults/params.js";
 import { aboutExchanges, CIPHERTEXT } from "../faults/subjects.js";
@@ -54,6 +54,11 @@ export function needsTls({ at }: CompiledFault, type: AnyFaultType): boolean {
 /** Whether it takes a proxy that ends the TLS of its clients, and does not let it pass through. */
 export function needsTermination({ at, params }: CompiledFault, type: AnyFaultType): boolean {
   return type.termination?.(params, at) === true;
+}
+
+/** What it needs of the runtime beyond what every Node promises; null for nothing. */
+export function needOfRuntime({ at, params }: CompiledFault, type: AnyFaultType): RuntimeNeed | null {
+  return type.runtime?.(params, at) ?? null;
 }
 
 /** Whether the fault can act on a proxy that has these seams. */

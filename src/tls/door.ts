@@ -7,6 +7,7 @@ import { invariant } from "../core/invariant.js";
 import { openAuthority, type Authority, type AuthorityOptions } from "./authority.js";
 import { Contexts } from "./contexts.js";
 import type { KeyLog } from "./key-log.js";
+import { lacksOfRuntime, type Lacks } from "./runtime.js";
 import { FileLook } from "./watched-files.js";
 
 /** Where certificates come from that are made here. */
@@ -27,12 +28,16 @@ export interface DoorOptions extends AuthorityOptions {
   readonly changed?: (authority: Authority, trouble: string | null) => void;
 }
 
+/** In the certificate that the runtime is tried with; nobody else is shown it. */
+const PROBED = "localhost";
+
 export class Door implements AuthorityDoor {
   readonly keyLog: KeyLog | null;
   readonly #options: DoorOptions;
   #opening: Promise<Contexts> | null = null;
   #opened: { readonly authority: Authority; readonly contexts: Contexts } | null = null;
   #look: FileLook | null = null;
+  #lacks: Lacks | null = null;
   /** Bots find its certificate in their files. */
   #published = Promise.resolve();
   /** What was seen of files that could not be taken: said once. */
@@ -51,6 +56,11 @@ export class Door implements AuthorityDoor {
   /** Null as long as it is not open. */
   get authority(): Authority | null {
     return this.#opened?.authority ?? null;
+  }
+
+  /** What the runtime cannot do; null as long as it is not open. */
+  get lacks(): Lacks | null {
+    return this.#lacks;
   }
 
   /** Throws SQ_INVALID_CA; then it can be tried again. */
@@ -74,6 +84,7 @@ export class Door implements AuthorityDoor {
 
   async #open(): Promise<Contexts> {
     const authority = await openAuthority(this.#options);
+    this.#lacks = await lacksOfRuntime(authority.present([PROBED], null));
     if (authority.from.length > 0) this.#look = new FileLook(authority.from, this.#options.clock);
     this.#options.tell?.(authority);
     return this.#take(authority);

@@ -10,6 +10,7 @@ import { compileFault } from "../../src/plan/compile.js";
 import type { CompiledFault } from "../../src/plan/value.js";
 import { Fleet } from "../../src/proxy/fleet.js";
 import { Lab, TYPES } from "../support/lab.js";
+import { secureSpec } from "../support/secure-lab.js";
 
 const NO_KERNEL = "the capability NET_ADMIN is missing";
 const REFUSING = { type: "http_status", status: 503 };
@@ -19,10 +20,13 @@ let lab: Lab;
 let fleet: Fleet;
 let control: Control;
 let kernel: string | null;
+/** Why the runtime cannot do a thing. */
+let lacks: string | null;
 
 /** Two proxies that know bytes only; they need not listen to be known. */
 beforeEach(() => {
   kernel = NO_KERNEL;
+  lacks = null;
   lab = new Lab();
   fleet = new Fleet(lab.context, lab.plan);
   for (const name of ["jobs", "broker"]) {
@@ -40,6 +44,7 @@ beforeEach(() => {
     library,
     types: TYPES,
     kernel: () => kernel,
+    lacks: () => lacks,
     facts: lab.facts,
     load: () => Promise.reject(new Error("nothing is reloaded here")),
   });
@@ -237,6 +242,45 @@ describe("a fault that insists on the kernel", () => {
     expect(control.profiles.find("slow").origin).toBe("file");
     control.heal();
     expect(control.profiles.put("slow", text).origin).toBe("memory");
+  });
+});
+
+describe("a fault that needs what the runtime lacks", () => {
+  const END = { type: "tls_end", how: "alert", alert: "internal_error" };
+  const unavailable = {
+    code: "SQ_ENGINE_UNAVAILABLE",
+    message: "tls_end cannot be had on secure: no secrets",
+    path: "tls_end.type",
+  };
+
+  beforeEach(() => {
+    lacks = "no secrets";
+    const addresses = { listen: { host: "127.0.0.1", port: 0 }, upstream: { host: "127.0.0.1", port: 9 } };
+    const rest = { dialTimeout: 5_000, connections: 100, proxyProtocol: "off", except: [] } as const;
+    fleet.prepare({ name: "secure", ...addresses, ...rest, secure: secureSpec() }, "file");
+  });
+
+  it("is refused, and is not where that is there, or where it only observes", () => {
+    expect(refusal(() => control.activate([inline(END)], "add"))).toMatchObject(unavailable);
+    control.activate([inline(END, { mode: "observe" })], "add");
+    lacks = null;
+    control.activate([inline(END)], "add");
+  });
+
+  it.each([
+    [{ type: "tls_end", how: "without_notify" }, false],
+    [{ type: "tls_alert", alert: "unknown_ca" }, false],
+    [{ type: "tls_alert", alert: "unknown_ca", at: "established" }, true],
+    [{ type: "tls_alert", alert: "unknown_ca", at: "client_certificate" }, true],
+    [{ type: "tls_client_certificate", demand: true }, true],
+    [{ type: "tls_certificate", problem: "expired" }, false],
+    [{ type: "tls_certificate", problem: "revoked" }, true],
+    [{ type: "tls_handshake", stall_at: "finished" }, false],
+    [{ type: "latency", delay: "1s", at: "tls" }, false],
+  ])("%o: %s", (fault, refused) => {
+    const switchOn = (): unknown => control.activate([inline(fault)], "add");
+    if (refused) expect(refusal(switchOn)).toMatchObject({ code: "SQ_ENGINE_UNAVAILABLE" });
+    else switchOn();
   });
 });
 

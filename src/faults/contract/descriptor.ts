@@ -7,6 +7,7 @@ import type { HandshakeFault, HandshakeInfo } from "./handshake.js";
 import type { KernelWish } from "./kernel.js";
 import type { ListenerFault } from "./listener.js";
 import type { QueryFault, Question } from "./query.js";
+import type { RuntimeNeed } from "./runtime.js";
 import type { Direction, Scope, SharedScope } from "./scope.js";
 import type { StreamInfo, StreamStage } from "./stream.js";
 import type { Upstream, UpstreamsFault } from "./upstreams.js";
@@ -73,6 +74,9 @@ export interface FaultType<
   check?(use: FaultUse<P>): { readonly path: string; readonly message: string } | undefined;
   /** Made once for each fault and proxy; lives until the fault goes. */
   shared?(scope: SharedScope<P>): S;
+
+  /** What this use of it needs of the runtime; where that lacks it, it cannot be switched on. By default nothing. */
+  readonly runtime?: (params: Readonly<P>, at: string) => RuntimeNeed | null;
 
   /** Set by types that the kernel can act for; where it does, the seams are not asked. */
   readonly kernel?: (params: Readonly<P>) => KernelWish;

@@ -18,4 +18,5 @@ export * from "./datagram.js";
 export * from "./query.js";
 export * from "./upstreams.js";
 export * from "./kernel.js";
+export * from "./runtime.js";
 export * from "./descriptor.js";

@@ -13,6 +13,7 @@ import {
 import { plainAlert } from "../../tls/alert.js";
 import type { ContextTerms } from "../../tls/contexts.js";
 import type { AuthorityDoor } from "../../tls/door.js";
+import { verdictOn } from "../../tls/verdict.js";
 import type { WatchedFiles } from "../../tls/watched-files.js";
 import { CertificateFiles, trustedIn, type TrustedCertificates } from "./certificate-files.js";
 import type { Agreement, Mirror } from "./mirror.js";
@@ -217,13 +218,11 @@ export class Front {
       const alert = socket.getProtocol() === "TLSv1.3" ? "certificate_required" : "handshake_failure";
       return { alert, text: "it shows none" };
     }
-    const { _handle: handle } = socket as unknown as {
-      readonly _handle: { verifyError(): (Error & { readonly code?: string }) | null };
-    };
-    const error = handle.verifyError();
-    if (error === null || error === undefined) return null;
-    const { code = "", message } = error;
-    return { alert: REFUSALS[code] ?? "bad_certificate", text: message };
+    const verdict = verdictOn(socket);
+    if (verdict === null) return null;
+    // Said at the start already; a wrong one is not let in for that.
+    if (verdict === undefined) return { alert: "internal_error", text: "this runtime cannot judge it" };
+    return { alert: REFUSALS[verdict.code] ?? "bad_certificate", text: verdict.message };
   }
 }
 

@@ -111,6 +111,7 @@ export default defineFault({
     if (path === undefined || at === "established") return undefined;
     return { path, message: "means something with `at: established` only" };
   },
+  runtime: (_, at) => (at === "hello" ? null : "secrets"),
   termination: (_, at) => at !== "hello",
   handshake: (scope) => {
     if (scope.at === "established") return new Established(scope);

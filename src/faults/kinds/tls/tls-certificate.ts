@@ -108,6 +108,7 @@ export default defineFault({
           path: "by",
           message: `means something with expired and not_yet_valid only, and not with ${problem}`,
         },
+  runtime: ({ problem }) => (problem === "revoked" ? "stapling" : null),
   termination: () => true,
   handshake: (scope, handshake) => new WrongCertificate(scope, handshake),
 });

@@ -141,6 +141,7 @@ export default defineFault({
       };
     return undefined;
   },
+  runtime: () => "secrets",
   termination: () => true,
   shared: ({ evicted }): FirstUses => new BoundedMap(CERTIFICATES_MAX, evicted),
   handshake: (scope) => new AskedForCertificate(scope),

@@ -52,6 +52,7 @@ export default defineFault({
       return { path: "alert", message: "means something with `how: alert` only" };
     return undefined;
   },
+  runtime: ({ how }) => (how === "alert" ? "secrets" : null),
   termination: () => true,
   handshake: (scope) => new OtherEnd(scope),
 });
