@@ -6,8 +6,14 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, resolve } from "node:path";
-import type { LiveBand, LiveExchange, LiveState, LiveTick } from "../../src/live/contract.js";
-import { LIVE_STATE, liveExchange } from "./live-sample.js";
+import type { FindingsAnswer, LiveBand, LiveExchange, LiveState, LiveTick } from "../../src/live/contract.js";
+import {
+  EXCHANGE_TRACE,
+  EXCHANGES_ANSWER,
+  FINDINGS_ANSWER,
+  LIVE_STATE,
+  liveExchange,
+} from "./live-sample.js";
 
 const FOLDER = resolve(import.meta.dirname, "../../dist/ui");
 const TYPES: Readonly<Record<string, string>> = {
@@ -113,7 +119,14 @@ export class Traffic {
   }
 }
 
+/** What it says of the exchanges of the sample. */
+const ANSWERS: ReadonlyMap<string, object> = new Map<string, object>([
+  ["/exchanges", EXCHANGES_ANSWER],
+  ["/exchanges/jobs/7", EXCHANGE_TRACE],
+]);
+
 export class MadeUpLive {
+  findings: FindingsAnswer = FINDINGS_ANSWER;
   readonly #made: Made;
   readonly #server: Server;
   readonly #traffic: Traffic;
@@ -179,6 +192,11 @@ export class MadeUpLive {
   #answer(url: string, response: ServerResponse): void {
     const { pathname, searchParams } = new URL(url, "http://localhost");
     const wants = searchParams.get("exchanges") === "true";
+    const said = pathname === "/findings" ? this.findings : ANSWERS.get(pathname);
+    if (said !== undefined) {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(said));
+      return;
+    }
     if (pathname !== "/live") {
       this.#file(pathname, response);
       return;

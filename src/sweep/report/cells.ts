@@ -2,15 +2,8 @@
 import { shellWord } from "../../core/shell-word.js";
 import type { CaseReport, KindReport, SiteReport, SweepReport } from "../contract/report.js";
 import type { Verdict } from "../contract/finding.js";
+import type { HeatCell, HeatMap, Mark } from "../../drawing/heat-map.js";
 import { several } from "../../drawing/figures.js";
-
-export interface Mark {
-  /** One character, which tells it apart without colour. */
-  readonly sign: string;
-  /** The class that styles it. */
-  readonly tone: "good" | "bad" | "doubt" | "open" | "none";
-  readonly about: string;
-}
 
 export const MARKS: Readonly<Record<Verdict, Mark>> = {
   "WRONG": { sign: "✗", tone: "bad", about: "the command passed or failed, and left a wrong result" },
@@ -101,12 +94,35 @@ export function gridsOf(report: SweepReport): readonly Grid[] {
   });
 }
 
-/** The marks of some grids and what they mean, heaviest first; signs that mean several things are there several times. */
-export function legendOf(grids: readonly Grid[]): readonly Mark[] {
-  const shown = new Set(
-    grids.flatMap(({ rows }) => rows.flatMap(({ cells }) => cells.map(({ mark }) => mark))),
-  );
-  return [...Object.values(MARKS), BLANK].filter((mark) => shown.has(mark));
+/** Heaviest first; signs that mean several things are there several times. */
+export const ALL_MARKS: readonly Mark[] = [...Object.values(MARKS), BLANK];
+
+/** A grid as a map for pages: a cell leads to its finding. */
+export function heatMapOf({ kinds, rows }: Grid): HeatMap {
+  return {
+    corner: "site",
+    columns: kinds.map(({ name, about }) => ({ name, about })),
+    rows: rows.map(({ site, cells }) => ({
+      name: site.name,
+      note: `${site.proxy} ${site.bot}`,
+      cells: cells.map(heatCellOf),
+    })),
+  };
+}
+
+function heatCellOf({ mark, verdict, finding, cases, kind }: CellView): HeatCell {
+  const each = cases.map((one) => {
+    const ordinal = one.cells[0]?.ordinal ?? "";
+    const text = one.alarms[0]?.text;
+    return `${ordinal}: ${one.verdict}${text === undefined ? "" : `, ${text}`}`;
+  });
+  return {
+    mark,
+    figure: finding === null ? "" : String(finding),
+    said: verdict ?? mark.about,
+    more: [kind.name, ...each].join("\n"),
+    link: finding === null ? null : `#finding-${String(finding)}`,
+  };
 }
 
 function cellOf(site: SiteReport, kind: KindReport, cases: readonly CaseReport[]): CellView {

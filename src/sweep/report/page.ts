@@ -4,18 +4,19 @@
  */
 import type { FindingReport, SweepReport } from "../contract/report.js";
 import {
+  ALL_MARKS,
   MARKS,
   commandText,
   confirmed,
   casesText,
   coverageOf,
   gridsOf,
-  legendOf,
+  heatMapOf,
   namesOf,
   reasonsOf,
-  type CellView,
 } from "./cells.js";
 import { several, timeText } from "../../drawing/figures.js";
+import { legendOf, type HeatCell } from "../../drawing/heat-map.js";
 import { sequenceOf } from "../../drawing/sequence.js";
 import { STYLE } from "./style.js";
 import { svgOf } from "../../drawing/svg.js";
@@ -106,21 +107,20 @@ function block(title: string, lines: readonly string[]): string {
 }
 
 function gridHtml(report: SweepReport): string {
-  const grids = gridsOf(report);
-  if (grids.length === 0) return "";
-  const tables = grids.map(({ kinds, rows }) => {
-    const head = kinds.map(
+  const maps = gridsOf(report).map(heatMapOf);
+  if (maps.length === 0) return "";
+  const tables = maps.map(({ corner, columns, rows }) => {
+    const head = columns.map(
       ({ name, about }) => `<th scope="col" title="${escaped(about)}">${escaped(name)}</th>`,
     );
     const body = rows.map(
-      ({ site, cells }) =>
-        `<tr><th scope="row">${escaped(site.name)} <small>${escaped(`${site.proxy} ${site.bot}`)}</small></th>` +
-        `${cells.map(cellHtml).join("")}</tr>`,
+      ({ name, note, cells }) =>
+        `<tr><th scope="row">${escaped(name)} <small>${escaped(note)}</small></th>${cells.map(cellHtml).join("")}</tr>`,
     );
-    return `<div class="scroll"><table class="grid"><thead><tr><th scope="col">site</th>${head.join("")}</tr></thead>
+    return `<div class="scroll"><table class="grid"><thead><tr><th scope="col">${corner}</th>${head.join("")}</tr></thead>
 <tbody>${body.join("\n")}</tbody></table></div>`;
   });
-  const legend = legendOf(grids).map(
+  const legend = legendOf(maps, ALL_MARKS).map(
     ({ sign, tone, about }) => `<span class="${tone}">${sign}</span> ${escaped(about)}`,
   );
   return `<section><h2>Sites and kinds</h2>
@@ -128,18 +128,9 @@ ${tables.join("\n")}
 <p class="legend">${legend.join("<br>")}</p></section>`;
 }
 
-function cellHtml({ mark, verdict, finding, cases, kind }: CellView): string {
-  const each = cases.map((one) => {
-    const ordinal = one.cells[0]?.ordinal ?? "";
-    const text = one.alarms[0]?.text;
-    return `${ordinal}: ${one.verdict}${text === undefined ? "" : `, ${text}`}`;
-  });
-  const title = escaped([kind.name, ...each].join("\n"));
-  const sign =
-    finding === null
-      ? mark.sign
-      : `<a href="#finding-${String(finding)}">${mark.sign} ${String(finding)}</a>`;
-  return `<td class="${mark.tone}" title="${title}">${sign}<span class="said"> ${escaped(verdict ?? mark.about)}</span></td>`;
+function cellHtml({ mark: { sign, tone }, figure, said, more, link }: HeatCell): string {
+  const shown = link === null ? sign : `<a href="${escaped(link)}">${sign} ${escaped(figure)}</a>`;
+  return `<td class="${tone}" title="${escaped(more)}">${shown}<span class="said"> ${escaped(said)}</span></td>`;
 }
 
 function pairsHtml(report: SweepReport): string {

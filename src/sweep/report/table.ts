@@ -1,6 +1,16 @@
 /** A report for a terminal: the grid of sites and kinds, what was covered, and each finding with the line that replays it. */
 import type { FindingReport, SweepReport } from "../contract/report.js";
-import { confirmed, casesText, coverageOf, gridsOf, legendOf, reasonsOf, type Grid } from "./cells.js";
+import { legendOf } from "../../drawing/heat-map.js";
+import {
+  ALL_MARKS,
+  confirmed,
+  casesText,
+  coverageOf,
+  gridsOf,
+  heatMapOf,
+  reasonsOf,
+  type Grid,
+} from "./cells.js";
 import { several, timeText } from "../../drawing/figures.js";
 
 /** Words that are coloured, by what they say; the identity where nobody sees colours. */
@@ -30,7 +40,7 @@ export function tableText(report: SweepReport, paint: Paint = PLAIN, width = WID
 function allGrids(report: SweepReport, paint: Paint, width: number): string {
   const grids = gridsOf(report);
   if (grids.length === 0) return "";
-  const legend = legendOf(grids).map(({ sign, about }) => `${sign} ${about}`);
+  const legend = legendOf(grids.map(heatMapOf), ALL_MARKS).map(({ sign, about }) => `${sign} ${about}`);
   return [
     ...grids.map((one) => grid(one, paint, width)),
     paragraph(legend, width).map(paint.dim).join("\n"),
