@@ -56,7 +56,7 @@ async function runHunt(words: readonly string[], flags: HuntFlags, io: Io): Prom
   const shrinkRuns = numberOption("shrink-runs", flags.shrinkRuns, 1_000_000);
   const talk = talkOf(io, flags.json === true);
   const anywhere = flags.yesReally === true;
-  const options = labOptions(settings, { signal: interruptOf(io), anywhere, talk }, io);
+  const options = await labOptions(settings, { signal: interruptOf(io), anywhere, talk }, io);
   const found: Found[] = [];
   const clock = new SystemClock();
   const since = clock.now();

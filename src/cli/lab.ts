@@ -34,7 +34,7 @@ export function talkOf(io: Io, quiet: boolean): Talk {
   };
 }
 
-export function labOptions(
+export async function labOptions(
   settings: RunSettings,
   {
     signal,
@@ -42,11 +42,11 @@ export function labOptions(
     talk,
   }: { readonly signal: AbortSignal; readonly anywhere: boolean; readonly talk: Talk },
   io: Io,
-): LabOptions {
+): Promise<LabOptions> {
   return {
     settings,
     judge: judgeOptions(settings),
-    known: knownRoutes(settings, io),
+    known: await knownRoutes(settings, io),
     env: io.env,
     cwd: io.cwd,
     home: io.home,

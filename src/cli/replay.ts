@@ -76,7 +76,7 @@ async function replayCases(
   // Cases of the same run share its fault-free runs.
   for (const group of grouped(asked)) {
     const [{ settings }] = group;
-    const options = labOptions(settings, { signal, anywhere: flags.yesReally === true, talk }, io);
+    const options = await labOptions(settings, { signal, anywhere: flags.yesReally === true, talk }, io);
     await inLab(() =>
       withLab(options, async (lab) => {
         for (const { read } of group) {
@@ -212,7 +212,7 @@ async function replayJournal(
   const given = faultsBeside(file, io);
   const settings = runSettings(flags, words, io);
   const talk = talkOf(io, flags.json === true);
-  const options = labOptions(
+  const options = await labOptions(
     settings,
     { signal: interruptOf(io), anywhere: flags.yesReally === true, talk },
     io,

@@ -64,7 +64,7 @@ async function runShrink(what: string, words: readonly string[], flags: ShrinkFl
   };
   const talk = talkOf(io, flags.json === true);
   const anywhere = flags.yesReally === true;
-  const options = labOptions(asked.settings, { signal: interruptOf(io), anywhere, talk }, io);
+  const options = await labOptions(asked.settings, { signal: interruptOf(io), anywhere, talk }, io);
   await inLab(() =>
     withLab(options, async (lab) => {
       const result = await shrinkIn(lab, asked, caps, talk);

@@ -43,7 +43,7 @@ export function addSites(program: Command, io: Io): void {
 
 async function record(words: readonly string[], flags: SitesFlags, io: Io): Promise<Sites> {
   const settings = runSettings(flags, words, io);
-  const known = knownRoutes(settings, io);
+  const known = await knownRoutes(settings, io);
   try {
     const runner = await startRunner({
       settings,

@@ -79,7 +79,7 @@ async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Pr
       clock,
       anywhere: flags.yesReally === true,
       tell: renderer.note,
-      known: knownRoutes(settings, io),
+      known: await knownRoutes(settings, io),
       eachBot: flags.eachBot === true,
       plan: {
         wanted: {

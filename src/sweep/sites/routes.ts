@@ -1,6 +1,6 @@
 /**
- * Which route a path is of. Those that somebody wrote come first, in their order; then those of an OpenAPI description, the most
- * particular first; then those that were inferred from all paths of the fault-free runs. A path is of the first that fits it, as a
+ * Which route a path is of. Those that somebody wrote come first, in their order; then those of profiles and of an OpenAPI description, the
+ * most particular first; then those that were inferred from all paths of the fault-free runs. A path is of the first that fits it, as a
  * `match` that lists them would have it; one that fits none is of the route that its own looks say.
  */
 import { pathTest, type TextTest } from "../../config/pattern.js";
@@ -10,8 +10,10 @@ import { inferTemplates } from "./infer.js";
 import type { SeenPath } from "./paths.js";
 
 export interface KnownRoutes {
-  /** Of `routes:` in the run file and of profiles, in their order. */
+  /** Of `routes:` in the run file, in their order. */
   readonly given: readonly string[];
+  /** Of the user's profiles, which are about more than this command: one that nothing is of is no mistake. */
+  readonly profiles?: readonly string[];
   /** Of an OpenAPI description. */
   readonly described: readonly string[];
 }
@@ -20,7 +22,7 @@ export const NO_ROUTES: KnownRoutes = { given: [], described: [] };
 
 export interface Route {
   readonly template: string;
-  readonly source: "given" | "described" | "inferred";
+  readonly source: "given" | "profile" | "described" | "inferred";
 }
 
 interface TestedRoute extends Route {
@@ -83,15 +85,19 @@ export class RouteBook {
 /** The book of these paths. It depends on which paths there are, and not on how often or in which order they came. */
 export function learnRoutes(seen: readonly SeenPath[], known: KnownRoutes = NO_ROUTES): RouteBook {
   const given = known.given.map((template): Route => ({ template, source: "given" }));
+  const ofProfiles = mostParticularFirst(known.profiles ?? []).map((template): Route => ({
+    template,
+    source: "profile",
+  }));
   const described = mostParticularFirst(known.described).map((template): Route => ({
     template,
     source: "described",
   }));
-  const tests = [...given, ...described].map(({ template }) => pathTest(template));
+  const tests = [...given, ...ofProfiles, ...described].map(({ template }) => pathTest(template));
   const unknown = seen.filter(({ path }) => !tests.some((holds) => holds(path)));
   const inferred = inferTemplates(unknown).map((template): Route => ({ template, source: "inferred" }));
   return new RouteBook(
-    [...given, ...described, ...inferred],
+    [...given, ...ofProfiles, ...described, ...inferred],
     seen.map(({ path }) => path),
   );
 }

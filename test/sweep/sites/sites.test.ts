@@ -1,8 +1,10 @@
 /** The sites of recorded traffic: which calls are one site, how steady they are, whom faults are aimed at, and what was seen there. */
 import { describe, expect, it } from "vitest";
+import { locate, type LocatedMap } from "../../../src/config/located.js";
 import type { RunRecord, SeenExchange, SeenHandshake } from "../../../src/sweep/contract/record.js";
 import type { HttpTraits, Site } from "../../../src/sweep/contract/site.js";
 import { siteNames } from "../../../src/sweep/sites/names.js";
+import { routesOfProfiles } from "../../../src/sweep/sites/profiles.js";
 import { findSites } from "../../../src/sweep/sites/sites.js";
 import { call } from "../../support/runs.js";
 import { randomOf } from "../../support/scripted-traffic.js";
@@ -204,6 +206,44 @@ describe("sites", () => {
       "/v1/jobs/:job/**",
     ]);
     expect(unusedRoutes).toStrictEqual(["/v0/**"]);
+  });
+
+  it("take the patterns of profiles behind the user's own, and say nothing of those that are about other calls", () => {
+    const { list, unusedRoutes } = findSites(
+      times(1, call(1, "GET /a/first"), call(2, "GET /a/second/log"), call(3, "GET /a/third")),
+      { given: ["/a/third"], profiles: ["/a/:name", "/a/:name/log", "/other/:id"], described: [] },
+    );
+    expect(http(list).map(({ template }) => template)).toStrictEqual([
+      "/a/:name",
+      "/a/:name/log",
+      "/a/third",
+    ]);
+    expect(unusedRoutes).toStrictEqual([]);
+  });
+
+  it("know routes of profiles: patterns of one route, wherever a fault is aimed", () => {
+    const profile = (value: unknown): { tree: LocatedMap } => {
+      const tree = locate(value);
+      if (tree.kind !== "map") throw new Error("no mapping");
+      return { tree };
+    };
+    expect(
+      routesOfProfiles([
+        profile({
+          profile: "own",
+          faults: [
+            {
+              type: "http_status",
+              match: { path: ["/v1/jobs/:id", "/v1/jobs/**"] },
+              except: { path: "/v1/jobs/next" },
+            },
+            { type: "http_status", match: [{ path: "/static/app.*.js" }, { path: "/v1/jobs/17" }] },
+            { type: "http_status", path: "/no/match", match: { path: "/v1/${what}/:id" } },
+          ],
+        }),
+        profile({ profile: "phased", phases: [{ faults: [{ match: { path: "/v1/bots/*" } }] }] }),
+      ]),
+    ).toStrictEqual(["/v1/jobs/:id", "/v1/jobs/next", "/static/app.*.js", "/v1/bots/*"]);
   });
 
   it("take names that each run draws anew for values, however few they are", () => {
