@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import type { Clock, Timer } from "../../core/clock.js";
+import { Register } from "../../core/register.js";
 import { lackOf, type LocalLack } from "../local-lacks.js";
 import { answers, withId, type Query } from "./codec.js";
 
@@ -36,7 +37,7 @@ const RANDOM_BYTES = 4_096;
 export class Channel {
   readonly server: ServerAddress;
   readonly #clock: Clock;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Register<number, Pending>();
   #socket: Socket | null = null;
   #connected = false;
   #waiting: Buffer[] = [];
@@ -136,7 +137,7 @@ export class Channel {
   #failed({ code }: NodeJS.ErrnoException): void {
     const why = lackOf(code, this.server.address) ?? "refused";
     this.#close();
-    const pending = [...this.#pending.values()];
+    const pending = this.#pending.values();
     this.#pending.clear();
     for (const { timer, done } of pending) {
       timer.cancel();

@@ -4,6 +4,7 @@
  */
 import type { Keepalive } from "../../core/stream-options.js";
 import type { Clock } from "../../core/clock.js";
+import { Roster, type Seat } from "../../core/roster.js";
 import type { PlaneContext } from "../context.js";
 import { lackOf } from "../local-lacks.js";
 import { dialStream } from "../sockets/stream.js";
@@ -24,7 +25,7 @@ export class Forwarder implements ForwardingHost {
   readonly servers: Servers;
   readonly #keepalive: Keepalive;
   readonly #channels = new Map<string, Channel>();
-  readonly #overTcp = new Set<Asking>();
+  readonly #overTcp = new Roster<Asking>();
   #turn = 0;
   #closed = false;
 
@@ -87,11 +88,12 @@ export class Forwarder implements ForwardingHost {
     const socket = dialStream({ host: address, port }, this.#keepalive);
     const reader = new FrameReader();
     let over = false;
+    let seat: Seat | null = null;
     const finish = (outcome: Outcome | null): void => {
       if (over) return;
       over = true;
       timer.cancel();
-      this.#overTcp.delete(asking);
+      seat?.leave();
       socket.destroy();
       if (outcome !== null) then(outcome);
     };
@@ -115,7 +117,7 @@ export class Forwarder implements ForwardingHost {
       finish("refused");
     });
     if (this.#closed) asking.cancel();
-    else this.#overTcp.add(asking);
+    else seat = this.#overTcp.enter(asking);
     return asking;
   }
 
@@ -123,6 +125,6 @@ export class Forwarder implements ForwardingHost {
     this.#closed = true;
     for (const channel of this.#channels.values()) channel.close();
     this.#channels.clear();
-    for (const asking of [...this.#overTcp]) asking.cancel();
+    for (const asking of this.#overTcp) asking.cancel();
   }
 }

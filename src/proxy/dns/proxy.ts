@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { formatAddress } from "../../config/address.js";
 import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
+import { Roster } from "../../core/roster.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { SubjectInfo } from "../../pipeline/subject-info.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
@@ -36,9 +37,9 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
   readonly #neighbours: Pick<Neighbours, "isStranger">;
   readonly #bytesIn = { upstream: 0, downstream: 0 };
   readonly #bytesOut = { upstream: 0, downstream: 0 };
-  readonly #streams = new Set<DnsStream>();
+  readonly #streams = new Roster<DnsStream>();
   /** Questions that faults act on. */
-  readonly #running = new Set<RunningQuestion>();
+  readonly #running = new Roster<RunningQuestion>();
   #answers: Answers;
   #queryFaults: readonly ArmedFault[] = [];
   #asked = 0;
@@ -134,8 +135,8 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
 
   /** No connection and no question outlives this. */
   protected override closeClients(): void {
-    for (const stream of [...this.#streams]) stream.destroy();
-    for (const question of [...this.#running]) {
+    for (const stream of this.#streams) stream.destroy();
+    for (const question of this.#running) {
       question.cancel();
       this.over(question, null);
     }
@@ -143,7 +144,7 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
 
   /** UDP answers need the socket, so it closes last. */
   override drain(deadline: number): Promise<number> {
-    for (const stream of [...this.#streams]) stream.retire();
+    for (const stream of this.#streams) stream.retire();
     const over = (closed: number): number => {
       this.stop();
       return closed;
@@ -176,8 +177,8 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
   }
 
   protected override tellClients({ removed, assigned }: FaultChange): void {
-    if (!this.wantsToListen) for (const stream of [...this.#streams]) stream.sever({ do: "reset" });
-    for (const question of [...this.#running])
+    if (!this.wantsToListen) for (const stream of this.#streams) stream.sever({ do: "reset" });
+    for (const question of this.#running)
       contained(question.owner, () => {
         question.removed(removed);
         question.assigned(assigned);
@@ -212,13 +213,15 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
       socket.resetAndDestroy();
       return;
     }
-    this.#streams.add(new DnsStream(this, socket, address));
+    const stream = new DnsStream(this, socket, address);
+    stream.seat = this.#streams.enter(stream);
   }
 
   closed(stream: DnsStream): void {
-    this.#streams.delete(stream);
+    stream.seat?.leave();
+    stream.seat = null;
     this.context.slots.give();
-    for (const question of [...this.#running]) {
+    for (const question of this.#running) {
       if (question.asker !== stream) continue;
       question.cancel();
       this.over(question, null);
@@ -271,7 +274,7 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
       const faults = this.#queryFaults.length === 0 ? null : this.#hit(query, asker, owner, record);
       if (faults !== null) {
         running = new RunningQuestion(this, query, asker, faults, owner, record);
-        this.#running.add(running);
+        running.seat = this.#running.enter(running);
         running.begin();
         return;
       }
@@ -337,7 +340,9 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
   }
 
   over(question: RunningQuestion, rcode: string | null): void {
-    if (!this.#running.delete(question)) return;
+    if (question.seat === null) return;
+    question.seat.leave();
+    question.seat = null;
     this.#done(question.query, question.asker, rcode, question.record);
   }
 

@@ -3,6 +3,7 @@
  *
  *     asked -> [gate] -> records or upstream -> [gate] -> rewritten -> fitted -> garbled -> sent
  */
+import type { Seat } from "../../core/roster.js";
 import { contained, type Owner } from "../../core/containment.js";
 import { type DnsReply, type Pass, type Question, type Sever } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
@@ -45,6 +46,8 @@ export class RunningQuestion {
   readonly owner: Owner;
   /** What is recorded of it; null where nothing is. */
   readonly record: QuestionRecord | null;
+  /** Its place among those of its proxy, whose affair it is; null when it is over. */
+  seat: Seat | null = null;
   readonly #host: QuestionHost;
   readonly #faults: QueryFaults;
   #asking: Asking | null = null;

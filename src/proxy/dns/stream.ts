@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import type { Clock } from "../../core/clock.js";
+import type { Seat } from "../../core/roster.js";
 import { contained, type Owner } from "../../core/containment.js";
 import type { Sever } from "../../faults/contract/index.js";
 import { FrameReader, framed } from "./frames.js";
@@ -25,6 +26,8 @@ const UNREAD_BYTES_MAX = 256 * 1024;
 export class DnsStream implements Asker {
   readonly transport = "tcp";
   readonly address: string;
+  /** Its place among those of its proxy, whose affair it is. */
+  seat: Seat | null = null;
   readonly #host: StreamHost;
   readonly #socket: Socket;
   readonly #reader = new FrameReader();

@@ -1,5 +1,6 @@
 /** The flows of a UDP proxy by client, those that have been idle for longest first. */
 import type { Millis } from "../../core/clock.js";
+import { Register } from "../../core/register.js";
 
 /** What the table must know of a flow. */
 export interface Listed {
@@ -12,7 +13,7 @@ export interface Listed {
 }
 
 export class Flows<Flow extends Listed> {
-  readonly #byKey = new Map<string, Flow>();
+  readonly #byKey = new Register<string, Flow>();
   /** Apart, since whoever sends from made-up addresses is never answered, and must not drive out the others. */
   readonly #unanswered = new Row();
   readonly #answered = new Row();
@@ -26,7 +27,7 @@ export class Flows<Flow extends Listed> {
   }
 
   all(): Flow[] {
-    return [...this.#byKey.values()];
+    return this.#byKey.values();
   }
 
   add(flow: Flow): void {
