@@ -1,27 +1,17 @@
 /**
- * Puts what the dashboard needs besides its own modules into `dist/ui`: the page, its styles and the two libraries, as files that a
- * browser loads without a bundler; and `files.json`, the list of all that the daemon may serve. After `tsc -p src/ui`, which writes
- * modules to `dist/ui/js` as they lie in `src`, so that those of other rooms are found by the same paths.
+ * Makes the dashboard of src/ui, in `dist/ui`: its modules as one script and its styles as one sheet, with what nobody uses left out;
+ * the page; the two libraries as they are; and `files.json`, the list of all that the daemon may serve. `tsc -p src/ui` has checked
+ * the types before. Why there is one script: docs/decisions/0017-dashboard-script.md.
  */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join, posix, resolve } from "node:path";
-import ts from "typescript";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { rolldown } from "rolldown";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const SOURCE = join(ROOT, "src/ui");
 const TARGET = join(ROOT, "dist/ui");
 const LIT = join(ROOT, "node_modules/lit-html");
 const UPLOT = join(ROOT, "node_modules/uplot/dist");
-const VENDOR = "js/ui/vendor";
-const MAIN = "js/ui/main.js";
 
 /** The parts of lit-html that are used; they find each other by the same relative paths. */
 const LIT_FILES = [
@@ -32,72 +22,72 @@ const LIT_FILES = [
   "directives/live.js",
 ];
 
-function filesIn(folder, inside = "") {
-  return readdirSync(join(folder, inside), { withFileTypes: true })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((entry) => {
-      const path = inside === "" ? entry.name : `${inside}/${entry.name}`;
-      return entry.isDirectory() ? filesIn(folder, path) : [path];
-    });
-}
-
+rmSync(TARGET, { recursive: true, force: true });
+const files = [];
 function write(name, text) {
   const path = join(TARGET, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
+  files.push(name);
 }
+const read = (folder, name) => readFileSync(join(folder, name), "utf8");
 
-function copy(from, name) {
-  const path = join(TARGET, name);
-  mkdirSync(dirname(path), { recursive: true });
-  copyFileSync(from, path);
-}
-
-for (const name of LIT_FILES) {
-  const text = readFileSync(join(LIT, name), "utf8");
-  write(`${VENDOR}/${name}`, text.replace(/\n?\/\/# sourceMappingURL=.*\s*$/u, "\n"));
-}
+write("app.js", await script());
+write("app.css", sheet());
+for (const name of LIT_FILES)
+  write(`vendor/${name}`, read(LIT, name).replace(/\n?\/\/# sourceMappingURL=.*\s*$/u, "\n"));
 // Its small build is a script that declares one name; only the large one is a module.
-write(
-  `${VENDOR}/uplot.js`,
-  `${readFileSync(join(UPLOT, "uPlot.iife.min.js"), "utf8")}\nexport default uPlot;\n`,
-);
-copy(join(UPLOT, "uPlot.min.css"), "css/uplot.css");
-const styles = filesIn(SOURCE).filter((name) => name.endsWith(".css"));
-for (const name of styles) copy(join(SOURCE, name), `css/${name}`);
-copy(join(SOURCE, "icon.svg"), "icon.svg");
+write("vendor/uplot.js", `${read(UPLOT, "uPlot.iife.min.js")}\nexport default uPlot;\n`);
+write("index.html", page());
+copyFileSync(join(SOURCE, "icon.svg"), join(TARGET, "icon.svg"));
+files.push("icon.svg");
+writeFileSync(join(TARGET, "files.json"), `${JSON.stringify(files.sort())}\n`);
 
-/** All modules that the first one needs, itself among them. */
-const modules = new Set();
-function need(name) {
-  if (modules.has(name)) return;
-  modules.add(name);
-  const text = readFileSync(join(TARGET, name), "utf8");
-  const { importedFiles } = ts.preProcessFile(text);
-  for (const { fileName } of importedFiles) need(posix.join(posix.dirname(name), fileName));
+async function script() {
+  const bundle = await rolldown({
+    input: join(SOURCE, "main.ts"),
+    platform: "browser",
+    logLevel: "silent",
+    resolve: { extensionAlias: { ".js": [".ts", ".js"] } },
+    plugins: [
+      {
+        name: "libraries beside it",
+        resolveId: (id) => {
+          const [, path] = /\/(vendor\/.*)$/u.exec(id) ?? [];
+          return path === undefined ? null : { id: `./${path}`, external: true };
+        },
+      },
+    ],
+  });
+  const { output } = await bundle.generate({ format: "esm", minify: true, codeSplitting: false });
+  const [chunk, ...others] = output;
+  if (chunk.type !== "chunk" || others.length > 0) throw new Error("expected one script");
+  const strange = chunk.imports.filter((id) => !files.includes(id) && !/^\.\/vendor\//u.test(id));
+  if (strange.length > 0) throw new Error(`no browser finds ${strange.join(", ")}`);
+  // Templates are indented for those who read the source.
+  return `${chunk.code.replaceAll(/\n\s+/gu, "\n").trimEnd()}\n`;
 }
-need(MAIN);
 
-// A browser would learn of each module only from the one that imports it, step by step.
-const sheets = [
-  "css/uplot.css",
-  "css/frame.css",
-  ...styles.filter((name) => name !== "frame.css").map((name) => `css/${name}`),
-];
-const links = [
-  ...sheets.map((name) => `<link rel="stylesheet" href="/ui/${name}" />`),
-  ...[...modules].sort().map((name) => `<link rel="modulepreload" href="/ui/${name}" />`),
-];
-const page = readFileSync(join(SOURCE, "index.html"), "utf8");
-if (!page.includes("<!-- files -->")) throw new Error("src/ui/index.html has no place for its files");
-write("index.html", page.replace("<!-- files -->", links.join("\n    ")));
+/** uPlot's own first, so that ours count over it; those of views after the frame's. */
+function sheet() {
+  const own = readdirSync(SOURCE, { recursive: true })
+    .map((name) => name.replaceAll("\\", "/"))
+    .filter((name) => name.endsWith(".css"))
+    .sort((a, b) => Number(a.includes("/")) - Number(b.includes("/")) || (a < b ? -1 : 1));
+  const text = [read(UPLOT, "uPlot.min.css"), ...own.map((name) => read(SOURCE, name))].join("\n");
+  return `${text
+    .replaceAll(/\/\*[^]*?\*\//gu, "")
+    .replaceAll(/\s+/gu, " ")
+    .replaceAll(/ ?([{};,]) ?/gu, "$1")
+    .trim()}\n`;
+}
 
-const files = ["index.html", "icon.svg", ...sheets, ...modules].sort();
-write("files.json", `${JSON.stringify(files)}\n`);
-
-// What an earlier build left is packed for nobody. What is compiled and not needed stays: the compiler would not write it again.
-const kept = new Set([...files, "files.json", ".tsbuildinfo"]);
-for (const name of filesIn(TARGET)) {
-  const source = join(ROOT, "src", name.replace(/^js\//u, "").replace(/\.js$/u, ".ts"));
-  if (!kept.has(name) && !(name.startsWith("js/") && existsSync(source))) rmSync(join(TARGET, name));
+/** A browser would learn of each library only from what imports it, step by step. */
+function page() {
+  const text = read(SOURCE, "index.html");
+  if (!text.includes("<!-- files -->")) throw new Error("src/ui/index.html has no place for its files");
+  const links = [...LIT_FILES, "uplot.js"].map(
+    (name) => `<link rel="modulepreload" href="/ui/vendor/${name}" />`,
+  );
+  return text.replace("<!-- files -->", links.join("\n    "));
 }

@@ -1,12 +1,6 @@
 /** Calls of the admin API from the page: with the token, if one was given, and with mistakes as values that views can show. */
+import type { Mistake } from "./mistake.js";
 import type { Token } from "./token.js";
-
-/** One mistake of a body, by where it stands in it; what the API calls `Problem`. */
-export interface Mistake {
-  readonly path: string;
-  readonly message: string;
-  readonly hint?: string;
-}
 
 interface ErrorBody {
   readonly error?: unknown;

@@ -1,5 +1,5 @@
 /** Where in the form a mistake stands that the daemon found. Pure. */
-import type { Mistake } from "../api.js";
+import type { Mistake } from "../mistake.js";
 
 export interface Mistakes {
   /** By the field: `seed`, `ttl`, `proxies`, or `params.NAME`. */
