@@ -1,7 +1,8 @@
 /** Finds the configuration that a command is about. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { readText } from "./read-text.js";
 import { whyUnread } from "./why-unread.js";
 
 export interface ConfigText {
@@ -31,8 +32,7 @@ function readNamed(
   if (file === undefined) return null;
   const path = resolve(cwd, file);
   try {
-    if (statSync(path).size > SIZE_MAX) throw new Error("is larger than 1MiB");
-    return { file, text: readFileSync(path, "utf8") };
+    return { file, text: readText(path, SIZE_MAX) };
   } catch (error) {
     throw new CommandError(EXIT.invalid, `cannot read ${what} ${file}: ${whyUnread(error)}`);
   }

@@ -1,5 +1,4 @@
 /** The routes that the user knows: of `routes:` and `--route`, of profiles, and of OpenAPI descriptions. For sites and for all that begins with them. */
-import { readFileSync, statSync } from "node:fs";
 import { relative } from "node:path";
 import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import { readConfig } from "../config/config.js";
@@ -11,6 +10,7 @@ import { routesOfProfiles } from "../sweep/sites/profiles.js";
 import type { KnownRoutes } from "../sweep/sites/routes.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { readLibrary } from "./local-library.js";
+import { readText } from "./read-text.js";
 import { whyUnread } from "./why-unread.js";
 
 /** Throws CommandError for what is no route, and for a file that cannot be read or is no description; SquallError for bad profiles. */
@@ -44,9 +44,7 @@ async function ofProfiles(
 function described(file: string, io: Pick<Io, "cwd">): string[] {
   const name = relative(io.cwd, file) || file;
   try {
-    if (statSync(file).size > OPENAPI_BYTES_MAX)
-      throw new OpenApiError(`is larger than ${OPENAPI_BYTES_MAX / 2 ** 20}MiB`);
-    return routesOfOpenApi(readFileSync(file, "utf8"));
+    return routesOfOpenApi(readText(file, OPENAPI_BYTES_MAX));
   } catch (error) {
     if (error instanceof OpenApiError) throw new CommandError(EXIT.invalid, `${name}: ${error.message}`);
     throw new CommandError(EXIT.invalid, `cannot read the OpenAPI description ${name}: ${whyUnread(error)}`);

@@ -2,7 +2,7 @@
  * `squall use FILE.yaml`: the daemon is lent the profile that a file holds, under its own name, and keeps it in memory. What it
  * extends is looked up where the daemon looks, since that carries it out.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Layer } from "../config/library.js";
 import { child } from "../config/located.js";
@@ -10,6 +10,7 @@ import { Problems } from "../config/problems.js";
 import { readDocuments } from "../config/source.js";
 import { Refusal, type AdminClient } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { readText } from "./read-text.js";
 import { whyUnread } from "./why-unread.js";
 
 const SIZE_MAX = 2 ** 20;
@@ -112,8 +113,7 @@ export class ProfileFromFile {
 export function profileText(file: string, { cwd }: Pick<Io, "cwd">): string {
   const path = resolve(cwd, file);
   try {
-    if (statSync(path).size > SIZE_MAX) throw new Error("is larger than 1MiB");
-    return readFileSync(path, "utf8");
+    return readText(path, SIZE_MAX);
   } catch (error) {
     throw new CommandError(EXIT.invalid, `cannot read the profile ${file}: ${whyUnread(error)}`);
   }

@@ -1,7 +1,7 @@
 /** `squall replay`: runs cases again, and says of each whether it still fails. */
 import { shellWord } from "../core/shell-word.js";
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { faultsFromJournal } from "../sweep/replay/from-journal.js";
 import { Failures } from "../sweep/replay/failures.js";
@@ -15,7 +15,8 @@ import type { RunSettings } from "../sweep/run-file/settings.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { inLab, labOptions, talkOf, type Talk } from "./lab.js";
-import { interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
+import { readText } from "./read-text.js";
+import { directoryOf, interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
 import { whyUnread } from "./why-unread.js";
 
 interface ReplayFlags extends RunFlags {
@@ -59,7 +60,9 @@ async function replayCases(
     );
   const asked = filesOf(which, flags, io).map((file): Asked => {
     const read = readCase(textOf(file, io), file);
-    return { read, settings: runSettings(flags, words, io, read.run) };
+    // A file says what is run, and nothing of where things are written.
+    const settings = runSettings({ directory: directoryOf(flags, io), ...flags }, words, io, read.run);
+    return { read, settings };
   });
   const [first] = asked;
   if (first === undefined) {
@@ -243,9 +246,8 @@ async function replayJournal(
 
 // ------------------------------------------------------------------------------------------------
 
-function filesOf(which: string, flags: ReplayFlags, io: Pick<Io, "cwd">): string[] {
-  const given = typeof flags["directory"] === "string" ? flags["directory"] : ".squall";
-  const failures = new Failures(resolve(io.cwd, given));
+function filesOf(which: string, flags: ReplayFlags, io: Pick<Io, "cwd" | "env">): string[] {
+  const failures = new Failures(directoryOf(flags, io));
   const shown = (file: string): string => relative(io.cwd, file);
   if (which === "all") return failures.all().map(shown);
   const number = /^(?:case-)?(\d{1,9})$/u.exec(which)?.[1];
@@ -259,9 +261,12 @@ function faultsBeside(file: string, io: Pick<Io, "cwd">): readonly FaultInput[] 
   return existsSync(resolve(io.cwd, profile)) ? faultsOf(onlyProfile(textOf(profile, io), profile)) : [];
 }
 
+/** Journals of long runs are the largest of what is read here. */
+const READ_MAX = 512 * 2 ** 20;
+
 export function textOf(file: string, { cwd }: Pick<Io, "cwd">): string {
   try {
-    return readFileSync(isAbsolute(file) ? file : resolve(cwd, file), "utf8");
+    return readText(resolve(cwd, file), READ_MAX);
   } catch (error) {
     throw new CommandError(EXIT.invalid, `cannot read ${file}: ${whyUnread(error)}`);
   }

@@ -1,7 +1,8 @@
 /** The flags that say what is run and against what: the same for sites, sweep, hunt, shrink and replay, over squall.run.yaml. */
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { scalarOf } from "../config/located.js";
-import { badFlag, readRun, type RunFlag } from "../sweep/run-file/read.js";
+import { badFlag, directoryIn, readRun, type RunFlag } from "../sweep/run-file/read.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import type { RunInput } from "../sweep/run-file/shape.js";
 import { readConfigFile, readRunFile, type ConfigText } from "./files.js";
@@ -203,6 +204,12 @@ export function runSettings(
   });
 }
 
+/** Where all is written: `--directory`, or what the run file says. */
+export function directoryOf(flags: RunFlags, io: Pick<Io, "cwd" | "env">): string {
+  const given = flags["directory"];
+  return resolve(io.cwd, typeof given === "string" ? given : directoryIn(readRunFile(flags.run, io), io.env));
+}
+
 /** Resolves to a signal that Ctrl-C, SIGTERM and the end of the terminal abort. */
 export function interruptOf(io: Pick<Io, "stopped" | "onHangup">): AbortSignal {
   const controller = new AbortController();
@@ -238,7 +245,7 @@ function camel(flag: string): string {
 }
 
 function commandOf(words: readonly string[]): RunFlag[] {
-  return words.length === 0 ? [] : [{ key: "command", value: [...words], flag: "--command" }];
+  return words.length === 0 ? [] : [{ key: "command", value: [...words], flag: "the words of the command" }];
 }
 
 function environmentOf(given: readonly string[]): RunFlag[] {

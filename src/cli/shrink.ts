@@ -19,7 +19,7 @@ import { CommandError, type Io } from "./io.js";
 import { inLab, labOptions, talkOf, type Talk } from "./lab.js";
 import { durationOption, numberOption } from "./options.js";
 import { textOf } from "./replay.js";
-import { interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
+import { directoryOf, interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
 
 interface ShrinkFlags extends RunFlags {
   readonly journal?: string;
@@ -198,7 +198,7 @@ function askedOf(what: string, words: readonly string[], flags: ShrinkFlags, io:
     return { what, faults, settings, seed: settings.seed, signature: null, record };
   }
   const read = readCase(text, what);
-  const settings = runSettings(flags, words, io, read.run);
+  const settings = runSettings({ directory: directoryOf(flags, io), ...flags }, words, io, read.run);
   return {
     what,
     faults: read.faults,
@@ -209,9 +209,10 @@ function askedOf(what: string, words: readonly string[], flags: ShrinkFlags, io:
   };
 }
 
-function runFolder(what: string, flags: ShrinkFlags, { cwd }: Pick<Io, "cwd">): string | null {
-  const directory = typeof flags["directory"] === "string" ? flags["directory"] : ".squall";
-  const named = /^\d{1,9}$/u.test(what) ? join(directory, "runs", what.padStart(6, "0")) : what;
+function runFolder(what: string, flags: ShrinkFlags, { cwd, env }: Pick<Io, "cwd" | "env">): string | null {
+  const named = /^\d{1,9}$/u.test(what)
+    ? relative(cwd, join(directoryOf(flags, { cwd, env }), "runs", what.padStart(6, "0")))
+    : what;
   const path = resolve(cwd, named);
   return existsSync(path) && statSync(path).isDirectory() ? named : null;
 }

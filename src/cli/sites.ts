@@ -9,7 +9,7 @@ import { varying, withRoutes } from "../sweep/run-file/edit-routes.js";
 import { routeWarnings, sitesSummary, sitesTable } from "../sweep/sites/listing.js";
 import { siteNames } from "../sweep/sites/names.js";
 import { findSites, type Sites } from "../sweep/sites/sites.js";
-import { CommandError, EXIT, type Io } from "./io.js";
+import { CommandError, type Io } from "./io.js";
 import { knownRoutes } from "./known-routes.js";
 import { interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
 
@@ -71,7 +71,7 @@ async function record(words: readonly string[], flags: SitesFlags, io: Io): Prom
     }
   } catch (error) {
     if (error instanceof BaselineBroken) throw new CommandError(BROKEN, error.message);
-    if (error instanceof HarnessError) throw new CommandError(EXIT.failed, error.message);
+    if (error instanceof HarnessError) throw new CommandError(NOTHING_SEEN, error.message);
     if (error instanceof Error && error.name === "AbortError")
       throw new CommandError(NOTHING_SEEN, "interrupted: nothing is known");
     throw error;

@@ -100,9 +100,10 @@ function lineOf(event: SweepEvent, colours: Colors): string | null {
         : null;
     case "stopping":
       return `ends early: ${STOPPED[event.stop]}`;
+    case "trouble":
+      return event.case === true ? null : colours.yellow(`${event.label}: ${event.text}`);
     case "case_started":
     case "confirming":
-    case "trouble":
       return null;
   }
 }

@@ -1,11 +1,13 @@
 /** `squall sweep`: runs the user's command under one fault after the other, and says what breaks it. */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { SystemClock } from "../core/system-clock.js";
 import { parseRatio } from "../core/units.js";
 import { BaselineBroken, HarnessError } from "../sweep/contract/run.js";
 import { findingCase, writeCase } from "../sweep/replay/write-finding.js";
+import { whyUnwritten } from "../sweep/harness/writing.js";
+import { addStepSummary } from "../sweep/report/files.js";
 import { tableText, type Paint } from "../sweep/report/table.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import { judgeOptions } from "../sweep/sweep/judge-options.js";
@@ -111,7 +113,9 @@ async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Pr
   } finally {
     renderer.end();
   }
-  if (swept !== null) conclude(swept, flags, io);
+  if (swept === null) return;
+  const unwritten = [swept.unwritten, await stepSummary(swept, io)].filter((why) => why !== null);
+  conclude({ ...swept, unwritten: unwritten.length === 0 ? null : unwritten.join("; ") }, flags, io);
 }
 
 function begin(
@@ -133,15 +137,34 @@ function begin(
   return false;
 }
 
-function conclude({ report, exit, files }: Swept, flags: SweepFlags, io: Io): void {
+/** The table on the page of a job of GitHub Actions. Answers why it is not there; null if it is, or if nobody asked for it. */
+async function stepSummary({ report }: Swept, { env, cwd }: Io): Promise<string | null> {
+  const file = env["GITHUB_STEP_SUMMARY"];
+  if (file === undefined || file === "") return null;
+  try {
+    await addStepSummary(report, resolve(cwd, file));
+    return null;
+  } catch (error) {
+    return `${file}: ${whyUnwritten(error)}`;
+  }
+}
+
+function conclude({ report, exit: found, files, unwritten }: Swept, flags: SweepFlags, io: Io): void {
+  // Who reads the reports would take those of an earlier sweep for these.
+  const exit =
+    unwritten !== null && found.code === SWEEP_EXIT.clean
+      ? { code: SWEEP_EXIT.inconclusive, why: "not all reports could be written" }
+      : found;
+  if (unwritten !== null && flags.json !== true) io.err(`squall: cannot write ${unwritten}\n`);
   if (flags.json === true) {
-    io.out(`${JSON.stringify({ event: "over", exit_code: exit.code, why: exit.why, files })}\n`);
+    io.out(`${JSON.stringify({ event: "over", exit_code: exit.code, why: exit.why, files, unwritten })}\n`);
   } else {
     io.out(`\n${tableText(report, paintOf(io))}`);
     const shown = files.filter((file) => /report\.html$|junit\.xml$/u.test(file));
-    io.out(
-      `\n${shown.map((file) => `${/html$/u.test(file) ? "report" : "junit"}: ${relativeTo(io.cwd, file)}`).join("   ")}\n`,
-    );
+    if (shown.length > 0)
+      io.out(
+        `\n${shown.map((file) => `${/html$/u.test(file) ? "report" : "junit"}: ${relativeTo(io.cwd, file)}`).join("   ")}\n`,
+      );
   }
   if (exit.code !== SWEEP_EXIT.clean) throw new CommandError(exit.code, `sweep: ${exit.why}`);
 }

@@ -5,7 +5,7 @@ import type { CaseResult, Finding } from "../../src/sweep/contract/finding.js";
 import type { Exit, RunPlan, RunResult, Runner } from "../../src/sweep/contract/run.js";
 import type { Site } from "../../src/sweep/contract/site.js";
 import type { SweepEvent } from "../../src/sweep/sweep/events.js";
-import type { Memory } from "../../src/sweep/sweep/memory.js";
+import type { Memory, WriteFinding } from "../../src/sweep/sweep/memory.js";
 import type { SweepOutcome } from "../../src/sweep/sweep/outcome.js";
 import type { SweepSettings } from "../../src/sweep/sweep/settings.js";
 import { sweep } from "../../src/sweep/sweep/sweep.js";
@@ -81,6 +81,8 @@ export interface MadeUp {
   readonly memory?: Memory;
   /** When its budget began, where the clock is at 0. */
   readonly since?: number;
+  /** In place of files that can always be written. */
+  readonly writeFinding?: WriteFinding;
   /** Cases that could have been planned, and were not. */
   readonly unplanned?: readonly Case[];
   readonly pairsAfter?: (result: CaseResult) => readonly Case[];
@@ -144,6 +146,7 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
     ...(made.memory === undefined ? {} : { memory: made.memory }),
     writeFinding: (finding) => {
       written.push(finding);
+      if (made.writeFinding !== undefined) return made.writeFinding(finding);
       return Promise.resolve(`failures/${String(finding.number).padStart(4, "0")}.yaml`);
     },
   });

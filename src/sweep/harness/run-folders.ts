@@ -19,8 +19,9 @@ import { stringify } from "yaml";
 import { makeFolder } from "../../core/make-folder.js";
 import { formatSize } from "../../core/units.js";
 import { jsonLine, type JournalEntry } from "../../telemetry/entry.js";
-import { HarnessError, type RunPlan, type RunResult } from "../contract/run.js";
+import type { RunPlan, RunResult } from "../contract/run.js";
 import { runName } from "./environment.js";
+import { writing } from "./writing.js";
 
 /** All of a run that a folder is made of. */
 export interface RunMaterial {
@@ -51,16 +52,13 @@ export class RunFolders {
     this.#directory = directory;
     this.#diskMax = diskMax;
     this.#tell = tell;
-    try {
+    writing(directory, () => {
       makeFolder(join(directory, "runs"));
       // It lies in people's projects, and nothing of it is to be committed but the files that replay failures.
       const ignore = join(directory, ".gitignore");
       if (!existsSync(ignore)) writeFileSync(ignore, "*\n!.gitignore\n!failures/\n!failures/**\n");
       this.#find();
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new HarnessError(`cannot write to ${directory}: ${why}`, { cause: error });
-    }
+    });
   }
 
   /** The number of the next run; over all sweeps in this directory no two have the same. */
@@ -68,7 +66,7 @@ export class RunFolders {
     return this.#next++;
   }
 
-  /** A line of what came out. */
+  /** A line of what came out. Throws HarnessError if it cannot be written. */
   note({ result, plan }: RunMaterial): void {
     const { number, label, exit, ms, check, outcomes, left, folder } = result;
     const hits = outcomes.reduce((sum, one) => sum + one.hits, 0);
@@ -84,11 +82,17 @@ export class RunFolders {
       left: left.length,
       folder,
     };
-    appendFileSync(this.#list, `${JSON.stringify(line)}\n`);
+    writing(this.#directory, () => {
+      appendFileSync(this.#list, `${JSON.stringify(line)}\n`);
+    });
   }
 
-  /** Answers where it is. */
+  /** Answers where it is. Throws HarnessError if it cannot be written. */
   write(material: RunMaterial): string {
+    return writing(this.#directory, () => this.#written(material));
+  }
+
+  #written(material: RunMaterial): string {
     const name = runName(material.result.number);
     const whole = join(this.#directory, "runs", name);
     const half = join(this.#directory, "runs", `.${name}`);

@@ -15,6 +15,7 @@ import { silenceLimit, timeoutFor } from "./stillness.js";
 import { checkReach } from "./upstream-reach.js";
 import { ServiceWorker } from "./service.js";
 import { Worker, type Limits, type Made, type RunMaker } from "./worker.js";
+import { writing } from "./writing.js";
 
 export interface RunnerOptions {
   readonly settings: RunSettings;
@@ -68,11 +69,11 @@ export async function startRunner(options: RunnerOptions): Promise<HarnessRunner
   signal.throwIfAborted();
   const folders = openFolders(settings, tell);
   const mark = randomBytes(8).toString("hex");
-  const temporary = mkdtempSync(join(tmpdir(), "squall-"));
+  const temporary = writing(tmpdir(), () => mkdtempSync(join(tmpdir(), "squall-")));
   let lock: DirectoryLock | null = null;
   const workers: RunMaker[] = [];
   try {
-    lock = DirectoryLock.take(settings.directory, { mark, temporary });
+    lock = writing(settings.directory, () => DirectoryLock.take(settings.directory, { mark, temporary }));
     endLeftovers(lock, tell);
     for (let number = 1; number <= settings.jobs; number++) {
       signal.throwIfAborted();
@@ -96,12 +97,9 @@ export async function startRunner(options: RunnerOptions): Promise<HarnessRunner
 }
 
 function openFolders(settings: RunSettings, tell: (text: string) => void): RunFolders {
-  try {
+  writing(settings.directory, () => {
     makeFolder(settings.directory);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new HarnessError(`cannot write to ${settings.directory}: ${why}`, { cause: error });
-  }
+  });
   return new RunFolders(settings.directory, settings.disk, tell);
 }
 

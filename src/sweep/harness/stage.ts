@@ -14,6 +14,7 @@ import { freePort, giveBack } from "./ports.js";
 import { commandText, endedEarly, endText, lastLines, Program, type End } from "./program.js";
 import { untilReady } from "./ready.js";
 import { Wires } from "./wires.js";
+import { writing } from "./writing.js";
 
 export interface StageOptions {
   readonly settings: RunSettings;
@@ -107,7 +108,7 @@ export class Stage {
 
   emptyTemporary(): void {
     rmSync(this.#temporary, { recursive: true, force: true });
-    mkdirSync(this.#temporary, { recursive: true });
+    writing(this.#temporary, () => mkdirSync(this.#temporary, { recursive: true }));
   }
 
   // -- steps --------------------------------------------------------------------------------------
@@ -251,7 +252,9 @@ async function trusted(
 ): Promise<{ ca: string; bundle: string }> {
   const { ca, bundle } = await wires.trust();
   const files = { ca: join(folder, `ca-${worker}.pem`), bundle: join(folder, `bundle-${worker}.pem`) };
-  writeFileSync(files.ca, ca);
-  writeFileSync(files.bundle, bundle);
+  writing(folder, () => {
+    writeFileSync(files.ca, ca);
+    writeFileSync(files.bundle, bundle);
+  });
   return files;
 }

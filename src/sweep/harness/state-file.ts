@@ -3,9 +3,11 @@
  * configuration and version; for others it begins anew.
  */
 import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { HarnessError } from "../contract/run.js";
+import { whyUnwritten, writing } from "./writing.js";
 
+export const STATE_FILE = "sweep.state.jsonl";
 const FORM = "squall-sweep-state/1";
 
 export class SweepState {
@@ -23,7 +25,7 @@ export class SweepState {
    * @throws HarnessError if it can be neither read nor written
    */
   static open(directory: string, fingerprint: string, tell: (text: string) => void): SweepState {
-    const file = join(directory, "sweep.state.jsonl");
+    const file = join(directory, STATE_FILE);
     try {
       const text = read(file);
       const lines = text.split("\n");
@@ -42,8 +44,9 @@ export class SweepState {
       begin(file, fingerprint);
       return new SweepState(file, new Map());
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new HarnessError(`cannot keep the state of the sweep in ${file}: ${why}`, { cause: error });
+      throw new HarnessError(`cannot keep the state of the sweep in ${file}: ${whyUnwritten(error)}`, {
+        cause: error,
+      });
     }
   }
 
@@ -52,10 +55,12 @@ export class SweepState {
     return this.#finished;
   }
 
-  /** `value` must be what JSON can say. */
+  /** `value` must be what JSON can say. Throws HarnessError if it cannot be written; it is known all the same. */
   add(key: string, value: unknown): void {
     this.#finished.set(key, value);
-    appendFileSync(this.#file, `${JSON.stringify({ key, value })}\n`);
+    writing(dirname(this.#file), () => {
+      appendFileSync(this.#file, `${JSON.stringify({ key, value })}\n`);
+    });
   }
 
   /** The sweep is over: the next one begins anew. */

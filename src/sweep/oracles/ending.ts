@@ -1,6 +1,6 @@
 /** O1, O2 and O3: how the command ended, and what the user's own check said afterwards. */
 import type { Exit, RunResult } from "../contract/run.js";
-import { errorLine } from "./error-line.js";
+import { errorLine, spokenLine } from "./error-line.js";
 import { rightlyRefused } from "./accepted.js";
 import { seconds } from "./calls.js";
 import type { Oracle } from "./evidence.js";
@@ -11,12 +11,13 @@ export const badExit: Oracle = ({ run: { exit, output, record }, faults }) => {
   if (exit.kind === "exit" && rightlyRefused(faults, record.handshakes ?? [])) return [];
   const how = exitText(exit);
   const line = errorLine(output);
+  const said = spokenLine(output);
   return [
     {
       verdict: "FAILED",
       oracle: "O1",
       signature: line === null ? how : `${how}: ${line}`,
-      text: line === null ? `${how}, without a word` : `${how}: ${line}`,
+      text: said === null ? `${how}, without a word` : `${how}: ${said}`,
     },
   ];
 };

@@ -5,16 +5,44 @@ const ESCAPES = /\u001b\[[0-9;?]*[ -/]*[@-~]/gu;
 const STACK = /^\s+at |^\s*File "|^\s*\^+\s*$|^Node\.js v\d|^\s*[}\])]+,?;?\s*$|^goroutine \d|^\s*\d+ \|/u;
 const TROUBLE =
   /error|exception|fail|fatal|panic|refused|reset|timed? ?out|timeout|not found|cannot|could not|unable|abort|invalid|unexpected|denied|✗|✘|×/iu;
-/** Lines that sum up what others said, such as those of npm and of test runners. */
-const SUMMARY =
-  /^(?:npm (?:err!|error)|error: (?:script|command) .*exited|tests?:? +\d|test (?:files|suites))/iu;
+/**
+ * Lines that sum up what others said: of npm, yarn, pnpm and make, and of test runners such as Jest, Vitest, pytest, unittest, Mocha,
+ * `go test`, `cargo test`, RSpec, PHPUnit, Maven, Gradle and TAP.
+ */
+const SUMMARY = [
+  /^(?:npm (?:err!|error)|error: (?:script|command) .*exited|error command failed|elifecycle|g?make(?:\[\d+\])?: \*\*\*)/iu,
+  /^(?:tests?:? +\d|test (?:files|suites)|test result:|error: test failed|[#ℹ] [a-z]+ \d+|\d+ failing)/iu,
+  /^(?:=+ )?\d+ (?:failed|passed|errors?|examples?|tests?)\b/iu,
+  /^(?:\[\w+\] )?(?:tests run:|build fail|failed to execute goal)/iu,
+  /^(?:--- )?FAIL(?:ED|URES)?(?::|!|\s+\(|\s+\S+$|\s+\S+\s+\[?[\w. ]+\]?$|$)/u,
+];
+/** What was thrown, with what Python, Jest and Node put in front of it. */
+const THROWN = /^(?:E {2,}|caused by: |uncaught )*[\w.]*(?:error|exception)\b.*:/iu;
+/** What was told of a test that failed: by `go test`, by Jest's `expect`, by pytest's last lines. */
+const TOLD = /^\w+_test\.go:\d+: |^expect\(.*\)\.|^(?:FAILED|ERROR) \S+(?:::\S+)+ - /u;
 const MAX = 120;
 
-/** Null where nothing was said. Errors go before other lines, and standard error before standard output. */
-export function errorLine(output: { readonly stdout: string; readonly stderr: string }): string | null {
-  const [err, out] = [linesOf(output.stderr), linesOf(output.stdout)];
-  const line = lastTrouble(err) ?? lastTrouble(out) ?? err.at(-1) ?? null;
+interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** As signatures have it. Null where nothing was said. Errors go before other lines, and standard error before standard output. */
+export function errorLine(output: Output): string | null {
+  const line = telling(output);
   return line === null ? null : normalise(line);
+}
+
+/** The same line as it was written, for people. */
+export function spokenLine(output: Output): string | null {
+  const line = telling(output);
+  return line === null ? null : shortened(line);
+}
+
+function telling(output: Output): string | null {
+  const [err, out] = [linesOf(output.stderr), linesOf(output.stdout)];
+  const line = lastTrouble(err) ?? lastTrouble(out) ?? summary(err) ?? summary(out) ?? err.at(-1);
+  return line === undefined ? null : line.trim().replace(/^E {2,}/u, "");
 }
 
 function linesOf(text: string): string[] {
@@ -25,13 +53,18 @@ function linesOf(text: string): string[] {
 }
 
 function lastTrouble(lines: readonly string[]): string | undefined {
-  const telling = lines.filter((line) => TROUBLE.test(line) && !SUMMARY.test(line.trim()));
-  // What was thrown is more than what was logged of it afterwards.
+  const own = lines.map((line) => line.trim()).filter((line) => !SUMMARY.some((form) => form.test(line)));
   return (
-    telling.findLast((line) => /^(?:uncaught )?[\w.]*(?:error|exception)\b.*:/iu.test(line.trim())) ??
-    telling.at(-1)
+    // What was thrown is more than what was logged of it afterwards.
+    own.findLast((line) => THROWN.test(line)) ??
+    own.findLast((line) => TOLD.test(line)) ??
+    own.findLast((line) => TROUBLE.test(line))
   );
 }
+
+/** Better than nothing. */
+const summary = (lines: readonly string[]): string | undefined =>
+  lines.findLast((line) => TROUBLE.test(line));
 
 /**
  * A text by which two runs with the same cause are told alike: what is counted, timed, drawn or numbered becomes `#`.
@@ -53,5 +86,7 @@ export function normalise(text: string): string {
     .replaceAll(/#(?:[:.,/-]#)+/gu, "#")
     .replaceAll(/\s+/gu, " ")
     .trim();
-  return line.length <= MAX ? line : `${line.slice(0, MAX - 1)}…`;
+  return shortened(line);
 }
+
+const shortened = (line: string): string => (line.length <= MAX ? line : `${line.slice(0, MAX - 1)}…`);

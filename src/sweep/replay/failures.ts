@@ -2,6 +2,7 @@
 import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pid } from "node:process";
+import { writing } from "../harness/writing.js";
 
 const FILE = /^(\d{4,})\.yaml$/u;
 
@@ -23,8 +24,12 @@ export class Failures {
     return this.#numbers(this.#folder).map((number) => this.fileOf(number));
   }
 
-  /** Writes a new one under the next number that was never used here. Answers its path. */
+  /** Writes a new one under the next number that was never used here. Answers its path. Throws HarnessError if it cannot. */
   write(text: (name: string) => string): string {
+    return writing(this.#folder, () => this.#written(text));
+  }
+
+  #written(text: (name: string) => string): string {
     mkdirSync(this.#folder, { recursive: true });
     for (let number = this.#next(); ; number++) {
       const half = join(this.#folder, `.${nameOf(number)}-${pid}`);
@@ -42,19 +47,28 @@ export class Failures {
     }
   }
 
-  /** Puts another text in place of a file's. */
+  /** Puts another text in place of a file's. Throws HarnessError if it cannot. */
   replace(file: string, text: string): void {
     const half = `${file}.${pid}`;
-    writeFileSync(half, text);
-    renameSync(half, file);
+    writing(this.#folder, () => {
+      try {
+        writeFileSync(half, text);
+        renameSync(half, file);
+      } catch (error) {
+        rmSync(half, { force: true });
+        throw error;
+      }
+    });
   }
 
   /** Moves it to those that are fixed; answers where it is now. */
   retire(file: string): string {
     const fixed = join(this.#folder, "fixed");
-    mkdirSync(fixed, { recursive: true });
     const name = file.split(/[\\/]/u).at(-1) ?? file;
-    renameSync(file, join(fixed, name));
+    writing(fixed, () => {
+      mkdirSync(fixed, { recursive: true });
+      renameSync(file, join(fixed, name));
+    });
     return join(fixed, name);
   }
 

@@ -3,6 +3,7 @@ import { appendFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pid } from "node:process";
 import type { SweepReport } from "../contract/report.js";
+import { whyUnwritten } from "../harness/writing.js";
 import { coveragePage } from "./coverage-page.js";
 import { junitXml } from "./junit.js";
 import { markdownText } from "./markdown.js";
@@ -18,16 +19,29 @@ export const REPORT_FILES: Readonly<Record<string, (report: SweepReport) => stri
   "coverage.md": coveragePage,
 };
 
-/** Writes them all into a folder, which is made if need be, and answers their paths. Throws what the file system says. */
-export async function writeReports(report: SweepReport, folder: string): Promise<readonly string[]> {
-  await mkdir(folder, { recursive: true });
-  const paths: string[] = [];
+export interface WrittenReports {
+  /** Paths of those that are there now. */
+  readonly files: readonly string[];
+  /** `report.html: no space is left on the disk`: why one is missing, or the old one is there still; null if all are new. */
+  readonly unwritten: string | null;
+}
+
+/** Writes them all into a folder, which is made if need be. One that cannot be written keeps none of the others back. */
+export async function writeReports(report: SweepReport, folder: string): Promise<WrittenReports> {
+  const files: string[] = [];
+  const missing: string[] = [];
   for (const [name, make] of Object.entries(REPORT_FILES)) {
     const path = join(folder, name);
-    await writeWhole(path, make(report));
-    paths.push(path);
+    try {
+      await mkdir(folder, { recursive: true });
+      await writeWhole(path, make(report));
+      files.push(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      missing.push(`${path}: ${whyUnwritten(error)}`);
+    }
   }
-  return paths;
+  return { files, unwritten: missing.length === 0 ? null : missing.join("; ") };
 }
 
 /** Under a name of its own first, so that nobody ever reads half of it. */

@@ -20,7 +20,7 @@ import type { SquallError } from "../../core/errors.js";
 import { version } from "../../version.js";
 import { checkPlaceholders, fillInTree, placeholdersOf } from "./placeholders.js";
 import type { Command, RunSettings } from "./settings.js";
-import { runShape, serviceShape, type CommandInput, type RunInput } from "./shape.js";
+import { runShape, serviceShape, USUAL_DIRECTORY, type CommandInput, type RunInput } from "./shape.js";
 
 export interface RunFlag {
   /** The key of the run file that it sets. */
@@ -65,7 +65,7 @@ const SOME_PORT = "1";
 export function readRun(sources: RunSources): RunSettings {
   const problems = new Problems();
   const { file, env, cwd } = sources;
-  const root = withFlags(readRoot(file, env, problems), sources);
+  const root = withFlags(readRoot(file, env, problems), sources, problems);
   problems.throwIfAny("SQ_INVALID_CONFIG");
   const input = check(runShape, withoutBlanks(root), problems);
   const proxies = proxiesOf(root, problems);
@@ -95,6 +95,13 @@ export function readRun(sources: RunSources): RunSettings {
     checked,
     fingerprint: fingerprintOf(input, sources),
   };
+}
+
+/** What a run file says of where things are written, if it can be read; mistakes are left to `readRun`. */
+export function directoryIn(file: RunSources["file"], env: RunSources["env"]): string {
+  const node = child(readRoot(file, env, new Problems()), "directory");
+  const input = node === undefined ? undefined : check(runShape.shape.directory, node, new Problems());
+  return input ?? USUAL_DIRECTORY;
 }
 
 // ------------------------------------------------------------------------------------------------
@@ -128,7 +135,11 @@ function readRoot(file: RunSources["file"], env: RunSources["env"], problems: Pr
   return { ...document.tree, entries };
 }
 
-function withFlags(root: LocatedMap, { flags, proxies, secure = [] }: RunSources): LocatedMap {
+function withFlags(
+  root: LocatedMap,
+  { flags, proxies, secure = [] }: RunSources,
+  problems: Problems,
+): LocatedMap {
   const entries = new Map(root.entries);
   for (const { key, value, flag } of flags) {
     const node = locate(value, flag, key);
@@ -139,12 +150,15 @@ function withFlags(root: LocatedMap, { flags, proxies, secure = [] }: RunSources
         : node;
     entries.set(key, { key, place: node.place, value: both });
   }
-  return withSecure(withProxies({ ...root, entries }, proxies), secure);
+  return withSecure(withProxies({ ...root, entries }, proxies, problems), secure);
 }
 
-function withProxies(root: LocatedMap, proxies: RunSources["proxies"]): LocatedMap {
+function withProxies(root: LocatedMap, proxies: RunSources["proxies"], problems: Problems): LocatedMap {
   if (proxies.length === 0) return root;
   const before = child(root, "proxies");
+  for (const [index, { name }] of proxies.entries())
+    if (proxies.findIndex((one) => one.name === name) !== index)
+      problems.add(locate(name, "--proxy", ""), `the proxy ${JSON.stringify(name)} is given twice`);
   const more = proxies.map(({ name, upstream }): [string, LocatedEntry] => {
     const value = locate({ upstream }, "--proxy", `proxies.${name}`);
     return [name, { key: name, place: value.place, value }];
@@ -246,7 +260,7 @@ function checkTogether(
     );
   if (input.command === undefined && input.service === false)
     problems.add(
-      at("command", "--run"),
+      at("command", "the command line"),
       "there is no command to judge",
       "squall sweep -- npm test, or command: in the run file",
     );

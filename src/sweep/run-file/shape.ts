@@ -9,15 +9,25 @@ import { KIND_NAMES, unknownKind } from "../kinds/kinds.js";
 
 /** More would share two cores with the programs that they start. */
 export const JOBS_MAX = 64;
+export const USUAL_DIRECTORY = ".squall";
 
 /** Words, which are started as they are, or a line for `sh -c`. */
 export type CommandInput = string | readonly string[];
+
+/** The system ends arguments and variables there. */
+const noNul = (text: unknown): boolean => typeof text !== "string" || !text.includes("\0");
+const NUL_ERROR = { error: "expected text without a NUL character, which no program can be given" };
 
 function command(what: string): z.ZodType<CommandInput, unknown> {
   const expected = `expected ${what} as a line for the shell, or as a list of words`;
   const error = (issue: { readonly input?: unknown }): string => `${expected}, got ${shown(issue.input)}`;
   const word = z.union([z.string(), z.number().transform(String)], { error });
-  return z.union([z.string().regex(/\S/u, { error }), z.array(word).min(1, { error })], { error });
+  return z
+    .union([z.string().regex(/\S/u, { error }), z.array(word).min(1, { error })], { error })
+    .refine((given) => typeof given === "string" || given[0] !== "", {
+      error: `expected ${what}, got words of which the first is empty`,
+    })
+    .refine((given) => [given].flat().every(noNul), NUL_ERROR);
 }
 
 function url(example: string): z.ZodString {
@@ -45,9 +55,11 @@ function kind(others: readonly string[] = []): z.ZodType<string, string | number
     });
 }
 
-const value = z.union([z.string(), z.number(), z.boolean()], {
-  error: (issue) => `expected a single value, got ${shown(issue.input)}`,
-});
+const value = z
+  .union([z.string(), z.number(), z.boolean()], {
+    error: (issue) => `expected a single value, got ${shown(issue.input)}`,
+  })
+  .refine(noNul, NUL_ERROR);
 
 function signal(): z.ZodString {
   const expected = "expected the name of a signal such as SIGQUIT";
@@ -179,7 +191,7 @@ export const runShape = z.strictObject({
     .describe(
       "the bots run all the time: a fault is switched on, and the system must be back at its steady state afterwards",
     ),
-  directory: text().min(1).default(".squall").describe("the folder for all that is written"),
+  directory: text().min(1).default(USUAL_DIRECTORY).describe("the folder for all that is written"),
   disk: size({ positive: true })
     .prefault("256MiB")
     .describe("how much the folders of runs may have together; the oldest go first"),

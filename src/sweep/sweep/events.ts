@@ -58,7 +58,8 @@ export type SweepEvent =
       readonly controls: Confirmation["controls"];
       readonly text: string;
     }
-  | { readonly kind: "trouble"; readonly label: string; readonly text: string }
+  /** `case`: of a case, which ends with it and tells it as well. */
+  | { readonly kind: "trouble"; readonly label: string; readonly text: string; readonly case?: boolean }
   | { readonly kind: "stopping"; readonly stop: Stop };
 
 export type OnSweepEvent = (event: SweepEvent) => void;

@@ -1,4 +1,5 @@
 /** A sweep from its settings to its reports: the harness, the fault-free runs, the sites, the plan, the loop, and what is written of it. */
+import { join } from "node:path";
 import type { Clock } from "../../core/clock.js";
 import { version } from "../../version.js";
 import type { Case } from "../contract/case.js";
@@ -7,7 +8,7 @@ import type { KindReport, SweepReport } from "../contract/report.js";
 import type { RunResult } from "../contract/run.js";
 import { runBaselines, type OnBaseline } from "../harness/baselines.js";
 import { startRunner, type HarnessRunner, type RunnerOptions } from "../harness/runner.js";
-import { SweepState } from "../harness/state-file.js";
+import { STATE_FILE, SweepState } from "../harness/state-file.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
 import { KINDS } from "../kinds/kinds.js";
 import { planSweep, type SweepPlanOptions } from "../plan/plan.js";
@@ -23,6 +24,7 @@ import { placesOf } from "./places.js";
 import { reportOf } from "./report.js";
 import type { SweepSettings } from "./settings.js";
 import { sweep } from "./sweep.js";
+import { several } from "../../drawing/figures.js";
 
 export interface StartOptions extends RunnerOptions {
   readonly sweep: SweepSettings;
@@ -56,6 +58,8 @@ export interface Swept {
   readonly exit: { readonly code: number; readonly why: string };
   /** Paths of what was written. */
   readonly files: readonly string[];
+  /** Why reports are missing; null if all are there. */
+  readonly unwritten: string | null;
 }
 
 /**
@@ -90,7 +94,11 @@ async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swep
   for (const warning of routeWarnings(sites)) tell(warning);
   const planner = planSweep(sites, options.plan);
   if (!options.onPlan({ baselines, sites, planner, jobs: runner.jobs, each })) return null;
-  const state = SweepState.open(settings.directory, settings.fingerprint, tell);
+  const state = SweepState.open(settings.directory, fingerprintOf(options), tell);
+  if (state.finished.size > 0)
+    tell(
+      `goes on where it was interrupted: ${several(state.finished.size, "case")} of that start count. To begin anew, remove ${join(settings.directory, STATE_FILE)}`,
+    );
   const place = placesOf(sites.calls);
   const outcome = await sweep({
     runner,
@@ -105,8 +113,6 @@ async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swep
     memory: memoryOf(state),
     writeFinding: options.writeFinding(settings),
   });
-  // What was not run for want of time is begun again by the next start; what is over is not.
-  if (outcome.stop === null) state.remove();
   const report = reportOf({
     outcome,
     settings: options.sweep,
@@ -119,8 +125,22 @@ async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swep
     started: new Date(wall).toISOString(),
     took: clock.now() - started,
   });
-  const files = await writeReports(report, settings.directory);
-  return { report, exit: exitOf(outcome, options.sweep), files };
+  const { files, unwritten } = await writeReports(report, settings.directory);
+  // What was not run for want of time is begun again by the next start; what is over is not, once it can be read. Who asked for the first
+  // findings alone mends them, and then wants to hear of the program as it is.
+  const over = outcome.stop === null || outcome.stop === "findings";
+  if (over && unwritten === null) state.remove();
+  return { report, exit: exitOf(outcome, options.sweep), files, unwritten };
+}
+
+/** What decides what a case is, and how it is run: a case of another start counts for this one if that is the same. */
+function fingerprintOf({ settings, sweep: { repeat }, plan: { slow }, eachBot }: StartOptions): string {
+  return [
+    settings.fingerprint,
+    `repeat ${repeat}`,
+    ...(slow ? ["slow"] : []),
+    ...(eachBot ? ["each bot"] : []),
+  ].join(", ");
 }
 
 function commandOf({ command }: RunSettings): SweepReport["command"] {

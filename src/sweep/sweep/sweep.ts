@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../core/clock.js";
 import type { Case } from "../contract/case.js";
-import type { Alarm, CaseResult } from "../contract/finding.js";
+import type { Alarm, CaseResult, Finding } from "../contract/finding.js";
 import { HarnessError, type RunResult, type Runner } from "../contract/run.js";
 import type { PlaceOf } from "../oracles/calls.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
@@ -156,7 +156,7 @@ class Sweep {
     const kept = light(result);
     // What there was no time to confirm is begun again by the next start.
     if (!this.#isLate() || kept.confirmation === null || kept.confirmation.runs >= CONFIRM_RUNS)
-      await this.#memory.remember(kept, pairs);
+      await this.#orTold(`the state of ${of.name}`, () => this.#memory.remember(kept, pairs));
     return this.#over(kept, false);
   }
 
@@ -193,7 +193,7 @@ class Sweep {
 
   async #file(result: CaseResult): Promise<void> {
     const { finding, known } = this.#findings.file(result);
-    const file = known ? finding.file : ((await this.#parts.writeFinding?.(finding)) ?? finding.file);
+    const file = known ? finding.file : await this.#written(finding);
     if (!known) this.#findings.written(finding.number, file);
     this.#tell({ kind: "finding", finding: { ...finding, file }, known, result });
     const { strict, findingsMax } = this.#parts.settings;
@@ -203,6 +203,14 @@ class Sweep {
       this.#findings.counting(strict) >= findingsMax
     )
       this.#end("findings");
+  }
+
+  /** Without its file a finding is one all the same. */
+  async #written(finding: Finding): Promise<string | null> {
+    const file = await this.#orTold(`the file of finding ${finding.number}`, () =>
+      this.#parts.writeFinding?.(finding),
+    );
+    return file ?? finding.file;
   }
 
   /** One that was left out of the plan is made all the same, and nothing is filed of it. */
@@ -262,8 +270,24 @@ class Sweep {
       }
       if (!(error instanceof HarnessError)) throw error;
       failed?.(error.message);
-      this.#tell({ kind: "trouble", label, text: error.message });
+      this.#tell({
+        kind: "trouble",
+        label,
+        text: error.message,
+        ...(failed === undefined ? {} : { case: true }),
+      });
       if (++this.#troubles >= TROUBLES_MAX) this.#end("harness");
+    }
+  }
+
+  /** What is not needed for what follows: where the harness cannot do it, that is told. */
+  async #orTold<T>(label: string, run: () => T | Promise<T>): Promise<T | null> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof HarnessError)) throw error;
+      this.#tell({ kind: "trouble", label, text: error.message });
+      return null;
     }
   }
 

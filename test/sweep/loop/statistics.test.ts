@@ -70,6 +70,64 @@ describe("the line that says what went wrong", () => {
       stdout: "ok 1\nnot ok 2 - timeout after 5 s\n",
       line: "not ok # - timeout after # s",
     },
+    {
+      why: "what pytest says was raised, and not how many failed",
+      stderr: "",
+      stdout:
+        "    def json(self):\n        try:\n            return loads(self.text)\n        except JSONDecodeError as e:\n>           raise RequestsJSONDecodeError(e.msg)\n" +
+        "E           requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\n\n" +
+        "../requests/models.py:1120: JSONDecodeError\n=========== short test summary info ===========\n" +
+        "FAILED test_orders.py::test_list - requests.exceptions.JSONDecodeError: Expec...\n1 failed, 1 passed in 0.79s\n",
+      line: "requests.exceptions.JSONDecodeError: Expecting value: line # column # (char #)",
+    },
+    {
+      why: "which test failed, where pytest shows no more of it",
+      stderr: "",
+      stdout: "F.\nFAILED test_orders.py::test_pay - assert 'new' == 'paid'\n1 failed, 1 passed in 0.79s\n",
+      line: "FAILED test_orders.py::test_pay - assert 'new' == 'paid'",
+    },
+    {
+      why: "what a Go test logged, and not FAIL",
+      stderr: "",
+      stdout:
+        "--- FAIL: TestOrder (0.15s)\n    orders_test.go:19: POST /orders: 503 Service Unavailable\nFAIL\nFAIL\torders\t0.163s\nFAIL\n",
+      line: "orders_test.go:#: POST /orders: # Service Unavailable",
+    },
+    {
+      why: "what Jest expected, and not which file failed",
+      stderr:
+        "FAIL ./orders.test.js\n  ✕ an order is paid (211 ms)\n\n  ● an order is paid\n\n    expect(received).toBe(expected) // Object.is equality\n\n" +
+        '    Expected: "paid"\n    Received: undefined\n\n      at Object.toBe (orders.test.js:6:61)\n\n' +
+        "Test Suites: 1 failed, 1 total\nTests:       1 failed, 1 passed, 2 total\nRan all test suites.\n",
+      stdout: "",
+      line: "expect(received).toBe(expected) // Object.is equality",
+    },
+    {
+      why: "the error of a unittest, and not its sum",
+      stderr:
+        "ERROR: test_pay (test_orders.Orders)\n----\nTraceback (most recent call last):\nValueError: no such order\n\nRan 2 tests in 0.1s\n\nFAILED (errors=1)\n",
+      stdout: "",
+      line: "ValueError: no such order",
+    },
+    {
+      why: "what a Rust test panicked with, and not what cargo says of it",
+      stderr: "error: test failed, to rerun pass `--lib`\n",
+      stdout:
+        "thread 'orders::pay' panicked at src/lib.rs:5:9: order is new\ntest result: FAILED. 0 passed; 1 failed; 0 ignored\n",
+      line: "thread 'orders::pay' panicked at src/lib.rs:#: order is new",
+    },
+    {
+      why: "the program's own, and not what make says of it",
+      stderr: "curl: (56) Recv failure: Connection reset by peer\nmake: *** [Makefile:3: test] Error 56\n",
+      stdout: "",
+      line: "curl: (#) Recv failure: Connection reset by peer",
+    },
+    {
+      why: "how many failed where there is nothing else",
+      stderr: "",
+      stdout: "2 failed, 1 passed in 0.79s\n",
+      line: "# failed, # passed in #s",
+    },
     { why: "nothing at all", stderr: "", stdout: "ok 1\n", line: null },
   ])("is $why", ({ stderr, stdout, line }) => {
     expect(errorLine({ stderr, stdout })).toBe(line);

@@ -213,6 +213,30 @@ describe("a sweep", () => {
     expect(second.outcome.findings).toHaveLength(1);
   });
 
+  it("tells that nothing can be written any more, and loses neither the finding nor the cases after it", async () => {
+    const full = new HarnessError("cannot write to .squall: no space is left on the disk");
+    const refuse = (): never => {
+      throw full;
+    };
+    const told = await madeUpSweep({
+      cases: many(3),
+      story: ({ faults, label }) =>
+        faults.length > 0 && label.endsWith("kind0") ? { exit: exitOne } : undefined,
+      memory: { recall: () => undefined, remember: refuse },
+      writeFinding: () => Promise.reject(full),
+    });
+    expect(verdicts(told.outcome.results)).toEqual(["FAILED", "survived", "survived"]);
+    expect(told.outcome.findings).toMatchObject([{ number: 1, verdict: "FAILED", file: null }]);
+    expect(told.outcome.stop).toBeNull();
+    const troubles = told.events.flatMap((event) => (event.kind === "trouble" ? [event.label] : []));
+    expect(troubles).toEqual([
+      "the state of complete:kind0:first",
+      "the file of finding 1",
+      "the state of complete:kind1:first",
+      "the state of complete:kind2:first",
+    ]);
+  });
+
   it("goes on after a run that the harness could not make, and gives up after three in a row", async () => {
     const once = await madeUpSweep({
       cases: many(3),

@@ -1,7 +1,7 @@
 /** The files of a report: each in the form that its readers know, and harmless whatever bots and servers wrote into it. */
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SweepReport } from "../../../src/sweep/contract/report.js";
@@ -247,6 +247,16 @@ describe("writing them", () => {
     await writeReports({ ...SAMPLE, seed: 8 }, into);
     expect(readdirSync(into).sort()).toEqual(Object.keys(REPORT_FILES).sort());
     expect(JSON.parse(readFileSync(join(into, "report.json"), "utf8"))).toMatchObject({ seed: 8 });
+  });
+
+  it("says which cannot be written, keeps what was there, and writes the others", async () => {
+    mkdirSync(join(folder, "report.html"));
+    const { files, unwritten } = await writeReports(SAMPLE, folder);
+    expect(unwritten).toBe(`${join(folder, "report.html")}: there is a folder where a file is to be`);
+    expect(files.map((file) => basename(file))).toEqual(
+      Object.keys(REPORT_FILES).filter((name) => name !== "report.html"),
+    );
+    expect(readdirSync(folder).sort()).toEqual(Object.keys(REPORT_FILES).sort());
   });
 
   it("adds to the summary of a CI job, and takes nothing away", async () => {

@@ -1,7 +1,7 @@
 /** squall.run.yaml and flags: what they become, and where each mistake is told. */
 import { describe, expect, it } from "vitest";
 import { SquallError, formatProblem } from "../../../src/core/errors.js";
-import { readRun, type RunSources } from "../../../src/sweep/run-file/read.js";
+import { directoryIn, readRun, type RunSources } from "../../../src/sweep/run-file/read.js";
 
 const PROXIES = "proxies: { jobs: { upstream: http://127.0.0.1:3000 } }\n";
 
@@ -209,6 +209,21 @@ describe("a mistake", () => {
       'squall.run.yaml:2:10 ignore[0]: expected a JSON pointer such as /jobs/*/worker, got "time"',
     ],
     [
+      "words of a command of which the first is empty",
+      `command: ["", x]\n${PROXIES}`,
+      "squall.run.yaml:1:10 command: expected what is judged, got words of which the first is empty",
+    ],
+    [
+      "a command that no system can start",
+      `command: "a\\0b"\n${PROXIES}`,
+      "squall.run.yaml:1:10 command: expected text without a NUL character, which no program can be given",
+    ],
+    [
+      "a variable that no program can be given",
+      `command: x\nenv: { A: "b\\0" }\n${PROXIES}`,
+      "squall.run.yaml:2:11 env.A: expected text without a NUL character, which no program can be given",
+    ],
+    [
       "an empty command",
       `command: []\n${PROXIES}`,
       "squall.run.yaml:1:10 command: expected what is judged as a line for the shell, or as a list of words, got a list",
@@ -287,11 +302,17 @@ describe("a mistake", () => {
     ]);
   });
 
+  it("of somebody who gives a proxy twice is told, for one of them would be dropped", () => {
+    const upstreams = ["http://127.0.0.1:3000", "http://127.0.0.1:3001"];
+    const proxies = upstreams.map((upstream) => ({ name: "jobs", upstream }));
+    expect(mistakes("command: x\n", { proxies })).toEqual(['--proxy:1:1 the proxy "jobs" is given twice']);
+  });
+
   it("of somebody who says too little on the command line is told as that", () => {
     const flags = [{ key: "jobs", value: 2, flag: "--jobs" }] as const;
     expect(mistakes(null, { flags }).map((line) => line.replace(/ \(.*/u, ""))).toEqual([
       "--proxy:1:1 there is no proxy to inject faults at",
-      "--run:1:1 there is no command to judge",
+      "the command line:1:1 there is no command to judge",
       "--jobs:1:1 runs at the same time need an upstream of their own each, and there is none that Squall starts",
     ]);
   });
@@ -301,5 +322,19 @@ describe("a mistake", () => {
     expect(mistakes("command: x\n", { config })[0]).toMatch(
       /^squall\.yaml:2:3 proxies\.jobs\.upstream: is required/u,
     );
+  });
+});
+
+describe("where all is written", () => {
+  it.each([
+    ["what the run file says", "directory: out/${WHERE}\n", "out/here"],
+    ["the usual folder where it says nothing", "command: x\n", ".squall"],
+    ["the usual folder where it cannot be told", "directory: [out]\n", ".squall"],
+  ])("is %s", (_why, text, folder) => {
+    expect(directoryIn({ file: "squall.run.yaml", text }, { WHERE: "here" })).toBe(folder);
+  });
+
+  it("is the usual folder without a run file", () => {
+    expect(directoryIn(null, {})).toBe(".squall");
   });
 });
