@@ -114,7 +114,12 @@ class Sweep {
         return () => this.#guarded("control", () => this.#controls.run(this.#parts.settings.seed));
       }
       const next = waiting.shift();
-      return next === undefined ? null : async () => void (await this.#result(next));
+      if (next === undefined) return null;
+      return async () => {
+        await this.#result(next);
+        // It may be the finding with which all is to end.
+        await this.#filing;
+      };
     });
     await this.#filing;
   }

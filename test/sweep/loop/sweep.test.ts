@@ -190,6 +190,19 @@ describe("a sweep", () => {
     expect(exitCode(told)).toBe(1);
   });
 
+  it("begins no other case while the file of the last finding that was asked for is written", async () => {
+    const told = await madeUpSweep({
+      cases: many(3),
+      settings: { findingsMax: 1 },
+      story: ({ faults }) => (faults.length > 0 ? { exit: exitOne } : undefined),
+      writeFinding: async () => {
+        for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+        return "failures/0001.yaml";
+      },
+    });
+    expect(verdicts(told.outcome.results)).toEqual(["FAILED", "not run", "not run"]);
+  });
+
   it("begins again where it was interrupted, with the case that was under way", async () => {
     const kept = new Map<string, Recalled>();
     const memory = {
