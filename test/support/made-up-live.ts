@@ -171,6 +171,18 @@ export class MadeUpLive {
     for (const reader of this.#readers) send(reader, "tick", tick);
   }
 
+  /** The daemon's clock. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** These have begun, or changed. */
+  tell(exchanges: readonly LiveExchange[]): void {
+    this.#past.push(...exchanges);
+    for (const reader of this.#readers)
+      send(reader, "tick", { now: this.#now, now_wall: this.#wall, exchanges });
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (const reader of this.#readers) reader.destroy();

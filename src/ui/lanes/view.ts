@@ -174,7 +174,9 @@ class LanesView implements View {
                 <div class="plot" aria-hidden="true"></div>`,
           )}
           <div class="plot-label strip-label">profiles, time</div>
-          <div class="lanes-strip-space"><canvas class="lanes-strip" aria-hidden="true"></canvas></div>
+          <div class="lanes-strip-space">
+            <canvas class="lanes-strip" role="img" aria-label=${this.#bandsInWords()}></canvas>
+          </div>
         </div>
         <div class="lanes-rows">
           <ol class="lane-names" aria-label="Bots, worst first">
@@ -212,6 +214,19 @@ class LanesView implements View {
             })
       }
     </div>`;
+  }
+
+  /** What is on now, and what was set last. */
+  #bandsInWords(): string {
+    const bands = this.#page.live.store.bands.list();
+    const on = bands.filter(({ until, mark }) => until === null && mark === null);
+    const phases = new Set(on.flatMap(({ phase, activation }) => (phase === null ? [] : [activation])));
+    const words = on
+      .filter(({ phase, activation }) => phase !== null || !phases.has(activation))
+      .map(({ profile, phase }) =>
+        seen(phase === null ? (profile ?? "") : `${profile ?? ""}, phase ${phase}`, 60),
+      );
+    return words.length === 0 ? "No profile is on." : `On now: ${words.join("; ")}.`;
   }
 
   #name(lane: Lane, selected: boolean): TemplateResult {
