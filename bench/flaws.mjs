@@ -10,7 +10,15 @@
  *     --jobs 4                                 runs at a time; --keep FOLDER: the files that replay the findings
  */
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -146,7 +154,9 @@ for (const name of names)
     if (asked.keep !== undefined && shown?.file) {
       mkdirSync(asked.keep, { recursive: true });
       const file = resolve(folder, shown.file);
-      if (existsSync(file)) copyFileSync(file, join(asked.keep, `${name}.yaml`));
+      // Where the commands are run is for whoever has the file to say.
+      const text = existsSync(file) ? readFileSync(file, "utf8").replace(/^ {2}folder: .*\n/mu, "") : "";
+      if (text !== "") writeFileSync(join(asked.keep, `${name}.yaml`), text);
     }
     rmSync(folder, { recursive: true, force: true });
   }

@@ -9,7 +9,7 @@ import { signatureOf } from "../signature.js";
 import type { Controls } from "../sweep/controls.js";
 import { crew } from "../sweep/crew.js";
 import { Novelty } from "./novelty.js";
-import { faultsOfTrial, parentOf, type Ground, type TrialName } from "./trial.js";
+import { faultsOfTrial, parentOf, partnerOf, trialText, type Ground, type TrialName } from "./trial.js";
 
 export interface Failure {
   readonly trial: TrialName;
@@ -129,7 +129,7 @@ export async function hunt(means: HuntMeans): Promise<Hunted> {
   const tryOne = async (trial: TrialName): Promise<void> => {
     const faults = faultsOfTrial(trial, ground);
     if (faults.length === 0) return;
-    const run = await runner.run({ label: `trial ${trial.join(".")}`, faults, seed: ground.seed });
+    const run = await runner.run({ label: `trial ${trialText(trial)}`, faults, seed: ground.seed });
     await judged(trial, faults, run);
     troubles = 0;
   };
@@ -145,6 +145,13 @@ export async function hunt(means: HuntMeans): Promise<Hunted> {
       } else throw error;
     }
   };
+  /** What the number takes half of beside what it changes, as it stands in a name. */
+  const splicedWith = (number: number, of: TrialName): number[] => {
+    const plain = kept.filter((one) => one.length === 1 && one !== of);
+    const partner = partnerOf(number, ground.seed, plain.length);
+    const [other] = (partner === null ? undefined : plain[partner]) ?? [];
+    return other === undefined ? [] : [-other];
+  };
   if (only !== null) {
     await guarded(only);
     stop ??= "trials";
@@ -154,7 +161,8 @@ export async function hunt(means: HuntMeans): Promise<Hunted> {
       const number = next++;
       const parent = parentOf(number, ground.seed, kept.length);
       const of = parent === null ? undefined : kept[parent];
-      const trial: TrialName = of === undefined || of.length > 30 ? [number] : [number, ...of];
+      const trial: TrialName =
+        of === undefined || of.length > 30 ? [number] : [number, ...splicedWith(number, of), ...of];
       return () => guarded(trial);
     });
   }

@@ -2,16 +2,18 @@
  * What a trial of a hunt does: several faults at a time, all drawn by name from the seed and the number of the trial, so that the same
  * trial of the same sites is the same faults on any machine, whichever worker runs it.
  *
- * A trial that changes a kept one is named by both: `317.212` is trial 212, changed by the draws of 317. So its name alone is enough.
+ * A trial that changes a kept one is named by both: `317.212` is trial 212, changed by the draws of 317, and `317+98.212` is half of trial 212
+ * and half of trial 98. So its name alone is enough.
  */
 import { drawKey, LANE, Random } from "../../core/random.js";
+import { parseSize } from "../../core/units.js";
 import type { FaultInput } from "../contract/run.js";
 import type { Site } from "../contract/site.js";
 import type { AnyKind, KindOptions } from "../kinds/kind.js";
 import { kindsAt } from "../kinds/kinds.js";
 import { timeOf, withTime } from "../shrink/simpler.js";
 
-/** Numbers of trials, its own first; behind it those that it was made of. */
+/** Numbers of trials, its own first; behind it those that it was made of. A negative one is that of which the one before it has half. */
 export type TrialName = readonly [number, ...number[]];
 
 export interface Ground {
@@ -59,28 +61,42 @@ class Draws {
   }
 }
 
-export function trialText(name: TrialName): string {
-  return name.join(".");
+export function trialText([own, ...others]: TrialName): string {
+  return others.reduce<string>((text, one) => `${text}${one < 0 ? "+" : "."}${Math.abs(one)}`, String(own));
 }
 
 /** Null for what is no name of a trial. */
 export function parseTrial(text: string): TrialName | null {
-  if (!/^\d{1,9}(?:\.\d{1,9}){0,30}$/u.test(text)) return null;
-  const [own = 0, ...others] = text.split(".").map(Number);
+  if (!/^\d{1,9}(?:\+\d{1,9})?(?:\.\d{1,9}(?:\+\d{1,9})?){0,30}$/u.test(text)) return null;
+  const [own = 0, ...others] = text
+    .split(/(?=[.+])/u)
+    .map((part) => Number(part.replace(/^\+/u, "-").replace(/^\./u, "")));
   return [own, ...others];
 }
 
 /** Its faults, with names of their own; none where no kind of the draw makes sense at any site. */
-export function faultsOfTrial([own, parent, ...others]: TrialName, ground: Ground): FaultInput[] {
+export function faultsOfTrial([own, ...others]: TrialName, ground: Ground): FaultInput[] {
   const draws = new Draws(ground.seed, own);
+  const [next, ...rest] = others;
+  const partner = next !== undefined && next < 0 ? -next : null;
+  const [parent, ...before] = partner === null ? others : rest;
   if (parent === undefined) return named(fresh(draws, ground));
-  return named(changed(faultsOfTrial([parent, ...others], ground), draws, ground));
+  const changing = faultsOfTrial([parent, ...before], ground);
+  return named(
+    partner === null ? changed(changing, draws, ground) : spliced(changing, faultsOfTrial([partner], ground)),
+  );
 }
 
 /** Whether a trial of this number changes a kept one, and which of so many. */
 export function parentOf(number: number, seed: number, kept: number): number | null {
   const draws = new Draws(seed, number);
   return kept > 0 && draws.of("changes").chance(0.3) ? draws.of("parent").integer(kept) : null;
+}
+
+/** Whether one that changes another takes half of a third as well, and of which of so many that change none. */
+export function partnerOf(number: number, seed: number, kept: number): number | null {
+  const draws = new Draws(seed, number);
+  return kept > 0 && draws.of("splice").chance(1 / CHANGES) ? draws.of("partner").integer(kept) : null;
 }
 
 function fresh(draws: Draws, ground: Ground): FaultInput[] {
@@ -129,28 +145,57 @@ function when(draws: Draws, fault: FaultInput, length: number, what: string): Fa
   return { ...fault, when: { after: `${after}ms`, for: `${lasts}ms` } };
 }
 
-/** Delays matter near the time that the client waits itself, for which the kind has a value. */
+/** Delays matter near the time that the client waits itself, and cuts at the ends of what is sent; the kind has a value for both. */
 function howMuch(draws: Draws, fault: FaultInput, what: string): FaultInput {
+  const cut = sizeOf(fault);
+  if (cut !== null) {
+    const after = draws.pick(`size ${what}`, [0, 1, cut, Math.max(1, 2 * cut - 1)]);
+    return after === undefined ? fault : { ...fault, after: `${after}B` };
+  }
   const own = timeOf(fault);
   if (own === null) return fault;
   const time = draws.pick(`time ${what}`, [...OF_OWN.map((factor) => factor * own.value), ...OTHER_TIMES]);
   return time === undefined ? fault : withTime(fault, time);
 }
 
-/** One of: less, more, another in its place, or half of it and half of a new one. */
+/** Bytes after which it cuts, where that is in the middle; null for none. */
+function sizeOf({ after }: FaultInput): number | null {
+  const bytes = typeof after === "string" ? parseSize(after) : null;
+  return bytes === null || bytes === 0 ? null : bytes;
+}
+
+/** Ways to change a trial, of which one is to take half of another. */
+const CHANGES = 6;
+
+/** One of: less, more, another in its place, another call, or half of it and half of a new one. */
 function changed(before: readonly FaultInput[], draws: Draws, ground: Ground): FaultInput[] {
   const at = draws.of("change at").integer(Math.max(1, before.length));
   const less = before.filter((_, index) => index !== at);
-  switch (draws.of("change").integer(4)) {
+  switch (draws.of("change").integer(CHANGES - 1)) {
     case 0:
       return less.length > 0 ? less : [...before];
     case 1:
       return [...before, ...oneFault(draws, ground, "more")];
     case 2:
       return [...less, ...oneFault(draws, ground, "instead")];
+    case 3:
+      return before.map((fault, index) => (index === at ? moved(fault, draws) : fault));
     default:
-      return [...before.slice(0, Math.ceil(before.length / 2)), ...fresh(draws, ground)].slice(0, FAULTS_MAX);
+      return spliced(before, fresh(draws, ground));
   }
+}
+
+function spliced(one: readonly FaultInput[], other: readonly FaultInput[]): FaultInput[] {
+  return [...one.slice(0, Math.ceil(one.length / 2)), ...other].slice(0, FAULTS_MAX);
+}
+
+/** To a call nearby; what is not aimed at one call stays as it is. */
+function moved(fault: FaultInput, draws: Draws): FaultInput {
+  const when = fault["when"] as { readonly only?: unknown } | undefined;
+  const [nth, more] = Array.isArray(when?.only) ? (when.only as readonly unknown[]) : [];
+  if (typeof nth !== "number" || more !== undefined) return fault;
+  const by = draws.pick("move", [-1, 1, 2]) ?? 1;
+  return { ...fault, when: { ...when, only: [Math.max(1, nth + by)] } };
 }
 
 function named(faults: readonly FaultInput[]): FaultInput[] {

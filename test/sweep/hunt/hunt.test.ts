@@ -6,6 +6,7 @@ import { Novelty } from "../../../src/sweep/hunt/novelty.js";
 import {
   faultsOfTrial,
   parentOf,
+  partnerOf,
   parseTrial,
   trialText,
   type Ground,
@@ -73,8 +74,44 @@ describe("the faults of a trial", () => {
     const own = faultsOfTrial([317, 212], ground(42));
     expect(faultsOfTrial([317, 212], ground(42))).toEqual(own);
     expect(parseTrial(trialText([317, 212]))).toEqual([317, 212]);
+    expect(trialText([317, -98, 212, 5])).toBe("317+98.212.5");
+    expect(parseTrial("317+98.212.5")).toEqual([317, -98, 212, 5]);
+    expect(parseTrial("400+77.317+98.212")).toEqual([400, -77, 317, -98, 212]);
+    expect(parseTrial("317+98+5.2")).toBeNull();
     expect(parseTrial("x")).toBeNull();
     expect(parseTrial("1.")).toBeNull();
+  });
+
+  it("are half of one and half of another, as their names say", () => {
+    const of = (name: string): string[] =>
+      faultsOfTrial(parseTrial(name) ?? [0], ground(42)).map(({ name: _, ...rest }) => JSON.stringify(rest));
+    for (const [one, other] of [
+      [212, 98],
+      [3, 7],
+      [12, 5],
+    ] as const) {
+      const half = of(String(one));
+      expect(of(`317+${other}.${one}`)).toEqual(
+        [...half.slice(0, Math.ceil(half.length / 2)), ...of(String(other))].slice(0, 6),
+      );
+      // Whoever changes it changes what it is.
+      expect(of(`400.317+${other}.${one}`)).not.toEqual([]);
+    }
+    const spliced = Array.from({ length: 1_200 }, (_, number) => partnerOf(number, 42, 10)).filter(
+      (one) => one !== null,
+    );
+    expect(Math.abs(spliced.length - 200)).toBeLessThan(52);
+  });
+
+  it("cut at the ends of what is sent, and call other calls, among others", () => {
+    const payload = call(1, "GET /v1/payload", { response: { bytes: 100 } });
+    const record = { ...RECORD, exchanges: [payload] };
+    const sites = findSites([record, record, record]).list;
+    const kinds = new Set(["cut"]);
+    const cuts = Array.from({ length: 200 }, (_, number) =>
+      faultsOfTrial([number + 1], { ...ground(7), sites, kinds }).map(({ after }) => after),
+    ).flat();
+    expect(new Set(cuts)).toEqual(new Set(["0B", "1B", "50B", "99B"]));
   });
 
   it("are changes of kept ones in three of ten trials", () => {
