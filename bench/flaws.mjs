@@ -118,7 +118,7 @@ async function hunt(folder, name) {
   const started = Date.now();
   const findings = [];
   let trials = 0;
-  await squall(folder, name, ["hunt", ...common, "--shrink-runs", "30"], (event, child) => {
+  await squall(folder, name, ["hunt", ...common, "--shrink-runs", "6"], (event, child) => {
     if (event.event === "found") {
       const { trial, signature, file } = event;
       findings.push({ sure: file !== null, signature, by: `trial ${trial}`, confirmed: "", file });

@@ -1,6 +1,7 @@
 /**
  * Whether an alarm is to be believed: the fault again, a fault-free run, and the fault once more. What fails each time is a finding; what
- * fails at times is run up to ten times and called FLAKY, with its share. What never fails again was no more than that.
+ * fails at times is run up to ten times and called FLAKY, with its share. What fault-free runs do as well, and about as often, says nothing
+ * against the fault.
  */
 import type { Case } from "../contract/case.js";
 import type { Alarm, Confirmation, Verdict } from "../contract/finding.js";
@@ -11,7 +12,10 @@ import type { Controls } from "./controls.js";
 import type { OnSweepEvent } from "./events.js";
 import { reachOf } from "./reach.js";
 import { CONFIRM_RUNS, FLAKY_RUNS } from "./settings.js";
-import { extraRuns } from "./statistics.js";
+import { byChance, extraRuns } from "./statistics.js";
+
+/** More likely than this by chance, and it is not believed. */
+const DOUBT = 0.05;
 
 export interface Confirmed {
   readonly verdict: Verdict;
@@ -19,6 +23,8 @@ export interface Confirmed {
   readonly alarms: readonly Alarm[];
   readonly run: RunResult;
   readonly confirmation: Confirmation;
+  /** Why nothing is held against it after all. */
+  readonly note?: string;
 }
 
 export interface FirstAlarm {
@@ -49,7 +55,15 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
   let unreached = 0;
   const wanted = (): number => CONFIRM_RUNS + extraRuns(controls.counts.failed);
   const mixed = (): boolean => failures.length < runs;
-  while (unreached < CONFIRM_RUNS && runs < (mixed() ? FLAKY_RUNS : wanted()) && !means.isOver()) {
+  /** How fault-free runs have failed in the same way, where that explains it as well; null if not. */
+  const explained = (): string | null => {
+    const alike = controls.failedAlike(first.alarm);
+    const without = { failed: alike, runs: controls.counts.runs };
+    if (alike === 0 || byChance({ failed: failures.length, runs }, without) <= DOUBT) return null;
+    return `${failures.length} of ${runs} failed, and so did ${alike} of ${without.runs} fault-free runs`;
+  };
+  const enough = (): number => (mixed() || explained() !== null ? FLAKY_RUNS : wanted());
+  while (unreached < CONFIRM_RUNS && runs < enough() && !means.isOver()) {
     tell({ kind: "confirming", case: first.case, alarm: first.alarm, failed: failures.length, runs });
     const run = await runner.run({ label: first.case.id, faults: first.case.faults, seed });
     if (reachOf(first.case, run) === "none") {
@@ -63,7 +77,9 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
     if (++runs === first.passed + 2 && !means.isOver()) await controls.run(seed);
   }
   const shown = commonest(failures);
+  const note = explained();
   const confirmation = { failed: failures.length, runs, controls: controls.counts };
+  if (note !== null) return { ...shown, verdict: "survived", alarms: [], confirmation, note };
   // A single run that nothing could repeat is no more than a doubt.
   const sure = !mixed() && runs > 1;
   return { ...shown, verdict: sure ? (leading(shown.alarms)?.verdict ?? "FLAKY") : "FLAKY", confirmation };

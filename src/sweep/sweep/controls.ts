@@ -1,9 +1,10 @@
 /** Fault-free runs: what is normal is learned from them, and each that fails makes findings less sure. */
-import type { Judgement } from "../contract/finding.js";
+import type { Alarm, Judgement } from "../contract/finding.js";
 import type { RunResult, Runner } from "../contract/run.js";
 import type { PlaceOf } from "../oracles/calls.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
 import { judgeBy, leading, type Judge } from "../oracles/judge.js";
+import { failsAlike } from "../signature.js";
 import type { OnSweepEvent } from "./events.js";
 
 /** Learning from more makes no difference, and all of their records are kept. */
@@ -19,7 +20,8 @@ export class Controls {
   readonly #harmless = new Set<string>();
   #judge: Judge;
   #runs: number;
-  #failed = 0;
+  /** Of each that failed, what was against it. */
+  readonly #failures: (readonly Alarm[])[] = [];
   #made = 0;
 
   constructor(
@@ -40,7 +42,12 @@ export class Controls {
   }
 
   get counts(): { readonly failed: number; readonly runs: number } {
-    return { failed: this.#failed, runs: this.#runs };
+    return { failed: this.#failures.length, runs: this.#runs };
+  }
+
+  /** Of those that failed, how many did so in this way. */
+  failedAlike(alarm: Alarm): number {
+    return this.#failures.filter((alarms) => failsAlike(alarms, alarm)).length;
   }
 
   /** Runs beyond the baselines. */
@@ -79,7 +86,7 @@ export class Controls {
     const judgement = this.#judge(result, []);
     const alarm = leading(judgement.alarms);
     this.#runs++;
-    if (alarm !== null) this.#failed++;
+    if (alarm !== null) this.#failures.push(judgement.alarms);
     else if (this.#clean.length < LEARNED_MAX) {
       this.#clean.push(result);
       this.#judge = judgeBy(this.#clean, this.#place, this.#options);

@@ -24,3 +24,27 @@ export function shareText(failed: number, runs: number): string {
 export function extraRuns(failedControls: number): number {
   return failedControls === 0 ? 0 : 1 + Math.floor(Math.log2(failedControls));
 }
+
+/**
+ * Fisher's exact test, one-sided: how likely at least so many failures with the fault are by chance, if it makes no difference. 3 of 3 against
+ * 0 of 4 is 1/35.
+ */
+export function byChance(
+  withFault: { readonly failed: number; readonly runs: number },
+  without: { readonly failed: number; readonly runs: number },
+): number {
+  const failed = withFault.failed + without.failed;
+  const all = choices(withFault.runs + without.runs, withFault.runs);
+  let sum = 0;
+  for (let some = withFault.failed; some <= Math.min(failed, withFault.runs); some++)
+    sum += choices(failed, some) * choices(withFault.runs + without.runs - failed, withFault.runs - some);
+  return Math.min(1, sum / all);
+}
+
+/** Ways to take `some` of `all`. */
+function choices(all: number, some: number): number {
+  if (some < 0 || some > all) return 0;
+  let ways = 1;
+  for (let taken = 1; taken <= some; taken++) ways = (ways * (all - some + taken)) / taken;
+  return ways;
+}

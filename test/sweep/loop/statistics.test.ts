@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../src/core/clock.js";
 import { errorLine, normalise } from "../../../src/sweep/oracles/error-line.js";
 import { crew } from "../../../src/sweep/sweep/crew.js";
-import { extraRuns, shareText, wilson } from "../../../src/sweep/sweep/statistics.js";
+import { byChance, extraRuns, shareText, wilson } from "../../../src/sweep/sweep/statistics.js";
 
 describe("Wilson's interval", () => {
   it.each([
@@ -19,6 +19,16 @@ describe("Wilson's interval", () => {
   it("is told in whole per cent", () => {
     expect(shareText(3, 10)).toBe("3 of 10 (11-60 %)");
   });
+});
+
+it.each([
+  [3, 3, 0, 4, 1 / 35],
+  [3, 3, 0, 23, 1 / 2_600],
+  [3, 10, 10, 17, 0.969],
+  [10, 10, 5, 20, 0.0001],
+  [0, 3, 0, 4, 1],
+])("%i of %i failures against %i of %i are by chance with %f", (failed, runs, controls, of, expected) => {
+  expect(byChance({ failed, runs }, { failed: controls, runs: of })).toBeCloseTo(expected, 3);
 });
 
 it("asks for one rerun more with each doubling of the failed controls", () => {

@@ -59,6 +59,23 @@ describe("a sweep", () => {
     expect(exitCode(told, { ...SETTINGS, strict: true })).toBe(1);
   });
 
+  it("holds nothing against a fault of what fault-free runs do as often", async () => {
+    let number = 0;
+    const told = await madeUpSweep({
+      cases: many(60),
+      story: () => (number++ % 2 === 0 ? { exit: exitOne } : undefined),
+      settings: { strict: true },
+    });
+    const [first] = told.outcome.findings;
+    // Only the first can be told before a fault-free run has failed.
+    expect(told.outcome.findings.length).toBeLessThan(2);
+    expect(first?.verdict ?? "FLAKY").toBe("FLAKY");
+    expect(told.outcome.results.at(-1)).toMatchObject({ verdict: "survived" });
+    expect(told.outcome.results.findLast(({ note }) => note !== undefined)?.note).toMatch(
+      /^\d+ of 10 failed, and so did \d+ of \d+ fault-free runs$/u,
+    );
+  });
+
   it("needs more reruns for an alarm where fault-free runs fail too", async () => {
     const told = await madeUpSweep({
       cases: many(1),
@@ -67,7 +84,7 @@ describe("a sweep", () => {
     });
     expect(told.outcome.results[0]).toMatchObject({
       verdict: "FAILED",
-      confirmation: { failed: 4, runs: 4, controls: { failed: 1, runs: 4 } },
+      confirmation: { failed: 5, runs: 5, controls: { failed: 1, runs: 4 } },
     });
   });
 
