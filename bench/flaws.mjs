@@ -118,14 +118,18 @@ async function hunt(folder, name) {
   const started = Date.now();
   const findings = [];
   let trials = 0;
+  let why = "";
   await squall(folder, name, ["hunt", ...common, "--shrink-runs", "6"], (event, child) => {
     if (event.event === "found") {
       const { trial, signature, file } = event;
       findings.push({ sure: file !== null, signature, by: `trial ${trial}`, confirmed: "", file });
       if (file !== null && FLAWS[name]?.caughtBy.test(signature)) child.kill("SIGINT");
-    } else if (event.event === "over") trials = event.trials;
+    } else if (event.event === "over") {
+      ({ trials } = event);
+      why = ` (${event.stop}${event.trouble === "" ? "" : `: ${event.trouble.split("\n", 1)[0]}`})`;
+    }
   });
-  return { findings, runs: trials, took: Date.now() - started, what: `${trials} trials` };
+  return { findings, runs: trials, took: Date.now() - started, what: `${trials} trials${why}` };
 }
 
 console.log(`load ${loadavg()[0].toFixed(1)} on ${availableParallelism()} cores`);

@@ -1,6 +1,7 @@
 /** Free ports for servers that are started by their number, and whether somebody listens already. */
-import { connect, createServer } from "node:net";
 import { randomInt } from "node:crypto";
+import { connect, createServer, type Server } from "node:net";
+import { platform } from "node:process";
 import { HarnessError } from "../contract/run.js";
 
 /**
@@ -11,22 +12,55 @@ const FROM = 20_000;
 const TO = 32_000;
 const ATTEMPTS = 200;
 
-/** Ports that were given out in this process and may not be bound yet. */
-const given = new Set<number>();
+/** Ports that were given out in this process and may not be bound yet, with what keeps other processes off them. */
+const given = new Map<number, Server | null>();
 
+/**
+ * A port on which nobody listens, for a server that is started again for each run: between two runs it is free, and belongs to us all the
+ * same. Another Squall on this machine would take it, and the bots of one sweep would talk to the server of another.
+ */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = randomInt(FROM, TO);
-    if (given.has(port)) continue;
-    given.add(port);
-    if (await isFree(port)) return port;
-    given.delete(port);
+    if (await take(port)) return port;
   }
   throw new HarnessError(`no free port between ${FROM} and ${TO} was found`);
 }
 
-export function giveBack(port: number): void {
+/** Whether it was free, and is ours now. */
+export async function take(port: number): Promise<boolean> {
+  if (given.has(port)) return false;
+  given.set(port, null);
+  const mark = await marked(port);
+  if (mark !== "taken" && (await isFree(port))) {
+    given.set(port, mark);
+    return true;
+  }
+  if (mark !== "taken") mark?.close();
   given.delete(port);
+  return false;
+}
+
+export function giveBack(port: number): void {
+  given.get(port)?.close();
+  given.delete(port);
+}
+
+/**
+ * A name that only one process has at a time, and that is gone with it: a socket in the abstract namespace of Linux, which is that of the
+ * network, as ports are. Null where there is none.
+ */
+function marked(port: number): Promise<Server | "taken" | null> {
+  if (platform !== "linux") return Promise.resolve(null);
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code === "EADDRINUSE" ? "taken" : null);
+    });
+    server.listen({ path: `\0squall-port-${port}`, exclusive: true }, () => {
+      resolve(server.unref());
+    });
+  });
 }
 
 function isFree(port: number): Promise<boolean> {
