@@ -13,6 +13,11 @@ export const ERRORS = {
   },
   SQ_NOT_FOUND: { status: 404, about: "No such path." },
   SQ_PROFILE_NOT_FOUND: { status: 404, about: "No profile has that name." },
+  SQ_EXCHANGE_NOT_FOUND: {
+    status: 404,
+    about:
+      "Nothing is known of that exchange, connection, question or flow: nobody watched, or it had to make room.",
+  },
   SQ_ACTIVATION_NOT_FOUND: { status: 404, about: "No activation has that id." },
   SQ_PROXY_NOT_FOUND: { status: 404, about: "No proxy has that name." },
   SQ_FAULT_NOT_FOUND: { status: 404, about: "The proxy has no fault of that name." },

@@ -46,6 +46,10 @@ export class BoundedMap<K, V> {
     this.#last = value;
   }
 
+  values(): IterableIterator<V> {
+    return this.#entries.values();
+  }
+
   clear(): void {
     this.#entries.clear();
     this.#lastKey = this.#last = undefined;

@@ -5,7 +5,7 @@
 import type { Clock, Millis } from "../core/clock.js";
 import type { FaultOrigin } from "../core/events.js";
 import type { Detail } from "../faults/contract/index.js";
-import type { Dealings, HandshakeSeen } from "./dealings.js";
+import type { HandshakeSeen } from "./dealings.js";
 
 export type ActorOrigin = Pick<FaultOrigin, "proxy" | "activation" | "profile" | "phase" | "fault" | "type">;
 
@@ -94,11 +94,12 @@ export interface SightOf {
 
 export class Sight {
   readonly of: SightOf;
-  readonly dealings: Dealings;
   readonly clock: Clock;
   readonly #changed: (sight: Sight) => void;
   /** It is among those that have changed since they were looked at last. */
   dirty = false;
+  /** It was looked at before. */
+  told = false;
   /** Of what it is a part: the connection of an exchange, where faults of the connection were asked. */
   readonly within: Sight | null;
   /** The faults in force when it began. */
@@ -161,10 +162,11 @@ export class Sight {
   readonly delays: SeenDelay[] = [];
   /** An exchange, or whatever else has its own sight, began within it. */
   parted = false;
+  /** It is not shown: a connection that has exchanges, or may still have. */
+  hidden = false;
 
   constructor(parts: {
     readonly of: SightOf;
-    readonly dealings: Dealings;
     readonly clock: Clock;
     readonly at: Millis;
     readonly within?: Sight | null;
@@ -172,7 +174,6 @@ export class Sight {
     readonly changed: (sight: Sight) => void;
   }) {
     this.of = parts.of;
-    this.dealings = parts.dealings;
     this.clock = parts.clock;
     this.at = this.first = parts.at;
     this.within = parts.within ?? null;

@@ -14,9 +14,11 @@ export interface Watcher {
   /** What one bot does on one proxy. */
   dealings(proxy: string, bot: string): Dealings;
   /** For one that begins now. Null where none is to be had: nobody wants to see so much, or there were too many in this second. */
-  sight(dealings: Dealings, of: SightOf, at: Millis, within: Sight | null): Sight | null;
+  sight(of: SightOf, at: Millis, within: Sight | null): Sight | null;
   /** For a connection of exchanges, which is shown only if it comes to none. Null where nobody wants to see it. */
   connectionSight(of: SightOf): Sight | null;
+  /** That connection is over: shown if it came to no exchange, and anything is to be said of it. */
+  connectionOver(sight: Sight): void;
   /** Who came to nothing before there was a connection: a refused one, or a handshake that failed. */
   turnedAway(of: SightOf, reason: string): void;
   /** How a client took what faults did to its handshake. */

@@ -39,6 +39,14 @@ export interface ActivationState {
   readonly engines: readonly EngineChoice[];
 }
 
+export interface ActivationMoments {
+  readonly value: ActivationValue;
+  readonly startedAt: number;
+  readonly endsAt: number;
+  /** Null in a profile without phases. */
+  readonly position: Position | null;
+}
+
 export type EndReason = Extract<Fact, { kind: "activation_ended" }>["why"];
 
 /** What the faults of all activations share. */
@@ -198,6 +206,21 @@ export class Activation {
       remaining: Number.isFinite(endsAt) ? Math.max(0, endsAt - now) : null,
       phaseRemaining: Number.isFinite(phaseEndsAt) ? Math.max(0, phaseEndsAt - now) : null,
       engines: this.#arsenal.engines(),
+    };
+  }
+
+  /** Where it stands, on the monotonic clock; Infinity for what does not end by itself. */
+  moments(): ActivationMoments {
+    const { phases, repeat } = this.#value.compiled;
+    const position = this.#position;
+    const cycle = phases.reduce((sum, phase) => sum + (phase.for ?? Infinity), 0);
+    const isEndless = phases.length === 0 || repeat === "forever";
+    const finishesAt = isEndless ? Infinity : this.#startedAt + cycle * repeat;
+    return {
+      value: this.#value,
+      startedAt: this.#startedAt,
+      endsAt: Math.min(finishesAt, this.#expiresAt),
+      position,
     };
   }
 

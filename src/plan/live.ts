@@ -11,6 +11,7 @@ import {
   Activation,
   type ActivationPlace,
   type ActivationRequest,
+  type ActivationMoments,
   type ActivationState,
   type ArsenalSupplies,
   type EarlierLife,
@@ -122,6 +123,10 @@ export class LivePlan {
   /** The same of the faults that proxies have of their own. */
   toxicsSoFar(): SoFar[] {
     return this.#toxicArsenal.soFar();
+  }
+
+  moments(): ActivationMoments[] {
+    return this.#running.map((running) => running.moments());
   }
 
   states(): ActivationState[] {

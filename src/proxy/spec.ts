@@ -35,6 +35,16 @@ export interface ProxyStats {
   readonly bytesOut: Readonly<Record<Direction, number>>;
 }
 
+export interface ProxyClient {
+  readonly bot: string;
+  /** Whose exchange is under way, or was last. */
+  readonly bearer?: { readonly bot: string } | null | undefined;
+  /** Of a stream. */
+  readonly pumps?: { readonly upstream: { readonly bytesIn: number }; readonly downstream: { readonly bytesIn: number } } | null;
+  /** Of a flow: when it last carried anything. */
+  readonly usedAt?: number;
+}
+
 /** A proxy of any protocol. */
 export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarget {
   readonly protocol: Protocol;
@@ -57,6 +67,8 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   readonly datagrams?: DatagramTally;
   /** Of proxies that dial: who is up, and who was chosen. */
   readonly pool?: Pool;
+  /** Whom it serves now, of proxies that have connections or flows. */
+  readonly clients?: Iterable<ProxyClient>;
   start(): Promise<void>;
   /** The same, but an address that cannot be had yet is tried again until it can. */
   insist(): Promise<void>;

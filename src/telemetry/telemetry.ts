@@ -37,6 +37,7 @@ export class Telemetry implements Facts {
   readonly #hearers = new Set<(entry: JournalEntry) => void>();
   /** Everything is recorded from now on: what is under way already, as far as faults act on it. */
   recording: boolean;
+  #notice: ((fact: Fact) => void) | null = null;
   #telling = false;
   #closed = false;
   #switches = 0;
@@ -107,6 +108,14 @@ export class Telemetry implements Facts {
     };
   }
 
+  /** Hands every fact that is not told thousands of times a second to `listener`, as it is, for as long as nobody calls what comes back. One at a time. */
+  notice(listener: (fact: Fact) => void): () => void {
+    this.#notice = listener;
+    return () => {
+      if (this.#notice === listener) this.#notice = null;
+    };
+  }
+
   tell(fact: Fact): void {
     if (this.#telling) {
       // A listener that tells facts in turn must not make others hear them in another order.
@@ -135,7 +144,10 @@ export class Telemetry implements Facts {
   #spread(fact: Fact): void {
     this.#attempt(() => {
       if (isFrequent(fact)) this.#spreadFrequent(fact);
-      else this.#write(fact, true);
+      else {
+        this.#write(fact, true);
+        this.#notice?.(fact);
+      }
     });
   }
 

@@ -54,7 +54,7 @@ export interface LiveExchange {
   readonly again: string | null;
   /** Why. */
   readonly again_by: Again | null;
-  /** Bytes of bodies (of streams and flows: bytes or datagrams), delivered to the upstream and to the client. */
+  /** Bytes of the two bodies as they came; of streams bytes, and of flows datagrams, that were delivered to the upstream and to the client. */
   readonly up: number;
   readonly down: number;
   /** Of a client that speaks TLS to the proxy; null otherwise. */
@@ -68,10 +68,10 @@ export interface LiveExchange {
 }
 
 /**
- * Same bot and same route as one that ended badly (`failed`), or as one that is still pending (`hedge`), begun within 60 s of that one's end; or with
- * the same idempotency key (`key`) as any that is still in the ring.
+ * `failed`: the same bot asked for the same (method and path) as one that ended badly (no whole answer, 408, 425, 429 or 5xx), within 60 s of that one's
+ * end; the first such one only. `key`: it has the same idempotency key as an earlier one.
  */
-export type Again = "failed" | "hedge" | "key";
+export type Again = "failed" | "key";
 
 /** Null: it has not happened, or not been seen. */
 export interface ClientSide {

@@ -74,13 +74,13 @@ export interface LiveBot {
   readonly id: string;
   /** Connections, and flows, that are open now. */
   readonly open: number;
-  /** Of `open`: exchanges, queries and connections of tcp proxies that are under way. */
+  /** Exchanges and questions that are under way. */
   readonly pending: number;
   /** Exchanges, connections of tcp proxies, queries and flows that began since somebody watches. */
   readonly exchanges: number;
   /** Of these, those that ended badly: without a whole answer, or with a status of 500 or more. */
   readonly failed: number;
-  /** Of these, those that a fault acted on, or would have if it did not only observe. */
+  /** Of these, those that a fault acted on. */
   readonly hits: number;
   /** When it last began or ended anything; null if it only has a connection open from before. */
   readonly last_at: number | null;

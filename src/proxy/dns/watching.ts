@@ -29,7 +29,7 @@ export function watchedQuestion(
   const dealings = watcher.dealings(of.name, bot);
   dealings.begins(at);
   const what = { kind: "query", proxy: of.name, number: id, connection: id, bot, client: bot } as const;
-  const sight = watcher.sight(dealings, what, at, null);
+  const sight = watcher.sight(what, at, null);
   if (sight !== null) {
     sight.method = type;
     sight.path = name;

@@ -127,7 +127,10 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   }
 
   protected override told(connection: HttpConnection): void {
-    if (connection.ownSight !== null) endConnection(connection.ownSight, connection);
+    const { ownSight } = connection;
+    if (ownSight === null) return;
+    endConnection(ownSight, connection);
+    this.context.watch?.watcher?.connectionOver(ownSight);
   }
 
   protected override faultsChanged(change: FaultChange): void {

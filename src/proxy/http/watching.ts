@@ -22,9 +22,7 @@ export function beginWatched(
   exchange.dealings = dealings;
   dealings.begins(now);
   if (within !== null) within.parted = true;
-  const sight = watcher.sight(
-    dealings,
-    { kind: "exchange", proxy, number, connection, bot, client },
+  const sight = watcher.sight({ kind: "exchange", proxy, number, connection, bot, client },
     now,
     within,
   );

@@ -38,7 +38,7 @@ export function beginStream(
   const dealings = watcher.dealings(name, connection.bot);
   connection.dealings = dealings;
   dealings.begins(now);
-  const sight = watcher.sight(dealings, sightOf(name, connection), now, null);
+  const sight = watcher.sight(sightOf(name, connection), now, null);
   if (sight === null) return;
   connection.sight = sight;
   sight.inForce = faults;

@@ -29,7 +29,7 @@ export function beginFlow(
   flow.dealings = dealings;
   dealings.begins(beganAt);
   const of = { kind: "flow", proxy: name, number: connection, connection, bot, client } as const;
-  const sight = watcher.sight(dealings, of, beganAt, null);
+  const sight = watcher.sight(of, beganAt, null);
   if (sight === null) return;
   flow.sight = sight;
   sight.inForce = faults;
