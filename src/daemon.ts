@@ -355,11 +355,12 @@ class RunningDaemon implements Daemon {
   }
 
   async #dispose(): Promise<void> {
-    const { state, fleet, plan, kernel, metrics, context, authority, telemetry } = this.#parts;
+    const { state, fleet, plan, kernel, live, metrics, context, authority, telemetry } = this.#parts;
     await state?.close();
     fleet.stop();
     plan.stop();
     await kernel.close();
+    live.close();
     await this.#admin?.close();
     metrics.close();
     context.resolver.close();

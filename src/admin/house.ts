@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.js";
 import { SquallError } from "../core/errors.js";
 import type { Facts } from "../core/events.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
+import type { Live } from "../live/live.js";
 import type { Log } from "../telemetry/log.js";
 import type { Journal } from "../telemetry/journal.js";
 import type { EventStream } from "../telemetry/stream.js";
@@ -135,6 +136,7 @@ export interface House {
   readonly control: Control;
   readonly telemetry: AdminTelemetry;
   readonly metrics: AdminMetrics;
+  readonly live: Pick<Live, "open" | "exchanges" | "trace" | "findings">;
   readonly occupancy: Occupancy;
   /** Missing where nothing is kept. */
   readonly state?: AdminState | null;

@@ -6,6 +6,7 @@ import { activeRoutes } from "./active-routes.js";
 import { daemonRoutes } from "./daemon-routes.js";
 import type { House } from "./house.js";
 import { journalRoutes } from "./journal-routes.js";
+import { liveRoutes } from "./live-routes.js";
 import { openApiDocument } from "./openapi.js";
 import { profileRoutes } from "./profile-routes.js";
 import { referenceRoutes } from "./reference-routes.js";
@@ -19,6 +20,7 @@ export function apiRoutes(house: House, token: boolean): readonly Route[] {
     ...profileRoutes(house),
     ...activeRoutes(house),
     ...journalRoutes(house),
+    ...liveRoutes(house),
     ...daemonRoutes(house),
     ...trustRoutes(house),
     ...toxiproxyRoutes(house),

@@ -125,6 +125,10 @@ export interface Config {
     readonly keepalive: Keepalive;
     readonly drain: number;
   };
+  readonly ui: {
+    /** Bytes of bodies that the dashboard shows; 0 for none. */
+    readonly bodies: number;
+  };
   /** The CA that bots are shown certificates of. */
   readonly tls: AuthorityConfig;
   readonly seed: number | null;
@@ -354,7 +358,7 @@ function checkAddresses(settings: Settings, root: LocatedMap, problems: Problems
 function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, input: ConfigInput): Config {
   const base = input.file === undefined ? input.folder : dirname(resolve(input.folder ?? ".", input.file));
   const path = (written: string): string => (base === undefined ? written : resolve(base, written));
-  const { admin, journal, limits, log, seed, state, watch } = settings;
+  const { admin, journal, limits, log, seed, state, ui, watch } = settings;
   return {
     admin: {
       listen: admin.listen,
@@ -366,6 +370,7 @@ function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, in
     profiles: { ...settings.profiles, paths: settings.profiles.paths?.map(path) ?? null },
     journal: { ...journal, file: journal.file === undefined ? null : path(journal.file) },
     limits,
+    ui,
     tls: authorityOf(settings.tls, path),
     seed: seed ?? null,
     log,

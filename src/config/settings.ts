@@ -71,6 +71,14 @@ export const journalShape = z.strictObject({
   files: count({ min: 1, max: 1_000 }).default(5).describe("old files that are kept"),
 });
 
+export const uiShape = z.strictObject({
+  bodies: size({ max: 64 * 1024 })
+    .prefault("0B")
+    .describe(
+      "how much of each body the dashboard shows, such as 4KiB; nothing by default, since bodies may hold secrets",
+    ),
+});
+
 /** A duration, or off. */
 function keepalive(): z.ZodType<Keepalive, string> {
   return z.union(
@@ -229,6 +237,7 @@ export const configShape = z.strictObject({
   activate: oneOrMany(activate, "a profile")
     .prefault([])
     .describe("what to start with: a profile, several, or none"),
+  ui: uiShape.prefault({}),
   state: path()
     .optional()
     .describe("a file that keeps what the API makes and changes over a restart; nothing is kept by default"),

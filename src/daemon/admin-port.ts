@@ -26,11 +26,13 @@ export async function openAdminPort(
   { pid, node }: DaemonOptions,
 ): Promise<Admin> {
   const { control, telemetry, metrics, clock, types, context, authority, state, seed, descriptors } = parts;
+  const { live } = parts;
   try {
     return await startAdmin({
       control,
       telemetry,
       metrics,
+      live,
       clock,
       listen: admin.listen,
       certificate: admin.tls === null ? undefined : await certificateOf(parts, admin),

@@ -8,6 +8,8 @@ import { formatProblem, type Problem } from "../core/errors.js";
 import { Ledger } from "../core/ledger.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { HeldBudget } from "../pipeline/budget.js";
+import { Watch } from "../pipeline/watch.js";
+import { Live } from "../live/live.js";
 import { LivePlan } from "../plan/live.js";
 import { type PlaneContext } from "../proxy/context.js";
 import { ConnectionSlots } from "../proxy/slots.js";
@@ -47,6 +49,8 @@ export class Parts {
   readonly files: Files;
   readonly control: Control;
   readonly metrics: Metrics;
+  readonly watch = new Watch();
+  readonly live: Live;
   readonly state: KeptState | null;
   /** Where the admin API answers; null before it does. */
   adminUrl: string | null = null;
@@ -104,6 +108,7 @@ export class Parts {
       kernel: this.kernel,
       authority: this.authority,
       descriptors: this.descriptors,
+      watch: this.watch,
     };
     this.plan = new LivePlan({
       clock,
@@ -156,6 +161,17 @@ export class Parts {
       process: options.ownProcess,
       state: () => this.state?.status ?? null,
       authority: () => this.authority.authority,
+    });
+    this.live = new Live({
+      clock,
+      watch: this.watch,
+      fleet: this.fleet,
+      plan: this.plan,
+      telemetry: this.telemetry,
+      version,
+      run: Math.floor(clock.wallTime()).toString(36),
+      startedWall: clock.wallTime(),
+      bodiesMax: config.ui.bodies,
     });
     this.state = file === null ? null : this.#keptIn(file, config);
   }

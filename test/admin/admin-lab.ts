@@ -14,6 +14,7 @@ import { Control } from "../../src/control.js";
 import type { Desired } from "../../src/control/reload.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import type { Fact } from "../../src/core/events.js";
+import { Live } from "../../src/live/live.js";
 import { Fleet } from "../../src/proxy/fleet.js";
 import type { ProxySpec } from "../../src/proxy/spec.js";
 import type { TcpProxySpec } from "../../src/proxy/spec-base.js";
@@ -107,6 +108,7 @@ export class AdminLab {
   readonly fleet: Fleet;
   readonly library: Library;
   readonly control: Control;
+  readonly live: Live;
   readonly telemetry: Telemetry;
   /** What the next reload finds. */
   desired: () => Promise<Desired>;
@@ -140,6 +142,17 @@ export class AdminLab {
       facts: this.lab.facts,
       load: () => this.desired(),
     });
+    this.live = new Live({
+      clock: this.clock,
+      watch: this.lab.watch,
+      fleet: this.fleet,
+      plan: this.lab.plan,
+      telemetry: this.telemetry,
+      version: "1.2.3",
+      run: "r1",
+      startedWall: this.clock.wallTime(),
+      bodiesMax: 0,
+    });
   }
 
   static async open(options: AdminLabOptions = {}): Promise<AdminLab> {
@@ -160,6 +173,7 @@ export class AdminLab {
         contentType: "text/plain; version=0.0.4; charset=utf-8",
         text: () => Promise.resolve("up 1\n"),
       },
+      live: this.live,
       occupancy: this.lab.context,
       authority: new Door({ source: "memory", clock: this.clock }),
       clock: this.clock,

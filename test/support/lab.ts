@@ -9,6 +9,7 @@ import { Ledger } from "../../src/core/ledger.js";
 import type { AnyFaultType } from "../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
+import { Watch } from "../../src/pipeline/watch.js";
 import { LivePlan } from "../../src/plan/live.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/plan/value.js";
 import { type PlaneContext } from "../../src/proxy/context.js";
@@ -166,6 +167,7 @@ export class Lab {
   readonly facts = new FactBook();
   readonly ledger = new Ledger();
   readonly clock: Clock;
+  readonly watch = new Watch();
   readonly context: PlaneContext;
   readonly plan: LivePlan;
   readonly #ends: (() => void)[] = [];
@@ -179,6 +181,7 @@ export class Lab {
       resolver: new Resolver({ clock: this.clock }),
       slots: new ConnectionSlots(options.connections ?? 100_000),
       flows: new FlowPlaces(options.flows ?? 100_000),
+      watch: this.watch,
       // What the kernel does by its own clock a clock that moves when told has no part in, unless a test says so.
       keepalive: keepaliveOf(options),
       ...(options.authority === undefined ? {} : { authority: options.authority }),
