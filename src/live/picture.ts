@@ -264,7 +264,8 @@ function presences(proxy: Proxy): Map<string, Presence> {
   let left = CLIENTS_READ_MAX;
   for (const client of proxy.clients ?? []) {
     if (left-- === 0) break;
-    const bot = client.bearer?.bot ?? client.bot;
+    const bot = botOf(client, proxy);
+    if (bot === null) continue;
     const presence = bots.get(bot) ?? { open: 0, bytes: 0, usedAt: null };
     presence.open++;
     if (proxy.protocol === "tcp") presence.bytes += bytesOf(client);
@@ -272,6 +273,11 @@ function presences(proxy: Proxy): Map<string, Presence> {
     bots.set(bot, presence);
   }
   return bots;
+}
+
+/** Whose connection it is; null where that is not known yet: of an HTTP client that has not asked for anything. */
+function botOf({ bearer = null, bot }: ProxyClient, { protocol }: Proxy): string | null {
+  return bearer?.bot ?? (protocol === "http" ? null : bot);
 }
 
 function bytesOf({ pumps = null }: ProxyClient): number {

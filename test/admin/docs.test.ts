@@ -46,17 +46,19 @@ async function curl(command: string): Promise<AdminAnswer> {
   const path = /^localhost:8474(\/.*)$/u.exec(target)?.[1];
   if (path === undefined) throw new Error(`not a call of the admin port: ${command}`);
   if (path.startsWith("/events"))
-    return { status: 200, headers: {}, text: await firstEvents(path), json: undefined };
+    return { status: 200, headers: {}, text: await firstEvents(path, 3), json: undefined };
+  if (path.startsWith("/live"))
+    return { status: 200, headers: {}, text: await firstEvents(path, 1), json: undefined };
   const form = body === undefined ? {} : { body, type: "application/x-www-form-urlencoded" };
   return here.call(method ?? (body === undefined ? "GET" : "POST"), path, { headers, ...form });
 }
 
-async function firstEvents(path: string): Promise<string> {
+async function firstEvents(path: string, count: number): Promise<string> {
   const socket = here.socket();
   let text = "";
   socket.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
   socket.write(`GET ${path} HTTP/1.0\r\n\r\n`);
-  await until(() => text.split("\n\n").length > 3);
+  await until(() => text.split("\n\n").length > count);
   socket.destroy();
   return text.slice(text.indexOf("\r\n\r\n") + 4);
 }

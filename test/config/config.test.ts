@@ -63,6 +63,7 @@ describe("a configuration", () => {
       proxies: [],
       activate: [],
       state: null,
+      ui: { bodies: 0 },
       watch: true,
     });
     expect(warnings).toEqual([]);

@@ -97,7 +97,7 @@ export interface LiveProxy {
   readonly upstream: string;
   readonly tls: boolean;
   readonly enabled: boolean;
-  /** `listening`, `stopped`, `closed by a fault`, or why it cannot listen: as in `GET /status`. */
+  /** `listening`, `stopped`, `closed by fault` or `cannot listen`, as in `GET /status`. */
   readonly state: string;
   readonly open: number;
   /** Connections, or flows, since the daemon started. */
