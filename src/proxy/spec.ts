@@ -40,7 +40,10 @@ export interface ProxyClient {
   /** Whose exchange is under way, or was last. */
   readonly bearer?: { readonly bot: string } | null | undefined;
   /** Of a stream. */
-  readonly pumps?: { readonly upstream: { readonly bytesIn: number }; readonly downstream: { readonly bytesIn: number } } | null;
+  readonly pumps?: {
+    readonly upstream: { readonly bytesIn: number };
+    readonly downstream: { readonly bytesIn: number };
+  } | null;
   /** Of a flow: when it last carried anything. */
   readonly usedAt?: number;
 }

@@ -22,10 +22,7 @@ export function beginWatched(
   exchange.dealings = dealings;
   dealings.begins(now);
   if (within !== null) within.parted = true;
-  const sight = watcher.sight({ kind: "exchange", proxy, number, connection, bot, client },
-    now,
-    within,
-  );
+  const sight = watcher.sight({ kind: "exchange", proxy, number, connection, bot, client }, now, within);
   if (sight === null) return;
   exchange.sight = sight;
   sight.method = exchange.method;
