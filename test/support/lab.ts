@@ -20,6 +20,7 @@ import type { TcpProxySpec } from "../../src/proxy/spec-base.js";
 import { TcpProxy } from "../../src/proxy/tcp/proxy.js";
 import type { AuthorityDoor } from "../../src/tls/door.js";
 import { Resolver } from "../../src/proxy/upstream/resolver.js";
+import { freePort } from "./free-port.js";
 import { startSilentServer } from "./silent-server.js";
 
 export const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
@@ -302,15 +303,9 @@ export class Lab {
     return { client, peer };
   }
 
-  /** A port on which nobody listens: it was free a moment ago. */
-  async deadPort(): Promise<number> {
-    const server = createServer();
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, "close");
-    return port;
+  /** A port on which nobody listens, and which nobody is given. */
+  deadPort(): Promise<number> {
+    return freePort();
   }
 
   /**
