@@ -32,6 +32,7 @@ interface SweepFlags extends RunFlags {
   readonly maxFindings?: string;
   readonly pairs: boolean;
   readonly slow?: boolean;
+  readonly pack?: boolean;
   readonly eachBot?: boolean;
   readonly changed?: boolean;
   readonly allOrdinals?: boolean;
@@ -47,6 +48,7 @@ export function addSweep(program: Command, io: Io): void {
     .option("--each-bot", "hit each bot, and not only the first of those whose names differ in figures alone")
     .option("--all-ordinals", "hit each call of each site, and not only the first, the second and the last")
     .option("--slow", "hold late answers for longer than nearly all clients wait")
+    .option("--pack", "run several cases at a time in one run, and each by itself if anything is wrong")
     .option("--repeat <n>", "run each case so often that survives", "1")
     .option("--strict", "take SUSPECT and FLAKY for findings")
     .option("--require-coverage <share>", "fail unless so many of the cells were hit, such as 90%")
@@ -205,6 +207,7 @@ function sweepSettings(flags: SweepFlags, { budget, seed }: RunSettings): SweepS
     requireCoverage: coverage(flags.requireCoverage),
     pairs: flags.pairs,
     seed,
+    pack: flags.pack === true,
   };
 }
 

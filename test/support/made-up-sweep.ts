@@ -132,6 +132,14 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
     planner: {
       singles: made.cases,
       pairsAfter: made.pairsAfter ?? (() => []),
+      together: (cases) => ({
+        id: cases.map(({ id }) => id).join(" + "),
+        name: cases.map(({ name }) => name).join(" + "),
+        cells: cases.flatMap(({ cells }) => cells),
+        faults: cases.flatMap(({ faults }, index) =>
+          faults.map((fault) => ({ ...fault, name: `${fault.name}-${index + 1}` })),
+        ),
+      }),
       repeatedAt: (id) =>
         [...made.cases, ...(made.unplanned ?? [])].find(
           ({ cells: [cell], faults: [fault] }) => cell?.site.id === id && fault?.type === "duplicate_request",

@@ -15,6 +15,7 @@ export interface SweepPlan {
   readonly names: SiteNames;
   readonly singles: readonly Case[];
   readonly pairsAfter: (result: CaseResult) => readonly Case[];
+  readonly together: (cases: readonly Case[]) => Case;
   readonly learn: (run: RunResult) => void;
   readonly sharpened: (of: Case) => Case;
   /** The case in which a site's first call is carried out twice, planned or not; null where that makes no sense. */
@@ -48,6 +49,12 @@ export function planSweep(sites: Sites, options: SweepPlanOptions): SweepPlan {
     }),
     pairsAfter: (result) =>
       pairsAfter(result, { sites: sites.list, calls: sites.calls, names, options: kindOptions }),
+    together: (cases) =>
+      caseOf(
+        cases.flatMap(({ cells }) => cells),
+        names,
+        kindOptions,
+      ),
     learn: (run) => {
       for (const [site, wait] of learnTimeouts([run], sites))
         timeouts.set(site, Math.max(wait, timeouts.get(site) ?? 0));

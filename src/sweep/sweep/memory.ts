@@ -10,6 +10,8 @@ export interface Planner {
   readonly pairsAfter: (result: CaseResult) => readonly Case[];
   /** The case in which the site's first call is carried out twice, whether it is one of the singles or not; null for none. */
   readonly repeatedAt?: (site: string) => Case | null;
+  /** Singles of different sites as one case, which has their cells in that order. */
+  readonly together?: (cases: readonly Case[]) => Case;
   /** Takes in what a run under faults shows of the client, such as how long it waits. */
   readonly learn?: (run: RunResult) => void;
   /** The case as it is best run by what was learned so far: the same cells, and the same id. */

@@ -8,16 +8,24 @@ import { grouped, type PlaceOf } from "../oracles/calls.js";
  * How many of the case's cells were hit: all of them, some, or none. A cell is hit when the first of its faults acted; what others of it
  * wait for, such as a repetition that is to be lost too, is for the client to do or not.
  */
-export function reachOf(of: Case, { outcomes }: RunResult): "all" | "some" | "none" {
-  const acted = (fault: FaultInput | undefined): boolean =>
-    fault !== undefined && (outcomes.find((outcome) => outcome.fault === fault.name)?.hits ?? 0) > 0;
+export function reachOf(of: Case, run: Pick<RunResult, "outcomes">): "all" | "some" | "none" {
+  const hit = cellsHit(of, run);
+  if (hit.every((one) => one)) return "all";
+  return of.faults.some((fault) => hasActed(fault, run)) ? "some" : "none";
+}
+
+/** Of each cell, whether it was hit. */
+export function cellsHit(of: Case, run: Pick<RunResult, "outcomes">): readonly boolean[] {
   let index = 0;
-  let hit = 0;
-  for (const { site, kind, ordinal } of of.cells) {
-    if (acted(of.faults[index])) hit++;
+  return of.cells.map(({ site, kind, ordinal }) => {
+    const acted = hasActed(of.faults[index], run);
     index += kindOf(site.protocol, kind)?.faults(site, ordinal).length ?? 1;
-  }
-  return hit === of.cells.length ? "all" : of.faults.some(acted) ? "some" : "none";
+    return acted;
+  });
+}
+
+function hasActed(fault: FaultInput | undefined, { outcomes }: Pick<RunResult, "outcomes">): boolean {
+  return fault !== undefined && (outcomes.find((outcome) => outcome.fault === fault.name)?.hits ?? 0) > 0;
 }
 
 /** Sites of which a bot made more calls than in any fault-free run: retries, refreshes, what replaces what failed. */

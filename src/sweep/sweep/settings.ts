@@ -14,6 +14,8 @@ export interface SweepSettings {
   /** Whether pairs follow the singles. */
   readonly pairs: boolean;
   readonly seed: number;
+  /** Several singles in one run, where they do not get in each other's way; missing for each by itself. */
+  readonly pack?: boolean;
 }
 
 /** After so many cases a fault-free run shows whether the command still passes by itself. */

@@ -8,15 +8,18 @@ import type { Alarm, CaseResult, Finding } from "../contract/finding.js";
 import { HarnessError, type RunResult, type Runner } from "../contract/run.js";
 import type { PlaceOf } from "../oracles/calls.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
+import { expectedRate, firstPack, packSize } from "../plan/packs.js";
 import { choosePairs } from "../plan/pairs.js";
+import { Waiting } from "../plan/waiting.js";
 import { Controls } from "./controls.js";
 import { crew, type Task } from "./crew.js";
 import type { OnSweepEvent, Progress, Stop, SweepEvent } from "./events.js";
 import { counts, Findings, isTold } from "./findings.js";
 import { experimentAt, showsHarmless } from "./harmless.js";
-import { NO_MEMORY, type Memory, type Planner, type WriteFinding } from "./memory.js";
+import { NO_MEMORY, type Memory, type Planner, type Recalled, type WriteFinding } from "./memory.js";
 import type { SweepOutcome, UnderFaults } from "./outcome.js";
 import { CONFIRM_RUNS, CONTROL_EVERY, TROUBLES_MAX, type SweepSettings } from "./settings.js";
+import { tryPack, type Unpacked } from "./pack.js";
 import { light, tryCase, type Sifted, type TrialMeans } from "./trial.js";
 
 export interface SweepParts {
@@ -49,6 +52,8 @@ class Sweep {
   /** Of each case that was begun, by its id; a case may be wanted before its turn. */
   readonly #results = new Map<string, Promise<CaseResult>>();
   readonly #decided = new Map<string, CaseResult>();
+  /** Cases that were in a pack, which is tried once. */
+  readonly #alone = new Set<string>();
   readonly #singles: readonly Case[];
   #pairs: readonly Case[] = [];
   readonly #pairsOf = new Map<string, readonly Case[]>();
@@ -106,22 +111,82 @@ class Sweep {
 
   async #phase(what: "singles" | "pairs", cases: readonly Case[]): Promise<void> {
     this.#tell({ kind: "planned", what, cases: cases.length, progress: this.#progress() });
-    const waiting = [...cases];
+    const waiting = new Waiting(cases);
     await crew(this.#parts.runner.jobs, (): Task | null => {
-      if (waiting.length === 0 || this.#isOver()) return null;
+      if (waiting.size === 0 || this.#isOver()) return null;
       if (this.#sinceControl >= CONTROL_EVERY) {
         this.#sinceControl = 0;
         return () => this.#guarded("control", () => this.#controls.run(this.#parts.settings.seed));
       }
-      const next = waiting.shift();
+      const pack = this.#nextPack(waiting);
+      waiting.take(pack);
+      const [next, ...others] = pack;
       if (next === undefined) return null;
+      if (others.length > 0) return () => this.#decideTogether(pack, waiting);
       return async () => {
-        await this.#result(next);
+        waiting.heard(await this.#result(next));
         // It may be the finding with which all is to end.
         await this.#filing;
       };
     });
     await this.#filing;
+  }
+
+  /** The next case, and with `pack` those that can be run with it. */
+  #nextPack(waiting: Waiting): readonly Case[] {
+    const all = waiting.all();
+    const first = all.slice(0, 1);
+    const { settings, planner } = this.#parts;
+    if (
+      settings.pack !== true ||
+      planner.together === undefined ||
+      !first.every((one) => this.#isPackable(one))
+    )
+      return first;
+    const failed = [...this.#decided.values()].filter(({ verdict }) => isTold(verdict)).length;
+    const size = packSize(expectedRate(this.#decided.size, failed));
+    return firstPack(
+      all.filter((one) => this.#isPackable(one)),
+      size,
+    );
+  }
+
+  /** Neither known already nor begun, nor one of a pack that was not clear. */
+  #isPackable(one: Case): boolean {
+    return !this.#alone.has(one.id) && !this.#results.has(one.id) && this.#recalled(one) === undefined;
+  }
+
+  async #decideTogether(members: readonly Case[], waiting: Waiting): Promise<void> {
+    for (const { id } of members) this.#alone.add(id);
+    const together = this.#parts.planner.together?.(members);
+    let unpacked: Unpacked = { results: [], left: members };
+    if (together !== undefined) {
+      for (const one of members) this.#tell({ kind: "case_started", case: one, progress: this.#progress() });
+      await this.#guarded(together.name, async () => {
+        unpacked = await tryPack(together, members, this.#means(true));
+      });
+    }
+    waiting.giveBack(unpacked.left);
+    for (const result of unpacked.results) {
+      // An experiment may have wanted it meanwhile, by itself.
+      if (this.#results.has(result.case.id)) {
+        waiting.giveBack([result.case]);
+        continue;
+      }
+      this.#results.set(result.case.id, Promise.resolve(result));
+      this.#fresh++;
+      this.#sinceControl++;
+      const kept = light(result);
+      await this.#orTold(`the state of ${result.case.name}`, () => this.#memory.remember(kept, []));
+      waiting.heard(this.#over(kept, false));
+    }
+  }
+
+  /** What an earlier start has of it; that it survived in a pack is not enough where cases are run one by one. */
+  #recalled(of: Case): Recalled | undefined {
+    const recalled = this.#memory.recall(of);
+    const isWeak = recalled?.result.verdict === "survived (packed)" && this.#parts.settings.pack !== true;
+    return isWeak ? undefined : recalled;
   }
 
   /** Of the case, which is run now unless it was begun before. */
@@ -135,7 +200,7 @@ class Sweep {
   }
 
   async #decide(of: Case, proves: boolean): Promise<CaseResult> {
-    const recalled = this.#memory.recall(of);
+    const recalled = this.#recalled(of);
     if (recalled !== undefined) {
       this.#pairsOf.set(of.id, recalled.pairs);
       return this.#over({ ...recalled.result, case: of }, true);
@@ -220,11 +285,14 @@ class Sweep {
 
   /** One that was left out of the plan is made all the same, and nothing is filed of it. */
   #experiment(of: Case): Promise<CaseResult> {
-    if (this.#singles.some(({ id }) => id === of.id)) return this.#result(of, false);
-    let result = this.#results.get(of.id);
+    // One fault may hide what another would have shown, so that a pack is no experiment.
+    const isPacked = this.#decided.get(of.id)?.verdict === "survived (packed)";
+    if (!isPacked && this.#singles.some(({ id }) => id === of.id)) return this.#result(of, false);
+    const key = isPacked ? `${of.id} alone` : of.id;
+    let result = this.#results.get(key);
     if (result === undefined) {
       result = tryCase(of, this.#means(false));
-      this.#results.set(of.id, result);
+      this.#results.set(key, result);
     }
     return result;
   }

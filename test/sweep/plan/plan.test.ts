@@ -1,16 +1,16 @@
 /** Cells as cases: which, in which order, under which names and ids; how they are chosen; what comes after what. */
 import { describe, expect, it } from "vitest";
 import type { Case } from "../../../src/sweep/contract/case.js";
-import type { CaseResult } from "../../../src/sweep/contract/finding.js";
+import type { CaseResult, Verdict } from "../../../src/sweep/contract/finding.js";
 import type { SeenExchange } from "../../../src/sweep/contract/record.js";
 import type { Site } from "../../../src/sweep/contract/site.js";
-import { NO_OPTIONS } from "../../../src/sweep/kinds/kind.js";
 import { estimateOf, estimateText } from "../../../src/sweep/plan/estimate.js";
-import { packSize, packed } from "../../../src/sweep/plan/packs.js";
+import { expectedRate, packSize, packed } from "../../../src/sweep/plan/packs.js";
 import { choosePairs } from "../../../src/sweep/plan/pairs.js";
 import { learnTimeouts, planSweep } from "../../../src/sweep/plan/plan.js";
 import { EVERYTHING, select, SelectionError, type Wanted } from "../../../src/sweep/plan/selection.js";
 import { DEFAULT_OPTIONS, planSingles } from "../../../src/sweep/plan/singles.js";
+import { Waiting } from "../../../src/sweep/plan/waiting.js";
 import { siteNames } from "../../../src/sweep/sites/names.js";
 import { findSites } from "../../../src/sweep/sites/sites.js";
 import { dnsSite, httpSite, tcpSite } from "../../support/made-up-sites.js";
@@ -218,13 +218,25 @@ describe("beside the order", () => {
     const cases = plan({ kinds: ["lost", "503", "servfail", "ttl-0"] }, sites).filter(
       ({ name }) => !/second|last/u.test(name),
     );
-    expect(
-      packed(cases, 3, siteNames(sites), NO_OPTIONS).map(({ name, faults }) => [name, faults.length]),
-    ).toStrictEqual([
-      ["complete:lost:first + next:503:first + jobs.example A:servfail:first", 3],
-      ["complete:503:first + next:lost:first", 2],
-      ["jobs.example A:ttl-0:all", 1],
+    expect(packed(cases, 3).map((pack) => pack.map(({ name }) => name))).toStrictEqual([
+      ["complete:lost:first", "next:503:first", "jobs.example A:servfail:first"],
+      ["complete:503:first", "next:lost:first"],
+      ["jobs.example A:ttl-0:all"],
     ]);
+    const long = plan({ kinds: ["late", "lost-silent", "lost"] }, sites).filter(({ name }) =>
+      /first$/u.test(name),
+    );
+    for (const pack of packed(long, 20))
+      expect(pack.filter(({ name }) => !/:lost:/u.test(name)).length).toBeLessThan(2);
+    expect([expectedRate(0, 0), expectedRate(45, 0), expectedRate(5, 5)]).toStrictEqual([0.1, 0.01, 0.55]);
+    const { together } = planSweep(
+      { list: sites, calls: findSites([]).calls, books: new Map(), unusedRoutes: [] },
+      { wanted: EVERYTHING },
+    );
+    expect(together(packed(cases, 3)[0] ?? [])).toMatchObject({
+      name: "complete:lost:first + next:503:first + jobs.example A:servfail:first",
+      faults: [{ name: "lost" }, { name: "503" }, { name: "servfail" }],
+    });
   });
 
   const left = call(100, "POST /v1/jobs/1/complete", {
@@ -259,5 +271,60 @@ describe("beside the order", () => {
       name: late.name,
       faults: [{ hold: "30000ms" }],
     });
+  });
+});
+
+describe("what waits", () => {
+  const SITE = httpSite("POST /v1/jobs/:n/complete", { counts: [3, 3, 3] });
+  const OTHER = httpSite("POST /v1/lease", { counts: [2, 2, 2] });
+  const cases = plan({ kinds: ["lost", "request-lost", "503", "502", "lost-silent"] }, [SITE, OTHER]);
+  const names = (waiting: Waiting): string[] => waiting.all().map(({ name }) => name);
+  const survived = (
+    name: string,
+    edges: readonly string[] = [],
+    verdict: Verdict = "survived",
+  ): CaseResult => {
+    const of = cases.find((one) => one.name === name);
+    if (of === undefined) throw new Error(`no case ${name}`);
+    return { case: of, verdict, alarms: [], confirmation: null, run: null, edges };
+  };
+  const LATER = /:(?:502|lost-silent):(?:second|last)$/u;
+
+  it("is in the order of the plan as long as nothing is known", () => {
+    expect(names(new Waiting(cases))).toStrictEqual(cases.map(({ name }) => name));
+  });
+
+  it("has silent losses and balancers' errors at later calls behind all others, where nothing but a retry came of the plain ones", () => {
+    const waiting = new Waiting(cases);
+    waiting.heard(survived("complete:lost:first", [SITE.id]));
+    waiting.heard(survived("complete:request-lost:first"));
+    expect(names(waiting)).toStrictEqual(cases.map(({ name }) => name));
+    waiting.heard(survived("complete:503:first", [SITE.id], "survived (packed)"));
+    const behind = cases.filter(({ name }) => name.startsWith("complete:") && LATER.test(name));
+    expect(behind).toHaveLength(4);
+    expect(waiting.all()).toStrictEqual([...cases.filter((one) => !behind.includes(one)), ...behind]);
+    expect(waiting.size).toBe(cases.length);
+  });
+
+  it("stays as it is where other calls came of it, or where it did not survive", () => {
+    for (const odd of [
+      survived("complete:503:first", [OTHER.id]),
+      survived("complete:503:first", [], "SUSPECT"),
+      survived("complete:503:first", [], "not reached"),
+    ]) {
+      const waiting = new Waiting(cases);
+      for (const kind of ["lost", "request-lost"]) waiting.heard(survived(`complete:${kind}:first`));
+      waiting.heard(odd);
+      expect(names(waiting)).toStrictEqual(cases.map(({ name }) => name));
+    }
+  });
+
+  it("has the other calls of a kind behind, where that kind has a finding at the site", () => {
+    const waiting = new Waiting(cases);
+    waiting.take(cases.slice(0, 1));
+    waiting.heard(survived("complete:lost:first", [], "WRONG"));
+    expect(names(waiting).slice(-2)).toStrictEqual(["complete:lost:second", "complete:lost:last"]);
+    waiting.giveBack(cases.slice(0, 1));
+    expect(names(waiting)[0]).toBe("complete:lost:first");
   });
 });
