@@ -14,6 +14,7 @@ import { start } from "./start.mjs";
 import { change } from "./switch.mjs";
 import { tlsAnswers, tlsHandshakes, tlsRequests, tlsResumed } from "./tls.mjs";
 import { toxics } from "./toxics.mjs";
+import { watched, watchedHttp } from "./watched.mjs";
 
 export const CASES = [
   small,
@@ -43,4 +44,6 @@ export const CASES = [
   tlsAnswers,
   tlsMemory,
   toxics,
+  watched,
+  watchedHttp,
 ];

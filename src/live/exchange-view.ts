@@ -143,7 +143,10 @@ function partyOf(end: ClientEnd, sight: Sight, upstream: UpstreamSide | null): P
   const acted = sight.acts.some(({ observed, spared }) => !observed && !spared);
   const own = upstream?.end ?? null;
   if (end === "complete") {
-    if (sight.rcode !== null) return upstream !== null || !acted ? "upstream" : "fault";
+    if (sight.rcode !== null) {
+      if (upstream === null) return acted ? "fault" : "proxy";
+      return severs(sight) ? "fault" : "upstream";
+    }
     if (upstream?.answered === null || upstream === null) return acted ? "fault" : "proxy";
     return sight.clientStatus === upstream.status ? "upstream" : acted ? "fault" : "proxy";
   }

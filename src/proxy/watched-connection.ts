@@ -1,6 +1,7 @@
 /** How a connection begins and ends for somebody who watches. Called only while somebody does. */
 import type { ConnectionEnd, ConnectionFailure } from "../core/events.js";
 import type { Sight, SightOf, UpstreamEnd } from "../pipeline/sight.js";
+import type { Watcher } from "../pipeline/watch.js";
 import type { Connection } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 import type { Peer } from "./secure/peer.js";
@@ -14,6 +15,13 @@ export function seesPeer(sight: Sight, peer: Peer | null | undefined): void {
   if (peer === null || peer === undefined) return;
   const { sni, version, protocol } = peer;
   sight.tls ??= { sni, version, alpn: protocol, problem: null, took: null };
+}
+
+/** One that carries exchanges. */
+export function beginConnection(watcher: Watcher, proxy: string, connection: Connection): Sight | null {
+  const sight = watcher.connectionSight(sightOf(proxy, connection));
+  if (sight !== null) seesPeer(sight, connection.peer);
+  return sight;
 }
 
 export function endConnection(sight: Sight, connection: Connection): void {

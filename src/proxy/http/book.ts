@@ -99,6 +99,12 @@ export class Book {
     return this.#bot === null ? null : { bot: this.#bot, connection: this.#place.connection };
   }
 
+  /** What is seen of that one. */
+  get sight(): Sight | null {
+    const [held] = this.#leaving ?? [];
+    return (held ?? this.#queue[0])?.sight ?? null;
+  }
+
   /** Such a fault has acted on all that is under way. */
   struck(fault: string): void {
     for (const exchange of this.#leaving ?? []) exchange.struckBy(fault);

@@ -100,7 +100,7 @@ export class HttpConnection extends HttpChannel implements Whole {
 
   /** Of the exchange that such a fault acts on, and of the connection itself where there is none. */
   get sight(): Sight | null {
-    return this.book.first?.sight ?? this.ownSight;
+    return this.book.sight ?? this.ownSight;
   }
 
   override struck(fault: string): void {

@@ -49,6 +49,7 @@ function copyHere(exchange: Exchange, bytes: Buffer, of: CopyingHost): boolean {
   const { link } = of;
   if (of.ended || link === null || link.over || link.opaque || of.requests.receiving !== null) return false;
   link.expect(exchange, askedBy(exchange.head), true);
+  if (exchange.sight !== null) exchange.sight.copies++;
   of.host.tally.upstreamSent();
   of.up(bytes, "wire");
   of.flush("upstream");

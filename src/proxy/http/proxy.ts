@@ -24,7 +24,7 @@ import { Link } from "./link.js";
 import { farewell } from "./local-answer.js";
 import { askedBy } from "./response-reader.js";
 import { seamsOf } from "../seams.js";
-import { endConnection, sightOf } from "../watched-connection.js";
+import { beginConnection, endConnection } from "../watched-connection.js";
 import { endWatched, seesAnswer } from "./watching.js";
 import { Sites } from "./sites.js";
 import type { HttpProxySpec } from "./spec.js";
@@ -122,7 +122,7 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   protected override connect(socket: Socket, origin: Origin): HttpConnection {
     const connection = new HttpConnection(this, socket, origin);
     const watcher = this.context.watch?.watcher ?? null;
-    if (watcher !== null) connection.ownSight = watcher.connectionSight(sightOf(this.name, connection));
+    if (watcher !== null) connection.ownSight = beginConnection(watcher, this.name, connection);
     return connection;
   }
 
