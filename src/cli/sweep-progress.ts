@@ -53,8 +53,24 @@ export function headText({ baselines, sites }: Beginning): string {
   const kinds = (["stable", "wavering", "rare"] as const).filter((word) => sites[word] > 0);
   const count = kinds.reduce((sum, word) => sum + sites[word], 0);
   const told = kinds.map((word) => `${sites[word]} ${word}`).join(", ");
-  const exchanges = baselines[0]?.record.exchanges.length ?? 0;
-  return `fault-free: ${several(baselines.length, "run")} passed, ${range} each; ${several(count, "site")}${told === "" ? "" : ` (${told})`}, ${several(exchanges, "exchange")}`;
+  return `fault-free: ${several(baselines.length, "run")} passed, ${range} each; ${several(count, "site")}${told === "" ? "" : ` (${told})`}, ${seenText(baselines[0])}`;
+}
+
+/** `61 exchanges, 2 connections`: what the first run brought to the proxies; what HTTP runs over is not counted beside it. */
+function seenText(run: RunResult | undefined): string {
+  if (run === undefined) return "nothing seen";
+  const { exchanges, connections, queries, flows } = run.record;
+  const overHttp = new Set(exchanges.map(({ connection }) => connection));
+  const plain = connections.filter(({ connection }) => !overHttp.has(connection));
+  const parts = [
+    [exchanges.length, "exchange"],
+    [plain.length, "connection"],
+    [queries.length, "question"],
+    [flows.length, "flow"],
+  ] as const;
+  const seen = parts.filter(([count, word]) => count > 0 || word === "exchange");
+  const told = seen.length > 1 ? seen.filter(([count]) => count > 0) : seen;
+  return told.map(([count, word]) => several(count, word)).join(", ");
 }
 
 /** Lines of text, each to be kept; what is only for the moment is left to `moment`. */

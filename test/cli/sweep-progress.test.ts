@@ -3,11 +3,13 @@ import pc from "picocolors";
 import { describe, expect, it } from "vitest";
 import {
   barRenderer,
+  headText,
   jsonRenderer,
   plainRenderer,
   type Beginning,
   type Renderer,
 } from "../../src/cli/sweep-progress.js";
+import type { SeenConnection } from "../../src/sweep/contract/record.js";
 import { CALLS, exitOne, madeUpSweep, single } from "../support/made-up-sweep.js";
 import { run } from "../support/runs.js";
 
@@ -30,6 +32,31 @@ async function played(renderer: Renderer): Promise<void> {
   for (const event of events) renderer.event(event);
   renderer.end();
 }
+
+const connection = (number: number): SeenConnection => ({
+  proxy: "queue",
+  bot: "bot-1",
+  connection: number,
+  at: 0,
+  over: 1,
+  bytes: { up: 1, down: 1 },
+  end: "client_closed",
+  failure: null,
+  faults: [],
+});
+
+describe("what fault-free runs saw", () => {
+  it.each([
+    ["connections, of programs that speak no HTTP", [], [1, 2], "2 connections"],
+    ["exchanges, and no connection under them", CALLS, CALLS.map((one) => one.connection), "2 exchanges"],
+    ["both, where there are both", CALLS, [99], "2 exchanges, 1 connection"],
+    ["nothing", [], [], "0 exchanges"],
+  ] as const)("is told as %s", (_what, calls, connections, told) => {
+    const { record, ...seen } = run(calls);
+    const baseline = { ...seen, record: { ...record, connections: connections.map(connection) } };
+    expect(headText({ ...BEGINNING, baselines: [baseline] })).toContain(`(8 stable, 1 wavering), ${told}`);
+  });
+});
 
 describe("a sweep's progress", () => {
   it("is plain lines where nobody sees a bar: findings, and now and then how far it is", async () => {

@@ -91,8 +91,10 @@ export interface MadeUp {
 export interface Told {
   readonly outcome: SweepOutcome;
   readonly events: readonly SweepEvent[];
-  /** Labels, in the order in which runs were begun. */
+  /** Ids of cases, and labels of other runs, in the order in which they were begun. */
   readonly runs: readonly string[];
+  /** As people see them. */
+  readonly labels: readonly string[];
   readonly written: readonly Finding[];
   /** The most runs that were under way at a time. */
   readonly busiest: number;
@@ -106,13 +108,23 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
   const clock = new VirtualClock();
   const events: SweepEvent[] = [];
   const runs: string[] = [];
+  const labels: string[] = [];
   const written: Finding[] = [];
   const counts = new Map<string, number>();
+  /** Runs are labelled by names for people; here stories are told by ids. */
+  const ids = new Map<string, string>();
+  const known = <T extends readonly Case[]>(cases: T): T => {
+    for (const { id, name } of cases) ids.set(name, id);
+    return cases;
+  };
+  known([...made.cases, ...(made.unplanned ?? [])]);
   let busy = 0;
   let busiest = 0;
   const runner: Runner = {
     jobs: made.jobs ?? 1,
-    run: async (plan) => {
+    run: async (asked) => {
+      labels.push(asked.label);
+      const plan = { ...asked, label: ids.get(asked.label) ?? asked.label };
       busiest = Math.max(busiest, ++busy);
       runs.push(plan.label);
       const nth = (counts.get(plan.label) ?? 0) + 1;
@@ -131,15 +143,19 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
     baselines: [1, 2, 3].map(() => run(CALLS, { ms: RUN, ...made.usually })),
     planner: {
       singles: made.cases,
-      pairsAfter: made.pairsAfter ?? (() => []),
-      together: (cases) => ({
-        id: cases.map(({ id }) => id).join(" + "),
-        name: cases.map(({ name }) => name).join(" + "),
-        cells: cases.flatMap(({ cells }) => cells),
-        faults: cases.flatMap(({ faults }, index) =>
-          faults.map((fault) => ({ ...fault, name: `${fault.name}-${index + 1}` })),
-        ),
-      }),
+      pairsAfter: (result) => known(made.pairsAfter?.(result) ?? []),
+      together: (cases) => {
+        const pack: Case = {
+          id: cases.map(({ id }) => id).join(" + "),
+          name: cases.map(({ name }) => name).join(" + "),
+          cells: cases.flatMap(({ cells }) => cells),
+          faults: cases.flatMap(({ faults }, index) =>
+            faults.map((fault) => ({ ...fault, name: `${fault.name}-${index + 1}` })),
+          ),
+        };
+        known([pack]);
+        return pack;
+      },
       repeatedAt: (id) =>
         [...made.cases, ...(made.unplanned ?? [])].find(
           ({ cells: [cell], faults: [fault] }) => cell?.site.id === id && fault?.type === "duplicate_request",
@@ -158,5 +174,5 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
       return Promise.resolve(`failures/${String(finding.number).padStart(4, "0")}.yaml`);
     },
   });
-  return { outcome, events, runs, written, busiest };
+  return { outcome, events, runs, labels, written, busiest };
 }

@@ -29,13 +29,14 @@ export const hang: Oracle = ({ run: { exit } }) =>
 /** O3: after healing and settling, the user's own check. A run that failed by itself has not come to where it can be asked. */
 export const failedCheck: Oracle = ({ run: { check, exit } }) => {
   if (check === null || check.ok || !endedWell(exit)) return [];
-  const line = errorLine({ stdout: "", stderr: check.text }) ?? "";
+  const output = { stdout: "", stderr: check.text };
+  const line = errorLine(output) ?? "";
   return [
     {
       verdict: "WRONG",
       oracle: "O3",
       signature: line === "" ? "check" : `check: ${line}`,
-      text: line === "" ? "the check failed after healing" : `the check failed after healing: ${line}`,
+      text: `the check failed after healing${line === "" ? "" : `: ${spokenLine(output) ?? ""}`}`,
     },
   ];
 };

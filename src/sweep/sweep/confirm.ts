@@ -65,7 +65,7 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
   const enough = (): number => (mixed() || explained() !== null ? FLAKY_RUNS : wanted());
   while (unreached < CONFIRM_RUNS && runs < enough() && !means.isOver()) {
     tell({ kind: "confirming", case: first.case, alarm: first.alarm, failed: failures.length, runs });
-    const run = await runner.run({ label: first.case.id, faults: first.case.faults, seed });
+    const run = await runner.run({ label: first.case.name, faults: first.case.faults, seed });
     if (reachOf(first.case, run) === "none") {
       controls.take(run);
       unreached++;

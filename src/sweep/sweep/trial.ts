@@ -41,7 +41,7 @@ export async function tryCase(of: Case, means: TrialMeans): Promise<CaseResult> 
   let shown: RunResult | null = null;
   let note: string | undefined;
   for (let passed = 0; passed < settings.repeat && (passed === 0 || !means.isOver()); passed++) {
-    const run = await runner.run({ label: of.id, faults: of.faults, seed });
+    const run = await runner.run({ label: of.name, faults: of.faults, seed });
     means.saw(run);
     const reach = reachOf(of, run);
     if (reach === "none") {

@@ -35,6 +35,9 @@ describe("a sweep", () => {
       story: ({ faults }) => (faults.length > 0 ? { exit: exitOne } : undefined),
     });
     expect(told.runs).toEqual([`${COMPLETE} kind0`, `${COMPLETE} kind0`, "control 1", `${COMPLETE} kind0`]);
+    // By these a run is found again in runs.jsonl.
+    const name = "complete:kind0:first";
+    expect(told.labels).toEqual([name, name, "control 1", name]);
     const [finding] = told.outcome.findings;
     expect(finding).toMatchObject({
       number: 1,
