@@ -1,5 +1,8 @@
 /** When nothing moves: no byte through any proxy, and no processor time of the program. Longer than ever without faults is a hang. */
 
+import { parseDuration } from "../../core/units.js";
+import type { FaultInput } from "../contract/run.js";
+
 /** Shorter pauses are no hang, whatever the fault-free runs had. */
 export const SILENCE_MIN_MS = 30_000;
 export const SILENCE_FACTOR = 5;
@@ -14,6 +17,24 @@ export function timeoutFor(times: readonly number[]): number {
   const slowest = Math.max(0, ...times);
   return Math.max(3 * slowest, slowest + 30_000);
 }
+
+/** Parameters of faults that are times for which something is held up. */
+const HELD = ["hold", "delay", "retry_after"] as const;
+/** Waits that double are as long again as the outage that they outlast. */
+const BACK_OFF = 2;
+
+/** What faults take of the time that a command has, in milliseconds: to have been held up is no hang. */
+export function heldUpBy(faults: readonly FaultInput[]): number {
+  return faults.reduce((sum, fault) => {
+    const held = HELD.reduce((most, key) => Math.max(most, timeIn(fault[key])), 0);
+    const { when } = fault;
+    const { lasts, for: whole } =
+      typeof when === "object" && when !== null ? (when as Readonly<Record<string, unknown>>) : {};
+    return sum + held + BACK_OFF * Math.max(timeIn(lasts), timeIn(whole));
+  }, 0);
+}
+
+const timeIn = (value: unknown): number => (typeof value === "string" ? (parseDuration(value) ?? 0) : 0);
 
 export class Stillness {
   #movedAt: number;

@@ -6,7 +6,7 @@ import type { Surroundings } from "./environment.js";
 import { endedEarly, type Program } from "./program.js";
 import type { RunMaterial } from "./run-folders.js";
 import { JUDGED, Stage, type StageOptions } from "./stage.js";
-import { Stillness } from "./stillness.js";
+import { heldUpBy, Stillness } from "./stillness.js";
 
 /** What decides when a command hangs; Infinity for never. */
 export interface Limits {
@@ -129,9 +129,11 @@ export class Worker implements RunMaker {
     const from = performance.now();
     const program = await stage.start(settings.command, here, "command");
     const stillness = new Stillness(from);
+    const held = heldUpBy(plan.faults);
+    const [timeout, silence] = [limits.timeout + held, limits.silence + held];
     let exit: Exit | null = null;
     while (exit === null) {
-      const rest = from + limits.timeout - performance.now();
+      const rest = from + timeout - performance.now();
       const end = (await stage.within(program, Math.min(LOOK_EVERY_MS, Math.max(1, rest)))) ?? program.end;
       if (end !== null) {
         exit = end;
@@ -139,8 +141,8 @@ export class Worker implements RunMaker {
       }
       const now = performance.now();
       const still = stillness.look(now, stage.wires.traffic().bytes, () => program.ticks());
-      if (now - from >= limits.timeout) exit = { kind: "hung", why: "timeout", ms: Math.round(now - from) };
-      else if (still >= limits.silence) exit = { kind: "hung", why: "silent", ms: Math.round(now - from) };
+      if (now - from >= timeout) exit = { kind: "hung", why: "timeout", ms: Math.round(now - from) };
+      else if (still >= silence) exit = { kind: "hung", why: "silent", ms: Math.round(now - from) };
     }
     const ms = (program.endedAt ?? performance.now()) - from;
     if (exit.kind === "hung" && settings.dump !== null) {

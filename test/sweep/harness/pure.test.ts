@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { environmentOf, filledCommand, type Surroundings } from "../../../src/sweep/harness/environment.js";
 import { BoundedOutput } from "../../../src/sweep/harness/output.js";
-import { silenceLimit, Stillness, timeoutFor } from "../../../src/sweep/harness/stillness.js";
+import { heldUpBy, silenceLimit, Stillness, timeoutFor } from "../../../src/sweep/harness/stillness.js";
 import { checkReach, isNear } from "../../../src/sweep/harness/upstream-reach.js";
 import { readRun } from "../../../src/sweep/run-file/read.js";
 
@@ -120,6 +120,24 @@ describe("stillness", () => {
 
   it("beside it, time-outs are three times the slowest, and at least half a minute more", () => {
     expect([timeoutFor([500, 2_000]), timeoutFor([20_000])]).toEqual([32_000, 60_000]);
+  });
+
+  it.each([
+    [[], 0],
+    [[{ type: "lost_response", name: "a", then: "hang" }], 0],
+    [[{ type: "late_response", name: "a", hold: "15000ms", when: { only: [1] } }], 15_000],
+    [[{ type: "http_status", name: "a", status: 429, retry_after: "2000ms" }], 2_000],
+    [[{ type: "lost_request", name: "a", when: { only: [1], lasts: "8000ms" } }], 16_000],
+    [[{ type: "down", name: "a", when: { for: "2s" } }], 4_000],
+    [
+      [
+        { type: "late_response", name: "a", hold: "1s" },
+        { type: "http_delay", name: "b", delay: "500ms" },
+      ],
+      1_500,
+    ],
+  ])("leave a command the time for which %j hold it up", (faults, expected) => {
+    expect(heldUpBy(faults)).toBe(expected);
   });
 });
 
