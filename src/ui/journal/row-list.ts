@@ -65,7 +65,8 @@ export class RowList {
     const last = Math.min(entries.length, Math.ceil((this.#top + this.#height) / row) + AROUND);
     const shown = entries.slice(first, last);
     const chosen = this.#chosen === null ? undefined : entries.find(({ seq }) => seq === this.#chosen);
-    return html`<div
+    return html`<div class="rows-frame ${chosen === undefined ? "" : "has-details"}">
+      <div
         class="rows"
         role="listbox"
         tabindex="0"
@@ -84,7 +85,8 @@ export class RowList {
           </div>
         </div>
       </div>
-      ${chosen === undefined ? nothing : this.#details(chosen)}`;
+      ${chosen === undefined ? nothing : this.#details(chosen)}
+    </div>`;
   }
 
   rendered(): void {
