@@ -280,10 +280,10 @@ export class Tab {
     }
   }
 
-  /** Until there is such an element that is shown, with that text in it. */
+  /** Until there is such an element that is shown, with that text in it; blanks and line ends are one blank. */
   async shows(selector: string, text = ""): Promise<void> {
     await this.until(
-      `[...document.querySelectorAll(${JSON.stringify(selector)})].some((one) => one.checkVisibility() && one.textContent.includes(${JSON.stringify(text)}))`,
+      `[...document.querySelectorAll(${JSON.stringify(selector)})].some((one) => one.checkVisibility() && one.textContent.replaceAll(/\\s+/g, " ").includes(${JSON.stringify(text)}))`,
     );
   }
 

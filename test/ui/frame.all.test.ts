@@ -125,11 +125,13 @@ describe.skipIf(!hasChromium)("the frame of the page (needs: chromium)", () => {
       await tab.shows(".banner", "Try now");
       await tab.shows(".connection-lost", "no connection");
       await first.process.ended;
-      await own.daemon({ proxies: PROXIES }, words);
       await tab.click(".banner button");
+      await tab.shows(".banner", "The daemon does not answer.");
+      await own.daemon({ proxies: PROXIES }, words);
       await tab.shows(".connection-live");
       await tab.shows(".notice", "restarted");
       expect(await tab.evaluate("document.querySelector('.banner')")).toBeNull();
+      await tab.goto("about:blank");
     } finally {
       await own.close();
     }
@@ -164,6 +166,7 @@ describe.skipIf(!hasChromium)("the frame of the page (needs: chromium)", () => {
       await other.goto(`${guarded.admin}/ui/`);
       await other.shows("dialog", "wants a token");
       await other.close();
+      await tab.goto("about:blank");
     } finally {
       await own.close();
     }
@@ -183,6 +186,8 @@ describe.skipIf(!hasChromium)("the frame of the page (needs: chromium)", () => {
       await tab.shows(".connection-live");
       await tab.goto(`${secure}/ui/profiles/lost-ack`);
       await tab.shows('[data-line="curl"]', "--cacert");
+      await tab.shows('select[name="params.then"]');
+      await tab.goto("about:blank");
     } finally {
       await own.close();
     }

@@ -68,7 +68,7 @@ describe.skipIf(!hasChromium)("Now (needs: chromium)", () => {
       await tab.evaluate<string>(`getComputedStyle(document.documentElement).getPropertyValue("--cut")`),
     ];
     const picture = await tab.screenshot();
-    expect(picture.share(mark, colourOf(cut))).toBeGreaterThan(0.08);
+    expect(picture.share(mark, colourOf(cut))).toBeGreaterThan(0.03);
     // What nothing is done to has no such colour.
     expect(picture.share(await region(".brand"), colourOf(cut))).toBe(0);
     await tab.click('[data-do="heal"]');
