@@ -75,7 +75,8 @@ describe.skipIf(!hasChromium)("hostile text (needs: chromium)", () => {
     // JSON is YAML.
     const profile = {
       profile: "evil",
-      summary: HOSTILE.join(" "),
+      // What looks like a param is refused there.
+      summary: HOSTILE.filter((text) => !text.includes("${")).join(" "),
       breaks: HOSTILE[1],
       survives: HOSTILE[2],
       tags: ["evil"],
@@ -108,21 +109,19 @@ describe.skipIf(!hasChromium)("hostile text (needs: chromium)", () => {
           text.slice(0, 8_000),
         );
     }
-    for (const size of [
-      { width: 1280, height: 900 },
-      { width: 390, height: 844 },
-    ]) {
-      await tab.viewport(size);
-      for (const path of VIEWS) {
-        await tab.goto(`${stage.admin}${path}`);
-        await tab.shows(".connection-live");
-        await tab.shows(path === "/ui/" ? ".bot" : path.startsWith("/ui/journal") ? ".entry" : "main > *");
-        if (path.startsWith("/ui/journal")) {
-          await tab.click(".entry");
-          await tab.shows(".details dd");
-        }
+    for (const path of VIEWS) {
+      await tab.viewport({});
+      await tab.goto(`${stage.admin}${path}`);
+      await tab.shows(".connection-live");
+      await tab.shows(path === "/ui/" ? ".bot" : path.startsWith("/ui/journal") ? ".entry" : "main > *");
+      if (path.startsWith("/ui/journal")) {
+        await tab.click(".entry");
+        await tab.shows(".details dd");
+      }
+      for (const size of [{}, { width: 390, height: 844 }]) {
+        await tab.viewport(size);
         await tab.settled();
-        expect(await tab.evaluate(TRACES), `${path} at ${size.width}`).toEqual(HARMLESS);
+        expect(await tab.evaluate(TRACES), `${path} at ${size.width ?? "full"} width`).toEqual(HARMLESS);
       }
     }
     // It is shown, and not merely left out.
@@ -136,15 +135,19 @@ describe.skipIf(!hasChromium)("hostile text (needs: chromium)", () => {
   });
 
   it("stays text in the address as well", async () => {
-    for (const text of HOSTILE) {
-      await tab.goto(
-        `${stage.admin}/ui/journal?bot=${encodeURIComponent(text)}&path=${encodeURIComponent(text)}`,
-      );
+    const all = encodeURIComponent(HOSTILE.join(" "));
+    for (const path of [
+      `journal?bot=${all}`,
+      `journal?path=${all}`,
+      `profiles?q=${all}`,
+      `lanes?bot=${all}`,
+      `profiles/${all}`,
+    ]) {
+      await tab.goto(`${stage.admin}/ui/${path}`);
       await tab.shows(".connection-live");
-      await tab.shows(".state, .entry");
-      await tab.goto(`${stage.admin}/ui/profiles?q=${encodeURIComponent(text)}`);
-      await tab.shows(".library");
-      expect(await tab.evaluate(TRACES)).toMatchObject({ pwned: null, made: [] });
+      await tab.shows("main > *");
+      await tab.settled();
+      expect(await tab.evaluate(TRACES), path).toMatchObject({ pwned: null, made: [], unseen: false });
     }
     // A path pattern that is none is a mistake, told as one.
     expect(tab.problems.splice(0).filter((problem) => !/ 4\d\d /u.test(problem))).toEqual([]);

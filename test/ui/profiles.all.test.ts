@@ -115,14 +115,22 @@ describe.skipIf(!hasChromium)("Profiles (needs: chromium, curl)", () => {
     await tab.shows('[data-do="activate"]', "Observe");
     await tab.click('[data-do="activate"]');
     await tab.shows(".notice", "lost-ack is observed.");
+    // Its card comes above the form.
+    await tab.shows(".profile-detail .activation", "only observes");
+    await tab.shows(".activate", "this begins it anew, in place of that run");
+    await tab.settled();
     await tab.click('input[name="observe"]');
     await tab.click(".choice label:nth-of-type(2) input[name=proxies]");
     await tab.click('[data-do="activate"]');
     await tab.shows(".notice", "lost-ack is on.");
-    expect((await active()).map(({ mode, proxies }) => [mode, proxies])).toEqual([
-      ["observe", null],
-      ["inject", ["jobs"]],
-    ]);
+    expect((await active()).map(({ mode, proxies }) => [mode, proxies])).toEqual([["inject", ["jobs"]]]);
+    // Another profile comes beside it, unless somebody says otherwise.
+    await tab.goto(`${admin}/ui/profiles/high-latency`);
+    await tab.click('input[name="observe"]');
+    await tab.shows('[data-line="squall"]', "--observe --add");
+    await tab.click('[data-do="activate"]');
+    await tab.shows(".notice", "high-latency is observed.");
+    expect((await active()).map(({ profile }) => profile)).toEqual(["lost-ack", "high-latency"]);
   });
 
   it("say at each field what the daemon says of it, and keep what was written there", async () => {

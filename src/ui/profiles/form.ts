@@ -15,6 +15,8 @@ export interface FormParts {
   readonly proxies: readonly string[];
   /** Whether anything is on, so that it matters whether this comes beside it. */
   readonly anything: boolean;
+  /** This profile is on: there is one of each at most, and another one takes its place. */
+  readonly already: boolean;
   readonly mistakes: Mistakes;
   readonly sending: boolean;
   readonly asked: Asked;
@@ -75,6 +77,7 @@ export function form(parts: FormParts): TemplateResult {
     }
     ${lines(parts)}
     <p class="row row-end">
+      ${parts.already ? html`<span class="soft">It is on: this begins it anew, in place of that run.</span>` : nothing}
       <button type="submit" class="strong" data-do="activate" ?disabled=${sending}>
         ${wanted.observe ? "Observe" : "Switch on"}
       </button>

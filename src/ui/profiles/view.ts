@@ -211,7 +211,8 @@ class Profiles implements View {
           .list()
           .map(({ id }) => id)
           .sort(),
-        anything: active.length > 0,
+        anything: active.length > own.length,
+        already: own.length > 0,
         mistakes: this.#mistakes,
         sending: this.#sending,
         asked: { origin: location.origin, guarded: this.#page.guarded },
@@ -318,10 +319,13 @@ class Profiles implements View {
     this.#showMistake();
   }
 
-  /** Where nothing is on there is nothing to be beside of. */
+  /** Where nothing else is on there is nothing to be beside of. */
   #effective(): Wanted {
     const { beside, ...rest } = this.#wanted;
-    return { ...rest, beside: beside && this.#page.live.store.active.size > 0 };
+    return {
+      ...rest,
+      beside: beside && this.#page.live.store.active.list().some(({ profile }) => profile !== rest.profile),
+    };
   }
 
   /** Who is about to act on everybody is asked once more. */
@@ -331,7 +335,10 @@ class Profiles implements View {
     const bots = store.bots.list().filter(({ open }) => open > 0).length;
     const users = bots === 0 ? "nobody is connected just now" : `${plural(bots, "bot")} connected just now`;
     const end = ttl.trim() === "" ? "until somebody heals it" : `for ${seen(ttl.trim(), 20)}`;
-    const others = store.active.size > 0 && !beside ? " What is on already ends." : "";
+    const others =
+      !beside && store.active.list().some((one) => one.profile !== profile)
+        ? " What is on already ends."
+        : "";
     return this.#page.confirm({
       title: "This can hit everybody",
       text: `${seen(profile, 60)} will act on ${store.proxies.size === 1 ? "the one proxy" : `all ${store.proxies.size} proxies`} (${users}), ${end}.${others}`,
