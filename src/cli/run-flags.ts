@@ -105,6 +105,12 @@ const FLAGS: readonly Flag[] = [
     form: "number",
   },
   {
+    flag: "--isolate",
+    takes: "<what>",
+    key: "isolate",
+    about: "net: each of these runs has a network of its own, on Linux",
+  },
+  {
     flag: "--baselines",
     takes: "<n>",
     key: "baselines",

@@ -8,11 +8,14 @@ import { makeFolder } from "../../core/make-folder.js";
 import { HarnessError, type RunPlan, type RunResult, type Runner } from "../contract/run.js";
 import { differences } from "../oracles/audit.js";
 import type { RunSettings } from "../run-file/settings.js";
+import { IsolatedWorker } from "./isolated-worker.js";
+import { checkIsolation } from "./isolation.js";
 import { DirectoryLock } from "./lock.js";
 import { membersOf, signalProcess } from "./processes.js";
 import { RunFolders } from "./run-folders.js";
 import { silenceLimit, timeoutFor } from "./stillness.js";
 import { checkReach } from "./upstream-reach.js";
+import type { StageOptions } from "./stage.js";
 import { ServiceWorker } from "./service.js";
 import { Worker, type Limits, type Made, type RunMaker } from "./worker.js";
 import { writing } from "./writing.js";
@@ -66,6 +69,7 @@ export async function startRunner(options: RunnerOptions): Promise<HarnessRunner
       "this needs groups of processes, by which all that a command has started is ended, and Windows has none: run it within WSL",
     );
   if (options.anywhere !== true) await checkReach(settings.checked, "--yes-really");
+  if (settings.isolate === "net") checkIsolation(settings);
   signal.throwIfAborted();
   const folders = openFolders(settings, tell);
   const mark = randomBytes(8).toString("hex");
@@ -78,8 +82,7 @@ export async function startRunner(options: RunnerOptions): Promise<HarnessRunner
     for (let number = 1; number <= settings.jobs; number++) {
       signal.throwIfAborted();
       const stage = { ...options, number, mark, temporary };
-      const { service } = settings;
-      workers.push(await (service === null ? Worker.open(stage) : ServiceWorker.open(stage, service)));
+      workers.push(await openWorker(stage));
     }
   } catch (error) {
     await Promise.all(workers.map((worker) => worker.close()));
@@ -94,6 +97,12 @@ export async function startRunner(options: RunnerOptions): Promise<HarnessRunner
     held.release();
   });
   return new WorkersRunner({ settings, signal, workers, folders, temporary, lock: held, tell });
+}
+
+function openWorker(stage: StageOptions): Promise<RunMaker> {
+  const { service, isolate } = stage.settings;
+  if (service !== null) return ServiceWorker.open(stage, service);
+  return isolate === "net" ? IsolatedWorker.open(stage) : Worker.open(stage);
 }
 
 function openFolders(settings: RunSettings, tell: (text: string) => void): RunFolders {

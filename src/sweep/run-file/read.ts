@@ -303,6 +303,7 @@ function settingsOf(
     dump: input.dump ?? null,
     env: Object.fromEntries(Object.entries(input.env).map(([name, value]) => [name, String(value)])),
     jobs: input.jobs,
+    isolate: input.isolate,
     baselines: input.baselines,
     routes: input.routes,
     openapi: input.openapi.map((path) => resolve(folder, path)),

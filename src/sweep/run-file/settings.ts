@@ -34,6 +34,8 @@ export interface RunSettings {
   readonly dump: string | null;
   readonly env: Readonly<Record<string, string>>;
   readonly jobs: number;
+  /** `net`: each worker has a network of its own. */
+  readonly isolate: "none" | "net";
   readonly baselines: number;
   /** Of the run file and flags, with placeholders still in them; on top of those of the configuration. */
   readonly proxies: LocatedMap | null;

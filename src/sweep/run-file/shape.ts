@@ -1,7 +1,7 @@
 /** The shape of squall.run.yaml as zod schemas: what is run, against what, and how it is judged. JSON Schema and flags follow it. */
 import { constants } from "node:os";
 import { z } from "zod";
-import { count, duration, flag, ratio, shown, size } from "../../faults/params.js";
+import { choice, count, duration, flag, ratio, shown, size } from "../../faults/params.js";
 import { DURATION_PATTERN, parseDuration } from "../../core/units.js";
 import { oneOrMany, text } from "../../config/shapes.js";
 import { PRESETS } from "../kinds/kind.js";
@@ -167,6 +167,9 @@ export const runShape = z.strictObject({
   jobs: count({ min: 1, max: JOBS_MAX })
     .default(1)
     .describe("how many runs are made at a time; more than 1 needs upstream"),
+  isolate: choice(["none", "net"])
+    .default("none")
+    .describe("net: each of these has a network of its own with nothing but loopback in it, on Linux"),
   baselines: count({ min: 1, max: 100 }).default(3).describe("fault-free runs before anything else"),
   proxies: z
     .unknown()

@@ -1,4 +1,8 @@
 /** The parts of the harness that start nothing: output, stillness, audits, environments, addresses. */
+import { platform } from "node:process";
+import { checkIsolation } from "../../../src/sweep/harness/isolation.js";
+import type { RunSettings } from "../../../src/sweep/run-file/settings.js";
+import { sourcesIn } from "./scene.js";
 import { trustValues } from "../../../src/tls/trust.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -160,6 +164,24 @@ const HERE: Surroundings = {
   seed: 7,
   temporary: "/tmp/squall-x/2",
 };
+
+describe.runIf(platform === "linux")("a network of its own is refused", () => {
+  const settings = (text: string): RunSettings => readRun(sourcesIn("/tmp", text));
+  const OWN = `command: npm test\nproxies: { jobs: { upstream: "http://127.0.0.1:3000" } }\n`;
+  it.each([
+    ["to what is not started within", OWN, "there is no upstream that it starts"],
+    ["to a system that runs outside", `${OWN}service: true\nupstream: node server.js\n`, "with service"],
+    [
+      "where the upstream is not within",
+      `command: npm test\nupstream: node server.js\nproxies: { jobs: { upstream: "http://10.0.0.5:3000" } }\n`,
+      'the upstream of the proxy "jobs", 10.0.0.5, is not within',
+    ],
+  ])("%s", (_why, text, words) => {
+    expect(() => {
+      checkIsolation(settings(text));
+    }).toThrow(words);
+  });
+});
 
 describe("what a program finds in its environment", () => {
   it("has where each proxy is, which run it is, and what the run file says, over the user's own", () => {
