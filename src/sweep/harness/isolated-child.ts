@@ -1,4 +1,5 @@
 /** The process of one worker in a network of its own: it does what it is told over its channel, and ends when that ends. */
+import process from "node:process";
 import { failureOf, stageOf, type FromWorker, type ToWorker } from "./isolated-words.js";
 import { Worker } from "./worker.js";
 
