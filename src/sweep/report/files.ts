@@ -5,6 +5,7 @@ import { pid } from "node:process";
 import type { SweepReport } from "../contract/report.js";
 import { whyUnwritten } from "../harness/writing.js";
 import { coveragePage } from "./coverage-page.js";
+import { ctrfJson } from "./ctrf.js";
 import { junitXml } from "./junit.js";
 import { markdownText } from "./markdown.js";
 import { pageHtml } from "./page.js";
@@ -16,6 +17,7 @@ export const REPORT_FILES: Readonly<Record<string, (report: SweepReport) => stri
   "report.html": pageHtml,
   "report.md": markdownText,
   "junit.xml": junitXml,
+  "ctrf.json": ctrfJson,
   "coverage.md": coveragePage,
 };
 

@@ -4,6 +4,7 @@
  */
 import type { CaseReport, SweepReport } from "../contract/report.js";
 import { commandText, confirmed } from "./cells.js";
+import { outcomeOf, suiteOf, type Outcome } from "./outcomes.js";
 import { attributes, escaped } from "./xml.js";
 
 export function junitXml(report: SweepReport): string {
@@ -25,41 +26,12 @@ export function junitXml(report: SweepReport): string {
   ].join("\n");
 }
 
-/** A pair belongs to the site of its first fault. */
-function suiteOf(report: SweepReport, { cells }: CaseReport): string {
-  const id = cells[0]?.site;
-  const site = report.sites.find((one) => one.id === id);
-  return site === undefined ? (id ?? "") : `${site.proxy} ${site.name} ${site.bot}`;
-}
-
 function suiteXml(report: SweepReport, name: string, cases: readonly CaseReport[]): string {
   const { started } = report;
   const head = attributes({ name, ...totals(report, cases), timestamp: started.replace(/\.\d+Z$/u, "") });
   return [`  <testsuite${head}>`, ...cases.map((one) => caseXml(report, name, one)), "  </testsuite>"].join(
     "\n",
   );
-}
-
-type Outcome = "passed" | "failure" | "error" | "skipped";
-
-function outcomeOf({ verdict }: CaseReport, strict: boolean): Outcome {
-  switch (verdict) {
-    case "FAILED":
-    case "WRONG":
-    case "STUCK":
-      return "failure";
-    case "HUNG":
-    case "harness error":
-      return "error";
-    case "SUSPECT":
-    case "FLAKY":
-      return strict ? "failure" : "passed";
-    case "not reached":
-    case "not run":
-      return "skipped";
-    default:
-      return "passed";
-  }
 }
 
 function totals(report: SweepReport, cases: readonly CaseReport[]): Record<string, number | string> {

@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { SweepReport } from "../../../src/sweep/contract/report.js";
 import { AREAS, coveragePage } from "../../../src/sweep/report/coverage-page.js";
 import { addStepSummary, REPORT_FILES, writeReports } from "../../../src/sweep/report/files.js";
+import { ctrfJson } from "../../../src/sweep/report/ctrf.js";
 import { junitXml } from "../../../src/sweep/report/junit.js";
 import { markdownText } from "../../../src/sweep/report/markdown.js";
 import { pageHtml } from "../../../src/sweep/report/page.js";
@@ -264,5 +266,89 @@ describe("writing them", () => {
     await addStepSummary(SAMPLE, file);
     await addStepSummary(SAMPLE, file);
     expect(readFileSync(file, "utf8").match(/^## squall sweep/gmu)).toHaveLength(2);
+  });
+});
+
+describe("ctrf.json", () => {
+  const count = z.int().min(0);
+  const status = z.enum(["passed", "failed", "skipped", "pending", "other"]);
+  /** As the schema of CTRF has it, as far as this report goes; what it does not know it refuses. */
+  const shape = z.strictObject({
+    reportFormat: z.literal("CTRF"),
+    specVersion: z.string().regex(/^\d+\.\d+\.\d+$/u),
+    timestamp: z.iso.datetime(),
+    generatedBy: z.string(),
+    results: z.strictObject({
+      tool: z.strictObject({ name: z.string().min(1), version: z.string() }),
+      summary: z.strictObject({
+        tests: count,
+        passed: count,
+        failed: count,
+        skipped: count,
+        pending: count,
+        other: count,
+        flaky: count,
+        suites: count,
+        start: count,
+        stop: count,
+        duration: count,
+      }),
+      tests: z.array(
+        z.strictObject({
+          name: z.string().min(1),
+          status,
+          duration: count,
+          suite: z.array(z.string()).min(1),
+          rawStatus: z.string(),
+          type: z.string(),
+          tags: z.array(z.string()),
+          message: z.string().optional(),
+          trace: z.string().optional(),
+          flaky: z.boolean().optional(),
+          retries: count.optional(),
+          extra: z.record(z.string(), z.unknown()),
+        }),
+      ),
+    }),
+  });
+
+  it.each([
+    ["the sample", SAMPLE],
+    ["whatever others wrote", hostile],
+  ])("of %s has the form that its readers know, and its sums agree", (_of, report) => {
+    const { results } = shape.parse(JSON.parse(ctrfJson(report)));
+    const { summary, tests } = results;
+    expect(tests).toHaveLength(report.cases.length);
+    expect(summary.passed + summary.failed + summary.skipped).toBe(summary.tests);
+    for (const word of ["passed", "failed", "skipped"] as const)
+      expect(summary[word]).toBe(tests.filter((one) => one.status === word).length);
+  });
+
+  it("says of a finding how often it failed and how to see it again, and counts flaky ones if it is strict", () => {
+    const flaky: SweepReport = {
+      ...SAMPLE,
+      cases: [
+        caseOf(COMPLETE, "lost", "FLAKY", {
+          confirmation: { failed: 3, runs: 10, controls: { failed: 0, runs: 9 } },
+          finding: FINDING.number,
+        }),
+        caseOf(COMPLETE, "503", "not run"),
+      ],
+    };
+    const told = (report: SweepReport): unknown =>
+      shape.parse(JSON.parse(ctrfJson(report))).results.tests.map((one) => [one.status, one.rawStatus]);
+    expect(told(flaky)).toEqual([
+      ["passed", "FLAKY"],
+      ["skipped", "not run"],
+    ]);
+    expect(told({ ...flaky, strict: true })).toEqual([
+      ["failed", "FLAKY"],
+      ["skipped", "not run"],
+    ]);
+    expect(shape.parse(JSON.parse(ctrfJson(flaky))).results.tests[0]).toMatchObject({
+      flaky: true,
+      retries: 9,
+      extra: { finding: FINDING.number, replay: FINDING.replay },
+    });
   });
 });
