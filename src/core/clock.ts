@@ -73,6 +73,11 @@ export class VirtualClock implements Clock {
     return this.#pending[0]?.when ?? Infinity;
   }
 
+  /** How many timers wait. */
+  get waiting(): number {
+    return this.#pending.length;
+  }
+
   get idle(): boolean {
     return this.#pending.length === 0;
   }
