@@ -18,7 +18,7 @@ export async function tryPack(of: Case, members: readonly Case[], means: TrialMe
   let shown: RunResult | null = null;
   let hit = members;
   for (let passed = 0; passed < settings.repeat && (passed === 0 || !means.isOver()); passed++) {
-    const run = await runner.run({ label: of.id, faults: of.faults, seed: settings.seed });
+    const run = await runner.run({ label: of.name, faults: of.faults, seed: settings.seed });
     means.saw(run);
     // Whether a suspicion means no harm is asked of each by itself.
     if (controls.judge(run, of.faults).alarms.length > 0) return { results: [], left: members };
