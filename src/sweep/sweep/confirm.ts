@@ -5,7 +5,7 @@
  */
 import type { Case } from "../contract/case.js";
 import type { Alarm, Confirmation, Verdict } from "../contract/finding.js";
-import type { RunResult, Runner } from "../contract/run.js";
+import { HarnessError, type RunResult, type Runner } from "../contract/run.js";
 import { leading } from "../oracles/judge.js";
 import { failsAlike } from "../signature.js";
 import type { Controls } from "./controls.js";
@@ -23,7 +23,7 @@ export interface Confirmed {
   readonly alarms: readonly Alarm[];
   readonly run: RunResult;
   readonly confirmation: Confirmation;
-  /** Why nothing is held against it after all. */
+  /** Why nothing is held against it after all, or why it could not be run again. */
   readonly note?: string;
 }
 
@@ -47,7 +47,7 @@ export interface ConfirmMeans {
   readonly sift: (alarms: readonly Alarm[]) => readonly Alarm[];
 }
 
-/** Throws what the runner throws. */
+/** Throws what the runner throws, but for a harness that can make no run any more: what was seen until then is not lost for that. */
 export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<Confirmed> {
   const { runner, controls, seed, tell, sift } = means;
   const failures: { run: RunResult; alarms: readonly Alarm[] }[] = [first];
@@ -63,26 +63,35 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
     return `${failures.length} of ${runs} failed, and so did ${alike} of ${without.runs} fault-free runs`;
   };
   const enough = (): number => (mixed() || explained() !== null ? FLAKY_RUNS : wanted());
-  while (unreached < CONFIRM_RUNS && runs < enough() && !means.isOver()) {
+  const again = async (): Promise<void> => {
     tell({ kind: "confirming", case: first.case, alarm: first.alarm, failed: failures.length, runs });
     const run = await runner.run({ label: first.case.name, faults: first.case.faults, seed });
     if (reachOf(first.case, run) === "none") {
       controls.take(run);
       unreached++;
-      continue;
+      return;
     }
     const alarms = sift(controls.judge(run, first.case.faults).alarms);
     if (failsAlike(alarms, first.alarm)) failures.push({ run, alarms });
     // In between, so that whatever wears out or piles up shows in it too.
     if (++runs === first.passed + 2 && !means.isOver()) await controls.run(seed);
-  }
+  };
+  let broken: string | undefined;
+  while (unreached < CONFIRM_RUNS && runs < enough() && !means.isOver() && broken === undefined)
+    try {
+      await again();
+    } catch (error) {
+      if (!(error instanceof HarnessError)) throw error;
+      broken = `it could not be run again: ${error.message}`;
+    }
   const shown = commonest(failures);
   const note = explained();
   const confirmation = { failed: failures.length, runs, controls: controls.counts };
   if (note !== null) return { ...shown, verdict: "survived", alarms: [], confirmation, note };
-  // A single run that nothing could repeat is no more than a doubt.
-  const sure = !mixed() && runs > 1;
-  return { ...shown, verdict: sure ? (leading(shown.alarms)?.verdict ?? "FLAKY") : "FLAKY", confirmation };
+  // A single run that nothing could repeat is no more than a doubt; but what has not come back by itself is stuck, and that is why.
+  const sure = !mixed() && (runs > 1 || (broken !== undefined && first.alarm.verdict === "STUCK"));
+  const verdict = sure ? (leading(shown.alarms)?.verdict ?? "FLAKY") : "FLAKY";
+  return { ...shown, verdict, confirmation, ...(broken === undefined ? {} : { note: broken }) };
 }
 
 function commonest<F extends { readonly alarms: readonly Alarm[] }>(failures: readonly F[]): F {

@@ -79,9 +79,11 @@ class Sweep {
     this.#known = new Set(baselines.flatMap(({ record }) => record.exchanges.map((one) => place(one).site)));
     this.#runner = {
       jobs: runner.jobs,
-      run: (plan) => {
+      run: async (plan) => {
+        const run = await runner.run(plan);
+        // One that could not be made is none, and has no line in runs.jsonl.
         this.#runs++;
-        return runner.run(plan);
+        return run;
       },
       keep: (result) => runner.keep?.(result) ?? Promise.resolve(result.folder),
     };
@@ -224,8 +226,8 @@ class Sweep {
     const pairs = this.#pairsAfter(result);
     this.#pairsOf.set(of.id, pairs);
     const kept = light(result);
-    // What there was no time to confirm is begun again by the next start.
-    if (!this.#isLate() || kept.confirmation === null || kept.confirmation.runs >= CONFIRM_RUNS)
+    // What could not be confirmed, for want of time or since nothing could be run any more, is begun again by the next start.
+    if (kept.confirmation === null || kept.confirmation.runs >= CONFIRM_RUNS)
       await this.#orTold(`the state of ${of.name}`, () => this.#memory.remember(kept, pairs));
     return this.#over(kept, false);
   }

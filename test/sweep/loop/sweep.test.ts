@@ -246,6 +246,35 @@ describe("a sweep", () => {
     expect(second.outcome.findings).toHaveLength(1);
   });
 
+  it.each([
+    [
+      "STUCK, for that is why it cannot be run again",
+      { recovered: { ms: null, missing: ["a bot"] }, healed: 5 },
+      "STUCK",
+      1,
+    ],
+    ["a doubt, of what failed before the harness did", { exit: exitOne }, "FLAKY", 6],
+  ] as const)(
+    "keeps what was seen where nothing can be run after it: %s",
+    async (_why, seen, verdict, code) => {
+      let runs = 0;
+      const told = await madeUpSweep({
+        cases: many(4),
+        story: () => (++runs === 1 ? seen : new HarnessError("the system is not back")),
+      });
+      expect(told.outcome.results[0]).toMatchObject({
+        verdict,
+        confirmation: { failed: 1, runs: 1 },
+        note: "it could not be run again: the system is not back",
+      });
+      expect(told.outcome.findings).toMatchObject([{ verdict }]);
+      // With the three that are fault-free.
+      expect(told.outcome.runs).toBe(4);
+      expect(told.outcome.stop).toBe("harness");
+      expect(exitCode(told)).toBe(code);
+    },
+  );
+
   it("tells that nothing can be written any more, and loses neither the finding nor the cases after it", async () => {
     const full = new HarnessError("cannot write to .squall: no space is left on the disk");
     const refuse = (): never => {
