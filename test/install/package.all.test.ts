@@ -88,6 +88,9 @@ describe("the package", () => {
         "dist/index.js",
         "dist/index.d.ts",
         "dist/index.d.cts",
+        "dist/ui/files.json",
+        "dist/ui/app.js",
+        "dist/ui/vendor/lit-html.js",
         "schema/profile.schema.json",
         "LICENSE",
       ]),
@@ -130,6 +133,14 @@ describe("the package", () => {
     const text = `import { startSquall } from "squall";\nconst __dirname = import.meta.dirname;\n${use};\n`;
     writeFileSync(join(folder, "run.mjs"), text);
     expect(execFileSync(execPath, ["run.mjs"], { cwd: folder }).toString()).toBe("done\n");
+  });
+
+  it("has the whole dashboard: each file that its list names", () => {
+    const files = JSON.parse(
+      readFileSync(join(folder, "node_modules/squall/dist/ui/files.json"), "utf8"),
+    ) as string[];
+    expect(files.length).toBeGreaterThan(5);
+    expect(files.filter((name) => !packed.includes(`dist/ui/${name}`))).toEqual([]);
   });
 
   it("knows the profiles that it brings, wherever it is installed", () => {

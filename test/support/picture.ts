@@ -1,5 +1,5 @@
 /** PNG files as browsers make them, read to their pixels: 8 bits for each of 3 or 4 channels, not interlaced. */
-import { inflateSync } from "node:zlib";
+import { crc32, deflateSync, inflateSync } from "node:zlib";
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -70,6 +70,49 @@ export class Picture {
     return all === 0 ? 0 : hits / all;
   }
 
+  /** The same as a PNG file with 256 colours at most: those that most pixels have, and for all others the nearest of them. */
+  small(): Buffer {
+    const counts = new Map<number, number>();
+    const keys = new Uint32Array(this.width * this.height);
+    for (let index = 0; index < keys.length; index++) {
+      const [red, green, blue] = this.at(index % this.width, Math.floor(index / this.width));
+      const key = (red << 16) | (green << 8) | blue;
+      keys[index] = key;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    // Shades that hardly differ count as one, so that there is room for what is small and has a colour of its own.
+    const shades = new Map<number, { readonly key: number; readonly count: number; all: number }>();
+    for (const [key, count] of counts) {
+      const known = shades.get(key & 0xf0f0f0);
+      if (known === undefined || count > known.count)
+        shades.set(key & 0xf0f0f0, { key, count, all: count + (known?.all ?? 0) });
+      else known.all += count;
+    }
+    const exact = [...counts].sort(([, a], [, b]) => b - a).slice(0, 64);
+    const others = [...shades.values()].sort((a, b) => b.all - a.all);
+    const palette = [...new Set([...exact.map(([key]) => key), ...others.map(({ key }) => key)])].slice(
+      0,
+      256,
+    );
+    const places = new Map(palette.map((key, place) => [key, place]));
+    const rows = Buffer.alloc(this.height * (this.width + 1));
+    for (const [index, key] of keys.entries()) {
+      const place = places.get(key) ?? nearest(palette, key);
+      places.set(key, place);
+      rows[Math.floor(index / this.width) * (this.width + 1) + 1 + (index % this.width)] = place;
+    }
+    const head = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 3, 0, 0, 0]);
+    head.writeUInt32BE(this.width, 0);
+    head.writeUInt32BE(this.height, 4);
+    return Buffer.concat([
+      Buffer.from(SIGNATURE, "hex"),
+      chunk("IHDR", head),
+      chunk("PLTE", Buffer.from(palette.flatMap((key) => [key >> 16, (key >> 8) & 255, key & 255]))),
+      chunk("IDAT", deflateSync(rows, { level: 9 })),
+      chunk("IEND", Buffer.alloc(0)),
+    ]);
+  }
+
   /** The colour that most pixels of a region have: its ground. */
   ground({ x, y, width, height }: Region): Colour {
     const counts = new Map<number, number>();
@@ -127,4 +170,26 @@ function predicted(filter: number, left: number, up: number, corner: number): nu
   const [toLeft, toUp, toCorner] = [Math.abs(guess - left), Math.abs(guess - up), Math.abs(guess - corner)];
   if (toLeft <= toUp && toLeft <= toCorner) return left;
   return toUp <= toCorner ? up : corner;
+}
+
+function nearest(palette: readonly number[], key: number): number {
+  let [best, least] = [0, Infinity];
+  for (const [place, other] of palette.entries()) {
+    const away =
+      ((key >> 16) - (other >> 16)) ** 2 +
+      (((key >> 8) & 255) - ((other >> 8) & 255)) ** 2 +
+      ((key & 255) - (other & 255)) ** 2;
+    if (away < least) [best, least] = [place, away];
+  }
+  return best;
+}
+
+/** PNG (second edition), section 5.3. */
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const whole = Buffer.alloc(body.length + 8);
+  whole.writeUInt32BE(data.length, 0);
+  body.copy(whole, 4);
+  whole.writeUInt32BE(crc32(body), body.length + 4);
+  return whole;
 }
