@@ -58,4 +58,6 @@ export interface ExchangeKeys extends ExchangeName {
   headers(name: string): readonly string[];
   /** The values of all parameters of that name, decoded, in order. */
   queries(name: string): readonly string[];
+  /** While its head is judged: its body, if all of it came with the head, as a view that nobody may keep; null if it is not known. */
+  bodyAhead?(): Buffer | null;
 }

@@ -3,6 +3,7 @@ import type { MatchEntry } from "../config/match.js";
 import { perKeys, type PerKey, type WhenEntry } from "../config/conditions.js";
 import type { Millis } from "../core/clock.js";
 import { BoundedMap } from "../core/lru.js";
+import { hashOf, READ_MAX_BYTES } from "../core/digest.js";
 import { retryMark } from "../core/request-words.js";
 import type { Admission, Decision, Mismatch } from "../pipeline/armed.js";
 import type { WhenReason } from "../pipeline/sight.js";
@@ -21,13 +22,25 @@ interface Counters {
 /** How many keys a `per` remembers; beyond it the longest unused one starts anew. As many requests are known again by `follow`. */
 export const KEYS_REMEMBERED = 10_000;
 
+/** Bodies of requests that were hit and are alike as far as their heads tell; null where one of them was not known. */
+type Bodies = Set<string> | null;
+
+/** More of them are not told apart. */
+const BODIES_REMEMBERED = 64;
+
 /** What it has counted and hit, which outlives a change of its text. */
 class Memory {
   readonly counters = new BoundedMap<string, Counters>(KEYS_REMEMBERED);
   /** Requests that were hit, by what their retries have in common with them. */
-  readonly followed = new BoundedMap<string, true>(KEYS_REMEMBERED);
+  readonly followed = new BoundedMap<string, Bodies>(KEYS_REMEMBERED);
   /** When the outage is over that a hit began; see `lasts`. */
   outageEnds: Millis = -Infinity;
+}
+
+function withBody(bodies: Bodies | undefined, body: string | null): Bodies {
+  if (bodies === null || body === null) return null;
+  if (bodies === undefined) return new Set([body]);
+  return bodies.size < BODIES_REMEMBERED ? bodies.add(body) : null;
 }
 
 export class WhenAdmission implements Admission {
@@ -125,8 +138,12 @@ export class WhenAdmission implements Admission {
     const { method, target } = exchange;
     const mark = retryMark({ method, target, header: (name) => exchange.headers(name)[0] });
     const same = `${subject.bot.length}:${subject.bot}${mark}`;
-    if (fires) followed.set(same, true);
-    return fires || followed.get(same) === true;
+    // A key says more than any body; without one, the body does as far as it came with the head.
+    const ahead = mark.startsWith("key ") ? null : (exchange.bodyAhead?.() ?? null);
+    const body = ahead === null ? null : hashOf(ahead.subarray(0, READ_MAX_BYTES));
+    const bodies = followed.get(same);
+    if (fires) followed.set(same, withBody(bodies, body));
+    return fires || (bodies !== undefined && (bodies === null || body === null || bodies.has(body)));
   }
 
   /** By its own rules, whatever of the same request was hit before. */

@@ -133,6 +133,26 @@ describe("when", () => {
       ]);
     });
 
+    it("tells requests apart by their bodies, as far as these are known", () => {
+      const fires = followed({ only: [1, 4] });
+      const said = (body?: string): boolean => fires(body === undefined ? work : { ...work, body });
+      expect([said("work"), said("rest"), said("work"), said("rest"), said("rest"), said("best")]).toEqual([
+        true, // hit by its own rules
+        false,
+        true,
+        true, // hit by its own rules, too
+        true,
+        false,
+      ]);
+      // A retry whose body is not known may be any of them.
+      expect(said()).toBe(true);
+      const unknown = followed();
+      expect([unknown(work), unknown({ ...work, body: "rest" })]).toEqual([true, true]);
+      const keyed = followed();
+      const key = { ...work, headers: { "idempotency-key": ["a"] } };
+      expect([keyed({ ...key, body: "work" }), keyed({ ...key, body: "rest" })]).toEqual([true, true]);
+    });
+
     it("knows a request with a key again by the key alone", () => {
       const fires = followed({ per: "proxy" });
       const keyed = (key: string, path = "/jobs") => ({

@@ -11,6 +11,8 @@ export interface ExchangeParts {
   readonly status?: number | null;
   readonly headers?: Readonly<Record<string, readonly string[]>>;
   readonly queries?: Readonly<Record<string, readonly string[]>>;
+  /** Its body, where that came with the head. */
+  readonly body?: string;
   readonly bot?: string;
   readonly client?: string;
 }
@@ -27,6 +29,7 @@ export function exchangeSubject(parts: ExchangeParts = {}): SubjectInfo {
     status: parts.status ?? null,
     headers: (name) => headers[name] ?? [],
     queries: (name) => queries[name] ?? [],
+    bodyAhead: () => (parts.body === undefined ? null : Buffer.from(parts.body)),
   };
   return { bot, connection: 1, client, exchange };
 }

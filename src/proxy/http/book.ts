@@ -124,7 +124,9 @@ export class Book {
     if (this.#bot === null || !this.#of.bare) this.#bot = exchange.bot;
     exchange.member = host.pool.choose(exchange);
     this.#queue.push(exchange);
+    exchange.ahead = this.#of.requests.reader;
     this.#strike(exchange, false);
+    exchange.ahead = null;
     return exchange;
   }
 

@@ -51,6 +51,9 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> extend
   #persistent = true;
   #fresh = true;
   #blankBytes = 0;
+  /** What the head that is being told came in, and where it ends there. */
+  #behind: Buffer | null = null;
+  #behindAt = 0;
   /** Copies of the bytes of a head, or of trailers, that has not come to its end. */
   readonly #kept = new KeptBytes();
 
@@ -170,7 +173,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> extend
       const known = this.#repeated.find(chunk, at);
       if (known !== null) {
         const end = at + known.raw.length;
-        return this.#accept(known.again(part(chunk, at, end), false) as H, end, sink);
+        return this.#accept(known.again(part(chunk, at, end), false) as H, chunk, end, sink);
       }
     }
     this.#head.reset(this.#blankBytes);
@@ -195,14 +198,24 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> extend
       return this.#refuse(head.reason, at - before + head.at, chunk, at, sink);
     }
     if (before === 0 && this.speaksForItself) this.#repeated.pass(head);
-    return this.#accept(head, end, sink);
+    return this.#accept(head, chunk, end, sink);
   }
 
-  #accept(head: H, end: number, sink: MessageSink<H>): number {
+  /** While a head is told: so many bytes behind it, if they came with it, as a view of what was read; null otherwise. */
+  ahead(length: number): Buffer | null {
+    const chunk = this.#behind;
+    if (chunk === null || chunk.length - this.#behindAt < length) return null;
+    return chunk.subarray(this.#behindAt, this.#behindAt + length);
+  }
+
+  #accept(head: H, chunk: Buffer, end: number, sink: MessageSink<H>): number {
     this.#fresh = false;
     this.begun(head);
     this.#frame(head, head.framing);
+    this.#behind = chunk;
+    this.#behindAt = end;
     sink.head(head);
+    this.#behind = null;
     if (this.#state === State.Plain) sink.upgraded();
     else if (this.#state === State.Between && !isInterim(head)) this.#complete(sink);
     return end;

@@ -69,6 +69,8 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, 
   member: Member | null = null;
   /** Sees what is recorded of it, where everything is. */
   witness: Witness | null = null;
+  /** Who knows what came with its head; null once its faults are chosen. */
+  ahead: { ahead(length: number): Buffer | null } | null = null;
   /** What its bot does on this proxy, and what is seen of it; null unless it began while somebody watched. */
   dealings: Dealings | null = null;
   sight: Sight | null = null;
@@ -234,6 +236,11 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, 
     if (mark < 0) return [];
     this.#query ??= new URLSearchParams(this.target.slice(mark + 1).replace(/#.*$/su, ""));
     return this.#query.getAll(name);
+  }
+
+  bodyAhead(): Buffer | null {
+    const { framing } = this.head;
+    return framing.body === "length" ? (this.ahead?.ahead(framing.length) ?? null) : null;
   }
 
   fields(): FieldList {

@@ -182,8 +182,34 @@ describe("lost_request", () => {
       expect(await ask(post("/jobs", "work"))).toBe("reset");
       expect(await ask(post("/jobs", "works"))).toBe("did /jobs");
       expect(await ask(post("/jobs", "work"))).toBe("reset");
+      // One of the same length with another body is another request.
+      expect(await ask(post("/jobs", "rest"))).toBe("did /jobs");
     },
   );
+
+  it("knows a retry by its length alone where its body comes behind its head, in pieces", async () => {
+    await setUp({});
+    lab.use([fault("lost_request", {}, { when: { only: [1], per: ["bot", "route"], follow: "retries" } })]);
+    const ask = async (body: string, inPieces: boolean): Promise<string> => {
+      const client = lab.client(proxy);
+      const request = post("/jobs", body);
+      const from = request.length - 2;
+      const before = lab.facts.of("fault_hit").length;
+      client.write(inPieces ? request.slice(0, from) : request);
+      if (inPieces) {
+        await turns();
+        if (lab.facts.of("fault_hit").length === before) client.write(request.slice(from));
+      }
+      const end = await Promise.race([client.ended, answerTo(client).catch(() => null)]);
+      client.fin();
+      return typeof end === "object" && end !== null && "body" in end ? end.body : "reset";
+    };
+    expect(await ask("work", false)).toBe("reset");
+    expect(await ask("rest", false)).toBe("did /jobs");
+    expect(await ask("work", true)).toBe("reset");
+    // From then on one body is not known, and any of that length may be a retry.
+    expect(await ask("rest", true)).toBe("reset");
+  });
 
   it("does nothing where it only observes", async () => {
     await setUp({});
