@@ -1,13 +1,13 @@
 /** A mistake as the command line says it: by its option where it was made there, else with its place and the line itself. */
 import { formatProblem, type Problem, type SquallError } from "../core/errors.js";
 
-/** A flag or a variable: it has one value, so there is no line to point at. */
-const ORIGIN = /^(?:--[a-z-]+|SQUALL__\w+|LOG_LEVEL)$/u;
+/** A flag, what stands behind `--`, or a variable: it has one value, so there is no line to point at. */
+const ORIGIN = /^(?:--[a-z-]+|the command line|SQUALL__\w+|LOG_LEVEL)$/u;
 
 export function problemText(problem: Problem): string {
   const { file, path, message, hint } = problem;
   if (!ORIGIN.test(file)) return formatProblem(problem);
-  const about = file.startsWith("--") || path === "" ? "" : `${path}: `;
+  const about = /^(?:--|the )/u.test(file) || path === "" ? "" : `${path}: `;
   // It is said already whose value it is.
   const said = message.replace(` (the value of ${file})`, "");
   return `${file}: ${about}${said}${hint === undefined ? "" : ` (${hint})`}`;

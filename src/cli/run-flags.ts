@@ -251,7 +251,7 @@ function camel(flag: string): string {
 }
 
 function commandOf(words: readonly string[]): RunFlag[] {
-  return words.length === 0 ? [] : [{ key: "command", value: [...words], flag: "the words of the command" }];
+  return words.length === 0 ? [] : [{ key: "command", value: [...words], flag: "the command line" }];
 }
 
 function environmentOf(given: readonly string[]): RunFlag[] {
