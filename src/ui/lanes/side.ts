@@ -8,30 +8,36 @@ import { repeat } from "../vendor/directives/repeat.js";
 import { sentenceOf } from "../why/sentence.js";
 import { isLost, type LaneEntry } from "./entry.js";
 import type { Lane, Ledger } from "./ledger.js";
-import { clientWords, latest, notes, serverWords } from "./told.js";
-import type { TimeWindow } from "./window.js";
+import { clientWords, notes, serverWords } from "./told.js";
 
 export interface SideParts {
   readonly lane: Lane;
   readonly ledger: Ledger;
-  readonly window: TimeWindow;
   readonly marked: LaneEntry | null;
   readonly now: number;
   /** What makes the wall's clock of the daemon's. */
   readonly wall: number;
+  /** What the list shows: it stands still while somebody points at it. */
+  readonly entries: readonly LaneEntry[];
+  readonly hold: (entries: readonly LaneEntry[] | null) => void;
   /** Somebody looks at one of the list. */
   readonly mark: (entry: LaneEntry) => void;
 }
 
-const LISTED = 40;
+export const LISTED = 40;
 
 export function whyPath({ proxy, id }: Pick<LaneEntry, "proxy" | "id">): string {
   return pathOf("exchange", { proxy, id });
 }
 
 export function side(parts: SideParts): TemplateResult {
-  const { lane, window } = parts;
-  const entries = latest(lane, window, LISTED);
+  const { lane, entries, hold } = parts;
+  const keep = (): void => {
+    hold(entries);
+  };
+  const free = (): void => {
+    hold(null);
+  };
   return html`<aside class="lanes-side" aria-label="Exchanges of the selected bot">
     <div class="panel lanes-words" aria-live="polite">${told(parts)}</div>
     <h2>${name(lane.bot, 40)}</h2>
@@ -39,7 +45,7 @@ export function side(parts: SideParts): TemplateResult {
       ${plural(lane.size, "exchange")}: ${lane.lost} lost, ${lane.bad} without a good end, ${lane.hit} hit.
       Newest first:
     </p>
-    <ol class="lanes-list">
+    <ol class="lanes-list" @mouseenter=${keep} @mouseleave=${free} @focusin=${keep} @focusout=${free}>
       ${repeat(
         entries,
         ({ proxy, id }) => `${proxy}\n${id}`,

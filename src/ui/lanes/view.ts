@@ -14,10 +14,10 @@ import { entryAt } from "./layout.js";
 import { Ledger, type Lane } from "./ledger.js";
 import { Order } from "./order.js";
 import { Plots } from "./plots.js";
-import { side, whyPath } from "./side.js";
+import { LISTED, side, whyPath } from "./side.js";
 import { Stage } from "./stage.js";
 import { latest, laneWords } from "./told.js";
-import { atTime, between, liveWindow, panned, zoomed, type TimeWindow } from "./window.js";
+import { atTime, between, liveWindow, panned, SPAN_FIRST, zoomed, type TimeWindow } from "./window.js";
 import type { Point, Stretch } from "./gestures.js";
 
 /** Time goes on also while nothing happens. */
@@ -42,6 +42,8 @@ class LanesView implements View {
   /** Null for the worst. */
   #selected: string | null = null;
   #marked: LaneEntry | null = null;
+  /** What the list shows for as long as somebody points at it. */
+  #held: readonly LaneEntry[] | null = null;
   #pointer: Point | null = null;
   #cursor: number | null = null;
   #choosing: Stretch | null = null;
@@ -204,7 +206,10 @@ class LanesView implements View {
           : side({
               lane: selected,
               ledger: this.#ledger,
-              window: this.#window,
+              entries: this.#held ?? latest(selected, this.#window, LISTED),
+              hold: (entries) => {
+                this.#held = entries;
+              },
               marked: this.#marked,
               now: this.#now,
               wall: this.#page.live.store.wall(0),
@@ -237,6 +242,7 @@ class LanesView implements View {
         aria-pressed=${selected ? "true" : "false"}
         @click=${() => {
           this.#selected = lane.bot;
+          this.#held = null;
           this.#marked = null;
           this.#page.changed();
         }}
@@ -370,7 +376,7 @@ class LanesView implements View {
   }
 
   #follow(): void {
-    this.#show(liveWindow(this.#now, Math.min(this.#window.until - this.#window.from, 60_000)));
+    this.#show(liveWindow(this.#now, Math.min(this.#window.until - this.#window.from, SPAN_FIRST)));
   }
 
   #key(key: string): boolean {
@@ -410,6 +416,7 @@ class LanesView implements View {
     const row = rows[Math.min(Math.max(at + by, 0), rows.length - 1)];
     if (row === undefined) return false;
     this.#selected = row.bot;
+    this.#held = null;
     this.#marked = null;
     this.#walk(0);
     return true;

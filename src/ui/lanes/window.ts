@@ -9,7 +9,7 @@ export interface TimeWindow {
 }
 
 export const SPAN_MIN = 20;
-export const SPAN_FIRST = 60_000;
+export const SPAN_FIRST = 30_000;
 /** So much of the window is left free behind now, so that what has just happened is not at the very edge. */
 const AHEAD = 0.02;
 /** Whoever moves the window to within so much of now wants to see what happens. */
