@@ -153,7 +153,8 @@ function tell(result: ShrinkResult, file: string, flags: ShrinkFlags, io: Io): v
     );
     return;
   }
-  const what = shrunk.level === "hits" ? "hits" : "faults and hits";
+  const hits = shrunk.from === 1 ? "hit" : "hits";
+  const what = shrunk.level === "hits" ? hits : "faults and hits";
   io.out(
     `${shrunk.from} ${what} -> ${shrunk.to} in ${shrunk.runs} runs, ${timeText(shrunk.took)}: ${signature}\n`,
   );
