@@ -74,6 +74,17 @@ export class Ring {
     }
   }
 
+  /** Those of a connection are to be looked at again; says whether there are any. */
+  touch(proxy: string, connection: number): boolean {
+    let known = false;
+    for (const { sight } of this.#entries.values()) {
+      if (sight.of.proxy !== proxy || sight.of.connection !== connection) continue;
+      sight.touch();
+      known = true;
+    }
+    return known;
+  }
+
   get size(): number {
     return this.#entries.size;
   }

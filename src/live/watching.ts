@@ -149,15 +149,23 @@ export class Watching implements Watcher {
     const dealings = this.dealings(of.proxy, of.bot);
     dealings.begins(now);
     dealings.ends(now, true, false);
-    const sight = this.sight(of, now, null);
-    if (sight === null) return;
-    sight.failure = reason;
-    sight.overAt(now, "refused");
-    sight.ends();
+    const isTold = this.#handshakes.get(`${of.proxy}\n${of.connection}`) !== undefined;
+    if (!isTold || this.#ring?.touch(of.proxy, of.connection) !== true) this.#turnsAway(of, reason);
   }
 
-  handshake(proxy: string, connection: number, seen: HandshakeSeen): void {
-    this.#handshakes.set(`${proxy}\n${connection}`, seen);
+  handshake(of: SightOf, seen: HandshakeSeen): void {
+    this.#handshakes.set(`${of.proxy}\n${of.connection}`, seen);
+    // What came of the connection may have been told by now. Of one that was refused nothing comes, and nobody else may tell of it.
+    const known = this.#ring?.touch(of.proxy, of.connection) ?? false;
+    if (!known && seen.took !== "accepted" && seen.took !== "undecided") this.#turnsAway(of, "client_tls");
+  }
+
+  #turnsAway(of: SightOf, reason: string): void {
+    const sight = this.sight(of, this.#clock.now(), null);
+    if (sight === null) return;
+    sight.failure = reason;
+    sight.overAt(sight.at, "refused");
+    sight.ends();
   }
 
   reached(proxy: string, upstream: string, reason: string | null): void {

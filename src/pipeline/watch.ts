@@ -22,7 +22,7 @@ export interface Watcher {
   /** Who came to nothing before there was a connection: a refused one, or a handshake that failed. */
   turnedAway(of: SightOf, reason: string): void;
   /** How a client took what faults did to its handshake. */
-  handshake(proxy: string, connection: number, seen: HandshakeSeen): void;
+  handshake(of: SightOf, seen: HandshakeSeen): void;
   /** An attempt to reach an upstream, and why it failed; null if it did not. */
   reached(proxy: string, upstream: string, reason: string | null): void;
   /** Something that was sent to an upstream is over. */

@@ -5,6 +5,7 @@ import type { Watcher } from "../pipeline/watch.js";
 import type { Connection } from "./connection.js";
 import type { PlaneContext } from "./context.js";
 import type { Peer } from "./secure/peer.js";
+import type { Newcomer } from "./secure/secure-host.js";
 
 export function sightOf(proxy: string, { connection, bot, client }: Connection): SightOf {
   return { kind: "connection", proxy, number: connection, connection, bot, client };
@@ -60,4 +61,17 @@ export function turnsAway(
 ): void {
   const of = { kind: "connection", proxy, number: connection, connection, bot, client } as const;
   context.watch?.watcher?.turnedAway(of, reason);
+}
+
+/** How a client took what faults did to its handshake. */
+export function seesHandshake(
+  watcher: Watcher,
+  proxy: string,
+  { connection, client, peer }: Pick<Newcomer, "connection" | "client" | "peer">,
+  bot: string,
+  { problem, took }: { readonly problem: string | null; readonly took: string },
+): void {
+  const of = { kind: "connection", proxy, number: connection, connection, bot, client } as const;
+  const { sni = null, version = null, protocol: alpn = null } = peer ?? {};
+  watcher.handshake(of, { sni, version, alpn, problem, took });
 }

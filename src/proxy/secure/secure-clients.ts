@@ -1,4 +1,5 @@
 /** The clients of one proxy that speak TLS to it: those whose handshakes are under way, and those whose connections came of one. */
+import { seesHandshake } from "../watched-connection.js";
 import type { Socket } from "node:net";
 import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
@@ -191,11 +192,8 @@ export class SecureClients implements SecureHost {
 
   #tell(client: SecureClient, { took, problem, since, at, hits }: HandshakeTestimony, bot: string): void {
     const { peer, connection } = client;
-    const seen = { version: peer?.version ?? null, alpn: peer?.protocol ?? null, problem, took };
-    this.#of.context.watch?.watcher?.handshake(this.#of.name, connection, {
-      sni: peer?.sni ?? null,
-      ...seen,
-    });
+    const { watcher } = this.#of.context.watch ?? { watcher: null };
+    if (watcher !== null) seesHandshake(watcher, this.#of.name, client, bot, { problem, took });
     this.#of.context.facts.tell({
       kind: "tls_over",
       proxy: this.#of.name,
