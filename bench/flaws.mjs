@@ -121,9 +121,10 @@ async function hunt(folder, name) {
   let why = "";
   await squall(folder, name, ["hunt", ...common, "--shrink-runs", "6"], (event, child) => {
     if (event.event === "found") {
-      const { trial, signature, file } = event;
-      findings.push({ sure: file !== null, signature, by: `trial ${trial}`, confirmed: "", file });
-      if (file !== null && FLAWS[name]?.caughtBy.test(signature)) child.kill("SIGINT");
+      const { trial, signature, file, failed } = event;
+      const sure = file !== null && failed.runs > 1 && failed.failed === failed.runs;
+      findings.push({ sure, signature, by: `trial ${trial}`, confirmed: share(failed), file });
+      if (sure && FLAWS[name]?.caughtBy.test(signature)) child.kill("SIGINT");
     } else if (event.event === "over") {
       ({ trials } = event);
       why = ` (${event.stop}${event.trouble === "" ? "" : `: ${event.trouble.split("\n", 1)[0]}`})`;

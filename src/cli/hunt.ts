@@ -41,12 +41,16 @@ export function addHunt(program: Command, io: Io): void {
     });
 }
 
+const ONCE = { failed: 1, runs: 1 } as const;
+
 interface Found {
   readonly trial: string;
   readonly signature: string;
   /** null for a failure that did not come again. */
   readonly file: string | null;
   readonly title: string;
+  /** How often it failed, of how many runs; once of one was not confirmed. */
+  readonly failed: { readonly failed: number; readonly runs: number };
 }
 
 async function runHunt(words: readonly string[], flags: HuntFlags, io: Io): Promise<void> {
@@ -145,14 +149,13 @@ async function filed(
   };
   const write = (of: Omit<ReplayCase, keyof typeof common>): Found => {
     const file = writeCase({ ...common, ...of }, { settings, cwd: io.cwd, node: io.node });
-    return { trial: name, signature: of.signature, file, title: of.title };
+    return { trial: name, signature: of.signature, file, title: of.title, failed: of.failed };
   };
   if (result === null) {
-    if (isInTime()) return [{ trial: name, signature, file: null, title: "it did not fail again" }];
+    if (isInTime())
+      return [{ trial: name, signature, file: null, title: "it did not fail again", failed: ONCE }];
     const title = "there was no time to run it again";
-    return [
-      write({ title, signature, failed: { failed: 1, runs: 1 }, shrunk: null, threshold: null, faults }),
-    ];
+    return [write({ title, signature, failed: ONCE, shrunk: null, threshold: null, faults })];
   }
   const { failed, shrunk, threshold } = result;
   const own = write({
@@ -168,7 +171,7 @@ async function filed(
     write({
       title: titleOf({ ...other, alarms: [] }),
       ...other,
-      failed: { failed: 1, runs: 1 },
+      failed: ONCE,
       shrunk: null,
       threshold: null,
     }),
@@ -176,9 +179,14 @@ async function filed(
   return [own, ...others];
 }
 
-function tellFound({ trial, signature, file, title }: Found, flags: HuntFlags, io: Io, talk: Talk): void {
+function tellFound(
+  { trial, signature, file, title, failed }: Found,
+  flags: HuntFlags,
+  io: Io,
+  talk: Talk,
+): void {
   if (flags.json === true) {
-    io.out(`${JSON.stringify({ event: "found", trial, signature, file, title })}\n`);
+    io.out(`${JSON.stringify({ event: "found", trial, signature, file, title, failed })}\n`);
     return;
   }
   talk.moment(null);
@@ -198,7 +206,8 @@ const STOPPED = {
 function conclude(hunted: Hunted, found: readonly Found[], flags: HuntFlags, io: Io): void {
   const { trials, unreached, kept, failures, stop, trouble } = hunted;
   const counting = found.filter(
-    ({ file, signature }) => file !== null && (flags.strict === true || !signature.startsWith("SUSPECT ")),
+    ({ file, signature, failed }) =>
+      file !== null && (flags.strict === true || (failed.runs > 1 && !signature.startsWith("SUSPECT "))),
   );
   if (flags.json === true) {
     const counts = Object.fromEntries(failures);
