@@ -119,7 +119,7 @@ function groundOf({ sites, baselines }: Lab, { seed, kinds, skipKinds, outage }:
     seed,
     sites: sites.list,
     kinds: new Set(all.filter((kind) => !skipKinds.includes(kind))),
-    options: { ...NO_OPTIONS, outage },
+    options: { ...NO_OPTIONS, outage: outage ?? NO_OPTIONS.outage },
     length: Math.max(...baselines.map(({ ms }) => ms)),
   };
 }

@@ -69,7 +69,12 @@ const FLAGS: readonly Flag[] = [
     key: "tolerance",
     about: "by how much numbers of the audit may differ (0%)",
   },
-  { flag: "--outage", takes: "<duration>", key: "outage", about: "how long the kind outage lasts (10s)" },
+  {
+    flag: "--outage",
+    takes: "<duration>",
+    key: "outage",
+    about: "how long the kind outage lasts, which then is tried by default (10s)",
+  },
   {
     flag: "--outage-ignore",
     takes: "<pointer>",

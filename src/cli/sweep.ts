@@ -87,13 +87,13 @@ async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Pr
       eachBot: flags.eachBot === true,
       plan: {
         wanted: {
-          kinds: settings.kinds,
+          kinds: kindsOf(settings),
           skipKinds: settings.skipKinds,
           only: flags.only ?? [],
           before: flags.changed === true ? sitesOfLast(settings, io) : null,
         },
         slow: flags.slow === true,
-        outage: settings.outage,
+        ...(settings.outage === null ? {} : { outage: settings.outage }),
         allOrdinals: flags.allOrdinals === true,
       },
       writeFinding: (used) => (finding) => {
@@ -191,6 +191,11 @@ function rendererFor(flags: SweepFlags, io: Io): Renderer {
     colours: io.colours,
   };
   return io.live === null ? plainRenderer(words) : barRenderer(words, io.live);
+}
+
+/** Whoever says how long an outage lasts asks for one. */
+function kindsOf({ kinds, outage }: RunSettings): readonly string[] {
+  return kinds.length === 0 && outage !== null ? ["default", "outage"] : kinds;
 }
 
 function sweepSettings(flags: SweepFlags, { budget, seed }: RunSettings): SweepSettings {

@@ -216,7 +216,7 @@ export const HTTP_KINDS: readonly HttpKind[] = [
     name: "outage",
     protocol: "http",
     what: "From this call on, none at this site comes to the upstream for as long as `outage` says, whoever makes it.",
-    preset: "default",
+    preset: "all",
     where: "everywhere",
     applies: always,
     ends: true,

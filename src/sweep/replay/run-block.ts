@@ -8,7 +8,7 @@ import type { Command, RunSettings } from "../run-file/settings.js";
 import type { SloInput } from "../run-file/shape.js";
 
 /** What the run file takes for granted is left out. */
-const USUAL = { baselines: 3, readyTimeout: 30_000, settle: 2_000, tolerance: 0, outage: 10_000 } as const;
+const USUAL = { baselines: 3, readyTimeout: 30_000, settle: 2_000, tolerance: 0 } as const;
 
 export function runBlockOf(settings: RunSettings): Record<string, unknown> {
   const { ready, audit, ignore, tolerance, timeout, dump, env, baselines, routes, openapi, service } =
@@ -24,7 +24,7 @@ export function runBlockOf(settings: RunSettings): Record<string, unknown> {
     audit,
     ignore: listOf(ignore),
     tolerance: tolerance === USUAL.tolerance ? null : ratioOf(tolerance),
-    outage: settings.outage === USUAL.outage ? null : durationOf(settings.outage),
+    outage: settings.outage === null ? null : durationOf(settings.outage),
     outage_ignore: listOf(settings.outageIgnore),
     idempotent: listOf(settings.idempotent),
     slo: settings.slo === null ? null : objectivesOf(settings.slo),

@@ -294,7 +294,7 @@ function settingsOf(
     audit: input.audit ?? null,
     ignore: input.ignore,
     tolerance: input.tolerance,
-    outage: input.outage,
+    outage: input.outage ?? null,
     outageIgnore: input.outage_ignore,
     idempotent: input.idempotent,
     slo: input.slo ?? null,

@@ -21,8 +21,8 @@ export interface RunSettings {
   readonly ignore: readonly string[];
   /** A share: 0.05 for 5 %. */
   readonly tolerance: number;
-  /** Of the kind of that name, in milliseconds. */
-  readonly outage: number;
+  /** Of the kind of that name, in milliseconds; null where nobody asked for it. */
+  readonly outage: number | null;
   /** JSON pointers beside those of `ignore`, after faults that last. */
   readonly outageIgnore: readonly string[];
   /** `POST /v1/jobs/:id/complete`: a method and a pattern of a path. */

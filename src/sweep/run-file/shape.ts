@@ -138,8 +138,10 @@ export const runShape = z.strictObject({
     .prefault("0%")
     .describe("by how much numbers of the audit may differ from the range of fault-free runs"),
   outage: duration({ positive: true })
-    .prefault("10s")
-    .describe("how long the kind outage lasts: longer than the server waits for a client that is away"),
+    .optional()
+    .describe(
+      "how long the kind outage lasts, which then is of the default preset: longer than the server waits for a client that is away; 10s if not given",
+    ),
   outage_ignore: oneOrMany(pointer(), "a JSON pointer")
     .prefault([])
     .describe(

@@ -48,9 +48,9 @@ describe("kinds", () => {
       httpSite("POST /v1/jobs/:n/complete", {
         traits: { authorized: true, keepAlive: true, reusedAt: 2, leastSent: 16_384 },
       }),
-      "lost lost-silent request-lost 503 502 late 429 401 cut garbled empty twice race blocked upload-cut outage",
+      "lost lost-silent request-lost 503 502 late 429 401 cut garbled empty twice race blocked upload-cut",
     ],
-    ["default", NEXT, "lost lost-silent request-lost 503 late 429 cut garbled empty stale outage"],
+    ["default", NEXT, "lost lost-silent request-lost 503 late 429 cut garbled empty stale"],
     [
       "all",
       httpSite("POST /v1/bots", { traits: { body: 0, leastBody: 0, json: false } }),
