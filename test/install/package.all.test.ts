@@ -90,7 +90,7 @@ describe("the package", () => {
         "dist/index.d.cts",
         "dist/ui/files.json",
         "dist/ui/app.js",
-        "dist/ui/vendor/lit-html.js",
+        "dist/ui/app.css",
         "schema/profile.schema.json",
         "LICENSE",
       ]),
