@@ -207,7 +207,8 @@ describe("what there is", () => {
 
   it("answers HEAD wherever it answers GET", async () => {
     for (const [path, operations] of Object.entries(here.contract.document.paths)) {
-      if (operations["get"] === undefined || path === "/events") continue;
+      // These two never end.
+      if (operations["get"] === undefined || path === "/events" || path === "/live") continue;
       const real = path.replace("{name}", "slow");
       const [get, head] = [await here.get(real), await here.call("HEAD", real)];
       expect([head.status, head.headers["content-type"], head.text], path).toEqual([

@@ -1,10 +1,16 @@
 import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createLog, LOG_LEVELS, type LogStream } from "../../src/telemetry/log.js";
 import { logged } from "./samples.js";
 
-process.env["TZ"] = "Asia/Kolkata";
+// Other files run in the same process.
+beforeAll(() => {
+  vi.stubEnv("TZ", "Asia/Kolkata");
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+});
 
 describe("levels", () => {
   it.each([

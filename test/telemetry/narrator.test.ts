@@ -1,9 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
 import { FACTS, failed, hit, logged, over, SAMPLES } from "./samples.js";
 import type { LogOptions } from "../../src/telemetry/log.js";
 
-process.env["TZ"] = "UTC";
+// Other files run in the same process.
+beforeAll(() => {
+  vi.stubEnv("TZ", "UTC");
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+});
 
 function start(options: Partial<LogOptions> = {}) {
   const { log, clock, lines } = logged(options);

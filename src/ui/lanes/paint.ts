@@ -323,8 +323,11 @@ function write(
   if (room < 14) return;
   context.fillStyle = colour;
   let shown = text;
-  while (shown.length > 1 && context.measureText(shown).width > room)
-    shown = `${[...shown].slice(0, Math.max(1, Math.floor(([...shown].length - 1) * 0.85))).join("")}…`;
+  // Fewer letters each time, whatever they are: one that is wider than the room ends it as well.
+  for (let letters = [...text]; letters.length > 1 && context.measureText(shown).width > room;) {
+    letters = letters.slice(0, Math.floor(letters.length * 0.85));
+    shown = `${letters.join("")}…`;
+  }
   if (context.measureText(shown).width <= room) context.fillText(shown, x, y);
 }
 
