@@ -58,6 +58,19 @@ class Dashboard implements Page {
   }
 
   start(): void {
+    this.#begin();
+    // A browser keeps pages that were left, for "back", with their connections: after six of them it had none left for the next.
+    addEventListener("pagehide", () => {
+      this.#view.close?.();
+      this.#view = NOWHERE;
+      this.live.close();
+    });
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted) this.#begin();
+    });
+  }
+
+  #begin(): void {
     this.live.open();
     this.#openView();
   }

@@ -45,6 +45,11 @@ export class LiveFeed {
     this.#stream.open();
   }
 
+  /** Lets the daemon go: it does nothing for a page that nobody sees. */
+  close(): void {
+    this.#stream.close();
+  }
+
   /**
    * Asks for exchanges as well, for as long as somebody listens. Answers with what ends it. Each call opens the stream anew, and so
    * does the end of the last one.
