@@ -303,6 +303,8 @@ export class Tab {
   /** As somebody with a mouse: in the middle of the first such element. */
   async click(selector: string): Promise<void> {
     await this.shows(selector);
+    // What was done before may still move it.
+    await this.settled();
     const { x, y } = await this.evaluate<{ x: number; y: number }>(`(() => {
       const element = [...document.querySelectorAll(${JSON.stringify(selector)})].find((one) => one.checkVisibility());
       element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
