@@ -63,6 +63,20 @@ describe.skipIf(!hasChromium)("the frame of the page (needs: chromium)", () => {
     }
   });
 
+  it("holds no connection for a page that was left, which the browser keeps: all that come after are answered, and back is alive", async () => {
+    // A browser has six connections for one server.
+    for (let page = 1; page <= 8; page++) {
+      await tab.goto(`${admin}/ui/journal?kind=${page % 2 === 0 ? "mark" : "reload"}`);
+      await tab.shows(".connection-live");
+      await tab.shows(".journal-foot", "0 entries");
+      await tab.shows("main .state-title", "Nothing with these filters.");
+    }
+    await tab.evaluate("history.back()");
+    await tab.until(`location.search === "?kind=reload"`);
+    await tab.shows(".connection-live");
+    await tab.shows("main .state-title", "Nothing with these filters.");
+  });
+
   it("is light or dark as the system is, or as its switch says, which a reload keeps", async () => {
     const ground = async (): Promise<readonly number[]> => {
       const picture = await tab.screenshot();
