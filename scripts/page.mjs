@@ -34,6 +34,8 @@ async function script() {
     input: join(SOURCE, "main.ts"),
     platform: "browser",
     logLevel: "silent",
+    // No module of ours, and no library here, does anything by being read.
+    treeshake: { moduleSideEffects: false, propertyReadSideEffects: false, unknownGlobalSideEffects: false },
     resolve: { extensionAlias: { ".js": [".ts", ".js"] } },
     plugins: [
       {
@@ -84,6 +86,7 @@ function sheet() {
     .replaceAll(/\s+/gu, " ")
     .replaceAll(/ ?([{};,]) ?/gu, "$1")
     .replaceAll(";}", "}")
+    .replaceAll(/(?<=[\s:,(-])0(?=\.\d)/gu, "")
     .replaceAll(/([\w-]): (?=[^{}]*[;}])/gu, "$1:")
     .trim()}\n`;
 }
