@@ -9,8 +9,8 @@ import { ROOT } from "../support/process.js";
 const BUILD = `
   const { appendFileSync, mkdirSync, writeFileSync } = require("node:fs");
   appendFileSync("calls", "x");
-  mkdirSync("dist", { recursive: true });
-  for (const file of [".tsbuildinfo", "main.js", "index.d.cts", "LICENSES.txt"]) writeFileSync("dist/" + file, "");
+  mkdirSync("dist/ui", { recursive: true });
+  for (const file of [".tsbuildinfo", "main.js", "ui/files.json", "index.d.cts", "LICENSES.txt"]) writeFileSync("dist/" + file, "");
 `;
 
 let folder: string;
