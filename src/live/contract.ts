@@ -8,6 +8,7 @@
  *
  * All text that comes from a client or an upstream (bots, paths, heads) is as it was sent, and may be anything: show it, never parse it as markup.
  */
+export type * from "../core/verdict-reasons.js";
 export type * from "./contract/exchange.js";
 export type * from "./contract/findings.js";
 export type * from "./contract/moment.js";

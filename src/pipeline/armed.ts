@@ -14,7 +14,8 @@ import type { Engine, KernelLoss } from "../faults/kernel-loss.js";
 import { fateOf } from "./fate.js";
 import { observed } from "./observed.js";
 import { CheckSubject as CheckOf, FlowSubject as FlowOf, Subject as SubjectOf } from "./subject.js";
-import type { DrawReason, Judgement, MatchReason, Sight, WhenReason } from "./sight.js";
+import type { DrawReason, MatchReason, WhenReason } from "../core/verdict-reasons.js";
+import type { Judgement, Sight } from "./sight.js";
 import type { SubjectInfo } from "./subject-info.js";
 
 /** A subject of an armed fault. */

@@ -4,6 +4,7 @@
  */
 import type { Clock, Millis } from "../core/clock.js";
 import type { FaultOrigin } from "../core/events.js";
+import type { DrawReason, MatchReason, WhenReason } from "../core/verdict-reasons.js";
 import type { Detail } from "../faults/contract/index.js";
 import type { HandshakeSeen } from "./dealings.js";
 
@@ -31,28 +32,7 @@ export interface SeenDelay {
   until: Millis | null;
 }
 
-/** The key of `match` or `except` that has decided. */
-export interface MatchReason {
-  readonly key: string;
-  readonly wanted: readonly string[];
-  readonly actual: string | null;
-  readonly entry: number;
-}
-
-/** The rule of `when` that has decided. */
-export interface WhenReason {
-  readonly rule: "skip" | "every" | "only" | "count" | "follow";
-  readonly wanted: number | readonly number[];
-  readonly was: number;
-  readonly per: readonly string[];
-}
-
-export interface DrawReason {
-  readonly probability: number;
-  readonly drawn: number;
-}
-
-/** `let`: somebody else decides what it comes to, as with faults of the pool, which are asked of all. */
+/** `asked`: somebody else decides what it comes to, as with faults of the pool, which are asked of all. */
 export type Judgement =
   "hit" | "no_match" | "excepted" | "not_due" | "not_drawn" | "spent" | "asked" | "kernel";
 

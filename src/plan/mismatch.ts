@@ -4,7 +4,7 @@
  */
 import type { MatchEntry } from "../config/match.js";
 import type { Mismatch } from "../pipeline/armed.js";
-import type { MatchReason } from "../pipeline/sight.js";
+import type { MatchReason } from "../core/verdict-reasons.js";
 import type { SubjectInfo } from "../pipeline/subject-info.js";
 import { compileMatch } from "./match.js";
 

@@ -6,7 +6,7 @@ import { BoundedMap } from "../core/lru.js";
 import { hashOf, READ_MAX_BYTES } from "../core/digest.js";
 import { retryMark } from "../core/request-words.js";
 import type { Admission, Decision, Mismatch } from "../pipeline/armed.js";
-import type { WhenReason } from "../pipeline/sight.js";
+import type { WhenReason } from "../core/verdict-reasons.js";
 import type { SubjectInfo } from "../pipeline/subject-info.js";
 import type { Misses } from "./misses.js";
 import { mismatchOf } from "./mismatch.js";

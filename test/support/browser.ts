@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
-import { Picture } from "./picture.js";
+import { Picture, type Region } from "./picture.js";
 
 const PROGRAM = process.env["CHROMIUM"] ?? "chromium";
 const WORDS = [
@@ -297,6 +297,13 @@ export class Tab {
   async texts(selector: string): Promise<string[]> {
     return this.evaluate(
       `[...document.querySelectorAll(${JSON.stringify(selector)})].map((one) => one.innerText.replaceAll(/\\s+/g, " ").trim())`,
+    );
+  }
+
+  /** Where in the window the last such element is. */
+  async region(selector: string): Promise<Region> {
+    return this.evaluate(
+      `(({ x, y, width, height }) => ({ x, y, width, height }))([...document.querySelectorAll(${JSON.stringify(selector)})].at(-1).getBoundingClientRect())`,
     );
   }
 

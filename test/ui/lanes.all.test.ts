@@ -187,9 +187,7 @@ describe.skipIf(!hasChromium)("lanes in a browser (needs: chromium)", () => {
 
   it("does not move what is listed while somebody points at it", async () => {
     await tell(liveExchange(live.now - 900, { id: "1", bot: "bot-1" }));
-    const place = await tab.evaluate<Region>(
-      "(({ x, y, width, height }) => ({ x, y, width, height }))(document.querySelector('.lanes-list li').getBoundingClientRect())",
-    );
+    const place = await tab.region(".lanes-list li");
     await tab.mouse("mouseMoved", place.x + 20, place.y + 10);
     await tab.shows(".lanes-words", "No fault acted on it.");
     live.tell([liveExchange(live.now - 100, { id: "2", bot: "bot-1" })]);
@@ -229,9 +227,7 @@ describe.skipIf(!hasChromium)("lanes in a browser (needs: chromium)", () => {
       await tab.until("document.querySelector('.lanes-canvas').clientWidth < 390");
       expect(await tab.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
       const picture = await tab.screenshot();
-      const place = await tab.evaluate<Region>(
-        "(({ x, y, width, height }) => ({ x, y, width, height }))(document.querySelector('.lanes-canvas').getBoundingClientRect())",
-      );
+      const place = await tab.region(".lanes-canvas");
       expect(picture.share(place, await colour("--cut"), 40)).toBeGreaterThan(0.0005);
       expect(picture.share(place, await colour("--paper"), 40)).toBeGreaterThan(0.3);
     }

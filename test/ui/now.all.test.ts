@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Stage } from "../e2e/stage.js";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
-import { colourOf, type Region } from "../support/picture.js";
+import { colourOf } from "../support/picture.js";
 import { getJson } from "../support/process.js";
 
 describe.skipIf(!hasChromium)("Now (needs: chromium)", () => {
@@ -25,11 +25,6 @@ describe.skipIf(!hasChromium)("Now (needs: chromium)", () => {
     await stage.close();
     expect(problems).toEqual([]);
   });
-
-  const region = (selector: string): Promise<Region> =>
-    tab.evaluate(
-      `(({ x, y, width, height }) => ({ x, y, width, height }))(document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect())`,
-    );
 
   it("says what to do while nobody has come, and that nothing is on", async () => {
     await tab.shows(".waiting", "Point a bot at the address of a proxy");
@@ -64,13 +59,13 @@ describe.skipIf(!hasChromium)("Now (needs: chromium)", () => {
       `document.querySelector(".edge.deed-cut") !== null && document.querySelector(".bot .deed-cut") !== null`,
     );
     const [mark, cut] = [
-      await region(".edge-mark .mark"),
+      await tab.region(".edge-mark .mark"),
       await tab.evaluate<string>(`getComputedStyle(document.documentElement).getPropertyValue("--cut")`),
     ];
     const picture = await tab.screenshot();
     expect(picture.share(mark, colourOf(cut))).toBeGreaterThan(0.03);
     // What nothing is done to has no such colour.
-    expect(picture.share(await region(".brand"), colourOf(cut))).toBe(0);
+    expect(picture.share(await tab.region(".brand"), colourOf(cut))).toBe(0);
     await tab.click('[data-do="heal"]');
     await tab.shows(".notice", "Healed: lost-ack.");
     await tab.shows(".strip-empty");

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
-import { colourOf, type Region } from "../support/picture.js";
+import { colourOf } from "../support/picture.js";
 import { getJson, MAIN, Workshop, type Json } from "../support/process.js";
 
 describe.skipIf(!hasChromium)("Profiles (needs: chromium, curl)", () => {
@@ -68,9 +68,7 @@ describe.skipIf(!hasChromium)("Profiles (needs: chromium, curl)", () => {
     expect(await tab.texts(".does li")).toEqual(body["explanation"]);
     expect(await tab.texts(".course-phases span")).toEqual(["calm", "swap", "warm-up"]);
     // The wedge of the last fault: late in the picture, and higher at its beginning than at its end.
-    const { x, y, width, height } = await tab.evaluate<Region>(
-      `(({ x, y, width, height }) => ({ x, y, width, height }))([...document.querySelectorAll(".course-grid > svg")].at(-1).getBoundingClientRect())`,
-    );
+    const { x, y, width, height } = await tab.region(".course-grid > svg");
     const late = colourOf(
       await tab.evaluate<string>(
         `getComputedStyle(document.querySelector(".course-grid > .deed-late")).color`,

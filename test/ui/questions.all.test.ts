@@ -84,9 +84,7 @@ describe.skipIf(!hasChromium)("what a newcomer asks (needs: chromium)", () => {
     );
     await tab.shows(".lanes-list .tag", "http_status");
     // Its bands lie above the lanes.
-    const strip = await tab.evaluate<Region>(
-      "(({ x, y, width, height }) => ({ x, y, width, height }))(document.querySelector('.lanes-strip').getBoundingClientRect())",
-    );
+    const strip = await tab.region(".lanes-strip");
     expect((await tab.screenshot()).share(strip, await colour("--changed"), 40)).toBeGreaterThan(0.001);
   });
 

@@ -1,4 +1,5 @@
 /** `GET /exchanges/{proxy}/{id}`: why. */
+import type { DrawReason, MatchReason, WhenReason } from "../../core/verdict-reasons.js";
 import type { LiveAct, LiveExchange } from "./exchange.js";
 import type { Moment } from "./moment.js";
 
@@ -47,7 +48,7 @@ export interface Verdict {
   /** With `not_due`, `spent` and `hit` where `when` counts. */
   readonly when: WhenReason | null;
   /** Where a number was drawn for it. */
-  readonly draw: { readonly probability: number; readonly drawn: number } | null;
+  readonly draw: DrawReason | null;
   /** What it did, as in `LiveExchange.acts`. Empty with `hit` for one that was to act and has not, as yet or at all. */
   readonly acts: readonly LiveAct[];
   /** Worked out afterwards, from names and rules. */
@@ -72,27 +73,6 @@ export type Outcome =
   | "not_in_force"
   | "kernel"
   | "unknown";
-
-export interface MatchReason {
-  /** `path`, `method`, `bot`, `status`, `header.x-team`, ... */
-  readonly key: string;
-  readonly wanted: readonly string[];
-  /** Null for one that it has not got; `(masked)` for what is secret. */
-  readonly actual: string | null;
-  /** From 0: which entry of the list, the one that came closest. */
-  readonly entry: number;
-}
-
-export interface WhenReason {
-  /** What decided. */
-  readonly rule: "skip" | "every" | "only" | "count" | "follow";
-  /** As in the profile: 3, or [1, 5]. */
-  readonly wanted: number | readonly number[];
-  /** Which one this was, from 1, as the rule counts; of `count` how many had been hit. */
-  readonly was: number;
-  /** `bot`, `route`, `proxy`, `connection`. */
-  readonly per: readonly string[];
-}
 
 /** A message as it came, and as it left; `out` null if it never left, `same` if no fault changed it. */
 export interface MessagePair {

@@ -2,6 +2,7 @@
  * A sweep as one value of plain data: `report.json` is this, and the table, `report.html`, JUnit, Markdown and the coverage page are made
  * from it and from nothing else. Times in milliseconds unless a name says otherwise; version 1 of the schema.
  */
+import type { SequenceRow } from "../../drawing/sequence.js";
 import type { Confirmation, Verdict } from "./finding.js";
 
 export const REPORT_VERSION = 1;
@@ -107,26 +108,8 @@ export interface FindingReport {
   readonly stderr: readonly string[];
 }
 
-/** One exchange (or connection, query, flow), on both sides. */
-export interface TimelineRow {
-  /** Since the command was started. */
-  readonly at_ms: number;
-  readonly over_ms: number;
-  readonly bot: string;
-  /** `POST /v1/jobs/4/complete`. */
-  readonly what: string;
-  /** What the client got: `200`, `nothing, reset`. */
-  readonly client: string;
-  /** What the upstream did: `200`, `no response`, `nothing came`. */
-  readonly upstream: string;
-  /** Whether anything came to the upstream, whether it responded, and whether the client got something. */
-  readonly forwarded: boolean;
-  readonly responded: boolean;
-  readonly delivered: boolean;
-  readonly faults: readonly string[];
-  /** No fault-free run has this call. */
-  readonly extra: boolean;
-}
+/** One call on both sides, in milliseconds since the command was started; the report draws it as the dashboard does. */
+export type TimelineRow = SequenceRow;
 
 export interface CoverageReport {
   /** Cells that were hit, of those that apply, by the ordinal. */
