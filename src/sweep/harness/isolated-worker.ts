@@ -10,6 +10,8 @@ import type { Limits, Made, RunMaker } from "./worker.js";
 
 /** From the folder in which Squall is. */
 const CHILD = ["dist", "sweep", "harness", "isolated-child.js"] as const;
+/** How long it may take to end once it was told to, before it is killed. */
+const END_MS = 5_000;
 /** What it says before it ends is kept up to here, in characters. */
 const SAID_MAX = 4_096;
 
@@ -23,6 +25,8 @@ export class IsolatedWorker implements RunMaker {
   #said = "";
   #waiting: Waiting | null = null;
   #gone: HarnessError | null = null;
+  /** Resolves when its process has ended. */
+  readonly #over: Promise<void>;
 
   private constructor({ home, env, cwd, signal }: StageOptions) {
     const [program, ...words] = withinNamespace([execPath, join(home, ...CHILD)]);
@@ -40,8 +44,16 @@ export class IsolatedWorker implements RunMaker {
     this.#child.on("message", (answer: FromWorker) => {
       this.#heard(answer);
     });
-    this.#child.on("error", (error) => {
-      this.#ended(error.message);
+    this.#over = new Promise((resolve) => {
+      // Of a channel that was given up here "close" is not told.
+      this.#child.on("exit", () => {
+        resolve();
+      });
+      this.#child.on("error", (error) => {
+        this.#ended(error.message);
+        // One that was never started does not end.
+        if (this.#child.pid === undefined) resolve();
+      });
     });
     this.#child.on("close", (code, by) => {
       this.#ended(by === null ? `exit ${String(code)}` : `ended by ${by}`);
@@ -79,9 +91,12 @@ export class IsolatedWorker implements RunMaker {
   }
 
   async close(): Promise<void> {
-    if (this.#gone !== null) return;
-    await this.#ask({ kind: "close" }).catch(() => undefined);
+    if (this.#gone === null) await this.#ask({ kind: "close" }).catch(() => undefined);
     this.killNow();
+    // It has answered, and may still be there: whoever closes a worker is told when it is not.
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), END_MS);
+    await this.#over;
+    clearTimeout(late);
   }
 
   /** It ends what it has started when it hears that nobody is there any more. */

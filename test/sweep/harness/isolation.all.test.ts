@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { platform } from "node:process";
-import { setTimeout as rest } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { plan, scene } from "./scene.js";
 
@@ -103,8 +102,6 @@ describe.skipIf(!mayIsolate())("a worker in a network of its own", () => {
     stop.abort(new DOMException("interrupted by SIGINT", "AbortError"));
     await expect(run).rejects.toThrow("interrupted by SIGINT");
     await runner.close();
-    // The worker's own process has said that it is done, and is about to end.
-    for (let wait = 1; startedIn(here.folder).length > 0 && wait < 10_000; wait *= 2) await rest(wait);
     expect(startedIn(here.folder)).toEqual([]);
   });
 
