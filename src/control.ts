@@ -16,7 +16,7 @@ import type { Facts } from "./core/events.js";
 import type { AnyFaultType, RuntimeNeed } from "./faults/contract/index.js";
 import type { EarlierLife } from "./plan/activation.js";
 import type { LivePlan } from "./plan/live.js";
-import type { Fleet, Member, Owner, ProxyChange } from "./proxy/fleet.js";
+import type { ProxySet, Member, Owner, ProxyChange } from "./proxy/proxy-set.js";
 import type { HttpProxySpec } from "./proxy/http/spec.js";
 import type { ProxySpec } from "./proxy/spec.js";
 import type { TcpProxySpec } from "./proxy/spec-base.js";
@@ -41,7 +41,7 @@ export class Control {
   readonly profiles: Profiles;
   readonly toxics: Toxics;
   readonly #plan: LivePlan;
-  readonly #fleet: Fleet;
+  readonly #proxySet: ProxySet;
   readonly #facts: Facts;
   readonly #requests: Requests;
   readonly #targets: Targets;
@@ -56,7 +56,7 @@ export class Control {
 
   constructor(parts: {
     readonly plan: LivePlan;
-    readonly fleet: Fleet;
+    readonly proxySet: ProxySet;
     readonly library: Library;
     readonly types: ReadonlyMap<string, AnyFaultType>;
     /** Why the kernel can act for no fault here; null if it can. */
@@ -70,14 +70,14 @@ export class Control {
     /** What a proxy gets of which its maker says nothing but its addresses. */
     readonly proxyDefaults?: ProxyDefaults;
   }) {
-    const { plan, fleet, library, types, facts, load } = parts;
-    const targets = new Targets(fleet, types, {
+    const { plan, proxySet, library, types, facts, load } = parts;
+    const targets = new Targets(proxySet, types, {
       kernel: parts.kernel ?? (() => "nobody is there to ask the kernel"),
       lacks: parts.lacks ?? (() => null),
     });
     this.#targets = targets;
     this.#plan = plan;
-    this.#fleet = fleet;
+    this.#proxySet = proxySet;
     this.#facts = facts;
     this.#requests = new Requests({ library, types, targets, seed: parts.seed ?? null });
     this.profiles = new Profiles({
@@ -89,8 +89,8 @@ export class Control {
         this.changed();
       },
     });
-    this.toxics = new Toxics(plan, fleet, targets);
-    this.#reload = new Reload({ load, profiles: this.profiles, fleet, facts });
+    this.toxics = new Toxics(plan, proxySet, targets);
+    this.#reload = new Reload({ load, profiles: this.profiles, proxySet, facts });
     this.proxyDefaults = { ...PROXY_DEFAULTS, ...parts.proxyDefaults };
   }
 
@@ -169,19 +169,19 @@ export class Control {
   // -- proxies ------------------------------------------------------------------------------------
 
   proxies(): ProxyView[] {
-    return this.#fleet.list().map(proxyView);
+    return this.#proxySet.list().map(proxyView);
   }
 
   hasProxy(name: string): boolean {
-    return this.#fleet.has(name);
+    return this.#proxySet.has(name);
   }
 
   definition(name: string): ProxyDefinition {
-    return this.#definitionOf(this.#fleet.find(name));
+    return this.#definitionOf(this.#proxySet.find(name));
   }
 
   definitions(): ProxyDefinition[] {
-    return this.#fleet.list().map((member) => this.#definitionOf(member));
+    return this.#proxySet.list().map((member) => this.#definitionOf(member));
   }
 
   #definitionOf(member: Member): ProxyDefinition {
@@ -190,12 +190,12 @@ export class Control {
 
   /** Throws SQ_TOO_MANY if there is no room for all of them, before any is made. */
   checkRoomFor(names: readonly string[]): void {
-    this.#fleet.checkRoomFor(names);
+    this.#proxySet.checkRoomFor(names);
   }
 
   async addProxy(spec: ProxySpec, enabled = true, life: Pick<Member, "passing"> = {}): Promise<void> {
     this.#roomForProxy();
-    await this.#fleet.add({ ...spec, enabled }, "api", life);
+    await this.#proxySet.add({ ...spec, enabled }, "api", life);
     this.changed();
   }
 
@@ -204,26 +204,26 @@ export class Control {
     if (this.#plan.armed >= ARMED_MAX) throw tooManyArmed();
   }
 
-  /** See `Fleet.update`: faults stay, connections do not where an address changes. */
+  /** See `ProxySet.update`: faults stay, connections do not where an address changes. */
   async updateProxy(name: string, change: ProxyChange): Promise<void> {
-    await this.#fleet.update(name, change);
+    await this.#proxySet.update(name, change);
   }
 
-  /** See `Fleet.populate`: what is like this already is left as it is. */
+  /** See `ProxySet.populate`: what is like this already is left as it is. */
   async populateProxy(spec: ProxySpec, enabled: boolean): Promise<void> {
-    if (!this.#fleet.has(spec.name)) this.#roomForProxy();
-    await this.#fleet.populate(spec, enabled);
+    if (!this.#proxySet.has(spec.name)) this.#roomForProxy();
+    await this.#proxySet.populate(spec, enabled);
   }
 
   /** At once, whatever else is under way for it. */
   removeProxy(name: string): void {
-    this.#fleet.remove(name);
+    this.#proxySet.remove(name);
     this.changed();
   }
 
   /** After whatever is under way for it. */
   async deleteProxy(name: string): Promise<void> {
-    await this.#fleet.removeInTurn(name);
+    await this.#proxySet.removeInTurn(name);
   }
 
   /**
@@ -233,8 +233,8 @@ export class Control {
   async reset(): Promise<void> {
     this.toxics.clear();
     const failures: unknown[] = [];
-    for (const { proxy } of this.#fleet.list()) {
-      await this.#fleet.enable(proxy.name).catch((error: unknown) => failures.push(error));
+    for (const { proxy } of this.#proxySet.list()) {
+      await this.#proxySet.enable(proxy.name).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
   }
@@ -243,7 +243,7 @@ export class Control {
   starting = false;
 
   get ready(): boolean {
-    return !this.starting && this.#fleet.ready;
+    return !this.starting && this.#proxySet.ready;
   }
 
   // -- the rest -----------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ class RunningDaemon implements Daemon {
   // -- the start ----------------------------------------------------------------------------------
 
   async start(): Promise<void> {
-    const { files, library, state, fleet, log, seed, descriptors } = this.#parts;
+    const { files, library, state, proxySet, log, seed, descriptors } = this.#parts;
     if (this.#config.watch) await this.#beginWatch();
     const nothingOn = state === null && this.#config.activate.length === 0;
     const named = nothingOn && !files.harmless ? await files.profiles() : null;
@@ -141,7 +141,7 @@ class RunningDaemon implements Daemon {
     }
     // Behind those of the file, whose addresses are theirs; somebody may have deleted one by now.
     for (const [{ patient }, proxy] of started) {
-      if (patient && fleet.list().some((member) => member.proxy === proxy)) await proxy.insist();
+      if (patient && proxySet.list().some((member) => member.proxy === proxy)) await proxy.insist();
     }
     this.#listening();
     await this.#parts.reading;
@@ -157,7 +157,7 @@ class RunningDaemon implements Daemon {
       profiles: library.names().length,
     });
     checkLibrary(library, log);
-    const proxies = fleet.list().map((member) => member.proxy);
+    const proxies = proxySet.list().map((member) => member.proxy);
     checkConditions(this.#parts.plan, proxies, this.#parts.types, log);
     for (const { message } of dateWarnings(this.#config, this.#parts.clock.wallTime())) log.warn(message);
     checkDescriptors(this.#config, descriptors, log);
@@ -212,17 +212,17 @@ class RunningDaemon implements Daemon {
 
   /** All that is to listen, known to the plan. Between this and what is activated no request can come in. */
   #prepare(): (readonly [Start, Proxy])[] {
-    const { files, fleet, state, types } = this.#parts;
+    const { files, proxySet, state, types } = this.#parts;
     const { limits, admin } = this.#config;
     const filed = files.proxies();
-    fleet.filed = new Map(filed.map((file) => [file.name, file]));
+    proxySet.filed = new Map(filed.map((file) => [file.name, file]));
     const starts =
       state?.restoreProxies(filed, {
         types,
         defaults: proxyDefaults({ seed: this.#parts.seed, limits }),
         admin: admin.listen,
       }) ?? filed.map((spec): Start => ({ spec, owner: "file", patient: false }));
-    return starts.map((start) => [start, fleet.prepare(start.spec, start.owner, start.filed)] as const);
+    return starts.map((start) => [start, proxySet.prepare(start.spec, start.owner, start.filed)] as const);
   }
 
   /** In force before the first bot is accepted. */
@@ -279,11 +279,11 @@ class RunningDaemon implements Daemon {
   }
 
   settled(): Promise<void> {
-    const { fleet } = this.#parts;
-    if (fleet.ready) return Promise.resolve();
+    const { proxySet } = this.#parts;
+    if (proxySet.ready) return Promise.resolve();
     return new Promise((resolve) => {
       const subscription = this.telemetry.stream.subscribe(() => {
-        if (!fleet.ready) return;
+        if (!proxySet.ready) return;
         subscription.close();
         resolve();
       });
@@ -292,7 +292,7 @@ class RunningDaemon implements Daemon {
 
   traffic(): Traffic {
     const sum = { open: 0, begun: 0, bytes: 0 };
-    for (const { proxy } of this.#parts.fleet.list()) {
+    for (const { proxy } of this.#parts.proxySet.list()) {
       const { connectionsActive, connectionsTotal, bytesIn } = proxy.stats;
       if (proxy.protocol !== "udp") sum.open += connectionsActive;
       sum.begun += connectionsTotal;
@@ -302,7 +302,7 @@ class RunningDaemon implements Daemon {
   }
 
   endFlows(): void {
-    for (const { proxy } of this.#parts.fleet.list()) proxy.endFlows?.();
+    for (const { proxy } of this.#parts.proxySet.list()) proxy.endFlows?.();
   }
 
   metricsText(): Promise<string> {
@@ -333,14 +333,14 @@ class RunningDaemon implements Daemon {
   }
 
   async #stop({ why, drain = this.#config.limits.drain }: StopOptions): Promise<void> {
-    const { log, state, plan, fleet, clock } = this.#parts;
+    const { log, state, plan, proxySet, clock } = this.#parts;
     if (why !== undefined) log.info(`${why}: finishing what is under way`, { seconds_at_most: drain / 1000 });
     this.#watch?.close();
     // What is on now is what is to go on after the restart.
     await state?.close();
     // Healed first: a connection that a fault holds back could not finish.
     plan.end(() => true, "healed");
-    const closed = await fleet.drain(clock.now() + drain);
+    const closed = await proxySet.drain(clock.now() + drain);
     if (closed > 0) log.warn(`${closed} connections did not finish in time and were closed`);
     await this.#dispose();
     if (why !== undefined) log.info("stopped");
@@ -355,9 +355,9 @@ class RunningDaemon implements Daemon {
   }
 
   async #dispose(): Promise<void> {
-    const { state, fleet, plan, kernel, live, metrics, context, authority, telemetry } = this.#parts;
+    const { state, proxySet, plan, kernel, live, metrics, context, authority, telemetry } = this.#parts;
     await state?.close();
-    fleet.stop();
+    proxySet.stop();
     plan.stop();
     await kernel.close();
     live.close();

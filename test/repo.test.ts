@@ -60,8 +60,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy", "control"],
   telemetry: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry"],
   live: ["core", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry", "live"],
+  fleet: ["core", "faults", "config", "plan", "control", "telemetry", "fleet", "version"],
   admin: [
     "core",
+    "fleet",
     "tls",
     "faults",
     "config",
@@ -90,7 +92,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "version",
   ],
   mock: ["core", "tls", "mock"],
-  ui: ["core", "drawing", "live", "telemetry", "ui"],
+  ui: ["core", "drawing", "fleet", "live", "telemetry", "ui"],
   version: [],
 };
 

@@ -1,6 +1,6 @@
 /** A proxy as operators see it, and in the words in which it was defined. */
 import type { CompiledFault } from "../plan/value.js";
-import type { Member } from "../proxy/fleet.js";
+import type { Member } from "../proxy/proxy-set.js";
 import type { Protocol } from "../proxy/spec-base.js";
 
 export interface ProxyView {

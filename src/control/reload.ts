@@ -3,7 +3,7 @@ import type { ProfileFile, ReadFiles } from "../config/library.js";
 import { formatProblem, SquallError, type Problem } from "../core/errors.js";
 import type { Facts } from "../core/events.js";
 import { namingProxy } from "../proxy/naming-proxy.js";
-import { sameSpec, type FileProxy, type Fleet } from "../proxy/fleet.js";
+import { sameSpec, type FileProxy, type ProxySet } from "../proxy/proxy-set.js";
 import type { Profiles } from "./profiles.js";
 
 /** What the files want. */
@@ -31,7 +31,7 @@ export interface LastReload {
 export class Reload {
   readonly #load: () => Promise<Desired>;
   readonly #profiles: Profiles;
-  readonly #fleet: Fleet;
+  readonly #proxySet: ProxySet;
   readonly #facts: Facts;
   /** Proxies of the files that the last reload left out, since the API had given their names to others. */
   #shadowed: ReadonlySet<string> = new Set();
@@ -42,12 +42,12 @@ export class Reload {
   constructor(parts: {
     readonly load: () => Promise<Desired>;
     readonly profiles: Profiles;
-    readonly fleet: Fleet;
+    readonly proxySet: ProxySet;
     readonly facts: Facts;
   }) {
     this.#load = parts.load;
     this.#profiles = parts.profiles;
-    this.#fleet = parts.fleet;
+    this.#proxySet = parts.proxySet;
     this.#facts = parts.facts;
   }
 
@@ -140,25 +140,25 @@ export class Reload {
     const inOrder = files.toSorted((a, b) => Number(a.enabled === false) - Number(b.enabled === false));
     try {
       for (const file of inOrder) {
-        const member = this.#fleet.list().find(({ proxy }) => proxy.name === file.name);
+        const member = this.#proxySet.list().find(({ proxy }) => proxy.name === file.name);
         if (member === undefined) {
-          const before = this.#fleet.filed.get(file.name);
+          const before = this.#proxySet.filed.get(file.name);
           // The API has deleted it: it stays so until the file says something else about it.
           // One whose name another had was never deleted.
           if (before !== undefined && sameSpec(before, file) && !this.#shadowed.has(file.name)) continue;
           waited = true;
-          await this.#fleet.add(file, "file").catch((error: unknown) => {
+          await this.#proxySet.add(file, "file").catch((error: unknown) => {
             throw namingProxy(file.name, error);
           });
           undo.push(() => {
-            this.#fleet.remove(file.name);
+            this.#proxySet.remove(file.name);
           });
           changed.push(`proxy ${file.name} added`);
         } else if (member.filed === null) {
           shadowed.push(file.name);
         } else if (!sameSpec(member.filed, file)) {
           waited = true;
-          const back = await this.#fleet.refile(file).catch((error: unknown) => {
+          const back = await this.#proxySet.refile(file).catch((error: unknown) => {
             throw namingProxy(file.name, error);
           });
           undo.push(back);
@@ -170,12 +170,12 @@ export class Reload {
       for (const step of undo.reverse()) await step();
       throw error;
     }
-    for (const { proxy, owner } of this.#fleet.list()) {
+    for (const { proxy, owner } of this.#proxySet.list()) {
       if (owner !== "file" || wanted.has(proxy.name)) continue;
-      this.#fleet.remove(proxy.name);
+      this.#proxySet.remove(proxy.name);
       changed.push(`proxy ${proxy.name} removed`);
     }
-    this.#fleet.filed = wanted;
+    this.#proxySet.filed = wanted;
     this.#shadowed = new Set(shadowed);
     return { changed, shadowed, adoptProfiles };
   }

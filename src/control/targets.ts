@@ -15,7 +15,7 @@ import {
 } from "../plan/reach.js";
 import { actsOn, needOfRuntime } from "../plan/subjects.js";
 import type { CompiledFault } from "../plan/value.js";
-import type { Fleet } from "../proxy/fleet.js";
+import type { ProxySet } from "../proxy/proxy-set.js";
 
 /** Faults in force at once, on each proxy counted by itself: each takes some KiB, and some microseconds whenever the plan changes. */
 export const ARMED_MAX = 5_000;
@@ -35,13 +35,13 @@ export interface Means {
 }
 
 export class Targets {
-  readonly #fleet: Fleet;
+  readonly #proxySet: ProxySet;
   readonly #types: ReadonlyMap<string, AnyFaultType>;
   readonly #kernel: () => string | null;
   readonly #lacks: (need: RuntimeNeed) => string | null;
 
-  constructor(fleet: Fleet, types: ReadonlyMap<string, AnyFaultType>, { kernel, lacks }: Means) {
-    this.#fleet = fleet;
+  constructor(proxySet: ProxySet, types: ReadonlyMap<string, AnyFaultType>, { kernel, lacks }: Means) {
+    this.#proxySet = proxySet;
     this.#types = types;
     this.#kernel = kernel;
     this.#lacks = lacks;
@@ -49,8 +49,8 @@ export class Targets {
 
   /** Throws SQ_INVALID_ACTIVATION, which has `path` for where the name was given, and its place if a fault gave it. */
   checkName(name: string, path: string, by: CompiledFault | null = null): void {
-    if (this.#fleet.has(name)) return;
-    const names = this.#fleet.list().map(({ proxy }) => proxy.name);
+    if (this.#proxySet.has(name)) return;
+    const names = this.#proxySet.list().map(({ proxy }) => proxy.name);
     const { message, hint } = unknownProxy(name, names);
     const place = by === null ? undefined : placeIn(by, ["proxy"], message, hint);
     throw new SquallError("SQ_INVALID_ACTIVATION", message, {
@@ -87,7 +87,7 @@ export class Targets {
   }
 
   #proxies(): readonly Reachable[] {
-    return this.#fleet.list().map(({ proxy }) => proxy);
+    return this.#proxySet.list().map(({ proxy }) => proxy);
   }
 
   /** All that is to be on together, in its largest phases, stays within what may be in force. Throws SQ_TOO_MANY. */
@@ -112,7 +112,7 @@ export class Targets {
     const type = this.#types.get(fault.type);
     if (type === undefined) return 0;
     const own = fault.proxies === null ? null : new Set(fault.proxies);
-    return this.#fleet
+    return this.#proxySet
       .list()
       .filter(
         ({ proxy }) =>
@@ -129,7 +129,7 @@ export class Targets {
       const type = this.#types.get(fault.type);
       if (type?.runtime !== undefined && mode === "inject") this.#checkRuntime(fault, type, proxies);
       if (type?.kernel === undefined) continue;
-      for (const { proxy } of this.#fleet.list()) {
+      for (const { proxy } of this.#proxySet.list()) {
         if (!(fault.proxies ?? [proxy.name]).includes(proxy.name)) continue;
         if (!(proxies ?? [proxy.name]).includes(proxy.name) || !actsOn(fault, type, proxy.seams)) continue;
         const why = engineRefused(fault, type, proxy, circumstances);
@@ -161,7 +161,7 @@ export class Targets {
 
   /** A fault that one proxy is to have of its own acts there, with the engine that it insists on. */
   checkOwn(name: string, fault: CompiledFault): void {
-    const { proxy } = this.#fleet.find(name);
+    const { proxy } = this.#proxySet.find(name);
     const type = this.#types.get(fault.type);
     if (type !== undefined && !actsOn(fault, type, proxy.seams))
       throw new SquallError("SQ_INVALID_PROFILE", cannotAct({ ...fault, proxies: null }, type, name), {

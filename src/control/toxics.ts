@@ -2,25 +2,25 @@
 import { SquallError } from "../core/errors.js";
 import type { LivePlan } from "../plan/live.js";
 import type { CompiledFault } from "../plan/value.js";
-import type { Fleet } from "../proxy/fleet.js";
+import type { ProxySet } from "../proxy/proxy-set.js";
 import type { Targets } from "./targets.js";
 
 export const TOXICS_MAX = 100;
 
 export class Toxics {
   readonly #plan: LivePlan;
-  readonly #fleet: Fleet;
+  readonly #proxySet: ProxySet;
   readonly #targets: Targets;
 
-  constructor(plan: LivePlan, fleet: Fleet, targets: Targets) {
+  constructor(plan: LivePlan, proxySet: ProxySet, targets: Targets) {
     this.#plan = plan;
-    this.#fleet = fleet;
+    this.#proxySet = proxySet;
     this.#targets = targets;
   }
 
   /** Those of one proxy, in order. Throws SQ_PROXY_NOT_FOUND, as every verb about one proxy does. */
   of(proxy: string): readonly CompiledFault[] {
-    this.#fleet.find(proxy);
+    this.#proxySet.find(proxy);
     return this.#plan.toxicsOf(proxy);
   }
 

@@ -10,7 +10,7 @@ import type { Desired } from "../control/reload.js";
 import { formatProblem, SquallError, type ErrorCode, type Problem } from "../core/errors.js";
 import type { Millis } from "../core/clock.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
-import type { FileProxy } from "../proxy/fleet.js";
+import type { FileProxy } from "../proxy/proxy-set.js";
 import { configIn, type DaemonOptions } from "./options.js";
 import { dateWarnings } from "./certificate-dates.js";
 import { proxyDefaults, specFrom } from "./specs.js";

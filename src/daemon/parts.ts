@@ -15,7 +15,7 @@ import { type PlaneContext } from "../proxy/context.js";
 import { ConnectionSlots } from "../proxy/slots.js";
 import { FlowPlaces } from "../proxy/udp/places.js";
 import { Descriptors } from "../proxy/descriptors.js";
-import { Fleet } from "../proxy/fleet.js";
+import { ProxySet } from "../proxy/proxy-set.js";
 import { KernelPlane } from "../proxy/kernel/plane.js";
 import { Resolver } from "../proxy/upstream/resolver.js";
 import type { StateFile } from "../state/file.js";
@@ -44,7 +44,7 @@ export class Parts {
   readonly authority: Door;
   readonly context: PlaneContext;
   readonly plan: LivePlan;
-  readonly fleet: Fleet;
+  readonly proxySet: ProxySet;
   readonly library: Library;
   readonly files: Files;
   readonly control: Control;
@@ -126,7 +126,7 @@ export class Parts {
       seeded: config.seed !== null,
       kernel: () => this.kernel.unavailable(),
     });
-    this.fleet = new Fleet(this.context, this.plan);
+    this.proxySet = new ProxySet(this.context, this.plan);
     this.library = new Library(types);
     this.files = new Files(options, config, {
       seed: this.seed,
@@ -137,7 +137,7 @@ export class Parts {
     });
     this.control = new Control({
       plan: this.plan,
-      fleet: this.fleet,
+      proxySet: this.proxySet,
       library: this.library,
       types,
       kernel: () => this.kernel.unavailable(),
@@ -149,7 +149,7 @@ export class Parts {
     });
     this.metrics = new Metrics({
       ledger,
-      proxies: () => this.fleet.list().map(({ proxy }) => proxy),
+      proxies: () => this.proxySet.list().map(({ proxy }) => proxy),
       activations: () => this.plan.states(),
       profileNames: () => this.library.names(),
       revision: () => this.plan.revision,
@@ -165,7 +165,7 @@ export class Parts {
     this.live = new Live({
       clock,
       watch: this.watch,
-      fleet: this.fleet,
+      proxySet: this.proxySet,
       plan: this.plan,
       telemetry: this.telemetry,
       version,
@@ -179,8 +179,8 @@ export class Parts {
   #keptIn(file: StateFile, { activate }: Config): KeptState {
     if (file.unlocked !== null)
       this.log.warn(`nothing keeps a second daemon from ${file.name}: ${file.unlocked}`);
-    const { clock, telemetry: facts, fleet, plan, library, control, seed } = this;
-    const sources = { fleet, plan, library, control, seed, activate };
+    const { clock, telemetry: facts, proxySet, plan, library, control, seed } = this;
+    const sources = { proxySet, plan, library, control, seed, activate };
     const state = new KeptState({ file, version, clock, facts, sources });
     const touch = (): void => {
       state.touch();

@@ -4,7 +4,7 @@ import type { SecureConfig } from "../config/secure.js";
 import type { ProxyDefaults } from "../control.js";
 import { SquallError } from "../core/errors.js";
 import { invariant } from "../core/invariant.js";
-import type { FileProxy } from "../proxy/fleet.js";
+import type { FileProxy } from "../proxy/proxy-set.js";
 import { certificatesIn, pairIn } from "../proxy/secure/certificate-files.js";
 import type { TlsOptions } from "../proxy/upstream/dial.js";
 

@@ -114,7 +114,7 @@ export async function checkStart(options: DaemonOptions): Promise<Checked> {
   for (const { setting, message } of dateWarnings(read.config, parts.clock.wallTime()))
     warnings.push(...(read.error(setting, message).details ?? []));
   try {
-    const { files, library, fleet, control } = parts;
+    const { files, library, proxySet, control } = parts;
     try {
       library.replaceFiles(await files.profiles());
     } catch (error) {
@@ -122,7 +122,7 @@ export async function checkStart(options: DaemonOptions): Promise<Checked> {
       return { problems, warnings };
     }
     try {
-      for (const spec of files.proxies()) fleet.prepare(spec, "file");
+      for (const spec of files.proxies()) proxySet.prepare(spec, "file");
       checkActivations(read, control);
     } catch (error) {
       note(["activate"], error);

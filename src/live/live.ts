@@ -217,9 +217,9 @@ export class Live {
   #begin(): Session {
     if (this.#session !== null) return this.#session;
     if (this.#closed) throw new SquallError("SQ_STOPPING", "the daemon is stopping");
-    const { clock, watch, fleet, plan, telemetry, bodiesMax } = this.#sources;
+    const { clock, watch, proxySet, plan, telemetry, bodiesMax } = this.#sources;
     const planeOf = (name: string): Picture["proxies"]["rows"][number]["plane"] =>
-      fleet.list().find(({ proxy }) => proxy.name === name)?.proxy.protocol ?? "tcp";
+      proxySet.list().find(({ proxy }) => proxy.name === name)?.proxy.protocol ?? "tcp";
     const watching = new Watching({ clock, bodiesMax, planeOf });
     const bands = new Bands(clock, plan.moments());
     const session: Session = {

@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.js";
 import type { Dealings } from "../pipeline/dealings.js";
 import type { ActivationMoments } from "../plan/activation.js";
 import type { LivePlan } from "../plan/live.js";
-import type { Fleet } from "../proxy/fleet.js";
+import type { ProxySet } from "../proxy/proxy-set.js";
 import type { Proxy, ProxyClient } from "../proxy/spec.js";
 import { ONLY_UPSTREAM, type Member } from "../proxy/upstream/pool.js";
 import type {
@@ -36,7 +36,7 @@ export interface Picture {
 
 export interface PictureSources {
   readonly clock: Clock;
-  readonly fleet: Pick<Fleet, "list">;
+  readonly proxySet: Pick<ProxySet, "list">;
   readonly plan: Pick<LivePlan, "moments" | "soFar" | "again">;
 }
 
@@ -65,7 +65,7 @@ export class Painter {
 
   paint(): Picture {
     const now = this.#sources.clock.now();
-    const proxies = this.#sources.fleet.list().map(({ proxy }) => proxy);
+    const proxies = this.#sources.proxySet.list().map(({ proxy }) => proxy);
     const links = this.#links(proxies, now);
     const rows = [...links.values()];
     return {

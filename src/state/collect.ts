@@ -6,7 +6,7 @@ import type { Library } from "../config/library.js";
 import type { Control } from "../control.js";
 import type { LivePlan } from "../plan/live.js";
 import type { ActivationValue, CompiledFault } from "../plan/value.js";
-import type { FileProxy, Fleet, Member } from "../proxy/fleet.js";
+import type { FileProxy, ProxySet, Member } from "../proxy/proxy-set.js";
 import { upstreamWords } from "../proxy/spec.js";
 import {
   nameOf,
@@ -19,7 +19,7 @@ import {
 } from "./format.js";
 
 export interface Sources {
-  readonly fleet: Fleet;
+  readonly proxySet: ProxySet;
   readonly plan: LivePlan;
   readonly library: Library;
   readonly control: Pick<Control, "activeOwner" | "switches">;
@@ -29,11 +29,11 @@ export interface Sources {
 }
 
 export function collect(
-  { fleet, plan, library, control, seed, activate }: Sources,
+  { proxySet, plan, library, control, seed, activate }: Sources,
   unrestored: readonly LeftOut[],
 ): State {
   const toxics = (name: string): unknown[] => written(plan.toxicsOf(name));
-  const members = fleet.list();
+  const members = proxySet.list();
   return {
     seed,
     profiles: library.entries
@@ -41,9 +41,9 @@ export function collect(
       .map(({ source }) => ({ profile: source.name, text: source.text.split("\n") })),
     proxies: members
       .filter(({ owner, passing }) => owner === "api" && passing !== true)
-      .map(({ proxy }) => keptProxy(proxy, toxics(proxy.name), fleet.filed.has(proxy.name))),
+      .map(({ proxy }) => keptProxy(proxy, toxics(proxy.name), proxySet.filed.has(proxy.name))),
     changed: members.flatMap((member) => changeOf(member, toxics(member.proxy.name)) ?? []),
-    removed: [...fleet.filed.values()].filter(({ name }) => !fleet.has(name)).map(addressesOf),
+    removed: [...proxySet.filed.values()].filter(({ name }) => !proxySet.has(name)).map(addressesOf),
     active: control.activeOwner === "file" ? null : activeOf(plan, activate),
     unrestored,
   };

@@ -5,7 +5,7 @@ import type { ProxyDefaults } from "../control.js";
 import type { Clock } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
-import type { FileProxy } from "../proxy/fleet.js";
+import type { FileProxy } from "../proxy/proxy-set.js";
 import { collect, Leftovers, type Sources } from "./collect.js";
 import type { StateFile } from "./file.js";
 import { nameOf, writeState, type LeftOut, type State } from "./format.js";

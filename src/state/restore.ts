@@ -14,7 +14,7 @@ import type { Control, ProxyDefaults } from "../control.js";
 import type { ActivationInput } from "../control/requests.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import type { CompiledFault } from "../plan/value.js";
-import type { FileProxy } from "../proxy/fleet.js";
+import type { FileProxy } from "../proxy/proxy-set.js";
 import type { ProxySpec } from "../proxy/spec.js";
 import { addressesOf } from "./collect.js";
 import { messageOf } from "./file.js";

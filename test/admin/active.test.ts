@@ -56,7 +56,7 @@ describe("PUT /active", () => {
   });
 
   it("adds up proxies in form data that are given twice or with a comma", async () => {
-    await here.fleet.add(here.proxySpec("other"), "api");
+    await here.proxySet.add(here.proxySpec("other"), "api");
     for (const body of ["profile=slow&proxies=jobs,other", "profile=slow&proxies=jobs&proxies=other"]) {
       expect((await put(body, FORM)).json.activations[0].proxies).toEqual(["jobs", "other"]);
     }

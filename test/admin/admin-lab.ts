@@ -15,7 +15,7 @@ import type { Desired } from "../../src/control/reload.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import type { Fact } from "../../src/core/events.js";
 import { Live } from "../../src/live/live.js";
-import { Fleet } from "../../src/proxy/fleet.js";
+import { ProxySet } from "../../src/proxy/proxy-set.js";
 import type { ProxySpec } from "../../src/proxy/spec.js";
 import type { TcpProxySpec } from "../../src/proxy/spec-base.js";
 import { PAGE_FOLDER } from "../../src/page-folder.js";
@@ -105,7 +105,7 @@ export interface AdminLabOptions extends Partial<AdminOptions> {
 export class AdminLab {
   readonly clock: VirtualClock;
   readonly lab: Lab;
-  readonly fleet: Fleet;
+  readonly proxySet: ProxySet;
   readonly library: Library;
   readonly control: Control;
   readonly live: Live;
@@ -130,13 +130,13 @@ export class AdminLab {
       book(fact);
       this.telemetry.tell(fact);
     };
-    this.fleet = new Fleet(this.lab.context, this.lab.plan);
+    this.proxySet = new ProxySet(this.lab.context, this.lab.plan);
     this.library = new Library(TYPES);
     this.library.replaceFiles(files);
     this.desired = () => Promise.resolve({ proxies: this.files(), files, restartNeeded: [] });
     this.control = new Control({
       plan: this.lab.plan,
-      fleet: this.fleet,
+      proxySet: this.proxySet,
       library: this.library,
       types: TYPES,
       facts: this.lab.facts,
@@ -145,7 +145,7 @@ export class AdminLab {
     this.live = new Live({
       clock: this.clock,
       watch: this.lab.watch,
-      fleet: this.fleet,
+      proxySet: this.proxySet,
       plan: this.lab.plan,
       telemetry: this.telemetry,
       version: "1.2.3",
@@ -157,7 +157,7 @@ export class AdminLab {
 
   static async open(options: AdminLabOptions = {}): Promise<AdminLab> {
     const here = new AdminLab(options);
-    await here.fleet.add(here.proxySpec("jobs"), "file");
+    await here.proxySet.add(here.proxySpec("jobs"), "file");
     here.#admin = await startAdmin(here.adminOptions());
     // Its client speaks plain HTTP.
     if (options.certificate === undefined)
@@ -200,7 +200,7 @@ export class AdminLab {
   }
 
   files(): ProxySpec[] {
-    return this.fleet
+    return this.proxySet
       .list()
       .filter(({ owner }) => owner === "file")
       .map(({ proxy }) => proxy.spec);
@@ -286,7 +286,7 @@ export class AdminLab {
     const closing = this.#admin?.close();
     this.clock.advance(10_000);
     await closing;
-    this.fleet.stop();
+    this.proxySet.stop();
     await this.telemetry.close();
     await this.lab.close();
   }

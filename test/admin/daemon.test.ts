@@ -118,7 +118,7 @@ describe("GET /healthz and /readyz", () => {
   });
 
   it("tell a proxy that cannot listen from one that a fault keeps from listening", async () => {
-    const proxy = here.fleet.find("jobs").proxy;
+    const proxy = here.proxySet.find("jobs").proxy;
     const { port } = proxy.address;
     await here.call("PUT", "/active", { body: '{"faults":[{"type":"down"}]}' });
     await until(() => proxy.state === "closed by fault");

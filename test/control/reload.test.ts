@@ -3,14 +3,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Library } from "../../src/config/library.js";
 import { Control } from "../../src/control.js";
 import type { Desired } from "../../src/control/reload.js";
-import { Fleet } from "../../src/proxy/fleet.js";
+import { ProxySet } from "../../src/proxy/proxy-set.js";
 import { Lab, TYPES, until, type Upstream } from "../support/lab.js";
 
 const profile = (name: string, rest = "", delay = "1s"): string =>
   `profile: ${name}\n${rest}faults: [{ type: latency, delay: ${delay} }]\n`;
 
 let lab: Lab;
-let fleet: Fleet;
+let proxySet: ProxySet;
 let control: Control;
 let wanted: Desired["files"];
 let connections: number;
@@ -18,7 +18,7 @@ let upstreamPort: number;
 
 beforeEach(() => {
   lab = new Lab();
-  fleet = new Fleet(lab.context, lab.plan);
+  proxySet = new ProxySet(lab.context, lab.plan);
   wanted = [];
   connections = 100;
   upstreamPort = 9;
@@ -26,7 +26,7 @@ beforeEach(() => {
   const rest = { dialTimeout: 5_000, proxyProtocol: "off", except: [] } as const;
   control = new Control({
     plan: lab.plan,
-    fleet,
+    proxySet,
     library: new Library(TYPES),
     types: TYPES,
     kernel: () => null,
@@ -44,14 +44,14 @@ beforeEach(() => {
 
 afterEach(async () => {
   vi.restoreAllMocks();
-  fleet.stop();
+  proxySet.stop();
   await lab.close();
 });
 
 /** A reload, and what is done while its proxy is bound. */
 function reloadMeanwhile(act: () => void): Promise<unknown> {
-  const add = fleet.add.bind(fleet);
-  vi.spyOn(fleet, "add").mockImplementation(async (...given) => {
+  const add = proxySet.add.bind(proxySet);
+  vi.spyOn(proxySet, "add").mockImplementation(async (...given) => {
     const proxy = await add(...given);
     act();
     return proxy;
@@ -76,11 +76,11 @@ it("leaves bytes with the upstream that they went to, when the file names anothe
   const servers = [await lab.upstream(), await lab.upstream()] as const;
   /** What the proxy counted as delivered, by the address that it was for. */
   const counted = (): readonly (readonly [string, number])[] =>
-    fleet.find("jobs").proxy.bytePages.map(({ upstream, bytesOut }) => [upstream, bytesOut.upstream]);
+    proxySet.find("jobs").proxy.bytePages.map(({ upstream, bytesOut }) => [upstream, bytesOut.upstream]);
   const send = async (server: Upstream, text: string): Promise<void> => {
     upstreamPort = server.port;
     await control.reload();
-    const client = lab.client(fleet.find("jobs").proxy);
+    const client = lab.client(proxySet.find("jobs").proxy);
     client.write(text);
     const peer = await server.next();
     await until(() => peer.text === text);
@@ -122,7 +122,7 @@ it("does not bring back a profile that is deleted meanwhile", async () => {
 it("gives an activation of meanwhile what the files now say", async () => {
   wanted = [{ file: "slow.yaml", text: profile("slow") }];
   await control.reload();
-  fleet.remove("jobs");
+  proxySet.remove("jobs");
   connections++;
   wanted = [{ file: "slow.yaml", text: profile("slow", "", "2s") }];
   await reloadMeanwhile(() => {
@@ -135,7 +135,7 @@ it("gives an activation of meanwhile what the files now say", async () => {
 it("takes the new proxies back if the profiles no longer fit what the API did meanwhile", async () => {
   wanted = [{ file: "base.yaml", text: profile("base") }];
   await control.reload();
-  fleet.remove("jobs");
+  proxySet.remove("jobs");
   connections++;
   wanted = [];
   const reload = reloadMeanwhile(() => {

@@ -8,7 +8,7 @@ import { TOXICS_MAX } from "../../src/control/toxics.js";
 import { SquallError } from "../../src/core/errors.js";
 import { compileFault } from "../../src/plan/compile.js";
 import type { CompiledFault } from "../../src/plan/value.js";
-import { Fleet } from "../../src/proxy/fleet.js";
+import { ProxySet } from "../../src/proxy/proxy-set.js";
 import { Lab, TYPES } from "../support/lab.js";
 import { secureSpec } from "../support/secure-lab.js";
 
@@ -17,7 +17,7 @@ const REFUSING = { type: "http_status", status: 503 };
 const INSISTING = { type: "packet_loss", loss: "1%", engine: "kernel" };
 
 let lab: Lab;
-let fleet: Fleet;
+let proxySet: ProxySet;
 let control: Control;
 let kernel: string | null;
 /** Why the runtime cannot do a thing. */
@@ -28,11 +28,11 @@ beforeEach(() => {
   kernel = NO_KERNEL;
   lacks = null;
   lab = new Lab();
-  fleet = new Fleet(lab.context, lab.plan);
+  proxySet = new ProxySet(lab.context, lab.plan);
   for (const name of ["jobs", "broker"]) {
     const addresses = { listen: { host: "127.0.0.1", port: 0 }, upstream: { host: "127.0.0.1", port: 9 } };
     const rest = { dialTimeout: 5_000, connections: 100, proxyProtocol: "off", except: [] } as const;
-    fleet.prepare({ name, ...addresses, ...rest }, "file");
+    proxySet.prepare({ name, ...addresses, ...rest }, "file");
   }
   const library = new Library(TYPES);
   library.replaceFiles([
@@ -40,7 +40,7 @@ beforeEach(() => {
   ]);
   control = new Control({
     plan: lab.plan,
-    fleet,
+    proxySet,
     library,
     types: TYPES,
     kernel: () => kernel,
@@ -51,7 +51,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  fleet.stop();
+  proxySet.stop();
   await lab.close();
 });
 
@@ -257,7 +257,7 @@ describe("a fault that needs what the runtime lacks", () => {
     lacks = "no secrets";
     const addresses = { listen: { host: "127.0.0.1", port: 0 }, upstream: { host: "127.0.0.1", port: 9 } };
     const rest = { dialTimeout: 5_000, connections: 100, proxyProtocol: "off", except: [] } as const;
-    fleet.prepare({ name: "secure", ...addresses, ...rest, secure: secureSpec() }, "file");
+    proxySet.prepare({ name: "secure", ...addresses, ...rest, secure: secureSpec() }, "file");
   });
 
   it("is refused, and is not where that is there, or where it only observes", () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.js";
 import { specFrom } from "../../src/daemon/specs.js";
-import type { FileProxy } from "../../src/proxy/fleet.js";
+import type { FileProxy } from "../../src/proxy/proxy-set.js";
 import { CERTIFICATE } from "../support/certificate.js";
 
 let folder: string;

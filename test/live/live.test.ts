@@ -40,7 +40,7 @@ beforeEach(async () => {
     headTimeout: 60_000,
     headBytes: 65_536,
   };
-  await here.fleet.add(spec, "file");
+  await here.proxySet.add(spec, "file");
 });
 afterEach(async () => {
   here.live.close();
@@ -54,7 +54,7 @@ async function ask(
   fields: readonly string[] = [],
   method = "POST",
 ): Promise<Client> {
-  const client = here.lab.client(here.fleet.find("web").proxy);
+  const client = here.lab.client(here.proxySet.find("web").proxy);
   const lines = [`${method} ${path} HTTP/1.1`, "Host: x", `X-Bot: ${bot}`, "Content-Length: 0", ...fields];
   client.write(`${lines.join("\r\n")}\r\n\r\n`);
   await until(() => client.end !== null || messageAt(client.text, 0) !== null);
@@ -180,7 +180,7 @@ describe("GET /live", () => {
   it("says of a bot that it is silent when it has a connection open and says nothing", async () => {
     const page = new Page();
     await page.state();
-    const client = here.lab.client(here.fleet.find("web").proxy);
+    const client = here.lab.client(here.proxySet.find("web").proxy);
     client.write("GET /v1/a HTTP/1.1\r\nHost: x\r\nX-Bot: quiet\r\n\r\n");
     await until(() => messageAt(client.text, 0) !== null);
     await quarters(24);
@@ -252,7 +252,7 @@ describe("watching", () => {
 
   it("costs an exchange nothing that began before it, and does not break on one", async () => {
     here.lab.use([fault("http_delay", { delay: "1s" })]);
-    const client = here.lab.client(here.fleet.find("web").proxy);
+    const client = here.lab.client(here.proxySet.find("web").proxy);
     client.write("GET /v1/a HTTP/1.1\r\nHost: x\r\nX-Bot: b\r\n\r\n");
     await until(() => here.lab.facts.of("fault_hit").length > 0);
     const page = new Page("?exchanges=true");
@@ -278,7 +278,7 @@ describe("watching", () => {
 
   it("sees so many in a second, and of one bot so many, and counts the others", async () => {
     await here.get("/exchanges");
-    const client = here.lab.client(here.fleet.find("web").proxy);
+    const client = here.lab.client(here.proxySet.find("web").proxy);
     const send = (bot: string, count: number): void => {
       client.write(`GET /v1/a HTTP/1.1\r\nHost: x\r\nX-Bot: ${bot}\r\n\r\n`.repeat(count));
     };

@@ -4,7 +4,7 @@ import { PROXIES_MAX } from "../../config/proxy.js";
 import type { ProxyDefaults } from "../../control.js";
 import { SquallError } from "../../core/errors.js";
 import type { AnyFaultType } from "../../faults/contract/index.js";
-import type { FileProxy } from "../../proxy/fleet.js";
+import type { FileProxy } from "../../proxy/proxy-set.js";
 import { readJson } from "./fields.js";
 import { isTheirs, readProxies, specOf, type NewProxy } from "./proxy.js";
 import { readToxics } from "./toxic.js";

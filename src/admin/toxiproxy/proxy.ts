@@ -3,7 +3,7 @@ import type { ProxyDefaults } from "../../control.js";
 import type { ProxyDefinition } from "../../control/proxy-view.js";
 import { callsItself } from "../../config/address.js";
 import { SquallError } from "../../core/errors.js";
-import type { ProxyChange } from "../../proxy/fleet.js";
+import type { ProxyChange } from "../../proxy/proxy-set.js";
 import type { ProxySpec } from "../../proxy/spec.js";
 import type { TcpProxySpec } from "../../proxy/spec-base.js";
 import { parseListen, parseUpstream } from "./addresses.js";

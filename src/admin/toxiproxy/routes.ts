@@ -1,6 +1,6 @@
 /** Toxiproxy's calls, on the port where its clients expect them, over the same verbs as everything else. */
 import { SquallError, type ErrorCode } from "../../core/errors.js";
-import type { ProxyChange } from "../../proxy/fleet.js";
+import type { ProxyChange } from "../../proxy/proxy-set.js";
 import type { House } from "../house.js";
 import { defineRoute, json, noContent, type Answer, type BodySpec, type Route } from "../route.js";
 import { errorText } from "./dialect.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineFault, type AnyFaultType } from "../../../src/faults/contract/index.js";
-import { Fleet, type FileProxy } from "../../../src/proxy/fleet.js";
+import { ProxySet, type FileProxy } from "../../../src/proxy/proxy-set.js";
 import { MIRROR } from "../../../src/proxy/secure/spec.js";
 import type { Authority } from "../../../src/tls/authority.js";
 import type { Contexts } from "../../../src/tls/contexts.js";
@@ -55,32 +55,32 @@ const fileOf = (port: number, rest: object = {}): FileProxy => ({
 
 describe("a proxy that speaks TLS from now on", () => {
   it("has handshakes that faults act on which were in force before", async () => {
-    const fleet = new Fleet(lab.context, lab.plan);
+    const proxySet = new ProxySet(lab.context, lab.plan);
     lab.onEnd(() => {
-      fleet.stop();
+      proxySet.stop();
     });
     const port = await lab.echo();
-    await fleet.add(fileOf(port), "file");
+    await proxySet.add(fileOf(port), "file");
     lab.use([COUNTING]);
-    await fleet.refile(fileOf(port, { secure: secureSpec() }));
-    expect((await lab.sees(fleet.find("jobs").proxy)).how).toBe("secure");
+    await proxySet.refile(fileOf(port, { secure: secureSpec() }));
+    expect((await lab.sees(proxySet.find("jobs").proxy)).how).toBe("secure");
     expect(lab.facts.hits()).toEqual(["count hit 127.0.0.1"]);
   });
 
   it("goes on so with another address, which is all that an API of addresses says", async () => {
-    const fleet = new Fleet(lab.context, lab.plan);
+    const proxySet = new ProxySet(lab.context, lab.plan);
     lab.onEnd(() => {
-      fleet.stop();
+      proxySet.stop();
     });
     const [port, other] = [await lab.echo(), await lab.echo()];
     const secure = secureSpec();
     const tls = { ca: null, insecure: true, servername: null };
-    await fleet.add(fileOf(port, { secure, tls, identify: [{ by: "sni" }] }), "file");
-    await fleet.populate(
+    await proxySet.add(fileOf(port, { secure, tls, identify: [{ by: "sni" }] }), "file");
+    await proxySet.populate(
       fileOf(other, { given: { listen: "127.0.0.1:0", upstream: `127.0.0.1:${other}` } }),
       true,
     );
-    expect(fleet.find("jobs").proxy.spec).toMatchObject({
+    expect(proxySet.find("jobs").proxy.spec).toMatchObject({
       upstream: { port: other },
       secure,
       tls,

@@ -9,7 +9,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { dnsProxy } from "../../support/dns-lab.js";
 import { fault, Lab, until, type Listening } from "../../support/lab.js";
 import { udpEcho, udpProxy } from "../../support/udp-lab.js";
-import { Fleet } from "../../../src/proxy/fleet.js";
+import { ProxySet } from "../../../src/proxy/proxy-set.js";
 import { ownerOf } from "../../../src/proxy/sockets/owner.js";
 
 /** In /proc/net/tcp. */
@@ -109,30 +109,32 @@ describe.skipIf(platform() !== "linux")("a port that was given up for a time", (
 
   it("of a proxy that was switched off is held until it is on again, moves or goes", async () => {
     lab = new Lab();
-    const fleet = new Fleet(lab.context, lab.plan);
+    const proxySet = new ProxySet(lab.context, lab.plan);
     ends.push(() => {
-      fleet.stop();
+      proxySet.stop();
     });
     const listen = { host: "127.0.0.1", port: 0 };
     const spec = { listen, dialTimeout: 1, connections: 9, proxyProtocol: "off", except: [] } as const;
     const upstream = { host: "127.0.0.1", port: 1 };
-    const proxy = await fleet.add({ ...spec, name: "a", upstream }, "api");
-    await fleet.update("a", { enabled: false });
+    const proxy = await proxySet.add({ ...spec, name: "a", upstream }, "api");
+    await proxySet.update("a", { enabled: false });
     await until(() => isHeld(proxy));
-    await fleet.update("a", { enabled: true });
+    await proxySet.update("a", { enabled: true });
     expect(proxy.state).toBe("listening");
     await until(() => !isHeld(proxy));
-    await fleet.update("a", { enabled: false });
+    await proxySet.update("a", { enabled: false });
     await until(() => isHeld(proxy));
     const before = { address: proxy.address };
     const port = await lab.deadPort();
-    await fleet.update("a", { listen: { listen: { host: "127.0.0.1", port }, given: `127.0.0.1:${port}` } });
+    await proxySet.update("a", {
+      listen: { listen: { host: "127.0.0.1", port }, given: `127.0.0.1:${port}` },
+    });
     await until(() => !isHeld(before));
-    await fleet.update("a", { enabled: true });
-    await fleet.update("a", { enabled: false });
+    await proxySet.update("a", { enabled: true });
+    await proxySet.update("a", { enabled: false });
     const last = { address: proxy.address };
     await until(() => isHeld(last));
-    fleet.remove("a");
+    proxySet.remove("a");
     await until(() => !isHeld(last));
   });
 

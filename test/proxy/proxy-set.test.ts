@@ -3,18 +3,18 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TcpProxySpec } from "../../src/proxy/spec-base.js";
-import { Fleet, type FileProxy } from "../../src/proxy/fleet.js";
+import { ProxySet, type FileProxy } from "../../src/proxy/proxy-set.js";
 import { fault, Lab, turns, type Client } from "../support/lab.js";
 
 let lab: Lab;
-let fleet: Fleet;
+let proxySet: ProxySet;
 let echo: number;
 let squatter: Server;
 let busy: number;
 
 beforeEach(async () => {
   lab = new Lab();
-  fleet = new Fleet(lab.context, lab.plan);
+  proxySet = new ProxySet(lab.context, lab.plan);
   echo = await lab.echo();
   squatter = createServer();
   squatter.listen(0, "127.0.0.1");
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  fleet.stop();
+  proxySet.stop();
   squatter.close();
   await lab.close();
 });
@@ -41,7 +41,7 @@ function spec(name: string, more: Partial<TcpProxySpec & FileProxy> = {}): FileP
   };
 }
 
-const portOf = (name: string): number => fleet.find(name).proxy.address.port;
+const portOf = (name: string): number => proxySet.find(name).proxy.address.port;
 
 async function open(name: string): Promise<Client> {
   const client = lab.client(portOf(name));
@@ -60,26 +60,26 @@ const elsewhere = (port: number): { listen: { host: string; port: number }; give
   given: `127.0.0.1:${port}`,
 });
 
-describe("a fleet", () => {
+describe("a set of proxies", () => {
   it("has a proxy once it listens, and nothing of one that could not", async () => {
-    const adding = fleet.add(spec("a"), "api");
-    expect(fleet.has("a")).toBe(false);
+    const adding = proxySet.add(spec("a"), "api");
+    expect(proxySet.has("a")).toBe(false);
     await adding;
-    expect(fleet.has("a")).toBe(true);
+    expect(proxySet.has("a")).toBe(true);
     await expect(
-      fleet.add(spec("b", { listen: { host: "127.0.0.1", port: busy } }), "api"),
+      proxySet.add(spec("b", { listen: { host: "127.0.0.1", port: busy } }), "api"),
     ).rejects.toMatchObject({
       code: "SQ_LISTEN_FAILED",
     });
-    expect(fleet.list().map(({ proxy }) => proxy.name)).toEqual(["a"]);
+    expect(proxySet.list().map(({ proxy }) => proxy.name)).toEqual(["a"]);
     lab.use([fault("latency", { delay: "1ms" })]);
     await open("a");
   });
 
   it("makes one of two that want the same name at once", async () => {
     const [first, second] = await Promise.allSettled([
-      fleet.add(spec("a"), "api"),
-      fleet.add(spec("a"), "api"),
+      proxySet.add(spec("a"), "api"),
+      proxySet.add(spec("a"), "api"),
     ]);
     expect(first.status).toBe("fulfilled");
     expect(second).toMatchObject({ status: "rejected", reason: { code: "SQ_PROXY_EXISTS" } });
@@ -87,30 +87,30 @@ describe("a fleet", () => {
   });
 
   it("closes a proxy that is taken away while a port is being bound for it", async () => {
-    await fleet.add(spec("a"), "api");
+    await proxySet.add(spec("a"), "api");
     const before = portOf("a");
-    const updating = fleet.update("a", { listen: elsewhere(await lab.deadPort()) });
-    fleet.remove("a");
+    const updating = proxySet.update("a", { listen: elsewhere(await lab.deadPort()) });
+    proxySet.remove("a");
     await expect(updating).rejects.toMatchObject({ code: "SQ_PROXY_NOT_FOUND" });
     expect(await lab.client(before).ended).toEqual({ error: "ECONNREFUSED" });
-    await fleet.add(spec("a"), "api");
+    await proxySet.add(spec("a"), "api");
     await open("a");
   });
 
   it("closes what is made while the daemon stops", async () => {
     const port = await lab.deadPort();
-    const adding = fleet.add(spec("a", { listen: { host: "127.0.0.1", port } }), "api");
-    fleet.stop();
+    const adding = proxySet.add(spec("a", { listen: { host: "127.0.0.1", port } }), "api");
+    proxySet.stop();
     await expect(adding).rejects.toMatchObject({ code: "SQ_LISTEN_FAILED" });
     expect(await lab.client(port).ended).toEqual({ error: "ECONNREFUSED" });
   });
 
   it("can have a proxy by any name", async () => {
     for (const name of ["__proto__", "constructor", "toString", "10"]) {
-      await fleet.add(spec(name, { faults: [fault("noop")] }), "api");
+      await proxySet.add(spec(name, { faults: [fault("noop")] }), "api");
       expect(lab.plan.toxicsOf(name)).toHaveLength(1);
       await open(name);
-      fleet.remove(name);
+      proxySet.remove(name);
       expect(lab.plan.toxicsOf(name)).toEqual([]);
     }
   });
@@ -118,78 +118,78 @@ describe("a fleet", () => {
 
 describe("an update", () => {
   it("keeps connections where nothing changes, and closes them where an address does", async () => {
-    await fleet.add(spec("a"), "api");
+    await proxySet.add(spec("a"), "api");
     const client = await open("a");
-    await fleet.update("a", { listen: elsewhere(portOf("a")), enabled: true });
+    await proxySet.update("a", { listen: elsewhere(portOf("a")), enabled: true });
     await answers(client);
-    await fleet.update("a", {
+    await proxySet.update("a", {
       upstream: { upstream: { host: "127.0.0.1", port: echo }, given: "other words" },
     });
     await client.ended;
     const port = portOf("a");
     const other = await open("a");
-    await fleet.update("a", { listen: elsewhere(0) });
+    await proxySet.update("a", { listen: elsewhere(0) });
     await other.ended;
     expect(portOf("a")).not.toBe(port);
     await open("a");
   });
 
   it("of one that is off binds nothing until it is switched on, and stays off if that cannot be", async () => {
-    await fleet.add(spec("a", { enabled: false }), "api");
-    await fleet.update("a", { listen: elsewhere(busy) });
-    expect(fleet.find("a").proxy.listenText).toBe(`127.0.0.1:${busy}`);
-    const before = fleet.find("a").proxy.spec;
+    await proxySet.add(spec("a", { enabled: false }), "api");
+    await proxySet.update("a", { listen: elsewhere(busy) });
+    expect(proxySet.find("a").proxy.listenText).toBe(`127.0.0.1:${busy}`);
+    const before = proxySet.find("a").proxy.spec;
     await expect(
-      fleet.update("a", { enabled: true, upstream: { upstream: { host: "x", port: 1 }, given: "x:1" } }),
+      proxySet.update("a", { enabled: true, upstream: { upstream: { host: "x", port: 1 }, given: "x:1" } }),
     ).rejects.toMatchObject({ code: "SQ_LISTEN_FAILED" });
-    expect(fleet.find("a").proxy).toMatchObject({ enabled: false, spec: before });
-    await fleet.update("a", { enabled: true, listen: elsewhere(0) });
+    expect(proxySet.find("a").proxy).toMatchObject({ enabled: false, spec: before });
+    await proxySet.update("a", { enabled: true, listen: elsewhere(0) });
     await open("a");
   });
 
   it("that fails between all addresses and one puts the old one back before it answers", async () => {
     // Both cannot be had at once, and the first is given up for the second, which somebody has in part.
     const port = await lab.deadPort();
-    await fleet.add(spec("a", { listen: { host: "127.0.0.2", port } }), "api");
+    await proxySet.add(spec("a", { listen: { host: "127.0.0.2", port } }), "api");
     const other = createServer();
     other.listen(port, "127.0.0.3");
     await once(other, "listening");
     await expect(
-      fleet.update("a", { listen: { listen: { host: "", port }, given: `:${port}` } }),
+      proxySet.update("a", { listen: { listen: { host: "", port }, given: `:${port}` } }),
     ).rejects.toMatchObject({ code: "SQ_LISTEN_FAILED" });
-    expect(fleet.find("a").proxy).toMatchObject({ state: "listening", listenText: `127.0.0.2:${port}` });
+    expect(proxySet.find("a").proxy).toMatchObject({ state: "listening", listenText: `127.0.0.2:${port}` });
     other.close();
   });
 });
 
 describe("what a file says anew", () => {
   it("is taken over without a connection being lost, and can be undone", async () => {
-    await fleet.add(spec("a", { faults: [fault("noop")] }), "file");
+    await proxySet.add(spec("a", { faults: [fault("noop")] }), "file");
     const client = await open("a");
-    const undo = await fleet.refile(spec("a", { dialTimeout: 1_000 }));
-    expect(fleet.find("a").proxy.spec.dialTimeout).toBe(1_000);
+    const undo = await proxySet.refile(spec("a", { dialTimeout: 1_000 }));
+    expect(proxySet.find("a").proxy.spec.dialTimeout).toBe(1_000);
     expect(lab.plan.toxicsOf("a")).toEqual([]);
     await undo();
-    expect(fleet.find("a").proxy.spec.dialTimeout).toBe(5_000);
+    expect(proxySet.find("a").proxy.spec.dialTimeout).toBe(5_000);
     expect(lab.plan.toxicsOf("a")).toHaveLength(1);
     await answers(client);
   });
 
   it("leaves the faults that an API has set, where the file wants none before and after", async () => {
-    await fleet.add(spec("a"), "file");
+    await proxySet.add(spec("a"), "file");
     lab.plan.setToxics("a", [fault("noop")]);
-    await fleet.refile(spec("a", { dialTimeout: 1_000 }));
+    await proxySet.refile(spec("a", { dialTimeout: 1_000 }));
     expect(lab.plan.toxicsOf("a")).toHaveLength(1);
   });
 
   it("may switch it off and on", async () => {
-    await fleet.add(spec("a"), "file");
+    await proxySet.add(spec("a"), "file");
     const client = await open("a");
-    await fleet.refile(spec("a", { enabled: false }));
+    await proxySet.refile(spec("a", { enabled: false }));
     await client.ended;
     await turns();
-    expect(fleet.find("a").proxy.state).toBe("stopped");
-    await fleet.refile(spec("a"));
+    expect(proxySet.find("a").proxy.state).toBe("stopped");
+    await proxySet.refile(spec("a"));
     await open("a");
   });
 });

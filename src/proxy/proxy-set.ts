@@ -43,7 +43,7 @@ export interface ProxyChange {
   readonly enabled?: boolean;
 }
 
-export class Fleet {
+export class ProxySet {
   readonly #context: PlaneContext;
   readonly #plan: LivePlan;
   readonly #members = new Map<string, Member>();
