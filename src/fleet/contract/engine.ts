@@ -49,14 +49,16 @@ export interface FleetEngine {
   /** Resolves when the engine has it. Sent twice, it is there once or twice: readers drop doubles. */
   append(batch: JournalBatch): Promise<void>;
   /**
-   * Batches from behind the cursor, or from the oldest that is kept, to the newest; with `follow` it goes on until the signal
-   * aborts. Ends early with an `EngineError`; the reader begins again behind its last cursor.
+   * Batches from behind the cursor, from the oldest that is kept (null), or the newest so many of them, to the newest; with
+   * `follow` it goes on until the signal aborts, and then ends without an error. Ends early with an `EngineError`; the reader
+   * begins again behind its last cursor. A cursor that is not known any more reads from the oldest, see `KeptBatch.anew`.
+   * Nothing is fetched faster than it is taken. What cannot be read as a batch comes as null.
    */
   tail(options: {
-    readonly from: string | null;
+    readonly from: string | null | { readonly newest: number };
     readonly follow: boolean;
     readonly signal: AbortSignal;
-  }): AsyncIterable<KeptBatch>;
+  }): AsyncIterable<KeptBatch | null>;
   close(): Promise<void>;
 }
 
