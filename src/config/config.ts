@@ -7,6 +7,7 @@ import type { DnsRecord, TlsVersion } from "../faults/contract/index.js";
 import type { Persona } from "../faults/personas.js";
 import { callsItself, clash, formatAddress, type Address } from "./address.js";
 import { authorityOf, type AuthorityConfig } from "./authority.js";
+import { checkFleet, fleetOf, type FleetConfig } from "./fleet.js";
 import type { IdentifyRule } from "./identify.js";
 import { environmentLookup, interpolate } from "./interpolate.js";
 import {
@@ -132,6 +133,8 @@ export interface Config {
   /** The CA that bots are shown certificates of. */
   readonly tls: AuthorityConfig;
   readonly seed: number | null;
+  /** The fleet that this daemon belongs to; null for none. */
+  readonly fleet: FleetConfig | null;
   readonly log: Settings["log"];
   readonly proxies: readonly ProxyConfig[];
   readonly activate: readonly ActivationConfig[];
@@ -179,8 +182,8 @@ export function readConfig(input: ConfigInput): ReadConfig {
   checkNames(refused, problems);
   checkNumber(refused, problems);
   for (const entry of proxiesOf(refused)) checkPresence(entry, keysOf(proxyShape), problems);
-  if (settings !== undefined) checkPools(settings, refused, problems);
-  if (settings !== undefined) checkAddresses(settings, refused, problems);
+  if (settings !== undefined)
+    for (const look of [checkPools, checkAddresses, checkFleet]) look(settings, refused, problems);
   problems.throwIfAny("SQ_INVALID_CONFIG");
   if (settings === undefined) throw problems.error("SQ_INVALID_CONFIG");
   return {
@@ -373,6 +376,7 @@ function configOf(settings: Settings, rules: ReadonlyMap<string, ProxyRules>, in
     ui,
     tls: authorityOf(settings.tls, path),
     seed: seed ?? null,
+    fleet: fleetOf(settings.fleet, path, input.env ?? {}),
     log,
     proxies: Object.entries(settings.proxies).map(([name, proxy]) =>
       proxyOf(name, proxy, rules.get(name), path),

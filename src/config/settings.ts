@@ -7,6 +7,7 @@ import { KEEPALIVE_MAX, KEEPALIVE_MIN, type Keepalive } from "../core/stream-opt
 import { PERSONAS } from "../faults/personas.js";
 import { choice, count, duration, flag, shown, size } from "../faults/params.js";
 import { authorityShape } from "./authority.js";
+import { fleetShape } from "./fleet.js";
 import { listen, upstream } from "./address.js";
 import { poolShape } from "./pool.js";
 import { recordsShape } from "./records.js";
@@ -238,6 +239,9 @@ export const configShape = z.strictObject({
     .prefault([])
     .describe("what to start with: a profile, several, or none"),
   ui: uiShape.prefault({}),
+  fleet: fleetShape
+    .optional()
+    .describe("one switch for many daemons, by an engine that they share; none if left out"),
   state: path()
     .optional()
     .describe("a file that keeps what the API makes and changes over a restart; nothing is kept by default"),

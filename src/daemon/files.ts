@@ -16,7 +16,7 @@ import { dateWarnings } from "./certificate-dates.js";
 import { proxyDefaults, specFrom } from "./specs.js";
 
 /** What only counts from the next start. */
-const FIXED = ["admin", "journal", "limits", "log", "seed", "state", "tls", "watch"] as const;
+const FIXED = ["admin", "fleet", "journal", "limits", "log", "seed", "state", "tls", "watch"] as const;
 
 export class Files {
   readonly #options: DaemonOptions;

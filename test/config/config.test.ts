@@ -62,6 +62,7 @@ describe("a configuration", () => {
       log: { level: "info", format: "auto" },
       proxies: [],
       activate: [],
+      fleet: null,
       state: null,
       ui: { bodies: 0 },
       watch: true,
