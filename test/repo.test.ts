@@ -416,7 +416,7 @@ describe("what is shipped", () => {
             cwd: ROOT,
           };
           expect(() => readRun(parts), `${file}: ${block}`).not.toThrow();
-        } else if (/^(?:proxies|admin|profiles|journal):/mu.test(block)) {
+        } else if (/^(?:proxies|admin|profiles|journal|fleet):/mu.test(block)) {
           expect(() => readConfig({ text: block, file, env: {} }), `${file}: ${block}`).not.toThrow();
         } else {
           const faults = (library: Library): void => {
