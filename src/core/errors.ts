@@ -11,6 +11,10 @@ export const ERRORS = {
     status: 403,
     about: "The Host or Origin header names a host that the admin port does not answer to.",
   },
+  SQ_FLEET_FORBIDDEN: {
+    status: 403,
+    about: "This daemon, or its credentials at the engine, may not do that to the fleet.",
+  },
   SQ_NOT_FOUND: { status: 404, about: "No such path." },
   SQ_PROFILE_NOT_FOUND: { status: 404, about: "No profile has that name." },
   SQ_EXCHANGE_NOT_FOUND: {
@@ -21,6 +25,11 @@ export const ERRORS = {
   SQ_ACTIVATION_NOT_FOUND: { status: 404, about: "No activation has that id." },
   SQ_PROXY_NOT_FOUND: { status: 404, about: "No proxy has that name." },
   SQ_FAULT_NOT_FOUND: { status: 404, about: "The proxy has no fault of that name." },
+  SQ_NO_FLEET: { status: 404, about: "This daemon belongs to no fleet." },
+  SQ_DAEMON_NOT_FOUND: {
+    status: 404,
+    about: "The fleet has no daemon of that name now, or it does not say where its admin API is.",
+  },
   SQ_METHOD_NOT_ALLOWED: { status: 405, about: "The path exists, but not with this method." },
   SQ_TIMEOUT: { status: 408, about: "The request did not arrive in time." },
   SQ_PROXY_EXISTS: { status: 409, about: "A proxy of that name exists already." },
@@ -28,6 +37,10 @@ export const ERRORS = {
   SQ_PROFILE_IN_FILE: {
     status: 409,
     about: "The profile belongs to a file and cannot be deleted through the API.",
+  },
+  SQ_FLEET_CONFLICT: {
+    status: 409,
+    about: "Others changed the plan of the fleet again and again meanwhile; nothing was done.",
   },
   SQ_TOO_LARGE: { status: 413, about: "The body is larger than the admin port takes." },
   SQ_INVALID_PROFILE: {
@@ -63,7 +76,13 @@ export const ERRORS = {
   SQ_LISTEN_FAILED: { status: 500, about: "The listening address cannot be bound." },
   SQ_ADMIN_PORT_TAKEN: { status: 500, about: "The admin port is in use by somebody else." },
   SQ_STATE_LOCKED: { status: 500, about: "Another daemon keeps its state in that file." },
-  SQ_NOT_READY: { status: 503, about: "A proxy cannot listen at the moment." },
+  SQ_FLEET_FAILED: { status: 502, about: "The engine of the fleet refused; the message has its words." },
+  SQ_DAEMON_UNREACHABLE: { status: 502, about: "Another daemon of the fleet does not answer." },
+  SQ_FLEET_AWAY: {
+    status: 503,
+    about: "The engine of the fleet does not answer; what was asked for may have been done all the same.",
+  },
+  SQ_NOT_READY: { status: 503, about: "A proxy cannot listen at the moment, or the daemon has not joined its fleet yet." },
   SQ_STOPPING: {
     status: 503,
     about: "The daemon is stopping or has stopped, and a change would not be there after the restart.",
