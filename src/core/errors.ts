@@ -82,7 +82,10 @@ export const ERRORS = {
     status: 503,
     about: "The engine of the fleet does not answer; what was asked for may have been done all the same.",
   },
-  SQ_NOT_READY: { status: 503, about: "A proxy cannot listen at the moment, or the daemon has not joined its fleet yet." },
+  SQ_NOT_READY: {
+    status: 503,
+    about: "A proxy cannot listen at the moment, or the daemon has not joined its fleet yet.",
+  },
   SQ_STOPPING: {
     status: 503,
     about: "The daemon is stopping or has stopped, and a change would not be there after the restart.",
