@@ -26,7 +26,7 @@ const FLEET_NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/u;
 const DAEMON_NAME = /^[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,15}$/u;
 const LABEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/u;
 const LABEL_VALUE = /^[\x21-\x7e]{0,128}$/u;
-const ENGINE_URL = /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?\/?$/u;
+const ENGINE_URL = /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\/(\d{0,5}))?$/u;
 
 type Issue = { readonly input?: unknown };
 
@@ -40,12 +40,13 @@ function engineMistake(url: string): string | null {
   const expected = "expected the URL of an engine such as nats://nats-1:4222";
   if (url.includes("@"))
     return `${expected}, without a user or a password in it: they stand under credentials`;
-  const [, scheme = "", , port] = ENGINE_URL.exec(url) ?? [];
+  const [, scheme = "", , port, database = ""] = ENGINE_URL.exec(url) ?? [];
   const found = `${expected}, got ${shown(url)}`;
   if (scheme === "") return found;
   if (!Object.hasOwn(ENGINE_SCHEMES, scheme))
     return `expected nats://, tls://, redis:// or rediss://, got ${shown(url)}`;
-  return port !== undefined && (Number(port) < 1 || Number(port) > 65_535) ? found : null;
+  const hasDatabase = database !== "" && ENGINE_SCHEMES[scheme as EngineScheme] !== "redis";
+  return hasDatabase || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) ? found : null;
 }
 
 /** One URL, several with commas between, or a list; always a list afterwards. */

@@ -40,6 +40,7 @@ describe("fleet", () => {
     const engines = (text: string): readonly string[] | undefined =>
       fleet(`{ name: a, engine: ${text} }`)?.engine;
     expect(engines('"nats://a:1, nats://b:2/"')).toEqual(["nats://a:1", "nats://b:2"]);
+    expect(engines("redis://a:6379/3")).toEqual(["redis://a:6379/3"]);
     expect(engines("[redis://a, 'redis://[::1]:6379']")).toEqual(["redis://a", "redis://[::1]:6379"]);
     expect(engines("tls://nats.example:4222")).toEqual(["tls://nats.example:4222"]);
   });
