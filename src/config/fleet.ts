@@ -26,7 +26,8 @@ const FLEET_NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/u;
 const DAEMON_NAME = /^[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,15}$/u;
 const LABEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/u;
 const LABEL_VALUE = /^[\x21-\x7e]{0,128}$/u;
-const ENGINE_URL = /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\/(\d{0,5}))?$/u;
+const ENGINE_URL =
+  /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\/(\d{0,5}))?$/u;
 
 type Issue = { readonly input?: unknown };
 
