@@ -135,6 +135,8 @@ function tell(
         : io.colours.yellow;
   io.out(`${colour(replayText(replayed).padEnd(12))} ${file}  ${read.case.title ?? read.case.signature}\n`);
   if (replayed.text !== "") io.out(`             ${replayed.text}\n`);
+  if (replayed.suspicions.length > 0)
+    io.out(`             suspect, and no failure: ${replayed.suspicions.join(", ")}\n`);
   if (replayed.runs > 0 && replayed.unreached.length > 0)
     io.out(`             these of its faults acted on nothing: ${replayed.unreached.join(", ")}\n`);
   const folder = replayed.run?.folder ?? null;

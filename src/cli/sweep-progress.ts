@@ -124,7 +124,7 @@ function lineOf(event: SweepEvent, colours: Colors): string | null {
   }
 }
 
-const troubleText = ({ case: { name }, note = "" }: CaseResult): string => `not run: ${name}: ${note}`;
+const troubleText = ({ case: { name }, note = "" }: CaseResult): string => `no verdict: ${name}: ${note}`;
 
 function findingText(finding: Finding, known: boolean, result: CaseResult, colours: Colors): string {
   const { number, verdict, title, confirmation, file } = finding;

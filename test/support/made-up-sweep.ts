@@ -95,6 +95,8 @@ export interface Told {
   readonly runs: readonly string[];
   /** As people see them. */
   readonly labels: readonly string[];
+  /** Of runs that were to have no other one beside them. */
+  readonly alone: readonly string[];
   readonly written: readonly Finding[];
   /** The most runs that were under way at a time. */
   readonly busiest: number;
@@ -109,6 +111,7 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
   const events: SweepEvent[] = [];
   const runs: string[] = [];
   const labels: string[] = [];
+  const alone: string[] = [];
   const written: Finding[] = [];
   const counts = new Map<string, number>();
   /** Runs are labelled by names for people; here stories are told by ids. */
@@ -124,6 +127,7 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
     jobs: made.jobs ?? 1,
     run: async (asked) => {
       labels.push(asked.label);
+      if (asked.alone === true) alone.push(asked.label);
       const plan = { ...asked, label: ids.get(asked.label) ?? asked.label };
       busiest = Math.max(busiest, ++busy);
       runs.push(plan.label);
@@ -174,5 +178,5 @@ export async function madeUpSweep(made: MadeUp): Promise<Told> {
       return Promise.resolve(`failures/${String(finding.number).padStart(4, "0")}.yaml`);
     },
   });
-  return { outcome, events, runs, labels, written, busiest };
+  return { outcome, events, runs, labels, alone, written, busiest };
 }

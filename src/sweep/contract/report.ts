@@ -74,7 +74,7 @@ export interface CaseReport {
   readonly ms: number | null;
   /** How the command ended, for people: `exit 1`, `hung for 30 s`; null if it was not run. */
   readonly exit: string | null;
-  /** Why it could not be run, or why a suspicion was dropped; null for nothing to say. */
+  /** Why it has no verdict, or why a suspicion or an alarm was dropped; null for nothing to say. */
   readonly note: string | null;
   /** The number of the finding that it belongs to; null for none. */
   readonly finding: number | null;

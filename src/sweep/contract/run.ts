@@ -15,6 +15,8 @@ export interface RunPlan {
   readonly seed: number;
   /** Keeps the folder of the run, whatever comes out. */
   readonly keep?: boolean;
+  /** No other run is under way meanwhile, so that none takes the processors from it. */
+  readonly alone?: boolean;
 }
 
 /** How the command ended. */
@@ -46,6 +48,8 @@ export interface RunResult {
   readonly exit: Exit;
   /** From the start of the command to its end, in milliseconds. */
   readonly ms: number;
+  /** For how long of it others had the machine, in milliseconds: other runs, or other programs. Missing where that cannot be seen. */
+  readonly starved?: number;
   /** Of `check`, after healing and settling; null if there is none. */
   readonly check: { readonly ok: boolean; readonly text: string } | null;
   /** What `audit` answered, as JSON; undefined if there is none. */

@@ -133,6 +133,11 @@ export class Program {
       .join(" ");
   }
 
+  /** The sum of these. */
+  work(): number {
+    return this.members().reduce((sum, { ticks }) => sum + ticks, 0);
+  }
+
   /** To all of its group, and those who left it. */
   signal(signal: NodeJS.Signals): void {
     signalGroup(this.pid, signal);

@@ -68,7 +68,7 @@ export class RunFolders {
 
   /** A line of what came out. Throws HarnessError if it cannot be written. */
   note({ result, plan }: RunMaterial): void {
-    const { number, label, exit, ms, check, outcomes, left, folder } = result;
+    const { number, label, exit, ms, starved, check, outcomes, left, folder } = result;
     const hits = outcomes.reduce((sum, one) => sum + one.hits, 0);
     const ok = check === null ? {} : { check: check.ok };
     const line = {
@@ -77,6 +77,7 @@ export class RunFolders {
       seed: plan.seed,
       exit,
       ms: Math.round(ms),
+      ...(starved === undefined ? {} : { starved }),
       ...ok,
       hits,
       left: left.length,

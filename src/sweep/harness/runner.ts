@@ -16,6 +16,7 @@ import { RunFolders } from "./run-folders.js";
 import { silenceLimit, timeoutFor } from "./stillness.js";
 import { checkReach } from "./upstream-reach.js";
 import type { StageOptions } from "./stage.js";
+import { Turns } from "./turns.js";
 import { ServiceWorker } from "./service.js";
 import { Worker, type Limits, type Made, type RunMaker } from "./worker.js";
 import { writing } from "./writing.js";
@@ -141,6 +142,7 @@ class WorkersRunner implements HarnessRunner {
   readonly #idle: RunMaker[];
   readonly #waiting: ((worker: RunMaker) => void)[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #turns = new Turns();
   /** Runs whose folder can still be written, oldest first. */
   readonly #remembered = new Map<number, Made>();
   #limits: Limits;
@@ -163,12 +165,21 @@ class WorkersRunner implements HarnessRunner {
   }
 
   async run(plan: RunPlan): Promise<RunResult> {
-    const made = this.#run(plan);
+    const made = this.#inTurn(plan);
     this.#underWay.add(made);
     try {
       return await made;
     } finally {
       this.#underWay.delete(made);
+    }
+  }
+
+  async #inTurn(plan: RunPlan): Promise<RunResult> {
+    const over = await this.#turns.take(plan.alone === true);
+    try {
+      return await this.#run(plan);
+    } finally {
+      over();
     }
   }
 

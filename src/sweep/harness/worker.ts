@@ -5,7 +5,9 @@ import type { RunSettings } from "../run-file/settings.js";
 import type { Surroundings } from "./environment.js";
 import { endedEarly, type Program } from "./program.js";
 import type { RunMaterial } from "./run-folders.js";
+import { SEES_PROCESSES } from "./processes.js";
 import { JUDGED, Stage, type StageOptions } from "./stage.js";
+import { lookAround, Starvation, type Look } from "./starvation.js";
 import { heldUpBy, Stillness } from "./stillness.js";
 
 /** What decides when a command hangs; Infinity for never. */
@@ -64,7 +66,7 @@ export class Worker implements RunMaker {
       const upstream = server === null ? null : await stage.start(server, here, "upstream");
       await timed("ready", stage.ready(upstream, here));
       await stage.wires.apply(plan.faults, plan.seed);
-      const ran = await timed("command", this.#command(plan, here, limits));
+      const ran = await timed("command", this.#command(plan, here, limits, upstream));
       await timed("settle", stage.settle());
       const check = checking === null ? null : await timed("check", stage.check(checking, here));
       if (upstream?.end) throw new HarnessError(endedEarly("the upstream", upstream, "during the run"));
@@ -80,6 +82,7 @@ export class Worker implements RunMaker {
         label: plan.label,
         exit: ran.exit,
         ms: ran.ms,
+        ...(ran.starved === null ? {} : { starved: ran.starved }),
         check,
         ...(audit === undefined ? {} : { audit }),
         record: stage.wires.record(ran.from),
@@ -121,7 +124,7 @@ export class Worker implements RunMaker {
     this.#stage.killNow();
   }
 
-  async #command(plan: RunPlan, here: Surroundings, limits: Limits): Promise<Ran> {
+  async #command(plan: RunPlan, here: Surroundings, limits: Limits, upstream: Program | null): Promise<Ran> {
     const stage = this.#stage;
     const settings = this.#settings;
     if (settings.command === null) throw new HarnessError("there is no command to judge");
@@ -129,6 +132,10 @@ export class Worker implements RunMaker {
     const from = performance.now();
     const program = await stage.start(settings.command, here, "command");
     const stillness = new Stillness(from);
+    const look = (): Look => lookAround(program.work() + (upstream?.work() ?? 0));
+    // Where nobody sees what the run itself takes, nothing can be said of what others do. The same goes for its last moment: what its
+    // programs took is not known any more when they have ended.
+    const starvation = SEES_PROCESSES ? new Starvation(look()) : null;
     const held = heldUpBy(plan.faults);
     const [timeout, silence] = [limits.timeout + held, limits.silence + held];
     let exit: Exit | null = null;
@@ -139,6 +146,7 @@ export class Worker implements RunMaker {
         exit = end;
         break;
       }
+      starvation?.take(look());
       const now = performance.now();
       const still = stillness.look(now, stage.wires.traffic().bytes, () => program.ticks());
       if (now - from >= timeout) exit = { kind: "hung", why: "timeout", ms: Math.round(now - from) };
@@ -150,7 +158,8 @@ export class Worker implements RunMaker {
       await stage.within(program, DUMP_MS);
     }
     const outcomes = stage.wires.heal(plan.faults);
-    return { program, exit, ms, since, from, outcomes, pause: stillness.longest };
+    const starved = starvation === null ? null : Math.round(Math.min(starvation.ms, ms));
+    return { program, exit, ms, starved, since, from, outcomes, pause: stillness.longest };
   }
 }
 
@@ -158,6 +167,8 @@ interface Ran {
   readonly program: Program;
   readonly exit: Exit;
   readonly ms: number;
+  /** See `RunResult`; null where it cannot be seen. */
+  readonly starved: number | null;
   /** Wall clock, in milliseconds. */
   readonly since: number;
   /** The same on the monotonic clock. */

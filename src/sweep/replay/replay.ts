@@ -1,7 +1,21 @@
-/** A case is run again, as often as it takes to believe what comes out: still there, mended, or something else. */
+/**
+ * A case is run again, as often as it takes to believe what comes out: still there, mended, or something else.
+ *
+ * | what a run shows | counts as |
+ * |---|---|
+ * | what the case is known by, beside whatever else | failed as it did |
+ * | something else that is more than a suspicion | failed otherwise |
+ * | other suspicions alone | passed: they are told. A sweep would have settled by an experiment whether a repeated call does harm |
+ * | nothing | passed |
+ * | no hit | not reached |
+ *
+ * A run from which others kept the processors proves nothing but what the case is known by. It is made again; a machine that is always so
+ * busy is taken as it is after as many runs as are wanted.
+ */
 import type { Alarm } from "../contract/finding.js";
 import { HarnessError, type FaultInput, type RunResult, type Runner } from "../contract/run.js";
-import type { Judge } from "../oracles/judge.js";
+import { isStarved } from "../harness/starvation.js";
+import { leading, type Judge } from "../oracles/judge.js";
 import { passesNeeded } from "../shrink/rate.js";
 import { signatureOf } from "../signature.js";
 
@@ -25,6 +39,8 @@ export interface Replayed {
   readonly runs: number;
   /** Other failures, by their signatures. */
   readonly others: readonly string[];
+  /** Suspicions that are not what it is known by, by their signatures: they are no failures. */
+  readonly suspicions: readonly string[];
   /** Faults that acted in no run. */
   readonly unreached: readonly string[];
   /** A sentence; empty where the word says all. */
@@ -60,14 +76,27 @@ export function failsAs(signature: string, alarms: readonly Alarm[]): boolean {
 export async function replay(of: Replayable, { runner, judge, ran }: ReplayMeans): Promise<Replayed> {
   const wanted = replayRuns(of.failed);
   const others = new Map<string, number>();
+  const suspicions = new Set<string>();
   const acted = new Set<string>();
   let failed = 0;
   let runs = 0;
   let missed = 0;
+  /** Runs that may still be made anew, since others had the machine. */
+  let spare = wanted;
+  let busy = 0;
   let shown: RunResult | null = null;
   const result = (word: ReplayWord, text = ""): Replayed => {
     const unreached = of.faults.map(({ name }) => name).filter((name) => !acted.has(name));
-    return { word, failed, runs, others: [...others.keys()], unreached, text, run: shown };
+    return {
+      word,
+      failed,
+      runs,
+      others: [...others.keys()],
+      suspicions: [...suspicions],
+      unreached,
+      text: busy === 0 ? text : [text, busyText(busy)].filter((one) => one !== "").join("; "),
+      run: shown,
+    };
   };
   try {
     while (runs < wanted && (runs > 0 || missed < RUNS_MIN) && missed < wanted) {
@@ -84,12 +113,20 @@ export async function replay(of: Replayable, { runner, judge, ran }: ReplayMeans
         continue;
       }
       for (const fault of hit) acted.add(fault);
-      runs++;
       const { alarms } = judge(run, of.faults);
       const own = signatureOf(alarms);
-      if (own !== null && (of.signature === null || failsAs(of.signature, alarms))) {
+      const isIt = own !== null && (of.signature === null || failsAs(of.signature, alarms));
+      if (!isIt && isStarved(run)) {
+        if (spare-- > 0) continue;
+        busy++;
+      }
+      runs++;
+      if (isIt) {
         if (failed++ === 0) shown = run;
-      } else if (own !== null) others.set(own, (others.get(own) ?? 0) + 1);
+      } else if (own !== null && leading(alarms)?.verdict !== "SUSPECT") {
+        if (failed === 0 && others.size === 0) shown = run;
+        others.set(own, (others.get(own) ?? 0) + 1);
+      } else for (const { signature } of alarms) suspicions.add(signature);
       ran?.(run, failed, runs);
     }
   } catch (error) {
@@ -106,6 +143,9 @@ export async function replay(of: Replayable, { runner, judge, ran }: ReplayMeans
     return result("FAILED", different === 0 ? "" : `at times otherwise: ${[...others.keys()].join("; ")}`);
   return result("FLAKY");
 }
+
+const busyText = (runs: number): string =>
+  `in ${runs === 1 ? "a run" : `${runs} runs`} of these other programs had the processors`;
 
 /** `FAILED 3/3`. */
 export function replayText({ word, failed, runs, others }: Replayed): string {

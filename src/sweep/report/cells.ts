@@ -12,7 +12,7 @@ export const MARKS: Readonly<Record<Verdict, Mark>> = {
   "HUNG": { sign: "H", tone: "bad", about: "the command hung" },
   "FLAKY": { sign: "~", tone: "doubt", about: "it failed in some of the runs" },
   "SUSPECT": { sign: "?", tone: "doubt", about: "the traffic was not as it should be" },
-  "harness error": { sign: "!", tone: "doubt", about: "the run could not be made" },
+  "harness error": { sign: "!", tone: "doubt", about: "no run could be made that says anything" },
   "not reached": { sign: "○", tone: "open", about: "the fault met no call" },
   "not run": { sign: "-", tone: "open", about: "it was not run" },
   "survived (packed)": { sign: "√", tone: "good", about: "survived together with other faults" },
@@ -154,13 +154,13 @@ export function namesOf(report: SweepReport, ids: readonly string[]): readonly s
   return ids.map((id) => names.get(id) ?? id);
 }
 
-/** Why cases could not be run: each reason once, with how many cases it stopped. */
+/** Why cases have no verdict: each reason once, with how many cases it stopped. */
 export function reasonsOf(report: SweepReport): readonly string[] {
   const counts = new Map<string, number>();
   for (const { verdict, note } of report.cases)
     if (verdict === "harness error")
       counts.set(note ?? "no reason", (counts.get(note ?? "no reason") ?? 0) + 1);
-  return [...counts].map(([why, count]) => `${several(count, "case")} could not be run: ${why}`);
+  return [...counts].map(([why, count]) => `no verdict for ${several(count, "case")}: ${why}`);
 }
 
 /** Cells that were hit, of those that apply, pairs left aside. */

@@ -80,7 +80,10 @@ export const reportShape = z.object({
       confirmation: confirmation.nullable(),
       ms: millis.nullable(),
       exit: z.string().nullable(),
-      note: z.string().nullable().describe("why it could not be run, or why a suspicion was dropped"),
+      note: z
+        .string()
+        .nullable()
+        .describe("why it has no verdict, or why a suspicion or an alarm was dropped"),
       finding: z.int().nullable().describe("the number of its finding"),
       folder: z.string().nullable(),
     }),

@@ -1,17 +1,25 @@
 /**
  * Whether an alarm is to be believed: the fault again, a fault-free run, and the fault once more. What fails each time is a finding; what
- * fails at times is run up to ten times and called FLAKY, with its share. What fault-free runs do as well, and about as often, says nothing
- * against the fault.
+ * fails at times is run up to ten times, without other runs beside it, and called FLAKY, with its share. What fault-free runs do as well, and
+ * about as often, says nothing against the fault; nor does what fails only while others have the machine.
+ *
+ * | failed | of these with the machine to itself | passed with it | verdict |
+ * |---|---|---|---|
+ * | each time | any | | that of the alarm; if none, after one more run alone |
+ * | at times | one at least | any | FLAKY |
+ * | at times | none | 5 and more | survived, with a note |
+ * | at times | none | fewer | harness error: nothing can be said |
  */
 import type { Case } from "../contract/case.js";
 import type { Alarm, Confirmation, Verdict } from "../contract/finding.js";
 import { HarnessError, type RunResult, type Runner } from "../contract/run.js";
+import { isStarved } from "../harness/starvation.js";
 import { leading } from "../oracles/judge.js";
 import { failsAlike } from "../signature.js";
 import type { Controls } from "./controls.js";
 import type { OnSweepEvent } from "./events.js";
 import { reachOf } from "./reach.js";
-import { CONFIRM_RUNS, FLAKY_RUNS } from "./settings.js";
+import { CALM_RUNS, CONFIRM_RUNS, FLAKY_RUNS } from "./settings.js";
 import { byChance, extraRuns } from "./statistics.js";
 
 /** More likely than this by chance, and it is not believed. */
@@ -53,8 +61,12 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
   const failures: { run: RunResult; alarms: readonly Alarm[] }[] = [first];
   let runs = first.passed + 1;
   let unreached = 0;
+  /** Runs that passed though others could have had the machine. */
+  let calm = 0;
   const wanted = (): number => CONFIRM_RUNS + extraRuns(controls.counts.failed);
   const mixed = (): boolean => failures.length < runs;
+  /** No run has failed that had the machine which it needed. */
+  const starved = (): boolean => failures.every(({ run }) => isStarved(run));
   /** How fault-free runs have failed in the same way, where that explains it as well; null if not. */
   const explained = (): string | null => {
     const alike = controls.failedAlike(first.alarm);
@@ -62,17 +74,25 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
     if (alike === 0 || byChance({ failed: failures.length, runs }, without) <= DOUBT) return null;
     return `${failures.length} of ${runs} failed, and so did ${alike} of ${without.runs} fault-free runs`;
   };
-  const enough = (): number => (mixed() || explained() !== null ? FLAKY_RUNS : wanted());
+  let alone = false;
+  const enough = (): number => {
+    // What has failed each time for want of a processor must do so once more without another run beside it.
+    if (!mixed() && explained() === null) return wanted() + (starved() && !alone ? 1 : 0);
+    return Math.max(FLAKY_RUNS, starved() ? first.passed + 1 + CALM_RUNS : 0);
+  };
   const again = async (): Promise<void> => {
     tell({ kind: "confirming", case: first.case, alarm: first.alarm, failed: failures.length, runs });
-    const run = await runner.run({ label: first.case.name, faults: first.case.faults, seed });
+    alone = mixed() || runs >= wanted();
+    const { name: label, faults } = first.case;
+    const run = await runner.run({ label, faults, seed, ...(alone ? { alone } : {}) });
     if (reachOf(first.case, run) === "none") {
       controls.take(run);
       unreached++;
       return;
     }
-    const alarms = sift(controls.judge(run, first.case.faults).alarms);
+    const alarms = sift(controls.judge(run, faults).alarms);
     if (failsAlike(alarms, first.alarm)) failures.push({ run, alarms });
+    else if (!isStarved(run)) calm++;
     // In between, so that whatever wears out or piles up shows in it too.
     if (++runs === first.passed + 2 && !means.isOver()) await controls.run(seed);
   };
@@ -85,13 +105,26 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
       broken = `it could not be run again: ${error.message}`;
     }
   const shown = commonest(failures);
-  const note = explained();
   const confirmation = { failed: failures.length, runs, controls: controls.counts };
+  const note = explained();
   if (note !== null) return { ...shown, verdict: "survived", alarms: [], confirmation, note };
+  if (mixed() && starved() && runs >= enough())
+    return { ...shown, ...excused(failures.length, runs, calm), alarms: [], confirmation };
   // A single run that nothing could repeat is no more than a doubt; but what has not come back by itself is stuck, and that is why.
   const sure = !mixed() && (runs > 1 || (broken !== undefined && first.alarm.verdict === "STUCK"));
   const verdict = sure ? (leading(shown.alarms)?.verdict ?? "FLAKY") : "FLAKY";
   return { ...shown, verdict, confirmation, ...(broken === undefined ? {} : { note: broken }) };
+}
+
+/** Of what has failed only while others had the machine: whether it has passed often enough when they had not. */
+function excused(failed: number, runs: number, calm: number): Pick<Confirmed, "verdict" | "note"> {
+  const when = `failed in ${failed} of ${runs} runs, only while other programs had the processors`;
+  if (calm >= CALM_RUNS)
+    return { verdict: "survived", note: `${when}, and in none of ${calm} in which it had them` };
+  return {
+    verdict: "harness error",
+    note: `${when}; it had them itself in ${calm === 0 ? "none" : `only ${calm}`} of the others, so that nothing can be said of it`,
+  };
 }
 
 function commonest<F extends { readonly alarms: readonly Alarm[] }>(failures: readonly F[]): F {

@@ -85,9 +85,10 @@ const NONE: Confirmation = { failed: 1, runs: 1, controls: { failed: 0, runs: 0 
 /** `complete:lost:first -> the audit differs: /totals/expired is 1, not 0`. */
 function titleOf({ case: { name }, alarms, verdict }: CaseResult, { failed, runs }: Confirmation): string {
   const text = leading(alarms)?.text ?? verdict;
-  return verdict === "FLAKY"
-    ? `${name} -> at times, ${shareText(failed, runs)}: ${text}`
-    : `${name} -> ${text}`;
+  if (verdict !== "FLAKY") return `${name} -> ${text}`;
+  // A share of one run says nothing.
+  const howOften = runs === 1 ? "once, and it was not run again" : `at times, ${shareText(failed, runs)}`;
+  return `${name} -> ${howOften}: ${text}`;
 }
 
 /** The graver first. */

@@ -67,7 +67,7 @@ export function exitOf(
   if (first !== undefined)
     return {
       code: inconclusive,
-      why: `${unmade.length} of ${singles.length} cases could not be run, such as ${first.case.name}: ${firstLine(first.note ?? first.verdict)}`,
+      why: `no verdict for ${unmade.length} of ${singles.length} cases, such as ${first.case.name}: ${firstLine(first.note ?? first.verdict)}`,
     };
   const share = hit / singles.length;
   const { requireCoverage: required } = settings;

@@ -24,5 +24,10 @@ export const CONTROL_EVERY = 20;
 export const CONFIRM_RUNS = 3;
 /** Runs with the fault at most, where some fail and some do not. */
 export const FLAKY_RUNS = 10;
+/**
+ * Runs that must pass with the machine to themselves, until what has failed only without it is not held against a fault. What fails in half
+ * of its runs passes as many in one of 32 cases.
+ */
+export const CALM_RUNS = 5;
 /** Runs in a row that the harness could not make, until it is given up. */
 export const TROUBLES_MAX = 3;

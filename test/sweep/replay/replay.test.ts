@@ -4,11 +4,15 @@ import type { Alarm } from "../../../src/sweep/contract/finding.js";
 import { HarnessError, type RunPlan, type RunResult, type Runner } from "../../../src/sweep/contract/run.js";
 import { replay, replayRuns, replayText, type Replayable } from "../../../src/sweep/replay/replay.js";
 
-/** `x` fails as it did, `o` otherwise, `.` passes, `-` is not reached, `!` cannot be made. */
+/**
+ * `x` fails as it did, `o` otherwise, `.` passes, `-` is not reached, `!` cannot be made, `?` is suspect, `b` is suspect beside failing as
+ * it did. From capitals, and from `,` that passes, others kept the processors.
+ */
 function runnerOf(script: string): { runner: Runner; plans: RunPlan[] } {
   const plans: RunPlan[] = [];
   const run = (plan: RunPlan): Promise<RunResult> => {
-    const what = script[plans.length % script.length] ?? ".";
+    const letter = script[plans.length % script.length] ?? ".";
+    const what = letter === "," ? "." : letter.toLowerCase();
     plans.push(plan);
     if (what === "!") return Promise.reject(new HarnessError("setup failed"));
     const hits = what === "-" ? 0 : 1;
@@ -17,6 +21,7 @@ function runnerOf(script: string): { runner: Runner; plans: RunPlan[] } {
       label: what,
       exit: { kind: "exit", code: what === "x" || what === "o" ? 1 : 0 },
       ms: 100,
+      starved: letter === "," || letter !== letter.toLowerCase() ? 80 : 0,
       check: null,
       record: { exchanges: [], connections: [], queries: [], flows: [], hits: [] },
       outcomes: plan.faults.map(({ name }) => ({
@@ -36,6 +41,9 @@ function runnerOf(script: string): { runner: Runner; plans: RunPlan[] } {
 const alarm = (signature: string): Alarm =>
   ({ verdict: "FAILED", oracle: "O1", signature, text: "" }) as Alarm;
 const judge = ({ label }: RunResult): { verdict: "FAILED" | "survived"; alarms: Alarm[] } => {
+  const suspicion: Alarm = { verdict: "SUSPECT", oracle: "O6", signature: "twice POST /v1/bots", text: "" };
+  if (label === "?") return { verdict: "survived", alarms: [suspicion] };
+  if (label === "b") return { verdict: "FAILED", alarms: [suspicion, alarm("exit 1: lease not found")] };
   if (label === "x") return { verdict: "FAILED", alarms: [alarm("exit 1: lease not found")] };
   if (label === "o") return { verdict: "FAILED", alarms: [alarm("exit 1: out of memory")] };
   return { verdict: "survived", alarms: [] };
@@ -59,6 +67,18 @@ describe("a case that failed each time", () => {
     ["-", "NOT REACHED", 3],
     ["!", "ERROR", 1],
     ["-x", "FAILED 2/2", 5],
+    ["?", "FIXED 0/3", 3],
+    ["b", "FAILED 3/3", 3],
+    ["x?", "FLAKY 2/3", 3],
+    ["o?", "DIFFERENT 1/3", 3],
+    ["?-", "FIXED 0/3", 5],
+    ["X", "FAILED 3/3", 3],
+    ["O..", "FIXED 0/3", 5],
+    ["Oo", "DIFFERENT 1/3", 6],
+    ["O", "DIFFERENT 1/3", 6],
+    [",x", "FAILED 3/3", 6],
+    [",", "FIXED 0/3", 6],
+    ["X,", "FAILED 3/3", 5],
   ])("whose runs come out as %s is %s after %i runs", async (script, text, count) => {
     const { runner, plans } = runnerOf(script);
     const replayed = await replay(CASE, { runner, judge });

@@ -207,7 +207,7 @@ describe("coverage.md", () => {
   });
 });
 
-describe("cases that could not be run", () => {
+describe("cases that have no verdict", () => {
   const why = "setup failed: exit code 3";
   const cases = ["lost", "503"].map((kind) =>
     caseOf(COMPLETE, kind, "harness error", { note: why, exit: null }),
@@ -218,7 +218,7 @@ describe("cases that could not be run", () => {
     ["report.html", pageHtml],
     ["report.md", markdownText],
   ])("are told with their reason in %s", (_name, make) => {
-    expect(make(report)).toContain(`2 cases could not be run: ${why}`);
+    expect(make(report)).toContain(`no verdict for 2 cases: ${why}`);
   });
 
   it("are errors with their reason in junit.xml", () => {
