@@ -104,6 +104,8 @@ export class Journal {
   readonly #file: RotatingFile | null;
   readonly #thinning = new Thinning();
   #lastSeq = 0;
+  #wakeAt = Infinity;
+  #wake: () => void = () => undefined;
   #stampedAt = NaN;
   #stamped = "";
 
@@ -141,6 +143,15 @@ export class Journal {
   /** Lines that the file could not take. */
   get fileDropped(): number {
     return this.#file?.dropped ?? 0;
+  }
+
+  /**
+   * Calls `wake` once, when there is an entry of this number, within the turn in which it is written: for one who reads when there
+   * is enough to read. Whoever asks again takes the place of the one before. An entry that nobody waits for costs a comparison.
+   */
+  wakeAt(seq: number, wake: () => void): void {
+    this.#wakeAt = seq;
+    this.#wake = wake;
   }
 
   /** Writes it down, with a stamp of the monotonic clock where it is to have one; null if it does not belong here, or is one too many of its kind. */
@@ -238,6 +249,9 @@ export class Journal {
     this.#size += size;
     this.#count++;
     while (this.#size > this.#sizeMax && this.#count > 1) this.#drop(this.firstSeq);
+    if (seq < this.#wakeAt) return;
+    this.#wakeAt = Infinity;
+    this.#wake();
   }
 
   #drop(seq: number): void {
