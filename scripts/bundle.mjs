@@ -11,8 +11,11 @@ import { rolldown } from "rolldown";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
-/** Only the mock job server needs it, and it has parts for each machine. */
-const EXTERNAL = ["lmdb"];
+/**
+ * Only the mock job server needs the first, and it has parts for each machine. The others are for daemons of a fleet alone, which load the
+ * one that they need; whoever has no fleet may leave them out of the installation.
+ */
+const EXTERNAL = ["lmdb", /^@nats-io\//u, /^@redis\//u];
 const LICENCE_FILE = /^(?:licen[cs]e|copying|notice)/iu;
 const WARM_MAX_MS = 30_000;
 

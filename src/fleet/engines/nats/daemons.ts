@@ -1,0 +1,93 @@
+/** Who is there: one key for each daemon in a bucket that forgets it after thirty seconds. */
+import { EngineError, type TimeSample } from "../../contract/engine.js";
+import { PRESENCE_MAX_AGE, type Heard, type Presence } from "../../contract/presence.js";
+import type { Millis } from "../../../core/clock.js";
+import { readPresence, writePresence } from "../wire.js";
+import { JETSTREAM, JetStreamError } from "./errors.js";
+import type { JetStream, Stored, StreamLayout } from "./jetstream.js";
+import { decodeName, lastToken, type FleetNames } from "./names.js";
+
+/** Requests under way at once: a server drops what it has to queue beyond a limit. */
+const AT_ONCE = 100;
+
+export class DaemonBucket {
+  readonly #jetstream: JetStream;
+  readonly #layout: StreamLayout;
+  readonly #names: FleetNames;
+  readonly #now: () => Millis;
+  #sample: TimeSample | null = null;
+
+  constructor(jetstream: JetStream, layout: StreamLayout, names: FleetNames, now: () => Millis) {
+    this.#jetstream = jetstream;
+    this.#layout = layout;
+    this.#names = names;
+    this.#now = now;
+  }
+
+  async announce(me: Presence): Promise<TimeSample> {
+    const limit = this.#jetstream.link.limit();
+    const subject = this.#names.daemon(me.daemon);
+    const sent = this.#now();
+    const seq = await this.#jetstream.store(this.#layout, subject, writePresence(me), {}, limit);
+    const acked = this.#now();
+    const stored = await this.#jetstream.get(this.#names.daemons, { last_by_subj: subject }, limit);
+    if (stored === null)
+      throw new EngineError("away", `${this.#jetstream.link.name}: it has lost this daemon's presence`);
+    // Another daemon of this name may have come in between: then its moment lies before this answer.
+    const received = stored.seq === seq ? acked : this.#now();
+    this.#sample = { engine: stored.time, sent, received };
+    return this.#sample;
+  }
+
+  async leave(daemon: string): Promise<void> {
+    const limit = this.#jetstream.link.limit();
+    const headers = { "KV-Operation": "DEL" };
+    await this.#jetstream.store(this.#layout, this.#names.daemon(daemon), "", headers, limit);
+  }
+
+  async members(): Promise<Heard[]> {
+    const limit = this.#jetstream.link.limit();
+    const asked = this.#now();
+    const state = await this.#jetstream.state(this.#names.daemons, limit, this.#names.anyDaemon);
+    if (state === null) {
+      await this.#jetstream.make(this.#layout, limit);
+      return [];
+    }
+    const found: Stored[] = [];
+    const subjects = [...state.subjects.keys()];
+    for (let from = 0; from < subjects.length; from += AT_ONCE) {
+      const some = subjects.slice(from, from + AT_ONCE);
+      const stored = await Promise.all(some.map((subject) => this.#get(subject)));
+      found.push(...stored.filter((one) => one !== null));
+    }
+    const engineNow = this.#engineNow(state.now, asked, found);
+    return found.flatMap((stored) => {
+      const daemon = decodeName(lastToken(stored.subject));
+      const presence = daemon === null ? null : readPresence(stored.data, daemon);
+      const age = Math.min(PRESENCE_MAX_AGE, Math.max(0, engineNow - stored.time));
+      return presence === null ? [] : [{ presence, age }];
+    });
+  }
+
+  async #get(subject: string): Promise<Stored | null> {
+    try {
+      const limit = this.#jetstream.link.limit();
+      return await this.#jetstream.get(this.#names.daemons, { last_by_subj: subject }, limit);
+    } catch (error) {
+      if (error instanceof JetStreamError && error.code === JETSTREAM.noStream) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Servers before 2.10 do not tell the time. The last heartbeat from here did, and where there was none, the newest heartbeat of
+   * all is some seconds old at most.
+   */
+  #engineNow(told: number | null, asked: Millis, found: readonly Stored[]): number {
+    const newest = Math.max(0, ...found.map(({ time }) => time));
+    if (told !== null) return told + (this.#now() - asked);
+    const sample = this.#sample;
+    if (sample === null) return newest;
+    return Math.max(newest, sample.engine + (this.#now() - (sample.sent + sample.received) / 2));
+  }
+}

@@ -1,0 +1,93 @@
+/** What went wrong, in the words of the contract: the library's errors, and those of the JetStream API. */
+import { EngineError, type EngineFailure } from "../../contract/engine.js";
+
+/** Numbers of JetStream's errors, which stay what they are (nats-server, server/errors.json). */
+export const JETSTREAM = {
+  unavailable: 10_008,
+  notLeader: 10_009,
+  insufficient: 10_023,
+  noMessage: 10_037,
+  notEnabledForAccount: 10_039,
+  storageExceeded: 10_047,
+  nameInUse: 10_058,
+  noStream: 10_059,
+  wrongLastSequence: 10_071,
+  notEnabled: 10_076,
+  duplicateInProcess: 10_158,
+} as const;
+
+export class JetStreamError extends EngineError {
+  readonly code: number;
+
+  constructor(failure: EngineFailure, code: number, message: string) {
+    super(failure, message);
+    this.code = code;
+  }
+}
+
+/** Nobody listens on that subject: there is no stream for it, or it has no leader, or there is no JetStream. */
+export class NobodyError extends EngineError {
+  constructor(engine: string, subject: string) {
+    super("away", `${engine}: nobody answers ${subject}; is JetStream enabled there?`);
+  }
+}
+
+const FAILURES: ReadonlyMap<number, EngineFailure> = new Map([
+  [JETSTREAM.wrongLastSequence, "conflict"],
+  [JETSTREAM.unavailable, "away"],
+  [JETSTREAM.notLeader, "away"],
+  [JETSTREAM.duplicateInProcess, "away"],
+]);
+
+/** The reply of the API or of a stream, or its error. */
+export function replyOf(text: string, engine: string): Readonly<Record<string, unknown>> {
+  let reply: unknown;
+  try {
+    reply = JSON.parse(text);
+  } catch {
+    reply = null;
+  }
+  if (typeof reply !== "object" || reply === null)
+    throw new EngineError("failed", `${engine}: an answer is no JSON object`);
+  if (!("error" in reply)) return { ...reply };
+  const error = reply.error as { readonly err_code?: unknown; readonly description?: unknown } | null;
+  const code = typeof error?.err_code === "number" ? error.err_code : 0;
+  const words = typeof error?.description === "string" ? error.description : "it says no, without words";
+  throw new JetStreamError(FAILURES.get(code) ?? "failed", code, `${engine}: ${words}`);
+}
+
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error.name === "PermissionViolationError" || error.name === "AuthorizationError");
+
+/** By their names, as the classes are in a package that may be there twice. */
+export function translate(error: unknown, engine: string, subject: string | null): EngineError {
+  if (error instanceof EngineError) return error;
+  if (!(error instanceof Error)) return new EngineError("away", `${engine}: not reached`);
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const options = { cause: error };
+  const about = subject === null ? "" : ` (${subject})`;
+  switch (cause.name) {
+    case "PermissionViolationError":
+      return new EngineError("forbidden", `${engine}: these credentials may not: ${cause.message}`, options);
+    case "AuthorizationError":
+    case "UserAuthenticationExpiredError":
+      return new EngineError(
+        "forbidden",
+        `${engine}: it does not take these credentials: ${cause.message}`,
+        options,
+      );
+    case "NoResponders":
+      return new NobodyError(engine, subject ?? "the request");
+    case "TimeoutError":
+      return new EngineError("away", `${engine}: no answer in time${about}`, options);
+    case "InvalidArgumentError":
+      return new EngineError("failed", `${engine}: ${cause.message}${about}`, options);
+    default:
+      return new EngineError(
+        "away",
+        `${engine}: ${cause.message === "" ? "not reached" : cause.message}${about}`,
+        options,
+      );
+  }
+}

@@ -1,0 +1,148 @@
+/** The stream of all daemons' journals. It is read message by message from its leader, without a consumer on the server. */
+import type { FleetEngine } from "../../contract/engine.js";
+import type { JournalBatch, KeptBatch } from "../../contract/journal.js";
+import { decodeBatch, encodeBatch } from "../../journal/wire.js";
+import type { JetStream, Stored, StreamLayout } from "./jetstream.js";
+import { encodeName, type FleetNames } from "./names.js";
+
+/** Messages asked for at once. */
+const AHEAD = 16;
+/** Between looks of a follower, for what was not heard: its message passes as it is stored, or just before. */
+const LOOK_EVERY_MS = 1_000;
+/** From the message that was heard to the look: by then it is stored. */
+const STORED_AFTER_MS = 20;
+
+type TailOptions = Parameters<FleetEngine["tail"]>[0];
+
+/** Behind which message of which life of the stream. */
+interface Position {
+  readonly created: string;
+  readonly seq: number;
+}
+
+export class JournalStream {
+  readonly #jetstream: JetStream;
+  readonly #layout: StreamLayout;
+  readonly #names: FleetNames;
+
+  constructor(jetstream: JetStream, layout: StreamLayout, names: FleetNames) {
+    this.#jetstream = jetstream;
+    this.#layout = layout;
+    this.#names = names;
+  }
+
+  /** Its id names the numbers, so that the same batch sent again is left out by the server, for two minutes; another one is not. */
+  async append(batch: JournalBatch): Promise<void> {
+    const { daemon, life, after, upto } = batch;
+    const id = `${encodeName(daemon)}.${encodeName(life)}.${after + 1}-${upto}`;
+    const limit = this.#jetstream.link.limit();
+    const subject = this.#names.batch(daemon);
+    await this.#jetstream.store(this.#layout, subject, encodeBatch(batch), { "Nats-Msg-Id": id }, limit);
+  }
+
+  async *tail({ from, follow, signal }: TailOptions): AsyncGenerator<KeptBatch | null> {
+    const wakeUp = new WakeUp(signal);
+    const stop = follow
+      ? this.#jetstream.link.onMessage(this.#names.anyBatch, () => {
+          wakeUp.soon(STORED_AFTER_MS);
+        })
+      : null;
+    try {
+      let position: Position | null = null;
+      let isAnew = false;
+      for (let isFirst = true; !signal.aborted; isFirst = false) {
+        const state = await this.#jetstream.state(this.#names.journal, this.#jetstream.link.limit());
+        if (state !== null) {
+          const oldest = { created: state.created, seq: Math.max(0, state.first - 1) };
+          const asked: Position | null = isFirst ? startOf(from, oldest, state.last) : position;
+          // Another stream of that name, or the same one restored from older data.
+          const isUnknown: boolean =
+            asked !== null && (asked.created !== state.created || asked.seq > state.last);
+          isAnew ||= isUnknown;
+          position = asked === null || isUnknown || asked.seq < oldest.seq ? oldest : asked;
+          while (position.seq < state.last && !signal.aborted) {
+            for (const stored of await this.#some(position.seq, state.last)) {
+              if (signal.aborted) return;
+              const batch = stored.value === null ? null : this.#batchOf(stored.value);
+              position = { created: state.created, seq: stored.seq };
+              if (stored.value === null) continue;
+              const cursor = `${position.created}:${position.seq}`;
+              yield batch === null ? null : { ...batch, cursor, ...(isAnew ? { anew: true } : {}) };
+              if (batch !== null) isAnew = false;
+            }
+          }
+        }
+        if (!follow) return;
+        await wakeUp.wait(LOOK_EVERY_MS);
+      }
+    } finally {
+      stop?.();
+      wakeUp.end();
+    }
+  }
+
+  /** The next messages, or what is left of them: some may have been dropped as too old, or as too many. */
+  async #some(after: number, last: number): Promise<{ seq: number; value: Stored | null }[]> {
+    const numbers = Array.from({ length: Math.min(AHEAD, last - after) }, (_, at) => after + 1 + at);
+    return Promise.all(
+      numbers.map(async (seq) => {
+        const limit = this.#jetstream.link.limit();
+        return { seq, value: await this.#jetstream.get(this.#names.journal, { seq }, limit) };
+      }),
+    );
+  }
+
+  /** Null if it cannot be read, or if one daemon's credentials wrote it in the name of another. */
+  #batchOf({ subject, data }: Stored): JournalBatch | null {
+    const batch = decodeBatch(Buffer.from(data).toString("utf8"));
+    return batch !== null && this.#names.batch(batch.daemon) === subject ? batch : null;
+  }
+}
+
+function startOf(from: TailOptions["from"], oldest: Position, last: number): Position | null {
+  if (from === null) return null;
+  if (typeof from === "object") return { ...oldest, seq: Math.max(oldest.seq, last - from.newest) };
+  const at = from.lastIndexOf(":");
+  return { created: from.slice(0, at), seq: Number(from.slice(at + 1)) };
+}
+
+/** The wait of a follower, which a message or the end cuts short. */
+class WakeUp {
+  readonly #signal: AbortSignal;
+  #timer: NodeJS.Timeout | null = null;
+  #done: (() => void) | null = null;
+  #isSoon = false;
+  readonly #now = (): void => {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#isSoon = false;
+    this.#done?.();
+    this.#done = null;
+  };
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#now);
+  }
+
+  async wait(time: number): Promise<void> {
+    if (this.#signal.aborted) return;
+    await new Promise<void>((done) => {
+      this.#done = done;
+      this.#timer ??= setTimeout(this.#now, time);
+    });
+  }
+
+  /** Not later than that, for who waits now or is about to. */
+  soon(time: number): void {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#now, time);
+  }
+
+  end(): void {
+    this.#signal.removeEventListener("abort", this.#now);
+    this.#now();
+  }
+}

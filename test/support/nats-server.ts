@@ -1,0 +1,123 @@
+/** A real `nats-server` with JetStream, its data in a folder of its own: it can be killed, and started again with them or without. */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "./free-port.js";
+
+export interface NatsOptions {
+  /** What is run; `nats-server` of the system without it. */
+  readonly program?: string;
+  /** More of its configuration. */
+  readonly config?: string;
+  readonly name?: string;
+  readonly port?: number;
+}
+
+export const DEBIAN_NATS = "nats-server";
+
+/** What it says of its version, such as `2.9.10`; null if it is not there. */
+export function natsVersion(program = DEBIAN_NATS): string | null {
+  const { stdout, error } = spawnSync(program, ["--version"], { encoding: "utf8" });
+  return error === undefined ? (/v(\d+\.\d+\.\d+)/u.exec(stdout)?.[1] ?? null) : null;
+}
+
+export class NatsServer {
+  readonly port: number;
+  readonly folder: string;
+  readonly #program: string;
+  readonly #config: string;
+  #child: ChildProcess | null = null;
+  #said = "";
+
+  private constructor(port: number, options: NatsOptions) {
+    this.port = port;
+    this.folder = mkdtempSync(join(tmpdir(), "squall-nats-"));
+    this.#program = options.program ?? DEBIAN_NATS;
+    this.#config = join(this.folder, "server.conf");
+    writeFileSync(
+      this.#config,
+      `listen: 127.0.0.1:${port}
+server_name: ${options.name ?? `n${port}`}
+max_payload: 1MB
+jetstream { store_dir: "${join(this.folder, "data")}", max_file: 2GB, max_mem: 128MB }
+${options.config ?? ""}
+`,
+    );
+  }
+
+  /** Resolves when it listens. */
+  static async start(options: NatsOptions = {}): Promise<NatsServer> {
+    const server = new NatsServer(options.port ?? (await freePort()), options);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  get said(): string {
+    return this.#said;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(this.#program, ["--config", this.#config], { stdio: ["ignore", "ignore", "pipe"] });
+    this.#child = child;
+    child.stderr.on("data", (chunk: Buffer) => (this.#said += chunk.toString()));
+    const ended = new Promise<never>((_done, failed) => {
+      child.once("error", failed);
+      child.once("exit", () => {
+        failed(new Error(`nats-server has ended:\n${this.#said}`));
+      });
+    });
+    ended.catch(() => undefined);
+    await Promise.race([listens(this.port), ended]);
+  }
+
+  /** SIGKILL, as in a power cut, or another signal; resolves when the process is gone. */
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((done) => child.once("exit", done));
+    child.kill(signal);
+    await gone;
+  }
+
+  /** Its process stops answering, and its sockets stay. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child?.kill(signal);
+  }
+
+  loseData(): void {
+    rmSync(join(this.folder, "data"), { recursive: true, force: true });
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function listens(port: number): Promise<void> {
+  for (;;) {
+    const isUp = await new Promise<boolean>((done) => {
+      const socket = connect(port, "127.0.0.1");
+      socket.once("connect", () => {
+        socket.destroy();
+        done(true);
+      });
+      socket.once("error", () => {
+        done(false);
+      });
+    });
+    if (isUp) return;
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}
