@@ -5,9 +5,11 @@
  */
 import type { Request, Response } from "express";
 import type { Timer } from "../core/clock.js";
+import { SquallError } from "../core/errors.js";
 import { jsonLine } from "../telemetry/entry.js";
 import type { Missed, StreamEvent, Subscription, SubscribeOptions } from "../telemetry/stream.js";
 import type { House } from "./house.js";
+import type { Account } from "./ledger.js";
 
 interface Waiting extends Missed {
   /** Since when, on the monotonic clock. */
@@ -16,6 +18,12 @@ interface Waiting extends Missed {
 
 /** How long a browser waits before it comes back. */
 const RETRY_MS = 2_000;
+
+/**
+ * Bytes that an entry takes while it waits for one reader, in memory: its place and its number. The entry itself is shared by all for
+ * whom it waits, so that all of them together keep as much as the one that is furthest behind.
+ */
+const WAITING_BYTES = 96;
 
 export function serveEvents(
   house: House,
@@ -35,6 +43,7 @@ export function serveEvents(
 class EventFeed {
   readonly #house: House;
   readonly #response: Response;
+  readonly #account: Account;
   readonly #queue: Waiting[] = [];
   #sent = 0;
   #queueMax = 0;
@@ -49,12 +58,14 @@ class EventFeed {
   constructor(house: House, response: Response) {
     this.#house = house;
     this.#response = response;
+    this.#account = house.streamLedger.open(() => response.destroy());
   }
 
   open(options: SubscribeOptions): void {
     const { streams, telemetry, limits } = this.#house;
-    streams.enter(this.#response, () => {
+    const out = streams.enter(this.#response, () => {
       this.#close();
+      this.#response.end();
     });
     const subscription = telemetry.stream.subscribe((event) => {
       this.#hear(event);
@@ -64,6 +75,13 @@ class EventFeed {
     // Only references wait: the journal has the entries anyway.
     const since = this.#house.clock.now();
     for (const missed of replay) this.#wait(missed, since);
+    try {
+      this.#keep();
+    } catch (error) {
+      out();
+      this.#close();
+      throw error;
+    }
     this.#queueMax = this.#queue.length + limits.streamQueue;
     this.#response.on("drain", () => {
       this.#full = false;
@@ -92,7 +110,22 @@ class EventFeed {
       return;
     }
     this.#wait({ id, entry, size }, this.#house.clock.now());
-    if (this.#isTooFarBehind()) this.#response.destroy();
+    if (this.#isTooFarBehind() || !this.#hasRoom()) this.#response.destroy();
+  }
+
+  /** Throws SQ_TOO_MANY where too much waits for all readers together. */
+  #keep(): void {
+    this.#account.set((this.#queue.length - this.#sent) * WAITING_BYTES);
+  }
+
+  #hasRoom(): boolean {
+    try {
+      this.#keep();
+      return true;
+    } catch (error) {
+      if (error instanceof SquallError) return false;
+      throw error;
+    }
   }
 
   #wait({ id, entry, size }: Missed, since: number): void {
@@ -122,6 +155,8 @@ class EventFeed {
       this.#queue.splice(0, this.#sent);
       this.#sent = 0;
     }
+    this.#keep();
+    this.#account.moved();
   }
 
   #beat(): void {
@@ -144,10 +179,10 @@ class EventFeed {
   #close(): void {
     this.#heartbeat?.cancel();
     this.#subscription?.close();
+    this.#account.close();
     this.#queue.length = 0;
     this.#sent = 0;
     this.#waiting = 0;
-    this.#response.end();
   }
 }
 

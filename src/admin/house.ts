@@ -64,6 +64,8 @@ export interface AdminLimits {
   readonly answerTimeout: number;
   /** Bytes of bodies that arrive and of answers that leave, over all connections. */
   readonly underWay: number;
+  /** Bytes that wait for those who read a stream, over all of them. */
+  readonly streamsUnderWay: number;
   readonly connections: number;
   readonly streams: number;
   readonly polls: number;
@@ -86,6 +88,7 @@ export const ADMIN_LIMITS: AdminLimits = {
   requestTimeout: 10_000,
   answerTimeout: 30_000,
   underWay: 48 * 2 ** 20,
+  streamsUnderWay: 32 * 2 ** 20,
   connections: 512,
   streams: 64,
   polls: 256,
@@ -153,6 +156,8 @@ export interface House {
   readonly streams: Guests;
   readonly polls: Guests;
   readonly ledger: Ledger;
+  /** Of streams: those who do not read take nothing from those who ask, get their answer and go. */
+  readonly streamLedger: Ledger;
   readonly turnstile: Turnstile;
   /** When the admin port opened, on the monotonic clock. */
   readonly startedAt: number;

@@ -35,7 +35,7 @@ export function liveRoutes(house: House): Route[] {
       answers: {
         200: {
           about:
-            "event state (the whole picture), then tick (differences, at most 4 a second, none while nothing changes); a comment every 15 s",
+            "event state (the whole picture; again where ticks were missed), then tick (differences, at most 4 a second, none while nothing changes); a comment every 15 s",
           types: ["text/event-stream"],
         },
       },

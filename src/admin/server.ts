@@ -28,7 +28,7 @@ import { Visitors } from "./visitors.js";
 
 export interface AdminOptions extends Omit<
   House,
-  "limits" | "streams" | "polls" | "ledger" | "turnstile" | "startedAt"
+  "limits" | "streams" | "polls" | "ledger" | "streamLedger" | "turnstile" | "startedAt"
 > {
   readonly listen: Address;
   /** A bearer token that every call must carry; none if missing or empty. */
@@ -46,6 +46,8 @@ export interface Admin {
   /** Where it can be called from this machine. */
   readonly url: string;
   readonly address: Address;
+  /** Bytes that wait for those who read streams. */
+  readonly waiting: number;
   /** Lets long polls and streams go, answers what is being answered, and closes the port. */
   close(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     streams: new Guests("event streams", limits.streams),
     polls: new Guests("long polls", limits.polls),
     ledger: new Ledger(limits.underWay, clock),
+    streamLedger: new Ledger(limits.streamsUnderWay, clock, { what: "events", ours: true }),
     turnstile: newTurnstile(door),
     startedAt: clock.now(),
   };
@@ -96,6 +99,9 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   return {
     url: `${options.certificate === undefined ? "http" : "https"}://${formatAddress({ host: reachable(host), port })}`,
     address: { host, port },
+    get waiting() {
+      return house.streamLedger.bytes;
+    },
     close: async () => {
       await close(server, house, answering);
       pace.close();

@@ -166,6 +166,14 @@ const ATTACKS: Readonly<Record<string, (port: number) => Crowd>> = {
     );
     return new Crowd(port, 2_000, silent(request("GET", "/events?after=0")));
   },
+  "readers of the live picture, exchanges going on": (port) => {
+    new Crowd(
+      port,
+      4,
+      again(() => request("POST", "/active", JSON.stringify({ faults: faults(100) })).repeat(5)),
+    );
+    return new Crowd(port, 64, silent(request("GET", "/live?exchanges=true")));
+  },
   "long polls": (port) => new Crowd(port, 2_000, silent(request("GET", "/active?wait=change&timeout=5m"))),
   "hostile profiles": (port) =>
     new Crowd(

@@ -4,8 +4,8 @@ import type { Moment, Plane } from "./moment.js";
 
 /**
  * `GET /live[?exchanges=true]` is a stream of server-sent events. The first one is `state`; then come `tick`, at most four a second and
- * only when something has changed, and a comment line every 15 s. A reader that falls behind is dropped, and begins again with `state`.
- * The stream ends when the daemon stops; a `state` with another `run` says that it is another daemon.
+ * only when something has changed, and a comment line every 15 s. A reader that falls behind gets a new `state` in place of
+ * the ticks that it has missed; one that takes nothing is dropped. The stream ends when the daemon stops; a `state` with another `run` says that it is another daemon.
  */
 export interface LiveEvents {
   readonly state: LiveState;
