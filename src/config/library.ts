@@ -5,7 +5,16 @@
 import { SquallError, type Problem } from "../core/errors.js";
 import { formatSize } from "../core/units.js";
 import { mergeProfile, type ProfileView } from "./extends.js";
-import { isShadowing, layerOf, NO_LAYERS, reaches, viewOf, type Layer, type Layers } from "./layers.js";
+import {
+  isShadowing,
+  LAYERS,
+  layerOf,
+  NO_LAYERS,
+  reaches,
+  viewOf,
+  type Layer,
+  type Layers,
+} from "./layers.js";
 import { under } from "./located.js";
 import { Problems } from "./problems.js";
 import { paramInfo, unknownProfile, type ParamInfo, type ProfileSource } from "./profile.js";
@@ -119,6 +128,20 @@ export class Library implements ProfileLibrary {
     if (found !== undefined) return found;
     const { message, hint } = unknownProfile(name, this.names(), this.#types);
     throw new SquallError("SQ_PROFILE_NOT_FOUND", message, hint === undefined ? {} : { hint });
+  }
+
+  /** The profile, and all that it builds on, each once and with the layer in which it lies; empty for one that is not there. */
+  lineage(name: string): readonly { readonly source: ProfileSource; readonly layer: Layer }[] {
+    const found = new Map<ProfileSource, Layer>();
+    const visit = (source: ProfileSource | undefined): void => {
+      if (source === undefined || found.has(source)) return;
+      const layer = LAYERS.find((one) => this.#layers[one].get(source.name) === source);
+      if (layer === undefined) return;
+      found.set(source, layer);
+      for (const parent of source.extends) visit(this.parent(source, parent));
+    };
+    visit(this.get(name));
+    return [...found].map(([source, layer]) => ({ source, layer }));
   }
 
   /** Puts these files in place of all others; what the API made stays. Throws, and changes nothing, on any mistake. */

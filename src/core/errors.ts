@@ -63,6 +63,10 @@ export const ERRORS = {
     status: 422,
     about: "The state file cannot be read, or is none that this Squall can go on with.",
   },
+  SQ_INVALID_FLEET_PLAN: {
+    status: 422,
+    about: "A fleet's plan, or the text of one of its profiles, is not what this Squall understands.",
+  },
   SQ_INVALID_JOURNAL: {
     status: 422,
     about: "The file is no journal that Squall wrote, or has no entry; `details` lists the lines.",

@@ -2,6 +2,7 @@
  * Facts: what happened, as data. The data path and the plan tell them; telemetry turns them into
  * the journal, the log and the event stream. Nobody who tells a fact knows who listens.
  */
+import type { FleetFact } from "./fleet-facts.js";
 import type { Tally } from "./ledger.js";
 import type { Problem } from "./errors.js";
 
@@ -330,6 +331,7 @@ export type Fact =
       readonly reason: string;
     }
   | { readonly kind: "state_saved"; readonly file: string }
+  | FleetFact
   | {
       readonly kind: "proxy_started";
       readonly proxy: string;

@@ -2,6 +2,7 @@
 import { formatProblem, type Problem } from "../core/errors.js";
 import type { ConnectionFailure, ExchangeEnd } from "../core/events.js";
 import type { Recorded } from "./entry.js";
+import { fleetLine } from "./fleet-sentences.js";
 import { inWords, type LineLevel, type LogLine } from "./line.js";
 
 export type Of<K extends Recorded["kind"]> = Extract<Recorded, { kind: K }>;
@@ -151,6 +152,13 @@ export function lineOf(fact: Recorded): LogLine {
           };
     case "state_restored":
       return restored(fact);
+    case "fleet_connected":
+    case "fleet_disconnected":
+    case "fleet_applied":
+    case "fleet_refused":
+    case "fleet_rewound":
+    case "fleet_healed_here":
+      return fleetLine(fact);
     case "state_failed":
       return {
         level: "error",

@@ -135,6 +135,23 @@ export const SAMPLES: { readonly [K in FactKind]: FactOf<K> } = {
     reason: "ENOSPC: no space left on device, write",
   },
   state_saved: { kind: "state_saved", file: "state.json" },
+  fleet_connected: { kind: "fleet_connected", engine: "nats://nats-1:4222" },
+  fleet_disconnected: {
+    kind: "fleet_disconnected",
+    engine: "nats://nats-1:4222",
+    why: "no answer within 5 s",
+  },
+  fleet_applied: {
+    kind: "fleet_applied",
+    serial: 17,
+    by: "ci-42",
+    reason: "nightly",
+    activations: ["wan"],
+    starts_at: null,
+  },
+  fleet_refused: { kind: "fleet_refused", serial: 17, why: 'no proxy has the name "jobs"' },
+  fleet_rewound: { kind: "fleet_rewound", serial: 12, was: 17 },
+  fleet_healed_here: { kind: "fleet_healed_here", serial: 17 },
   connection_over: {
     kind: "connection_over",
     proxy: "redis",

@@ -43,6 +43,12 @@ export const KINDS = [
   "state_restored",
   "state_failed",
   "state_saved",
+  "fleet_applied",
+  "fleet_refused",
+  "fleet_healed_here",
+  "fleet_rewound",
+  "fleet_connected",
+  "fleet_disconnected",
   "mistake",
 ] as const satisfies readonly JournalEntry["kind"][];
 
