@@ -104,8 +104,8 @@ export type FleetLine = FleetEntry | FleetGap | FleetNotice;
 export interface FleetJournalPage {
   /** By the engine's clock; entries of one daemon in the order of their numbers. */
   readonly entries: readonly FleetLine[];
-  /** `follow` goes on behind it; null where nothing was ever written. */
-  readonly cursor: string | null;
+  /** `follow` goes on behind it. */
+  readonly cursor: string;
   /** False where older ones were not looked at: asked with a filter, only so many are. */
   readonly whole: boolean;
 }
@@ -115,15 +115,19 @@ export interface FleetJournal {
   /** The newest `limit` of them. Rejects with an `EngineError`. */
   entries(query: FleetJournalQuery, limit: number, signal: AbortSignal): Promise<FleetJournalPage>;
   /**
-   * What comes behind the cursor, or from now on, until the signal aborts; goes on over breaks, and says so. `cursor` is where
-   * whoever comes back may begin: some of what was shown may be shown again.
+   * What comes behind the cursor, or from now on (null), until the signal aborts; goes on over breaks, and says so. Rejects with
+   * an `EngineError` where it may not read, or where it does not know where now is. `cursor` is where whoever comes back may begin:
+   * some of what was shown may be shown again.
    */
   follow(
     query: FleetJournalQuery,
     cursor: string | null,
     signal: AbortSignal,
-  ): AsyncIterable<{ readonly line: FleetLine; readonly cursor: string | null }>;
+  ): AsyncIterable<{ readonly line: FleetLine; readonly cursor: string }>;
 }
+
+/** The cursor of a journal in which nothing was ever written. No engine gives out such a one. */
+export const CURSOR_START = "start";
 
 /** What is told of a daemon's own sending. */
 export interface ShippingView {
