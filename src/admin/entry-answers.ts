@@ -96,6 +96,16 @@ const originKeys = {
     .describe("the upstream whose health check it was, and no client: none of the hits that are counted"),
 };
 
+/** By what the draws of a subject are named, of a fault with `draw`. */
+export const drawnBy = z.strictObject({
+  by: z.string().describe("as in the profile: header:idempotency-key, path, body or name"),
+  key: z
+    .string()
+    .nullable()
+    .describe("a hash of the key; null for one without, which was drawn by its number"),
+  attempt: z.int().min(1).optional().describe("which one with this key, where each attempt is drawn anew"),
+});
+
 const amounts = (): z.ZodType<Record<string, number>> => z.record(z.string(), z.number());
 
 const faultHit = named(
@@ -106,6 +116,7 @@ const faultHit = named(
     effect: z.string().describe("what it did, see docs/faults.md"),
     amount: z.number(),
     detail: anything().optional(),
+    draw: drawnBy.optional().describe("by what it was drawn, of a fault with draw"),
     observed: z.literal(true).optional().describe("the activation only observes: nothing was done"),
   }),
 );

@@ -12,6 +12,7 @@ import type {
   UpstreamSide,
   Verdict,
 } from "../live/contract.js";
+import { drawnBy } from "./entry-answers.js";
 import { anything, named, texts, whole } from "./named.js";
 
 const at = (): z.ZodNumber => z.number();
@@ -186,7 +187,13 @@ const verdict: z.ZodType<Verdict> = named(
         per: texts(),
       })
       .nullable(),
-    draw: z.strictObject({ probability: z.number(), drawn: z.number() }).nullable(),
+    draw: z
+      .strictObject({
+        probability: z.number(),
+        drawn: z.number(),
+        by: drawnBy.optional().describe("by what it was drawn, of a fault with draw"),
+      })
+      .nullable(),
     acts: z.array(act),
     recomputed: z.boolean().describe("worked out afterwards, from names and rules"),
   }),

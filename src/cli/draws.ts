@@ -1,6 +1,16 @@
 /** `squall draws`: the draws of one fault for one bot, reckoned from names alone, to compare with what a run did. */
 import type { Command } from "commander";
-import { LANE, Random, drawKey, type Lane } from "../core/random.js";
+import { drawShape } from "../config/draw.js";
+import {
+  LANE,
+  Random,
+  drawKey,
+  keyedDrawKey,
+  type DrawKey,
+  type DrawName,
+  type Lane,
+} from "../core/random.js";
+import { bodyHash, textHash } from "../plan/draw-by.js";
 import { parseRatio } from "../core/units.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { numberOption } from "./options.js";
@@ -14,10 +24,13 @@ interface DrawsOptions {
   readonly phase: string;
   readonly pass?: string;
   readonly from: string;
-  readonly count: string;
+  readonly count?: string;
   readonly lane: string;
   readonly draws: string;
   readonly probability?: string;
+  readonly by?: string;
+  readonly key?: string;
+  readonly keyHash?: string;
   readonly json?: boolean;
 }
 
@@ -37,7 +50,7 @@ export function addDraws(program: Command, io: Io): void {
     .option("--phase <name>", "the phase that the fault stands in, if it stands in one", "")
     .option("--pass <n>", "the pass of that phase, counted from 1 as the journal counts (default: 1)")
     .option("--from <n>", "the first of the bot's subjects, counted from 0", "0")
-    .option("--count <n>", "how many subjects", "10")
+    .option("--count <n>", "how many subjects (default: 10; 1 with --by)")
     .option(
       "--lane <name>",
       "admission (what probability is compared with), subject, upstream or downstream",
@@ -45,6 +58,9 @@ export function addDraws(program: Command, io: Io): void {
     )
     .option("--draws <n>", "how many draws of each subject", "1")
     .option("--probability <share>", "say which subjects it would hit, such as 30%")
+    .option("--by <key>", "of a fault with draw: what it draws by, as in the profile")
+    .option("--key <value>", "the key: the value of the header, the path, the text of the body, the name")
+    .option("--key-hash <digits>", "its hash in its place, as the journal has it")
     .option("--json", "one JSON line a subject")
     .action((options: DrawsOptions) => {
       draw(options, io);
@@ -53,7 +69,7 @@ export function addDraws(program: Command, io: Io): void {
 
 function draw(options: DrawsOptions, io: Io): void {
   const { activation, fault, proxy, bot, phase } = options;
-  const key = drawKey({
+  const key = keyOf(options, {
     seed: numberOption("seed", options.seed, Number.MAX_SAFE_INTEGER),
     activation,
     phase,
@@ -65,7 +81,7 @@ function draw(options: DrawsOptions, io: Io): void {
   const lane = laneOf(options.lane);
   const probability = shareOf(options.probability);
   const from = numberOption("from", options.from, Number.MAX_SAFE_INTEGER - COUNT_MAX);
-  const count = numberOption("count", options.count, COUNT_MAX);
+  const count = numberOption("count", options.count ?? (options.by === undefined ? "10" : "1"), COUNT_MAX);
   const each = Math.max(1, numberOption("draws", options.draws, DRAWS_MAX));
   for (let n = from; n < from + count; n++) {
     const random = new Random(key, n, lane);
@@ -77,6 +93,44 @@ function draw(options: DrawsOptions, io: Io): void {
         `${[n, ...draws.map((value) => value.toFixed(12)), ...(hit === true ? ["hit"] : [])].join("  ")}\n`,
       );
   }
+}
+
+/** By the subject's number, or by what it has of its own: then `n` counts its attempts, from 0. */
+function keyOf({ by, key, keyHash }: DrawsOptions, name: DrawName): DrawKey {
+  if (by === undefined) {
+    if (key !== undefined || keyHash !== undefined)
+      throw new CommandError(
+        EXIT.usage,
+        `${key === undefined ? "--key-hash" : "--key"}: say what it is with --by`,
+      );
+    return drawKey(name);
+  }
+  const known = (["exchanges", "queries"] as const)
+    .map((kind) => drawShape(kind).shape.by.safeParse(by))
+    .find(({ success }) => success)?.data;
+  if (known === undefined)
+    throw new CommandError(
+      EXIT.usage,
+      `--by: expected header:NAME, path, body or name, got ${JSON.stringify(by)}`,
+    );
+  return keyedDrawKey({ ...name, by: known, key: hashOfKey(known, key, keyHash) });
+}
+
+function hashOfKey(by: string, key: string | undefined, hash: string | undefined): string {
+  if ((key === undefined) === (hash === undefined))
+    throw new CommandError(EXIT.usage, "--by: give either --key or --key-hash");
+  if (hash === undefined) {
+    const made = by === "body" ? bodyHash(Buffer.from(key ?? "")) : textHash(key);
+    if (made === null)
+      throw new CommandError(EXIT.usage, "--key: a subject with an empty key is drawn by its number");
+    return made;
+  }
+  if (!/^[0-9a-f]{16}$/u.test(hash))
+    throw new CommandError(
+      EXIT.usage,
+      `--key-hash: expected 16 hexadecimal digits, got ${JSON.stringify(hash)}`,
+    );
+  return hash;
 }
 
 /** Names know passes from 0, and 0 outside of phases. */

@@ -4,6 +4,7 @@ import { suggest } from "../core/suggest.js";
 import type { AnyFaultType, Direction, FaultUse } from "../faults/contract/index.js";
 import { choice, quantityOf, shown } from "../faults/params.js";
 import { readConditions, type WhenEntry } from "./conditions.js";
+import { readDraw, type DrawEntry } from "./draw.js";
 import { child, under, without, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
 import type { MatchEntry } from "./match.js";
 import type { Problems } from "./problems.js";
@@ -27,6 +28,8 @@ export interface FaultValue {
   readonly match: readonly MatchEntry[];
   readonly except: readonly MatchEntry[];
   readonly when: WhenEntry;
+  /** Undefined where its subjects are drawn by their numbers. */
+  readonly draw?: DrawEntry | undefined;
 }
 
 /** null if it is switched off, or after a problem. */
@@ -46,6 +49,7 @@ export function readFault(node: Located, named: string, around: FaultSurrounding
   const conditions = readConditions(node, type, around);
   const at = readAt(node, type, problems);
   refuseDirection(node, type, problems);
+  const draw = readDraw(node, type, at ?? "", problems);
   if (type === null) return null;
   const read = readParams(node, type, around);
   if (
@@ -53,6 +57,7 @@ export function readFault(node: Located, named: string, around: FaultSurrounding
     reserved === undefined ||
     conditions === null ||
     at === undefined ||
+    draw === null ||
     problems.count > before
   )
     return null;
@@ -69,6 +74,7 @@ export function readFault(node: Located, named: string, around: FaultSurrounding
     direction: reserved.direction ?? null,
     at,
     ...rest,
+    ...(draw === undefined ? {} : { draw }),
   };
 }
 

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { quantityOf } from "../faults/params.js";
 import { aboutExchanges } from "../faults/subjects.js";
+import { drawShape, keyedKind } from "./draw.js";
 import { identifyShape } from "./identify.js";
 import { exchangeMatchShape, matchShape, queryMatchShape } from "./match.js";
 import { configShape } from "./settings.js";
@@ -149,10 +150,19 @@ function faultDefinition(type: AnyFaultType): Json {
       match: { $ref: definition("match"), description: `the ${subjects} it is about; all by default` },
       except: { $ref: definition("match"), description: `${subjects} that it leaves alone` },
       when: { $ref: definition("when"), description: `which of the matching ${subjects} are hit` },
+      ...drawProperty(type),
     },
     additionalProperties: false,
     examples: [type.example],
   };
+}
+
+function drawProperty(type: AnyFaultType): Record<string, Json> {
+  const kind = keyedKind(type);
+  if (kind === null) return {};
+  const description =
+    "what names its draws in place of a number, so that the same request meets the same fate anywhere";
+  return { draw: { description, ...open(toJson(drawShape(kind))) } };
 }
 
 function nounOf(type: AnyFaultType): string {

@@ -126,6 +126,7 @@ export const RESERVED_KEYS: readonly string[] = [
   "match",
   "except",
   "when",
+  "draw",
   "enabled",
 ];
 

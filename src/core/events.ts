@@ -5,6 +5,7 @@
 import type { FleetFact } from "./fleet-facts.js";
 import type { Tally } from "./ledger.js";
 import type { Problem } from "./errors.js";
+import type { DrawnBy } from "./verdict-reasons.js";
 
 /** Who was hit by what. */
 export interface FaultOrigin {
@@ -103,6 +104,8 @@ export type Fact =
       readonly effect: string;
       readonly amount: number;
       readonly detail?: Readonly<Record<string, string | number | boolean>> | undefined;
+      /** Of a fault with `draw`: by what its draws are named. */
+      readonly draw?: DrawnBy | undefined;
       /** The activation only observes: nothing was done. */
       readonly observed?: true;
     } & FaultOrigin)

@@ -31,6 +31,8 @@ export class Book {
   hits = 0;
   /** Counters given up for want of room, see `when`. */
   evicted = 0;
+  /** Matching subjects without the key that they were to be drawn by. */
+  keyless = 0;
   readonly delayBuckets: number[] = new Array<number>(DELAY_BUCKETS.length + 1).fill(0);
   delaySumSeconds = 0;
 
@@ -68,6 +70,12 @@ export class Book {
   gaveUp(): void {
     this.evicted++;
     this.#sum?.gaveUp();
+  }
+
+  /** A subject had not got what it was to be drawn by. */
+  lackedKey(): void {
+    this.keyless++;
+    this.#sum?.lackedKey();
   }
 
   delayed(by: Millis): void {

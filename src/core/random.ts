@@ -11,11 +11,15 @@
  * 5. lane 0 block 0 is the subject's `probability` draw; a fault's own draws begin with block 0 of
  *    lane 1 (the subject), lane 2 (its upstream bytes), lane 3 (its downstream bytes).
  *
+ * Version 2 differs in the name and in the number: the name is that of ["squall/2", seed, activation, phase, pass, fault, proxy,
+ * bot, by, key], where `by` says what the subject is known by and `key` is the hash of that, and n counts the attempts with it.
+ *
  * Philox: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC11).
  */
 import { createHash } from "node:crypto";
 
 export const DRAW_RULE = "squall/1";
+export const KEYED_DRAW_RULE = "squall/2";
 
 export interface DrawName {
   readonly seed: number;
@@ -25,6 +29,14 @@ export interface DrawName {
   readonly fault: string;
   readonly proxy: string;
   readonly bot: string;
+}
+
+/** Of a subject that is known by a key of its own, on whatever daemon it comes by. */
+export interface KeyedDrawName extends DrawName {
+  /** `header:idempotency-key`, `path`, `body` or `name`. */
+  readonly by: string;
+  /** The hash of the key, see `keyHash`: keys may be secret, and names are to be read from a journal. */
+  readonly key: string;
 }
 
 export interface DrawKey {
@@ -39,18 +51,26 @@ export const LANE = { admission: 0, subject: 1, upstream: 2, downstream: 3 } as 
 >;
 
 export function drawKey(name: DrawName): DrawKey {
-  const text = JSON.stringify([
-    DRAW_RULE,
-    name.seed,
-    name.activation,
-    name.phase,
-    name.pass,
-    name.fault,
-    name.proxy,
-    name.bot,
-  ]);
-  const digest = createHash("sha256").update(text).digest();
+  return keyOfName([DRAW_RULE, ...partsOf(name)]);
+}
+
+export function keyedDrawKey(name: KeyedDrawName): DrawKey {
+  return keyOfName([KEYED_DRAW_RULE, ...partsOf(name), name.by, name.key]);
+}
+
+function partsOf(name: DrawName): readonly (string | number)[] {
+  return [name.seed, name.activation, name.phase, name.pass, name.fault, name.proxy, name.bot];
+}
+
+function keyOfName(parts: readonly (string | number)[]): DrawKey {
+  const digest = createHash("sha256").update(JSON.stringify(parts)).digest();
   return { high: digest.readUInt32BE(0), low: digest.readUInt32BE(4) };
+}
+
+/** Whose draws those of one subject are: its key, and its number under that. */
+export interface Lot {
+  readonly key: DrawKey;
+  readonly n: number;
 }
 
 /** The draw that `probability` is compared with: once for each subject, and never again for it. */
@@ -66,10 +86,10 @@ export function admissionDraw(key: DrawKey, ordinal: number): number {
 
 /** The draws of one subject in one lane, in order. */
 export class Random {
-  readonly #key: DrawKey;
+  #key: DrawKey;
   readonly #lane: Lane;
-  readonly #ordinalLow: number;
-  readonly #ordinalHigh: number;
+  #ordinalLow: number;
+  #ordinalHigh: number;
   #block = 0;
   #left = 0;
   readonly #words: Words = [0, 0, 0, 0];
@@ -79,6 +99,14 @@ export class Random {
     this.#lane = lane;
     this.#ordinalLow = ordinal >>> 0;
     this.#ordinalHigh = Math.floor(ordinal / 2 ** 32) >>> 0;
+  }
+
+  /** From here on these are the draws of another subject, in the same lane. */
+  restart({ key, n }: Lot): void {
+    this.#key = key;
+    this.#ordinalLow = n >>> 0;
+    this.#ordinalHigh = Math.floor(n / 2 ** 32) >>> 0;
+    this.#block = this.#left = 0;
   }
 
   /** Uniform in [0, 1), 53 bits. */

@@ -26,4 +26,16 @@ export interface WhenReason {
 export interface DrawReason {
   readonly probability: number;
   readonly drawn: number;
+  /** Of a fault with `draw`: whose draw it was. */
+  readonly by?: DrawnBy | undefined;
+}
+
+/** By what a subject's draws are named, where that is a key and not its number. */
+export interface DrawnBy {
+  /** As in the profile: `header:idempotency-key`, `path`, `body`, `name`. */
+  readonly by: string;
+  /** A hash of the key, 16 hexadecimal digits; null for one that had none, and was drawn by its number. */
+  readonly key: string | null;
+  /** Which one with this key it was on this daemon, from 1; only where each attempt is drawn anew. */
+  readonly attempt?: number | undefined;
 }

@@ -1,6 +1,6 @@
 /** Shared parts of faults: what several kinds would otherwise each write again. */
 import type { Millis } from "../core/clock.js";
-import { LANE, Random } from "../core/random.js";
+import { LANE, Random, type Lot } from "../core/random.js";
 import type { DatagramFault, Direction, Outlet, StreamStage } from "./contract/index.js";
 
 interface Waiting<Note> {
@@ -73,18 +73,27 @@ export function passing(each: (chunk: Buffer, out: Outlet) => void): StreamStage
 
 /**
  * The same fault for the datagrams of each direction, with draws of its own: the two run each at its own pace, and from
- * one generator they would take each other's.
+ * one generator they would take each other's. Where a datagram is drawn by what it holds, they begin anew with each.
  */
 export function eachDirection(
-  { random }: { readonly random: Random },
+  scope: { readonly random: Random; readonly keyed?: Lot | null },
   make: (random: Random, direction: Direction) => DatagramFault,
 ): DatagramFault {
+  const { random } = scope;
   const key = { high: random.integer(2 ** 32), low: random.integer(2 ** 32) };
-  const upstream = make(new Random(key, 0, LANE.upstream), "upstream");
-  const downstream = make(new Random(key, 0, LANE.downstream), "downstream");
+  const draws = {
+    upstream: new Random(key, 0, LANE.upstream),
+    downstream: new Random(key, 0, LANE.downstream),
+  };
+  const upstream = make(draws.upstream, "upstream");
+  const downstream = make(draws.downstream, "downstream");
   const of = (direction: Direction): DatagramFault => (direction === "upstream" ? upstream : downstream);
   return {
-    datagram: (payload, direction) => of(direction).datagram(payload, direction),
+    datagram: (payload, direction) => {
+      const { keyed = null } = scope;
+      if (keyed !== null) draws[direction].restart(keyed);
+      return of(direction).datagram(payload, direction);
+    },
     ...(upstream.rewrite === undefined
       ? {}
       : { rewrite: (payload, direction) => of(direction).rewrite?.(payload, direction) ?? payload }),

@@ -1,5 +1,6 @@
 /** What a fault decided about one exchange, in a sentence. */
 import { formatRatio } from "../core/units.js";
+import type { DrawnBy } from "../core/verdict-reasons.js";
 import type { MatchReason, Outcome, Verdict, WhenReason } from "./contract.js";
 
 type Reasons = Pick<Verdict, "match" | "when" | "draw"> & { readonly acts: readonly { effect: string }[] };
@@ -52,9 +53,17 @@ function drawText(draw: Verdict["draw"]): string {
   if (draw === null) return "the draw was against it";
   const drawn = draw.drawn.toFixed(3);
   const probability = formatRatio(draw.probability);
+  const by = draw.by === undefined ? "" : ` by ${keyText(draw.by)}`;
   return draw.drawn < draw.probability
-    ? `drawn ${drawn}, below ${probability}`
-    : `drawn ${drawn}, not below ${probability}`;
+    ? `drawn ${drawn}${by}, below ${probability}`
+    : `drawn ${drawn}${by}, not below ${probability}`;
+}
+
+/** Keys are known by their hashes: they may be secret. */
+function keyText({ by, key, attempt }: DrawnBy): string {
+  const what = by.replace(/^header:/u, "header ");
+  if (key === null) return `its number, as it has no ${what}`;
+  return `${what} (hash ${key}${attempt === undefined ? "" : `, attempt ${attempt}`})`;
 }
 
 function whenText({ rule, wanted, was, per }: WhenReason): string {

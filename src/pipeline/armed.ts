@@ -14,7 +14,8 @@ import type { Engine, KernelLoss } from "../faults/kernel-loss.js";
 import { fateOf } from "./fate.js";
 import { observed } from "./observed.js";
 import { CheckSubject as CheckOf, FlowSubject as FlowOf, Subject as SubjectOf } from "./subject.js";
-import type { DrawReason, MatchReason, WhenReason } from "../core/verdict-reasons.js";
+import type { DrawnBy, DrawReason, MatchReason, WhenReason } from "../core/verdict-reasons.js";
+import { KeyedDraws, type DrawBy, type KeyedLot } from "./keyed-draws.js";
 import type { Judgement, Sight } from "./sight.js";
 import type { SubjectInfo } from "./subject-info.js";
 
@@ -44,6 +45,8 @@ export interface Admission {
    */
   weighs(draw: () => number): boolean | null;
   readonly evicted: number;
+  /** By what its subjects are drawn, where that is not their number. */
+  readonly drawBy?: DrawBy | null;
   /** Why a subject does not match: asked while somebody watches. */
   mismatch(subject: SubjectInfo): Mismatch;
   /** What decided about a subject that matches, asked right behind `fires`, with what that said. */
@@ -85,6 +88,12 @@ export interface ArmedParts {
 const NEVER = (): number => 1;
 const NOBODY: SubjectInfo = { bot: "", connection: 0, client: "" };
 
+/** A subject that was counted before it is decided about. */
+interface Counted {
+  readonly ordinal: number;
+  readonly lot: KeyedLot | null;
+}
+
 interface Bot {
   key: DrawKey | null;
   ordinals: number;
@@ -111,7 +120,11 @@ export class ArmedFault {
   readonly #draws: Omit<DrawName, "bot">;
   readonly #bots: BoundedMap<string, Bot>;
   /** Of subjects that wait for their status. */
-  readonly #numbers = new WeakMap<SubjectInfo, number>();
+  readonly #numbers = new WeakMap<SubjectInfo, Counted>();
+  /** Made when one is drawn by its key. */
+  #keyed: KeyedDraws | null = null;
+  /** Of the datagram that was asked about last; null where it is drawn by its number. */
+  datagramLot: KeyedLot | null = null;
   #directions: Direction | "both" | null;
   #admission: Admission;
   #engine: Engine | null;
@@ -192,11 +205,33 @@ export class ArmedFault {
    */
   number(subject: SubjectInfo): number | null {
     const known = this.needsStatus ? this.#numbers.get(subject) : undefined;
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.ordinal;
     if (!this.#admission.mayMatch(subject)) return null;
     const ordinal = this.#bot(subject.bot).ordinals++;
-    if (this.needsStatus) this.#numbers.set(subject, ordinal);
+    // Its key is looked for now: of its body nothing is known any more when its status is.
+    if (this.needsStatus) this.#numbers.set(subject, { ordinal, lot: this.#find(subject, null) });
     return ordinal;
+  }
+
+  /** Whether its subjects are drawn by something of their own, and not by their numbers. */
+  get drawsByKey(): boolean {
+    return (this.#admission.drawBy ?? null) !== null;
+  }
+
+  #find(subject: SubjectInfo, payload: Buffer | null): KeyedLot | null {
+    const { drawBy = null } = this.#admission;
+    if (drawBy === null) return null;
+    this.#keyed ??= new KeyedDraws(this.#draws, () => {
+      this.book.gaveUp();
+    });
+    return this.#keyed.lotOf(drawBy, subject, payload);
+  }
+
+  /** What the draws of a subject are named by; undefined where that is its number, as with most faults. */
+  #named(lot: KeyedLot | null): DrawnBy | undefined {
+    if (lot !== null) return lot.by;
+    const { drawBy = null } = this.#admission;
+    return drawBy === null ? undefined : { by: drawBy.by, key: null };
   }
 
   /**
@@ -222,14 +257,25 @@ export class ArmedFault {
       return null;
     }
     if (counted) this.book.meant();
-    const key = this.#keyOf(this.#bot(subject.bot), subject.bot);
-    const fires = this.#fires(subject, key, ordinal);
-    if (sight !== null) this.#saw(subject, sight, fires);
-    if (fires)
-      return counted ? new SubjectOf(this, subject, key, ordinal) : new CheckOf(this, subject, key, ordinal);
-    if (spare !== undefined && this.#admission.weighs(NEVER) !== null)
-      spare(new SubjectOf(this, subject, key, ordinal));
+    const lot = this.drawsByKey ? this.#lotOf(subject, counted) : null;
+    const key = lot === null ? this.#keyOf(this.#bot(subject.bot), subject.bot) : lot.key;
+    const n = lot === null ? ordinal : lot.n;
+    const fires = this.#fires(subject, key, n);
+    if (sight !== null) this.#saw(subject, sight, fires, lot);
+    if (!fires && (spare === undefined || this.#admission.weighs(NEVER) === null)) return null;
+    const made = counted ? new SubjectOf(this, subject, key, n) : new CheckOf(this, subject, key, n);
+    made.keyed = lot;
+    made.drawnBy = this.#named(lot);
+    if (fires) return made;
+    spare?.(made);
     return null;
+  }
+
+  #lotOf(subject: SubjectInfo, counted: boolean): KeyedLot | null {
+    const known = this.needsStatus ? this.#numbers.get(subject) : undefined;
+    const lot = known === undefined ? this.#find(subject, null) : known.lot;
+    if (lot === null && counted) this.book.lackedKey();
+    return lot;
   }
 
   /** Whether the number drawn for a subject hits it under the probability that is in force now; null: as before. */
@@ -262,7 +308,7 @@ export class ArmedFault {
   }
 
   /** The same of one datagram: each is a subject, and the flow that it belongs to has what acts on them. */
-  admitDatagram(flow: SubjectInfo): boolean {
+  admitDatagram(flow: SubjectInfo, payload: Buffer): boolean {
     this.book.came();
     const { sight = null } = flow;
     if (!this.#admission.matches(flow)) {
@@ -273,8 +319,12 @@ export class ArmedFault {
     this.book.meant();
     const bot = this.#bot(flow.bot);
     const ordinal = bot.ordinals++;
-    const fires = this.#fires(flow, this.#keyOf(bot, flow.bot), ordinal);
-    if (sight !== null) this.#saw(flow, sight, fires);
+    const lot = (this.datagramLot = this.#find(flow, payload));
+    const fires =
+      lot === null
+        ? this.#fires(flow, this.#keyOf(bot, flow.bot), ordinal)
+        : this.#fires(flow, lot.key, lot.n);
+    if (sight !== null) this.#saw(flow, sight, fires, lot);
     return fires;
   }
 
@@ -283,9 +333,11 @@ export class ArmedFault {
     sight.judged(this.origin, this.observe, excepted ? "excepted" : "no_match", { match });
   }
 
-  #saw(subject: SubjectInfo, sight: Sight, fires: boolean): void {
+  #saw(subject: SubjectInfo, sight: Sight, fires: boolean, lot: KeyedLot | null): void {
     const { judgement, when, draw } = this.#admission.decision(subject, fires, this.#draw);
-    sight.judged(this.origin, this.observe, judgement, { when, draw });
+    const by = this.#named(lot);
+    const drawn = draw === null || by === undefined ? draw : { ...draw, by };
+    sight.judged(this.origin, this.observe, judgement, { when, draw: drawn });
   }
 
   #missed(subject: SubjectInfo): void {

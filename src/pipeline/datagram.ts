@@ -116,7 +116,7 @@ export class DatagramPath {
     for (let at = from; at < this.#bindings.length; at++) {
       const binding = this.#bindings[at];
       if (binding === undefined || binding.armed.observe) continue;
-      const fault = this.#fault(binding, direction);
+      const fault = this.#fault(binding, payload, direction);
       if (fault === null) continue;
       const verdict = fault.datagram(payload, direction);
       if (verdict.do === "drop") return;
@@ -137,9 +137,9 @@ export class DatagramPath {
   }
 
   /** The fault that a datagram is hit by; null if it is not. */
-  #fault(binding: FlowBinding, direction: Direction): DatagramFault | null {
+  #fault(binding: FlowBinding, payload: Buffer, direction: Direction): DatagramFault | null {
     const { armed } = binding;
-    return armed.actsOn(direction) && armed.admitDatagram(this.#owner) ? binding.hit() : null;
+    return armed.actsOn(direction) && armed.admitDatagram(this.#owner, payload) ? binding.hit() : null;
   }
 
   /** The same way past the faults that are only observed: what they say is carried out on nothing but what they see. */
@@ -147,7 +147,7 @@ export class DatagramPath {
     for (let at = from; at < this.#bindings.length; at++) {
       const binding = this.#bindings[at];
       if (binding?.armed.observe !== true) continue;
-      const fault = this.#fault(binding, direction);
+      const fault = this.#fault(binding, payload, direction);
       if (fault === null) continue;
       const verdict = fault.datagram(payload, direction);
       if (verdict.do === "drop") return;

@@ -32,7 +32,7 @@ export class FlowBinding {
   /** The fault, to be asked about another datagram; null if its type knows none. */
   hit(): DatagramFault | null {
     this.#subject ??= this.armed.flow(this.#owner);
-    this.#subject.next();
+    this.#subject.next(this.armed.datagramLot);
     this.#fault ??= this.armed.type.datagram?.(this.#subject, this.#info()) ?? null;
     return this.#fault;
   }

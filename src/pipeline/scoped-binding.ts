@@ -2,7 +2,7 @@
  * Faults on the bytes of an HTTP connection. A byte fault's stages stay for as long as the connection does, so that
  * windows and buckets last; which exchange they act for, or that they act for none, changes under them.
  */
-import type { Random } from "../core/random.js";
+import type { Lot, Random } from "../core/random.js";
 import type { Millis } from "../core/clock.js";
 import type { ConnectionInfo, Detail, Direction, Scope, StreamStage } from "../faults/contract/index.js";
 import type { ArmedFault, Subject } from "./armed.js";
@@ -106,6 +106,10 @@ class CurrentScope implements AnyScope {
 
   get random(): Random {
     return this.current.random;
+  }
+
+  get keyed(): Lot | null {
+    return this.current.keyed ?? null;
   }
 
   get shared(): unknown {

@@ -4,6 +4,8 @@ import type { ExchangeName, Facts, FaultOrigin, QueryName } from "../core/events
 import type { Book } from "../core/ledger.js";
 import type { Likeness } from "../core/likeness.js";
 import { admissionDraw, LANE, Random, type DrawKey, type Lane } from "../core/random.js";
+import type { DrawnBy } from "../core/verdict-reasons.js";
+import type { KeyedLot } from "./keyed-draws.js";
 import type { AnyFaultType, Detail, Direction, Scope } from "../faults/contract/index.js";
 import type { Bearer, SubjectInfo } from "./subject-info.js";
 import { fateOf, type Fate } from "./fate.js";
@@ -36,6 +38,10 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
   readonly #key: DrawKey;
   readonly #ordinal: number;
   #random: Random | null = null;
+  /** Its draws, where a key names them. */
+  keyed: KeyedLot | null = null;
+  /** By what they are named, of a fault with `draw`: also of a subject without a key. */
+  drawnBy: DrawnBy | undefined = undefined;
   /** What was done to it first, how much of it in all, and by its first entry. Null while nothing was. */
   #effect: string | null = null;
   #amount = 0;
@@ -80,6 +86,8 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
   }
 
   alike(correlation: number): number {
+    // By a key it resembles none that came before: its normal is its own.
+    if (this.drawnBy !== undefined) return new Random(this.#key, this.#ordinal, LANE.subject).normal();
     return this.armed.likeness(this.#info.bot, this.#key).at(this.#ordinal, correlation);
   }
 
@@ -206,6 +214,7 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
       effect: "observed",
       amount: 1,
       detail: { would: effect, ...detail },
+      draw: this.drawnBy,
       observed: true,
     });
   }
@@ -255,6 +264,7 @@ export class Subject<A extends Actor = Actor> implements Scope<Record<string, un
       effect,
       amount,
       detail,
+      draw: this.drawnBy,
     });
   }
 
@@ -311,8 +321,11 @@ function questionOf({ name, type, transport }: QueryName): QueryName {
 
 /** One fault on a flow of datagrams: each of them is a hit of its own, and the flow has one entry for all. */
 export class FlowSubject<A extends Actor = Actor> extends Subject<A> {
-  next(): void {
+  /** Another datagram of the flow. */
+  next(keyed: KeyedLot | null): void {
     this.again();
+    this.keyed = keyed;
+    this.drawnBy = keyed?.by;
   }
 
   protected override get entries(): number {
@@ -356,6 +369,10 @@ class DirectedScope implements Scope<Record<string, unknown>, string, unknown> {
   get random(): Random {
     this.#random ??= this.#subject.drawsFor(this.#direction);
     return this.#random;
+  }
+
+  get keyed(): KeyedLot | null {
+    return this.#subject.keyed;
   }
 
   alike(correlation: number): number {

@@ -8,6 +8,7 @@ import type { Engine } from "../faults/kernel-loss.js";
 import { ArmedFault } from "../pipeline/armed.js";
 import { engineOf, type EnginePlace } from "./engine.js";
 import { rulesOfFault, textOfFault } from "./fault-text.js";
+import { keylessWarnings } from "./keyless.js";
 import { Misses } from "./misses.js";
 import { Ordinals, ordinalsInWords } from "./ordinals.js";
 import { liveParams, rampAt, type RampSpan } from "./params.js";
@@ -294,7 +295,12 @@ export class Arsenal {
 
   /** What the operator should look at. */
   warnings(profile: CompiledProfile, why: string): string[] {
-    return [...this.#findings(), ...this.#untouched(profile, why)];
+    const books = [...this.#accounts.values()].map(({ book }) => book);
+    return [
+      ...this.#findings(),
+      ...keylessWarnings(faultsOf(profile), books),
+      ...this.#untouched(profile, why),
+    ];
   }
 
   /** What faults have found out about those that they hit. */
@@ -340,7 +346,7 @@ export class Arsenal {
     }
     // The same name may stand in several phases; it is one fault to whoever reads the report.
     const warnings = new Set<string>();
-    for (const fault of [...profile.faults, ...profile.phases.flatMap((phase) => phase.faults)]) {
+    for (const fault of faultsOf(profile)) {
       const sum = byFault.get(fault.name);
       if (sum === undefined) {
         if (why === "finished") warnings.add(`${fault.name} was never in force`);
@@ -361,6 +367,10 @@ export class Arsenal {
     }
     return [...warnings];
   }
+}
+
+function faultsOf({ faults, phases }: CompiledProfile): readonly CompiledFault[] {
+  return [...faults, ...phases.flatMap((phase) => phase.faults)];
 }
 
 /** What a fault in force was made from; where it differs there is something to assign. */

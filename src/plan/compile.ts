@@ -101,6 +101,7 @@ function compiled(fault: FaultValue): CompiledFault {
     match: fault.match,
     except: fault.except,
     when: fault.when,
+    ...(fault.draw === undefined ? {} : { draw: fault.draw }),
   };
   WRITTEN.set(value, fault.written);
   return value;

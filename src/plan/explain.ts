@@ -2,6 +2,7 @@
 import type { MatchEntry } from "../config/match.js";
 import type { Ramp } from "../config/ramp.js";
 import { perKeys, type WhenEntry } from "../config/conditions.js";
+import { headerOf, type DrawEntry } from "../config/draw.js";
 import { formatDuration, formatRate, formatRatio, formatSize } from "../core/units.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { onUpstream } from "../faults/dns.js";
@@ -13,6 +14,7 @@ import type { CompiledFault, CompiledPhase, CompiledProfile } from "./value.js";
 
 const QUERIES = "queries";
 const HANDSHAKES = "handshakes";
+const BODIED = "exchanges or datagrams";
 
 type Types = ReadonlyMap<string, AnyFaultType>;
 
@@ -50,6 +52,7 @@ function where({ proxies, params, at }: CompiledFault, noun: string): string {
   if (proxies === null && noun === QUERIES)
     return onUpstream(params) ? "On every proxy with an upstream" : "On every dns proxy";
   if (proxies === null && (noun === HANDSHAKES || at === CIPHERTEXT)) return "On every proxy with TLS";
+  if (proxies === null && noun === BODIED) return "On every http and udp proxy";
   if (proxies === null) return noun === "exchanges" ? "On every http proxy" : "On every proxy";
   return proxies.length === 1 ? `On proxy ${proxies[0] ?? ""}` : `On proxies ${allOf(proxies)}`;
 }
@@ -66,14 +69,16 @@ function poolOf({ proxies }: CompiledFault): string {
 function nounOf(fault: CompiledFault, type: AnyFaultType | undefined): string {
   if (type?.query !== undefined) return QUERIES;
   if (type?.handshake !== undefined) return HANDSHAKES;
+  if (type !== undefined && fault.draw !== undefined && !aboutExchanges(type, fault.at)) return "datagrams";
   if (type === undefined || !aboutExchanges(type, fault.at)) return "connections";
   if (needsExchanges(fault, type)) return "exchanges";
+  if (fault.draw !== undefined) return type.datagram === undefined ? "exchanges" : BODIED;
   const { probability = 1, skip, every, count, only } = fault.when;
   const some = probability !== 1 || [skip, every, count, only].some((rule) => rule !== undefined);
   return some ? "connections or exchanges" : "connections";
 }
 
-function subjects({ match, except, when }: CompiledFault, noun: string): string {
+function subjects({ match, except, when, draw }: CompiledFault, noun: string): string {
   const of =
     match.length === 0
       ? noun
@@ -82,7 +87,13 @@ function subjects({ match, except, when }: CompiledFault, noun: string): string 
     except.length === 0
       ? ""
       : ` except ${except.map((entry, index) => entryWords(entry, index === 0 ? "those" : "")).join(" or ")}`;
-  return `${share(when)}${of}${but}${counted(when)}`;
+  return `${share(when)}${of}${but}${counted(when)}${draw === undefined ? "" : ` (${drawn(draw)})`}`;
+}
+
+/** "drawn by header idempotency-key, each attempt anew" */
+function drawn({ by, attempt }: DrawEntry): string {
+  const header = headerOf(by);
+  return `drawn by ${header === null ? by : `header ${header}`}${attempt === true ? ", each attempt anew" : ""}`;
 }
 
 /** "POST requests to /v1/jobs/:id with header x-tenant acme". A noun that is empty has been said before. */

@@ -84,6 +84,11 @@ function needOf(fault: CompiledFault, type: AnyFaultType): readonly [key: readon
       ["match"],
       `: its match asks for the ${keysIn(fault.match)} of clients of TLS, which takes a proxy with secure`,
     ];
+  if (fault.draw?.by === "body")
+    return [
+      ["draw"],
+      ": it is drawn by the body of a request or a datagram, which only http and udp proxies know",
+    ];
   return [["type"], ""];
 }
 

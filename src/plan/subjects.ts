@@ -8,6 +8,9 @@ import { oneOf } from "../faults/params.js";
 import { aboutExchanges, CIPHERTEXT } from "../faults/subjects.js";
 import type { CompiledFault, CompiledProfile } from "./value.js";
 
+/** What exchanges have to be drawn by, and datagrams have as well. */
+const BODY = "body";
+
 /** What its subjects are called, where they are counted. */
 export type Subjects = "connections" | "handshakes" | "exchanges" | "datagrams" | "queries";
 
@@ -26,6 +29,7 @@ export function needsExchanges(fault: CompiledFault, type: AnyFaultType): boolea
     fault.at === "body" ||
     perKeys(fault.when).includes("route") ||
     fault.when.follow !== undefined ||
+    (fault.draw !== undefined && fault.draw.by !== BODY) ||
     fault.match.some(asksExchange) ||
     fault.except.some(asksExchange)
   );
@@ -67,6 +71,7 @@ export function actsOn(fault: CompiledFault, type: AnyFaultType, seams: Readonly
   if (needsTls(fault, type) && !seams.has("handshake")) return false;
   if (needsTermination(fault, type) && !seams.has("termination")) return false;
   if (needsHello(fault) && !seams.has("handshake")) return false;
+  if (fault.draw?.by === BODY && !seams.has("exchange") && !seams.has("datagram")) return false;
   return SEAMS.some(
     (seam) =>
       seams.has(seam) &&

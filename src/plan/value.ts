@@ -3,6 +3,7 @@
  * milliseconds, so that another process could take the same plan over.
  */
 import type { WhenEntry } from "../config/conditions.js";
+import type { DrawEntry } from "../config/draw.js";
 import type { MatchEntry } from "../config/match.js";
 import type { Ramp } from "../config/ramp.js";
 import type { Direction } from "../faults/contract/index.js";
@@ -21,6 +22,8 @@ export interface CompiledFault {
   readonly match: readonly MatchEntry[];
   readonly except: readonly MatchEntry[];
   readonly when: WhenEntry;
+  /** By what its subjects are drawn, where that is not their number. */
+  readonly draw?: DrawEntry;
   /** Of a fault that was set through Toxiproxy's API: what it was called there, to be given back as it came. */
   readonly toxic?: ToxicValue;
 }

@@ -6,8 +6,10 @@ import { BoundedMap } from "../core/lru.js";
 import { hashOf, READ_MAX_BYTES } from "../core/digest.js";
 import { retryMark } from "../core/request-words.js";
 import type { Admission, Decision, Mismatch } from "../pipeline/armed.js";
+import type { DrawBy } from "../pipeline/keyed-draws.js";
 import type { WhenReason } from "../core/verdict-reasons.js";
 import type { SubjectInfo } from "../pipeline/subject-info.js";
+import { compileDraw } from "./draw-by.js";
 import type { Misses } from "./misses.js";
 import { mismatchOf } from "./mismatch.js";
 import type { Ordinals } from "./ordinals.js";
@@ -46,6 +48,7 @@ function withBody(bodies: Bodies | undefined, body: string | null): Bodies {
 export class WhenAdmission implements Admission {
   readonly needsStatus: boolean;
   readonly paths: readonly string[];
+  readonly drawBy: DrawBy | null;
   readonly #when: WhenEntry;
   /** Whether subjects have to be counted for it. */
   readonly #counted: boolean;
@@ -72,6 +75,7 @@ export class WhenAdmission implements Admission {
     memory = new Memory(),
   ) {
     this.#when = fault.when;
+    this.drawBy = fault.draw === undefined ? null : compileDraw(fault.draw);
     const { skip = 0, every = 1, count = Infinity, only } = fault.when;
     this.#counted = skip > 0 || every > 1 || count < Infinity || only !== undefined;
     this.#only = only === undefined ? null : new Set(only);

@@ -59,6 +59,8 @@ export type Frequent = Extract<Fact, { kind: "fault_hit" | "fault_total" | "exch
 const NOTHING: Readonly<Record<string, unknown>> = {};
 /** About as many characters as one of them has without its names. */
 const FREQUENT_SIZE = 400;
+/** What names the draws of a hit, but for the kind of key. */
+const DRAW_SIZE = 70;
 
 export function isFrequent(fact: Fact): fact is Frequent {
   return fact.kind === "fault_hit" || fact.kind === "fault_total" || fact.kind === "exchange_over";
@@ -75,6 +77,7 @@ export function sizeUnwritten(fact: Frequent): number | null {
   if (path > TEXT_MAX || fact.bot.length > TEXT_MAX) return null;
   let size = FREQUENT_SIZE + path + fact.bot.length;
   if (fact.kind === "exchange_over") return fact.faults.length > ITEMS_MAX ? null : size;
+  if (fact.kind === "fault_hit" && fact.draw !== undefined) size += DRAW_SIZE + fact.draw.by.length;
   const values: Readonly<Record<string, unknown>> =
     fact.kind === "fault_total" ? fact.effects : (fact.detail ?? NOTHING);
   for (const name in values) {

@@ -1,24 +1,18 @@
 /** What Prometheus is told: one registry for each daemon, read from plain numbers when it is scraped. */
 import { Registry } from "prom-client";
 import { CONNECTION_FAILURES } from "../core/events.js";
-import { DELAY_BUCKETS, type Book, type Ledger } from "../core/ledger.js";
+import type { Ledger } from "../core/ledger.js";
 import type { ActivationState } from "../plan/activation.js";
 import { authorityMetrics, type AuthorityMetricsOptions } from "./authority-metrics.js";
 import { exchangeMetrics } from "./exchange-metrics.js";
+import { faultMetrics } from "./fault-metrics.js";
 import { handshakeMetrics } from "./handshake-metrics.js";
 import { queryMetrics } from "./query-metrics.js";
 import type { Journal } from "./journal.js";
 import type { Log } from "./log.js";
 import { memoized, ProcessMetrics } from "./process-metrics.js";
 import { Scrapes } from "./scrape.js";
-import {
-  register,
-  SampledCounter,
-  SampledGauge,
-  SampledHistogram,
-  type AnySampled,
-  type Sample,
-} from "./sampled.js";
+import { register, SampledCounter, SampledGauge, type AnySampled, type Sample } from "./sampled.js";
 import type { Reload } from "./telemetry.js";
 import type { MeasuredPool, MeasuredProxy } from "./measured.js";
 
@@ -52,7 +46,6 @@ export interface MetricsOptions extends AuthorityMetricsOptions {
 }
 
 const DIRECTIONS = ["upstream", "downstream"] as const;
-const FAULT_LABELS = ["proxy", "profile", "fault", "type"] as const;
 
 export class Metrics {
   readonly registry = new Registry();
@@ -61,7 +54,7 @@ export class Metrics {
   readonly #scrapes: Scrapes;
 
   constructor(options: MetricsOptions) {
-    const faults = faultMetrics(options);
+    const faults = faultMetrics(options.ledger);
     const proxies = readOnce(options.proxies);
     const metrics: AnySampled[] = [
       ...proxyMetrics(proxies, options),
@@ -273,56 +266,6 @@ function datagramMetrics(all: () => readonly MeasuredProxy[]): AnySampled[] {
 function reasons(errors: ReadonlyMap<string, number>): [string, number][] {
   return [
     ...new Map<string, number>([...CONNECTION_FAILURES.map((reason) => [reason, 0] as const), ...errors]),
-  ];
-}
-
-function faultMetrics({ ledger }: MetricsOptions): AnySampled[] {
-  const labels = ({ labels: { proxy, profile, fault, type } }: Book): string[] => [
-    proxy,
-    profile,
-    fault,
-    type,
-  ];
-  const each = (value: (book: Book) => number) => (): Sample[] =>
-    Array.from(ledger.books(), (book) => [labels(book), value(book)]);
-  return [
-    new SampledCounter({
-      name: "squall_faults_total",
-      help: "What faults did, by effect; docs/faults.md says what each effect counts.",
-      labels: [...FAULT_LABELS, "effect"],
-      read: () =>
-        Array.from(ledger.books()).flatMap((book) =>
-          Object.entries(book.effects).map(([effect, amount]): Sample => [[...labels(book), effect], amount]),
-        ),
-    }),
-    new SampledCounter({
-      name: "squall_fault_subjects_total",
-      help: "Connections or exchanges that came by while the fault was in force.",
-      labels: FAULT_LABELS,
-      read: each(({ subjects }) => subjects),
-    }),
-    new SampledCounter({
-      name: "squall_fault_hits_total",
-      help: "Connections or exchanges that the fault acted on, or would have while only observing.",
-      labels: FAULT_LABELS,
-      read: each(({ hits }) => hits),
-    }),
-    new SampledHistogram({
-      name: "squall_injected_delay_seconds",
-      help: "Time that faults held something back.",
-      labels: FAULT_LABELS,
-      bounds: DELAY_BUCKETS,
-      read: () =>
-        Array.from(ledger.books())
-          // Most types never delay anything, and sixteen lines of zeros for each would bury the rest.
-          .filter(({ delayBuckets }) => delayBuckets.some((count) => count > 0))
-          .map((book) => [labels(book), { buckets: book.delayBuckets, sum: book.delaySumSeconds }]),
-    }),
-    new SampledCounter({
-      name: "squall_trigger_evictions_total",
-      help: "Counters of `when` and of draws that were given up for want of room; their owners start anew.",
-      read: () => [[[], Array.from(ledger.books()).reduce((sum, { evicted }) => sum + evicted, 0)]],
-    }),
   ];
 }
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { LANE, Random, admissionDraw, drawKey, philox, type DrawName } from "../../src/core/random.js";
+import {
+  LANE,
+  Random,
+  admissionDraw,
+  drawKey,
+  keyedDrawKey,
+  philox,
+  type DrawName,
+} from "../../src/core/random.js";
 
 const NAME: DrawName = {
   seed: 7,
@@ -209,4 +217,51 @@ describe("the distribution of draws", () => {
     }
     expect([...seen].sort()).toEqual([0, 1, 2, 3, 4, 5]);
   });
+});
+
+/** The same promise of version 2, by the same second implementation. */
+const KEYED_GOLDEN = [
+  {
+    by: "header:idempotency-key",
+    hash: "72a90ea3da8b5dd0",
+    key: { high: 2504326610, low: 2650012050 },
+    admission: [0.8317025172767567, 0.5108303014223426, 0.3231790591043415],
+    subject: [0.060716193540634844, 0.647735234474117, 0.6177844265136812],
+    downstream: [0.030852027321938813, 0.8849376389606097],
+  },
+  {
+    by: "path",
+    hash: "19d835676c6dba56",
+    key: { high: 4163137025, low: 128804319 },
+    admission: [0.26045164854224134, 0.6123382847677158, 0.20485765890356278],
+    subject: [0.24088867849774764, 0.1970864409747628, 0.9573958372254128],
+    downstream: [0.6173647644835125, 0.4547194248149493],
+  },
+  {
+    by: "body",
+    hash: "20a30c01c4e5931f",
+    key: { high: 3113254782, low: 1756839867 },
+    admission: [0.6352205832271198, 0.41064103898738735, 0.6017648510954693],
+    subject: [0.2682162339430312, 0.6946666222414124, 0.076730039475433],
+    downstream: [0.13420339453480512, 0.37474638577251296],
+  },
+] as const;
+
+describe("the rule of keys", () => {
+  it.each(KEYED_GOLDEN)(
+    "gives the golden draws by $by",
+    ({ by, hash, key, admission, subject, downstream }) => {
+      const made = keyedDrawKey({ ...NAME, phase: "", pass: 0, by, key: hash });
+      expect(made).toEqual(key);
+      expect(admission.map((_, attempt) => admissionDraw(made, attempt))).toEqual(admission);
+      const own = new Random(made, 0, LANE.subject);
+      expect(subject.map(() => own.unit())).toEqual(subject);
+      const down = new Random(made, 0, LANE.downstream);
+      expect(downstream.map(() => down.unit())).toEqual(downstream);
+      const other = new Random({ high: 1, low: 2 }, 9, LANE.subject);
+      other.unit();
+      other.restart({ key: made, n: 0 });
+      expect(subject.map(() => other.unit())).toEqual(subject);
+    },
+  );
 });

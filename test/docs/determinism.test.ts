@@ -30,6 +30,11 @@ describe("squall draws", () => {
       [["--lane", "x"], "expected admission"],
       [["--probability", "3"], "a share such as 30%"],
       [["--count", "-1"], "a whole number"],
+      [["--key", "x"], "--key: say what it is with --by"],
+      [["--by", "cookie", "--key", "x"], "expected header:NAME, path, body or name"],
+      [["--by", "path"], "either --key or --key-hash"],
+      [["--by", "path", "--key", ""], "drawn by its number"],
+      [["--by", "path", "--key-hash", "x"], "expected 16 hexadecimal digits"],
     ] as const) {
       const { code, err } = await commandHere([...common, ...more]);
       expect([code, err]).toEqual([2, expect.stringContaining(words)]);

@@ -1,6 +1,6 @@
 /** What a fault is given, whatever it acts on: its parameters, its draws, the clock and the books. */
 import type { Millis } from "../../core/clock.js";
-import type { Random } from "../../core/random.js";
+import type { Lot, Random } from "../../core/random.js";
 
 /** "upstream" carries the client's bytes to the server, "downstream" carries its answers back. */
 export type Direction = "upstream" | "downstream";
@@ -15,6 +15,11 @@ export interface Scope<P, E extends string, S> {
   readonly params: Readonly<P>;
   /** This subject's own draws: same seed, names, bot and ordinal, same draws. */
   readonly random: Random;
+  /**
+   * Where a key names its draws: which these are. Another one than before means that another exchange, or another datagram of the
+   * flow, is at hand, and that nothing drawn for the one before may count. Missing or null where its number names them.
+   */
+  readonly keyed?: Lot | null;
   /**
    * A standard normal that resembles that of the same bot's subject before this one: their correlation is that much. It is
    * made of what `random.normal()` would draw first, and takes nothing from `random`.

@@ -1,6 +1,6 @@
 /** Flips bits in a share of the bytes; the length stays. */
 import { z } from "zod";
-import type { Random } from "../../../core/random.js";
+import type { Lot, Random } from "../../../core/random.js";
 import { formatRatio } from "../../../core/units.js";
 import { defineFault, pass, type Scope } from "../../contract/index.js";
 import { eachDirection, passing } from "../../kit.js";
@@ -19,13 +19,12 @@ const params = z.object({
  * of the gap, exactly, and a rate that changes on the way only changes what the remaining bytes cost.
  */
 class Gaps {
-  #left: number;
+  /** Null until somebody asks: whose draws they are is known with the first bytes. */
+  #left: number | null = null;
   #price = 0;
   #paidFor = 0;
 
-  constructor(private readonly random: () => Random) {
-    this.#left = this.#draw();
-  }
+  constructor(private readonly random: () => Random) {}
 
   #draw(): number {
     return -Math.log(1 - this.random().unit());
@@ -35,13 +34,14 @@ class Gaps {
   next(rate: number): number {
     if (rate <= 0) return Infinity;
     const price = -Math.log1p(-rate);
+    let left = (this.#left ??= this.#draw());
     if (price !== this.#price) {
       // Whole bytes are multiplied, not added up, so that chunks leave no trace in the rounding.
-      if (this.#paidFor > 0) this.#left = Math.max(0, this.#left - this.#paidFor * this.#price);
+      if (this.#paidFor > 0) left = this.#left = Math.max(0, left - this.#paidFor * this.#price);
       this.#paidFor = 0;
       this.#price = price;
     }
-    return Math.max(0, Math.floor(this.#left / price) - this.#paidFor);
+    return Math.max(0, Math.floor(left / price) - this.#paidFor);
   }
 
   /** That many bytes went by unharmed. */
@@ -70,9 +70,16 @@ function corrupter(
   scope: Scope<z.infer<typeof params>, "corrupted", undefined>,
   random: () => Random,
 ): (chunk: Buffer) => Buffer {
-  const gaps = new Gaps(random);
+  let gaps = new Gaps(random);
   let offset = 0;
+  let keyed: Lot | null = null;
   return (chunk) => {
+    const now = scope.keyed ?? null;
+    if (now !== keyed && now !== null) {
+      gaps = new Gaps(random);
+      offset = 0;
+    }
+    keyed = now;
     const { rate, bits } = scope.params;
     let copy: Buffer | null = null;
     let hits = 0;
