@@ -5,9 +5,10 @@
 import type { Library } from "./config/library.js";
 import { activeView, type ActiveView } from "./control/active-view.js";
 import { Profiles } from "./control/profiles.js";
+import { FleetControl } from "./control/fleet.js";
 import { proxyDefinition, proxyView, type ProxyDefinition, type ProxyView } from "./control/proxy-view.js";
 import { Reload, type Desired, type ReloadResult } from "./control/reload.js";
-import { Requests, type ActivationInput } from "./control/requests.js";
+import { ACTIVATIONS_MAX, Requests, type ActivationInput } from "./control/requests.js";
 import { ARMED_MAX, Targets, tooManyArmed } from "./control/targets.js";
 import { Toxics } from "./control/toxics.js";
 import { hintFor } from "./config/validate.js";
@@ -20,6 +21,8 @@ import type { ProxySet, Member, Owner, ProxyChange } from "./proxy/proxy-set.js"
 import type { HttpProxySpec } from "./proxy/http/spec.js";
 import type { ProxySpec } from "./proxy/spec.js";
 import type { TcpProxySpec } from "./proxy/spec-base.js";
+
+export { ACTIVATIONS_MAX };
 
 type Addressed = "name" | "listen" | "upstream" | "given";
 
@@ -34,8 +37,6 @@ const PROXY_DEFAULTS: ProxyDefaults = {
   proxyProtocol: "off",
   except: [],
 };
-
-export const ACTIVATIONS_MAX = 100;
 
 export class Control {
   readonly profiles: Profiles;
@@ -80,6 +81,7 @@ export class Control {
     this.#proxySet = proxySet;
     this.#facts = facts;
     this.#requests = new Requests({ library, types, targets, seed: parts.seed ?? null });
+    this.fleet = new FleetControl({ plan, requests: this.#requests, targets });
     this.profiles = new Profiles({
       library,
       plan,
@@ -118,8 +120,10 @@ export class Control {
     // One of the same profile is replaced, but it may count twice: what is full is full.
     this.#targets.checkArmed(requests, how === "add" ? this.#plan.armed : toxics);
     this.#activeChanged(how === "replace");
+    const told = this.fleet.watch();
     if (how === "replace") this.#plan.replace(requests);
     else this.#plan.add(requests);
+    told(how === "replace");
     return this.active();
   }
 
@@ -131,8 +135,13 @@ export class Control {
     return this.#plan.resume({ ...this.#requests.compiled(input), seeded: life.seeded }, life);
   }
 
+  /** What the fleet has on here, beside what is switched on by the verbs above. */
+  readonly fleet: FleetControl;
+
   end(id: string): number {
+    const told = this.fleet.watch();
     const ended = this.#plan.end((activation) => activation.id === id, "healed");
+    told(false);
     if (ended > 0) {
       this.#activeChanged(false);
       return ended;
@@ -149,7 +158,10 @@ export class Control {
     this.#activeChanged(true);
     const removed = own ? this.active().proxy_faults.length : 0;
     if (own) this.toxics.clear();
-    return { ended: this.#plan.end(() => true, "healed"), removed };
+    const told = this.fleet.watch();
+    const ended = this.#plan.end(() => true, "healed");
+    told(true);
+    return { ended, removed };
   }
 
   #activeChanged(whole: boolean): void {

@@ -146,6 +146,7 @@ const activation = named(
     params: anything(),
     seed: whole(),
     mode: z.enum(["inject", "observe"]),
+    fleet: z.boolean().describe("true where the fleet switched it on, and not somebody here"),
     proxies: texts().nullable().describe("only on these; null for all"),
     phase: z.string().nullable(),
     pass: whole(),

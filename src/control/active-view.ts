@@ -13,6 +13,8 @@ export interface ActivationView {
   readonly params: Readonly<Record<string, unknown>>;
   readonly seed: number;
   readonly mode: "inject" | "observe";
+  /** The fleet switched it on, and not this daemon's own operator. */
+  readonly fleet: boolean;
   readonly proxies: readonly string[] | null;
   readonly phase: string | null;
   readonly pass: number;
@@ -79,6 +81,7 @@ function activationView(
     params: value.compiled.params,
     seed: value.seed,
     mode: value.mode,
+    fleet: value.fleet !== undefined,
     proxies: value.proxies,
     phase,
     pass,

@@ -134,7 +134,7 @@ export class Profiles {
       for (const activation of this.#plan.value.activations) {
         const { profile, given } = activation;
         const source = candidate.get(profile);
-        if (profile === INLINE || source === undefined) continue;
+        if (!isOfLibrary(activation) || source === undefined) continue;
         if (this.#isSame(this.#library.get(profile), source, candidate)) continue;
         await pause();
         const compiled = compileProfile(profile, candidate, given, this.#types);
@@ -164,7 +164,7 @@ export class Profiles {
     return () => {
       this.#library.adopt(candidate);
       this.#plan.end(
-        ({ profile }) => profile !== INLINE && this.#library.get(profile) === undefined,
+        (activation) => isOfLibrary(activation) && this.#library.get(activation.profile) === undefined,
         "profile deleted",
       );
       this.#plan.recompile(({ id }) => recompiled.get(id) ?? null);
@@ -209,7 +209,7 @@ export class Profiles {
     let grows = false;
     for (const activation of this.#plan.value.activations) {
       const { id, profile, proxies, mode, compiled: before } = activation;
-      if (profile === INLINE) {
+      if (!isOfLibrary(activation)) {
         planned.push({ compiled: before, proxies });
         continue;
       }
@@ -224,6 +224,11 @@ export class Profiles {
     if (grows) this.#targets.checkArmed(planned, this.#plan.armedToxics);
     return result;
   }
+}
+
+/** Its faults are what the library says, and change with it. The fleet brings its texts along, and they never change. */
+function isOfLibrary({ profile, fleet }: ActivationValue): boolean {
+  return profile !== INLINE && fleet === undefined;
 }
 
 function faultsOf({ faults, phases }: Pick<CompiledProfile, "faults" | "phases">): number {

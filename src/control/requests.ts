@@ -9,6 +9,9 @@ import { compileFaults, compileProfile } from "../plan/compile.js";
 import { INLINE } from "../plan/value.js";
 import type { Targets } from "./targets.js";
 
+/** How many can be on at once. */
+export const ACTIVATIONS_MAX = 100;
+
 export interface ActivationInput {
   /** The name of a profile, or faults of its own. */
   readonly what: { readonly profile: string } | { readonly faults: Located };
@@ -41,12 +44,7 @@ export class Requests {
 
   /** Those that are to begin now, together: each must have proxies to act on, and a profile can be on only once. */
   fresh(inputs: readonly ActivationInput[]): ActivationRequest[] {
-    const requests = inputs.map((input) => {
-      const request = this.compiled(input);
-      for (const name of input.proxies ?? []) this.#targets.checkName(name, "proxies");
-      this.#targets.checkSeams(request.compiled, request.proxies);
-      return request;
-    });
+    const requests = inputs.map((input) => this.sound(input));
     const names = requests.map((request) => request.profile).filter((name) => name !== INLINE);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice !== undefined) {
@@ -58,11 +56,22 @@ export class Requests {
     return requests;
   }
 
+  /** One that has proxies to act on; of the daemon's own profiles, or another library's. */
+  sound(input: ActivationInput, library = this.#library): ActivationRequest {
+    const request = this.compiled(input, library);
+    for (const name of input.proxies ?? []) this.#targets.checkName(name, "proxies");
+    this.#targets.checkSeams(request.compiled, request.proxies);
+    return request;
+  }
+
   /** One that may have begun when there were other proxies. */
-  compiled({ what, params = {}, seed, ttl, proxies, mode = "inject" }: ActivationInput): ActivationRequest {
+  compiled(
+    { what, params = {}, seed, ttl, proxies, mode = "inject" }: ActivationInput,
+    library = this.#library,
+  ): ActivationRequest {
     const compiled =
       "profile" in what
-        ? compileProfile(what.profile, this.#library, params, this.#types)
+        ? compileProfile(what.profile, library, params, this.#types)
         : compileFaults(what.faults, this.#types).compiled;
     this.#targets.checkEngines(compiled, proxies ?? null, mode);
     return {

@@ -6,7 +6,7 @@ import { runAgain, type Repeater } from "./run-again.js";
 import type { Targets } from "./targets.js";
 import type { SoFar } from "./so-far.js";
 import { positionAt, windowOf, type Position } from "./timeline.js";
-import type { ActivationValue, CompiledFault, CompiledProfile } from "./value.js";
+import type { ActivationValue, CompiledFault, CompiledProfile, FleetMark } from "./value.js";
 
 export interface ActivationRequest {
   readonly profile: string;
@@ -19,6 +19,8 @@ export interface ActivationRequest {
   readonly proxies: readonly string[] | null;
   readonly mode: "inject" | "observe";
   readonly ttl: number | null;
+  /** Where it is the fleet's, and not of this daemon's own operator. */
+  readonly fleet?: FleetMark;
 }
 
 /** What an activation brings along from an earlier life of the daemon. */
@@ -75,7 +77,7 @@ export class Activation {
     supplies: ArsenalSupplies,
     repeater: () => Repeater,
   ) {
-    const { profile, compiled, written, given, seed, seeded = false, proxies, mode, ttl } = request;
+    const { profile, compiled, written, given, seed, seeded = false, proxies, mode, ttl, fleet } = request;
     this.#facts = supplies.facts;
     this.#repeater = repeater;
     this.#startedAt = now;
@@ -92,6 +94,7 @@ export class Activation {
       mode,
       startedAt: wall,
       ttl,
+      ...(fleet === undefined ? {} : { fleet }),
     };
     const observe = mode === "observe";
     this.#arsenal = new Arsenal({ activation: id, profile, seed, seeded, observe, ...supplies });
@@ -106,11 +109,16 @@ export class Activation {
     this.#value = { ...this.#value, compiled };
   }
 
+  /** Gives it another end, on the monotonic clock. */
+  endBy(endsAt: number): void {
+    this.#value = { ...this.#value, ttl: endsAt - this.#startedAt };
+  }
+
   // -- time ---------------------------------------------------------------------------------------
 
   /** Where it is by now, null in a profile without phases; or why it is over. */
   standing(now: number): Position | null | "expired" | "finished" {
-    if (now >= this.#expiresAt) return "expired";
+    if (now >= this.expiresAt) return "expired";
     return positionAt(this.#value.compiled, this.#startedAt, now);
   }
 
@@ -133,7 +141,7 @@ export class Activation {
       });
     }
     this.#position = position;
-    let next = Math.min(this.#expiresAt, position?.endsAt ?? Infinity);
+    let next = Math.min(this.expiresAt, position?.endsAt ?? Infinity);
     const wanted: Wanted[] = [];
     const note = (
       fault: CompiledFault,
@@ -155,7 +163,8 @@ export class Activation {
     return next;
   }
 
-  get #expiresAt(): number {
+  /** When its time to live is over; Infinity if it has none. */
+  get expiresAt(): number {
     const { ttl } = this.#value;
     return ttl === null ? Infinity : this.#startedAt + ttl;
   }
@@ -197,7 +206,7 @@ export class Activation {
     const cycle = phases.reduce((sum, phase) => sum + (phase.for ?? Infinity), 0);
     const finishesAt =
       phases.length === 0 || repeat === "forever" ? Infinity : this.#startedAt + cycle * repeat;
-    const endsAt = Math.min(finishesAt, this.#expiresAt);
+    const endsAt = Math.min(finishesAt, this.expiresAt);
     const phaseEndsAt = position?.endsAt ?? Infinity;
     return {
       value: this.#value,
@@ -219,7 +228,7 @@ export class Activation {
     return {
       value: this.#value,
       startedAt: this.#startedAt,
-      endsAt: Math.min(finishesAt, this.#expiresAt),
+      endsAt: Math.min(finishesAt, this.expiresAt),
       position,
     };
   }

@@ -21,6 +21,7 @@ import { Arsenal, type Wanted } from "./arsenal.js";
 import type { SoFar } from "./so-far.js";
 import { runAgain, type Repeater } from "./run-again.js";
 import { isSameProfile } from "./fault-text.js";
+import { fleetChange, type FleetRequest } from "./fleet.js";
 import { Targets, type PlanTarget } from "./targets.js";
 import { differencesOf, toldOf, type OwnFault } from "./own-faults.js";
 import {
@@ -99,6 +100,13 @@ export class LivePlan {
   /** Faults in force, on each proxy counted by itself. */
   get armed(): number {
     return this.#running.reduce((sum, running) => sum + running.armed, this.armedToxics);
+  }
+
+  /** The same without what the fleet has on. */
+  get armedHere(): number {
+    return this.#running
+      .filter(({ value }) => value.fleet === undefined)
+      .reduce((sum, running) => sum + running.armed, this.armedToxics);
   }
 
   get armedToxics(): number {
@@ -206,6 +214,40 @@ export class LivePlan {
     activation.tellStart("activation_resumed", this.#isBeside);
     this.#commit({ activations: this.#values() });
     return null;
+  }
+
+  /**
+   * Makes these all that the fleet has on, at once: what is the same goes on, with the end that it has now. What the daemon's own
+   * operator switched on stays, but for one of the same id.
+   */
+  fleet(wanted: readonly FleetRequest[]): void {
+    const now = this.#clock.now();
+    const { staying, going, moved, coming } = fleetChange(this.#running, wanted);
+    for (const { activation, endsAt } of moved) activation.endBy(endsAt);
+    const begun = coming.flatMap((one) => this.#madeForFleet(one, now) ?? []);
+    if (going.length + moved.length + begun.length === 0) return;
+    if (begun.length > 0 || staying.length === 0) this.#beginAnew();
+    this.#running = [...staying, ...begun];
+    const ends = going.map((running) => [running, this.#whyGone(running, begun, now)] as const);
+    for (const [running, why] of ends) if (!running.usedKernel) running.tellEnd(why);
+    for (const running of begun) running.tellStart("activation_started", this.#isBeside);
+    this.#commit({ activations: this.#values() });
+    for (const [running, why] of ends) if (running.usedKernel) this.#tellEnd(running, why);
+  }
+
+  /** Null if it would be over by now. */
+  #madeForFleet({ id, request, mark, startsAt, endsAt }: FleetRequest, now: Millis): Activation | null {
+    const at = { wall: this.#clock.wallTime() - (now - startsAt), now: startsAt };
+    const activation = this.#made({ ...request, ttl: endsAt - startsAt, fleet: mark }, id, at);
+    const standing = activation.standing(now);
+    return standing === "expired" || standing === "finished" ? null : activation;
+  }
+
+  /** Its end may have passed while nobody looked. */
+  #whyGone(running: Activation, begun: readonly Activation[], now: Millis): EndReason {
+    const standing = running.standing(now);
+    if (standing === "expired" || standing === "finished") return standing;
+    return begun.length > 0 ? "replaced" : "healed";
   }
 
   /** Ends those that the test picks; answers how many. */

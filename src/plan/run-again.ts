@@ -5,7 +5,7 @@ import type { ActivationValue } from "./value.js";
 
 type Repeated = Pick<
   ActivationValue,
-  "profile" | "seed" | "mode" | "proxies" | "compiled" | "written" | "ttl"
+  "profile" | "seed" | "mode" | "proxies" | "compiled" | "written" | "ttl" | "fleet"
 >;
 
 /** The daemon that carries it out: the line is to work as it stands. */
@@ -35,16 +35,18 @@ export function runAgain(value: Repeated, by: Repeater, beside = false): string 
 }
 
 function useAgain(
-  { profile, seed, mode, proxies, compiled, ttl }: Repeated,
+  { profile, seed, mode, proxies, compiled, ttl, fleet }: Repeated,
   { admin, ca }: Repeater,
   beside: boolean,
 ): string[] {
   const words = ["squall", "use", profile, "--seed", String(seed)];
   for (const [name, param] of Object.entries(compiled.params))
     words.push("--param", `${name}=${String(param)}`);
-  if (ttl !== null) words.push("--ttl", formatDuration(ttl));
+  const lasts = fleet?.lasts ?? ttl;
+  if (lasts !== null) words.push("--ttl", formatDuration(lasts));
   if (proxies !== null) words.push("--proxy", ...proxies);
   if (mode === "observe") words.push("--observe");
+  if (fleet !== undefined) words.push(...fleet.words);
   if (beside) words.push("--add");
   if (admin !== null && admin !== USUAL) words.push("--admin", admin);
   // The command line reads the variable by itself.

@@ -72,6 +72,18 @@ export interface ActivationValue {
   readonly startedAt: number;
   /** Milliseconds from the start after which it is healed; null for none. */
   readonly ttl: number | null;
+  /** Where it is the fleet's, and not of this daemon's own operator. */
+  readonly fleet?: FleetMark;
+}
+
+/** Marks an activation as the fleet's. */
+export interface FleetMark {
+  /** Equal for what goes on from one plan of the fleet to the next. */
+  readonly identity: string;
+  /** How long it was asked to last, in milliseconds: here it ends a little earlier, to be on the safe side. */
+  readonly lasts: number;
+  /** The words of a command that mean the same daemons. */
+  readonly words: readonly string[];
 }
 
 export interface PlanValue {

@@ -101,7 +101,9 @@ function changeOf({ proxy, owner, filed }: Member, toxics: unknown[]): KeptChang
 }
 
 function activeOf(plan: LivePlan, activate: readonly ActivationConfig[]): KeptActive {
-  return { activate: [...activate], activations: plan.value.activations.map(keptActivation) };
+  // What the fleet has on is for the fleet to say after a restart.
+  const own = plan.value.activations.filter(({ fleet }) => fleet === undefined);
+  return { activate: [...activate], activations: own.map(keptActivation) };
 }
 
 function keptActivation(value: ActivationValue): KeptActivation {

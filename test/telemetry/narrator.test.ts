@@ -68,7 +68,7 @@ describe("what people read", () => {
       "fleet    nats://nats-1:4222 answers",
       "fleet    nats://nats-1:4222 does not answer; what is on goes on, and ends in time: no answer within 5 s",
       "fleet    plan 17: wan  by ci-42: nightly",
-      'fleet    plan 17 is refused, and nothing of the fleet is on here: no proxy has the name "jobs"',
+      'fleet    plan 17 is refused, and nothing of the fleet is on here: no proxy is called "jobs"',
       "fleet    the engine has plan 12 and had 17: only what was on already is taken from it",
       "fleet    plan 17 was ended or replaced here; the fleet switches nothing on before it changes",
       "phase    wan  crash",

@@ -149,7 +149,7 @@ export const SAMPLES: { readonly [K in FactKind]: FactOf<K> } = {
     activations: ["wan"],
     starts_at: null,
   },
-  fleet_refused: { kind: "fleet_refused", serial: 17, why: 'no proxy has the name "jobs"' },
+  fleet_refused: { kind: "fleet_refused", serial: 17, why: 'no proxy is called "jobs"' },
   fleet_rewound: { kind: "fleet_rewound", serial: 12, was: 17 },
   fleet_healed_here: { kind: "fleet_healed_here", serial: 17 },
   connection_over: {

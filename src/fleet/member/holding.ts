@@ -6,8 +6,9 @@ import type { Clock, Millis } from "../../core/clock.js";
 import type { Ground, Wanted } from "../contract/member.js";
 import type { FleetActivation, FleetPlan, FleetText } from "../contract/plan.js";
 import type { EngineClock } from "../engine-clock.js";
+import { identityOf } from "../identity.js";
 import type { Current } from "./current.js";
-import { identityOf, meantFor, type Meant, type Policy } from "./judge.js";
+import { meantFor, type Meant, type Policy } from "./judge.js";
 
 /** An end is moved, to earlier, when the engine's time turns out to be so much further. */
 const WORTH_MOVING: Millis = 5;

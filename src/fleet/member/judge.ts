@@ -53,10 +53,3 @@ function check({ id, profile, starts_at, ends_at }: FleetActivation, { accept, m
       `${id} lasts ${formatDuration(lasts)}, and fleet.max_ttl is ${formatDuration(maxTtl)}`,
     );
 }
-
-/** Equal for what goes on from one plan to the next: the same in all that its faults do, but for when it ends and who else has it. */
-export function identityOf(activation: FleetActivation): string {
-  const { id, profile, text, params, seed, mode, proxies, starts_at } = activation;
-  const sorted = Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([id, profile, text, sorted, seed, mode, proxies, starts_at]);
-}
