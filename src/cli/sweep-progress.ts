@@ -19,6 +19,9 @@ export interface Beginning {
   readonly jobs: number;
   /** Of one run with all that goes with it, in milliseconds. */
   readonly each: number;
+  /** Of all, if none hangs; and of a run that hangs, null where there is none. */
+  readonly whole: number;
+  readonly timeout: number | null;
   readonly pairs: boolean;
 }
 
@@ -38,11 +41,13 @@ export interface Words {
   readonly colours: Colors;
 }
 
-/** `142 cases, 2.6 s each, 3 workers: about 2 min`. */
-export function estimateText({ cases, jobs, each, pairs }: Beginning): string {
-  const all = (cases * each) / jobs;
-  const workers = `with ${several(jobs, "worker")}`;
-  return `cases: ${several(cases, "single")}, ${timeText(each)} each, about ${timeText(all)} ${workers}${pairs ? "; pairs follow" : ""}`;
+/** `cases: 142 singles, 2.6 s each, about 2 min with 3 workers; a run that hangs takes 33 s; pairs follow`. */
+export function estimateText({ cases, jobs, each, whole, timeout, pairs }: Beginning): string {
+  return [
+    `cases: ${several(cases, "single")}, ${timeText(each)} each, about ${timeText(whole)} with ${several(jobs, "worker")}`,
+    ...(timeout === null ? [] : [`a run that hangs takes ${timeText(timeout)}`]),
+    ...(pairs ? ["pairs follow"] : []),
+  ].join("; ");
 }
 
 export function headText({ baselines, sites }: Beginning): string {
@@ -223,8 +228,13 @@ export function jsonRenderer(say: (text: string) => void): Renderer {
     baseline: ({ exit, ms }, number) => {
       tell("baseline", { number, exit: exitText(exit), ms: Math.round(ms) });
     },
-    begin: ({ baselines, ...rest }) => {
-      tell("begun", { baselines: baselines.length, ...rest, each: Math.round(rest.each) });
+    begin: ({ baselines, each, whole, ...rest }) => {
+      tell("begun", {
+        baselines: baselines.length,
+        ...rest,
+        each: Math.round(each),
+        whole: Math.round(whole),
+      });
     },
     event: (event) => {
       tell(event.kind, fieldsOf(event));

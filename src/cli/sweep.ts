@@ -121,7 +121,7 @@ async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Pr
 }
 
 function begin(
-  { baselines, sites, planner, jobs, each }: Planned,
+  { baselines, sites, planner, jobs, each, whole, timeout }: Planned,
   options: SweepSettings,
   flags: SweepFlags,
   renderer: Renderer,
@@ -130,7 +130,8 @@ function begin(
   const steady = { stable: 0, wavering: 0, rare: 0 };
   for (const { steadiness } of sites.list) steady[steadiness]++;
   const { singles } = planner;
-  renderer.begin({ baselines, sites: steady, cases: singles.length, jobs, each, pairs: options.pairs });
+  const cases = singles.length;
+  renderer.begin({ baselines, sites: steady, cases, jobs, each, whole, timeout, pairs: options.pairs });
   if (flags.plan !== true) return true;
   for (const { id, name, faults } of singles)
     io.out(

@@ -19,6 +19,8 @@ const BEGINNING: Beginning = {
   cases: 108,
   jobs: 3,
   each: 2_600,
+  whole: 94_000,
+  timeout: 32_600,
   pairs: true,
 };
 
@@ -64,7 +66,7 @@ describe("a sweep's progress", () => {
     await played(plainRenderer({ say: (text) => said.push(text), colours: pc.createColors(false) }));
     expect(said.slice(0, 4)).toEqual([
       "fault-free: 2 runs passed, 2.4 s to 2.6 s each; 9 sites (8 stable, 1 wavering), 2 exchanges",
-      "cases: 108 singles, 2.6 s each, about 1 min 34 s with 3 workers; pairs follow",
+      "cases: 108 singles, 2.6 s each, about 1 min 34 s with 3 workers; a run that hangs takes 32.6 s; pairs follow",
       [
         "  1 FAILED  complete:lost:first -> exit 1, without a word",
         "    3 of 3, fault-free 0 of 4",
@@ -73,9 +75,9 @@ describe("a sweep's progress", () => {
       "  1 FAILED  complete:late:first shows the same",
     ]);
     expect(said.slice(4)).toEqual([
-      "12 of 42 cases, 15.0 s, about 37.5 s left",
-      "26 of 42 cases, 30.0 s, about 18.5 s left",
-      "41 of 42 cases, 46.0 s, about 1.1 s left",
+      "12 of 42 cases, 15.0 s, about 31.0 s left",
+      "26 of 42 cases, 30.0 s, about 16.0 s left",
+      "41 of 42 cases, 46.0 s, about 1.0 s left",
     ]);
   });
 
@@ -106,6 +108,8 @@ describe("a sweep's progress", () => {
       cases: 108,
       jobs: 3,
       each: 2_600,
+      whole: 94_000,
+      timeout: 32_600,
       pairs: true,
     });
     expect(said.find(({ event }) => event === "finding")).toMatchObject({

@@ -1,32 +1,44 @@
-/** How long a plan takes, said before it starts. */
+/**
+ * How long a plan takes. Kinds differ by far: whoever hears nothing any more waits for its own patience, or hangs until its time is over, and a
+ * finding is run three times and more. So what a case costs is what those of its kind have cost so far.
+ */
+import type { Case } from "../contract/case.js";
+import { heldUpBy } from "../harness/stillness.js";
+import { CONTROL_EVERY } from "../sweep/settings.js";
 
-export interface Estimate {
-  readonly cases: number;
-  /** Milliseconds of one run in the mean, what the harness does around it included. */
-  readonly each: number;
-  readonly workers: number;
-  /** Milliseconds of all. */
-  readonly whole: number;
+export class Pace {
+  readonly #each: number;
+  readonly #jobs: number;
+  /** By kind, or kinds of a pair: milliseconds of a worker, and of how many cases. */
+  readonly #spent = new Map<string, { ms: number; cases: number }>();
+
+  /** `each` is a run without faults with all that goes with it, in milliseconds; so many are made at a time. */
+  constructor(each: number, jobs: number) {
+    this.#each = each;
+    this.#jobs = Math.max(1, jobs);
+  }
+
+  /** So many milliseconds went into a case, with all of its runs: its share of them, where several were run together. */
+  took(of: Case, ms: number): void {
+    const key = keyOf(of);
+    const { ms: sum, cases } = this.#spent.get(key) ?? { ms: 0, cases: 0 };
+    this.#spent.set(key, { ms: sum + ms, cases: cases + 1 });
+  }
+
+  /** Milliseconds until all of these are over, with the fault-free runs in between. */
+  left(cases: readonly Case[]): number {
+    const sum = cases.reduce((all, one) => all + this.#costOf(one), 0);
+    const controls = Math.floor(cases.length / CONTROL_EVERY) * this.#each;
+    return (sum + controls) / this.#jobs;
+  }
+
+  /** Of a kind that nobody has seen yet: as long as a run without faults, and as its faults hold it up. */
+  #costOf(of: Case): number {
+    const spent = this.#spent.get(keyOf(of));
+    return spent === undefined ? this.#each + heldUpBy(of.faults) : spent.ms / spent.cases;
+  }
 }
 
-/** A fault makes a run longer by what the client waits for; a fault-free run after each twenty and what confirms findings come on top. */
-const LONGER = 1.25;
-
-/** `baselines` are the milliseconds that the fault-free runs took, one at least. */
-export function estimateOf(cases: number, baselines: readonly number[], workers: number): Estimate {
-  const each = baselines.reduce((sum, ms) => sum + ms, 0) / Math.max(1, baselines.length);
-  return { cases, each, workers, whole: Math.ceil((cases * each * LONGER) / Math.max(1, workers)) };
-}
-
-/** `142 cases, 2.6 s each, 3 workers: about 2 min`. */
-export function estimateText({ cases, each, workers, whole }: Estimate): string {
-  const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
-  return `${many(cases, "case")}, ${(each / 1_000).toFixed(1)} s each, ${many(workers, "worker")}: about ${roughly(whole)}`;
-}
-
-function roughly(ms: number): string {
-  const seconds = Math.ceil(ms / 1_000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 100 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+function keyOf({ cells }: Case): string {
+  return cells.map(({ site, kind }) => `${site.protocol} ${kind}`).join(" + ");
 }

@@ -19,7 +19,7 @@ export interface Progress {
   readonly planned: number;
   readonly runs: number;
   readonly elapsed: number;
-  /** What is left at the pace so far, in milliseconds; null before the first case is over. */
+  /** What is left, as long as cases of each kind have taken so far, in milliseconds; null before the first case is over. */
   readonly left: number | null;
 }
 

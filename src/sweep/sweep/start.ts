@@ -11,6 +11,7 @@ import { startRunner, type HarnessRunner, type RunnerOptions } from "../harness/
 import { STATE_FILE, SweepState } from "../harness/state-file.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
 import { KINDS } from "../kinds/kinds.js";
+import { Pace } from "../plan/estimate.js";
 import { planSweep, type SweepPlanOptions } from "../plan/plan.js";
 import { writeReports } from "../report/files.js";
 import type { RunSettings } from "../run-file/settings.js";
@@ -51,6 +52,9 @@ export interface Planned {
   readonly jobs: number;
   /** What one run takes with all that goes with it, in milliseconds. */
   readonly each: number;
+  /** What all singles take, and when a run that hangs is ended, in milliseconds; null where runs do not end by themselves. */
+  readonly whole: number;
+  readonly timeout: number | null;
 }
 
 export interface Swept {
@@ -93,7 +97,10 @@ async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swep
   );
   for (const warning of routeWarnings(sites)) tell(warning);
   const planner = planSweep(sites, options.plan);
-  if (!options.onPlan({ baselines, sites, planner, jobs: runner.jobs, each })) return null;
+  const { jobs } = runner;
+  const whole = new Pace(each, jobs).left(planner.singles);
+  const timeout = settings.service === null ? runner.timeout : null;
+  if (!options.onPlan({ baselines, sites, planner, jobs, each, whole, timeout })) return null;
   const state = SweepState.open(settings.directory, fingerprintOf(options), tell);
   if (state.finished.size > 0)
     tell(
@@ -109,6 +116,7 @@ async function swept(runner: HarnessRunner, options: StartOptions): Promise<Swep
     settings: options.sweep,
     clock,
     since: started,
+    each,
     tell: options.onEvent,
     memory: memoryOf(state),
     writeFinding: options.writeFinding(settings),

@@ -8,6 +8,7 @@ import type { Alarm, CaseResult, Finding } from "../contract/finding.js";
 import { HarnessError, type RunResult, type Runner } from "../contract/run.js";
 import type { PlaceOf } from "../oracles/calls.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
+import { Pace } from "../plan/estimate.js";
 import { expectedRate, firstPack, packSize } from "../plan/packs.js";
 import { choosePairs } from "../plan/pairs.js";
 import { Waiting } from "../plan/waiting.js";
@@ -31,6 +32,8 @@ export interface SweepParts {
   readonly judge: JudgeOptions;
   readonly settings: SweepSettings;
   readonly clock: Clock;
+  /** What one run without faults takes with all that goes with it, in milliseconds; the mean of the baselines, if not given. */
+  readonly each?: number;
   /** When its time began to run, with the fault-free runs; now, if not given. */
   readonly since?: number;
   readonly tell: OnSweepEvent;
@@ -61,6 +64,7 @@ class Sweep {
   readonly #known: Set<string>;
   readonly #underFaults: UnderFaults[] = [];
   readonly #runner: Runner;
+  readonly #pace: Pace;
   #runs = 0;
   /** Cases that were run in this start, and not recalled. */
   #fresh = 0;
@@ -76,6 +80,8 @@ class Sweep {
     this.#memory = parts.memory ?? NO_MEMORY;
     this.#started = clock.now();
     this.#singles = planner.singles;
+    const mean = baselines.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, baselines.length);
+    this.#pace = new Pace(parts.each ?? mean, runner.jobs);
     this.#known = new Set(baselines.flatMap(({ record }) => record.exchanges.map((one) => place(one).site)));
     this.#runner = {
       jobs: runner.jobs,
@@ -162,6 +168,7 @@ class Sweep {
     for (const { id } of members) this.#alone.add(id);
     const together = this.#parts.planner.together?.(members);
     let unpacked: Unpacked = { results: [], left: members };
+    const from = this.#parts.clock.now();
     if (together !== undefined) {
       for (const one of members) this.#tell({ kind: "case_started", case: one, progress: this.#progress() });
       await this.#guarded(together.name, async () => {
@@ -176,6 +183,7 @@ class Sweep {
         continue;
       }
       this.#results.set(result.case.id, Promise.resolve(result));
+      this.#pace.took(result.case, (this.#parts.clock.now() - from) / members.length);
       this.#fresh++;
       this.#sinceControl++;
       const kept = light(result);
@@ -209,6 +217,7 @@ class Sweep {
     }
     this.#tell({ kind: "case_started", case: of, progress: this.#progress() });
     const means = this.#means(proves);
+    const from = this.#parts.clock.now();
     let result: CaseResult | null = null;
     await this.#guarded(
       of.name,
@@ -221,6 +230,7 @@ class Sweep {
     );
     // Interrupted, it was not run: the next start begins it again.
     if (result === null) return notRun(of);
+    this.#pace.took(of, this.#parts.clock.now() - from);
     this.#fresh++;
     this.#sinceControl++;
     const pairs = this.#pairsAfter(result);
@@ -389,7 +399,8 @@ class Sweep {
     const done = this.#decided.size;
     const planned = this.#singles.length + this.#pairs.length;
     const elapsed = this.#parts.clock.now() - this.#started;
-    const left = this.#fresh === 0 ? null : (elapsed / this.#fresh) * (planned - done);
+    const waiting = [...this.#singles, ...this.#pairs].filter(({ id }) => !this.#decided.has(id));
+    const left = this.#fresh === 0 ? null : this.#pace.left(waiting);
     return { done, planned, runs: this.#runs, elapsed, left };
   }
 

@@ -4,7 +4,7 @@ import type { Case } from "../../../src/sweep/contract/case.js";
 import type { CaseResult, Verdict } from "../../../src/sweep/contract/finding.js";
 import type { SeenExchange } from "../../../src/sweep/contract/record.js";
 import type { Site } from "../../../src/sweep/contract/site.js";
-import { estimateOf, estimateText } from "../../../src/sweep/plan/estimate.js";
+import { Pace } from "../../../src/sweep/plan/estimate.js";
 import { expectedRate, packSize, packed } from "../../../src/sweep/plan/packs.js";
 import { choosePairs } from "../../../src/sweep/plan/pairs.js";
 import { learnTimeouts, planSweep } from "../../../src/sweep/plan/plan.js";
@@ -14,6 +14,7 @@ import { Waiting } from "../../../src/sweep/plan/waiting.js";
 import { siteNames } from "../../../src/sweep/sites/names.js";
 import { findSites } from "../../../src/sweep/sites/sites.js";
 import { dnsSite, httpSite, tcpSite } from "../../support/made-up-sites.js";
+import { single } from "../../support/made-up-sweep.js";
 import { call, run } from "../../support/runs.js";
 
 const COMPLETE = httpSite("POST /v1/jobs/:n/complete", { counts: [3, 3, 3] });
@@ -202,14 +203,37 @@ describe("pairs", () => {
 });
 
 describe("beside the order", () => {
-  it("says how long it takes", () => {
-    expect(estimateText(estimateOf(142, [2_500, 2_700], 3))).toBe(
-      "142 cases, 2.6 s each, 3 workers: about 3 min",
-    );
-    expect(estimateText(estimateOf(1, [400], 1))).toBe("1 case, 0.4 s each, 1 worker: about 1 s");
-    expect(estimateText(estimateOf(4_000, [10_000], 2))).toBe(
-      "4000 cases, 10.0 s each, 2 workers: about 7.0 h",
-    );
+  describe("how long it takes", () => {
+    const HELD = { type: "late_response", name: "f1", hold: "15s" };
+    const [lost, silent] = [single("lost"), single("silent")];
+    const late: Case = { ...single("late"), faults: [HELD] };
+    const both: Case = { ...lost, cells: [...lost.cells, ...silent.cells] };
+    const many = (count: number, of: Case): Case[] => Array.from({ length: count }, () => of);
+
+    it.each<[string, number, [Case, number][], Case[], number]>([
+      ["nothing, where nothing is left", 1, [], [], 0],
+      ["a fault-free run for each case, before anything is seen", 1, [], many(4, lost), 8_000],
+      ["and what its faults hold up", 1, [], [late], 17_000],
+      ["by several workers at a time", 4, [], many(4, lost), 2_000],
+      ["with a fault-free run after each twenty", 1, [], many(40, lost), 84_000],
+      ["what cases of that kind took", 1, [[silent, 99_000]], [...many(2, silent), lost], 200_000],
+      [
+        "in the mean",
+        1,
+        [
+          [silent, 30_000],
+          [silent, 2_000],
+        ],
+        many(2, silent),
+        32_000,
+      ],
+      ["which says nothing of a pair", 1, [[silent, 99_000]], [both], 2_000],
+      ["unless that was seen", 2, [[both, 10_000]], many(3, both), 15_000],
+    ])("is %s", (_what, jobs, seen, left, expected) => {
+      const pace = new Pace(2_000, jobs);
+      for (const [of, ms] of seen) pace.took(of, ms);
+      expect(pace.left(left)).toBe(expected);
+    });
   });
 
   it("packs by Dorfman's sizes, with one fault for a site", () => {
