@@ -1,10 +1,10 @@
 /** The admin API as the command line uses it. */
-import { readFileSync } from "node:fs";
 import { Agent } from "node:https";
 import { rootCertificates } from "node:tls";
 import { ASKED_ONCE, fetchAnyPort, type AnyPortRequest } from "../core/any-port.js";
 import { within } from "../core/within.js";
 import { CommandError, EXIT, type Io } from "./io.js";
+import { readText } from "./read-text.js";
 import { reasonOf } from "./reason.js";
 import { refusalText, type Naming } from "./refusal.js";
 
@@ -19,9 +19,11 @@ export interface ClientOptions {
   readonly timeout?: number;
 }
 
+const CERTIFICATES_MAX = 2 ** 22;
+
 function certificates(file: string, fromEnvironment: boolean): string {
   try {
-    return readFileSync(file, "utf8");
+    return readText(file, CERTIFICATES_MAX);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const option = fromEnvironment ? "SQUALL_ADMIN_CA" : "--admin-ca";

@@ -1,5 +1,5 @@
 /** The profile library that a daemon started here would have, for commands that ask none. */
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import * as fsPromises from "node:fs/promises";
 import { resolve } from "node:path";
 import { isPopulateFile } from "../admin/toxiproxy/populate-file.js";
@@ -8,11 +8,13 @@ import { Library } from "../config/library.js";
 import { loadPlaces } from "../config/load.js";
 import { placesOf, tellLeftOut, type Places, type ProfilesConfig } from "../config/places.js";
 import type { ProfileFile } from "../config/read-profiles.js";
+import { READ_LIMITS } from "../config/scan.js";
 import { formatProblem, type Problem } from "../core/errors.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { readConfigFile } from "./files.js";
 import type { Io } from "./io.js";
+import { readText } from "./read-text.js";
 import { profilesOverrides, type ProfilesFlags } from "./profiles-flags.js";
 
 export const TYPES: ReadonlyMap<string, AnyFaultType> = new Map(FAULT_TYPES.map((type) => [type.type, type]));
@@ -59,6 +61,6 @@ export function addFile(library: Library, file: string, { cwd }: Pick<Io, "cwd">
     const other = resolve(cwd, name);
     return existsSync(other) && realpathSync(other) === path;
   });
-  if (known === undefined) library.putAll([readFileSync(path, "utf8")], file);
+  if (known === undefined) library.putAll([readText(path, READ_LIMITS.bytes)], file);
   return library.entries.flatMap(({ source }) => (source.file === (known ?? file) ? [source.name] : []));
 }

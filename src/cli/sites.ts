@@ -1,5 +1,5 @@
 /** `squall sites`: runs the command without faults and lists its distinct calls, by which a sweep places its faults. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { BaselineBroken, HarnessError } from "../sweep/contract/run.js";
@@ -11,6 +11,7 @@ import { siteNames } from "../sweep/sites/names.js";
 import { findSites, type Sites } from "../sweep/sites/sites.js";
 import { CommandError, type Io } from "./io.js";
 import { knownRoutes } from "./known-routes.js";
+import { readText } from "./read-text.js";
 import { interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
 
 interface SitesFlags extends RunFlags {
@@ -101,11 +102,13 @@ function print(sites: Sites, times: readonly number[], { json }: SitesFlags, io:
   for (const warning of routeWarnings(sites)) io.err(`squall: ${warning}\n`);
 }
 
+const RUN_FILE_MAX = 2 ** 20;
+
 function edit({ list }: Sites, { run }: SitesFlags, io: Io): void {
   const names = ["squall.run.yaml", "squall.run.yml"];
   const file = run ?? names.find((name) => existsSync(join(io.cwd, name))) ?? "squall.run.yaml";
   const path = resolve(io.cwd, file);
-  const before = existsSync(path) ? readFileSync(path, "utf8") : null;
+  const before = existsSync(path) ? readText(path, RUN_FILE_MAX) : null;
   const { text, added } = withRoutes(
     before,
     varying(list.flatMap((site) => (site.protocol === "http" ? [site.template] : []))),

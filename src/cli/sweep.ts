@@ -1,5 +1,5 @@
 /** `squall sweep`: runs the user's command under one fault after the other, and says what breaks it. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { SystemClock } from "../core/system-clock.js";
@@ -18,6 +18,7 @@ import { SelectionError, sitesOfReport } from "../sweep/plan/selection.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { knownRoutes } from "./known-routes.js";
 import { numberOption } from "./options.js";
+import { readText } from "./read-text.js";
 import { interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
 import { whyUnread } from "./why-unread.js";
 import { barRenderer, jsonRenderer, plainRenderer, type Renderer } from "./sweep-progress.js";
@@ -227,6 +228,8 @@ function coverage(text: string | undefined): number | null {
   );
 }
 
+const REPORT_MAX = 2 ** 28;
+
 /** Ids of the sites in the report of the last sweep; none if there is none, so that all are new. */
 function sitesOfLast({ directory }: RunSettings, io: Io): ReadonlySet<string> {
   const file = join(directory, "report.json");
@@ -235,7 +238,7 @@ function sitesOfLast({ directory }: RunSettings, io: Io): ReadonlySet<string> {
     return new Set();
   }
   try {
-    return sitesOfReport(JSON.parse(readFileSync(file, "utf8")));
+    return sitesOfReport(JSON.parse(readText(file, REPORT_MAX)));
   } catch (error) {
     throw new CommandError(EXIT.invalid, `--changed: cannot read ${file}: ${whyUnread(error)}`);
   }

@@ -1,11 +1,12 @@
 /** `squall validate`: profiles and configurations are checked without a daemon. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { readConfig, type ProxyConfig } from "../config/config.js";
 import type { Library } from "../config/library.js";
 import { placesOf } from "../config/places.js";
 import type { ProfileFile } from "../config/read-profiles.js";
+import { READ_LIMITS } from "../config/scan.js";
 import { SquallError, type Problem } from "../core/errors.js";
 import { sparedInVain } from "../plan/subjects.js";
 import { jsonLine } from "../telemetry/entry.js";
@@ -20,6 +21,7 @@ import { CommandError, EXIT, type Io } from "./io.js";
 import { profilesConfig, readLibrary, TYPES } from "./local-library.js";
 import { compiledIn, outOfReach } from "./out-of-reach.js";
 import { problemText } from "./problem-text.js";
+import { readText } from "./read-text.js";
 import { unknownProxies } from "./unknown-proxies.js";
 
 interface ValidateOptions {
@@ -184,7 +186,9 @@ function unspared(library: Library, proxies: readonly ProxyConfig[], file: strin
 function isConfig(path: string): boolean {
   const base = path.split("/").at(-1) ?? "";
   if (!/^squall.*\.ya?ml$/u.test(base)) return false;
-  return !existsSync(path) || (statSync(path).isFile() && !/^profile:/mu.test(readFileSync(path, "utf8")));
+  return (
+    !existsSync(path) || (statSync(path).isFile() && !/^profile:/mu.test(readText(path, READ_LIMITS.bytes)))
+  );
 }
 
 function problemsOf(error: unknown): readonly Problem[] {

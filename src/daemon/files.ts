@@ -1,14 +1,15 @@
 /** What the daemon's files want, at its start and at each reload: proxies and profiles, and where these are looked for. */
-import { readFileSync } from "node:fs";
 import * as fsPromises from "node:fs/promises";
 import { resolve } from "node:path";
 import { isPopulateFile, readPopulateFile } from "../admin/toxiproxy/populate-file.js";
 import type { Config } from "../config/config.js";
 import { loadPlaces } from "../config/load.js";
+import { READ_LIMITS } from "../config/scan.js";
 import { allPlaces, placesOf, type Places } from "../config/places.js";
 import type { Desired } from "../control/reload.js";
 import { formatProblem, SquallError, type ErrorCode, type Problem } from "../core/errors.js";
 import type { Millis } from "../core/clock.js";
+import { readRegular } from "../core/read-file.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import type { FileProxy } from "../proxy/proxy-set.js";
 import { configIn, type DaemonOptions } from "./options.js";
@@ -72,7 +73,7 @@ export class Files {
    */
   async desired(follow: () => Promise<void> = () => Promise.resolve()): Promise<Desired> {
     const { file, cwd } = this.#options;
-    const text = file === undefined ? this.#options.text : readFileSync(resolve(cwd, file), "utf8");
+    const text = file === undefined ? this.#options.text : configText(resolve(cwd, file), file);
     if (file !== undefined && text?.trim() === "") throw emptied(file, "settings", "SQ_INVALID_CONFIG");
     const config = configIn(text, this.#options);
     this.#places = placesOf(config.profiles, this.#options);
@@ -92,7 +93,7 @@ export class Files {
     const { file, cwd, text } = this.#options;
     if (file === undefined) return false;
     try {
-      return readFileSync(resolve(cwd, file), "utf8") !== text;
+      return configText(resolve(cwd, file), file) !== text;
     } catch {
       return true;
     }
@@ -138,6 +139,16 @@ export class Files {
   get harmless(): boolean {
     const { named, own } = this.#places;
     return !named || own.length === 0;
+  }
+}
+
+/** While the daemon runs it must not wait for a pipe. Throws what the system says, or SQ_INVALID_CONFIG for what is no file. */
+function configText(path: string, file: string): string {
+  try {
+    return readRegular(path, READ_LIMITS.bytes).toString("utf8");
+  } catch (error) {
+    if (!(error instanceof Error) || "code" in error) throw error;
+    throw new SquallError("SQ_INVALID_CONFIG", `cannot read ${file}: ${error.message}`, { cause: error });
   }
 }
 

@@ -4,6 +4,7 @@
  * fails costs lines, never the daemon.
  */
 
+import { constants } from "node:fs";
 import fs, { type FileHandle } from "node:fs/promises";
 
 /** What is used of `node:fs/promises`. */
@@ -35,6 +36,8 @@ interface OpenFile {
 const BATCH_MAX_BYTES = 256 * 1024;
 /** Who the bots are and what they asked for is not for everybody on the machine. */
 const MODE = 0o640;
+/** To read and to append ("a+"). A pipe that nobody reads fails when it is full: to wait for it would hold up the end of the daemon. */
+const FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0);
 const NEWLINE = Buffer.from("\n");
 
 export class RotatingFile {
@@ -219,7 +222,7 @@ export class RotatingFile {
   }
 
   async #open(): Promise<OpenFile> {
-    const handle = await this.#fs.open(this.#options.path, "a+", MODE);
+    const handle = await this.#fs.open(this.#options.path, FLAGS, MODE);
     try {
       const stats = await handle.stat();
       const regular = stats.isFile();

@@ -3,12 +3,13 @@
  * begin at once have one CA or the other and no mixture; and `ca.pem` and `bundle.pem` for bots to read, made from it.
  */
 import { createPrivateKey, randomBytes, X509Certificate, type KeyObject } from "node:crypto";
-import { constants, existsSync, readFileSync, statSync } from "node:fs";
-import { access, copyFile, link, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants, existsSync, statSync } from "node:fs";
+import { access, copyFile, link, open, rename, rm, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { SquallError } from "../core/errors.js";
 import { makeFolder } from "../core/make-folder.js";
+import { readRegular } from "../core/read-file.js";
 import type { CA } from "./ca.js";
 import { bundleOf, certificatesIn, pemOf } from "./pem.js";
 
@@ -49,7 +50,7 @@ export async function folderCA(folder: string, make: () => CA | Promise<CA>): Pr
   try {
     refuseOther(files.folder);
     makeFolder(files.folder, FOLDER_MODE);
-    if ((await textOf(keyFile)) === null) await place(keyFile, keyText(await make()), KEY_MODE, "first");
+    if (textOf(keyFile) === null) await place(keyFile, keyText(await make()), KEY_MODE, "first");
     const ca = await readCA(keyFile, keyFile);
     await writePublic(files, ca);
     const warnings = await readableByOthers([files.folder, keyFile]);
@@ -77,8 +78,7 @@ export async function givenCA(source: { readonly cert: string; readonly key: str
 export function rereadCA({ from: [cert, key] }: Pick<KeptCA, "from">): CA {
   const textIn = (file: string): string => {
     if (!existsSync(file)) throw new Error(`${file} is not there`);
-    checkSize(file, statSync(file).size);
-    return readFileSync(file, "utf8");
+    return read(file);
   };
   try {
     return caIn(textIn(cert), cert, textIn(key), key);
@@ -121,7 +121,7 @@ export async function checkCA(
   const file = join(folder, KEY_FILE);
   try {
     refuseOther(folder);
-    if ((await textOf(file)) !== null) await readCA(file, file);
+    if (textOf(file) !== null) await readCA(file, file);
     else await checkFolder(folder);
   } catch (error) {
     throw invalid(source.folder, error);
@@ -178,7 +178,7 @@ async function writePublic(files: AuthorityFiles, ca: CA): Promise<void> {
     [files.ca, root],
     [files.bundle, bundleOf(root)],
   ] as const)
-    if ((await textOf(file)) !== text) await place(file, text, PUBLIC_MODE, "always");
+    if (textOf(file) !== text) await place(file, text, PUBLIC_MODE, "always");
 }
 
 function keyText(ca: CA): string {
@@ -218,25 +218,29 @@ async function placeFirst(next: string, file: string): Promise<void> {
 }
 
 async function present(file: string): Promise<string> {
-  const text = await textOf(file);
+  const text = textOf(file);
   if (text === null) throw new Error(`${file} is not there`);
   return text;
 }
 
 /** Null if there is no such file. */
-async function textOf(file: string): Promise<string | null> {
+function textOf(file: string): string | null {
   try {
-    const { size } = await stat(file);
-    checkSize(file, size);
-    return await readFile(file, "utf8");
+    return read(file);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return null;
     throw error;
   }
 }
 
-function checkSize(file: string, size: number): void {
-  if (size > SIZE_MAX) throw new Error(`${file} is larger than ${SIZE_MAX / 2 ** 20}MiB`);
+/** What the system says has the name of the file in it; what we say has not. */
+function read(file: string): string {
+  try {
+    return readRegular(file, SIZE_MAX).toString("utf8");
+  } catch (error) {
+    if (codeOf(error) !== "" || !(error instanceof Error)) throw error;
+    throw new Error(`${file}: ${error.message}`, { cause: error });
+  }
 }
 
 async function checkFolder(folder: string): Promise<void> {

@@ -1,12 +1,13 @@
 /** What the dates of certificates are worth a word for: they are over, still to come, or as good as over. */
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Millis } from "../core/clock.js";
+import { readRegular } from "../core/read-file.js";
 import { DAY } from "./ca.js";
 import { certificatesIn } from "./pem.js";
 
 /** From this share of its life on it is soon over. */
 const OLD = 0.8;
+const SIZE_MAX = 2 ** 20;
 
 /** `has expired on 2026-03-01T00:00:00.000Z`; null where nothing is to be said. All are milliseconds since 1970. */
 export function dateTrouble(from: Millis, until: Millis, now: Millis): string | null {
@@ -24,7 +25,9 @@ export function dateTrouble(from: Millis, until: Millis, now: Millis): string | 
 export function dateWarning(file: string, use: "shown" | "trusted", now: Millis): string | null {
   let certificates: readonly X509Certificate[];
   try {
-    certificates = certificatesIn(readFileSync(file, "utf8")).map((pem) => new X509Certificate(pem));
+    certificates = certificatesIn(readRegular(file, SIZE_MAX).toString("utf8")).map(
+      (pem) => new X509Certificate(pem),
+    );
   } catch {
     // Whoever needs it says so.
     return null;

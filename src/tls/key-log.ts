@@ -2,9 +2,11 @@
  * The secrets of TLS connections in the form that Wireshark reads (NSS key log, RFC 9850). Whoever has the file reads all that was
  * sent: it is closed to others, and written only where the configuration names it.
  */
-import { createWriteStream, type WriteStream } from "node:fs";
+import { constants, createWriteStream, openSync, type WriteStream } from "node:fs";
 
 const MODE = 0o600;
+/** To append; of a pipe whose reader is gone or slow nothing is waited for. */
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0);
 
 export class KeyLog {
   readonly file: string;
@@ -21,7 +23,12 @@ export class KeyLog {
   /** One line as the `keylog` event of a TLS socket has it, with its end. */
   write(line: Buffer): void {
     if (this.#isLost) return;
-    this.#stream ??= this.#open();
+    try {
+      this.#stream ??= this.#open();
+    } catch (error) {
+      this.#lose(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
     this.#stream.write(line);
   }
 
@@ -34,12 +41,14 @@ export class KeyLog {
   }
 
   #open(): WriteStream {
-    const stream = createWriteStream(this.file, { flags: "a", mode: MODE });
-    stream.on("error", (error) => {
-      if (this.#isLost) return;
-      this.#isLost = true;
-      this.#failed(error);
-    });
+    const stream = createWriteStream(this.file, { fd: openSync(this.file, FLAGS, MODE) });
+    stream.on("error", (error) => this.#lose(error));
     return stream;
+  }
+
+  #lose(error: Error): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#failed(error);
   }
 }

@@ -1,6 +1,8 @@
 /** What the daemon's files want at its start and at a reload, and where it looks for them. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Files } from "../../src/daemon/files.js";
@@ -125,6 +127,16 @@ describe("a reload", () => {
     write(proxy(8_002));
     expect((await files.desired()).proxies).toMatchObject([{ listen: { port: 8_001 } }]);
     expect(files.watched()).toEqual([join(home, "profiles"), join(cwd, "profiles")]);
+  });
+
+  it.skipIf(platform() === "win32")("is no socket, and nothing that one would have to wait for", async () => {
+    const files = started("{}");
+    rmSync(join(cwd, "squall.yaml"));
+    const server = createServer();
+    await once(server.listen(join(cwd, "squall.yaml")), "listening");
+    await expect(files.desired()).rejects.toThrow("cannot read squall.yaml: it is a socket, and no file");
+    expect(files.edited()).toBe(true);
+    server.close();
   });
 
   it("takes no file for settings that has been emptied to be written anew, in either form", async () => {

@@ -1,9 +1,9 @@
 /** `--on host1,host2,@file`: the daemons that a command is for, each by its admin address. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { CommandError, EXIT, type Io } from "../io.js";
+import { readText } from "../read-text.js";
 import { reasonOf } from "../reason.js";
 import { whyUnread } from "../why-unread.js";
 
@@ -66,9 +66,7 @@ function wordsOf(text: string, io: Pick<Io, "cwd">): Word[] {
 function wordsIn(file: string, { cwd }: Pick<Io, "cwd">): Word[] {
   let text: string;
   try {
-    const path = resolve(cwd, file);
-    if (statSync(path).size > FILE_MAX) throw new Error("is larger than 1MiB");
-    text = readFileSync(path, "utf8");
+    text = readText(resolve(cwd, file), FILE_MAX);
   } catch (error) {
     throw new CommandError(EXIT.usage, `--on: cannot read the list of daemons ${file}: ${whyUnread(error)}`);
   }

@@ -3,10 +3,12 @@
  * files are read once; whoever was refused reads them again, since certificates are exchanged under bots that run.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
+import { readOnce } from "../../core/read-file.js";
 import { certificatesIn } from "../../tls/pem.js";
 import { UnreadableTls } from "./unreadable.js";
+
+const SIZE_MAX = 2 ** 20;
 
 /** Paths of files of PEM, and a name. */
 export interface ClientTlsOptions {
@@ -91,7 +93,7 @@ function readTexts({ ca, cert, key }: ClientTlsOptions): Texts {
 /** Throws UnreadableTls. */
 export function readPem(option: UnreadableTls["option"], path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readOnce(path, SIZE_MAX).toString("utf8");
   } catch (error) {
     throw new UnreadableTls(option, `${path} cannot be read`, error);
   }
@@ -149,7 +151,7 @@ function usualRoots(): readonly string[] {
 /** Node itself warns of a file that it cannot read, and goes on. */
 function extraRoots(path: string): readonly string[] {
   try {
-    return certificatesIn(readFileSync(path, "utf8"));
+    return certificatesIn(readOnce(path, SIZE_MAX).toString("utf8"));
   } catch {
     return [];
   }

@@ -3,10 +3,13 @@
  * A pair that does not fit, as while only one of two files has been written, leaves the one before in force.
  */
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Clock } from "../../core/clock.js";
 import { SquallError } from "../../core/errors.js";
+import { readRegular } from "../../core/read-file.js";
 import { WatchedFiles } from "../../tls/watched-files.js";
+
+/** A bundle with the roots of a system has a quarter of it. */
+const SIZE_MAX = 2 ** 20;
 
 export interface CertificatePair {
   /** PEM, the chain behind it included. */
@@ -101,7 +104,7 @@ function idOf(text: string): string {
 
 function read(path: string, what: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readRegular(path, SIZE_MAX).toString("utf8");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new SquallError("SQ_INVALID_CONFIG", `cannot read ${what} in ${path}: ${why}`, { cause: error });
