@@ -6,6 +6,7 @@ import type { ProfileDetail, ProfileSummary } from "../control/profiles.js";
 import type { ProxyView } from "../control/proxy-view.js";
 import type { ReloadResult } from "../control/reload.js";
 import { ERRORS, type ErrorCode } from "../core/errors.js";
+import { fleetStatus } from "./fleet-answers.js";
 import { named, whole, texts, anything } from "./named.js";
 
 // -- errors ---------------------------------------------------------------------------------------
@@ -294,11 +295,18 @@ export const status = named(
       })
       .nullable()
       .describe("what is kept over restarts; null where nothing is"),
+    fleet: fleetStatus.nullable().describe("how it stands in its fleet; null where it belongs to none"),
   }),
 );
 
 export const alive = named("Alive", z.strictObject({ alive: z.literal(true) }));
-export const ready = named("Ready", z.strictObject({ ready: z.literal(true) }));
+export const ready = named(
+  "Ready",
+  z.strictObject({
+    ready: z.literal(true),
+    fleet: z.string().optional().describe("how it stands in its fleet, where it belongs to one"),
+  }),
+);
 
 export const reloaded: z.ZodType<ReloadResult> = named(
   "Reloaded",

@@ -71,7 +71,8 @@ export function createApp(routes: readonly Route[], guard: Guard, house: House):
 }
 
 function addPath(app: Express, path: string, routes: readonly Route[], house: House): void {
-  const pattern = path.replaceAll(/\{(\w+)\}/gu, ":$1");
+  const rest = routes.some(({ restOfPath }) => restOfPath === true);
+  const pattern = (rest ? path.replace(/\{(\w+)\}$/u, "*$1") : path).replaceAll(/\{(\w+)\}/gu, ":$1");
   const at = app.route(pattern);
   // express answers HEAD with the handler of GET.
   for (const route of routes) {

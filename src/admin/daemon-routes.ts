@@ -1,6 +1,7 @@
 /** The calls about the daemon itself: how it is, whether it can be used, reading its files again. */
 import { SquallError } from "../core/errors.js";
 import { alive, ready, reloaded, status } from "./answers.js";
+import { fleetStatusOf, standingText } from "./fleet-answers.js";
 import type { House } from "./house.js";
 import { defineRoute, json, text, type Route } from "./route.js";
 
@@ -42,15 +43,20 @@ export function daemonRoutes(house: House): Route[] {
       method: "get",
       path: "/readyz",
       anyQuery: true,
-      summary: "Whether every proxy that should listen does.",
+      summary:
+        "Whether every proxy that should listen does, and the daemon has joined its fleet if it has one.",
       open: true,
       answers: { 200: { about: "ready", schema: ready } },
       errors: ["SQ_NOT_READY"],
       handle: () => {
-        if (control.ready) return json({ ready: true });
+        const fleet = house.fleet ?? null;
+        const standing = fleet === null ? null : standingText(fleet);
+        if (control.ready && fleet?.view().joined !== false)
+          return json({ ready: true, ...(standing === null ? {} : { fleet: standing }) });
         const unable = control.proxies().filter(({ state }) => state === "cannot listen");
         const names = unable.map(({ name, listen }) => `${name} cannot listen on ${listen}`);
-        throw new SquallError("SQ_NOT_READY", names.join(", "));
+        const joining = standing === null || fleet?.view().joined === true ? [] : [standing];
+        throw new SquallError("SQ_NOT_READY", [...names, ...joining].join(", "));
       },
     }),
     defineRoute({
@@ -71,6 +77,7 @@ function statusOf({
   telemetry,
   occupancy,
   state,
+  fleet,
   about,
   clock,
   startedAt,
@@ -112,6 +119,7 @@ function statusOf({
     streams: streams.size,
     last_reload: control.lastReload,
     state: state?.status ?? null,
+    fleet: fleet === null || fleet === undefined ? null : fleetStatusOf(fleet),
   };
 }
 

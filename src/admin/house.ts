@@ -8,6 +8,7 @@ import type { Live } from "../live/live.js";
 import type { Log } from "../telemetry/log.js";
 import type { Journal } from "../telemetry/journal.js";
 import type { EventStream } from "../telemetry/stream.js";
+import type { AdminFleet } from "./fleet-house.js";
 import type { Guests } from "./guests.js";
 import type { Ledger } from "./ledger.js";
 import type { Turnstile } from "./turnstile.js";
@@ -143,6 +144,8 @@ export interface House {
   readonly occupancy: Occupancy;
   /** Missing where nothing is kept. */
   readonly state?: AdminState | null;
+  /** Missing where the daemon belongs to no fleet. */
+  readonly fleet?: AdminFleet | null;
   readonly authority: AdminAuthority;
   readonly clock: Clock;
   readonly about: About;

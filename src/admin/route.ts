@@ -62,6 +62,8 @@ export interface RouteSpec<Path extends string, Query extends z.ZodObject> {
   readonly dialect?: "toxiproxy";
   /** Other parameters do no harm: those who scrape and probe are told to send some that mean nothing here. */
   readonly anyQuery?: true;
+  /** The last name of the path stands for all that follows, slashes included. */
+  readonly restOfPath?: true;
   /** Any method will do, which the document need not know. */
   readonly anyMethod?: true;
   /** False where nothing is changed that would be kept over a restart, though it is no GET. */

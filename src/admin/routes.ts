@@ -4,6 +4,7 @@
  */
 import { activeRoutes } from "./active-routes.js";
 import { daemonRoutes } from "./daemon-routes.js";
+import { fleetRoutes } from "./fleet-routes.js";
 import type { House } from "./house.js";
 import { journalRoutes } from "./journal-routes.js";
 import { liveRoutes } from "./live-routes.js";
@@ -22,6 +23,7 @@ export function apiRoutes(house: House, token: boolean): readonly Route[] {
     ...journalRoutes(house),
     ...liveRoutes(house),
     ...daemonRoutes(house),
+    ...fleetRoutes(house),
     ...trustRoutes(house),
     ...toxiproxyRoutes(house),
     ...referenceRoutes(

@@ -80,7 +80,8 @@ function secret(): z.ZodString {
 
 const path = (): z.ZodString => text().min(1, { error: 'expected a path, got ""' });
 
-const ADMIN_URL = /^https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?\/?$/u;
+/** Where a daemon's admin API is: a scheme, a host, perhaps a port, and nothing behind it. */
+export const ADMIN_URL = /^https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?\/?$/u;
 
 const credentialsShape = z.strictObject({
   file: path().optional().describe("a file of NATS credentials (.creds)"),

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_LIMITS } from "../../src/admin/house.js";
 import { until } from "../support/lab.js";
 import { AdminLab, type AdminAnswer } from "./admin-lab.js";
+import { FleetStandIn } from "./fleet-stand-in.js";
 
 const root = new URL("../../", import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, root), "utf8");
@@ -16,7 +17,11 @@ beforeAll(async () => {
     text: read(`profiles/${file}`),
     origin: "library" as const,
   }));
-  here = await AdminLab.open({ start: Date.UTC(2026, 2, 1, 14, 3, 7, 120), files });
+  here = await AdminLab.open({
+    start: Date.UTC(2026, 2, 1, 14, 3, 7, 120),
+    files,
+    fleet: new FleetStandIn(),
+  });
 });
 
 afterAll(async () => {

@@ -1,0 +1,176 @@
+/**
+ * `/fleet/daemons/NAME/…`: calls of the admin API that are meant for another daemon of the fleet are passed on to it, once. Where to is
+ * what that daemon has announced; nothing of it comes from the caller. No traffic of bots goes this way.
+ */
+import { Agent } from "node:https";
+import { Transform } from "node:stream";
+import { ADMIN_URL } from "../config/fleet.js";
+import { hintFor } from "../config/validate.js";
+import { SquallError } from "../core/errors.js";
+import { formatDuration, formatSize } from "../core/units.js";
+import { fleetOf, translated, type AdminFleet } from "./fleet-house.js";
+import type { House } from "./house.js";
+import { defineRoute, type Answer, type Call, type Route } from "./route.js";
+
+/** Names who has passed a call on. One that carries it goes no further: two daemons could send it to and fro for ever. */
+const PASSED_BY = "x-squall-passed-by";
+const DIAL_MS = 5_000;
+/** A long poll says nothing for five minutes at most. */
+const SILENT_MAX_MS = 6 * 60_000;
+
+/** Of one connection (RFC 9110, section 7.6.1), and none of the next one's business. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "upgrade",
+]);
+
+/** Whose page asks was looked at here; there it would be a stranger's, as that daemon has another name. */
+const OF_BROWSERS =
+  /^(?:origin|referer|cookie|dnt|accept-language|upgrade-insecure-requests|sec-.+|x-forwarded-.+|forwarded)$/u;
+
+export function passRoute(house: House): Route {
+  return defineRoute({
+    method: "get",
+    path: "/fleet/daemons/{name}/{path}",
+    summary: "Passes the call on to one daemon of the fleet, whatever its method, and its answer back.",
+    params: {
+      name: "of a daemon, as GET /fleet shows it",
+      path: "of a call of the admin API, slashes included, such as profiles/slow",
+    },
+    restOfPath: true,
+    anyMethod: true,
+    anyQuery: true,
+    keeps: false,
+    answers: { 200: { about: "what that daemon answers, with its status", types: ["*/*"] } },
+    errors: [
+      "SQ_NO_FLEET",
+      "SQ_DAEMON_NOT_FOUND",
+      "SQ_DAEMON_UNREACHABLE",
+      "SQ_FLEET_AWAY",
+      "SQ_FLEET_FORBIDDEN",
+      "SQ_FLEET_FAILED",
+    ],
+    handle: (call) => pass(house, call),
+  });
+}
+
+type Passing = Call<{ readonly name: string }, unknown>;
+
+async function pass(house: House, { params, request, response }: Passing): Promise<Answer> {
+  const fleet = fleetOf(house);
+  if (request.headers[PASSED_BY] !== undefined)
+    throw new SquallError("SQ_BAD_REQUEST", "a call is passed on once, and this one was already", {
+      path: PASSED_BY,
+    });
+  const most = house.limits.bodyBytes;
+  // node:http takes only digits here, so a length is a number.
+  if (Number(request.headers["content-length"] ?? 0) > most) throw tooLarge(most);
+  const target = await targetOf(fleet, params.name);
+  const { createProxyServer } = await import("httpxy");
+  const secure = target.protocol === "https:";
+  const body = bounded(most);
+  const proxy = createProxyServer({
+    target: {
+      protocol: target.protocol,
+      hostname: target.hostname.replace(/^\[|\]$/gu, ""),
+      port: target.port === "" ? (secure ? 443 : 80) : Number(target.port),
+    },
+    changeOrigin: true,
+    agent: secure ? new Agent({ keepAlive: false, ca: [...fleet.trusted()] }) : false,
+    proxyTimeout: SILENT_MAX_MS,
+    buffer: body,
+  });
+  proxy.on("proxyReq", (outgoing) => {
+    for (const name of outgoing.getHeaderNames())
+      if (HOP_BY_HOP.has(name) || OF_BROWSERS.test(name)) outgoing.removeHeader(name);
+    if (!fleet.passToken) outgoing.removeHeader("authorization");
+    outgoing.setHeader("connection", "close");
+    outgoing.setHeader(PASSED_BY, fleet.daemon);
+    const { socket } = outgoing;
+    if (socket?.connecting === true) {
+      const late = house.clock.at(house.clock.now() + DIAL_MS, () => {
+        outgoing.destroy(new Error(`no connection within ${formatDuration(DIAL_MS)}`));
+      });
+      socket.once(secure ? "secureConnect" : "connect", () => {
+        late.cancel();
+      });
+      outgoing.once("close", () => {
+        late.cancel();
+      });
+    }
+    body.once("error", (error) => outgoing.destroy(error));
+  });
+  proxy.on("proxyRes", ({ headers }) => {
+    for (const name of HOP_BY_HOP) Reflect.deleteProperty(headers, name);
+  });
+  const leave = house.polls.enter(response, () => response.destroy());
+  request.url = behind(request.url);
+  try {
+    request.pipe(body);
+    await proxy.web(request, response);
+  } catch (error) {
+    // What is still coming would otherwise be a reset for whoever sends it, and he would not see the answer.
+    request.unpipe(body);
+    request.on("error", () => undefined).resume();
+    if (error instanceof SquallError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SquallError(
+      "SQ_DAEMON_UNREACHABLE",
+      `the daemon ${params.name} does not answer at ${target.origin}: ${why}`,
+      { hint: "it says itself where it is, by fleet.admin of its squall.yaml", cause: error },
+    );
+  } finally {
+    leave();
+  }
+  return "taken";
+}
+
+/** Throws SQ_DAEMON_NOT_FOUND, or what the engine cannot tell. */
+async function targetOf(fleet: AdminFleet, name: string): Promise<URL> {
+  const members = await translated(fleet, () => fleet.members());
+  const found = members.find(({ presence }) => presence.daemon === name);
+  if (found === undefined) {
+    const hint = hintFor(
+      name,
+      members.map(({ presence }) => presence.daemon),
+    );
+    throw new SquallError("SQ_DAEMON_NOT_FOUND", `the fleet has no daemon ${JSON.stringify(name)} now`, {
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+  const { admin } = found.presence;
+  if (admin !== null && ADMIN_URL.test(admin)) return new URL(admin);
+  throw new SquallError(
+    "SQ_DAEMON_NOT_FOUND",
+    admin === null
+      ? `the daemon ${name} does not say where its admin API is`
+      : `where the daemon ${name} says that its admin API is, none can be`,
+    { hint: "fleet: { admin: http://HOST:8474 } in its squall.yaml" },
+  );
+}
+
+/** What stands behind the daemon's name, query included. */
+function behind(url: string): string {
+  return url.replace(/^\/fleet\/daemons\/[^/?]*/u, "");
+}
+
+function bounded(most: number): Transform {
+  let length = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      length += chunk.length;
+      if (length > most) done(tooLarge(most));
+      else done(null, chunk);
+    },
+  });
+}
+
+function tooLarge(most: number): SquallError {
+  return new SquallError("SQ_TOO_LARGE", `the body is larger than ${formatSize(most)}`);
+}

@@ -1,0 +1,128 @@
+/** A fleet as the admin API sees it, with an engine whose state a test sets, and whose last request it reads. */
+import type { AdminFleet, FleetRequest, HealRequest } from "../../src/admin/fleet-house.js";
+import { EngineError, type EngineFailure } from "../../src/fleet/contract/engine.js";
+import type { FleetOutcome, MemberView } from "../../src/fleet/contract/member.js";
+import type { FleetActivation } from "../../src/fleet/contract/plan.js";
+import type { Heard, Presence } from "../../src/fleet/contract/presence.js";
+
+/** What the engine says to whatever is asked of it; up: it does it. */
+export type EngineState = "up" | EngineFailure;
+
+export const TEXT = `sha256:${"0123456789abcdef".repeat(4)}`;
+
+export function presenceOf(daemon: string, more: Partial<Presence> = {}): Presence {
+  return {
+    daemon,
+    life: "4f0c2a",
+    version: "1.2.3",
+    labels: { zone: "eu-1" },
+    admin: null,
+    serial: 12,
+    state: "applied",
+    why: null,
+    offset_ms: 0.5,
+    error_ms: 1.25,
+    hits: 40,
+    ends_at: "2026-03-01T14:33:07.120Z",
+    journal_seq: 7,
+    ...more,
+  };
+}
+
+export class FleetStandIn implements AdminFleet {
+  readonly name = "staging";
+  readonly daemon = "node-1";
+  readonly engine = "nats://nats-1:4222";
+  control = true;
+  passToken = false;
+  state: EngineState = "up";
+  joined = true;
+  problem: string | null = null;
+  /** Others of the fleet. */
+  others: Heard[] = [
+    { presence: presenceOf("node-3", { state: "refused", why: 'no proxy "jobs"' }), age: 4_200 },
+    { presence: presenceOf("node-2"), age: 900 },
+  ];
+  asked: FleetRequest | null = null;
+  healed: HealRequest | null = null;
+  #on: FleetActivation[] = [];
+
+  view(): MemberView {
+    const away = this.state === "away";
+    return {
+      presence: presenceOf(this.daemon),
+      connected: !away,
+      problem: away ? "connect ECONNREFUSED" : this.problem,
+      plan: {
+        format: "squall-fleet/1",
+        epoch: "6f1c",
+        by: "ci@build-7",
+        why: "nightly",
+        activations: this.#on,
+      },
+      planAge: 1_500,
+      joined: this.joined,
+    };
+  }
+
+  engineTime(): number | null {
+    return Date.UTC(2026, 2, 1, 14, 3, 7, 120);
+  }
+
+  trusted(): readonly string[] {
+    return [];
+  }
+
+  async members(): Promise<readonly Heard[]> {
+    await this.#answer();
+    return [...this.others, { presence: presenceOf(this.daemon), age: 100 }];
+  }
+
+  async activate(request: FleetRequest): Promise<FleetOutcome> {
+    this.asked = request;
+    await this.#answer();
+    const now = this.engineTime() ?? 0;
+    const fresh = request.activations.map(
+      ({ profile, params, seed = 7, ttl, proxies = null, mode = "inject", targets }): FleetActivation => ({
+        id: profile,
+        profile,
+        text: TEXT,
+        params,
+        seed,
+        mode,
+        proxies,
+        targets,
+        starts_at: new Date(now + request.startsIn).toISOString(),
+        ends_at: new Date(now + request.startsIn + ttl).toISOString(),
+      }),
+    );
+    this.#on = request.how === "add" ? [...this.#on, ...fresh] : fresh;
+    return this.#outcome(13, request.require !== "all", fresh);
+  }
+
+  async heal(request: HealRequest): Promise<FleetOutcome> {
+    this.healed = request;
+    await this.#answer();
+    this.#on = this.#on.filter(({ id }) => request.id !== undefined && id !== request.id);
+    return { ...this.#outcome(14, true, this.#on), healed: true };
+  }
+
+  #outcome(serial: number, met: boolean, activations: readonly FleetActivation[]): FleetOutcome {
+    return {
+      serial,
+      met,
+      healed: false,
+      daemons: [
+        { daemon: "node-1", state: "applied", why: null },
+        { daemon: "node-2", state: "silent", why: "it has read no plan after 12" },
+        { daemon: "node-3", state: "refused", why: 'no proxy "jobs"' },
+      ],
+      activations,
+    };
+  }
+
+  async #answer(): Promise<void> {
+    await Promise.resolve();
+    if (this.state !== "up") throw new EngineError(this.state, `the engine is ${this.state}`);
+  }
+}
