@@ -79,7 +79,7 @@ const order = {
 };
 
 const wishShape = z.strictObject(wish);
-const orderShape = z.strictObject(order);
+type Order = z.output<z.ZodObject<typeof order>>;
 const manyShape = z.strictObject({
   ...order,
   activations: z
@@ -135,7 +135,7 @@ function requestOf(tree: Located, problems: Problems): Omit<FleetRequest, "how">
   return { ...orderOf(many), activations };
 }
 
-function orderOf(given: z.output<typeof orderShape>): Omit<FleetRequest, "how" | "activations"> {
+function orderOf(given: Order): Omit<FleetRequest, "how" | "activations"> {
   return {
     startsIn: given.starts_in ?? 0,
     require: given.require ?? "all",

@@ -1,0 +1,101 @@
+/** Who of a fleet has done what was asked: rows of the table that a command prints, and whether they are enough. Pure. */
+import { isMeant } from "../targets.js";
+import type { FleetOrder, FleetOutcome } from "../contract/member.js";
+import type { FleetActivation } from "../contract/plan.js";
+import { PRESENCE_MAX_AGE, type Heard, type MemberState } from "../contract/presence.js";
+
+export type Row = FleetOutcome["daemons"][number];
+
+/** What a daemon that is meant is to say about the plan. */
+export type Goal = "applied" | "prepared" | "ended";
+
+const GOOD: Readonly<Record<Goal, readonly MemberState[]>> = {
+  applied: ["applied"],
+  // It may have begun by the time that somebody looks.
+  prepared: ["prepared", "applied"],
+  // Whatever it says about a plan without them, it is not under them any more.
+  ended: ["applied", "prepared", "idle", "refused", "healed_here"],
+};
+
+export interface Question {
+  readonly goal: Goal;
+  readonly serial: number;
+  /** What the daemons are meant by; null for all daemons. */
+  readonly activations: readonly FleetActivation[] | null;
+}
+
+export class Table {
+  readonly #question: Question;
+  readonly #heard = new Map<string, { readonly last: Heard; gone: boolean }>();
+
+  /** `before`: who was there when it was asked; they are waited for though they may have gone meanwhile. */
+  constructor(question: Question, before: readonly Heard[]) {
+    this.#question = question;
+    this.hear(before);
+  }
+
+  /** Takes in who is there now. */
+  hear(members: readonly Heard[]): void {
+    const { activations } = this.#question;
+    const there = new Set<string>();
+    for (const last of members) {
+      const { presence, age } = last;
+      if (age > PRESENCE_MAX_AGE) continue;
+      if (activations !== null && !activations.some(({ targets, id }) => isMeant(targets, id, presence)))
+        continue;
+      there.add(presence.daemon);
+      this.#heard.set(presence.daemon, { last, gone: false });
+    }
+    for (const [daemon, known] of this.#heard) if (!there.has(daemon)) known.gone = true;
+  }
+
+  get rows(): readonly Row[] {
+    return [...this.#heard]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([daemon, { last, gone }]) => this.#row(daemon, last, gone));
+  }
+
+  #row(daemon: string, { presence }: Heard, gone: boolean): Row {
+    const { serial, state, why } = presence;
+    if (serial < this.#question.serial)
+      return { daemon, state: "silent", why: gone ? "it has gone" : lagging(serial) };
+    return { daemon, state, why };
+  }
+
+  /** How many did it, and how many have not said anything yet. */
+  get count(): { readonly meant: number; readonly good: number; readonly silent: number } {
+    const { goal } = this.#question;
+    const { rows } = this;
+    const isGood = ({ state }: Row): boolean => state !== "silent" && GOOD[goal].includes(state);
+    return {
+      meant: rows.length,
+      good: rows.filter(isGood).length,
+      silent: rows.filter(({ state }) => state === "silent").length,
+    };
+  }
+
+  /** Nobody is meant: then nothing has come of it, whatever was required. */
+  isMet(require: FleetOrder["require"]): boolean {
+    const { meant, good } = this.count;
+    switch (require) {
+      case "none":
+        return true;
+      case "any":
+        return good > 0;
+      case "quorum":
+        return good > meant / 2;
+      case "all":
+        return meant > 0 && good === meant;
+    }
+  }
+
+  /** Nothing that is still to come could change the answer, or it is there. */
+  isOver(require: FleetOrder["require"]): boolean {
+    const { meant, silent } = this.count;
+    return this.isMet(require) || (meant > 0 && silent === 0);
+  }
+}
+
+function lagging(serial: number): string {
+  return serial === 0 ? "it has read no plan yet" : `it has read no plan after ${serial}`;
+}
