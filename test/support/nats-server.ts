@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectNats } from "@nats-io/transport-node";
 import { freePort } from "./free-port.js";
 
 export interface NatsOptions {
@@ -41,7 +42,7 @@ export class NatsServer {
       `listen: 127.0.0.1:${port}
 server_name: ${options.name ?? `n${port}`}
 max_payload: 1MB
-jetstream { store_dir: "${join(this.folder, "data")}", max_file: 2GB, max_mem: 128MB }
+jetstream { store_dir: "${join(this.folder, "data")}", max_file: 500GB, max_mem: 128MB }
 ${options.config ?? ""}
 `,
     );
@@ -93,6 +94,16 @@ ${options.config ?? ""}
   /** Its process stops answering, and its sockets stay. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void {
     this.#child?.kill(signal);
+  }
+
+  /** Asks the JetStream API, with a connection of its own. */
+  async api(call: string, body: unknown = {}): Promise<Readonly<Record<string, unknown>>> {
+    const connection = await connectNats({ servers: [`127.0.0.1:${this.port}`] });
+    try {
+      return (await connection.request(`$JS.API.${call}`, JSON.stringify(body))).json();
+    } finally {
+      await connection.close();
+    }
   }
 
   loseData(): void {

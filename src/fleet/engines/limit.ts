@@ -20,6 +20,11 @@ export class Limit {
     return Math.max(0, this.#until - this.#now());
   }
 
+  /** A part of it, for a step behind which there is another way. */
+  atMost(time: Millis): Limit {
+    return new Limit(this.#now, Math.min(time, this.left));
+  }
+
   /** Rejects as `away` with that text when the time is up first; what it waited for is not stopped by that. */
   async wait<T>(what: Promise<T>, text: () => string): Promise<T> {
     let timer: NodeJS.Timeout | undefined;

@@ -32,6 +32,9 @@ export class NobodyError extends EngineError {
   }
 }
 
+/** No answer in time, though the connection is there. */
+export class SilentError extends EngineError {}
+
 const FAILURES: ReadonlyMap<number, EngineFailure> = new Map([
   [JETSTREAM.wrongLastSequence, "conflict"],
   [JETSTREAM.unavailable, "away"],
@@ -80,7 +83,7 @@ export function translate(error: unknown, engine: string, subject: string | null
     case "NoResponders":
       return new NobodyError(engine, subject ?? "the request");
     case "TimeoutError":
-      return new EngineError("away", `${engine}: no answer in time${about}`, options);
+      return new SilentError("away", `${engine}: no answer in time${about}`, options);
     case "InvalidArgumentError":
       return new EngineError("failed", `${engine}: ${cause.message}${about}`, options);
     default:

@@ -1,7 +1,7 @@
 /** JetStream by its JSON API, and no more of it than a fleet needs: make a stream, look at it, store a message, get one. */
 import { EngineError } from "../../contract/engine.js";
 import type { Limit } from "../limit.js";
-import { JETSTREAM, JetStreamError, NobodyError, replyOf } from "./errors.js";
+import { JETSTREAM, JetStreamError, NobodyError, replyOf, SilentError } from "./errors.js";
 import type { NatsLink } from "./link.js";
 
 /** A stream as it is to be made. `maxBytes`: the sizes to try, as a server reserves them; empty for no bound. */
@@ -32,6 +32,11 @@ export interface StreamState {
   readonly subjects: ReadonlyMap<string, number>;
 }
 
+/**
+ * For the first answer of a stream that may not be there: NATS says that nobody takes a message, but not where somebody hears the subject
+ * without a stream, as those do who follow the journal.
+ */
+const PATIENCE_MS = 2_000;
 /** Between attempts while a stream has no leader. */
 const RETRY_MS = 150;
 
@@ -123,20 +128,27 @@ export class JetStream {
     limit: Limit,
   ): Promise<number> {
     const whole = { "Nats-Expected-Stream": layout.name, ...headers };
-    for (let made = false; ;) {
+    for (let made = false; ; made = true) {
       try {
-        const reply = replyOf(
-          (await this.link.request(subject, data, limit, whole)).string(),
-          this.link.name,
-        );
+        const part = made ? limit : limit.atMost(PATIENCE_MS);
+        const reply = replyOf((await this.link.request(subject, data, part, whole)).string(), this.link.name);
         if (typeof reply["seq"] !== "number") throw this.#strange(subject);
         return reply["seq"];
       } catch (error) {
-        if (!(error instanceof NobodyError)) throw error;
-        if (!made) await this.make(layout, limit);
-        else if (!(await limit.pause(RETRY_MS))) throw error;
-        made = true;
+        const isSilent = error instanceof SilentError;
+        if (!isSilent && !(error instanceof NobodyError)) throw error;
+        if (made && (isSilent || !(await limit.pause(RETRY_MS)))) throw error;
+        if (!made) await this.#makeIfMissing(layout, isSilent, limit);
       }
+    }
+  }
+
+  /** Where nobody answered it is not known that it is missing, and those that may not make it try once more. */
+  async #makeIfMissing(layout: StreamLayout, isSilent: boolean, limit: Limit): Promise<void> {
+    try {
+      await this.make(layout, limit);
+    } catch (error) {
+      if (!isSilent || !(error instanceof EngineError) || error.failure !== "forbidden") throw error;
     }
   }
 

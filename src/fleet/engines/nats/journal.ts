@@ -42,17 +42,21 @@ export class JournalStream {
 
   async *tail({ from, follow, signal }: TailOptions): AsyncGenerator<KeptBatch | null> {
     const wakeUp = new WakeUp(signal);
-    const stop = follow
-      ? this.#jetstream.link.onMessage(this.#names.anyBatch, () => {
-          wakeUp.soon(STORED_AFTER_MS);
-        })
-      : null;
+    let stop: (() => void) | null = null;
     try {
       let position: Position | null = null;
       let isAnew = false;
       for (let isFirst = true; !signal.aborted; isFirst = false) {
         const state = await this.#jetstream.state(this.#names.journal, this.#jetstream.link.limit());
-        if (state !== null) {
+        if (state === null) {
+          // Whoever hears the subject while there is no stream keeps NATS from telling senders that nobody takes what they send.
+          stop?.();
+          stop = null;
+        } else {
+          if (follow)
+            stop ??= this.#jetstream.link.onMessage(this.#names.anyBatch, () => {
+              wakeUp.soon(STORED_AFTER_MS);
+            });
           const oldest = { created: state.created, seq: Math.max(0, state.first - 1) };
           const asked: Position | null = isFirst ? startOf(from, oldest, state.last) : position;
           // Another stream of that name, or the same one restored from older data.

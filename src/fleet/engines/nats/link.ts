@@ -26,6 +26,8 @@ export class NatsLink {
   /** Told of the next change: a connection, a refusal, the close. */
   #waiting: (() => void)[] = [];
   #endPause: (() => void) | null = null;
+  /** How to end each request that has no answer yet. */
+  readonly #underWay = new Set<() => void>();
 
   constructor(options: EngineOptions, client: NatsClient) {
     this.#options = options;
@@ -40,6 +42,10 @@ export class NatsLink {
     return this.#connection !== null;
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** A limit for one call. */
   limit(): Limit {
     return new Limit(this.#options.now);
@@ -52,14 +58,24 @@ export class NatsLink {
     limit: Limit,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Msg> {
-    const connection = await this.#ready(limit);
+    while (this.#connection === null) await this.#change(limit);
+    const connection = this.#connection;
+    // Not by the library alone: what it is asked in the moment in which its connection ends, it would wait for until the time is up.
+    let lose: (() => void) | null = null;
+    const lost = new Promise<never>((_done, failed) => {
+      lose = () => {
+        failed(this.#problem);
+      };
+      this.#underWay.add(lose);
+    });
     try {
-      return await connection.request(subject, payload, {
-        timeout: Math.max(1, limit.left),
-        headers: this.#client.headers(headers),
-      });
+      const timeout = Math.max(1, limit.left);
+      const asked = connection.request(subject, payload, { timeout, headers: this.#client.headers(headers) });
+      return await Promise.race([asked, lost]);
     } catch (error) {
       throw translate(error, this.name, subject);
+    } finally {
+      if (lose !== null) this.#underWay.delete(lose);
     }
   }
 
@@ -94,13 +110,11 @@ export class NatsLink {
     this.#changed();
   }
 
-  async #ready(limit: Limit): Promise<NatsConnectionImpl> {
-    for (;;) {
-      if (this.#connection !== null) return this.#connection;
-      if (this.#closed || this.#problem.failure === "forbidden") throw this.#problem;
-      const change = new Promise<void>((done) => this.#waiting.push(done));
-      await limit.wait(change, () => this.#problem.message);
-    }
+  /** Resolves at the next change of the connection; rejects where waiting is of no use, or has been long enough. */
+  async #change(limit: Limit): Promise<void> {
+    if (this.#closed || this.#problem.failure === "forbidden") throw this.#problem;
+    const change = new Promise<void>((done) => this.#waiting.push(done));
+    await limit.wait(change, () => this.#problem.message);
   }
 
   async #run(): Promise<void> {
@@ -181,6 +195,7 @@ export class NatsLink {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const told of waiting) told();
+    if (this.#connection === null) for (const lose of [...this.#underWay]) lose();
   }
 
   #tell(what: Hint): void {

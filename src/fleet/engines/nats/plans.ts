@@ -10,6 +10,7 @@ import { lastToken, type FleetNames } from "./names.js";
 const TEXTS_KEPT = 128;
 /** Texts that no kept plan names, and behind which so much was written, are of no use: a plan follows its texts within some writes. */
 const WRITES_BACK = 1_000;
+const AGAIN_MS = 50;
 /** What `nats kv del` leaves in the place of a value. */
 const DELETED = /^KV-Operation: *(?:DEL|PURGE)\r?$/imu;
 
@@ -17,6 +18,7 @@ export class PlanBucket {
   readonly #jetstream: JetStream;
   readonly #layout: StreamLayout;
   readonly #names: FleetNames;
+  #forgetting: Promise<void> | null = null;
 
   constructor(jetstream: JetStream, layout: StreamLayout, names: FleetNames) {
     this.#jetstream = jetstream;
@@ -50,7 +52,8 @@ export class PlanBucket {
           });
         }
         // The way was lost, and may be back in time.
-        if (error.failure !== "away" || limit.left === 0 || !(await limit.pause(50))) throw error;
+        if (error.failure !== "away" || this.#jetstream.link.closed) throw error;
+        if (!(await limit.pause(AGAIN_MS))) throw error;
       }
     }
   }
@@ -77,21 +80,18 @@ export class PlanBucket {
   async putText(sha256: string, bytes: Uint8Array): Promise<void> {
     if (hashOf(bytes) !== sha256)
       throw new EngineError("failed", `the text is not what its name ${sha256} says`);
-    const limit = this.#limit();
     const subject = this.#names.text(sha256);
-    await this.#jetstream.store(this.#layout, subject, bytes, { "Nats-Rollup": "sub" }, limit);
-    try {
-      await this.#forgetTexts(limit);
-    } catch (error) {
-      // Others may, or the next one finds the time.
-      if (!(error instanceof EngineError)) throw error;
-    }
+    await this.#jetstream.store(this.#layout, subject, bytes, { "Nats-Rollup": "sub" }, this.#limit());
+    // Nobody waits for it: where it fails, the next one that is put tries again, or somebody who may.
+    this.#forgetting ??= this.#forgetTexts()
+      .catch(() => undefined)
+      .finally(() => (this.#forgetting = null));
   }
 
   /** Those are left that one of the kept plans names, and those that are young: written behind the oldest of these plans. */
-  async #forgetTexts(limit: Limit): Promise<void> {
+  async #forgetTexts(): Promise<void> {
     const { plans } = this.#names;
-    const state = await this.#jetstream.state(plans, limit, this.#names.texts);
+    const state = await this.#jetstream.state(plans, this.#limit(), this.#names.texts);
     if (state === null || state.subjects.size <= TEXTS_KEPT) return;
     const kept = await this.#kept(0);
     const named = new Set(
@@ -104,7 +104,7 @@ export class PlanBucket {
     );
     const before = Math.max(kept[0]?.seq ?? 0, state.last - WRITES_BACK);
     for (const subject of state.subjects.keys())
-      if (!named.has(lastToken(subject))) await this.#jetstream.purge(plans, subject, before, limit);
+      if (!named.has(lastToken(subject))) await this.#jetstream.purge(plans, subject, before, this.#limit());
   }
 
   /** The plan of that nonce, if it is among those behind that serial. */
