@@ -45,11 +45,8 @@ for (const file of readdirSync(DIST)) {
   if (/^command-[\da-f]{16}\./u.test(file) && !own) rmSync(join(DIST, file));
 }
 writeFileSync(join(DIST, `${name}.map`), chunk.map.toString());
-// The libraries of the dashboard are in dist/ui (scripts/page.mjs).
-const inside = [
-  ...chunk.moduleIds,
-  ...["lit-html", "uplot"].map((name) => join(ROOT, "node_modules", name, "package.json")),
-];
+// The library of the dashboard is in dist/ui (scripts/page.mjs).
+const inside = [...chunk.moduleIds, join(ROOT, "node_modules/lit-html/package.json")];
 writeFileSync(join(DIST, "LICENSES.txt"), licences(inside));
 if (isNew) {
   writeFileSync(join(DIST, name), `${code}//# sourceMappingURL=${name}.map\n`);

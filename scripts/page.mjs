@@ -1,5 +1,5 @@
 /**
- * Makes the dashboard of src/ui, in `dist/ui`: its modules and its two libraries as one script, and its styles as one sheet, with what
+ * Makes the dashboard of src/ui, in `dist/ui`: its modules and its library as one script, and its styles as one sheet, with what
  * nobody uses left out; the page; and `files.json`, the list of all that the daemon may serve. `tsc -p src/ui` has checked the types
  * before. Why there is one script: docs/decisions/0017-dashboard-script.md.
  */
@@ -11,7 +11,6 @@ const ROOT = resolve(import.meta.dirname, "..");
 const SOURCE = join(ROOT, "src/ui");
 const TARGET = join(ROOT, "dist/ui");
 const LIT = join(ROOT, "node_modules/lit-html");
-const UPLOT = join(ROOT, "node_modules/uplot/dist");
 
 rmSync(TARGET, { recursive: true, force: true });
 mkdirSync(TARGET);
@@ -42,10 +41,8 @@ async function script() {
         name: "libraries",
         resolveId: (id) => {
           const [, path] = /\/vendor\/(.*)$/u.exec(id) ?? [];
-          if (path === undefined) return null;
-          return path === "uplot.js" ? join(UPLOT, "uPlot.esm.js") : join(LIT, path);
+          return path === undefined ? null : join(LIT, path);
         },
-        transform: (code, id) => (id.startsWith(UPLOT) ? slimmed(code) : null),
       },
     ],
   });
@@ -57,30 +54,13 @@ async function script() {
   return `${chunk.code.replaceAll(/\n\s+/gu, "\n").trimEnd()}\n`;
 }
 
-/** What uPlot offers as properties of itself nobody can see to be unused: bars, splines and dates, a tenth of it. */
-function slimmed(code) {
-  const at = code.indexOf("\nuPlot.assign = assign;");
-  if (at < 0 || !code.includes("\nuPlot.pxRatio = pxRatio;", at))
-    throw new Error("uPlot has another end than the one that is known");
-  return `${code.slice(0, at)}
-uPlot.pxRatio = pxRatio;
-uPlot.paths = { linear, stepped };
-export { uPlot as default };
-`;
-}
-
-/** uPlot's own first, so that ours count over it; those of views after the frame's. */
+/** Those of views after the frame's. */
 function sheet() {
   const own = readdirSync(SOURCE, { recursive: true })
     .map((name) => name.replaceAll("\\", "/"))
     .filter((name) => name.endsWith(".css"))
     .sort((a, b) => Number(a.includes("/")) - Number(b.includes("/")) || (a < b ? -1 : 1));
-  // Nothing here has its title or its legend.
-  const theirs = read(UPLOT, "uPlot.min.css").replaceAll(
-    /[^{}]*\.u-(?:title|legend|inline|series)\b[^{}]*\{[^{}]*\}/gu,
-    "",
-  );
-  const text = [theirs, ...own.map((name) => read(SOURCE, name))].join("\n");
+  const text = own.map((name) => read(SOURCE, name)).join("\n");
   return `${text
     .replaceAll(/\/\*[^]*?\*\//gu, "")
     .replaceAll(/\s+/gu, " ")

@@ -284,6 +284,7 @@ export const liveState = z.strictObject({
   ...all(z.strictObject(rows)),
   totals,
   exchanges: z.array(exchangeShape).optional(),
+  exchanges_since: at().optional(),
 });
 export const liveTick = z.strictObject({
   ...moment,

@@ -21,6 +21,7 @@ import { findingsOf } from "./findings.js";
 import { FIRST_MAX, LEASE_MS, LINGER_MS, TICK_MS } from "./limits.js";
 import { Past, type PastSources } from "./past.js";
 import { Painter, type Picture, type PictureSources } from "./picture.js";
+import type { Ring } from "./ring.js";
 import { traceOf } from "./trace-view.js";
 import { Watching } from "./watching.js";
 
@@ -114,7 +115,8 @@ export class Live {
 
   #stateOf({ watching }: Session, picture: Picture, exchanges: boolean): LiveState {
     const { run, version, startedWall } = this.#sources;
-    const kept = exchanges ? [...(watching.ring?.views() ?? [])].slice(-FIRST_MAX) : null;
+    const { ring } = watching;
+    const kept = exchanges && ring !== null ? lastOf(ring) : {};
     return {
       ...this.#moment(),
       run,
@@ -123,7 +125,7 @@ export class Live {
       watched_since: watching.since,
       tick_ms: TICK_MS,
       ...picture,
-      ...(kept === null ? {} : { exchanges: kept }),
+      ...kept,
     };
   }
 
@@ -315,6 +317,14 @@ export class Live {
       else if (!isEmpty) reader.tick((plain ??= JSON.stringify({ ...moment, ...tick })));
     }
   }
+}
+
+/** The last of them, and from when on none is missing. */
+function lastOf(ring: Ring): Required<Pick<LiveState, "exchanges" | "exchanges_since">> {
+  const all = [...ring.views()];
+  const exchanges = all.slice(-FIRST_MAX);
+  const isWhole = exchanges.length === all.length && ring.forgotten === 0;
+  return { exchanges, exchanges_since: isWhole ? ring.since : (exchanges[0]?.client_side.at ?? ring.since) };
 }
 
 function part<Name extends string, Value>(name: Name, value: Value | null): Partial<Record<Name, Value>> {

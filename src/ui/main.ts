@@ -4,7 +4,9 @@ import { confirmed, TokenDialog } from "./dialogs.js";
 import { LiveFeed } from "./live/feed.js";
 import { Navigation } from "./navigation.js";
 import { Notices } from "./notices.js";
+import { duration } from "./format.js";
 import { empty } from "./parts.js";
+import type { Presence } from "./presence.js";
 import { pathOf, type Place } from "./router.js";
 import { shell } from "./shell.js";
 import { VIEWS } from "./tabs.js";
@@ -12,6 +14,7 @@ import { Theme } from "./theme.js";
 import { Token } from "./token.js";
 import { html, render, type TemplateResult } from "./vendor/lit-html.js";
 import type { Page, View } from "./view.js";
+import { watchPresence } from "./watch-presence.js";
 
 const NOWHERE: View = {
   title: "No such view",
@@ -33,6 +36,7 @@ class Dashboard implements Page {
   #view: View = NOWHERE;
   #viewName: Place["view"] = null;
   #due = false;
+  #pausedAt = 0;
 
   readonly api = new Api(this.#token);
   readonly live = new LiveFeed({
@@ -58,16 +62,34 @@ class Dashboard implements Page {
   }
 
   start(): void {
-    this.#begin();
-    // A browser keeps pages that were left, for "back", with their connections: after six of them it had none left for the next.
-    addEventListener("pagehide", () => {
+    const presence = watchPresence((now, before) => {
+      this.#presence(now, before);
+    });
+    this.#presence(presence, "left");
+    addEventListener("online", () => {
+      if (this.live.status.is === "lost") this.live.open();
+    });
+  }
+
+  #presence(now: Presence, before: Presence): void {
+    if (now === "left") {
       this.#view.close?.();
       this.#view = NOWHERE;
       this.live.close();
-    });
-    addEventListener("pageshow", ({ persisted }) => {
-      if (persisted) this.#begin();
-    });
+    } else if (now === "paused") {
+      this.#pausedAt = performance.now();
+      this.live.pause();
+      if (before === "left") this.#begin();
+      this.#view.paused?.();
+    } else if (now === "seen" && before !== "fading") {
+      this.live.resume();
+      if (before === "left") this.#begin();
+      else {
+        this.#view.resumed?.();
+        const hidden = duration(performance.now() - this.#pausedAt);
+        this.announce(`Paused for ${hidden}, while this tab was hidden.`);
+      }
+    }
   }
 
   #begin(): void {

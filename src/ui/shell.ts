@@ -83,7 +83,7 @@ function connection(status: FeedStatus, version: string): TemplateResult {
       ? ["live", "live"]
       : status.is === "lost"
         ? ["lost", "no connection"]
-        : ["wait", "connecting"];
+        : ["wait", status.is === "paused" ? "paused" : "connecting"];
   const title = version === "" ? nothing : `squall ${seen(version, 40)}`;
   return html`<span class="connection connection-${state}" title=${title} role="status">
     <i aria-hidden="true"></i>${word}

@@ -8,6 +8,8 @@ import { ServerEventReader, type ServerEvent } from "./server-events.js";
 export type StreamStatus =
   | { readonly is: "connecting" }
   | { readonly is: "live" }
+  /** Nobody looks. */
+  | { readonly is: "paused" }
   /** A token is needed first. */
   | { readonly is: "refused" }
   /** `since` is the moment of the loss, and `next` that of the next attempt, both on the page's clock. */
@@ -35,6 +37,9 @@ export class Streaming {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
+  /** It was opened, and not closed since. */
+  #wanted = false;
+  #paused = false;
 
   constructor(parts: StreamParts) {
     this.#parts = parts;
@@ -46,13 +51,37 @@ export class Streaming {
 
   /** Opens the stream anew, at once. */
   open(): void {
-    this.close();
+    this.#end();
+    this.#wanted = true;
+    if (this.#paused) {
+      this.#status = { is: "paused" };
+      return;
+    }
     const stream = new AbortController();
     this.#stream = stream;
     void this.#read(stream);
   }
 
   close(): void {
+    this.#wanted = false;
+    this.#end();
+  }
+
+  /** Lets it go until `resume`, also if it is opened meanwhile. */
+  pause(): void {
+    this.#paused = true;
+    if (this.#wanted) this.open();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (!this.#wanted) return;
+    this.#attempts = 0;
+    this.#status = { is: "connecting" };
+    this.open();
+  }
+
+  #end(): void {
     clearTimeout(this.#retry);
     clearTimeout(this.#silence);
     this.#stream?.abort();

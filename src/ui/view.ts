@@ -14,6 +14,9 @@ export interface View {
   rendered?(): void;
   /** Another address of the same view, such as back and forward between filters. Without it the view is closed and opened anew. */
   moved?(place: Place): void;
+  /** Nobody looks at the tab: it asks the daemon for nothing until `resumed`. */
+  paused?(): void;
+  resumed?(): void;
   /** It is taken away: ends its requests, timers and listeners. */
   close?(): void;
 }

@@ -173,7 +173,11 @@ describe("GET /live", () => {
     const tick = await page.tick(1);
     expect(tick.exchanges).toMatchObject([{ path: "/v1/a", pending: false, client_side: { status: 200 } }]);
     const another = new Page("?exchanges=true");
-    expect((await another.state()).exchanges).toMatchObject([{ path: "/v1/a" }]);
+    const { exchanges, exchanges_since: since, now } = await another.state();
+    expect(exchanges).toMatchObject([{ path: "/v1/a" }]);
+    // Since the first of them asked, not since this one did.
+    expect(since).toBeLessThan(now);
+    expect((await plain.state()).exchanges_since).toBeUndefined();
     expect(plain.ticks.every(({ exchanges }) => exchanges === undefined)).toBe(true);
   });
 

@@ -32,6 +32,8 @@ export interface LiveState extends Moment {
   readonly totals: LiveTotals;
   /** With `exchanges=true`: what the ring has, oldest first, the last 1,000 at most. */
   readonly exchanges?: readonly LiveExchange[];
+  /** Of what began from then on all that was seen is among them: before that some have made room, or nobody was watching. */
+  readonly exchanges_since?: number;
 }
 
 export interface Rows<Row> {

@@ -19,9 +19,21 @@ class FindingsView implements View {
   #answer: FindingsAnswer | null = null;
   #error: unknown = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isPaused = false;
 
   constructor(page: Page) {
     this.#page = page;
+    void this.#load();
+  }
+
+  /** Each call has the daemon watch for 30 s more. */
+  paused(): void {
+    this.#isPaused = true;
+    clearTimeout(this.#timer);
+  }
+
+  resumed(): void {
+    this.#isPaused = false;
     void this.#load();
   }
 
@@ -140,6 +152,8 @@ class FindingsView implements View {
       this.#error = error;
     }
     this.#page.changed();
+    if (signal.aborted || this.#isPaused) return;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       void this.#load();
     }, AGAIN_MS);

@@ -65,6 +65,15 @@ class Journal implements View {
     void this.#load();
   }
 
+  paused(): void {
+    this.#stream.pause();
+  }
+
+  /** What was written meanwhile is told again, from where the stream ended. */
+  resumed(): void {
+    this.#stream.resume();
+  }
+
   close(): void {
     this.#loading.abort();
     this.#stream.close();

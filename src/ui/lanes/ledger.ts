@@ -2,6 +2,7 @@
  * What the lanes show, in memory: an entry for each exchange of the last ten minutes, by bot and in the order of time, so that those of a
  * window are found by bisection. What is older, or more than there is room for, is forgotten.
  */
+import type { Unseen } from "../live/unseen.js";
 import { isBad, isLost, keyOf, type LaneEntry } from "./entry.js";
 import { Shelf, type Placed } from "./shelf.js";
 import { Tally } from "./tally.js";
@@ -103,6 +104,8 @@ export class Ledger {
   readonly tally = new Tally();
   /** Nothing is known of what was before. */
   #since = 0;
+  /** Nor of these: nobody looked, or there was no connection. In the order of time. */
+  #gaps: readonly Unseen[] = [];
 
   get size(): number {
     return this.#index.size;
@@ -110,6 +113,10 @@ export class Ledger {
 
   get since(): number {
     return this.#since;
+  }
+
+  get gaps(): readonly Unseen[] {
+    return this.#gaps;
   }
 
   get lanes(): ReadonlyMap<string, Lane> {
@@ -126,8 +133,9 @@ export class Ledger {
     return key === undefined ? null : (this.#index.get(key)?.entry ?? null);
   }
 
-  /** The stream begins anew: what was under way and is not among these has ended unseen. */
-  renew(entries: readonly LaneEntry[], now: number): void {
+  /** The stream begins anew: what was under way and is not among these has ended unseen, as has all that was in between. */
+  renew(entries: readonly LaneEntry[], now: number, gap: Unseen | null = null): void {
+    if (gap !== null && gap.until > gap.from) this.#gaps = [...this.#gaps, gap];
     const known = new Set(entries.map(({ proxy, id }) => keyOf(proxy, id)));
     for (const [key, placed] of this.#index)
       if (placed.entry.until === Infinity && !known.has(key)) {
@@ -155,6 +163,7 @@ export class Ledger {
     this.#retries.clear();
     this.tally.clear();
     this.#since = 0;
+    this.#gaps = [];
   }
 
   /**
@@ -191,6 +200,7 @@ export class Ledger {
   #trim(before: number): void {
     if (before <= this.#since) return;
     this.#since = before;
+    this.#gaps = this.#gaps.filter(({ until }) => until > before);
     this.tally.trim(before);
     for (const lane of this.#lanes.values()) {
       lane.trim(before, (entry) => {

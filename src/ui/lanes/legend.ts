@@ -28,6 +28,10 @@ export function legend(open: boolean): TemplateResult {
         ${swatch(svg`<path class="thread" d="M4 14Q4 4 12 4H34Q42 4 42 12M39.500 9.500L42 13l2.500-3.500"></path>`)}
         tried again
       </li>
+      <li>
+        ${swatch(svg`<path class="bar-gap" d="M8 1v15M38 1v15"></path>`)} not watched: the tab was hidden, or
+        there was no connection
+      </li>
       ${SHAPES.map(
         (shape) =>
           html`<li>

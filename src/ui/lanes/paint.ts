@@ -5,6 +5,7 @@
 import { seen } from "../text.js";
 import type { Theme } from "../theme.js";
 import type { BandLayout } from "./bands.js";
+import { dashed, frame } from "./canvas.js";
 import { barTop, type Geometry, type LaneRow } from "./geometry.js";
 import { GLYPHS } from "./glyphs.js";
 import type { Bar, Glyph, Hatch, LaneLayout, Thread } from "./layout.js";
@@ -14,6 +15,8 @@ export interface Scene {
   readonly geometry: Geometry;
   readonly lanes: readonly { readonly row: LaneRow; readonly layout: LaneLayout }[];
   readonly bands: BandLayout;
+  /** What nobody saw. */
+  readonly gaps: readonly { readonly x: number; readonly width: number }[];
   /** Across, where the axis has its marks. */
   readonly ticks: readonly number[];
   /** Where it is now, and where somebody points; null where that is out of sight. */
@@ -95,7 +98,7 @@ export class Painter {
 
   #grounds(
     context: CanvasRenderingContext2D,
-    { geometry, lanes, bands, ticks, selected }: Scene,
+    { geometry, lanes, bands, gaps, ticks, selected }: Scene,
     region: Region,
   ): void {
     const { width, top, height } = region;
@@ -111,12 +114,22 @@ export class Painter {
     // Phases of the same profile lie beside each other, so every second one is enough to tell them apart.
     for (const { x, width: wide, odd } of bands.bands) if (odd) context.fillRect(x, top, wide, height);
     context.globalAlpha = 1;
+    const bottom = Math.min(geometry.height, top + height);
+    for (const { x, width: wide } of gaps) {
+      context.fillStyle = this.#colour("--sunken");
+      context.fillRect(x, top, wide, bottom - top);
+      context.fillStyle = this.#colour("--line-strong");
+      for (const edge of [x, x + wide - 1]) dashed(context, edge, top, bottom, 3);
+      context.textBaseline = "top";
+      for (const { row } of lanes)
+        write(context, "not watched", x + 4, row.top + 2, wide - 6, this.#colour("--soft"));
+    }
     context.fillStyle = this.#colour("--line");
     for (const x of ticks) context.fillRect(Math.round(x), top, 1, height);
     for (const { row } of lanes) context.fillRect(0, row.top + row.height - 1, width, 1);
     for (const { x, kind } of bands.lines) {
       context.fillStyle = this.#colour(kind === "mark" ? "--observed" : "--changed");
-      dashed(context, x, top, Math.min(geometry.height, top + height), kind === "off" ? 2 : 5);
+      dashed(context, x, top, bottom, kind === "off" ? 2 : 5);
     }
   }
 
@@ -331,13 +344,6 @@ function write(
   if (context.measureText(shown).width <= room) context.fillText(shown, x, y);
 }
 
-function frame(context: CanvasRenderingContext2D, x: number, y: number, width: number, height: number): void {
-  context.fillRect(x, y, width, 1);
-  context.fillRect(x, y + height - 1, width, 1);
-  context.fillRect(x, y, 1, height);
-  context.fillRect(x + width - 1, y, 1, height);
-}
-
 /** Its end is jagged: there was to be more. */
 function torn(context: CanvasRenderingContext2D, x: number, y: number, width: number, height: number): void {
   const end = x + width;
@@ -351,15 +357,4 @@ function torn(context: CanvasRenderingContext2D, x: number, y: number, width: nu
   context.lineTo(end, y + height);
   context.lineTo(x, y + height);
   context.fill();
-}
-
-function dashed(
-  context: CanvasRenderingContext2D,
-  x: number,
-  top: number,
-  bottom: number,
-  length: number,
-): void {
-  for (let y = top - (top % (length * 2)); y < bottom; y += length * 2)
-    context.fillRect(Math.round(x), y, 1, length);
 }

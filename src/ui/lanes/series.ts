@@ -6,7 +6,7 @@ import type { TimeWindow } from "./window.js";
 export interface Series {
   /** The beginning of each step, on the daemon's clock. */
   readonly at: number[];
-  /** Of a second; null for what is still to come, and for the step that is under way. */
+  /** Of a second; null for what is still to come, for the step that is under way, and for what nobody saw. */
   readonly rate: (number | null)[];
   readonly hits: (number | null)[];
   readonly bad: (number | null)[];
@@ -27,8 +27,12 @@ export function seriesOf(ledger: Ledger, window: TimeWindow, wanted: number, now
   const steps = Math.ceil((window.until - first) / step);
   const counts =
     span <= COUNTED_MS ? counted(ledger, window, step, steps) : summed(ledger, first, step, steps);
+  const known = counts.map((_, index) => {
+    const [begin, end] = [first + index * step, first + (index + 1) * step];
+    return end <= now && !ledger.gaps.some(({ from, until }) => from < end && until > begin);
+  });
   const each = <Value>(value: (count: Count) => Value): (Value | null)[] =>
-    counts.map((count, index) => (first + (index + 1) * step > now ? null : value(count)));
+    counts.map((count, index) => (known[index] === true ? value(count) : null));
   const perSecond = SECOND / step;
   return {
     at: counts.map((_, index) => first + index * step),

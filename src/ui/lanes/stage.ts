@@ -5,6 +5,7 @@
 import type { LiveBand } from "../../live/contract.js";
 import type { Theme } from "../theme.js";
 import { layBands } from "./bands.js";
+import { drawingOn, fitCanvas } from "./canvas.js";
 import type { LaneEntry } from "./entry.js";
 import type { Geometry } from "./geometry.js";
 import { Gestures, type GestureParts, type Point, type Stretch } from "./gestures.js";
@@ -56,7 +57,7 @@ export class Stage {
   #width: number;
   #region: Region = { top: 0, width: 0, height: 0 };
 
-  /** `root` holds `.lanes-canvas` in `.lanes-space`, `.lanes-strip` and three `.plot`. */
+  /** `root` holds `.lanes-canvas` in `.lanes-space`, `.lanes-strip` and three canvases `.plot`. */
   constructor(root: HTMLElement, parts: StageParts) {
     this.#root = root;
     this.#parts = parts;
@@ -65,13 +66,16 @@ export class Stage {
     this.#strip = found(root, ".lanes-strip", HTMLCanvasElement);
     this.#space = found(root, ".lanes-space", HTMLElement);
     this.#width = this.#space.clientWidth;
-    this.#plots = new Plots([...root.querySelectorAll<HTMLElement>(".plot")], this.#width, {
-      theme: parts.theme,
-      pointed: parts.pointed,
-      chosen: (from, to) => {
-        parts.chosen({ from, to });
-      },
-    });
+    const plots = [...root.querySelectorAll<HTMLCanvasElement>(".plot")];
+    this.#plots = new Plots(plots, parts.theme);
+    for (const plot of plots)
+      new Gestures(plot, {
+        ...parts,
+        point: (at) => {
+          parts.pointed(at?.x ?? null);
+        },
+        open: () => undefined,
+      });
     new Gestures(this.#canvas, {
       ...parts,
       point: (at) => {
@@ -84,7 +88,6 @@ export class Stage {
     this.#observer = new ResizeObserver(() => {
       if (this.#space.clientWidth === this.#width) return;
       this.#width = this.#space.clientWidth;
-      this.#plots.resize(this.#width);
       parts.resized();
     });
     this.#observer.observe(this.#space);
@@ -101,7 +104,6 @@ export class Stage {
 
   close(): void {
     this.#observer.disconnect();
-    this.#plots.close();
   }
 
   paint(model: Model): void {
@@ -128,6 +130,7 @@ export class Stage {
         return lane === undefined ? [] : [{ row, layout: layLane(lane, ledger, window, width, now) }];
       }),
       bands,
+      gaps: gapsOf(ledger, window, scale),
       ticks: ticks.map(({ x }) => x),
       now: now <= window.until && now >= window.from ? xOf(now, scale) : null,
       cursor,
@@ -135,14 +138,11 @@ export class Stage {
       chosen: choosing,
       marked: this.#marked(model, scale),
     };
-    const context = this.#canvas.getContext("2d");
-    if (context !== null) {
-      scaled(context);
-      this.#painter.paint(context, scene, this.#region);
-    }
+    const context = drawingOn(this.#canvas);
+    if (context !== null) this.#painter.paint(context, scene, this.#region);
     this.#paintStrip(bands, ticks);
-    this.#plots.show(seriesOf(ledger, window, Math.max(10, Math.round(width / STEP)), now), window);
-    this.#plots.point(cursor);
+    const series = seriesOf(ledger, window, Math.max(10, Math.round(width / STEP)), now);
+    this.#plots.paint(series, { window, width, cursor, choosing });
   }
 
   /** From where the canvas begins to where the lanes do. */
@@ -176,7 +176,7 @@ export class Stage {
     if (isSame && this.#canvas.width === Math.round(this.#width * ratio)) return;
     this.#region = { top, width: this.#width, height };
     this.#canvas.style.top = `${String(top)}px`;
-    sized(this.#canvas, this.#width, height);
+    fitCanvas(this.#canvas, this.#width, height);
   }
 
   #marked(
@@ -198,27 +198,21 @@ export class Stage {
     ticks: readonly { readonly x: number; readonly label: string }[],
   ): void {
     const size = { width: this.#width, height: bands.rows * BAND_HEIGHT + AXIS_HEIGHT };
-    if (
-      this.#strip.style.height !== `${String(size.height)}px` ||
-      this.#strip.width !== Math.round(size.width * devicePixelRatio)
-    )
-      sized(this.#strip, size.width, size.height);
-    const context = this.#strip.getContext("2d");
+    fitCanvas(this.#strip, size.width, size.height);
+    const context = drawingOn(this.#strip);
     if (context === null) return;
-    scaled(context);
     paintStrip(context, this.#parts.theme, bands, ticks, size);
   }
 }
 
-function sized(canvas: HTMLCanvasElement, width: number, height: number): void {
-  canvas.width = Math.round(width * devicePixelRatio);
-  canvas.height = Math.round(height * devicePixelRatio);
-  canvas.style.width = `${String(width)}px`;
-  canvas.style.height = `${String(height)}px`;
-}
-
-function scaled(context: CanvasRenderingContext2D): void {
-  context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+/** What of the window nobody saw. */
+function gapsOf({ gaps }: Ledger, window: TimeWindow, scale: ReturnType<typeof scaleOf>): Scene["gaps"] {
+  return gaps
+    .filter(({ from, until }) => until > window.from && from < window.until)
+    .map(({ from, until }) => {
+      const x = Math.max(0, xOf(from, scale));
+      return { x, width: Math.max(1, Math.min(scale.width, xOf(until, scale)) - x) };
+    });
 }
 
 function found<Kind extends Element>(root: HTMLElement, selector: string, kind: new () => Kind): Kind {

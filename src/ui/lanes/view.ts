@@ -1,6 +1,7 @@
 /** The view Lanes: who lived through what, one lane for each bot, and both sides of everything on one axis of time. */
 import type { LiveExchange } from "../../live/contract.js";
 import { plural } from "../format.js";
+import type { Unseen } from "../live/unseen.js";
 import { empty, name } from "../parts.js";
 import { pathOf, type Place } from "../router.js";
 import { seen } from "../text.js";
@@ -52,8 +53,8 @@ class LanesView implements View {
   constructor(page: Page, { query }: Place) {
     this.#page = page;
     this.#filter = query["bot"] ?? "";
-    this.#deaf = page.live.onExchanges((exchanges, whole) => {
-      this.#hear(exchanges, whole);
+    this.#deaf = page.live.onExchanges((exchanges, whole, unseen) => {
+      this.#hear(exchanges, whole, unseen);
     });
     this.#beat = setInterval(() => {
       if (this.#window.live && !document.hidden) page.changed();
@@ -125,7 +126,7 @@ class LanesView implements View {
           ${plural(lanes + more, "bot")}, ${plural(this.#ledger.size, "exchange")} of the last ten
           minutes${more > 0 ? html`; the ${lanes} worst are shown` : nothing}${
             lost > 0 ? html`; <b>${plural(lost, "exchange")} more</b> than there is room for` : nothing
-          }
+          }${this.#ledger.gaps.length > 0 ? html`; <b>not watched</b> all the time` : nothing}
         </p>
       </div>
       <div class="lanes-tools" role="group" aria-label="What is shown">
@@ -173,7 +174,7 @@ class LanesView implements View {
                     >${lines.map((line, index) => html`${index > 0 ? ", " : ""}<i class="key key${line.colour}"></i>${line.label}`)}</small
                   >
                 </div>
-                <div class="plot" aria-hidden="true"></div>`,
+                <canvas class="plot" aria-hidden="true"></canvas>`,
           )}
           <div class="plot-label strip-label">profiles, time</div>
           <div class="lanes-strip-space">
@@ -280,11 +281,12 @@ class LanesView implements View {
     return chosen ?? (first === undefined ? null : (lanes.get(first.bot) ?? null));
   }
 
-  #hear(exchanges: readonly LiveExchange[], whole: boolean): void {
-    this.#heard = true;
+  #hear(exchanges: readonly LiveExchange[], whole: boolean, unseen: Unseen | null): void {
     const entries = exchanges.map(entryOf);
-    if (whole) this.#ledger.renew(entries, this.#now);
+    // What was before this view began is no gap in it.
+    if (whole) this.#ledger.renew(entries, this.#now, this.#heard ? unseen : null);
     else this.#ledger.take(entries, this.#now);
+    this.#heard = true;
   }
 
   readonly #scrolled = (): void => {

@@ -4,11 +4,19 @@ import type { Api } from "../api.js";
 import type { ServerEvent } from "../server-events.js";
 import { Streaming, type StreamStatus } from "../streaming.js";
 import { LiveStore } from "./store.js";
+import { unseenBetween, type Unseen } from "./unseen.js";
 
 export type FeedStatus = StreamStatus;
 
-/** Told of exchanges: all that the daemon has kept (`whole`), or those that are new or have changed. */
-export type ExchangeListener = (exchanges: readonly LiveExchange[], whole: boolean) => void;
+/**
+ * Told of exchanges: all that the daemon has kept (`whole`), or those that are new or have changed. `unseen` lies between those and what
+ * was told before.
+ */
+export type ExchangeListener = (
+  exchanges: readonly LiveExchange[],
+  whole: boolean,
+  unseen: Unseen | null,
+) => void;
 
 export interface FeedParts {
   readonly api: Api;
@@ -23,6 +31,8 @@ export class LiveFeed {
   readonly #parts: FeedParts;
   readonly #listeners = new Set<ExchangeListener>();
   readonly #stream: Streaming;
+  /** Until when all is known, on the daemon's clock. */
+  #known = 0;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
@@ -32,7 +42,11 @@ export class LiveFeed {
       hear: (event) => {
         this.#hear(event);
       },
-      changed: parts.changed,
+      changed: () => {
+        // Also a sign of life says that there was nothing else.
+        if (this.status.is === "live") this.#knows();
+        parts.changed();
+      },
     });
   }
 
@@ -43,6 +57,16 @@ export class LiveFeed {
   /** Opens the stream anew, at once. */
   open(): void {
     this.#stream.open();
+  }
+
+  /** Nobody looks: all is known up to now, and nothing from now on. */
+  pause(): void {
+    if (this.status.is === "live") this.#knows();
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
   }
 
   /** Lets the daemon go: it does nothing for a page that nobody sees. */
@@ -69,18 +93,23 @@ export class LiveFeed {
     if (event === "state") {
       const state = JSON.parse(data) as LiveEvents["state"];
       const restarted = this.store.run !== "" && this.store.run !== state.run;
+      const unseen = unseenBetween({ run: this.store.run, until: this.#known }, state);
       this.store.begin(state, at);
-      this.#tell(state.exchanges, true);
+      this.#tell(state.exchanges, true, unseen);
       if (restarted) this.#parts.restarted(state);
     } else if (event === "tick") {
       const tick = JSON.parse(data) as LiveEvents["tick"];
       this.store.change(tick, at);
-      this.#tell(tick.exchanges, false);
+      this.#tell(tick.exchanges, false, null);
     }
   }
 
-  #tell(exchanges: readonly LiveExchange[] | undefined, whole: boolean): void {
+  #knows(): void {
+    this.#known = this.store.now(performance.now());
+  }
+
+  #tell(exchanges: readonly LiveExchange[] | undefined, whole: boolean, unseen: Unseen | null): void {
     if (exchanges === undefined) return;
-    for (const listener of this.#listeners) listener(exchanges, whole);
+    for (const listener of this.#listeners) listener(exchanges, whole, unseen);
   }
 }

@@ -33,6 +33,7 @@ class WhyView implements View {
   #error: unknown = null;
   #drawing: { readonly of: string; readonly node: SVGElement } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isPaused = false;
 
   constructor(page: Page, { params }: Place) {
     this.#page = page;
@@ -44,6 +45,16 @@ class WhyView implements View {
   get title(): string {
     const exchange = this.#trace?.exchange;
     return exchange === undefined || exchange === null ? "Why" : `Why: ${seen(entryOf(exchange).what, 60)}`;
+  }
+
+  paused(): void {
+    this.#isPaused = true;
+    clearTimeout(this.#timer);
+  }
+
+  resumed(): void {
+    this.#isPaused = false;
+    void this.#load();
   }
 
   close(): void {
@@ -236,7 +247,8 @@ class WhyView implements View {
       end !== "complete" &&
       now - (over ?? now) < FRESH_MS &&
       !exchanges.some(({ again }) => again === exchange.id);
-    if (exchange.pending || mayBeTried)
+    clearTimeout(this.#timer);
+    if (!this.#isPaused && (exchange.pending || mayBeTried))
       this.#timer = setTimeout(() => {
         void this.#load();
       }, AGAIN_MS);

@@ -1,6 +1,6 @@
 /** What is plotted above the lanes. */
 import { describe, expect, it } from "vitest";
-import { Ledger } from "../../../src/ui/lanes/ledger.js";
+import { KEPT_MS, Ledger } from "../../../src/ui/lanes/ledger.js";
 import { seriesOf } from "../../../src/ui/lanes/series.js";
 import { brokenOne, entry } from "./entries.js";
 
@@ -12,6 +12,20 @@ describe("the plots above the lanes", () => {
     expect(series.at).toEqual([0, 500, 1_000, 1_500, 2_000, 2_500]);
     expect(series.rate).toEqual([4, 0, 0, 2, null, null]);
     expect(series.bad).toEqual([0, 0, 0, 2, null, null]);
+  });
+
+  it("know nothing of what nobody saw, in narrow windows and in wide ones, until it is forgotten", () => {
+    const ledger = new Ledger();
+    ledger.take([entry(100, 10)], 1_000);
+    ledger.renew([entry(2_600, 10)], 3_000, { from: 1_100, until: 2_200 });
+    const narrow = { from: 0, until: 3_000, live: false };
+    expect(seriesOf(ledger, narrow, 6, 3_000).rate).toEqual([2, 0, null, null, null, 2]);
+    const wide = { from: 0, until: 60_000, live: false };
+    expect(seriesOf(ledger, wide, 60, 4_000).rate.slice(0, 5)).toEqual([1, null, null, 0, null]);
+    ledger.renew([], 2_500 + KEPT_MS);
+    expect(ledger.gaps).toEqual([]);
+    ledger.renew([], 2_600 + KEPT_MS, { from: 5, until: 5 });
+    expect(ledger.gaps).toEqual([]);
   });
 
   it("tell the median and the 95th of 100 to within a seventh, and nothing where nothing is over", () => {
