@@ -1,6 +1,7 @@
 /** What the admin API is given of a fleet: the member that this daemon is, and what it may do to the others. */
 import { SquallError } from "../core/errors.js";
 import type { EngineError } from "../fleet/contract/engine.js";
+import type { FleetJournal, ShippingView } from "../fleet/contract/journal.js";
 import type { FleetOrder, FleetOutcome, MemberView } from "../fleet/contract/member.js";
 import type { FleetTargets } from "../fleet/contract/plan.js";
 import type { Heard } from "../fleet/contract/presence.js";
@@ -44,6 +45,10 @@ export interface AdminFleet {
   engineTime(): number | null;
   /** Rejects with an `EngineError`. */
   members(): Promise<readonly Heard[]>;
+  /** The journals of all daemons. */
+  readonly journal: FleetJournal;
+  /** How this daemon's own gets there. */
+  shipping(): ShippingView;
   /** Rejects with a SquallError or an `EngineError`. */
   activate(request: FleetRequest): Promise<FleetOutcome>;
   /** Rejects with a SquallError or an `EngineError`. */

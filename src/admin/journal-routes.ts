@@ -16,12 +16,12 @@ import { wholeNumber, word } from "./query.js";
 import { defineRoute, json, text, type Route } from "./route.js";
 import { readTree } from "./tree.js";
 
-const LIMIT_DEFAULT = 100;
+export const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 10_000;
 /** Characters of entries in one answer. */
-const ANSWER_MAX = 8 * 2 ** 20;
-const LINES = "application/x-ndjson";
-const LINES_TYPE = `${LINES}; charset=utf-8`;
+export const ANSWER_MAX = 8 * 2 ** 20;
+export const LINES = "application/x-ndjson";
+export const LINES_TYPE = `${LINES}; charset=utf-8`;
 const MARK_MAX = 1_000;
 
 const markShape = named(
@@ -36,6 +36,27 @@ const markShape = named(
 
 const sequence = (): z.ZodType<number> => wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
+/** By which entries are found. */
+export const entryFilters = {
+  bot: word().optional(),
+  fault: word().optional().describe("its hits, its totals, and the exchanges that it acted on"),
+  type: word().optional().describe("of fault"),
+  proxy: word().optional(),
+  profile: word().optional(),
+  path: word()
+    .refine((path) => pathMistake(path) === undefined, { error: ({ input }) => pathMistake(String(input)) })
+    .optional()
+    .describe("of the exchange; a pattern as in match"),
+  activation: word().optional(),
+  kind: choice(ENTRY_KINDS).optional(),
+};
+
+/** How many of them are answered, and how. */
+export const pageShape = {
+  limit: wholeNumber(1, LIMIT_MAX).optional().describe(`${LIMIT_DEFAULT} by default`),
+  format: choice(["json", "jsonl"]).optional().describe("jsonl: one entry a line"),
+};
+
 export function journalRoutes(house: House): Route[] {
   const { control, telemetry } = house;
   return [
@@ -45,26 +66,17 @@ export function journalRoutes(house: House): Route[] {
       summary: "What was done to whom: the newest entries, or those after a number.",
       query: z.object({
         since: sequence().optional().describe("entries after this number, the oldest of them first"),
-        bot: word().optional(),
-        fault: word().optional().describe("its hits, its totals, and the exchanges that it acted on"),
-        type: word().optional().describe("of fault"),
-        proxy: word().optional(),
-        profile: word().optional(),
-        path: word()
-          .refine((path) => pathMistake(path) === undefined, {
-            error: ({ input }) => pathMistake(String(input)),
-          })
-          .optional()
-          .describe("of the exchange; a pattern as in match"),
-        activation: word().optional(),
-        kind: choice(ENTRY_KINDS).optional(),
-        limit: wholeNumber(1, LIMIT_MAX).optional().describe(`${LIMIT_DEFAULT} by default`),
-        format: choice(["json", "jsonl"]).optional().describe("jsonl: one entry a line"),
+        ...entryFilters,
+        ...pageShape,
       }),
       answers: { 200: { about: "entries in the order of their numbers", schema: journal, types: [LINES] } },
       handle: ({ query, request }) => {
         const { format, limit = LIMIT_DEFAULT, ...filters } = query;
-        const entries = telemetry.journal.query({ ...given(filters), limit, sizeMax: ANSWER_MAX });
+        const entries = telemetry.journal.query({
+          ...given<JournalQuery>(filters),
+          limit,
+          sizeMax: ANSWER_MAX,
+        });
         const lines = format === undefined ? request.accepts(["json", LINES]) === LINES : format === "jsonl";
         if (lines) return text(entries.map((entry) => `${jsonLine(entry)}\n`).join(""), LINES_TYPE);
         return json({
@@ -124,6 +136,6 @@ export function journalRoutes(house: House): Route[] {
 }
 
 /** Without the keys that nobody gave. */
-function given(filters: { readonly [K in keyof JournalQuery]: JournalQuery[K] | undefined }): JournalQuery {
-  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
+export function given<T extends object>(filters: { readonly [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)) as T;
 }

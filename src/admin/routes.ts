@@ -4,6 +4,7 @@
  */
 import { activeRoutes } from "./active-routes.js";
 import { daemonRoutes } from "./daemon-routes.js";
+import { fleetJournalRoutes } from "./fleet-journal-routes.js";
 import { fleetRoutes } from "./fleet-routes.js";
 import type { House } from "./house.js";
 import { journalRoutes } from "./journal-routes.js";
@@ -24,6 +25,7 @@ export function apiRoutes(house: House, token: boolean): readonly Route[] {
     ...liveRoutes(house),
     ...daemonRoutes(house),
     ...fleetRoutes(house),
+    ...fleetJournalRoutes(house),
     ...trustRoutes(house),
     ...toxiproxyRoutes(house),
     ...referenceRoutes(

@@ -208,7 +208,7 @@ describe("what there is", () => {
   it("answers HEAD wherever it answers GET", async () => {
     for (const [path, operations] of Object.entries(here.contract.document.paths)) {
       // These two never end.
-      if (operations["get"] === undefined || path === "/events" || path === "/live") continue;
+      if (operations["get"] === undefined || path === "/live" || path.endsWith("/events")) continue;
       const real = path.replace("{name}", "slow");
       const [get, head] = [await here.get(real), await here.call("HEAD", real)];
       expect([head.status, head.headers["content-type"], head.text], path).toEqual([

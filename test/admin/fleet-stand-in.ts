@@ -1,9 +1,14 @@
 /** A fleet as the admin API sees it, with an engine whose state a test sets, and whose last request it reads. */
 import type { AdminFleet, FleetRequest, HealRequest } from "../../src/admin/fleet-house.js";
 import { EngineError, type EngineFailure } from "../../src/fleet/contract/engine.js";
+import type { FleetJournal, ShippingView } from "../../src/fleet/contract/journal.js";
 import type { FleetOutcome, MemberView } from "../../src/fleet/contract/member.js";
 import type { FleetActivation } from "../../src/fleet/contract/plan.js";
 import type { Heard, Presence } from "../../src/fleet/contract/presence.js";
+import { MergedJournal } from "../../src/fleet/journal/merged.js";
+import { VirtualClock } from "../../src/core/clock.js";
+import { batch } from "../fleet/journal/batch.js";
+import { KeptStream } from "../fleet/journal/kept-stream.js";
 
 /** What the engine says to whatever is asked of it; up: it does it. */
 export type EngineState = "up" | EngineFailure;
@@ -29,6 +34,14 @@ export function presenceOf(daemon: string, more: Partial<Presence> = {}): Presen
   };
 }
 
+/** Of two daemons, one of which had too much to tell. */
+function journals(): KeptStream {
+  const engine = new KeptStream();
+  void engine.append(batch("node-1", [[1, 0]], { offset_ms: 0.5 }));
+  void engine.append(batch("node-7", [[1261, 2]], { offset_ms: -3, lost: 57, after: 1260 }));
+  return engine;
+}
+
 export class FleetStandIn implements AdminFleet {
   readonly name = "staging";
   readonly daemon = "node-1";
@@ -44,6 +57,11 @@ export class FleetStandIn implements AdminFleet {
     { presence: presenceOf("node-2"), age: 900 },
   ];
   asked: FleetRequest | null = null;
+  journal: FleetJournal = new MergedJournal({
+    engine: journals(),
+    clock: new VirtualClock(),
+    engineNow: () => null,
+  });
   healed: HealRequest | null = null;
   #on: FleetActivation[] = [];
 
@@ -63,6 +81,10 @@ export class FleetStandIn implements AdminFleet {
       planAge: 1_500,
       joined: this.joined,
     };
+  }
+
+  shipping(): ShippingView {
+    return { state: "idle", upto: 7, unsent: 0, lost: 0, problem: null };
   }
 
   engineTime(): number | null {
