@@ -4,19 +4,19 @@ import type { Command } from "commander";
 import { SystemClock } from "../core/system-clock.js";
 import { kindsIn, repeatedCall } from "../sweep/kinds/kinds.js";
 import { hunt, huntSentence, type Failure, type Hunted } from "../sweep/hunt/hunt.js";
+import { timeToShrink, toldOf } from "../sweep/hunt/told.js";
 import { parseTrial, trialText, type Ground, type TrialName } from "../sweep/hunt/trial.js";
 import { NO_OPTIONS, PRESETS } from "../sweep/kinds/kind.js";
 import { withLab, type Lab } from "../sweep/replay/lab.js";
 import { runBlockOf } from "../sweep/replay/run-block.js";
 import { writeCase } from "../sweep/replay/write-finding.js";
-import type { ReplayCase } from "../sweep/replay/case-file.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { inLab, labOptions, talkOf, type Talk } from "./lab.js";
 import { durationOption, numberOption } from "./options.js";
 import { interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
-import { SHRINK_RUNS, SHRINK_TIME, shrinkIn, titleOf } from "./shrink.js";
+import { SHRINK_RUNS, SHRINK_TIME, shrinkIn } from "./shrink.js";
 
 interface HuntFlags extends RunFlags {
   readonly trials?: string;
@@ -40,8 +40,6 @@ export function addHunt(program: Command, io: Io): void {
       await runHunt(words, flags, io);
     });
 }
-
-const ONCE = { failed: 1, runs: 1 } as const;
 
 interface Found {
   readonly trial: string;
@@ -84,9 +82,8 @@ async function runHunt(words: readonly string[], flags: HuntFlags, io: Io): Prom
           talk.moment(`trial ${count}: ${failures} failed, ${kept} showed something new`);
         },
         failure: async (failure) => {
-          // Of a budget, shrinking has what is left.
-          const left = settings.budget === null ? Infinity : since + settings.budget - clock.now();
-          const time = Math.max(0, Math.min(durationOption("for", SHRINK_TIME) ?? 0, left));
+          const most = durationOption("for", SHRINK_TIME) ?? 0;
+          const time = timeToShrink(most, settings.budget, { since, now: clock.now() });
           const caps = { runs: shrinkRuns, time };
           for (const one of await filed(
             failure,
@@ -126,7 +123,7 @@ function groundOf({ sites, baselines }: Lab, { seed, kinds, skipKinds, outage }:
 
 /** As small as it can be; what came up on the way is filed as it was. */
 async function filed(
-  { trial, faults, run, signature }: Failure,
+  failure: Failure,
   lab: Lab,
   settings: RunSettings,
   caps: { readonly runs: number; readonly time: number },
@@ -136,6 +133,7 @@ async function filed(
   isInTime: () => boolean,
 ): Promise<Found[]> {
   const { seed } = settings;
+  const { trial, faults, run, signature } = failure;
   const name = trialText(trial);
   talk.say(`trial ${name} failed: ${signature}; it is shrunk now`);
   const result = await shrinkIn(lab, { faults, seed, record: run.record, signature }, caps, talk);
@@ -147,36 +145,13 @@ async function filed(
     folder: relative(io.cwd, settings.folder),
     run: runBlockOf(settings),
   };
-  const write = (of: Omit<ReplayCase, keyof typeof common>): Found => {
-    const file = writeCase({ ...common, ...of }, { settings, cwd: io.cwd, node: io.node });
-    return { trial: name, signature: of.signature, file, title: of.title, failed: of.failed };
-  };
-  if (result === null) {
-    if (isInTime())
-      return [{ trial: name, signature, file: null, title: "it did not fail again", failed: ONCE }];
-    const title = "there was no time to run it again";
-    return [write({ title, signature, failed: ONCE, shrunk: null, threshold: null, faults })];
-  }
-  const { failed, shrunk, threshold } = result;
-  const own = write({
-    title: titleOf(result),
-    signature: result.signature,
-    failed,
-    shrunk,
-    threshold,
-    faults: result.faults,
-  });
-  const news = result.others.filter((other) => !known.has(other.signature));
-  const others = news.map((other) =>
-    write({
-      title: titleOf({ ...other, alarms: [] }),
-      ...other,
-      failed: ONCE,
-      shrunk: null,
-      threshold: null,
-    }),
-  );
-  return [own, ...others];
+  return toldOf(failure, result, { wasInTime: isInTime(), known }).map(({ written, ...of }) => ({
+    trial: name,
+    signature: of.signature,
+    file: written ? writeCase({ ...common, ...of }, { settings, cwd: io.cwd, node: io.node }) : null,
+    title: of.title,
+    failed: of.failed,
+  }));
 }
 
 function tellFound(

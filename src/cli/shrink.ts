@@ -14,6 +14,7 @@ import { runBlockOf } from "../sweep/replay/run-block.js";
 import { writeCase } from "../sweep/replay/write-finding.js";
 import type { RunSettings } from "../sweep/run-file/settings.js";
 import { shrink, type ShrinkInput, type ShrinkResult } from "../sweep/shrink/shrink.js";
+import { titleOf } from "../sweep/shrink/title.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
 import { CommandError, type Io } from "./io.js";
 import { inLab, labOptions, talkOf, type Talk } from "./lab.js";
@@ -128,21 +129,6 @@ async function writeShrunk(
     },
     { settings, cwd: io.cwd, node: io.node },
   );
-}
-
-/** `lost_response at POST /v1/jobs/:n/complete -> the audit differs: ...`. */
-export function titleOf({
-  faults,
-  alarms,
-  signature,
-}: Pick<ShrinkResult, "faults" | "alarms" | "signature">): string {
-  const where = faults.map((fault) => {
-    const { method, path, qname } = (fault["match"] ?? {}) as Readonly<Record<string, unknown>>;
-    const at = [method, path, qname].filter((word) => typeof word === "string").join(" ");
-    return at === "" ? fault.type : `${fault.type} at ${at}`;
-  });
-  const text = alarms.find((alarm) => signature.endsWith(alarm.signature))?.text ?? signature;
-  return `${where.join(", then ")} -> ${text}`;
 }
 
 function tell(result: ShrinkResult, file: string, flags: ShrinkFlags, io: Io): void {

@@ -14,7 +14,7 @@ import { judgeOptions } from "../sweep/sweep/judge-options.js";
 import { SWEEP_EXIT } from "../sweep/sweep/outcome.js";
 import type { SweepSettings } from "../sweep/sweep/settings.js";
 import { startSweep, type Planned, type Swept } from "../sweep/sweep/start.js";
-import { SelectionError, sitesOfReport } from "../sweep/plan/selection.js";
+import { kindsAskedFor, SelectionError, sitesOfReport } from "../sweep/plan/selection.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { knownRoutes } from "./known-routes.js";
 import { numberOption } from "./options.js";
@@ -88,7 +88,7 @@ async function runSweep(words: readonly string[], flags: SweepFlags, io: Io): Pr
       eachBot: flags.eachBot === true,
       plan: {
         wanted: {
-          kinds: kindsOf(settings),
+          kinds: kindsAskedFor(settings),
           skipKinds: settings.skipKinds,
           only: flags.only ?? [],
           before: flags.changed === true ? sitesOfLast(settings, io) : null,
@@ -193,11 +193,6 @@ function rendererFor(flags: SweepFlags, io: Io): Renderer {
     colours: io.colours,
   };
   return io.live === null ? plainRenderer(words) : barRenderer(words, io.live);
-}
-
-/** Whoever says how long an outage lasts asks for one. */
-function kindsOf({ kinds, outage }: RunSettings): readonly string[] {
-  return kinds.length === 0 && outage !== null ? ["default", "outage"] : kinds;
 }
 
 function sweepSettings(flags: SweepFlags, { budget, seed }: RunSettings): SweepSettings {

@@ -18,6 +18,17 @@ export interface Wanted {
 
 export const EVERYTHING: Wanted = { kinds: [], skipKinds: [], only: [], before: null };
 
+/** Whoever says how long an outage lasts asks for one; `kinds` of the run file counts over that. */
+export function kindsAskedFor({
+  kinds,
+  outage,
+}: {
+  readonly kinds: readonly string[];
+  readonly outage: number | null;
+}): readonly string[] {
+  return kinds.length === 0 && outage !== null ? ["default", "outage"] : kinds;
+}
+
 export interface Selection {
   readonly preset: Preset;
   /** In place of the preset; undefined for no other. */

@@ -1,5 +1,8 @@
 /** Runs of real commands: what a run is told, what it leaves, and what comes back. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { cpus } from "node:os";
+import { platform } from "node:process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runBaselines } from "../../../src/sweep/harness/baselines.js";
@@ -39,6 +42,42 @@ describe("a run", () => {
     expect(fine.folder).toBeNull();
     expect(existsSync(join(runner.settings.directory, "runs", "000005"))).toBe(false);
     expect(await runner.keep(fine)).toBe(join(runner.settings.directory, "runs", "000005"));
+  });
+});
+
+describe("a command that a fault holds up", () => {
+  it.each([
+    ["has that time on top of its own", [{ name: "late", type: "late_response", hold: "10m" }], "exit"],
+    [
+      "has no other, if it is held up by none",
+      [{ name: "lost", type: "lost_response", then: "reset" }],
+      "hung",
+    ],
+  ])("%s", async (_name, faults, kind) => {
+    const { start } = scene();
+    const runner = await start(WITH_SERVER, { words: ["sleep", "1"] });
+    runner.limit({ timeout: 200, silence: Infinity });
+    const { exit } = await runner.run(plan({ faults }));
+    expect(exit.kind).toBe(kind);
+  });
+});
+
+describe.runIf(platform === "linux")("a run beside which others have the machine", () => {
+  it("says for how long", async () => {
+    const { start } = scene();
+    const runner = await start(
+      "command: [sleep, '3']\nproxies: { jobs: { upstream: 'http://127.0.0.1:9' } }\n",
+    );
+    const busy = Array.from({ length: 2 * cpus().length }, () =>
+      spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }),
+    );
+    try {
+      const { starved, ms } = await runner.run(plan());
+      expect(starved).toBeGreaterThan(1_000);
+      expect(starved).toBeLessThanOrEqual(Math.ceil(ms));
+    } finally {
+      for (const one of busy) one.kill("SIGKILL");
+    }
   });
 });
 

@@ -1,7 +1,10 @@
 /** Hunts over made-up programs: the same trial is the same faults, new looks are kept, failures are handed over once, and the end is honest. */
 import { describe, expect, it } from "vitest";
-import type { RunPlan, RunResult } from "../../../src/sweep/contract/run.js";
+import type { Alarm } from "../../../src/sweep/contract/finding.js";
+import type { FaultInput, RunPlan, RunResult } from "../../../src/sweep/contract/run.js";
 import { hunt, huntSentence, type Failure, type HuntMeans } from "../../../src/sweep/hunt/hunt.js";
+import { timeToShrink, toldOf } from "../../../src/sweep/hunt/told.js";
+import type { ShrinkResult } from "../../../src/sweep/shrink/shrink.js";
 import { Novelty } from "../../../src/sweep/hunt/novelty.js";
 import {
   faultsOfTrial,
@@ -253,6 +256,79 @@ describe("a hunt", () => {
       stop: "interrupted",
       trials: 0,
     });
+  });
+});
+
+describe("what is told of a failure", () => {
+  const faults: readonly FaultInput[] = [
+    { type: "lost_response", name: "f1", match: { method: "POST", path: "/v1/lease" } },
+  ];
+  const alarm: Alarm = { verdict: "FAILED", oracle: "O1", signature: "exit 1", text: "exit 1: no lease" };
+  const failure = { faults, signature: "FAILED exit 1", alarm };
+  const other = { signature: "HUNG hung", faults: [{ type: "reset", name: "f2" }] };
+  const shrunk: ShrinkResult = {
+    faults,
+    signature: "FAILED exit 1",
+    failed: { failed: 3, runs: 3 },
+    shrunk: { from: 5, to: 1, runs: 9, took: 900, partly: null, level: "hits" },
+    threshold: null,
+    alarms: [alarm],
+    run: resultOf({ label: "", faults: [], seed: 1 }, 1, 1),
+    others: [other],
+  };
+
+  it.each<[string, ShrinkResult | null, boolean, readonly string[], readonly [string, string, boolean][]]>([
+    [
+      "it failed again, and something else came up",
+      shrunk,
+      true,
+      [],
+      [
+        ["lost_response at POST /v1/lease -> exit 1: no lease", "3/3", true],
+        ["reset -> once, and it was not run again: HUNG hung", "1/1", true],
+      ],
+    ],
+    [
+      "what came up is known",
+      shrunk,
+      false,
+      ["HUNG hung"],
+      [["lost_response at POST /v1/lease -> exit 1: no lease", "3/3", true]],
+    ],
+    [
+      "it did not fail again: there is nothing to replay",
+      null,
+      true,
+      [],
+      [["lost_response at POST /v1/lease -> once, and not again: exit 1: no lease", "1/1", false]],
+    ],
+    [
+      "there was no time: the single run is kept, and not confirmed",
+      null,
+      false,
+      [],
+      [
+        [
+          "lost_response at POST /v1/lease -> once, and there was no time to run it again: exit 1: no lease",
+          "1/1",
+          true,
+        ],
+      ],
+    ],
+  ])("where %s", (_what, result, wasInTime, known, expected) => {
+    const told = toldOf(failure, result, { wasInTime, known: new Set(known) });
+    expect(
+      told.map(({ title, failed, written }) => [title, `${failed.failed}/${failed.runs}`, written]),
+    ).toEqual(expected);
+  });
+
+  it.each([
+    ["as long as it takes at most, without a budget", null, 5_000, 300_000],
+    ["as long as it takes at most, of a long one", 600_000, 5_000, 300_000],
+    ["what is left of a budget", 60_000, 50_000, 10_500],
+    ["none after it", 60_000, 99_000, 0],
+  ])("is shrunk for %s", (_what, budget, now, time) => {
+    expect(timeToShrink(300_000, budget, { since: 500, now })).toBe(time);
   });
 });
 

@@ -8,7 +8,13 @@ import { Pace } from "../../../src/sweep/plan/estimate.js";
 import { expectedRate, packSize, packed } from "../../../src/sweep/plan/packs.js";
 import { choosePairs } from "../../../src/sweep/plan/pairs.js";
 import { learnTimeouts, planSweep } from "../../../src/sweep/plan/plan.js";
-import { EVERYTHING, select, SelectionError, type Wanted } from "../../../src/sweep/plan/selection.js";
+import {
+  EVERYTHING,
+  kindsAskedFor,
+  select,
+  SelectionError,
+  type Wanted,
+} from "../../../src/sweep/plan/selection.js";
 import { DEFAULT_OPTIONS, planSingles } from "../../../src/sweep/plan/singles.js";
 import { Waiting } from "../../../src/sweep/plan/waiting.js";
 import { siteNames } from "../../../src/sweep/sites/names.js";
@@ -199,6 +205,28 @@ describe("pairs", () => {
     const perSingle = [["a1", "a2", "a3", "a4"], [], ["b1", "a1", "b2"]].map((ids) => ids.map(pair));
     expect(choosePairs(perSingle, 3).map(({ id }) => id)).toStrictEqual(["a1", "b1", "a2", "a3", "b2", "a4"]);
     expect(choosePairs(perSingle, 1).map(({ id }) => id)).toStrictEqual(["a1", "b1"]);
+  });
+});
+
+describe("the kinds", () => {
+  const outages = (kinds: readonly string[], outage: number | null): string[] =>
+    planned({ kinds: kindsAskedFor({ kinds, outage }) }, [COMPLETE]).filter((name) =>
+      name.includes("outage"),
+    );
+
+  it.each<[string, readonly string[], number | null, boolean]>([
+    ["have no outage by default", [], null, false],
+    ["have one where somebody says how long it lasts", [], 8_000, true],
+    ["have none where others are named", ["lost"], 8_000, false],
+    ["have none in the quick preset", ["quick"], 8_000, false],
+    ["have one where it is named", ["outage"], null, true],
+    ["have one among all", ["all"], null, true],
+  ])("%s", (_what, kinds, outage, has) => {
+    expect(outages(kinds, outage).length > 0).toBe(has);
+    // What else there is by default stays.
+    const all = planned({ kinds: kindsAskedFor({ kinds, outage }) }, [COMPLETE]);
+    if (kinds.length === 0)
+      expect(all).toEqual(expect.arrayContaining(planned({ kinds: ["default"] }, [COMPLETE])));
   });
 });
 

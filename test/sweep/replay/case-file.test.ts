@@ -148,6 +148,8 @@ ignore: [/time]
 idempotent: POST /v1/jobs/:id/complete
 slo: { p95: 800ms, error_rate: 2%, min_samples: 20 }
 tolerance: 5%
+outage: 8s
+outage_ignore: [/totals/expired]
 settle: 1500ms
 timeout: 90s
 env: { JOBS_URL: "{url:jobs}" }

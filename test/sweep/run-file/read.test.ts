@@ -32,6 +32,8 @@ describe("a run file", () => {
       settle: 2_000,
       timeout: null,
       tolerance: 0,
+      outage: null,
+      outageIgnore: [],
       jobs: 1,
       baselines: 3,
       seed: 1,
@@ -42,6 +44,17 @@ describe("a run file", () => {
       proxyNames: ["jobs"],
       ports: [],
     });
+  });
+
+  it("says how long an outage lasts, and what may be otherwise after one", () => {
+    const read = readRun(sources(`command: x\noutage: 8s\noutage_ignore: [/totals/expired]\n${PROXIES}`));
+    expect(read).toMatchObject({ outage: 8_000, outageIgnore: ["/totals/expired"] });
+    const flags = [
+      { key: "outage", value: "1m", flag: "--outage" },
+      { key: "outage_ignore", value: ["/a", "/b"], flag: "--outage-ignore" },
+    ] as const;
+    const flagged = readRun(sources(`command: x\noutage: 8s\n${PROXIES}`, { flags }));
+    expect(flagged).toMatchObject({ outage: 60_000, outageIgnore: ["/a", "/b"] });
   });
 
   it("takes a line for the shell and words without one", () => {
