@@ -140,7 +140,9 @@ export const proxyShape = z.strictObject({
     .describe("how a bot is known: the first rule that answers; client by default"),
   except: z.unknown().optional().describe("what is never faulted"),
   persona: choice(PERSONAS).default("plain").describe("whose words Squall's own 502, 503 and 504 are in"),
-  fault_header: flag().default(false).describe("answers say in x-squall-fault what was done to them"),
+  fault_header: flag()
+    .default(false)
+    .describe("answers say in x-squall-fault what was done to them, and in x-squall-exchange which they are"),
   ambiguous: choice(["reject", "relay"])
     .default("reject")
     .describe(

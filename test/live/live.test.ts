@@ -402,6 +402,21 @@ describe("GET /exchanges/{proxy}/{id}", () => {
     if (hint !== null) expect(answer.json.hint).toContain(hint);
   });
 
+  it("is where an answer says it is, though nobody watched: what the journal knows", async () => {
+    const { spec } = here.proxySet.find("web").proxy;
+    await here.proxySet.add({ ...(spec as HttpProxySpec), name: "told", faultHeader: true }, "file");
+    here.lab.use([fault("http_status", { status: 503 }, { name: "busy" })]);
+    const client = here.lab.client(here.proxySet.find("told").proxy);
+    client.write("GET /v1/a HTTP/1.1\r\nHost: x\r\nX-Bot: b1\r\n\r\n");
+    await until(() => messageAt(client.text, 0) !== null);
+    const [, place] = /^x-squall-exchange: (.*)\r$/mu.exec(client.text) ?? [];
+    expect(here.live.watching).toBe(false);
+    const trace = (await here.get(`/exchanges/${place}`)).json as ExchangeTrace;
+    expect(trace).toMatchObject({ source: "journal", verdicts: [{ fault: "busy", outcome: "hit" }] });
+    expect(trace.missing).toContain("nobody was watching");
+    expect((await here.get(`/ui/exchanges/${place}`, { unchecked: true })).status).toBe(200);
+  });
+
   it("gives text of a client's as it was, as JSON, with an end", async () => {
     await here.get("/exchanges");
     const path = `/<script>alert(1)</script>${"%E2%80%AE"}/${"x".repeat(3_000)}`;

@@ -47,8 +47,9 @@ export abstract class HttpChannel extends Connection implements ByteFaultsHost, 
     return this.upstream.link;
   }
 
-  get faultHeader(): boolean {
-    return this.host.spec.faultHeader;
+  get marking(): string | null {
+    const { faultHeader, name } = this.host.spec;
+    return faultHeader ? name : null;
   }
 
   wallTime(): number {

@@ -261,7 +261,7 @@ export class Exchange implements SubjectInfo, ExchangeKeys, RequestInfo, Guest, 
     return this.#others === null ? own : [...this.#others.filter((name) => !own.includes(name)), ...own];
   }
 
-  /** What its answer says in `x-squall-fault`: those, and what is about to act on bytes that are still to be sent. */
+  /** The faults that its answer names: those, and what is about to act on bytes that are still to be sent. */
   get marks(): string[] {
     const streams = this.streams.filter(
       ({ subject: { touched, armed } }) => !armed.observe && (touched || armed.actsOn("downstream")),

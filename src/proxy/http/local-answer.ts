@@ -11,8 +11,8 @@ export interface LocalAnswer {
   readonly closing: boolean;
 }
 
-/** `hits` are the faults that it is marked with, in `x-squall-fault`. */
-export function localAnswer(exchange: Exchange, answer: Answer, hits: readonly string[]): LocalAnswer {
+/** `marks` say what was done to it. */
+export function localAnswer(exchange: Exchange, answer: Answer, marks: FieldList): LocalAnswer {
   const { framing, minor } = exchange.head;
   const { status, reason } = answer.head;
   const asked = { method: exchange.method, status };
@@ -40,7 +40,7 @@ export function localAnswer(exchange: Exchange, answer: Answer, hits: readonly s
     if (closing) fields.push(["connection", "close"]);
     else if (minor === 0) fields.push(["connection", "keep-alive"]);
   }
-  if (hits.length > 0) fields.push(["x-squall-fault", hits.join(", ")]);
+  fields.push(...marks);
   return {
     head: writeResponseHead({ status, reason, fields }),
     body: mayHaveContent(status) && answer.body.length > 0 && !endsWithHead(asked) ? answer.body : null,

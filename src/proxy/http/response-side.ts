@@ -13,6 +13,7 @@ import { mayHaveContent } from "../../core/message-rules.js";
 import type { Reframing } from "./body.js";
 import type { CustodyHost } from "./custody.js";
 import { AnswerView, listOf, type Exchange } from "./exchange.js";
+import { markedFields } from "./fault-header.js";
 import type { Fields, ResponseHead } from "./head.js";
 import { HeldBody } from "./held-body.js";
 import { mediaTypeOf, namesIn, withFraming } from "./heads.js";
@@ -63,7 +64,8 @@ export interface Answering extends CustodyHost {
     /** A fault may hang now: of no use to a client that has left. */
     leaveIfHanging(): void;
   };
-  readonly faultHeader: boolean;
+  /** The name of the proxy whose answers say what was done to them; null where they do not. */
+  readonly marking: string | null;
   /** On the wall's clock. */
   wallTime(): number;
   /** The connection is over for its client. */
@@ -80,7 +82,6 @@ export interface Answering extends CustodyHost {
   resumeLink(link: Link): void;
 }
 
-const NO_MARKS: readonly string[] = [];
 const NO_CHANGES: readonly BodyChange[] = [];
 /** Characters of a protocol's name that are told. */
 const PROTOCOL_MAX = 40;
@@ -212,7 +213,7 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     if (
       exchange.faults === null &&
       named === null &&
-      !(this.#to.faultHeader && exchange.streams.length > 0)
+      !(this.#to.marking !== null && exchange.streams.length > 0)
     ) {
       exchange.sight?.headGoes(head.raw, true);
       this.#to.down(head.raw, "head");
@@ -275,15 +276,15 @@ export class ResponseSide implements MessageSink<ResponseHead> {
     parts: ResponseParts | null,
     reframed: Reframing,
   ): Buffer {
-    const hits = this.#to.faultHeader ? exchange.marks : NO_MARKS;
-    if (parts === null && reframed === null && hits.length === 0) return head.raw;
+    const marks = markedFields(exchange, this.#to.marking);
+    if (parts === null && reframed === null && marks.length === 0) return head.raw;
     const original = listOf(head);
     const { status, reason, fields } = parts ?? {
       status: head.status,
       reason: head.reason,
       fields: original,
     };
-    const marked = hits.length === 0 ? fields : [...fields, ["x-squall-fault", hits.join(", ")] as const];
+    const marked = marks.length === 0 ? fields : [...fields, ...marks];
     return rewriteResponseHead(head, { status, reason, fields: withFraming(marked, original, reframed) });
   }
 

@@ -14,7 +14,7 @@ export interface HttpProxySpec extends StreamSpec, NamingSpec {
   readonly salt: string;
   /** In whose words the proxy itself says that the upstream cannot be reached. */
   readonly persona: Persona;
-  /** Whether answers that faults acted on say so in `x-squall-fault`. */
+  /** Whether answers that faults acted on say so in `x-squall-fault`, and which they are in `x-squall-exchange`. */
   readonly faultHeader: boolean;
   /** What becomes of a connection whose framing could be read in two ways. */
   readonly ambiguous: "reject" | "relay";

@@ -8,6 +8,7 @@ import type { Pumps } from "../../pipeline/bindings.js";
 import type { FinalVerdict } from "../../pipeline/exchange.js";
 import type { Part } from "../../pipeline/flow.js";
 import type { Book } from "./book.js";
+import { markedFields } from "./fault-header.js";
 import type { HttpHost } from "./host.js";
 import type { Exchange } from "./exchange.js";
 import type { Link } from "./link.js";
@@ -24,7 +25,8 @@ export interface VerdictsHost {
     moveOn(exchange: Exchange): void;
   };
   readonly host: HttpHost;
-  readonly faultHeader: boolean;
+  /** The name of the proxy whose answers say what was done to them; null where they do not. */
+  readonly marking: string | null;
   readonly link: Link | null;
   readonly pumps: Pumps | null;
   readonly book: Book;
@@ -122,7 +124,7 @@ export class Verdicts {
   #answer(exchange: Exchange, answer: Answer): void {
     const of = this.#of;
     const { framing } = exchange.head;
-    const { head, body, closing } = localAnswer(exchange, answer, of.faultHeader ? exchange.marks : []);
+    const { head, body, closing } = localAnswer(exchange, answer, markedFields(exchange, of.marking));
     of.book.answering(exchange);
     exchange.sight?.headGoes(head, false);
     of.together("downstream", () => {

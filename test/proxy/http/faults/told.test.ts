@@ -49,7 +49,19 @@ describe("x-squall-fault", () => {
       "marked, slow",
     ]);
     expect(answers[0]?.raw).toBe(ok("fine"));
-    expect(answers[3]?.raw).toBe(ok("fine", ["x-a: 1", "x-squall-fault: marked, slow"]));
+    expect(answers[3]?.raw).toBe(
+      ok("fine", ["x-a: 1", "x-squall-fault: marked, slow", "x-squall-exchange: jobs/4"]),
+    );
+    expect(answers.map(({ head }) => /^x-squall-exchange: (.*)\r$/mu.exec(head)?.[1])).toEqual([
+      undefined,
+      "jobs/2",
+      "jobs/3",
+      "jobs/4",
+    ]);
+    // The same numbers as in the journal.
+    expect([...new Set(lab.facts.of("fault_hit").map(({ exchange }) => exchange?.id))].sort()).toEqual([
+      2, 3, 4,
+    ]);
   });
 
   it("names what is still to act on the answer: a cut that is certain, and byte faults on their way to the client", async () => {
@@ -80,7 +92,7 @@ describe("x-squall-fault", () => {
     lab.use([fault("http_delay", { delay: "1ms" })]);
     const answer = await lab.ask(proxy, post("/a", "x"));
     expect(answer.head).toBe(
-      "HTTP/1.1 201 Created\r\ncontent-LENGTH:2\r\nX-Odd:   kept\r\nx-squall-fault: http_delay\r\n\r\n",
+      "HTTP/1.1 201 Created\r\ncontent-LENGTH:2\r\nX-Odd:   kept\r\nx-squall-fault: http_delay\r\nx-squall-exchange: jobs/1\r\n\r\n",
     );
   });
 });
