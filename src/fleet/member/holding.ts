@@ -135,13 +135,16 @@ export class Holding {
     return next;
   }
 
-  /** Whether one of these was not on yet, or is to end earlier than it was to. What has ended the daemon's plan has seen to itself. */
+  /**
+   * Whether the ground has something else on than these: one of them is not on yet, or is to end earlier than it was to, or at once.
+   * What has ended when it was to the ground has seen to itself.
+   */
   #isOther(begun: readonly Held[], now: Millis): boolean {
-    const on = new Map(this.#on.map((one) => [one.identity, one]));
-    return begun.some((one) => {
-      const before = on.get(one.identity);
-      return before === undefined || (before.endsAt > now && before.endsAt - one.endsAt >= WORTH_MOVING);
-    });
+    const on = new Map(
+      this.#on.filter(({ endsAt }) => endsAt > now).map((one) => [one.identity, one.endsAt]),
+    );
+    const isSame = (one: Held): boolean => (on.get(one.identity) ?? 0) - one.endsAt < WORTH_MOVING;
+    return on.size !== begun.length || !begun.every((one) => on.has(one.identity) && isSame(one));
   }
 }
 

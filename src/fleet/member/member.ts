@@ -242,7 +242,7 @@ export class Member {
 
   /** The engine's clock is known better. */
   #timed(): void {
-    if (this.#current !== null && this.#current.waiting !== null) this.#poller.now();
+    if (this.#current !== null && this.#isUndecided(this.#current)) this.#poller.now();
     if (this.#holding.of !== null && !this.#holding.isEmpty) this.#settle(this.#holding.of);
   }
 
@@ -302,9 +302,9 @@ export class Member {
     this.#patience?.cancel();
     this.#patience = clock.at(Math.min(until, now + ASK_AGAIN), () => {
       if (this.#current !== current) return;
+      if (clock.now() < until) this.#poller.now();
       // The engine may be gone meanwhile, and then nothing is read.
-      if (clock.now() >= until) this.#wait(current, why);
-      else this.#poller.now();
+      this.#wait(current, why);
     });
   }
 
