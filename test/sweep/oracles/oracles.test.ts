@@ -167,45 +167,6 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       options: { ignore: ["/jobs/*/worker", "/jobs/*/at"] },
       alarm: null,
     },
-    ...(
-      [
-        ["an outage", [fault("lost_request", { when: { only: [1], lasts: "8s" } })], true],
-        ["whatever is hit time and again", [fault("lost_response", { when: { follow: "retries" } })], true],
-        ["what is hit without end", [fault("lost_response")], true],
-        ["five hits", [fault("lost_response", { when: { only: [1, 2, 3, 4, 5] } })], true],
-        [
-          "a pair of two hits each",
-          [1, 2].map(() => fault("lost_response", { when: { only: [1, 2] } })),
-          false,
-        ],
-        ["one hit", [fault("lost_response", { when: { only: [1] } })], false],
-        ["one hit, said as a count", [fault("lost_response", { when: { count: 1 } })], false],
-        [
-          "a hit of each bot, said as a count",
-          [fault("lost_response", { when: { count: 1, per: "bot" } })],
-          true,
-        ],
-      ] as const
-    ).map(([what, faults, lasts]): Row => ({
-      why: `a server does rightly what it does after ${what}: ${lasts ? "yes" : "no"}`,
-      usual: JOB,
-      seen: JOB,
-      usually: { audit: { expired: 0, lost: 0 } },
-      changes: { audit: { expired: 1, lost: 0 } },
-      faults: [...faults],
-      options: { outageIgnore: ["/expired"] },
-      alarm: lasts ? null : "audit:/expired",
-    })),
-    {
-      why: "an outage spares nothing that is not named",
-      usual: JOB,
-      seen: JOB,
-      usually: { audit: { expired: 0, lost: 0 } },
-      changes: { audit: { expired: 1, lost: 1 } },
-      faults: [fault("lost_request", { when: { only: [1], lasts: "8s" } })],
-      options: { outageIgnore: ["/expired"] },
-      alarm: "audit:/lost",
-    },
     {
       why: "a number is within the tolerance",
       usual: JOB,
