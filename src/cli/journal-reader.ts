@@ -1,9 +1,9 @@
 /** One daemon's journal as the command line reads it: what there is, and from then on what comes, over breaks of the stream. */
-import { setTimeout as pause } from "node:timers/promises";
 import { jsonLine } from "../telemetry/entry.js";
 import { matcher, type JournalQuery } from "../telemetry/journal.js";
-import { Refusal, type AdminClient, type ServerEvent } from "./client.js";
-import { CommandError, EXIT, type Io } from "./io.js";
+import type { AdminClient, ServerEvent } from "./client.js";
+import { followEvents } from "./follow.js";
+import type { Io } from "./io.js";
 import { journalLine, type JournalEntryView } from "./journal-line.js";
 import { wholeNumber, type RemoteOptions } from "./remote.js";
 
@@ -23,15 +23,6 @@ export interface JournalView {
   /** Absent from daemons of earlier versions. */
   readonly last_event?: string;
 }
-
-/** Follows the stream from there. */
-interface From {
-  readonly last: number;
-  readonly lastEvent: string | null;
-}
-
-const WAIT_FIRST_MS = 100;
-const WAIT_MAX_MS = 2_000;
 
 /** The last entries that match, as the daemon hands them out. */
 export async function journalView(client: AdminClient, options: JournalOptions): Promise<JournalView> {
@@ -107,37 +98,16 @@ export class JournalReader {
 
   /** Prints what comes, until somebody ends the command. */
   async follow(view: JournalView): Promise<void> {
-    const from: From = { last: view.last, lastEvent: view.last_event ?? null };
-    const stop = new AbortController();
-    // What comes is for whoever reads it.
-    void Promise.race([this.#io.stopped, this.#io.outputLost]).then(() => {
-      stop.abort();
+    await followEvents({
+      client: this.#client,
+      io: this.#io,
+      path: (lastEvent) => (lastEvent === null ? `/events?after=${view.last}` : "/events"),
+      lastEvent: view.last_event ?? null,
+      hear: (event) => {
+        this.#hear(event);
+      },
+      say: this.#readers.say,
     });
-    let { lastEvent } = from;
-    for (let failures = 0; !stop.signal.aborted;) {
-      const path = lastEvent === null ? `/events?after=${from.last}` : "/events";
-      let why = "the daemon ended it";
-      try {
-        const opened = (): void => {
-          if (failures > 0) this.#readers.say("the stream is back");
-          failures = 0;
-        };
-        const options = { signal: stop.signal, lastEventId: lastEvent, opened };
-        for await (const event of this.#client.events(path, options)) {
-          lastEvent = event.id ?? lastEvent;
-          this.#hear(event);
-        }
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        // A daemon that refuses, or that is none, will go on like that.
-        const passes = !(error instanceof CommandError) || error.exitCode === EXIT.unreachable;
-        if (!passes && !(error instanceof Refusal && error.status === 429)) throw error;
-        why = error instanceof Error ? error.message : String(error);
-      }
-      if (failures === 0) this.#readers.say(`the stream broke, and is asked for again: ${why}`);
-      const wait = Math.min(WAIT_FIRST_MS * 2 ** Math.min(failures++, 10), WAIT_MAX_MS);
-      await pause(wait, undefined, { signal: stop.signal }).catch(() => undefined);
-    }
   }
 
   #hear({ data }: ServerEvent): void {
@@ -160,7 +130,7 @@ function gapText({ lost }: GapView): string {
   return `${lost} ${lost === 1 ? "entry is" : "entries are"} missing: the journal had moved on`;
 }
 
-function filtersOf(options: JournalOptions): JournalQuery & Record<string, string> {
+export function filtersOf(options: JournalOptions): JournalQuery & Record<string, string> {
   return Object.fromEntries(
     FILTERS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
   ) as JournalQuery & Record<string, string>;

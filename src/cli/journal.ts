@@ -2,8 +2,9 @@
 import type { Command } from "commander";
 import { AdminClient } from "./client.js";
 import { entryKind } from "./entry-kind.js";
-import type { Io } from "./io.js";
-import { JournalReader, type JournalOptions } from "./journal-reader.js";
+import type { FleetJournalOptions } from "./fleet/journal.js";
+import { CommandError, EXIT, type Io } from "./io.js";
+import { JournalReader } from "./journal-reader.js";
 import type { OnOptions } from "./on/each.js";
 import { onMany, remote } from "./remote.js";
 
@@ -18,11 +19,16 @@ export function addJournal(program: Command, io: Io): void {
     .option("--path <path>", "only exchanges with this path, or pattern such as /v1/jobs/*")
     .option("--since <seq>", "only entries after this sequence number")
     .option("--limit <n>", "at most so many entries (default 100)")
+    .option("--fleet", "of all daemons of the fleet that the daemon belongs to, as one")
+    .option("--daemon <name>", "with --fleet: only what this daemon wrote")
     .option("-f, --follow", "go on printing what comes, and go on after the stream breaks")
-    .action(async (options: JournalOptions & OnOptions) => {
-      const { kind, on } = options;
+    .action(async (options: FleetJournalOptions & OnOptions) => {
+      const { kind, on, fleet } = options;
       const given = kind === undefined ? options : { ...options, kind: entryKind(kind) };
-      if (on === undefined) await new JournalReader(given, io, new AdminClient(given, io)).run();
+      if (fleet === true) await (await import("./fleet/journal.js")).journalOfFleet(given, io);
+      else if (options.daemon !== undefined)
+        throw new CommandError(EXIT.usage, "--daemon: one of a fleet is meant, so it stands beside --fleet");
+      else if (on === undefined) await new JournalReader(given, io, new AdminClient(given, io)).run();
       else await (await import("./on/journal.js")).journalOn(given, io);
     });
 }
