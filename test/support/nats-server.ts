@@ -1,11 +1,11 @@
 /** A real `nats-server` with JetStream, its data in a folder of its own: it can be killed, and started again with them or without. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectNats } from "@nats-io/transport-node";
 import { freePort } from "./free-port.js";
+import { listens } from "./listens.js";
 
 export interface NatsOptions {
   /** What is run; `nats-server` of the system without it. */
@@ -71,14 +71,7 @@ ${options.config ?? ""}
     const child = spawn(this.#program, ["--config", this.#config], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
     child.stderr.on("data", (chunk: Buffer) => (this.#said += chunk.toString()));
-    const ended = new Promise<never>((_done, failed) => {
-      child.once("error", failed);
-      child.once("exit", () => {
-        failed(new Error(`nats-server has ended:\n${this.#said}`));
-      });
-    });
-    ended.catch(() => undefined);
-    await Promise.race([listens(this.port), ended]);
+    await listens(this.port, child, () => this.#said);
   }
 
   /** SIGKILL, as in a power cut, or another signal; resolves when the process is gone. */
@@ -113,22 +106,5 @@ ${options.config ?? ""}
   async close(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-async function listens(port: number): Promise<void> {
-  for (;;) {
-    const isUp = await new Promise<boolean>((done) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => {
-        socket.destroy();
-        done(true);
-      });
-      socket.once("error", () => {
-        done(false);
-      });
-    });
-    if (isUp) return;
-    await new Promise((done) => setTimeout(done, 10));
   }
 }

@@ -18,9 +18,17 @@ const NATS: Adapter = {
   load: () => import("./nats/open.js"),
 };
 
+const REDIS: Adapter = {
+  package: "@redis/client",
+  version: "6.3.1",
+  load: () => import("./redis/open.js"),
+};
+
 const ADAPTERS: ReadonlyMap<string, Adapter> = new Map([
   ["nats", NATS],
   ["tls", NATS],
+  ["redis", REDIS],
+  ["rediss", REDIS],
 ]);
 
 /** The adapter, which goes on to connect by itself. Rejects with SQ_INVALID_CONFIG where there never will be an engine. */

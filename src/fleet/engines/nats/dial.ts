@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import type { Authenticator, MsgHdrs, NatsConnectionImpl } from "@nats-io/transport-node";
 import type { EngineOptions } from "../../contract/engine.js";
 import type { EngineAddress } from "../address.js";
+import type { Dialled } from "../way.js";
 import type { FleetNames } from "./names.js";
 
 /** Of one address, name resolution not counted. */
@@ -15,16 +16,9 @@ const PING_EVERY_MS = 4_000;
 const PINGS_OUT = 2;
 const PORT = 4222;
 
-export interface Dialled {
-  /** Resolves as soon as the server has taken us in; never after `drop`. */
-  readonly connected: Promise<NatsConnectionImpl>;
-  /** Ends it at once, connected or not, and leaves no socket and no timer. */
-  readonly drop: () => void;
-}
-
 /** What is asked of the library. */
 export interface NatsClient {
-  readonly dial: (address: EngineAddress) => Promise<Dialled>;
+  readonly dial: (address: EngineAddress) => Promise<Dialled<NatsConnectionImpl>>;
   readonly headers: (values: Readonly<Record<string, string>>) => MsgHdrs;
 }
 
@@ -53,7 +47,7 @@ export async function natsClient(options: EngineOptions, names: FleetNames): Pro
     return made;
   };
 
-  const dial = async (address: EngineAddress): Promise<Dialled> => {
+  const dial = async (address: EngineAddress): Promise<Dialled<NatsConnectionImpl>> => {
     const host = address.host.includes(":") ? `[${address.host}]` : address.host;
     const settings = nats.parseOptions({
       servers: [`${host}:${address.port ?? PORT}`],

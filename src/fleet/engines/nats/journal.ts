@@ -3,6 +3,7 @@ import type { FleetEngine } from "../../contract/engine.js";
 import type { JournalBatch, KeptBatch } from "../../contract/journal.js";
 import { decodeBatch, encodeBatch } from "../../journal/wire.js";
 import type { JetStream, Stored, StreamLayout } from "./jetstream.js";
+import { WakeUp } from "../wake-up.js";
 import { encodeName, type FleetNames } from "./names.js";
 
 /** Messages asked for at once. */
@@ -108,45 +109,4 @@ function startOf(from: TailOptions["from"], oldest: Position, last: number): Pos
   if (typeof from === "object") return { ...oldest, seq: Math.max(oldest.seq, last - from.newest) };
   const at = from.lastIndexOf(":");
   return { created: from.slice(0, at), seq: Number(from.slice(at + 1)) };
-}
-
-/** The wait of a follower, which a message or the end cuts short. */
-class WakeUp {
-  readonly #signal: AbortSignal;
-  #timer: NodeJS.Timeout | null = null;
-  #done: (() => void) | null = null;
-  #isSoon = false;
-  readonly #now = (): void => {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#isSoon = false;
-    this.#done?.();
-    this.#done = null;
-  };
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-    signal.addEventListener("abort", this.#now);
-  }
-
-  async wait(time: number): Promise<void> {
-    if (this.#signal.aborted) return;
-    await new Promise<void>((done) => {
-      this.#done = done;
-      this.#timer ??= setTimeout(this.#now, time);
-    });
-  }
-
-  /** Not later than that, for who waits now or is about to. */
-  soon(time: number): void {
-    if (this.#isSoon) return;
-    this.#isSoon = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#now, time);
-  }
-
-  end(): void {
-    this.#signal.removeEventListener("abort", this.#now);
-    this.#now();
-  }
 }

@@ -1,0 +1,139 @@
+/** One connection to one Redis or Valkey, which ends when it breaks: the next one is made by `Way`. */
+import { readFile } from "node:fs/promises";
+import type { EngineOptions } from "../../contract/engine.js";
+import type { EngineAddress } from "../address.js";
+import type { Client, Dialled } from "../way.js";
+import { ReplicaError, translate } from "./errors.js";
+
+const CONNECT_MAX_MS = 3_000;
+/** The third tick without an answer ends the connection: 12 s after the last sign of life at the latest. */
+const PING_EVERY_MS = 4_000;
+const PINGS_OUT = 2;
+const PORT = 6379;
+
+export interface RedisConnection {
+  /** Strings come as bytes. */
+  readonly send: (words: readonly (string | Uint8Array)[]) => Promise<unknown>;
+  readonly subscribe: (channel: string, hear: () => void) => Promise<void>;
+  readonly unsubscribe: (channel: string, hear: () => void) => Promise<void>;
+  readonly ended: Promise<string>;
+}
+
+/** Loads the library, and rejects with its absence. */
+export async function redisClient(options: EngineOptions): Promise<Client<RedisConnection>> {
+  const { createClient, RESP_TYPES } = await import("@redis/client");
+  const asBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
+
+  const dial = async (address: EngineAddress): Promise<Dialled<RedisConnection>> => {
+    const { user, password, token } = options.credentials;
+    const name = user ?? address.user;
+    const secret = password ?? token ?? address.password;
+    const end = new AbortController();
+    const secured = options.tls !== null || address.scheme === "rediss";
+    const socket = {
+      host: address.host,
+      port: address.port ?? PORT,
+      connectTimeout: CONNECT_MAX_MS,
+      reconnectStrategy: false as const,
+      // Both `net` and `tls` take it; it also ends a socket that is only about to connect.
+      signal: end.signal,
+    };
+    const client = createClient({
+      socket: secured ? { ...socket, tls: true as const, ...(await tlsOf(options)) } : socket,
+      ...(name === null ? {} : { username: name }),
+      ...(secret === null ? {} : { password: secret }),
+      ...(address.path === "" ? {} : { database: Number(address.path) }),
+      name: `squall:${encodeURIComponent(options.client)}`,
+      RESP: 3,
+      disableOfflineQueue: true,
+      disableClientInfo: true,
+      maintNotifications: "disabled",
+    });
+    let ping: NodeJS.Timeout | undefined;
+    let told = (_why: string): void => undefined;
+    const ended = new Promise<string>((done) => (told = done));
+    const drop = (why: string): void => {
+      clearInterval(ping);
+      told(why);
+      end.abort();
+      client.destroy();
+    };
+    client.on("error", (error: Error) => {
+      drop(error.message);
+    });
+    client.on("end", () => {
+      drop("the connection was closed");
+    });
+
+    const connect = async (): Promise<RedisConnection> => {
+      // Before it has greeted us there is no end to its waiting.
+      const late = setTimeout(() => {
+        drop("no answer in time");
+      }, CONNECT_MAX_MS);
+      try {
+        await Promise.race([client.connect(), ended.then((why) => Promise.reject(new Error(why)))]);
+        await refuseReplica(() => client.sendCommand(["ROLE"]));
+      } catch (error) {
+        drop(error instanceof Error ? error.message : "not reached");
+        throw error;
+      } finally {
+        clearTimeout(late);
+      }
+      let unanswered = 0;
+      ping = setInterval(() => {
+        if (unanswered >= PINGS_OUT) {
+          drop("it does not answer any more");
+          return;
+        }
+        unanswered++;
+        client.sendCommand(["PING"]).then(
+          () => (unanswered = 0),
+          // It says no, so it is there.
+          () => (unanswered = 0),
+        );
+      }, PING_EVERY_MS);
+      return {
+        send: (words) => client.sendCommand(words.map(asArgument), asBytes),
+        subscribe: (channel, hear) => client.subscribe(channel, hear),
+        unsubscribe: (channel, hear) => client.unsubscribe(channel, hear),
+        ended,
+      };
+    };
+    const connected = connect();
+    return {
+      connected,
+      drop: () => {
+        drop("closed");
+      },
+    };
+  };
+
+  return { dial, ended: ({ ended }) => ended, translate };
+}
+
+const asArgument = (word: string | Uint8Array): string | Buffer =>
+  typeof word === "string" ? word : Buffer.from(word.buffer, word.byteOffset, word.byteLength);
+
+/** A replica answers reads with what it has heard so far. Who may not ask for the role is taken at the word of the address. */
+async function refuseReplica(role: () => Promise<unknown>): Promise<void> {
+  let answer: unknown;
+  try {
+    answer = await role();
+  } catch (error) {
+    if (translate(error, "", null).failure === "forbidden") return;
+    throw error;
+  }
+  if (Array.isArray(answer) && String(answer[0]) !== "master")
+    throw new ReplicaError("it is a replica, and only its master knows the newest plan");
+}
+
+async function tlsOf({ tls }: EngineOptions): Promise<Record<string, string | boolean | Buffer>> {
+  if (tls === null) return {};
+  return {
+    ...(tls.ca === null ? {} : { ca: await readFile(tls.ca) }),
+    ...(tls.cert === null ? {} : { cert: await readFile(tls.cert) }),
+    ...(tls.key === null ? {} : { key: await readFile(tls.key) }),
+    ...(tls.servername === null ? {} : { servername: tls.servername }),
+    ...(tls.insecure ? { rejectUnauthorized: false } : {}),
+  };
+}

@@ -1,0 +1,28 @@
+/** The engine on Redis, against a real server. */
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe } from "vitest";
+import { openEngine } from "../../../src/fleet/engines/open.js";
+import { engineOptions } from "../../support/fleet-engines.js";
+import { hasRedis, RedisServer } from "../../support/redis-server.js";
+import { conforms } from "./conformance.js";
+
+const missing = !hasRedis();
+
+describe.skipIf(missing)(`Redis${missing ? " (needs: redis-server)" : ""}`, () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+  afterAll(() => server.close());
+
+  conforms("redis-server", () => ({
+    open: (options) => openEngine(engineOptions(server.url, options)),
+    outage: { stop: () => server.kill("SIGTERM"), start: () => server.start() },
+    loseJournal: async (fleet) => {
+      const redis = new Redis(server.port);
+      await redis.del(`squall:{${fleet}}:journal`, `squall:{${fleet}}:journal:life`);
+      redis.disconnect();
+    },
+    passPresence: async () => undefined,
+  }));
+});
