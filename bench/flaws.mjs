@@ -106,11 +106,18 @@ async function sweep(folder, name) {
     file: finding.file,
   }));
   const hit = report.cases.filter(({ verdict }) => !/^not |^harness/u.test(verdict)).length;
+  const noVerdict = report.cases.filter(({ verdict }) => verdict === "harness error");
+  // Alarms that nothing was left of, since they came only while others had the processors, or as often without any fault.
+  const dropped = report.cases.filter(
+    ({ verdict, note }) => verdict === "survived" && / runs\b/u.test(note ?? ""),
+  );
+  for (const { name: of, note } of [...noVerdict, ...dropped])
+    console.log(`<!-- ${of}: ${note.split("\n", 1)[0]} -->`);
   return {
     findings,
     runs: report.runs,
     took: report.took_ms,
-    what: `${hit} of ${report.cases.length} cases hit`,
+    what: `${hit} of ${report.cases.length} cases hit, ${noVerdict.length} without a verdict; ${report.controls.failed} of ${report.controls.runs} fault-free runs failed; load ${loadavg()[0].toFixed(0)}`,
   };
 }
 
