@@ -127,6 +127,7 @@ class RunningDaemon implements Daemon {
       this.#parts.reading.catch(() => undefined);
     } else library.replaceFiles(named ?? (await files.profiles()));
     state?.restoreProfiles(library);
+    await this.#openFleet();
     // The admin port first: if another daemon has it, nothing else is touched.
     this.control.starting = true;
     this.#admin = await openAdminPort(this.#parts, this.#config, this.#options);
@@ -136,6 +137,8 @@ class RunningDaemon implements Daemon {
     const started = prepared.filter(([{ spec }]) => spec.enabled !== false);
     if (state === null) this.#activate();
     else state.restoreActive(this.control, () => this.#activate());
+    // Before anybody is accepted, as far as it goes: a proxy does not wait for an engine that is away.
+    const joined = this.#parts.fleet?.join();
     for (const [{ patient }, proxy] of started) {
       if (!patient) await proxy.start().catch((error: unknown) => this.#couldNotListen(proxy.name, error));
     }
@@ -147,6 +150,7 @@ class RunningDaemon implements Daemon {
     await this.#parts.reading;
     this.control.starting = false;
     await state?.open();
+    await joined;
     await this.#watch?.start();
     // Its text was read before anybody watched.
     if (this.#config.watch && files.edited()) void this.reload("a file changed while the daemon started");
@@ -191,6 +195,20 @@ class RunningDaemon implements Daemon {
     const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     await library.replaceFilesSlowly(texts, pause);
     this.#parts.reading = null;
+  }
+
+  /** Loaded by those who have one, and by nobody else. */
+  async #openFleet(): Promise<void> {
+    const { fleet } = this.#config;
+    if (fleet === null) return;
+    const { Fleet } = await import("./daemon/fleet.js");
+    try {
+      this.#parts.fleet = await Fleet.open(this.#parts, fleet);
+    } catch (error) {
+      if (!(error instanceof SquallError)) throw error;
+      const path = error.path ?? "fleet";
+      throw this.#read.error(path.split("."), error.message.replace(`${path}: `, ""), error.hint);
+    }
   }
 
   /** Where bots need it: they find its certificate, and the first handshake does not wait for it. What is wrong refuses the start. */
@@ -336,6 +354,8 @@ class RunningDaemon implements Daemon {
     const { log, state, plan, proxySet, clock } = this.#parts;
     if (why !== undefined) log.info(`${why}: finishing what is under way`, { seconds_at_most: drain / 1000 });
     this.#watch?.close();
+    // Others need not wait for this one any more, and what the fleet has on here ends.
+    await this.#parts.fleet?.close();
     // What is on now is what is to go on after the restart.
     await state?.close();
     // Healed first: a connection that a fault holds back could not finish.
@@ -355,7 +375,9 @@ class RunningDaemon implements Daemon {
   }
 
   async #dispose(): Promise<void> {
-    const { state, proxySet, plan, kernel, live, metrics, context, authority, telemetry } = this.#parts;
+    const { state, proxySet, plan, kernel, live, metrics, context, authority, telemetry, fleet } =
+      this.#parts;
+    await fleet?.close();
     await state?.close();
     proxySet.stop();
     plan.stop();

@@ -26,7 +26,7 @@ export async function openAdminPort(
   { pid, node }: DaemonOptions,
 ): Promise<Admin> {
   const { control, telemetry, metrics, clock, types, context, authority, state, seed, descriptors } = parts;
-  const { live } = parts;
+  const { live, fleet } = parts;
   try {
     return await startAdmin({
       control,
@@ -46,6 +46,7 @@ export async function openAdminPort(
       occupancy: { budget: context.budget, slots: context.slots, flows: context.flows },
       reading: () => parts.reading,
       state,
+      fleet,
       authority,
       about: { version, pid, node, seed },
     });

@@ -26,6 +26,7 @@ import { Telemetry } from "../telemetry/telemetry.js";
 import type { Door } from "../tls/door.js";
 import { version } from "../version.js";
 import { authorityDoor, trustOf } from "./authority.js";
+import type { Fleet } from "./fleet.js";
 import { Files } from "./files.js";
 import type { DaemonOptions } from "./options.js";
 import { proxyDefaults } from "./specs.js";
@@ -52,6 +53,8 @@ export class Parts {
   readonly watch = new Watch();
   readonly live: Live;
   readonly state: KeptState | null;
+  /** What it has of a fleet; null where it belongs to none, and before that is loaded. */
+  fleet: Fleet | null = null;
   /** Where the admin API answers; null before it does. */
   adminUrl: string | null = null;
   /** While the library is read behind ports that are open already: those who ask about profiles wait for it. */
@@ -161,6 +164,7 @@ export class Parts {
       process: options.ownProcess,
       state: () => this.state?.status ?? null,
       authority: () => this.authority.authority,
+      ...(config.fleet === null ? {} : { fleet: () => this.fleet?.view() ?? null }),
     });
     this.live = new Live({
       clock,

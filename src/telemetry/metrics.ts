@@ -4,6 +4,7 @@ import { CONNECTION_FAILURES } from "../core/events.js";
 import type { Ledger } from "../core/ledger.js";
 import type { ActivationState } from "../plan/activation.js";
 import { authorityMetrics, type AuthorityMetricsOptions } from "./authority-metrics.js";
+import { fleetMetrics, type FleetMetricsOptions } from "./fleet-metrics.js";
 import { exchangeMetrics } from "./exchange-metrics.js";
 import { faultMetrics } from "./fault-metrics.js";
 import { handshakeMetrics } from "./handshake-metrics.js";
@@ -16,7 +17,7 @@ import { register, SampledCounter, SampledGauge, type AnySampled, type Sample } 
 import type { Reload } from "./telemetry.js";
 import type { MeasuredPool, MeasuredProxy } from "./measured.js";
 
-export interface MetricsOptions extends AuthorityMetricsOptions {
+export interface MetricsOptions extends AuthorityMetricsOptions, FleetMetricsOptions {
   readonly ledger: Ledger;
   readonly proxies: () => Iterable<MeasuredProxy>;
   readonly activations: () => readonly ActivationState[];
@@ -66,6 +67,7 @@ export class Metrics {
       ...daemonMetrics(options),
       ...stateMetrics(options),
       ...authorityMetrics(options),
+      ...fleetMetrics(options),
     ];
     const dropped = new SampledCounter({
       name: "squall_series_dropped_total",
