@@ -9,10 +9,21 @@ import { paramsOf } from "./params.js";
 import { isProfileFile, lyingHere, ProfileFromFile } from "./profile-file.js";
 import type { Naming } from "./refusal.js";
 import type { OnOptions } from "./on/each.js";
-import { collect, commandTo, onMany, remote, wholeNumber, type RemoteOptions } from "./remote.js";
+import type { FleetOptions, OutcomeView } from "./fleet/ask.js";
+import type { UseFleetOptions } from "./fleet/use.js";
+import {
+  collect,
+  commandTo,
+  onFleet,
+  onMany,
+  remote,
+  signed,
+  wholeNumber,
+  type RemoteOptions,
+} from "./remote.js";
 import { yamlValue } from "./yaml-value.js";
 
-interface UseOptions extends RemoteOptions, OnOptions {
+interface UseOptions extends RemoteOptions, OnOptions, UseFleetOptions {
   readonly param?: readonly string[];
   readonly seed?: string;
   readonly ttl?: string;
@@ -71,15 +82,44 @@ function commonOption(path: string): string | null | undefined {
 }
 
 function addUse(program: Command, io: Io): void {
-  onMany(activationOptions(program.command("use <profile>")))
+  signed(fleetTargets(onFleet(onMany(activationOptions(program.command("use <profile>"))))))
     .description("switch a profile on, in place of what is on; takes a name, or a file such as ./mine.yaml")
     .option("--param <name=value>", "a parameter of the profile; may be given several times", collect)
     .option("--add", "beside what is on, instead of in its place")
-    .option("--or-heal", "with --on: ends it again everywhere, unless all of them have applied it")
+    .option(
+      "--or-heal",
+      "with --on: ends it again everywhere, unless all have applied it; with --fleet: puts back what was on, unless what is required comes",
+    )
     .action(async (profile: string, options: UseOptions) => {
       const params = paramsOf(options.param);
       const { seed, ...common } = commonBody(options);
       const file = isProfileFile(profile) ? ProfileFromFile.read(profile, io) : null;
+      const { daemons, label, percent, startsIn, require, wait, by, why } = options;
+      const only = { daemons, label, percent, "starts-in": startsIn, require, wait, by, why };
+      if (await isForFleet(options, only)) {
+        const fleet = await import("./fleet/use.js");
+        const words = wordsOf(profile, options);
+        await fleet.useFleet({ profile: file?.name ?? profile, words }, options, io, async (client, more) => {
+          const named = async (name: string, said?: Naming["file"]): Promise<OutcomeView> => {
+            const body = {
+              profile: name,
+              ...(Object.keys(params).length === 0 ? {} : { params }),
+              ...(seed === undefined ? {} : { seed }),
+              ...common,
+              ...more,
+            };
+            const naming: Naming = {
+              option: (path) => fleet.fleetOption(path) ?? commonOption(path),
+              ...(said === undefined ? {} : { file: said }),
+            };
+            const method = options.add === true ? "POST" : "PUT";
+            const answer = (await client.call(method, "/fleet/active", body, naming)) as OutcomeView | null;
+            return client.known(answer, "daemons");
+          };
+          return file === null ? named(profile) : file.lend(client, io, named);
+        });
+        return;
+      }
       const switchOn = async (client: AdminClient, drawn = seed): Promise<ActiveView> => {
         const named = async (name: string, said?: Naming["file"]): Promise<ActiveView> => {
           const body = {
@@ -107,7 +147,7 @@ function addUse(program: Command, io: Io): void {
         await useOn(wanted, options, io, switchOn);
         return;
       }
-      if (options.orHeal === true) throw new CommandError(EXIT.usage, "--or-heal: needs --on");
+      if (options.orHeal === true) throw new CommandError(EXIT.usage, "--or-heal: needs --on or --fleet");
       const answer = await switchOn(new AdminClient(options, io)).catch((error: unknown) => {
         const here = lyingHere(profile, io);
         if (!(error instanceof Refusal) || error.status !== 404 || here === null) throw error;
@@ -118,6 +158,29 @@ function addUse(program: Command, io: Io): void {
       });
       report(io, options, answer);
     });
+}
+
+function fleetTargets(command: Command): Command {
+  return command
+    .option("--daemons <names>", "with --fleet: only these; node-* is several, and so is a,b", collect)
+    .option(
+      "--label <name=value>",
+      "with --fleet: only daemons with this label; may be given several times",
+      collect,
+    )
+    .option("--percent <n>", "with --fleet: only so many of them, always the same for one profile")
+    .option("--starts-in <duration>", "with --fleet: all begin together, so long from now, such as 2s")
+    .option("--require <how many>", "with --fleet: all, quorum, any or none must have it (default all)");
+}
+
+/** Throws a CommandError for options that need a fleet. */
+async function isForFleet(
+  options: RemoteOptions & OnOptions & { readonly fleet?: boolean },
+  only: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  const { checkFleetOptions } = await import("./fleet/ask.js");
+  checkFleetOptions(options, only);
+  return options.fleet === true;
 }
 
 /** What repeats the command, but for the seed, the time and the daemons. */
@@ -219,18 +282,28 @@ function faultOf(words: readonly string[]): FaultWords {
   return { fault, given };
 }
 
-interface HealOptions extends RemoteOptions, OnOptions {
+interface HealOptions extends RemoteOptions, OnOptions, FleetOptions {
   readonly own?: boolean;
 }
 
 function addHeal(program: Command, io: Io): void {
-  onMany(remote(program.command("heal [activation]")))
+  signed(onFleet(onMany(remote(program.command("heal [activation]")))))
     .description("end all activations, or the one with that id; connections are kept")
     .option("--own", "take away the faults that proxies have of their own as well, toxics among them")
     .action(async (activation: string | undefined, options: HealOptions) => {
       const { own = false } = options;
       if (own && activation !== undefined)
         throw new CommandError(EXIT.usage, "--own: goes with healing everything, not with one activation");
+      const { wait, by, why } = options;
+      if (own && options.fleet === true)
+        throw new CommandError(
+          EXIT.usage,
+          "--own: a fleet switches no faults that proxies have of their own",
+        );
+      if (await isForFleet(options, { wait, by, why })) {
+        await (await import("./fleet/heal.js")).healFleet(activation, options, io);
+        return;
+      }
       const path =
         activation === undefined
           ? `/active${own ? "?own=true" : ""}`

@@ -28,6 +28,19 @@ export function onMany(command: Command): Command {
   );
 }
 
+/** For commands that can be for a whole fleet. */
+export function onFleet(command: Command): Command {
+  return command.option("--fleet", "on all daemons of the fleet that the daemon belongs to");
+}
+
+/** What those say that change the plan of a fleet. */
+export function signed(command: Command): Command {
+  return command
+    .option("--wait <duration>", "with --fleet: how long to wait for the daemons (default 5s)")
+    .option("--by <name>", "with --fleet: who it is, for others (default user@host)")
+    .option("--why <text>", "with --fleet: what for, for others");
+}
+
 /** For options that may be given several times. */
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];

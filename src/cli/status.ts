@@ -6,13 +6,19 @@ import { activeText, type ActiveView } from "./active-text.js";
 import { AdminClient } from "./client.js";
 import type { Io } from "./io.js";
 import type { OnOptions } from "./on/each.js";
-import { onMany, remote, type RemoteOptions } from "./remote.js";
+import type { FleetOptions } from "./fleet/ask.js";
+import { onFleet, onMany, remote, type RemoteOptions } from "./remote.js";
 import type { StatusView } from "./status-view.js";
 
 export function addStatus(program: Command, io: Io): void {
-  onMany(remote(program.command("status")))
+  onFleet(onMany(remote(program.command("status"))))
     .description("show proxies, connections, what is on and how much it has hit so far")
-    .action(async (options: RemoteOptions & OnOptions) => {
+    .action(async (options: RemoteOptions & OnOptions & FleetOptions) => {
+      if (options.fleet === true) {
+        (await import("./fleet/ask.js")).checkFleetOptions(options, {});
+        await (await import("./fleet/status.js")).statusFleet(options, io);
+        return;
+      }
       if (options.on !== undefined) {
         await (await import("./on/status.js")).statusOn(options, io);
         return;

@@ -2,7 +2,7 @@
  * What a daemon of a fleet has besides: the engine, the member that it is, who may switch the others, and what sends its journal. Only a
  * daemon whose squall.yaml has `fleet` loads this file, and all that it needs.
  */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import type { AdminFleet, FleetRequest, HealRequest } from "../admin/fleet-house.js";
 import type { FleetConfig } from "../config/fleet.js";
@@ -74,7 +74,7 @@ export class Fleet implements AdminFleet {
             life,
             which: journal,
             offset: () => this.#member.view().presence.offset_ms,
-            jitter: Math.random,
+            jitter: () => randomInt(2 ** 32) / 2 ** 32,
             log: (text) => {
               log.warn(text);
             },

@@ -1,6 +1,7 @@
 /** Asks many daemons the same, side by side, and keeps of each what became of it: one that is away never keeps the others waiting. */
 import { AdminClient, Refusal, type ClientOptions } from "../client.js";
 import { CommandError, EXIT, type Io } from "../io.js";
+import { rowLines } from "../rows.js";
 import { hostsOf, type Host } from "./hosts.js";
 
 export interface OnOptions extends ClientOptions {
@@ -81,15 +82,14 @@ export function rowsText<T>(
   { colours }: Pick<Io, "colours">,
   well: (value: T) => string,
 ): string {
-  const width = Math.max(...outcomes.map(({ daemon }) => daemon.host.name.length));
-  return outcomes
-    .map((outcome) => {
-      const name = outcome.daemon.host.name.padEnd(width);
-      if (outcome.state === "applied") return `  ${name}  ${well(outcome.value)}\n`;
+  return rowLines(
+    outcomes.map((outcome) => {
+      const { name } = outcome.daemon.host;
+      if (outcome.state === "applied") return { name, text: well(outcome.value) };
       const tint = outcome.state === "refused" ? colours.red : colours.yellow;
-      return `  ${name}  ${tint(outcome.state)}: ${outcome.why.replaceAll("\n", `\n  ${" ".repeat(width)}  `)}\n`;
-    })
-    .join("");
+      return { name, text: `${tint(outcome.state)}: ${outcome.why}` };
+    }),
+  );
 }
 
 /** Ends the command with a code of its own where not every daemon did what it was asked for, and says so last. */
