@@ -78,6 +78,15 @@ export const fleetView = named(
       .nullable()
       .describe("null before it was read, or where it cannot be understood"),
     time: z.string().nullable().describe("the engine's clock; null before it is known"),
+    journal: z
+      .strictObject({
+        state: z.enum(["off", "idle", "waiting", "sending", "away", "full", "closing", "closed"]),
+        upto: whole().describe("the newest number that the engine has been told about"),
+        unsent: whole().describe("numbers that it has not been told about yet"),
+        lost: whole().describe("numbers that were given up"),
+        problem: z.string().nullable().describe("why sending does not go well; null if it does"),
+      })
+      .describe("how this daemon's journal gets into the fleet's"),
     members: z.array(member).nullable().describe("by name; null where the engine does not tell"),
   }),
 );
@@ -154,6 +163,7 @@ export function fleetAnswer(
             activations: [...plan.activations],
           },
     time: time === null ? null : new Date(time).toISOString(),
+    journal: fleet.shipping(),
     members:
       members === null ? null : members.map(memberAnswer).toSorted((a, b) => (a.daemon < b.daemon ? -1 : 1)),
   };

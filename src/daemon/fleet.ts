@@ -9,10 +9,12 @@ import type { FleetConfig } from "../config/fleet.js";
 import { SquallError } from "../core/errors.js";
 import { Controller } from "../fleet/controller/controller.js";
 import type { FleetEngine } from "../fleet/contract/engine.js";
+import type { FleetJournal, ShippingView } from "../fleet/contract/journal.js";
 import type { FleetOutcome, MemberView } from "../fleet/contract/member.js";
 import type { Heard } from "../fleet/contract/presence.js";
 import { openEngine } from "../fleet/engines/open.js";
 import { DaemonGround } from "../fleet/ground.js";
+import { MergedJournal } from "../fleet/journal/merged.js";
 import { Shipper } from "../fleet/journal/shipper.js";
 import { Member } from "../fleet/member/member.js";
 import { textOfProfile } from "../fleet/text-format.js";
@@ -30,6 +32,7 @@ export class Fleet implements AdminFleet {
   readonly daemon: string;
   readonly control: boolean;
   readonly passToken: boolean;
+  readonly journal: FleetJournal;
   readonly #parts: FleetParts;
   readonly #engine: FleetEngine;
   readonly #member: Member;
@@ -62,6 +65,7 @@ export class Fleet implements AdminFleet {
       poll,
       journalSeq: () => this.#shipper?.view.upto ?? 0,
     });
+    this.journal = new MergedJournal({ engine, clock, engineNow: () => this.engineTime() });
     this.#controller = new Controller({ engine, clock, engineTime: () => this.engineTime(), maxTtl });
     this.#shipper =
       journal === "none"
@@ -93,7 +97,7 @@ export class Fleet implements AdminFleet {
       replicas: config.replicas,
       now: () => clock.now(),
       log: (text) => {
-        log.warn(text);
+        log.info(text);
       },
     });
     return new Fleet(parts, config, engine);
@@ -152,6 +156,10 @@ export class Fleet implements AdminFleet {
 
   engineTime(): number | null {
     return this.#member.time.engineTime(this.#parts.clock.now());
+  }
+
+  shipping(): ShippingView {
+    return this.#shipper?.view ?? { state: "off", upto: 0, unsent: 0, lost: 0, problem: null };
   }
 
   trusted(): readonly string[] {
