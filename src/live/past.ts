@@ -12,6 +12,7 @@ import type { JournalEntry } from "../telemetry/entry.js";
 import type { Journal } from "../telemetry/journal.js";
 import type { ExchangeTrace, JournalLine, LiveAct, Moment, Outcome, Verdict } from "./contract.js";
 import { JOURNAL_MAX } from "./limits.js";
+import { pastDraw, whyUnknown, type PastSubject } from "./past-draws.js";
 import { maskedReason } from "./trace-reason.js";
 import { verdictText } from "./verdict-text.js";
 
@@ -67,15 +68,20 @@ export class Past {
     if (found === null || first === undefined) return null;
     const began = Date.parse(first.time);
     const hits = hitsIn(entries, moment);
-    const verdicts = [...hits.values()];
+    const verdicts: Verdict[] = [];
     const on = this.#sources.plan.moments().filter(({ value }) => value.startedAt <= began);
     for (const { value } of on)
       for (const [phase, fault] of faultsOf(value.compiled)) {
-        const key = keyOf(value.id, fault.name);
-        if (hits.has(key)) continue;
+        const subject = subjectIn(value, phase, proxy, found);
+        const hit = hits.get(keyOf(value.id, fault.name));
+        if (hit !== undefined) {
+          hits.set(keyOf(value.id, fault.name), drawn(hit, fault, subject, entries));
+          continue;
+        }
         const elsewhere = [value.proxies, fault.proxies].some((list) => list?.includes(proxy) === false);
-        verdicts.push(worked(value, phase, fault, elsewhere, found));
+        verdicts.push(worked(value, phase, fault, { elsewhere, found, subject }));
       }
+    verdicts.unshift(...hits.values());
     return {
       ...moment,
       exchange: null,
@@ -167,22 +173,64 @@ function hitsIn(entries: readonly JournalEntry[], { now, now_wall }: Moment): Ma
   return verdicts;
 }
 
+function subjectIn(
+  { id: activation, seed, compiled }: ActivationMoments["value"],
+  phase: string,
+  proxy: string,
+  { bot, exchange, query }: Found,
+): PastSubject {
+  const [path, name] = [exchange?.path ?? null, query?.name ?? null];
+  return { seed, activation, phase, repeat: compiled.repeat, proxy, bot, path, name };
+}
+
+/** With the number that hit it, where that can be drawn again. */
+function drawn(
+  hit: Verdict,
+  fault: CompiledFault,
+  subject: PastSubject,
+  entries: readonly JournalEntry[],
+): Verdict {
+  const entry = entries.find(
+    (one): one is Hit =>
+      one.kind === "fault_hit" && one.activation === hit.activation && one.fault === hit.fault,
+  );
+  if (entry?.draw === undefined) return hit;
+  const draw = pastDraw(fault, entry.draw, subject);
+  return draw === null
+    ? hit
+    : { ...hit, draw, text: verdictText("hit", { ...hit, draw }, hit.observe), recomputed: true };
+}
+
 /** What can be worked out of one that did nothing to it. */
 function worked(
   { id: activation, profile, mode }: ActivationMoments["value"],
   phase: string,
   fault: CompiledFault,
-  elsewhere: boolean,
-  found: Found,
+  {
+    elsewhere,
+    found,
+    subject,
+  }: { readonly elsewhere: boolean; readonly found: Found; readonly subject: PastSubject },
 ): Verdict {
   const observe = mode === "observe";
   const match = elsewhere ? null : knownMismatch(fault.match, found);
-  const outcome: Outcome = elsewhere ? "not_in_force" : match === null ? "unknown" : "no_match";
+  const again = elsewhere || match !== null ? null : pastDraw(fault, undefined, subject);
+  // One that was drawn, and did nothing, may not have been asked.
+  const draw = again !== null && again.drawn >= again.probability ? again : null;
+  const outcome: Outcome = elsewhere
+    ? "not_in_force"
+    : match !== null
+      ? "no_match"
+      : draw !== null
+        ? "not_drawn"
+        : "unknown";
   const why =
     outcome === "not_in_force"
       ? "it is for other proxies"
-      : "nobody was watching, and which of those that match this was is not kept";
-  const nothing = { when: null, draw: null, acts: [] };
+      : again === null
+        ? whyUnknown(fault)
+        : "its draw was for it, and it did nothing; nobody was watching why";
+  const nothing = { when: null, draw, acts: [] };
   return {
     activation,
     profile,

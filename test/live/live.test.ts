@@ -402,6 +402,85 @@ describe("GET /exchanges/{proxy}/{id}", () => {
     if (hint !== null) expect(answer.json.hint).toContain(hint);
   });
 
+  it("draws again what nobody watched where draws are by a key that the journal has, to the same numbers", async () => {
+    here.lab.use([
+      fault(
+        "http_status",
+        { status: 503 },
+        { name: "some", when: { probability: 0.5 }, draw: { by: "path" } },
+      ),
+      fault(
+        "http_headers",
+        { set: { a: "b" } },
+        { name: "many", draw: { by: "header:x-key" }, when: { probability: 0.9 } },
+      ),
+    ]);
+    const count = 5;
+    const askAll = async (): Promise<void> => {
+      for (let n = 1; n <= count; n++) {
+        await ask(`/v1/${n}`, "b1", ["x-key: k"]);
+        // The log of this lab is none: it may have nothing left out to tell of.
+        here.clock.advance(1_100);
+      }
+    };
+    await askAll();
+    const past = await Promise.all(Array.from({ length: count }, (_, n) => trace(n + 1)));
+    await here.get("/exchanges");
+    await askAll();
+    const seen = await Promise.all(Array.from({ length: count }, (_, n) => trace(count + n + 1)));
+    const of = (traces: readonly ExchangeTrace[], name: string) =>
+      traces.map(({ verdicts }) => {
+        const { outcome, draw, text } = verdicts.find(({ fault: one }) => one === name) as Verdict;
+        return { outcome, draw, text };
+      });
+    expect(of(past, "some")).toEqual(of(seen, "some"));
+    expect(new Set(of(past, "some").map(({ outcome }) => outcome))).toEqual(new Set(["hit", "not_drawn"]));
+    expect(
+      past.every(({ verdicts }) =>
+        verdicts.some(({ fault: name, recomputed }) => name === "some" && recomputed),
+      ),
+    ).toBe(true);
+    // Where the other one answered, it had nothing to act on, and is not in the journal.
+    const many = of(past, "many").map((one, n) => [one, of(seen, "many")[n]]);
+    const told = many.filter(([one]) => one?.outcome === "hit");
+    expect(told.length).toBeGreaterThan(0);
+    for (const [one, other] of told) expect(one).toEqual(other);
+  });
+
+  it.each<[string, Parameters<typeof fault>[2], string]>([
+    ["by the number of its bot's", { when: { probability: 0.000_001 } }, "squall draws lists all of them"],
+    [
+      "by a header",
+      { when: { probability: 0.000_001 }, draw: { by: "header:x-key" } },
+      "the header x-key that it is drawn by is not in the journal",
+    ],
+    [
+      "of each attempt",
+      { when: { probability: 0.000_001 }, draw: { by: "path", attempt: true } },
+      "which attempt with its key",
+    ],
+    ["not at all, but counted", { when: { every: 3 } }, "which of those that match this was"],
+    [
+      "not at all, with a match on what is not kept",
+      { match: [{ header: { "x-a": ["b"] } }] },
+      "has not all that match asks for",
+    ],
+  ])(
+    "says why it is not known whether a fault that draws %s was against one that nobody watched",
+    async (_, options, why) => {
+      here.lab.use([
+        fault("http_status", { status: 503 }, { name: "rare", ...options }),
+        fault("http_headers", { set: { a: "b" } }, { name: "known" }),
+      ]);
+      await ask("/v1/a", "b1", ["x-key: k"]);
+      const { verdicts } = await trace(1);
+      expect(verdicts.find(({ fault: name }) => name === "rare")).toMatchObject({
+        outcome: "unknown",
+        text: expect.stringContaining(why) as string,
+      });
+    },
+  );
+
   it("is where an answer says it is, though nobody watched: what the journal knows", async () => {
     const { spec } = here.proxySet.find("web").proxy;
     await here.proxySet.add({ ...(spec as HttpProxySpec), name: "told", faultHeader: true }, "file");
