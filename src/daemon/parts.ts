@@ -1,5 +1,6 @@
 /** The daemon's parts, each wired to those that it needs. Nothing listens yet, and nothing is in force. */
 import { randomInt } from "node:crypto";
+import type { AdminFleet } from "../admin/fleet-house.js";
 import type { Config } from "../config/config.js";
 import { Library } from "../config/library.js";
 import { Control } from "../control.js";
@@ -26,7 +27,6 @@ import { Telemetry } from "../telemetry/telemetry.js";
 import type { Door } from "../tls/door.js";
 import { version } from "../version.js";
 import { authorityDoor, trustOf } from "./authority.js";
-import type { Fleet } from "./fleet.js";
 import { Files } from "./files.js";
 import type { DaemonOptions } from "./options.js";
 import { proxyDefaults } from "./specs.js";
@@ -54,7 +54,7 @@ export class Parts {
   readonly live: Live;
   readonly state: KeptState | null;
   /** What it has of a fleet; null where it belongs to none, and before that is loaded. */
-  fleet: Fleet | null = null;
+  fleet: (AdminFleet & { join(): Promise<void>; close(): Promise<void> }) | null = null;
   /** Where the admin API answers; null before it does. */
   adminUrl: string | null = null;
   /** While the library is read behind ports that are open already: those who ask about profiles wait for it. */

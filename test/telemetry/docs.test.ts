@@ -24,6 +24,7 @@ function exported() {
     flows: { limit: 0 },
     telemetry: new Telemetry({ clock, log: silent() }),
     version: "0",
+    fleet: () => null,
   });
   metrics.close();
   return metrics.described.map(({ name, type, labels }) => ({ name, type, labels: [...labels] }));

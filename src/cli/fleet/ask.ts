@@ -58,7 +58,7 @@ function userName(): string {
     return userInfo().username;
   } catch {
     // A user of a container need not have a name.
-    return `user ${process.getuid?.() ?? "somebody"}`;
+    return "somebody";
   }
 }
 
