@@ -23,6 +23,11 @@ export interface TimeSample {
 
 export type Hint = "plan" | "members" | "connected" | "disconnected";
 
+export interface HintOptions {
+  /** Whether to be told of each heartbeat of each daemon as well: only for as long as somebody waits for them. */
+  readonly members?: boolean;
+}
+
 /**
  * All promises reject with an `EngineError`, and none waits longer than the adapter's own limit (5 s): what hangs is `away`.
  * An adapter connects by itself, again and again, for as long as it is open; nothing throws because it is not connected yet.
@@ -41,7 +46,7 @@ export interface FleetEngine {
   text(sha256: string): Promise<Uint8Array | null>;
   putText(sha256: string, bytes: Uint8Array): Promise<void>;
   /** May be silent, and may call for nothing: whoever relies on it polls as well. Answers how to stop being called. */
-  onHint(hear: (what: Hint) => void): () => void;
+  onHint(hear: (what: Hint) => void, options?: HintOptions): () => void;
   announce(me: Presence): Promise<TimeSample>;
   /** Says that this daemon leaves, so that nobody waits for it to grow old. */
   leave(daemon: string): Promise<void>;

@@ -255,9 +255,12 @@ export class Controller implements FleetController {
   ): Promise<Table> {
     const table = new Table(question, before);
     const changed = new Signal();
-    const stop = this.#engine.onHint((what) => {
-      if (what === "members" || what === "connected") changed.raise();
-    });
+    const stop = this.#engine.onHint(
+      (what) => {
+        if (what === "members" || what === "connected") changed.raise();
+      },
+      { members: true },
+    );
     try {
       for (;;) {
         // It was written, whatever becomes of the wish to hear of it.

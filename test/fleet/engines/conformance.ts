@@ -258,6 +258,24 @@ export function conforms(name: string, bench: () => Bench): void {
     });
   });
 
+  describe(`${name}: hints of members`, () => {
+    it("come to those who ask for them, and to nobody else", async () => {
+      const name = fleet();
+      const [one, other] = [await open(name), await open(name)];
+      const [asked, unasked]: Hint[][] = [[], []];
+      await other.announce(presenceOf("node-1"));
+      const stop = one.onHint((what) => asked?.push(what), { members: true });
+      one.onHint((what) => unasked?.push(what));
+      await one.read();
+      await until(async () => {
+        await other.announce(presenceOf("node-1"));
+        return asked?.includes("members") === true;
+      });
+      expect(unasked).not.toContain("members");
+      stop();
+    });
+  });
+
   describe(`${name}: presence`, () => {
     it("is what was announced last, with its age, for all", async () => {
       const name = fleet();

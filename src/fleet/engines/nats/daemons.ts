@@ -9,6 +9,7 @@ import { decodeName, lastToken, type FleetNames } from "./names.js";
 
 /** Requests under way at once: a server drops what it has to queue beyond a limit. */
 const AT_ONCE = 100;
+const STORED_AFTER_MS = 20;
 
 export class DaemonBucket {
   readonly #jetstream: JetStream;
@@ -67,6 +68,21 @@ export class DaemonBucket {
       const age = Math.min(PRESENCE_MAX_AGE, Math.max(0, engineNow - stored.time));
       return presence === null ? [] : [{ presence, age }];
     });
+  }
+
+  /** Calls back some milliseconds after a heartbeat passed: by then it is stored. */
+  onHeard(hear: () => void): () => void {
+    let timer: NodeJS.Timeout | null = null;
+    const stop = this.#jetstream.link.onMessage(this.#names.anyDaemon, () => {
+      timer ??= setTimeout(() => {
+        timer = null;
+        hear();
+      }, STORED_AFTER_MS);
+    });
+    return () => {
+      stop();
+      if (timer !== null) clearTimeout(timer);
+    };
   }
 
   async #get(subject: string): Promise<Stored | null> {

@@ -1,5 +1,5 @@
 /** A fleet on NATS JetStream: three streams, one message that something changed, and no decisions. */
-import type { EngineOptions, FleetEngine, Hint } from "../../contract/engine.js";
+import type { EngineOptions, FleetEngine } from "../../contract/engine.js";
 import { DaemonBucket } from "./daemons.js";
 import { natsClient } from "./dial.js";
 import { JetStream } from "./jetstream.js";
@@ -28,13 +28,19 @@ export async function open(options: EngineOptions): Promise<FleetEngine> {
     history: (limit) => plans.history(limit),
     text: (sha256) => plans.text(sha256),
     putText: (sha256, bytes) => plans.putText(sha256, bytes),
-    onHint: (hear: (what: Hint) => void) => {
+    onHint: (hear, { members = false } = {}) => {
       const ends = [
         link.onState(hear),
         link.onMessage(names.hint, () => {
           hear("plan");
         }),
       ];
+      if (members)
+        ends.push(
+          daemons.onHeard(() => {
+            hear("members");
+          }),
+        );
       return () => {
         for (const end of ends) end();
       };

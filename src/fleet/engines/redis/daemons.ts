@@ -21,7 +21,7 @@ export class RedisDaemons {
 
   async announce(me: Presence): Promise<TimeSample> {
     const keys = [this.#keys.daemon(me.daemon), this.#keys.daemons];
-    const words = [writePresence(me), String(PRESENCE_MAX_AGE), me.daemon];
+    const words = [writePresence(me), String(PRESENCE_MAX_AGE), me.daemon, this.#keys.heard];
     const sent = this.#now();
     const time = Number(String(await this.#link.script(ANNOUNCE, keys, words, this.#link.limit())));
     return { engine: time / 1_000, sent, received: this.#now() };

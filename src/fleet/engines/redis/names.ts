@@ -12,9 +12,10 @@ export interface FleetKeys {
   /** A stream of batches, and what tells it from one that was made anew. */
   readonly journal: string;
   readonly journalLife: string;
-  /** Channels: a plan was put, a batch was added. */
+  /** Channels: a plan was put, a batch was added, a daemon has said something of itself. */
   readonly hint: string;
   readonly added: string;
+  readonly heard: string;
 }
 
 export function keysOf(fleet: string): FleetKeys {
@@ -29,5 +30,6 @@ export function keysOf(fleet: string): FleetKeys {
     journalLife: `${prefix}:journal:life`,
     hint: `${prefix}:hint`,
     added: `${prefix}:added`,
+    heard: `${prefix}:heard`,
   };
 }

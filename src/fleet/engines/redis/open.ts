@@ -30,13 +30,19 @@ export async function open(options: EngineOptions): Promise<FleetEngine> {
     history: (limit) => plans.history(limit),
     text: (sha256) => plans.text(sha256),
     putText: (sha256, bytes) => plans.putText(sha256, bytes),
-    onHint: (hear) => {
+    onHint: (hear, { members = false } = {}) => {
       const ends = [
         link.onState(hear),
         link.onMessage(keys.hint, () => {
           hear("plan");
         }),
       ];
+      if (members)
+        ends.push(
+          link.onMessage(keys.heard, () => {
+            hear("members");
+          }),
+        );
       return () => {
         for (const end of ends) end();
       };

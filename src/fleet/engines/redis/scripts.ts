@@ -59,12 +59,13 @@ forget(redis.call('ZRANGE', ages, 0, -(most + 1)))
 return gone
 `;
 
-/** Keys: the daemon's, the names. Arguments: presence, its age at most in ms, name. Answers the time in microseconds, as text. */
+/** Keys: the daemon's, the names. Arguments: presence, its age at most in ms, name, the channel. Answers the time in microseconds, as text. */
 export const ANNOUNCE = `
 local now = redis.call('TIME')
 local time = now[1] .. string.format('%06d', now[2])
 redis.call('SET', KEYS[1], time .. ' ' .. ARGV[1], 'PX', ARGV[2])
 redis.call('SADD', KEYS[2], ARGV[3])
+redis.call('PUBLISH', ARGV[4], '')
 return time
 `;
 
