@@ -159,7 +159,6 @@ describe("a line", () => {
     const name = `\u001b[2J\u202e${"x".repeat(300)}`;
     const text = "\u001b]0;title\u0007";
     const { out, err } = printed(line(name, 1), { seq: 0, time: "", kind: "away", text });
-    // eslint-disable-next-line no-control-regex -- these are what must not be there
     expect(out + err).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/u);
     expect(out.length).toBeLessThan(100);
   });

@@ -90,10 +90,12 @@ export class KeptStream {
         anew = false;
       } else if (follow) {
         await new Promise<void>((resolve) => {
-          this.#waiting.add(resolve);
-          signal.addEventListener("abort", () => {
+          const end = (): void => {
+            signal.removeEventListener("abort", end);
             resolve();
-          });
+          };
+          this.#waiting.add(end);
+          signal.addEventListener("abort", end);
         });
       } else return;
     }
