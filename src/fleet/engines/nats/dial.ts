@@ -3,7 +3,10 @@
  * send late what was meant for the time before.
  */
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type * as Nats from "@nats-io/transport-node";
 import type { Authenticator, MsgHdrs, NatsConnectionImpl } from "@nats-io/transport-node";
+import type * as Transport from "@nats-io/transport-node/lib/node_transport.js";
 import type { EngineOptions } from "../../contract/engine.js";
 import type { EngineAddress } from "../address.js";
 import type { Dialled } from "../way.js";
@@ -22,10 +25,12 @@ export interface NatsClient {
   readonly headers: (values: Readonly<Record<string, string>>) => MsgHdrs;
 }
 
-/** Loads the library, and rejects with its absence. */
-export async function natsClient(options: EngineOptions, names: FleetNames): Promise<NatsClient> {
-  const nats = await import("@nats-io/transport-node");
-  const { NodeTransport, nodeResolveHost } = await import("@nats-io/transport-node/lib/node_transport.js");
+/** Loads the library, and throws its absence. The command in one file is a script, which cannot import while it runs. */
+export function natsClient(options: EngineOptions, names: FleetNames): NatsClient {
+  const load = createRequire(import.meta.url);
+  const nats = load("@nats-io/transport-node") as typeof Nats;
+  const transport = "@nats-io/transport-node/lib/node_transport.js";
+  const { NodeTransport, nodeResolveHost } = load(transport) as typeof Transport;
   nats.setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost });
   const { file, user, password, token } = options.credentials;
 

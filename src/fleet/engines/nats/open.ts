@@ -11,7 +11,7 @@ import { streamsOf } from "./streams.js";
 
 export async function open(options: EngineOptions): Promise<FleetEngine> {
   const names = namesOf(options.fleet, options.client);
-  const link = new NatsLink(options, await natsClient(options, names));
+  const link = new NatsLink(options, natsClient(options, names));
   const jetstream = new JetStream(link);
   const streams = streamsOf(names, options.replicas);
   const plans = new PlanBucket(jetstream, streams.plans, names);

@@ -1,5 +1,7 @@
 /** One connection to one Redis or Valkey, which ends when it breaks: the next one is made by `Way`. */
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type * as Redis from "@redis/client";
 import type { EngineOptions } from "../../contract/engine.js";
 import type { EngineAddress } from "../address.js";
 import type { Client, Dialled } from "../way.js";
@@ -19,9 +21,9 @@ export interface RedisConnection {
   readonly ended: Promise<string>;
 }
 
-/** Loads the library, and rejects with its absence. */
-export async function redisClient(options: EngineOptions): Promise<Client<RedisConnection>> {
-  const { createClient, RESP_TYPES } = await import("@redis/client");
+/** Loads the library, and throws its absence. The command in one file is a script, which cannot import while it runs. */
+export function redisClient(options: EngineOptions): Client<RedisConnection> {
+  const { createClient, RESP_TYPES } = createRequire(import.meta.url)("@redis/client") as typeof Redis;
   const asBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
 
   const dial = async (address: EngineAddress): Promise<Dialled<RedisConnection>> => {
