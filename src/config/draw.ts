@@ -15,21 +15,23 @@ export interface DrawEntry {
 }
 
 const HEADER = "header:";
-const HEADER_KEY = /^header:[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/u;
 
 /** The header that it names; null if it is none. */
 export function headerOf(by: string): string | null {
   return by.startsWith(HEADER) ? by.slice(HEADER.length) : null;
 }
 
-/** What there is to draw by, of subjects of each kind. */
-const KEYS = {
-  exchanges: ["header:NAME", "path", "body"],
-  datagrams: ["body"],
-  queries: ["name"],
-} as const;
+type Kind = "exchanges" | "datagrams" | "queries";
 
-type Kind = keyof typeof KEYS;
+/** What there is to draw by, of subjects of each kind. */
+const KEYS: Readonly<Record<Kind, { readonly words: readonly string[]; readonly pattern: RegExp }>> = {
+  exchanges: {
+    words: ["header:NAME", "path", "body"],
+    pattern: /^header:[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$|^path$|^body$/u,
+  },
+  datagrams: { words: ["body"], pattern: /^body$/u },
+  queries: { words: ["name"], pattern: /^name$/u },
+};
 
 /** Whose subjects have something of their own to be known by; null for connections, handshakes and pools. */
 export function keyedKind(type: AnyFaultType, at = ""): Kind | null {
@@ -41,11 +43,12 @@ export function keyedKind(type: AnyFaultType, at = ""): Kind | null {
 }
 
 function by(kind: Kind): z.ZodType<string, string> {
-  const expected = `expected ${oneOf(KEYS[kind])}`;
-  const pattern = kind === "exchanges" ? `${HEADER_KEY.source}|^path$|^body$` : `^${KEYS[kind][0]}$`;
+  const { words, pattern } = KEYS[kind];
+  const error = (issue: { readonly input?: unknown }): string =>
+    `expected ${oneOf(words)}, got ${shown(issue.input)}`;
   return z
-    .string({ error: (issue) => `${expected}, got ${shown(issue.input)}` })
-    .regex(new RegExp(pattern, "u"), { error: (issue) => `${expected}, got ${shown(issue.input)}` })
+    .string({ error })
+    .regex(pattern, { error })
     .transform((key) => (key.startsWith(HEADER) ? key.toLowerCase() : key));
 }
 

@@ -53,6 +53,8 @@ export function writeText({ format, profile, files }: FleetText): Uint8Array {
 
 /** `name` is the one of the plan. Throws SQ_INVALID_FLEET_PLAN, also where these are not the bytes of that name. */
 export function readText(bytes: Uint8Array, name: string): FleetText {
+  if (bytes.length > TEXT_MAX)
+    throw invalid(`the text ${name}: expected at most ${formatSize(TEXT_MAX)}, got ${bytes.length} bytes`);
   const found = nameOfText(bytes);
   if (found !== name) throw invalid(`the text ${name} has the hash ${found}`);
   const value = readJson(bytes, "the text of a profile");

@@ -49,14 +49,14 @@ for one in a b c; do within 120 "squall-$one is healthy" health_is "squall-$one"
 admin=$(docker port "$(container squall-a)" 8474 | head -1)
 within 60 "three daemons know of each other" there_are 3
 
-call -o /dev/null -X PUT "http://$admin/fleet/active" -d '{"profile": "brownout", "ttl": "2m", "why": "proof"}' || fail "switching on"
-within 30 "one call switched all three" all disturbed brownout
+call -o /dev/null -X PUT "http://$admin/fleet/active" -d '{"profile": "high-latency", "ttl": "2m", "why": "proof"}' || fail "switching on"
+within 30 "one call switched all three" all disturbed high-latency
 call -o /dev/null -X DELETE "http://$admin/fleet/active" || fail "healing"
-within 30 "healing healed all three" all calm brownout
+within 30 "healing healed all three" all calm high-latency
 
-call -o /dev/null -X PUT "http://$admin/fleet/active" -d '{"profile": "brownout", "ttl": "20s"}' || fail "switching on again"
-within 15 "all three are under it" all disturbed brownout
+call -o /dev/null -X PUT "http://$admin/fleet/active" -d '{"profile": "high-latency", "ttl": "20s"}' || fail "switching on again"
+within 15 "all three are under it" all disturbed high-latency
 docker kill "$(container nats)" >/dev/null
 say "NATS is gone"
-within 40 "it is over in time all the same" all calm brownout
+within 40 "it is over in time all the same" all calm high-latency
 say "done"
