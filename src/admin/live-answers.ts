@@ -204,7 +204,12 @@ const head = z.strictObject({
   fields: z.array(z.tuple([z.string(), z.string()])).describe("what is secret is (masked)"),
   more: whole(),
   body: z
-    .strictObject({ text: z.string(), bytes: whole(), whole: z.boolean() })
+    .strictObject({
+      text: z.string().describe("empty for what is no text"),
+      coding: maybeText().describe("null for text; a content coding such as gzip, or binary"),
+      bytes: whole(),
+      whole: z.boolean(),
+    })
     .nullable()
     .describe("with ui.bodies only"),
 });

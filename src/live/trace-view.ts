@@ -4,6 +4,7 @@ import type { ActivationMoments } from "../plan/activation.js";
 import type { LivePlan } from "../plan/live.js";
 import type { CompiledFault } from "../plan/value.js";
 import type { ExchangeTrace, MessageHead, MessagePair, Moment, Outcome, Verdict } from "./contract.js";
+import { shownBody } from "./bodies.js";
 import { actsOf } from "./exchange-view.js";
 import { changedBetween, headOf, shownHead } from "./masks.js";
 import type { Past } from "./past.js";
@@ -154,7 +155,7 @@ function keyOf({ activation, phase, fault, type }: Omit<Named, "profile">): stri
 function requestOf(sight: Sight): MessagePair | null {
   const { requestIn, requestOut, requestSame, requestBody, up, last, forwarded } = sight;
   if (requestIn === null) return null;
-  const body = bodyOf(requestBody, up, last !== null);
+  const body = shownBody(requestBody, { head: requestIn, bytes: up, ended: last !== null });
   const out =
     forwarded === null ? null : requestSame ? requestIn : requestOut === null ? null : headOf(requestOut);
   return pairOf(requestIn, out, body);
@@ -162,7 +163,7 @@ function requestOf(sight: Sight): MessagePair | null {
 
 function answerOf(sight: Sight): MessagePair | null {
   const { answerIn, answerOut, answerSame, answerBody, down, upstreamEnd, answerFirst } = sight;
-  const body = bodyOf(answerBody, down, upstreamEnd === "complete");
+  const body = shownBody(answerBody, { head: answerIn, bytes: down, ended: upstreamEnd === "complete" });
   const out =
     answerFirst === null ? null : answerSame ? answerIn : answerOut === null ? null : headOf(answerOut);
   return answerIn === null && out === null ? null : pairOf(answerIn, out, body);
@@ -176,9 +177,4 @@ function pairOf(before: SeenHead | null, after: SeenHead | null, body: MessageHe
     same,
     changed: before === null || after === null || same ? [] : changedBetween(before, after),
   };
-}
-
-function bodyOf(beginning: Buffer | null, bytes: number, ended: boolean): MessageHead["body"] {
-  if (beginning === null) return null;
-  return { text: beginning.toString("utf8"), bytes, whole: ended && beginning.length >= bytes };
 }

@@ -91,5 +91,16 @@ export interface MessageHead {
   /** Fields that are left out above. */
   readonly more: number;
   /** The beginning of its body, with `ui.bodies` in the configuration; null otherwise. */
-  readonly body: { readonly text: string; readonly bytes: number; readonly whole: boolean } | null;
+  readonly body: MessageBody | null;
+}
+
+export interface MessageBody {
+  /** Its beginning; values whose names look like secrets are `(masked)`, in JSON and in forms. Empty for what is no text. */
+  readonly text: string;
+  /** Null for text; else what it is: its content coding, such as `gzip`, or `binary`. */
+  readonly coding: string | null;
+  /** Of the whole of it, as far as it came. */
+  readonly bytes: number;
+  /** Nothing of it is missing here. */
+  readonly whole: boolean;
 }

@@ -259,6 +259,8 @@ function body({ in: came, out: left }: MessagePair): TemplateResult | typeof not
   const shown = bodyOf(left) ?? bodyOf(came);
   if (shown === null) return nothing;
   const note = shown.whole ? "" : `, of which the beginning is shown`;
+  if (shown.coding !== null)
+    return html`<p class="soft">Its body, ${shown.bytes} bytes, is no text: ${seen(shown.coding, 40)}.</p>`;
   return html`<p class="soft">Its body, ${shown.bytes} bytes${note}:</p>
     <pre>${[...shown.text.split("\n")].map((line) => `${seen(line, 400)}\n`)}</pre>`;
 }
