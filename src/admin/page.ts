@@ -13,7 +13,7 @@ const INDEX = "index.html";
 const LIST = "files.json";
 
 /** Paths of views, which the page tells apart by itself; the dots of a proxy's or a profile's name are none of an ending. */
-const VIEW = /^(?:|lanes|findings|journal|profiles(?:\/[^/]+)?|exchanges\/[^/]+\/[^/]+)$/u;
+const VIEW = /^(?:|lanes|findings|journal|fleet|profiles(?:\/[^/]+)?|exchanges\/[^/]+\/[^/]+)$/u;
 
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",

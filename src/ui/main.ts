@@ -37,6 +37,7 @@ class Dashboard implements Page {
   #viewName: Place["view"] = null;
   #due = false;
   #pausedAt = 0;
+  #hasFleet = false;
 
   readonly api = new Api(this.#token);
   readonly live = new LiveFeed({
@@ -46,6 +47,7 @@ class Dashboard implements Page {
     },
     restarted: () => {
       this.announce("The daemon was restarted: what is counted begins anew.");
+      void this.#lookForFleet();
       this.#openView();
     },
   });
@@ -95,6 +97,19 @@ class Dashboard implements Page {
   #begin(): void {
     this.live.open();
     this.#openView();
+    void this.#lookForFleet();
+  }
+
+  /** Whether the daemon belongs to one is in its file, and stays so for its life. */
+  async #lookForFleet(): Promise<void> {
+    try {
+      const { fleet } = await this.api.json<{ fleet?: object | null }>("/status");
+      this.#hasFleet = (fleet ?? null) !== null;
+    } catch {
+      // Without it there is one tab less.
+      return;
+    }
+    this.changed();
   }
 
   readonly changed = (): void => {
@@ -141,6 +156,7 @@ class Dashboard implements Page {
     if (this.#token.needed) return;
     this.live.open();
     this.#openView();
+    void this.#lookForFleet();
   }
 
   #render(): void {
@@ -156,6 +172,7 @@ class Dashboard implements Page {
       version: store.version,
       acting,
       observing: active.length - acting,
+      hasFleet: this.#hasFleet,
       theme: this.theme.choice,
       notices: this.#notices.shown,
       nextTheme: () => {

@@ -1,6 +1,6 @@
 /** Which view a path is of, and the path of a view. Pure: `navigation.ts` has the browser's history. */
 
-export type ViewName = "now" | "lanes" | "exchange" | "profiles" | "findings" | "journal";
+export type ViewName = "now" | "lanes" | "exchange" | "profiles" | "findings" | "journal" | "fleet";
 
 /** What an address asks for; `view` is null where there is none of that path. */
 export interface Place {
@@ -19,6 +19,7 @@ const PATHS: readonly (readonly [ViewName, readonly string[]])[] = [
   ["profiles", ["profiles", ":name"]],
   ["findings", ["findings"]],
   ["journal", ["journal"]],
+  ["fleet", ["fleet"]],
 ];
 
 const ROOT = "/ui/";

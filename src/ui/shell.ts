@@ -17,6 +17,8 @@ export interface ShellParts {
   /** Activations that act, and that only observe. */
   readonly acting: number;
   readonly observing: number;
+  /** The daemon belongs to a fleet. */
+  readonly hasFleet: boolean;
   readonly theme: Choice;
   readonly notices: readonly Notice[];
   readonly nextTheme: () => void;
@@ -40,7 +42,7 @@ export function shell(parts: ShellParts): TemplateResult {
         Squall
       </a>
       <nav aria-label="Views">
-        ${TABS.map(
+        ${TABS.filter(({ name }) => name !== "fleet" || parts.hasFleet).map(
           ({ name, label }) =>
             html`<a href=${pathOf(name)} aria-current=${name === current ? "page" : nothing}>${label}</a>`,
         )}

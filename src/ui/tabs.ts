@@ -1,5 +1,6 @@
 /** The views: how each is opened, and which stand in the navigation. A new view adds itself here. */
 import { openJournal } from "./journal/view.js";
+import { openFleet } from "./fleet/view.js";
 import { openFindings } from "./findings/view.js";
 import { openLanes } from "./lanes/view.js";
 import { openNow } from "./now/view.js";
@@ -14,6 +15,7 @@ export const TABS: readonly Tab[] = [
   { name: "profiles", label: "Profiles" },
   { name: "findings", label: "Findings" },
   { name: "journal", label: "Journal" },
+  { name: "fleet", label: "Fleet" },
 ];
 
 export const VIEWS: Partial<Readonly<Record<ViewName, OpenView>>> = {
@@ -23,4 +25,5 @@ export const VIEWS: Partial<Readonly<Record<ViewName, OpenView>>> = {
   findings: openFindings,
   profiles: openProfiles,
   journal: openJournal,
+  fleet: openFleet,
 };
