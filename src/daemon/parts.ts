@@ -9,6 +9,7 @@ import { formatProblem, type Problem } from "../core/errors.js";
 import { Ledger } from "../core/ledger.js";
 import { FAULT_TYPES } from "../faults/kinds/index.js";
 import { HeldBudget } from "../pipeline/budget.js";
+import { Overdue, PunctualClock } from "../pipeline/overdue.js";
 import { Watch } from "../pipeline/watch.js";
 import { Live } from "../live/live.js";
 import { LivePlan } from "../plan/live.js";
@@ -100,8 +101,10 @@ export class Parts {
       },
     });
     this.authority = authorityDoor(config.tls, { clock, facts, log: this.log });
+    const overdue = new Overdue(clock);
     this.context = {
-      clock,
+      clock: new PunctualClock(clock, overdue),
+      overdue,
       facts,
       budget: new HeldBudget(limits.held),
       resolver,
@@ -125,6 +128,7 @@ export class Parts {
         ca: trustOf(config, this.authority),
       }),
       kernelSettled: () => this.kernel.settled(),
+      overdue,
       seed: this.seed,
       seeded: config.seed !== null,
       kernel: () => this.kernel.unavailable(),

@@ -7,6 +7,7 @@ import type { Facts } from "../core/events.js";
 import type { Ledger } from "../core/ledger.js";
 import type { AnyFaultType } from "../faults/contract/index.js";
 import type { ArmedFault } from "../pipeline/armed.js";
+import { Overdue } from "../pipeline/overdue.js";
 import {
   Activation,
   type ActivationPlace,
@@ -44,6 +45,7 @@ export class LivePlan {
   readonly #facts: Facts;
   readonly #supplies: ArsenalSupplies;
   readonly #repeater: () => Repeater;
+  readonly #overdue: Overdue;
   readonly #kernelSettled: () => Promise<void>;
   readonly #targets: Targets;
   readonly #toxicArsenal: Arsenal;
@@ -61,6 +63,8 @@ export class LivePlan {
     readonly version: string;
     /** Where it is asked for, for the same line; nowhere if not given. */
     readonly admin?: () => Omit<Repeater, "version">;
+    /** Looked at by the planes, so that a late timer makes no change late. */
+    readonly overdue?: Overdue;
     /** Resolves when the kernel has said what it did for faults that are off by now. */
     readonly kernelSettled?: () => Promise<void>;
     /** Toxics have no activation, so their draws hang on the daemon's own seed. */
@@ -77,6 +81,7 @@ export class LivePlan {
     this.#supplies = { clock, facts, ledger, types, kernel };
     const { admin = () => ({ admin: null, guarded: false, ca: null }) } = parts;
     this.#repeater = () => ({ version, ...admin() });
+    this.#overdue = parts.overdue ?? new Overdue(clock);
     this.#kernelSettled = parts.kernelSettled ?? (() => Promise.resolve());
     this.#targets = new Targets(types);
     this.#toxicArsenal = new Arsenal({
@@ -316,6 +321,7 @@ export class LivePlan {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
+    this.#overdue.set(Infinity, this.#unseen);
     this.#listeners.clear();
   }
 
@@ -384,9 +390,20 @@ export class LivePlan {
     for (const [running, why] of finished) this.#tellEnd(running, why);
     this.#timer?.cancel();
     this.#timer = next === Infinity ? null : this.#clock.at(next, this.#due);
+    this.#overdue.set(next, this.#unseen);
   }
 
+  /** Its timer is late, and somebody has come meanwhile, who is not to pay for a mistake of ours. */
+  readonly #unseen = (): void => {
+    try {
+      this.#due();
+    } catch (error) {
+      this.#facts.tell({ kind: "mistake", where: "a late change of the plan", error });
+    }
+  };
+
   readonly #due = (): void => {
+    this.#timer?.cancel();
     this.#timer = null;
     const before = this.revision;
     try {

@@ -54,6 +54,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   protected readonly acceptedAt: number;
   /** What its timers throw costs this connection. */
   readonly clock: Clock;
+  readonly overdue: PlaneContext["overdue"];
   readonly clientSocket: Socket;
   readonly ending = new Ending();
   protected readonly bound = new BoundFaults(this);
@@ -79,6 +80,7 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
     this.peer = origin.peer;
     this.bot = origin.bot ?? origin.address;
     this.clock = new ContainedClock(host.context.clock, this);
+    this.overdue = host.context.overdue;
     this.acceptedAt = this.clock.now();
     adoptClient(client, this);
   }
@@ -95,7 +97,6 @@ export abstract class Connection implements PumpOwner, BoundHost, SocketOwner, G
   abstract fromUpstream(socket: Socket, chunk: Buffer): boolean;
   /** A fault that acts on the connection as a whole has done something. */
   struck(_fault: string): void {} // It goes over nothing else.
-
   /** A source has ended in order. */
   protected abstract sourceOver(direction: Direction, socket: Socket): void;
   /** A socket broke; its failure has been told. */

@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.js";
 import type { Facts } from "../core/events.js";
 import type { Keepalive } from "../core/stream-options.js";
 import type { HeldBudget } from "../pipeline/budget.js";
+import type { Overdue } from "../pipeline/overdue.js";
 import type { Watch } from "../pipeline/watch.js";
 import type { Descriptors } from "./descriptors.js";
 import type { AuthorityDoor } from "../tls/door.js";
@@ -12,7 +13,10 @@ import type { Resolver } from "./upstream/resolver.js";
 import type { ConnectionSlots } from "./slots.js";
 
 export interface PlaneContext {
+  /** Where there is `overdue`, one whose timers look there first. */
   readonly clock: Clock;
+  /** What the plan should have done by now; missing where nobody carries one out. */
+  readonly overdue?: Overdue;
   readonly facts: Facts;
   readonly budget: HeldBudget;
   readonly resolver: Resolver;

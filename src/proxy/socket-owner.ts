@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Owner } from "../core/containment.js";
 import type { Direction } from "../faults/contract/index.js";
+import type { Overdue } from "../pipeline/overdue.js";
 import { readShared } from "./upstream/reader.js";
 
 /** The connection that a socket belongs to: a property, so that handlers are shared and not made for each. */
@@ -11,6 +12,8 @@ type Owned = Socket & { [OWNER]?: SocketOwner | undefined };
 
 /** Whoever hears of a socket. A direction is named by its source: `upstream` is the client's. */
 export interface SocketOwner extends Owner {
+  /** What is looked at before it hears anything. */
+  readonly overdue?: Overdue | undefined;
   /** Bytes of the client. */
   fromClient(chunk: Buffer): void;
   /** Bytes of an upstream; true if nobody needs them any more. */
@@ -24,6 +27,14 @@ export interface SocketOwner extends Owner {
 
 function ownerOf(socket: Socket): SocketOwner | undefined {
   return (socket as Owned)[OWNER];
+}
+
+/** Who hears of what has come, behind all that was to happen before. */
+function hearerOf(socket: Socket): SocketOwner | undefined {
+  const owner = ownerOf(socket);
+  if (owner?.overdue?.passed !== true) return owner;
+  owner.overdue.look();
+  return ownerOf(socket);
 }
 
 /** The socket's handlers, set by whoever attached it first, tell this one from now on. */
@@ -54,7 +65,7 @@ export function adoptUpstream(socket: Socket, owner: SocketOwner): void {
 // Handlers shared by all connections; `this` is the socket. What they throw is contained here, once for all owners.
 
 function onClientData(this: Socket, chunk: Buffer): void {
-  const owner = ownerOf(this);
+  const owner = hearerOf(this);
   try {
     owner?.fromClient(chunk);
   } catch (error) {
@@ -112,7 +123,7 @@ function onSocketClose(this: Socket): void {
 }
 
 function attempt(socket: Socket, run: (owner: SocketOwner) => void): void {
-  const owner = ownerOf(socket);
+  const owner = hearerOf(socket);
   if (owner === undefined) return;
   try {
     run(owner);
@@ -123,7 +134,7 @@ function attempt(socket: Socket, run: (owner: SocketOwner) => void): void {
 
 /** Takes what upstream sockets read; for `dial`. */
 export function takeFromUpstream(socket: Socket, chunk: Buffer): boolean {
-  const owner = ownerOf(socket);
+  const owner = hearerOf(socket);
   if (owner === undefined) return true;
   try {
     return owner.fromUpstream(socket, chunk);

@@ -307,6 +307,7 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
   // -- connections --------------------------------------------------------------------------------
 
   #accepted(socket: Socket): void {
+    this.context.overdue?.look();
     this.#connectionsTotal++;
     const { descriptors, slots } = this.context;
     if (descriptors?.isReserved(socket) === true) {

@@ -9,6 +9,7 @@ import { Ledger } from "../../src/core/ledger.js";
 import type { AnyFaultType } from "../../src/faults/contract/index.js";
 import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
+import { Overdue, PunctualClock } from "../../src/pipeline/overdue.js";
 import { Watch } from "../../src/pipeline/watch.js";
 import { LivePlan } from "../../src/plan/live.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/plan/value.js";
@@ -175,8 +176,10 @@ export class Lab {
 
   constructor(options: LabOptions = {}) {
     this.clock = options.clock ?? new SystemClock();
+    const overdue = new Overdue(this.clock);
     this.context = {
-      clock: this.clock,
+      clock: new PunctualClock(this.clock, overdue),
+      overdue,
       facts: this.facts,
       budget: new HeldBudget(options.held ?? Infinity),
       resolver: new Resolver({ clock: this.clock }),
@@ -190,6 +193,7 @@ export class Lab {
     };
     this.plan = new LivePlan({
       clock: this.clock,
+      overdue,
       facts: this.facts,
       ledger: this.ledger,
       version: "0.0.0",

@@ -234,6 +234,7 @@ export class DnsProxy extends ListeningProxy<DnsProxySpec, DnsPort> implements Q
   }
 
   #ask(message: Buffer, asker: Asker): void {
+    this.context.overdue?.look();
     this.#bytesIn.upstream += message.length;
     const read = readQuery(message);
     if ("unreadable" in read) {

@@ -141,6 +141,8 @@ export class SecureClient
   // -- the hello ----------------------------------------------------------------------------------
 
   heard(result: Heard): void {
+    this.#host.overdue?.look();
+    if (this.#state === "over") return;
     this.#awaited = null;
     if (result.state === "hello") {
       this.#hello = result.hello;

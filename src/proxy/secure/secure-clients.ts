@@ -7,6 +7,7 @@ import { Roster } from "../../core/roster.js";
 import type { Sever } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { HeldBudget } from "../../pipeline/budget.js";
+import type { Overdue } from "../../pipeline/overdue.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { Origin } from "../connection.js";
 import type { PlaneContext } from "../context.js";
@@ -99,6 +100,10 @@ export class SecureClients implements SecureHost {
     const front = this.#front;
     if (front === null) throw new Error("a handshake where no TLS is spoken");
     return front;
+  }
+
+  get overdue(): Overdue | undefined {
+    return this.#of.context.overdue;
   }
 
   get budget(): HeldBudget {

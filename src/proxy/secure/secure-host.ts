@@ -5,6 +5,7 @@ import type { ConnectionFailure } from "../../core/events.js";
 import type { CertificateProblem, Sever, Took } from "../../faults/contract/index.js";
 import type { ArmedFault } from "../../pipeline/armed.js";
 import type { HeldBudget } from "../../pipeline/budget.js";
+import type { Overdue } from "../../pipeline/overdue.js";
 import type { Front } from "./front.js";
 import type { Peer } from "./peer.js";
 import type { Origin } from "../connection.js";
@@ -34,6 +35,7 @@ export interface Newcomer {
 export interface SecureHost {
   readonly front: Front;
   readonly budget: HeldBudget;
+  readonly overdue: Overdue | undefined;
   readonly faults: readonly ArmedFault[];
   /** What rules call a client by its ClientHello; undefined for its address. */
   knownAs(peer: Peer): string | undefined;

@@ -212,7 +212,8 @@ export class Flow implements Listed, PathOwner {
     const { socket } = opened;
     socket.on("error", broke);
     const answered = contained(this, (payload: Buffer) => {
-      const { tally } = this.#host;
+      const { tally, context } = this.#host;
+      context.overdue?.look();
       tally.came("downstream", payload);
       this.sight?.answers(null);
       this.#heard(address);

@@ -146,6 +146,7 @@ export class UdpProxy extends ListeningProxy<UdpProxySpec, DatagramPort> impleme
   // -- datagrams ----------------------------------------------------------------------------------
 
   received(payload: Buffer, from: RemoteInfo): void {
+    this.context.overdue?.look();
     this.tally.came("upstream", payload);
     const key = `${from.address} ${from.port}`;
     const known = this.#flows.get(key);
