@@ -20,8 +20,10 @@ export class BareGround implements Ground {
   on: readonly Wanted[] = [];
   /** Proxies that it does not have. */
   readonly lacking = new Set<string>();
-  /** What was ever handed to it, by the serial of nobody: in its order. */
+  /** What was ever handed to it, in its order. */
   readonly applied: string[] = [];
+  /** The end that it was told last, of each that it ever had. */
+  readonly ever = new Map<string, Millis>();
   #healed: () => void = () => undefined;
 
   check(wanted: readonly Wanted[]): void {
@@ -39,6 +41,7 @@ export class BareGround implements Ground {
       ...one,
       startsAt: before.get(identityOf(one.activation))?.startsAt ?? one.startsAt,
     }));
+    for (const { activation, endsAt } of wanted) this.ever.set(identityOf(activation), endsAt);
     this.applied.push(wanted.map(({ activation }) => activation.id).join(" ") || "-");
   }
 
