@@ -249,6 +249,14 @@ describe("a member refuses, and ends all that the fleet has on", () => {
     expect([machine.state, machine.hitting]).toEqual(["applied 1", "wan"]);
   });
 
+  it("before it begins, where it could not begin then", async () => {
+    const machine = await world.joined("node-1");
+    machine.ground.lacking.add("jobs");
+    world.put([world.activation("lan"), world.activation("wan", { proxies: ["jobs"] }, 2_000)]);
+    await world.pass(0);
+    expect([machine.state, machine.hitting]).toEqual(["refused 1", ""]);
+  });
+
   it("when a proxy is gone by the time at which it was to begin", async () => {
     const machine = await world.joined("node-1");
     world.put([world.activation("lan"), world.activation("wan", { proxies: ["jobs"] }, 2_000)]);

@@ -4,5 +4,5 @@ import { holdsFor } from "../support/fleet/model.js";
 import { scaled } from "../support/scope.js";
 
 it("keeps a fleet under whole plans, in their order, and no fault after its end, whatever happens", async () => {
-  await holdsFor(scaled(100, 1_000), 30);
+  await holdsFor(scaled(60, 1_000), 30);
 });

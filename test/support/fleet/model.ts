@@ -337,7 +337,7 @@ export class Model {
     const on = machine.ground.hitting(machine.clock.now()).map(({ activation }) => activation);
     if (state !== "applied" && on.length > 0)
       throw new Broken(`${machine.name} says ${state}, and is under ${machine.hitting} ${when}`);
-    if (state !== "applied" && state !== "prepared") return;
+    if (state === "refused" || state === "healed_here" || serial === 0) return;
     const plans = this.#written.flatMap((one) =>
       one.serial === serial && one.plan !== null ? [one.plan] : [],
     );

@@ -53,9 +53,9 @@ export class BareGround implements Ground {
     this.#healed = hear;
   }
 
-  /** Those of which an exchange that begins now would be hit. */
+  /** Those of which an exchange that begins now would be hit: what a daemon is handed begins at once. */
   hitting(now: Millis): readonly Wanted[] {
-    return this.on.filter(({ startsAt, endsAt }) => startsAt <= now && now < endsAt);
+    return this.on.filter(({ endsAt }) => now < endsAt);
   }
 
   healHere(): void {
