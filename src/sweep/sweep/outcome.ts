@@ -55,7 +55,6 @@ export function exitOf(
       code: inconclusive,
       why: "no call was seen at which a fault could be injected: the command must be told where the proxies listen, as by --env JOBS_URL={url:jobs}",
     };
-  if (hit === 0) return { code: inconclusive, why: "no fault was ever reached, so nothing is known" };
   const left = singles.filter(({ verdict }) => verdict === "not run").length;
   if (left > 0)
     return {
@@ -69,6 +68,7 @@ export function exitOf(
       code: inconclusive,
       why: `no verdict for ${unmade.length} of ${singles.length} cases, such as ${first.case.name}: ${firstLine(first.note ?? first.verdict)}`,
     };
+  if (hit === 0) return { code: inconclusive, why: "no fault was ever reached, so nothing is known" };
   const share = hit / singles.length;
   const { requireCoverage: required } = settings;
   if (required !== null && share < required)

@@ -380,6 +380,18 @@ describe("a sweep", () => {
       story: () => new HarnessError("the upstream is not ready"),
     });
     expect(always.outcome.stop).toBe("harness");
+    expect(exitOf(always.outcome, SETTINGS).why).toBe(
+      "6 of 9 cases were not run: the harness could make no more runs",
+    );
+    const each = await madeUpSweep({ cases: many(2), story: () => new HarnessError("setup failed") });
+    expect(exitOf(each.outcome, SETTINGS).why).toBe(
+      "no verdict for 2 of 2 cases, such as complete:kind0:first: setup failed",
+    );
+    const interrupted = await madeUpSweep({
+      cases: many(2),
+      story: () => new DOMException("interrupted by SIGINT", "AbortError"),
+    });
+    expect(exitOf(interrupted.outcome, SETTINGS).why).toBe("2 of 2 cases were not run: it was interrupted");
     expect(always.runs).toHaveLength(3);
     expect(exitCode(always)).toBe(6);
   });
