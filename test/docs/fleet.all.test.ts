@@ -1,0 +1,51 @@
+/** The first screen of docs/fleet.md, typed by somebody in a folder of their own: three daemons, a NATS server, and one switch. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.js";
+import { natsVersion } from "../support/nats-server.js";
+import { MAIN, ROOT, Workshop } from "../support/process.js";
+
+const missing = natsVersion() === null;
+const shop = new Workshop();
+afterAll(() => shop.close());
+
+const page = readFileSync(join(ROOT, "docs/fleet.md"), "utf8");
+const screen = page.slice(0, page.indexOf("## How it works"));
+const blocks = [...screen.matchAll(/```(sh|text)\n([^]*?)```/gu)].map(([, , text = ""]) => text);
+
+describe.skipIf(missing)(`docs/fleet.md${missing ? " (needs: nats-server)" : ""}`, () => {
+  it("has three daemons under one switch in six lines", async () => {
+    const [start = "", use = "", answer = ""] = blocks;
+    expect(`${start}${use}`.trim().split("\n")).toHaveLength(6);
+    const [nats, ...admins] = [await freePort(), await freePort(), await freePort(), await freePort()];
+    const here = (text: string): string =>
+      text
+        .replaceAll("4222", String(nats))
+        .replace("-sd ./nats", `-sd ./nats -p ${nats}`)
+        .replaceAll("127.0.0.1:848$n", "127.0.0.1:$(eval echo \\$port$n)")
+        .replaceAll("8481", String(admins[0]))
+        .replaceAll(/(^|; | )squall (?=serve|use|status)/gmu, `$1"${process.execPath}" "${MAIN}" `);
+    const ports = admins.map((port, index) => `port${index + 1}=${port}`).join("\n");
+    const ready = `for p in ${admins.join(" ")}; do for i in $(seq 300); do curl -sf http://127.0.0.1:$p/readyz >/dev/null && break; sleep 0.2; done; done\n`;
+    const script = `trap 'kill $(jobs -p)' EXIT\n${ports}\n${here(start)}${ready}\n${here(use)}`;
+    const shell = spawn("bash", ["-e", "-c", script], {
+      cwd: shop.folder,
+      env: { PATH: process.env["PATH"] ?? "", HOME: shop.folder, USER: "ada" },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let said = "";
+    shell.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const code = await new Promise((closed) => shell.once("exit", closed));
+    const plain = (text: string): readonly string[] =>
+      text
+        .replaceAll(/\d+/gu, "N")
+        .replaceAll(/ada@\S+( \(nightly\))?/gu, "ada")
+        .replaceAll(/N(m|s|ms)(N(s|ms))?\b|N\.Ns|N+(?=\s)/gu, "N")
+        .split("\n")
+        .map((line) => line.trim().replaceAll(/\s+/gu, " "))
+        .filter((line) => line !== "" && !line.startsWith("{"));
+    expect([code, plain(said)]).toEqual([0, plain(answer)]);
+  });
+});

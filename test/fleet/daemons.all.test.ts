@@ -1,0 +1,255 @@
+/**
+ * Real daemons, a real NATS server and the real command: one switch for all of them, and what a daemon does whose engine is not there, does
+ * not know it, or lets it only look. A daemon alone works as one without a fleet, whatever the engine does.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.js";
+import { natsVersion, NatsServer } from "../support/nats-server.js";
+import { getJson, squall, Workshop, type Ended, type Squall } from "../support/process.js";
+
+const missing = natsVersion() === null;
+
+interface Running {
+  readonly process: Squall;
+  readonly admin: string;
+}
+
+const FOLLOWER = [
+  ...["KV_squall-demo", "KV_squall-demo-daemons", "SQUALL-demo-journal"].flatMap((stream) => [
+    `$JS.API.STREAM.INFO.${stream}`,
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+  ]),
+  "$KV.squall-demo-daemons.*",
+  "squall.demo.journal.*",
+];
+
+const USERS = `
+authorization {
+  users: [
+    { user: admin, password: admin-pw }
+    { user: follower, password: follower-pw, permissions: {
+      publish: [${FOLLOWER.map((subject) => `"${subject}"`).join(", ")}]
+      subscribe: ["_INBOX.squall.demo.>", "squall.demo.hint"]
+    } }
+  ]
+}`;
+
+describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" : ""}`, () => {
+  let shop: Workshop;
+  let nats: NatsServer;
+  let count = 0;
+
+  beforeAll(async () => {
+    nats = await NatsServer.start({ config: USERS });
+  });
+  afterAll(() => nats.close());
+  afterEach(() => shop.close());
+
+  async function daemon(
+    name: string,
+    {
+      user = "admin",
+      password = `${user}-pw`,
+      url = nats.url,
+      fleet = {},
+    }: {
+      readonly user?: string;
+      readonly password?: string;
+      readonly url?: string;
+      readonly fleet?: object;
+    } = {},
+  ): Promise<Running> {
+    const admin = await freePort();
+    const proxy = await freePort();
+    const config = {
+      admin: { listen: `127.0.0.1:${admin}` },
+      proxies: { jobs: { listen: `127.0.0.1:${proxy}`, upstream: "http://127.0.0.1:9" } },
+      fleet: {
+        name: "demo",
+        engine: url,
+        credentials: { user, password: "${FLEET_PW}" },
+        daemon: name,
+        admin: `http://127.0.0.1:${admin}`,
+        control: true,
+        ...fleet,
+      },
+    };
+    const file = shop.file(`${name}-${count++}.yaml`, JSON.stringify(config));
+    const process = shop.start(["serve", "--config", file, "--log-format", "json"], {
+      env: { FLEET_PW: password },
+    });
+    await process.printed(/"message":"squall \S+ is ready"/u);
+    return { process, admin: `http://127.0.0.1:${admin}` };
+  }
+
+  const run = ({ admin }: Running, ...words: readonly string[]): Promise<Ended> =>
+    squall([...words, "--admin", admin], { env: { USER: "ada" } });
+
+  const readyz = async ({ admin }: Running): Promise<unknown> =>
+    (await getJson(`${admin}/readyz`)).body["fleet"];
+
+  /** All that it said that is about the fleet, but that it is connected. */
+  const warnings = ({ process }: Running): readonly string[] =>
+    process.out
+      .split("\n")
+      .filter((line) => line.includes('"level":"warn"'))
+      .map((line) => String((JSON.parse(line) as { message: unknown }).message));
+
+  /** As one without a fleet: it can be switched, and healed. */
+  async function serves({ admin }: Running): Promise<void> {
+    const put = await getJson(`${admin}/active`, { method: "PUT", body: '{"profile":"high-latency"}' });
+    expect(put.status).toBe(200);
+    expect((await getJson(`${admin}/active`, { method: "DELETE" })).status).toBe(200);
+  }
+
+  it("are switched together, shown in a table, and healed; who stops is gone", async () => {
+    shop = new Workshop();
+    const one = await daemon("node-1");
+    const two = await daemon("node-2", { fleet: { accept: "none-*" } });
+    const three = await daemon("node-3", { fleet: { control: false } });
+    const use = await run(
+      one,
+      "use",
+      "high-latency",
+      "--fleet",
+      "--ttl",
+      "30m",
+      "--seed",
+      "7",
+      "--why",
+      "nightly",
+    );
+    expect(use.code).toBe(1);
+    expect(use.out).toMatch(
+      /^high-latency: 2 applied, 1 refused; plan \d+, seed 7, ends in 30m\n {2}node-1 {2}applied\n {2}node-2 {2}refused: high-latency is not in fleet\.accept\n {2}node-3 {2}applied\n/u,
+    );
+    expect(use.err).toMatch(
+      /^squall: all of 3 daemons had to have it, and 2 applied, 1 refused; it stays on until 20\S+, or until squall heal --fleet\n$/u,
+    );
+    const status = await run(three, "status", "--fleet");
+    expect([status.code, status.err]).toEqual([0, ""]);
+    expect(status.out).toMatch(/plan \d+ by ada@\S+ \(nightly\): high-latency \(seed 7, ends in 29m\d+s\)/u);
+    expect(status.out).toMatch(/node-2 {2}refused {2}\d+ +0 +\S+ ago +high-latency is not in fleet\.accept/u);
+    const some = await run(
+      one,
+      "use",
+      "high-latency",
+      "--fleet",
+      "--ttl",
+      "1m",
+      "--daemons",
+      "node-1,node-3",
+      "--or-heal",
+    );
+    expect([some.code, some.err]).toEqual([0, ""]);
+    const together = await run(
+      one,
+      "use",
+      "high-latency",
+      "--fleet",
+      "--ttl",
+      "1m",
+      "--daemons",
+      "node-[13]",
+      "--starts-in",
+      "2s",
+      "--wait",
+      "100ms",
+    );
+    expect(together.err).toContain("no daemon of the fleet is meant");
+    const back = await run(
+      one,
+      "use",
+      "high-latency",
+      "--fleet",
+      "--ttl",
+      "1m",
+      "--starts-in",
+      "3s",
+      "--or-heal",
+    );
+    expect(back.code).toBe(1);
+    expect(back.out).toContain("2 prepared, 1 refused");
+    expect(back.err).toContain("what was on before is on again");
+    const passed = await getJson(`${one.admin}/fleet/daemons/node-3/active`);
+    expect(passed.body["activations"]).toEqual([]);
+    const forbidden = await run(three, "use", "high-latency", "--fleet", "--ttl", "1m");
+    expect([forbidden.code, forbidden.err]).toEqual([
+      1,
+      "squall: the daemon node-3 may not switch the fleet demo (fleet: { control: true } lets its admin API do that; or ask a daemon that has it)\n",
+    ]);
+    two.process.kill();
+    await two.process.ended;
+    const heal = await run(one, "heal", "--fleet");
+    expect([heal.code, heal.err]).toEqual([0, ""]);
+    expect(heal.out).toMatch(
+      /^the fleet: 2 healed, 0 silent; plan \d+\n {2}node-1 {2}healed\n {2}node-3 {2}healed\n$/u,
+    );
+    expect(await readyz(one)).toMatch(/^in the fleet demo: plan \d+, idle$/u);
+    const metrics = await (await fetch(`${one.admin}/metrics`)).text();
+    expect(metrics).toMatch(/^squall_fleet_connected 1$/mu);
+    expect(metrics).toMatch(/^squall_fleet_refused 0$/mu);
+  });
+
+  it("serve alone without an engine, say so once, and join when it comes", async () => {
+    shop = new Workshop();
+    const port = await freePort();
+    const one = await daemon("node-1", { url: `nats://127.0.0.1:${port}` });
+    const alone = warnings(one).filter((text) => text.startsWith("alone:"));
+    expect(alone).toHaveLength(1);
+    expect(alone[0]).toContain(
+      `alone: the engine of the fleet demo, nats://127.0.0.1:${port}, does not answer (`,
+    );
+    expect(await readyz(one)).toContain("alone: the engine of the fleet demo");
+    await serves(one);
+    const use = await run(one, "use", "high-latency", "--fleet", "--ttl", "1m");
+    expect(use.code).toBe(1);
+    expect(use.err).toContain(`nats://127.0.0.1:${port} does not answer`);
+    const status = await run(one, "status", "--fleet");
+    expect(status.code).toBe(1);
+    expect(status.err).toContain("does not tell who is in the fleet");
+    expect(await (await fetch(`${one.admin}/metrics`)).text()).toMatch(/^squall_fleet_connected 0$/mu);
+    const late = await NatsServer.start({ port, config: USERS });
+    try {
+      await one.process.printed(/"kind":"fleet_connected"/u);
+      const again = await run(one, "use", "high-latency", "--fleet", "--ttl", "1m");
+      expect([again.code, again.err]).toEqual([0, ""]);
+    } finally {
+      await late.close();
+    }
+  });
+
+  it("serve alone with wrong credentials, and show no secret", async () => {
+    shop = new Workshop();
+    const one = await daemon("node-1", { password: "hunter2" });
+    const alone = warnings(one).filter((text) => text.startsWith("alone:"));
+    expect(alone).toHaveLength(1);
+    expect(alone[0]).toMatch(/credentials|authori[sz]ation/iu);
+    await serves(one);
+    const use = await run(one, "use", "high-latency", "--fleet", "--ttl", "1m");
+    expect(use.code).toBe(1);
+    const all = [
+      one.process.out,
+      use.err,
+      JSON.stringify(await getJson(`${one.admin}/fleet`)),
+      JSON.stringify(await getJson(`${one.admin}/status`)),
+    ];
+    expect(all.join("\n")).not.toContain("hunter2");
+  });
+
+  it("follow with credentials that may only read the plan, and cannot switch", async () => {
+    shop = new Workshop();
+    const admin = await daemon("node-1");
+    const follower = await daemon("node-2", { user: "follower" });
+    expect(warnings(follower).filter((text) => text.startsWith("alone:"))).toEqual([]);
+    const use = await run(admin, "use", "high-latency", "--fleet", "--ttl", "1m");
+    expect([use.code, use.err]).toEqual([0, ""]);
+    expect(use.out).toContain("  node-2  applied\n");
+    const refused = await run(follower, "use", "high-latency", "--fleet", "--ttl", "1m");
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain("the credentials of this daemon may not do that");
+    const heal = await run(follower, "heal", "--fleet");
+    expect(heal.err).toContain("the credentials of this daemon may not do that");
+    await serves(follower);
+  });
+});
