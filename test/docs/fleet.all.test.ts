@@ -41,7 +41,7 @@ describe.skipIf(missing)(`docs/fleet.md${missing ? " (needs: nats-server)" : ""}
     const plain = (text: string): readonly string[] =>
       text
         .replaceAll(/\d+/gu, "N")
-        .replaceAll(/ada@\S+( \(nightly\))?/gu, "ada")
+        .replaceAll(/ada@[^\s:]+/gu, "ada")
         .replaceAll(/N(m|s|ms)(N(s|ms))?\b|N\.Ns|N+(?=\s)/gu, "N")
         .split("\n")
         .map((line) => line.trim().replaceAll(/\s+/gu, " "))
