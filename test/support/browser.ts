@@ -95,9 +95,34 @@ export class Browser {
     return new Browser(program, socket, folder);
   }
 
-  /** A tab with storage of its own. */
+  /** A tab with storage and connections of its own, which is as if it were in front. */
   async tab(size: Size = {}): Promise<Tab> {
     const { browserContextId } = await this.call("Target.createBrowserContext");
+    const tab = await this.#tab(String(browserContextId), async () => {
+      await this.call("Target.disposeBrowserContext", { browserContextId });
+    });
+    await tab.begin(size);
+    // As if its window were the one in front.
+    await tab.call("Emulation.setFocusEmulationEnabled", { enabled: true });
+    return tab;
+  }
+
+  /** So many tabs of one window, with the storage and the connections of one person: the last is in front, and hides the others. */
+  async tabs(count: number, size: Size = {}): Promise<Tab[]> {
+    const { browserContextId } = await this.call("Target.createBrowserContext");
+    const tabs: Tab[] = [];
+    while (tabs.length < count) {
+      const tab = await this.#tab(String(browserContextId), async () => {
+        tabs.splice(tabs.indexOf(tab), 1);
+        if (tabs.length === 0) await this.call("Target.disposeBrowserContext", { browserContextId });
+      });
+      tabs.push(tab);
+      await tab.begin(size);
+    }
+    return [...tabs];
+  }
+
+  async #tab(browserContextId: string, dispose: () => Promise<void>): Promise<Tab> {
     const { targetId } = await this.call("Target.createTarget", { url: "about:blank", browserContextId });
     const { sessionId } = await this.call("Target.attachToTarget", { targetId, flatten: true });
     const session = String(sessionId);
@@ -105,13 +130,12 @@ export class Browser {
       (method, params) => this.call(method, params, session),
       async () => {
         this.#sessions.delete(session);
-        await this.call("Target.disposeBrowserContext", { browserContextId });
+        await dispose();
       },
     );
     this.#sessions.set(session, (method, params) => {
       tab.hear(method, params);
     });
-    await tab.begin(size);
     return tab;
   }
 
@@ -196,8 +220,6 @@ export class Tab {
 
   async begin(size: Size): Promise<void> {
     for (const domain of ["Page", "Runtime", "Log", "Network", "Audits"]) await this.call(`${domain}.enable`);
-    // As if its window were the one in front.
-    await this.call("Emulation.setFocusEmulationEnabled", { enabled: true });
     await this.viewport(size);
   }
 
@@ -369,6 +391,12 @@ export class Tab {
       ...(text === undefined ? {} : { text }),
     });
     await this.call("Input.dispatchKeyEvent", { type: "keyUp", ...event });
+  }
+
+  /** Shows it, and hides what was in front before. */
+  async show(): Promise<void> {
+    await this.call("Page.bringToFront");
+    await this.until("!document.hidden");
   }
 
   /** What is seen now, of the whole window; `settled` waits for the frame in which all that has changed is drawn. */
