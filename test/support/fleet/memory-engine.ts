@@ -7,6 +7,7 @@ import {
   EngineError,
   type FleetEngine,
   type Hint,
+  type HintOptions,
   type PlanRead,
   type TimeSample,
 } from "../../../src/fleet/contract/engine.js";
@@ -119,9 +120,9 @@ export class MemoryEngine implements FleetEngine {
     });
   }
 
-  onHint(hear: (what: Hint) => void): () => void {
+  onHint(hear: (what: Hint) => void, { members = false }: HintOptions = {}): () => void {
     const own = (what: Hint): void => {
-      hear(what);
+      if (what !== "members" || members) hear(what);
     };
     this.#hearing.add(own);
     return () => this.#hearing.delete(own);
@@ -171,7 +172,7 @@ export class MemoryEngine implements FleetEngine {
         cursor = batch.cursor;
         yield batch;
       }
-      if (!follow) return;
+      if (!follow || isOver(signal)) return;
       batches = cursor === "" ? this.#server.allBatches() : this.#behind(cursor);
       if (batches.length === 0) await this.#woken(signal);
       if (this.#closed) throw new EngineError("away", "it was closed");
@@ -269,6 +270,11 @@ export class MemoryEngine implements FleetEngine {
   #failAll(error: EngineError): void {
     for (const fail of [...this.#waiting]) fail(error);
   }
+}
+
+/** As a call, since it may have changed while a batch was looked at. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Error };
