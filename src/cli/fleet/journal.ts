@@ -84,6 +84,8 @@ export class FleetPrinter {
   /** The last number of each life of a daemon. */
   readonly #upto = new Map<string, number>();
   #width = 0;
+  /** The life of each daemon that was seen last. */
+  readonly #lives = new Map<string, string>();
 
   constructor(io: Io, json: boolean) {
     this.#io = io;
@@ -108,7 +110,16 @@ export class FleetPrinter {
     if (to <= upto) return;
     this.#upto.set(life, to);
     this.widen([line]);
+    this.#noteLife(line, upto);
     this.#io.out(this.#json ? `${jsonLine(line)}\n` : `${this.#text(line)}\n`);
+  }
+
+  /** Numbers begin again, and it should be known why. */
+  #noteLife({ daemon, life }: Extract<FleetLine, { daemon: string }>, upto: number): void {
+    const before = this.#lives.get(daemon);
+    this.#lives.set(daemon, life);
+    if (before !== undefined && before !== life && upto === 0 && !this.#json)
+      this.#io.err(`squall: ${nameOf(daemon)} was started anew: its numbers begin again\n`);
   }
 
   #text(line: Extract<FleetLine, { daemon: string }>): string {

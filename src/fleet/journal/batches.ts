@@ -12,6 +12,9 @@ const SIZE_MAX = BATCH_BYTES / 6;
 /** Entries that are looked at within one turn: each that nobody has read yet is written down for that. */
 export const LOOKED_AT_MAX = 1_000;
 
+/** Entries that are written down within one turn, before a batch is made of them: it would take milliseconds for all of them. */
+export const PREPARED_AT_ONCE = 50;
+
 export class Batches {
   readonly #source: Source;
   readonly #about: { readonly daemon: string; readonly life: string; readonly which: Which };
@@ -20,6 +23,8 @@ export class Batches {
   #after = 0;
   /** What came before was looked at. */
   #looked = 0;
+  /** What came before is written down. */
+  #prepared = 0;
   /** Of the numbers up to `#after`, those that no batch has told as lost yet. */
   #untold = 0;
   #lost = 0;
@@ -52,6 +57,17 @@ export class Batches {
   /** Numbers that were given up, so far. */
   get lost(): number {
     return this.#lost + Math.max(0, this.#oldest - 1 - this.#looked);
+  }
+
+  /** Writes down some of what comes next, where nobody has read it yet. False when the next batch costs little. */
+  prepare(limit = BATCH_ENTRIES): boolean {
+    const begin = Math.max(this.#looked, this.#oldest - 1);
+    const last = Math.min(this.#source.lastSeq, begin + limit);
+    const from = Math.max(this.#prepared, begin);
+    const to = Math.min(last, from + PREPARED_AT_ONCE);
+    for (let seq = from + 1; seq <= to; seq++) this.#source.at(seq);
+    this.#prepared = Math.max(from, to);
+    return to < last;
   }
 
   /** The next one; null if there is none, or none among those that may be looked at within a turn: then `waiting` is not 0. */

@@ -171,6 +171,10 @@ export class Shipper {
     this.#timer?.cancel();
     this.#timer = null;
     this.#note();
+    if (this.#batch === null && this.#state !== "closing" && this.#batches.prepare(this.#limit)) {
+      this.#later(this.#options.clock.now());
+      return;
+    }
     this.#batch ??= this.#batches.next(this.#limit);
     if (this.#batch !== null) this.#send(this.#batch);
     // Looked at as many as may be within a turn, and all were left out.

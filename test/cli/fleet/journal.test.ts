@@ -151,8 +151,11 @@ describe("a line", () => {
   });
 
   it("is printed once, and anew in another life of its daemon", () => {
-    const { out } = printed(line("n", 1), line("n", 1), line("n", 2), line("n", 1, "b"), line("n", 2));
-    expect(out.match(/entry/gu)).toHaveLength(3);
+    const { out, err } = printed(
+      ...[line("n", 1), line("n", 1), line("n", 2), line("n", 1, "b"), line("n", 2), line("n", 2, "b")],
+    );
+    expect(out.match(/entry/gu)).toHaveLength(4);
+    expect(err).toBe("squall: n was started anew: its numbers begin again\n");
   });
 
   it("does nothing to a terminal, whatever its daemon calls itself or the engine says", () => {

@@ -460,6 +460,29 @@ describe("whatever comes when", () => {
     );
   });
 
+  it("writes down fifty entries within one turn at most", async () => {
+    const { journal, clock } = start();
+    let most = 0;
+    let now = 0;
+    const at = journal.at.bind(journal);
+    const seen = new Set<number>();
+    journal.at = (seq) => {
+      if (!seen.has(seq)) most = Math.max(most, ++now);
+      seen.add(seq);
+      return at(seq);
+    };
+    for (let n = 0; n < 300; n++) journal.defer(hit() as Parameters<Journal["defer"]>[0]);
+    const plain = clock.at.bind(clock);
+    clock.at = (when, run) =>
+      plain(when, () => {
+        now = 0;
+        run();
+      });
+    clock.advance(BATCH_EVERY_MS);
+    await settled();
+    expect([seen.size, most]).toEqual([200, 50]);
+  });
+
   it("a journal that nobody reads costs nothing: hits stay unwritten until they are sent", async () => {
     const { journal, wait, engine } = start();
     expect(journal.defer(hit() as Parameters<Journal["defer"]>[0])).toBe(true);
