@@ -70,7 +70,7 @@ export class DaemonGround implements Ground {
 function wordsOf({ daemons, labels, percent }: FleetTargets): readonly string[] {
   return [
     "--fleet",
-    ...daemons.flatMap((name) => ["--daemon", name]),
+    ...daemons.flatMap((name) => ["--daemons", name]),
     ...Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),
     ...(percent === 100 ? [] : ["--percent", String(percent)]),
   ];

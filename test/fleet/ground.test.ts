@@ -156,7 +156,7 @@ describe("what a fleet has on a daemon", () => {
       seed: 7,
       proxies: ["jobs"],
       again:
-        "squall use slow --seed 7 --ttl 1m --proxy jobs --fleet --daemon 'node-*' --label 'zone=eu 1' --percent 50  # squall 0.0.0",
+        "squall use slow --seed 7 --ttl 1m --proxy jobs --fleet --daemons 'node-*' --label 'zone=eu 1' --percent 50  # squall 0.0.0",
     });
   });
 
