@@ -67,6 +67,7 @@ describe("deploy/fleet", () => {
         for (const subject of [names.daemon(other), names.batch(other)])
           expect(user?.rest, name).not.toContain(`"${subject}"`);
       expect(user?.rest.includes("$KV.squall-staging.>"), name).toBe(name === "squall-a");
+      expect(user?.rest.includes(`"${names.anyDaemon}"`), name).toBe(name === "squall-a");
       for (const stream of [names.plans, names.daemons, names.journal])
         expect(user?.rest.includes(`"$JS.API.STREAM.CREATE.${stream}"`), name).toBe(name === "squall-a");
     }
