@@ -37,3 +37,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else if (line === "stop") break;
 }
 await Promise.all(squalls.map((squall) => squall.stop()));
+// Its standard input stays open for as long as the parent has it.
+process.exit(0);
