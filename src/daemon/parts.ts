@@ -168,7 +168,12 @@ export class Parts {
       process: options.ownProcess,
       state: () => this.state?.status ?? null,
       authority: () => this.authority.authority,
-      ...(config.fleet === null ? {} : { fleet: () => this.fleet?.view() ?? null }),
+      ...(config.fleet === null
+        ? {}
+        : {
+            fleet: () =>
+              this.fleet === null ? null : { ...this.fleet.view(), journal: this.fleet.shipping() },
+          }),
     });
     this.live = new Live({
       clock,

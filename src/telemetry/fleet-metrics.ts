@@ -1,5 +1,5 @@
 /** How this daemon stands in its fleet: metrics that only a daemon with a fleet has. */
-import { SampledGauge, type AnySampled, type Sample } from "./sampled.js";
+import { SampledCounter, SampledGauge, type AnySampled, type Sample } from "./sampled.js";
 
 /** What is measured of a member. */
 interface MeasuredMember {
@@ -11,6 +11,8 @@ interface MeasuredMember {
     readonly state: string;
     readonly offset_ms: number | null;
   };
+  /** How its journal gets into the fleet's. */
+  readonly journal: { readonly unsent: number; readonly lost: number };
 }
 
 export interface FleetMetricsOptions {
@@ -20,16 +22,18 @@ export interface FleetMetricsOptions {
 
 export function fleetMetrics({ fleet }: FleetMetricsOptions): AnySampled[] {
   if (fleet === undefined) return [];
-  const gauge = (name: string, help: string, value: (member: MeasuredMember) => number | null): AnySampled =>
-    new SampledGauge({
-      name,
-      help,
-      read: (): readonly Sample[] => {
-        const member = fleet();
-        const found = member === null ? null : value(member);
-        return found === null ? [] : [[[], found]];
-      },
-    });
+  type Value = (member: MeasuredMember) => number | null;
+  const options = (name: string, help: string, value: Value) => ({
+    name,
+    help,
+    read: (): readonly Sample[] => {
+      const member = fleet();
+      const found = member === null ? null : value(member);
+      return found === null ? [] : [[[], found]];
+    },
+  });
+  const gauge = (name: string, help: string, value: Value): AnySampled =>
+    new SampledGauge(options(name, help, value));
   return [
     gauge(
       "squall_fleet_serial",
@@ -55,6 +59,18 @@ export function fleetMetrics({ fleet }: FleetMetricsOptions): AnySampled[] {
       "squall_fleet_clock_offset_seconds",
       "The engine's clock minus this machine's; nothing before it is known.",
       ({ presence: { offset_ms: offset } }) => (offset === null ? null : offset / 1_000),
+    ),
+    gauge(
+      "squall_fleet_journal_unsent",
+      "Numbers of this daemon's journal that the fleet's engine has not been told about.",
+      ({ journal }) => journal.unsent,
+    ),
+    new SampledCounter(
+      options(
+        "squall_fleet_journal_lost_total",
+        "Numbers of this daemon's journal that were given up and never reached the fleet's.",
+        ({ journal }) => journal.lost,
+      ),
     ),
   ];
 }
