@@ -19,6 +19,17 @@ export interface StatusView {
     readonly state: string;
     readonly connections: { readonly active: number; readonly total: number };
   }[];
+  /** Absent from daemons of earlier versions; null where there is none. */
+  readonly fleet?: {
+    readonly name: string;
+    readonly daemon: string;
+    readonly engine: string;
+    readonly connected: boolean;
+    readonly problem: string | null;
+    readonly serial: number;
+    readonly state: string;
+    readonly why: string | null;
+  } | null;
   readonly last_reload: {
     readonly ok: boolean;
     readonly at: string;

@@ -29,7 +29,7 @@ export function addStatus(program: Command, io: Io): void {
       if (options.json === true) io.out(`${jsonLine({ status, active })}\n`);
       else
         io.out(
-          `${statusText(status, client.base, io)}${reloadText(status, io)}${activeText(active, io.colours, true)}`,
+          `${statusText(status, client.base, io)}${fleetLine(status, io)}${reloadText(status, io)}${activeText(active, io.colours, true)}`,
         );
     });
 }
@@ -43,6 +43,20 @@ function statusText({ version, uptime_seconds: up, proxies }: StatusView, base: 
   });
   const none = lines.length === 0 ? "  no proxies\n" : "";
   return `squall ${version} at ${base}, up ${formatDuration(up * 1000)}\n${none}${lines.join("")}`;
+}
+
+/** How it stands in its fleet; nothing where it belongs to none. */
+function fleetLine({ fleet }: StatusView, { colours }: Io): string {
+  if (fleet === undefined || fleet === null) return "";
+  const { name, daemon, engine, connected, problem, serial, state, why } = fleet;
+  const as = `${daemon} of the fleet ${colours.bold(name)}`;
+  if (!connected)
+    return `${colours.yellow("alone")}: ${as}; ${engine} does not answer (${problem ?? "so far"})\n`;
+  const said = state.replace("_", " ");
+  const standing = state === "refused" ? colours.red(said) : said;
+  const reason = why === null ? "" : ` (${why})`;
+  const refusal = problem === null ? "" : `; ${colours.yellow(`${engine} refuses: ${problem}`)}`;
+  return `${as}: plan ${serial}, ${standing}${reason}${refusal}\n`;
 }
 
 /** Nothing, if there was none or all was well. */

@@ -41,10 +41,14 @@ afterEach(async () => {
 });
 
 /** The files that a command loads until it ends or binds a port. */
-async function loaded(...words: string[]): Promise<string[]> {
+function loaded(...words: string[]): Promise<string[]> {
+  return loadedBy(MAIN, ...words);
+}
+
+async function loadedBy(script: string, ...words: string[]): Promise<string[]> {
   const counter = shop.file("counter.cjs", COUNTER);
   const book = shop.file("book.txt", "");
-  const child = spawn(process.execPath, ["--require", counter, MAIN, ...words], {
+  const child = spawn(process.execPath, ["--require", counter, script, ...words], {
     cwd: shop.folder,
     env: { PATH: process.env["PATH"] ?? "", COUNTER_BOOK: book },
     stdio: "ignore",
@@ -72,6 +76,36 @@ describe("what is loaded", () => {
     expect(files.at(-1)).toBe("listening");
     expect(files.length).toBeLessThanOrEqual(12);
     expect(packages(files)).toEqual(["picocolors"]);
+  });
+});
+
+describe("what a fleet needs", () => {
+  const ofFleet = (files: readonly string[]): string[] =>
+    files.filter((file) =>
+      /dist\/fleet\/|daemon\/fleet\.js|@nats-io|@redis|node_modules\/httpxy/u.test(file),
+    );
+  const fleet = "{ name: demo, engine: 'nats://127.0.0.1:1' }";
+
+  it("is loaded by a daemon that has one, and by no other: as the command", async () => {
+    const without = await loaded("serve", "--admin", "127.0.0.1:0");
+    expect(ofFleet(without)).toEqual([]);
+    shop.file("squall.yaml", `fleet: ${fleet}\n`);
+    const having = await loaded("serve", "--admin", "127.0.0.1:0");
+    expect(having.at(-1)).toBe("listening");
+    expect(packages(having)).toContain("@nats-io/transport-node");
+    expect(packages(having)).not.toContain("@redis/client");
+    expect(packages(having)).not.toContain("httpxy");
+  });
+
+  it("is loaded by a daemon that has one, and by no other: as the modules of the library", async () => {
+    const script = (settings: string): string =>
+      shop.file(
+        "library.mjs",
+        `import { startSquall } from ${JSON.stringify(join(ROOT, "dist/index.js"))}; await startSquall(${settings});`,
+      );
+    const without = await loadedBy(script("{}"));
+    expect(without.at(-1)).toBe("listening");
+    expect(ofFleet(without).filter((file) => !file.includes("/fleet/contract/"))).toEqual([]);
   });
 });
 

@@ -44,7 +44,7 @@ function run(command: string): Promise<{ code: number | null; output: string }> 
 }
 
 /** These need a port, a terminal or a network of their own; other tests run them. */
-const ELSEWHERE = /^npm (?:ci|start|test|run|pack|i|link)\b|^npx (?:vitest|--)|^git clone\b|^docker (?:build|run)\b|squall serve|squall demo|--follow|\/events|timeout=|squall (?:bot|mock-server|sweep|sites|replay|shrink|hunt)|localhost:8443/u;
+const ELSEWHERE = /^nats-server|--fleet|^npm (?:ci|start|test|run|pack|i|link)\b|^npx (?:vitest|--)|^git clone\b|^docker (?:build|run)\b|squall serve|squall demo|--follow|\/events|timeout=|squall (?:bot|mock-server|sweep|sites|replay|shrink|hunt)|localhost:8443/u;
 
 describe("the docs", () => {
   it("have commands", () => {

@@ -29,7 +29,7 @@ describe.skipIf(missing)(`docs/fleet.md${missing ? " (needs: nats-server)" : ""}
         .replaceAll(/(^|; | )squall (?=serve|use|status)/gmu, `$1"${process.execPath}" "${MAIN}" `);
     const ports = admins.map((port, index) => `port${index + 1}=${port}`).join("\n");
     const ready = `for p in ${admins.join(" ")}; do for i in $(seq 300); do curl -sf http://127.0.0.1:$p/readyz >/dev/null && break; sleep 0.2; done; done\n`;
-    const script = `trap 'kill $(jobs -p)' EXIT\n${ports}\n${here(start)}${ready}\n${here(use)}`;
+    const script = `trap 'kill $(jobs -p); wait' EXIT\n${ports}\n${here(start)}${ready}\n${here(use)}`;
     const shell = spawn("bash", ["-e", "-c", script], {
       cwd: shop.folder,
       env: { PATH: process.env["PATH"] ?? "", HOME: shop.folder, USER: "ada" },
@@ -37,7 +37,7 @@ describe.skipIf(missing)(`docs/fleet.md${missing ? " (needs: nats-server)" : ""}
     });
     let said = "";
     shell.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const code = await new Promise((closed) => shell.once("exit", closed));
+    const code = await new Promise((closed) => shell.once("close", closed));
     const plain = (text: string): readonly string[] =>
       text
         .replaceAll(/\d+/gu, "N")
