@@ -1,0 +1,75 @@
+/** Metrics of a fleet: what they say of a member, and that a daemon without a fleet has none of them. */
+import { afterEach, expect, it } from "vitest";
+import { VirtualClock } from "../../src/core/clock.js";
+import { Ledger } from "../../src/core/ledger.js";
+import { Metrics, type MetricsOptions } from "../../src/telemetry/metrics.js";
+import { Telemetry } from "../../src/telemetry/telemetry.js";
+import { presenceOf } from "../admin/fleet-stand-in.js";
+import { NOON, silent } from "./samples.js";
+
+let metrics: Metrics | null = null;
+afterEach(() => metrics?.close());
+
+async function fleetLines(options: Pick<MetricsOptions, "fleet">): Promise<readonly string[]> {
+  const clock = new VirtualClock(NOON);
+  metrics = new Metrics({
+    ledger: new Ledger(),
+    proxies: () => [],
+    activations: () => [],
+    profileNames: () => [],
+    revision: () => 0,
+    budget: { held: 0, limit: 0 },
+    slots: { limit: 0 },
+    flows: { limit: 0 },
+    telemetry: new Telemetry({ clock, log: silent() }),
+    version: "0",
+    process: false,
+    ...options,
+  });
+  return (await metrics.text())
+    .split("\n")
+    .filter((line) => /^squall_fleet_(?:serial|connected|plan|refused|clock)/u.test(line))
+    .toSorted();
+}
+
+it("are absent from a daemon without a fleet", async () => {
+  expect(await fleetLines({})).toEqual([]);
+});
+
+it("say how a member stands", async () => {
+  const presence = presenceOf("node-1", { serial: 12, state: "refused", offset_ms: -1_500 });
+  const member = {
+    presence,
+    connected: true,
+    problem: null,
+    plan: null,
+    planAge: 2_250,
+    joined: true,
+    journal: { unsent: 0, lost: 0 },
+  };
+  expect(await fleetLines({ fleet: () => member })).toEqual([
+    "squall_fleet_clock_offset_seconds -1.5",
+    "squall_fleet_connected 1",
+    "squall_fleet_plan_age_seconds 2.25",
+    "squall_fleet_refused 1",
+    "squall_fleet_serial 12",
+  ]);
+});
+
+it("leave away what is not known yet", async () => {
+  const presence = presenceOf("node-1", { serial: 0, state: "idle", offset_ms: null });
+  const member = {
+    presence,
+    connected: false,
+    problem: null,
+    plan: null,
+    planAge: Infinity,
+    joined: false,
+    journal: { unsent: 0, lost: 0 },
+  };
+  expect(await fleetLines({ fleet: () => member })).toEqual([
+    "squall_fleet_connected 0",
+    "squall_fleet_refused 0",
+    "squall_fleet_serial 0",
+  ]);
+});
