@@ -1,5 +1,6 @@
 /** The fault-free runs before anything else: they must pass, and agree, or nothing that comes after them means anything. */
 import { BaselineBroken, type Exit, type RunResult, type Runner } from "../contract/run.js";
+import { isStarved } from "./starvation.js";
 import { formatDuration } from "../../core/units.js";
 import { differences, differenceText } from "../oracles/audit.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
@@ -20,7 +21,8 @@ const LINES_SHOWN = 12;
 const DIFFERENCES_SHOWN = 8;
 
 /**
- * Makes them, as many at a time as the runner does, so that times are those of the load that is to come.
+ * Makes them, as many at a time as the runner does, so that times are those of the load that is to come. Where they fail, or do not agree,
+ * while others have the machine, that proves nothing: they are all made once more, one by one.
  *
  * @throws BaselineBroken
  * @throws HarnessError
@@ -29,6 +31,33 @@ export async function runBaselines(
   runner: Runner,
   options: BaselineOptions,
   onBaseline: OnBaseline = () => undefined,
+): Promise<RunResult[]> {
+  let busy = false;
+  const heard: OnBaseline = (result, ...rest) => {
+    busy ||= isStarved(result);
+    onBaseline(result, ...rest);
+  };
+  try {
+    return await madeBaselines(runner, options, heard);
+  } catch (error) {
+    if (!(error instanceof BaselineBroken) || !busy) throw error;
+  }
+  busy = false;
+  try {
+    const alone: Runner = { jobs: 1, run: (plan) => runner.run({ ...plan, alone: true }) };
+    return await madeBaselines(alone, options, heard);
+  } catch (error) {
+    if (!(error instanceof BaselineBroken) || !busy) throw error;
+    throw new BaselineBroken(
+      `${error.message}\nother programs had the processors meanwhile, so that the machine may be to blame`,
+    );
+  }
+}
+
+async function madeBaselines(
+  runner: Runner,
+  options: BaselineOptions,
+  onBaseline: OnBaseline,
 ): Promise<RunResult[]> {
   const { baselines, seed } = options;
   const count = runner.jobs === 1 ? baselines : Math.max(baselines, runner.jobs + 1);

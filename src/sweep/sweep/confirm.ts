@@ -7,13 +7,14 @@
  * |---|---|---|---|
  * | each time | any | | that of the alarm; if none, after one more run alone |
  * | at times | one at least | any | FLAKY |
- * | at times | none | 5 and more | survived, with a note |
+ * | at times | none | 5 and more, or with twice as much of it | survived, with a note |
  * | at times | none | fewer | harness error: nothing can be said |
  */
 import type { Case } from "../contract/case.js";
 import type { Alarm, Confirmation, Verdict } from "../contract/finding.js";
 import { HarnessError, type RunResult, type Runner } from "../contract/run.js";
 import { isStarved } from "../harness/starvation.js";
+import { seconds } from "../oracles/calls.js";
 import { leading } from "../oracles/judge.js";
 import { failsAlike } from "../signature.js";
 import type { Controls } from "./controls.js";
@@ -61,8 +62,7 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
   const failures: { run: RunResult; alarms: readonly Alarm[] }[] = [first];
   let runs = first.passed + 1;
   let unreached = 0;
-  /** Runs that passed though others could have had the machine. */
-  let calm = 0;
+  const passes: RunResult[] = [];
   const wanted = (): number => CONFIRM_RUNS + extraRuns(controls.counts.failed);
   const mixed = (): boolean => failures.length < runs;
   /** No run has failed that had the machine which it needed. */
@@ -92,7 +92,7 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
     }
     const alarms = sift(controls.judge(run, faults).alarms);
     if (failsAlike(alarms, first.alarm)) failures.push({ run, alarms });
-    else if (!isStarved(run)) calm++;
+    else passes.push(run);
     // In between, so that whatever wears out or piles up shows in it too.
     if (++runs === first.passed + 2 && !means.isOver()) await controls.run(seed);
   };
@@ -109,18 +109,39 @@ export async function confirm(first: FirstAlarm, means: ConfirmMeans): Promise<C
   const note = explained();
   if (note !== null) return { ...shown, verdict: "survived", alarms: [], confirmation, note };
   if (mixed() && starved() && runs >= enough())
-    return { ...shown, ...excused(failures.length, runs, calm), alarms: [], confirmation };
+    return {
+      ...shown,
+      ...excused(
+        failures.map(({ run }) => run),
+        passes,
+        runs,
+      ),
+      alarms: [],
+      confirmation,
+    };
   // A single run that nothing could repeat is no more than a doubt; but what has not come back by itself is stuck, and that is why.
   const sure = !mixed() && (runs > 1 || (broken !== undefined && first.alarm.verdict === "STUCK"));
   const verdict = sure ? (leading(shown.alarms)?.verdict ?? "FLAKY") : "FLAKY";
   return { ...shown, verdict, confirmation, ...(broken === undefined ? {} : { note: broken }) };
 }
 
-/** Of what has failed only while others had the machine: whether it has passed often enough when they had not. */
-function excused(failed: number, runs: number, calm: number): Pick<Confirmed, "verdict" | "note"> {
-  const when = `failed in ${failed} of ${runs} runs, only while other programs had the processors`;
+/**
+ * Of what has failed only while others had the machine: whether it has passed often enough when they had not, or had it for half as long at
+ * most. That the runs that failed are those with by far the least of the machine is hardly chance.
+ */
+function excused(
+  failures: readonly RunResult[],
+  passes: readonly RunResult[],
+  runs: number,
+): Pick<Confirmed, "verdict" | "note"> {
+  const least = Math.min(...failures.map(({ starved = 0 }) => starved));
+  const calm = passes.filter((run) => !isStarved(run) || (run.starved ?? 0) <= least / 2).length;
+  const when = `failed in ${failures.length} of ${runs} runs, only while other programs had the processors (for ${seconds(least)} and more)`;
   if (calm >= CALM_RUNS)
-    return { verdict: "survived", note: `${when}, and in none of ${calm} in which it had them` };
+    return {
+      verdict: "survived",
+      note: `${when}, and in none of ${calm} in which they did not, or half as long`,
+    };
   return {
     verdict: "harness error",
     note: `${when}; it had them itself in ${calm === 0 ? "none" : `only ${calm}`} of the others, so that nothing can be said of it`,

@@ -1,6 +1,9 @@
 /** For how long others had the machine, by what its processors did in each second; and who may make a run beside whom. */
 import { describe, expect, it } from "vitest";
+import type { RunPlan, RunResult } from "../../../src/sweep/contract/run.js";
+import { runBaselines } from "../../../src/sweep/harness/baselines.js";
 import { isStarved, Starvation } from "../../../src/sweep/harness/starvation.js";
+import { run } from "../../support/runs.js";
 import { Turns } from "../../../src/sweep/harness/turns.js";
 
 const SECOND = 1_000;
@@ -88,5 +91,43 @@ describe("runs", () => {
     ["aBCd", ["a", "B", "C", "d", ""]],
   ])("that come as %s are under way as %j", async (who, expected) => {
     expect(await told(who)).toEqual(expected);
+  });
+});
+
+describe("fault-free runs that fail", () => {
+  /** Of each run: `.` passes, `x` fails, and a capital or `,` of these is starved. Answers what came of it, and who was alone. */
+  async function told(script: string): Promise<string> {
+    let made = 0;
+    let alone = "";
+    const runner = {
+      jobs: 1,
+      run: (plan: RunPlan): Promise<RunResult> => {
+        const letter = script[made++] ?? ".";
+        alone += plan.alone === true ? "a" : "-";
+        const code = letter.toLowerCase() === "x" ? 1 : 0;
+        return Promise.resolve(
+          run([], { exit: { kind: "exit", code }, starved: letter === "," || letter === "X" ? 5_000 : 0 }),
+        );
+      },
+    };
+    try {
+      const results = await runBaselines(runner, { baselines: 2, seed: 1, ignore: [], tolerance: 0 });
+      return `${results.length} ${alone}`;
+    } catch (error) {
+      return `${/to blame/u.test(String(error)) ? "busy" : "broken"} ${alone}`;
+    }
+  }
+
+  it.each([
+    ["..", "2 --"],
+    [",,", "2 --"],
+    ["x", "broken -"],
+    ["X..", "2 -aa"],
+    [",x..", "2 --aa"],
+    ["Xx", "broken -a"],
+    ["XX", "busy -a"],
+    ["X.X", "busy -aa"],
+  ])("as %s come to %s", async (script, expected) => {
+    expect(await told(script)).toBe(expected);
   });
 });
