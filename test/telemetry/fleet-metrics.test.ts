@@ -28,7 +28,7 @@ async function fleetLines(options: Pick<MetricsOptions, "fleet">): Promise<reado
   });
   return (await metrics.text())
     .split("\n")
-    .filter((line) => /^squall_fleet_(?:serial|connected|plan|refused|clock)/u.test(line))
+    .filter((line) => /^squall_fleet_/u.test(line))
     .toSorted();
 }
 
@@ -45,11 +45,13 @@ it("say how a member stands", async () => {
     plan: null,
     planAge: 2_250,
     joined: true,
-    journal: { unsent: 0, lost: 0 },
+    journal: { unsent: 10_000, lost: 56 },
   };
   expect(await fleetLines({ fleet: () => member })).toEqual([
     "squall_fleet_clock_offset_seconds -1.5",
     "squall_fleet_connected 1",
+    "squall_fleet_journal_lost_total 56",
+    "squall_fleet_journal_unsent 10000",
     "squall_fleet_plan_age_seconds 2.25",
     "squall_fleet_refused 1",
     "squall_fleet_serial 12",
@@ -69,6 +71,8 @@ it("leave away what is not known yet", async () => {
   };
   expect(await fleetLines({ fleet: () => member })).toEqual([
     "squall_fleet_connected 0",
+    "squall_fleet_journal_lost_total 0",
+    "squall_fleet_journal_unsent 0",
     "squall_fleet_refused 0",
     "squall_fleet_serial 0",
   ]);
