@@ -18,8 +18,6 @@ export interface Current {
   readonly rewound: boolean;
   /** Since when it waits for what it needs. */
   waiting: Millis | null;
-  /** Somebody here has ended what it had on. */
-  healed: boolean;
 }
 
 /** Of an engine in which nobody has written yet. */
@@ -42,7 +40,6 @@ export function follow(before: Current | null, { serial, bytes }: PlanRead): Cur
     epoch: bytes === null ? null : (plan?.epoch ?? known),
     rewound: before !== null && (serial <= before.serial || isOther),
     waiting: null,
-    healed: false,
   };
 }
 

@@ -202,7 +202,6 @@ export class Member {
 
   /** Something may be otherwise by now: a text has come, or the proxy that it lacked is there. */
   #isUndecided(current: Current): boolean {
-    if (current.healed) return false;
     return current.waiting !== null || this.#standing.state === "refused";
   }
 
@@ -311,7 +310,7 @@ export class Member {
   /** Called again whenever one of its activations begins or ends. */
   #settle(current: Current): void {
     const { plan } = current;
-    if (plan === null || current.healed) return;
+    if (plan === null) return;
     try {
       const outcome = this.#holding.settle(current, plan);
       if (outcome === "went back")
@@ -371,7 +370,6 @@ export class Member {
   #healedHere(): void {
     const { state, serial } = this.#standing;
     if (this.#closed || (state !== "applied" && state !== "prepared")) return;
-    if (this.#holding.of !== null) this.#holding.of.healed = true;
     this.#holding.forget();
     this.#turn?.cancel();
     this.#stand({ serial, state: "healed_here", why: null });
