@@ -2,64 +2,23 @@
  * The clock on the wall is set forward and back by hours while the daemon runs: nothing that waits, repeats, runs out or
  * refills may notice. Needs a build, Linux and a C compiler.
  */
-import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, connect, type AddressInfo } from "node:net";
-import { platform, tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
 import { LongDaemon, quantile, until } from "./support/daemon.js";
+import { WallClock } from "./support/wall-clock.js";
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** A clock that can be set for a process that is started with `env`. */
-class WallClock {
-  readonly env: Readonly<Record<string, string>>;
-  readonly #file: string;
-
-  private constructor(folder: string) {
-    this.#file = join(folder, "seconds");
-    this.env = { LD_PRELOAD: join(folder, "wall_clock.so"), WALL_CLOCK: this.#file };
-    writeFileSync(this.#file, Buffer.alloc(8));
-  }
-
-  /** Null where it cannot be built. */
-  static make(): WallClock | null {
-    const folder = mkdtempSync(join(tmpdir(), "squall-clock-"));
-    ends.push(() => {
-      rmSync(folder, { recursive: true });
-    });
-    const source = join(import.meta.dirname, "support/wall-clock.c");
-    try {
-      execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", join(folder, "wall_clock.so"), source, "-ldl"], {
-        stdio: "ignore",
-      });
-    } catch {
-      return null;
-    }
-    return platform() === "linux" ? new WallClock(folder) : null;
-  }
-
-  set(seconds: number): void {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(BigInt(seconds));
-    // In place: processes have it in their memory.
-    const file = openSync(this.#file, "r+");
-    writeSync(file, bytes);
-    closeSync(file);
-  }
-}
-
 const HOUR = 3_600;
 const JUMPS = [24 * HOUR, -24 * HOUR, 30 * 24 * HOUR, 0] as const;
 
 it("lets nothing come early or late", async ({ skip }) => {
-  const wall = WallClock.make();
+  const wall = WallClock.make(ends);
   if (wall === null) {
     skip("needs: Linux and a C compiler");
     return;
