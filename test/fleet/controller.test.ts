@@ -235,6 +235,21 @@ describe("--or-heal", () => {
   });
 });
 
+describe("--or-heal without an engine", () => {
+  it("says that it is on, and until when", async () => {
+    three.engine.link.isCut = true;
+    const asked = controllerAt(one).activate(order([wish("wan")], { orHeal: true, wait: 1_000 }));
+    await world.pass(900);
+    one.engine.notice(false);
+    const error = await failureOf(done(asked));
+    const [ends] = plan().activations.map(({ ends_at: end }) => end);
+    expect(error).toMatchObject({ failure: "away" });
+    expect(error.message).toBe(
+      `plan 1 is written and could not be taken back (nobody is connected); what it has on ends at ${ends}`,
+    );
+  });
+});
+
 describe("together", () => {
   it("begins at one moment of the engine's clock, and is prepared before", async () => {
     const outcome = await activate([wish("wan"), wish("slow")], { startsIn: 2_000 });

@@ -97,7 +97,10 @@ export class Controller implements FleetController {
     const met = table.isMet(order.require);
     const daemons = table.rows;
     if (met || !order.orHeal) return { serial, met, healed: false, daemons, activations: ours };
-    const last = await this.#putBack({ serial, before, plan }, ours, order);
+    const last = await this.#putBack({ serial, before, plan }, ours, order).catch((error: unknown) => {
+      if (!(error instanceof EngineError)) throw error;
+      throw stillThere(error, serial, ours);
+    });
     return { serial: last, met, healed: true, daemons, activations: ours };
   }
 
@@ -326,6 +329,13 @@ function foreign({ bytes, serial }: PlanRead): EngineError {
     return new EngineError("failed", `the plan ${serial} cannot be understood: ${why}; healing replaces it`);
   }
   return new EngineError("failed", `the plan ${serial} cannot be understood`);
+}
+
+/** It was to be taken back, and that failed: whoever asked must know that it is on. */
+function stillThere(cause: EngineError, serial: number, ours: readonly FleetActivation[]): EngineError {
+  const ends = ours.reduce((last, { ends_at: end }) => (end > last ? end : last), "");
+  const text = `plan ${serial} is written and could not be taken back (${cause.message}); what it has on ends at ${ends}`;
+  return new EngineError(cause.failure, text, { cause });
 }
 
 function noSuch(id: string, on: readonly FleetActivation[]): SquallError {
