@@ -12,6 +12,9 @@ const ROOT = "/ui/";
 const INDEX = "index.html";
 const LIST = "files.json";
 
+/** What the page says of its own files: from where they are asked for, so that a reverse proxy may have all of it under a path. */
+const OWN = /(?<=(?:href|src)=")\/ui\//gu;
+
 /** Paths of views, which the page tells apart by itself; the dots of a proxy's or a profile's name are none of an ending. */
 const VIEW = /^(?:|lanes|findings|journal|fleet|profiles(?:\/[^/]+)?|exchanges\/[^/]+\/[^/]+)$/u;
 
@@ -73,9 +76,9 @@ export class PageFiles {
     this.#parts = parts;
   }
 
-  /** Sends whoever asked for `/` or `/ui` to the page. */
+  /** Sends whoever asked for `/` or `/ui` to the page, relative to that. */
   sendOn(response: Response): void {
-    response.status(302).set({ "location": ROOT, "content-length": "0" }).end();
+    response.status(302).set({ "location": "ui/", "content-length": "0" }).end();
   }
 
   /** Throws SQ_NOT_FOUND, SQ_METHOD_NOT_ALLOWED, or SQ_INTERNAL where the page was not built. */
@@ -95,7 +98,7 @@ export class PageFiles {
     const names = await (this.#names ??= this.#list());
     const name = names.has(asked) ? asked : VIEW.test(asked) ? INDEX : "";
     if (!names.has(name)) throw new SquallError("SQ_NOT_FOUND", "the dashboard has no such view or file");
-    await this.#send(name, request, response);
+    await this.#send(name, name === INDEX ? asked.split("/").length - 1 : 0, request, response);
   }
 
   async #list(): Promise<ReadonlySet<string>> {
@@ -108,10 +111,13 @@ export class PageFiles {
     }
   }
 
-  async #send(name: string, { headers, method }: Request, response: Response): Promise<void> {
-    const body = await readFile(new URL(name, this.#folder)).catch((error: unknown) => {
+  /** `depth`: how many segments below `/ui/` it was asked for. */
+  async #send(name: string, depth: number, { headers, method }: Request, response: Response): Promise<void> {
+    const file = await readFile(new URL(name, this.#folder)).catch((error: unknown) => {
       throw unreadable(error);
     });
+    const body =
+      name === INDEX ? Buffer.from(file.toString("utf8").replaceAll(OWN, "../".repeat(depth) || "./")) : file;
     const tag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
     response.set({ ...HEADERS, "content-type": TYPES[name.split(".").at(-1) ?? ""] ?? "", "etag": tag });
     if (hasTag(headers["if-none-match"], tag)) {

@@ -1,4 +1,5 @@
 /** Calls of the admin API from the page: with the token, if one was given, and with mistakes as values that views can show. */
+import { BASE } from "./base.js";
 import type { Mistake } from "./mistake.js";
 import type { Token } from "./token.js";
 
@@ -74,7 +75,7 @@ export class Api {
     };
     let response: Response;
     try {
-      response = await fetch(path, request);
+      response = await fetch(`${BASE}${path}`, request);
     } catch (error) {
       throw signal?.aborted === true ? error : unreachable();
     }

@@ -1,4 +1,5 @@
 /** Which view a path is of, and the path of a view. Pure: `navigation.ts` has the browser's history. */
+import { BASE } from "./base.js";
 
 export type ViewName = "now" | "lanes" | "exchange" | "profiles" | "findings" | "journal" | "fleet";
 
@@ -22,7 +23,7 @@ const PATHS: readonly (readonly [ViewName, readonly string[]])[] = [
   ["fleet", ["fleet"]],
 ];
 
-const ROOT = "/ui/";
+const ROOT = `${BASE}/ui/`;
 
 export function placeOf(path: string, search = ""): Place {
   const query = Object.fromEntries(new URLSearchParams(search));

@@ -2,6 +2,7 @@
 import type { FleetActivation } from "../../fleet/contract/plan.js";
 import { shellWord } from "../../core/shell-word.js";
 import { ApiError } from "../api.js";
+import { BASE } from "../base.js";
 import { copyText } from "../clipboard.js";
 import { count, countdown, duration, plural, timeOfDay } from "../format.js";
 import { empty, failed, loading, mark, name } from "../parts.js";
@@ -146,7 +147,7 @@ class FleetView implements View {
   #curl(): string {
     const token = this.#page.guarded ? ' -H "Authorization: Bearer $SQUALL_ADMIN_TOKEN"' : "";
     const trust = location.protocol === "https:" ? ' --cacert "$SQUALL_ADMIN_CA"' : "";
-    return `curl -X DELETE${trust}${token} ${shellWord(`${location.origin}/fleet/active`)}`;
+    return `curl -X DELETE${trust}${token} ${shellWord(`${location.origin}${BASE}/fleet/active`)}`;
   }
 
   /** The engine's clock, as the last answer had it and as time has gone on here since; null if the daemon does not know it. */

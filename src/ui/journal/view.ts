@@ -1,6 +1,7 @@
 /** Journal (`/ui/journal`): what was done to whom, as it is written; it stands still as soon as somebody reads. */
 import type { JournalEntry } from "../../telemetry/entry.js";
 import { ApiError } from "../api.js";
+import { BASE } from "../base.js";
 import { copyText } from "../clipboard.js";
 import { plural } from "../format.js";
 import { failed, loading } from "../parts.js";
@@ -158,7 +159,7 @@ class Journal implements View {
   }
 
   #curl(): string {
-    return curlLine(this.#filters, { origin: location.origin, guarded: this.#page.guarded });
+    return curlLine(this.#filters, { origin: location.origin + BASE, guarded: this.#page.guarded });
   }
 
   #filter(filter: Filter, value: string): void {

@@ -1,5 +1,6 @@
 /** Profiles (`/ui/profiles`, `/ui/profiles/NAME`): the library by symptom, what each does, and the form that switches it on. */
 import { ApiError } from "../api.js";
+import { BASE } from "../base.js";
 import { copyText } from "../clipboard.js";
 import { plural } from "../format.js";
 import { Healing } from "../healing.js";
@@ -215,7 +216,7 @@ class Profiles implements View {
         already: own.length > 0,
         mistakes: this.#mistakes,
         sending: this.#sending,
-        asked: { origin: location.origin, guarded: this.#page.guarded },
+        asked: { origin: location.origin + BASE, guarded: this.#page.guarded },
         change: (change) => {
           this.#wanted = { ...this.#wanted, ...change(this.#wanted) };
           this.#page.changed();

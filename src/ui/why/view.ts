@@ -3,6 +3,7 @@ import type { ExchangesAnswer, ExchangeTrace, LiveExchange, MessagePair } from "
 import { sequenceOf } from "../../drawing/sequence.js";
 import { svgOf } from "../../drawing/svg.js";
 import { ApiError } from "../api.js";
+import { BASE } from "../base.js";
 import { copyText } from "../clipboard.js";
 import { svgNode } from "../drawing.js";
 import { duration, timeOfDay } from "../format.js";
@@ -141,7 +142,7 @@ class WhyView implements View {
   }
 
   #again({ again }: ExchangeTrace): TemplateResult | typeof nothing {
-    const lines = againLines(again, this.#page.live.store.active.list(), location.origin);
+    const lines = againLines(again, this.#page.live.store.active.list(), location.origin + BASE);
     if (lines.length === 0) return nothing;
     return html`<section aria-labelledby="why-again">
       <h2 id="why-again">Repeat this run</h2>
