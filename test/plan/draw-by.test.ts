@@ -127,6 +127,19 @@ describe("draw.by", () => {
     }
   });
 
+  it("draws a delay for each key by itself, and none that resembles the one before it on this daemon", () => {
+    const alikes = (keys: readonly string[]): Map<string, number | undefined> => {
+      const daemon = new Daemon([busy({ draw: { by }, when: {} })]);
+      return new Map(
+        keys.map((key) => [key, daemon.faults[0]?.admit(asked({ bot: "bot-1", key }))?.alike(0)] as const),
+      );
+    };
+    const keys = ["a", "b", "c", "d"];
+    const forth = alikes(keys);
+    expect([...alikes(keys.toReversed())].reverse()).toEqual([...forth]);
+    expect(new Set(forth.values()).size).toBe(keys.length);
+  });
+
   it("draws each attempt anew where it is told so, counted for each key and bot", () => {
     const daemon = new Daemon([busy({ draw: { by, attempt: true } })]);
     for (const bot of ["bot-1", "bot-2"])
@@ -195,8 +208,10 @@ describe("draw.by", () => {
       if (forget) late.bodyAhead = () => null;
       return daemon.fate(subject);
     };
-    expect(fate(true)).toBe(fate(false));
-    expect(fate(true)).not.toBeNull();
+    const body = '{"job":"a"}';
+    const made = keyedDrawKey({ ...name, by: "body", key: hashOf(body, String(body.length)) });
+    const expected = new Random(made, 0, LANE.subject).unit();
+    expect([fate(true), fate(false)]).toEqual([expected, expected]);
   });
 
   it("costs a fault without it nothing but a look: its draws are those of its numbers", () => {
