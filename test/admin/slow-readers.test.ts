@@ -56,6 +56,8 @@ function paramsOf(size: number, n: number): void {
 async function quarters(n: number): Promise<void> {
   for (let quarter = 0; quarter < n; quarter++) {
     here.clock.advance(TICK_MS);
+    // What was said in this turn is on nobody's way as yet.
+    most = Math.max(most, here.admin.waiting);
     await turns(3);
     most = Math.max(most, here.admin.waiting);
   }
@@ -80,15 +82,20 @@ describe("readers that do not read", () => {
     for (let n = 0; n < 3; n++) {
       paramsOf(1.5 * MIB, n);
       await quarters(1);
-      await until(() => good.events.length === n + 2);
+      await until(() => good.events.length >= n + 2);
     }
     expect(most).toBeGreaterThan(16 * MIB);
     expect(most).toBeLessThanOrEqual(ADMIN_LIMITS.streamsUnderWay);
     expect(good.events.every(({ event }, n) => event === (n === 0 ? "state" : "tick"))).toBe(true);
-    here.clock.advance(STUCK_MS);
-    paramsOf(1, 100);
-    await quarters(1);
-    await until(() => here.live.readers === 1 && here.admin.waiting === 0);
+    // How much sockets hold is the kernel's business: sooner or later each of them takes nothing any more.
+    for (let n = 100; here.live.readers > 1; n++) {
+      const heard = good.events.length;
+      paramsOf(1.5 * MIB, n);
+      await quarters(1);
+      await until(() => good.events.length > heard);
+      here.clock.advance(STUCK_MS);
+    }
+    await until(() => here.admin.waiting === 0);
     expect(good.ended).toBe(false);
   });
 
