@@ -1,5 +1,5 @@
 /** The first screen of docs/fleet.md, typed by somebody in a folder of their own: three daemons, a NATS server, and one switch. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -9,7 +9,12 @@ import { MAIN, ROOT, Workshop } from "../support/process.js";
 
 const missing = natsVersion() === null;
 const shop = new Workshop();
-afterAll(() => shop.close());
+/** Ends with all that it has started, also where the test does not get to its end. */
+let shell: ChildProcess | null = null;
+afterAll(async () => {
+  shell?.kill();
+  await shop.close();
+});
 
 const page = readFileSync(join(ROOT, "docs/fleet.md"), "utf8");
 const screen = page.slice(0, page.indexOf("## How it works"));
@@ -30,14 +35,15 @@ describe.skipIf(missing)(`docs/fleet.md${missing ? " (needs: nats-server)" : ""}
     const ports = admins.map((port, index) => `port${index + 1}=${port}`).join("\n");
     const ready = `for p in ${admins.join(" ")}; do for i in $(seq 300); do curl -sf http://127.0.0.1:$p/readyz >/dev/null && break; sleep 0.2; done; done\n`;
     const script = `trap 'kill $(jobs -p); wait' EXIT\n${ports}\n${here(start)}${ready}\n${here(use)}`;
-    const shell = spawn("bash", ["-e", "-c", script], {
+    const reader = spawn("bash", ["-e", "-c", script], {
       cwd: shop.folder,
       env: { PATH: process.env["PATH"] ?? "", HOME: shop.folder, USER: "ada" },
       stdio: ["ignore", "pipe", "ignore"],
     });
+    shell = reader;
     let said = "";
-    shell.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const code = await new Promise((closed) => shell.once("close", closed));
+    reader.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const code = await new Promise((closed) => reader.once("close", closed));
     const plain = (text: string): readonly string[] =>
       text
         .replaceAll(/\d+/gu, "N")
