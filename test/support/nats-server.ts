@@ -1,7 +1,7 @@
 /** A real `nats-server` with JetStream, its data in a folder of its own: it can be killed, and started again with them or without. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectNats } from "@nats-io/transport-node";
 import { freePort } from "./free-port.js";
@@ -17,6 +17,8 @@ export interface NatsOptions {
 }
 
 export const DEBIAN_NATS = "nats-server";
+/** Where `go install github.com/nats-io/nats-server/v2@VERSION` puts it. */
+export const NEWEST_NATS = join(homedir(), "go/bin/nats-server");
 
 /** What it says of its version, such as `2.9.10`; null if it is not there. */
 export function natsVersion(program = DEBIAN_NATS): string | null {

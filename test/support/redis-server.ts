@@ -19,6 +19,7 @@ export class RedisServer {
 
   private constructor(port: number, config: string) {
     this.port = port;
+    // What is killed has written before it answered, and the kernel keeps that: no disk has to be waited for.
     writeFileSync(
       this.#config,
       `bind 127.0.0.1
@@ -26,7 +27,7 @@ port ${port}
 dir ${this.folder}
 save ""
 appendonly yes
-appendfsync always
+appendfsync no
 ${config}
 `,
     );

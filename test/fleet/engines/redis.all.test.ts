@@ -5,6 +5,7 @@ import { openEngine } from "../../../src/fleet/engines/open.js";
 import { engineOptions } from "../../support/fleet-engines.js";
 import { hasRedis, RedisServer } from "../../support/redis-server.js";
 import { conforms } from "./conformance.js";
+import { countsAllWriters } from "./writers.js";
 
 const missing = !hasRedis();
 
@@ -25,4 +26,6 @@ describe.skipIf(missing)(`Redis${missing ? " (needs: redis-server)" : ""}`, () =
     },
     passPresence: async () => undefined,
   }));
+
+  countsAllWriters((options) => openEngine(engineOptions(server.url, options)));
 });

@@ -3,6 +3,7 @@ import { EngineError, type EngineFailure } from "../../contract/engine.js";
 
 /** Numbers of JetStream's errors, which stay what they are (nats-server, server/errors.json). */
 export const JETSTREAM = {
+  noPeers: 10_005,
   unavailable: 10_008,
   notLeader: 10_009,
   insufficient: 10_023,
@@ -14,6 +15,8 @@ export const JETSTREAM = {
   wrongLastSequence: 10_071,
   notEnabled: 10_076,
   duplicateInProcess: 10_158,
+  /** As 10071, without the number that it is: newer servers of a cluster say it of what is still on its way to the others. */
+  wrongLastSequenceUnknown: 10_164,
 } as const;
 
 export class JetStreamError extends EngineError {
@@ -37,6 +40,9 @@ export class SilentError extends EngineError {}
 
 const FAILURES: ReadonlyMap<number, EngineFailure> = new Map([
   [JETSTREAM.wrongLastSequence, "conflict"],
+  [JETSTREAM.wrongLastSequenceUnknown, "conflict"],
+  // Of a cluster some of whose servers are away.
+  [JETSTREAM.noPeers, "away"],
   [JETSTREAM.unavailable, "away"],
   [JETSTREAM.notLeader, "away"],
   [JETSTREAM.duplicateInProcess, "away"],
@@ -53,10 +59,21 @@ export function replyOf(text: string, engine: string): Readonly<Record<string, u
   if (typeof reply !== "object" || reply === null)
     throw new EngineError("failed", `${engine}: an answer is no JSON object`);
   if (!("error" in reply)) return { ...reply };
-  const error = reply.error as { readonly err_code?: unknown; readonly description?: unknown } | null;
+  const error = reply.error as {
+    readonly code?: unknown;
+    readonly err_code?: unknown;
+    readonly description?: unknown;
+  } | null;
   const code = typeof error?.err_code === "number" ? error.err_code : 0;
   const words = typeof error?.description === "string" ? error.description : "it says no, without words";
-  throw new JetStreamError(FAILURES.get(code) ?? "failed", code, `${engine}: ${words}`);
+  // 503 is for what another attempt may do: there is no leader, or it is about to be another one.
+  const isOver =
+    error?.code === 503 && code !== JETSTREAM.notEnabled && code !== JETSTREAM.notEnabledForAccount;
+  throw new JetStreamError(
+    FAILURES.get(code) ?? (isOver ? "away" : "failed"),
+    code,
+    `${engine}: ${words} (${code})`,
+  );
 }
 
 export const isRefusal = (error: unknown): boolean =>

@@ -1,7 +1,7 @@
 /** The plan and the texts that plans name, in one bucket. Nothing is ever subscribed to it: it is read from its leader. */
 import { createHash, randomUUID } from "node:crypto";
 import { EngineError, type PlanRead } from "../../contract/engine.js";
-import type { Limit } from "../limit.js";
+import { CALL_MAX, type Limit } from "../limit.js";
 import { JETSTREAM, JetStreamError } from "./errors.js";
 import type { JetStream, Stored, StreamLayout } from "./jetstream.js";
 import { lastToken, type FleetNames } from "./names.js";
@@ -11,6 +11,7 @@ const TEXTS_KEPT = 128;
 /** Texts that no kept plan names, and behind which so much was written, are of no use: a plan follows its texts within some writes. */
 const WRITES_BACK = 1_000;
 const AGAIN_MS = 50;
+const AT_ONCE_MS = 1_000;
 /** What `nats kv del` leaves in the place of a value. */
 const DELETED = /^KV-Operation: *(?:DEL|PURGE)\r?$/imu;
 
@@ -39,13 +40,15 @@ export class PlanBucket {
       "Nats-Msg-Id": nonce,
       ...(serial === "any" ? {} : { "Nats-Expected-Last-Subject-Sequence": String(serial) }),
     };
-    for (;;) {
+    for (let isAgain = false; ; isAgain = true) {
       try {
         return await this.#jetstream.store(this.#layout, this.#names.plan, bytes, headers, limit);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
         if (error.failure === "conflict") {
-          const mine = await this.#find(nonce, serial === "any" ? 0 : serial, limit);
+          // One that was answered at once is not that of an attempt before it.
+          const isInDoubt = isAgain || limit.left < CALL_MAX - AT_ONCE_MS;
+          const mine = isInDoubt ? await this.#find(nonce, serial === "any" ? 0 : serial, limit) : null;
           if (mine !== null) return mine;
           throw new EngineError("conflict", `${this.#jetstream.link.name}: somebody else wrote first`, {
             cause: error,

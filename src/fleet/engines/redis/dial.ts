@@ -6,6 +6,7 @@ import type { EngineOptions } from "../../contract/engine.js";
 import type { EngineAddress } from "../address.js";
 import type { Client, Dialled } from "../way.js";
 import { ReplicaError, translate } from "./errors.js";
+import type { FleetKeys } from "./names.js";
 
 const CONNECT_MAX_MS = 3_000;
 /** The third tick without an answer ends the connection: 12 s after the last sign of life at the latest. */
@@ -22,7 +23,7 @@ export interface RedisConnection {
 }
 
 /** Loads the library, and throws its absence. The command in one file is a script, which cannot import while it runs. */
-export function redisClient(options: EngineOptions): Client<RedisConnection> {
+export function redisClient(options: EngineOptions, keys: FleetKeys): Client<RedisConnection> {
   const { createClient, RESP_TYPES } = createRequire(import.meta.url)("@redis/client") as typeof Redis;
   const asBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
 
@@ -74,7 +75,7 @@ export function redisClient(options: EngineOptions): Client<RedisConnection> {
       }, CONNECT_MAX_MS);
       try {
         await Promise.race([client.connect(), ended.then((why) => Promise.reject(new Error(why)))]);
-        await refuseReplica(() => client.sendCommand(["ROLE"]));
+        await refuseReplica((words) => client.sendCommand(words), keys);
       } catch (error) {
         drop(error instanceof Error ? error.message : "not reached");
         throw error;
@@ -116,11 +117,15 @@ export function redisClient(options: EngineOptions): Client<RedisConnection> {
 const asArgument = (word: string | Uint8Array): string | Buffer =>
   typeof word === "string" ? word : Buffer.from(word.buffer, word.byteOffset, word.byteLength);
 
-/** A replica answers reads with what it has heard so far. Who may not ask for the role is taken at the word of the address. */
-async function refuseReplica(role: () => Promise<unknown>): Promise<void> {
+/**
+ * A replica answers reads with what it has heard so far, and one that is still reading its data answers none: either way another attempt
+ * is better than a connection. Who may not ask for the role is taken at the word of the address.
+ */
+async function refuseReplica(ask: (words: string[]) => Promise<unknown>, keys: FleetKeys): Promise<void> {
   let answer: unknown;
   try {
-    answer = await role();
+    await ask(["HGET", keys.texts, ""]);
+    answer = await ask(["ROLE"]);
   } catch (error) {
     if (translate(error, "", null).failure === "forbidden") return;
     throw error;

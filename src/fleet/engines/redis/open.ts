@@ -15,7 +15,7 @@ import { RedisPlans } from "./plans.js";
 export async function open(options: EngineOptions): Promise<FleetEngine> {
   refuseWhatHasNoMeaning(options);
   const keys = keysOf(options.fleet);
-  const link = new RedisLink(options, redisClient(options));
+  const link = new RedisLink(options, redisClient(options, keys));
   const plans = new RedisPlans(link, keys);
   const daemons = new RedisDaemons(link, keys, options.now);
   const journal = new RedisJournal(link, keys);
