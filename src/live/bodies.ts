@@ -5,7 +5,6 @@ import type { MessageBody } from "./contract.js";
 import { MASKED } from "./masks.js";
 
 /** Besides tabs and line ends, no text has controls: an escape begins colours of a terminal. */
-// eslint-disable-next-line no-control-regex -- These are what is looked for.
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f]/u;
 /** Of a member of JSON its name, and what stands before its value. */
 const NAME = /("(?:[^"\\]|\\.){1,100}")\s*:\s*/gu;
