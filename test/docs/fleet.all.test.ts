@@ -37,7 +37,7 @@ describe.skipIf(missing)(`docs/fleet.md${missing ? " (needs: nats-server)" : ""}
     const script = `trap 'kill $(jobs -p); wait' EXIT\n${ports}\n${here(start)}${ready}\n${here(use)}`;
     const reader = spawn("bash", ["-e", "-c", script], {
       cwd: shop.folder,
-      env: { PATH: process.env["PATH"] ?? "", HOME: shop.folder, USER: "ada" },
+      env: { PATH: process.env["PATH"] ?? "", HOME: shop.folder, USER: "ci" },
       stdio: ["ignore", "pipe", "ignore"],
     });
     shell = reader;
@@ -47,7 +47,7 @@ describe.skipIf(missing)(`docs/fleet.md${missing ? " (needs: nats-server)" : ""}
     const plain = (text: string): readonly string[] =>
       text
         .replaceAll(/\d+/gu, "N")
-        .replaceAll(/ada@[^\s:]+/gu, "ada")
+        .replaceAll(/ci@[^\s:]+/gu, "ci")
         .replaceAll(/N(m|s|ms)(N(s|ms))?\b|N\.Ns|N+(?=\s)/gu, "N")
         .split("\n")
         .map((line) => line.trim().replaceAll(/\s+/gu, " "))

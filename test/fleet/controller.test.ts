@@ -53,7 +53,7 @@ const order = (activations: readonly Wish[], rest: Partial<FleetOrder> = {}): Fl
   require: "all",
   wait: 5_000,
   orHeal: false,
-  by: "ada@build",
+  by: "ci@build",
   why: null,
   ...rest,
 });
@@ -100,7 +100,7 @@ describe("switching on", () => {
     expect(outcome).toMatchObject({ serial: 1, met: true, healed: false });
     expect(table(outcome)).toEqual(["node-1 applied", "node-2 applied", "node-3 applied"]);
     expect(outcome.activations).toEqual(plan().activations);
-    expect(plan()).toMatchObject({ epoch: "drawn", by: "ada@build", why: "nightly" });
+    expect(plan()).toMatchObject({ epoch: "drawn", by: "ci@build", why: "nightly" });
     expect(plan().activations).toMatchObject([
       { id: "wan", seed: 100, params: { by: "10ms" }, mode: "inject", proxies: null },
     ]);
@@ -318,7 +318,7 @@ describe("others who write", () => {
   it("cannot keep anybody from healing", async () => {
     await activate([wish("wan")]);
     rival(100);
-    const outcome = await done(controllerAt(two).heal({ by: "ada", why: "over", wait: 5_000 }));
+    const outcome = await done(controllerAt(two).heal({ by: "ci", why: "over", wait: 5_000 }));
     expect([outcome.met, on()]).toEqual([true, []]);
   });
 });
@@ -362,7 +362,7 @@ describe("the engine", () => {
     expect(error).toMatchObject({ failure: "failed" });
     expect(error.message).toContain("squall-fleet/2");
     expect(world.server.serial).toBe(1);
-    await done(controllerAt(one).heal({ by: "ada", why: null, wait: 5_000 }));
+    await done(controllerAt(one).heal({ by: "ci", why: null, wait: 5_000 }));
     expect(plan().activations).toEqual([]);
   });
 
@@ -379,14 +379,14 @@ describe("healing", () => {
   const heal = (
     rest: { readonly id?: string; readonly wait?: number } = {},
     at = one,
-  ): Promise<FleetOutcome> => done(controllerAt(at).heal({ by: "ada", why: "over", wait: 5_000, ...rest }));
+  ): Promise<FleetOutcome> => done(controllerAt(at).heal({ by: "ci", why: "over", wait: 5_000, ...rest }));
 
   it("ends all, whoever switched it on, and waits until all have heard of it", async () => {
     await activate([wish("wan"), wish("slow")]);
     const outcome = await heal({}, three);
     expect(outcome).toMatchObject({ serial: 2, met: true, healed: true, activations: [] });
     expect(table(outcome)).toEqual(["node-1 idle", "node-2 idle", "node-3 idle"]);
-    expect(plan()).toMatchObject({ epoch: "drawn", by: "ada", why: "over", activations: [] });
+    expect(plan()).toMatchObject({ epoch: "drawn", by: "ci", why: "over", activations: [] });
     expect(hitting()).toEqual(["", "", ""]);
   });
 
@@ -404,7 +404,7 @@ describe("healing", () => {
   it("is tried again until the engine is back, for ten seconds", async () => {
     await activate([wish("wan")]);
     one.engine.notice(false);
-    const asked = controllerAt(one).heal({ by: "ada", why: null, wait: 1_000 });
+    const asked = controllerAt(one).heal({ by: "ci", why: null, wait: 1_000 });
     await world.pass(5_000);
     one.engine.notice(true);
     expect((await done(asked)).met).toBe(true);
