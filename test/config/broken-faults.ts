@@ -226,7 +226,7 @@ faults:
   - { type: down, delay: 5ms }
 `,
     problems: [
-      '3:19 faults[0].delay: down has no parameter "delay" (known: existing, refuse, name, type, proxy, direction, at, match, except, when, enabled)',
+      '3:19 faults[0].delay: down has no parameter "delay" (known: existing, refuse, name, type, proxy, direction, at, match, except, when, draw, enabled)',
     ],
   },
   {

@@ -128,7 +128,7 @@ describe("a profile made in memory", () => {
     library.put("profile: b\nextends: a\n");
     const refusal = refusalOf(() => library.put("profile: a\nfaults: [{ name: reset, type: down }]\n"));
     expect(told(refusal.details, "request")).toEqual([
-      'a.yaml:6:25 faults[0].after: down has no parameter "after" (known: existing, refuse, name, type, proxy, direction, at, match, except, when, enabled)',
+      'a.yaml:6:25 faults[0].after: down has no parameter "after" (known: existing, refuse, name, type, proxy, direction, at, match, except, when, draw, enabled)',
     ]);
     expect(layers(library)).toEqual(["a file", "b memory", "c file"]);
   });

@@ -139,7 +139,7 @@ describe("use --on", () => {
       ["--ttl", "1m", "--on", "127.0.0.1", "--admin", "127.0.0.1"],
       "--on: names the daemons, so --admin cannot stand beside it",
     ],
-    ["--or-heal without it", ["--or-heal"], "--or-heal: needs --on"],
+    ["--or-heal without it", ["--or-heal"], "--or-heal: needs --on or --fleet"],
   ])("refuses %s", async (_, words, message) => {
     expect(await run("use", "lost-ack", ...words)).toEqual({ code: 2, out: "", err: `squall: ${message}\n` });
   });

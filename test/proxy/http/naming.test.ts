@@ -132,8 +132,7 @@ describe("host", () => {
         seed: 0,
       },
     });
-    const { clock } = lab.context;
-    (clock as unknown as { advance(by: number): void }).advance(1);
+    (lab.clock as unknown as { advance(by: number): void }).advance(1);
     await until(() => up.heads.length === 1);
     expect(up.heads[0]).toContain("GET /up HTTP/1.1\r\nhost: b.test\r\n");
   });
