@@ -76,7 +76,7 @@ it("makes a program that starts by its entry point and command, and that its hea
   expect(profiles.length).toBeGreaterThan(50);
   const page = await (await fetch(`${admin}/ui/`)).text();
   for (const [, path = ""] of page.matchAll(/(?:src|href)="([^"]+)"/gu))
-    expect((await fetch(`${admin}${path}`)).status, path).toBe(200);
+    expect((await fetch(new URL(path, `${admin}/ui/`))).status, path).toBe(200);
   const [check = ""] = /CMD (\[.*\])/u.exec(instructions(shipped, "HEALTHCHECK")[0] ?? "")?.slice(1) ?? [];
   const [, script = ""] = JSON.parse(check) as string[];
   const asked = [join(image, basename(script)), String(daemon.child.pid)];
