@@ -39,7 +39,8 @@ async function startProgram(
     if (up) break;
     if (child.exitCode !== null) throw new Error(`${program} ended`);
   }
-  taken();
+  // Servers write down what they have answered, a moment after that: the question whether it is up is none of the attacks.
+  while (taken().length === 0) await new Promise((resolve) => setImmediate(resolve));
   return {
     port,
     taken,

@@ -13,15 +13,19 @@ function serverOf(fleet: string): MemoryServer {
   return server;
 }
 
-conforms("memory", () => ({
-  open: ({ fleet }) => Promise.resolve(new MemoryEngine(serverOf(fleet), new SystemClock())),
-  outage: null,
-  loseJournal: (fleet) => {
-    serverOf(fleet).loseJournal();
-    return Promise.resolve();
-  },
-  passPresence: () => {
-    passed += 30_000;
-    return Promise.resolve();
-  },
-}));
+conforms(
+  "memory",
+  () => ({
+    open: ({ fleet }) => Promise.resolve(new MemoryEngine(serverOf(fleet), new SystemClock())),
+    outage: null,
+    loseJournal: (fleet) => {
+      serverOf(fleet).loseJournal();
+      return Promise.resolve();
+    },
+    passPresence: () => {
+      passed += 30_000;
+      return Promise.resolve();
+    },
+  }),
+  false,
+);
