@@ -2,7 +2,7 @@
  * Real daemons, a real NATS server and the real command: one switch for all of them, and what a daemon does whose engine is not there, does
  * not know it, or lets it only look. A daemon alone works as one without a fleet, whatever the engine does.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { freePort } from "../support/free-port.js";
 import { natsVersion, NatsServer } from "../support/nats-server.js";
 import { getJson, squall, Workshop, type Ended, type Squall } from "../support/process.js";
@@ -39,11 +39,14 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
   let nats: NatsServer;
   let count = 0;
 
-  beforeAll(async () => {
+  // Each its own: daemons that were killed would be waited for by the next test.
+  beforeEach(async () => {
     nats = await NatsServer.start({ config: USERS });
   });
-  afterAll(() => nats.close());
-  afterEach(() => shop.close());
+  afterEach(async () => {
+    await shop.close();
+    await nats.close();
+  });
 
   async function daemon(
     name: string,
