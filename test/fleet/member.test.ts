@@ -159,6 +159,18 @@ describe("a member under plans", () => {
     expect([machine.state, machine.hitting]).toEqual(["applied 1", "wan"]);
   });
 
+  it("says again soon what the engine did not take, as others wait for it", async () => {
+    const machine = await world.joined("node-1");
+    machine.engine.link.forbids = "presence";
+    world.put([world.activation("wan")]);
+    await world.pass(100);
+    expect(machine.state).toBe("applied 1");
+    expect(world.server.members()[0]?.presence).toMatchObject({ state: "idle", serial: 0 });
+    machine.engine.link.forbids = "nothing";
+    await world.pass(500);
+    expect(world.server.members()[0]?.presence).toMatchObject({ state: "applied", serial: 1 });
+  });
+
   it("does not begin what was prepared, when the plan has changed before", async () => {
     const machine = await world.joined("node-1");
     world.put([world.activation("wan", {}, 2_000)]);

@@ -1,8 +1,8 @@
 /**
- * Says what this daemon does: every ten seconds, and at once when that changes. Each time the engine says when it heard it, which is
+ * Says what this daemon does: every ten seconds, and at once when that changes; what was not heard, again soon. Each time the engine says when it heard it, which is
  * how its clock is known.
  */
-import type { Clock, Timer } from "../../core/clock.js";
+import type { Clock, Millis, Timer } from "../../core/clock.js";
 import type { EngineError, FleetEngine } from "../contract/engine.js";
 import { PRESENCE_EVERY, type Presence } from "../contract/presence.js";
 import type { EngineClock } from "../engine-clock.js";
@@ -10,6 +10,8 @@ import { asEngineError } from "./poller.js";
 
 /** The first of a connection is slow, and would be all that is known for ten seconds. */
 const FIRST_SAMPLES = 3;
+/** What was not heard is said again so much later, and then after twice as long each time: others wait for it. */
+const AGAIN_FIRST: Millis = 500;
 
 export interface AnnouncerParts {
   readonly engine: Pick<FleetEngine, "announce">;
@@ -28,6 +30,8 @@ export class Announcer {
   #saying = false;
   #again = false;
   #samples = 0;
+  /** In a row. */
+  #failures = 0;
   #closed = false;
   #said: Promise<void> = Promise.resolve();
 
@@ -63,9 +67,11 @@ export class Announcer {
     try {
       const sample = await engine.announce(presence());
       heard = true;
+      this.#failures = 0;
       time.add(sample);
       this.#samples++;
     } catch (error) {
+      this.#failures++;
       if (!this.#isClosed()) trouble(asEngineError(error));
     }
     this.#saying = false;
@@ -78,7 +84,8 @@ export class Announcer {
       this.now();
       return;
     }
-    this.#timer = clock.at(clock.now() + PRESENCE_EVERY, () => {
+    const pause = heard ? PRESENCE_EVERY : Math.min(PRESENCE_EVERY, AGAIN_FIRST * 2 ** (this.#failures - 1));
+    this.#timer = clock.at(clock.now() + pause, () => {
       this.#timer = null;
       this.now();
     });
