@@ -2,7 +2,7 @@
  * Real daemons, a real NATS server and the real command: one switch for all of them, and what a daemon does whose engine is not there, does
  * not know it, or lets it only look. A daemon alone works as one without a fleet, whatever the engine does.
  */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { freePort } from "../support/free-port.js";
 import { natsVersion, NatsServer } from "../support/nats-server.js";
 import { getJson, squall, Workshop, type Ended, type Squall } from "../support/process.js";
@@ -41,6 +41,7 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
 
   // Each its own: daemons that were killed would be waited for by the next test.
   beforeEach(async () => {
+    shop = new Workshop();
     nats = await NatsServer.start({ config: USERS });
   });
   afterEach(async () => {
@@ -91,6 +92,16 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
   const readyz = async ({ admin }: Running): Promise<unknown> =>
     (await getJson(`${admin}/readyz`)).body["fleet"];
 
+  /** It is ready when it has read the plan; the others hear of it by and by. */
+  const knows = ({ admin }: Running, ...names: readonly string[]): Promise<void> =>
+    vi.waitFor(
+      async () => {
+        const text = JSON.stringify((await getJson(`${admin}/fleet`)).body);
+        for (const name of names) expect(text).toContain(`"${name}"`);
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+
   /** All that it said that is about the fleet, but that it is connected. */
   const warnings = ({ process }: Running): readonly string[] =>
     process.out
@@ -106,10 +117,10 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
   }
 
   it("are switched together, shown in a table, and healed; who stops is gone", async () => {
-    shop = new Workshop();
     const one = await daemon("node-1");
     const two = await daemon("node-2", { fleet: { accept: "none-*" } });
     const three = await daemon("node-3", { fleet: { control: false } });
+    await knows(one, "node-1", "node-2", "node-3");
     const use = await run(
       one,
       "use",
@@ -197,7 +208,6 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
   });
 
   it("serve alone without an engine, say so once, and join when it comes", async () => {
-    shop = new Workshop();
     const port = await freePort();
     const one = await daemon("node-1", { url: `nats://127.0.0.1:${port}` });
     const alone = warnings(one).filter((text) => text.startsWith("alone:"));
@@ -225,7 +235,6 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
   });
 
   it("serve alone with wrong credentials, and show no secret", async () => {
-    shop = new Workshop();
     const one = await daemon("node-1", { password: "hunter2" });
     const alone = warnings(one).filter((text) => text.startsWith("alone:"));
     expect(alone).toHaveLength(1);
@@ -243,9 +252,9 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
   });
 
   it("follow with credentials that may only read the plan, and cannot switch", async () => {
-    shop = new Workshop();
     const admin = await daemon("node-1");
     const follower = await daemon("node-2", { user: "follower" });
+    await knows(admin, "node-1", "node-2");
     expect(warnings(follower).filter((text) => text.startsWith("alone:"))).toEqual([]);
     const use = await run(admin, "use", "high-latency", "--fleet", "--ttl", "1m");
     expect([use.code, use.err]).toEqual([0, ""]);
