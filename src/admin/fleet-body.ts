@@ -11,7 +11,8 @@ import type { FleetRequest, FleetWish } from "./fleet-house.js";
 import { named } from "./named.js";
 import { readTree } from "./tree.js";
 
-export const WAIT_DEFAULT_MS = 5_000;
+/** Longer than the plan may take to a daemon that no message reaches, which is `poll`, 5 s by default. */
+export const WAIT_DEFAULT_MS = 8_000;
 export const WAIT_MAX_MS = 5 * 60_000;
 const BY_MAX = 200;
 const WHY_MAX = 500;
@@ -64,7 +65,7 @@ export const signedShape = {
 
 export const waitShape = duration({ max: WAIT_MAX_MS })
   .optional()
-  .describe("how long to wait for the daemons to say that they have done it; 5s by default, at most 5m");
+  .describe("how long to wait for the daemons to say that they have done it; 8s by default, at most 5m");
 
 const order = {
   starts_in: duration().optional().describe("all daemons begin together, so long from now"),

@@ -36,7 +36,7 @@ export function onFleet(command: Command): Command {
 /** What those say that change the plan of a fleet. */
 export function signed(command: Command): Command {
   return command
-    .option("--wait <duration>", "with --fleet: how long to wait for the daemons (default 5s)")
+    .option("--wait <duration>", "with --fleet: how long to wait for the daemons (default 8s)")
     .option("--by <name>", "with --fleet: who it is, for others (default user@host)")
     .option("--why <text>", "with --fleet: what for, for others");
 }

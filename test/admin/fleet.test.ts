@@ -109,7 +109,7 @@ describe("PUT /fleet/active", () => {
       how: "replace",
       startsIn: 0,
       require: "all",
-      wait: 5_000,
+      wait: 8_000,
       orHeal: false,
       by: "somebody at node-1",
       why: null,
@@ -198,7 +198,7 @@ describe("PUT /fleet/active", () => {
 describe("DELETE /fleet/active", () => {
   it("heals all, or one, for whom and why", async () => {
     await here.call("DELETE", "/fleet/active");
-    expect(fleet.healed).toEqual({ by: "somebody at node-1", why: null, wait: 5_000 });
+    expect(fleet.healed).toEqual({ by: "somebody at node-1", why: null, wait: 8_000 });
     await here.call("DELETE", "/fleet/active/slow?by=ci&why=over&wait=1s");
     expect(fleet.healed).toEqual({ by: "ci", why: "over", wait: 1_000, id: "slow" });
     const { status, json } = await here.call("DELETE", "/fleet/active?wait=1h");

@@ -1,5 +1,6 @@
 /** Who switches a fleet: what is written, who is waited for, and what happens when others, the engine or the daemons will not. No real time. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { WAIT_DEFAULT_MS } from "../../src/admin/fleet-body.js";
 import { SquallError } from "../../src/core/errors.js";
 import { Controller } from "../../src/fleet/controller/controller.js";
 import { EngineError } from "../../src/fleet/contract/engine.js";
@@ -20,12 +21,16 @@ beforeEach(async () => {
   three = await world.joined("node-3", { labels: { zone: "us" } });
 });
 
-function controllerAt({ engine, clock, member }: Machine): Controller {
+/** `ahead`: so much its idea of the engine's clock is ahead of that of the daemons. */
+function controllerAt({ engine, clock, member }: Machine, ahead = 0): Controller {
   let seed = 100;
   return new Controller({
     engine,
     clock,
-    engineTime: () => member.time.engineTime(clock.now()),
+    engineTime: () => {
+      const time = member.time.engineTime(clock.now());
+      return time === null ? null : time + ahead;
+    },
     maxTtl: 3_600_000,
     drawSeed: () => seed++,
     drawEpoch: () => "drawn",
@@ -107,6 +112,31 @@ describe("switching on", () => {
     expect(hitting()).toEqual(["wan", "wan", "wan"]);
     // It does not wait any longer than it must.
     expect(world.time.now() - began).toBeLessThan(300);
+  });
+
+  it("waits for daemons whose clock is behind, which have prepared for a moment what begins at once", async () => {
+    const outcome = await done(controllerAt(one, 40).activate(order([wish("wan")])));
+    expect(table(outcome)).toEqual(["node-1 applied", "node-2 applied", "node-3 applied"]);
+    expect(outcome.met).toBe(true);
+    const began = world.time.now();
+    const late = await done(controllerAt(one, 10_000).activate(order([wish("slow")], { wait: 1_000 })));
+    expect([late.met, ...table(late)]).toEqual([
+      false,
+      "node-1 prepared",
+      "node-2 prepared",
+      "node-3 prepared",
+    ]);
+    expect(world.time.now() - began).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it("waits by default for one that no message reaches, and that has just read the plan before", async () => {
+    const far = world.machine("node-4", { random: () => 0.999 });
+    Object.assign(far.engine.link, { there: 150, back: 150 });
+    far.member.start();
+    await world.pass(310);
+    far.engine.link.losesHints = 1;
+    const outcome = await activate([wish("wan")], { wait: WAIT_DEFAULT_MS });
+    expect([outcome.met, table(outcome).at(-1)]).toEqual([true, "node-4 applied"]);
   });
 
   it("takes the place of what is on, or stands beside it, and leaves away what is over", async () => {

@@ -7,7 +7,7 @@ import { rowLines } from "../rows.js";
 
 /** For the engine's part of an answer, besides what the command itself waits for. */
 const SLACK_MS = 20_000;
-const WAIT_DEFAULT_MS = 5_000;
+const WAIT_DEFAULT_MS = 8_000;
 /** Of more daemons, those that did what they were asked for are only counted. */
 const ROWS_MAX = 30;
 

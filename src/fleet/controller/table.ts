@@ -17,6 +17,13 @@ const GOOD: Readonly<Record<Goal, readonly MemberState[]>> = {
   ended: ["applied", "prepared", "idle", "refused", "healed_here"],
 };
 
+/** What a daemon says that is not its last word: one whose clock is behind has prepared for a moment what begins at once. */
+const NOT_YET: Readonly<Record<Goal, readonly Row["state"][]>> = {
+  applied: ["silent", "prepared"],
+  prepared: ["silent"],
+  ended: ["silent"],
+};
+
 export interface Question {
   readonly goal: Goal;
   readonly serial: number;
@@ -91,8 +98,9 @@ export class Table {
 
   /** Nothing that is still to come could change the answer, or it is there. */
   isOver(require: FleetOrder["require"]): boolean {
-    const { meant, silent } = this.count;
-    return this.isMet(require) || (meant > 0 && silent === 0);
+    const { rows } = this;
+    const notYet = NOT_YET[this.#question.goal];
+    return this.isMet(require) || (rows.length > 0 && rows.every(({ state }) => !notYet.includes(state)));
   }
 }
 

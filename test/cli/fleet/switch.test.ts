@@ -168,7 +168,7 @@ describe("squall heal --fleet", () => {
     expect(one.out).toBe(
       "slow: 2 healed, 1 silent; plan 14\n  node-1  healed\n  node-2  silent: it has read no plan after 12\n  node-3  healed\n  restart is still on\n",
     );
-    expect(fleet.healed).toEqual({ by: `ada@${hostname()}`, why: "over", wait: 5_000, id: "slow" });
+    expect(fleet.healed).toEqual({ by: `ada@${hostname()}`, why: "over", wait: 8_000, id: "slow" });
     const all = await run("heal", "--fleet", "--wait", "1s");
     expect([all.code, all.out.split("\n")[0]]).toEqual([0, "the fleet: 2 healed, 1 silent; plan 14"]);
     expect(fleet.healed?.id).toBeUndefined();

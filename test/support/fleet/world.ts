@@ -64,7 +64,9 @@ export class BareGround implements Ground {
   }
 }
 
-export interface MachineOptions extends Partial<Pick<MemberParts, "labels" | "accept" | "maxTtl" | "poll">> {
+export interface MachineOptions extends Partial<
+  Pick<MemberParts, "labels" | "accept" | "maxTtl" | "poll" | "random">
+> {
   /** Of its monotonic clock. */
   readonly uptime?: Millis;
 }
@@ -79,7 +81,7 @@ export class Machine {
   constructor(
     readonly name: string,
     world: World,
-    { labels = {}, accept = null, maxTtl = 3_600_000, poll = 5_000, uptime = 0 }: MachineOptions = {},
+    { labels = {}, accept = null, maxTtl = 3_600_000, poll = 5_000, uptime = 0, random }: MachineOptions = {},
   ) {
     this.clock = new MachineClock(world.time, uptime);
     this.engine = new MemoryEngine(world.server, this.clock);
@@ -87,6 +89,7 @@ export class Machine {
     this.member = new Member({
       ...{ engine, clock, ground, facts, name, labels, accept, maxTtl, poll },
       ...{ life: `${name}-${world.lives++}`, version: "1.0.0", admin: () => null },
+      ...(random === undefined ? {} : { random }),
     });
   }
 
