@@ -147,11 +147,11 @@ describe.skipIf(noNats)(`permissions in NATS${noNats ? " (needs: nats-server)" :
     const boss = await open("ops", "change-me-too");
     try {
       for (const [call, stream] of [
-        [one.read(), "KV_squall-staging"],
-        [one.announce(presenceOf("node-1")), "KV_squall-staging-daemons"],
-        [one.append(batchOf("node-1", 1)), "SQUALL-staging-journal"],
+        [() => one.read(), "KV_squall-staging"],
+        [() => one.announce(presenceOf("node-1")), "KV_squall-staging-daemons"],
+        [() => one.append(batchOf("node-1", 1)), "SQUALL-staging-journal"],
       ] as const)
-        await expect(call).rejects.toMatchObject({
+        await expect(call()).rejects.toMatchObject({
           failure: "forbidden",
           message: expect.stringContaining(`there is no stream ${stream}, or it has no leader`) as unknown,
         });
