@@ -1,6 +1,7 @@
 /** The view Findings: what the exchanges say of the bots themselves, a card for each. */
 import type { Finding, FindingsAnswer } from "../../live/contract.js";
 import { legendOf, type HeatMap } from "../../drawing/heat-map.js";
+import { Asking } from "../asking.js";
 import { duration, plural } from "../format.js";
 import { whyPath } from "../lanes/side.js";
 import { failed, loading, mark, name } from "../parts.js";
@@ -15,37 +16,32 @@ const AGAIN_MS = 2_000;
 class FindingsView implements View {
   readonly title = "Findings";
   readonly #page: Page;
-  readonly #ended = new AbortController();
+  readonly #asking: Asking;
   #answer: FindingsAnswer | null = null;
   #error: unknown = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isPaused = false;
 
   constructor(page: Page) {
     this.#page = page;
-    void this.#load();
+    this.#asking = new Asking((signal) => this.#ask(signal));
   }
 
   /** Each call has the daemon watch for 30 s more. */
   paused(): void {
-    this.#isPaused = true;
-    clearTimeout(this.#timer);
+    this.#asking.pause();
   }
 
   resumed(): void {
-    this.#isPaused = false;
-    void this.#load();
+    this.#asking.resume();
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    this.#ended.abort();
+    this.#asking.end();
   }
 
   render(): TemplateResult {
     if (this.#error !== null && this.#answer === null)
       return failed(this.#error, () => {
-        void this.#load();
+        this.#asking.now();
       });
     return this.#answer === null ? loading("findings") : this.#whole(this.#answer);
   }
@@ -142,21 +138,15 @@ class FindingsView implements View {
     </li>`;
   }
 
-  async #load(): Promise<void> {
-    const { signal } = this.#ended;
+  async #ask(signal: AbortSignal): Promise<number> {
     try {
       this.#answer = await this.#page.api.json<FindingsAnswer>("/findings", { signal });
       this.#error = null;
     } catch (error) {
-      if (signal.aborted) return;
       this.#error = error;
     }
-    this.#page.changed();
-    if (signal.aborted || this.#isPaused) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      void this.#load();
-    }, AGAIN_MS);
+    if (!signal.aborted) this.#page.changed();
+    return AGAIN_MS;
   }
 }
 

@@ -2,6 +2,7 @@
 import type { FleetActivation } from "../../fleet/contract/plan.js";
 import { shellWord } from "../../core/shell-word.js";
 import { ApiError } from "../api.js";
+import { Asking } from "../asking.js";
 import { BASE } from "../base.js";
 import { copyText } from "../clipboard.js";
 import { count, countdown, duration, plural, timeOfDay } from "../format.js";
@@ -26,34 +27,28 @@ const AGAIN_MS = 2_000;
 class FleetView implements View {
   readonly title = "Fleet";
   readonly #page: Page;
-  readonly #ended = new AbortController();
+  readonly #asking: Asking;
   #answer: FleetAnswer | null = null;
   /** When it came, on the page's clock. */
   #at = 0;
   #error: unknown = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #asking = false;
-  #isPaused = false;
   #healing = false;
 
   constructor(page: Page) {
     this.#page = page;
-    void this.#load();
+    this.#asking = new Asking((signal) => this.#ask(signal));
   }
 
   paused(): void {
-    this.#isPaused = true;
-    clearTimeout(this.#timer);
+    this.#asking.pause();
   }
 
   resumed(): void {
-    this.#isPaused = false;
-    void this.#load();
+    this.#asking.resume();
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    this.#ended.abort();
+    this.#asking.end();
   }
 
   render(): TemplateResult {
@@ -63,7 +58,9 @@ class FleetView implements View {
         "This daemon belongs to no fleet.",
         html`<code>fleet</code> in squall.yaml says to which.`,
       );
-    const again = (): void => void this.#load();
+    const again = (): void => {
+      this.#asking.now();
+    };
     if (this.#answer === null) return error === null ? loading("the fleet") : failed(error, again);
     return html`${error === null ? nothing : failed(error, again)} ${this.#whole(this.#answer)}`;
   }
@@ -163,7 +160,7 @@ class FleetView implements View {
       text: `All that the fleet has on ends, on ${plural(members.length, "daemon")}. What was switched on at one daemon alone stays.`,
       yes: "Heal the fleet",
     });
-    if (!yes || this.#ended.signal.aborted) return;
+    if (!yes || this.#asking.ended) return;
     this.#healing = true;
     this.#page.changed();
     try {
@@ -181,26 +178,19 @@ class FleetView implements View {
       this.#page.announce(error instanceof ApiError ? error.message : "That could not be done.", "failed");
     }
     this.#healing = false;
-    void this.#load();
+    this.#asking.now();
   }
 
-  async #load(): Promise<void> {
-    if (this.#asking) return;
-    const { signal } = this.#ended;
-    this.#asking = true;
-    clearTimeout(this.#timer);
+  async #ask(signal: AbortSignal): Promise<number> {
     try {
       this.#answer = await this.#page.api.json<FleetAnswer>("/fleet", { signal });
       this.#at = performance.now();
       this.#error = null;
     } catch (error) {
-      if (!signal.aborted) this.#error = error;
+      this.#error = error;
     }
-    this.#asking = false;
-    if (signal.aborted) return;
-    this.#page.changed();
-    if (this.#isPaused) return;
-    this.#timer = setTimeout(() => void this.#load(), AGAIN_MS);
+    if (!signal.aborted) this.#page.changed();
+    return AGAIN_MS;
   }
 }
 

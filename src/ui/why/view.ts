@@ -3,6 +3,7 @@ import type { ExchangesAnswer, ExchangeTrace, LiveExchange, MessagePair } from "
 import { sequenceOf } from "../../drawing/sequence.js";
 import { svgOf } from "../../drawing/svg.js";
 import { ApiError } from "../api.js";
+import { Asking } from "../asking.js";
 import { BASE } from "../base.js";
 import { copyText } from "../clipboard.js";
 import { svgNode } from "../drawing.js";
@@ -28,19 +29,17 @@ class WhyView implements View {
   readonly #page: Page;
   readonly #proxy: string;
   readonly #id: string;
-  readonly #ended = new AbortController();
+  readonly #asking: Asking;
   #trace: ExchangeTrace | null = null;
   #others: readonly LiveExchange[] = [];
   #error: unknown = null;
   #drawing: { readonly of: string; readonly node: SVGElement } | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isPaused = false;
 
   constructor(page: Page, { params }: Place) {
     this.#page = page;
     this.#proxy = params["proxy"] ?? "";
     this.#id = params["id"] ?? "";
-    void this.#load();
+    this.#asking = new Asking((signal) => this.#ask(signal));
   }
 
   get title(): string {
@@ -49,25 +48,22 @@ class WhyView implements View {
   }
 
   paused(): void {
-    this.#isPaused = true;
-    clearTimeout(this.#timer);
+    this.#asking.pause();
   }
 
   resumed(): void {
-    this.#isPaused = false;
-    void this.#load();
+    this.#asking.resume();
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    this.#ended.abort();
+    this.#asking.end();
   }
 
   render(): TemplateResult {
     if (this.#error instanceof ApiError && this.#error.code === "SQ_EXCHANGE_NOT_FOUND") return this.#gone();
     if (this.#error !== null)
       return failed(this.#error, () => {
-        void this.#load();
+        this.#asking.now();
       });
     return this.#trace === null ? loading("the trace") : this.#whole(this.#trace);
   }
@@ -219,25 +215,25 @@ class WhyView implements View {
 
   // -- what is asked ------------------------------------------------------------------------------
 
-  async #load(): Promise<void> {
-    const { signal } = this.#ended;
+  async #ask(signal: AbortSignal): Promise<number | null> {
+    let again: number | null = null;
     try {
       const path = `/exchanges/${encodeURIComponent(this.#proxy)}/${encodeURIComponent(this.#id)}`;
       const trace = await this.#page.api.json<ExchangeTrace>(path, { signal });
       this.#trace = trace;
       this.#error = null;
       this.#page.changed();
-      await this.#ask(trace, signal);
+      again = await this.#askForOthers(trace, signal);
     } catch (error) {
-      if (signal.aborted) return;
       this.#error = error;
     }
-    this.#page.changed();
+    if (!signal.aborted) this.#page.changed();
+    return again;
   }
 
-  /** For others of the same bot, of which some may be tries of the same; and later again, if there may be more to see. */
-  async #ask({ exchange, now }: ExchangeTrace, signal: AbortSignal): Promise<void> {
-    if (exchange === null) return;
+  /** Others of the same bot, of which some may be tries of the same; and when to ask again, if there may be more to see. */
+  async #askForOthers({ exchange, now }: ExchangeTrace, signal: AbortSignal): Promise<number | null> {
+    if (exchange === null) return null;
     const query = new URLSearchParams({ bot: exchange.bot, proxy: exchange.proxy, limit: String(OTHERS) });
     const { exchanges } = await this.#page.api.json<ExchangesAnswer>(`/exchanges?${query.toString()}`, {
       signal,
@@ -248,11 +244,7 @@ class WhyView implements View {
       end !== "complete" &&
       now - (over ?? now) < FRESH_MS &&
       !exchanges.some(({ again }) => again === exchange.id);
-    clearTimeout(this.#timer);
-    if (!this.#isPaused && (exchange.pending || mayBeTried))
-      this.#timer = setTimeout(() => {
-        void this.#load();
-      }, AGAIN_MS);
+    return exchange.pending || mayBeTried ? AGAIN_MS : null;
   }
 }
 
