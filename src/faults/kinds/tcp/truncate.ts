@@ -9,7 +9,7 @@ const params = z.object({
   then: choice(["close", "reset", "hang"])
     .default("close")
     .describe(
-      "the end: a FIN or an RST to both sides, or silence in this direction while all else stays open",
+      "the end: a FIN to both sides, or an RST, which takes with it what a slow reader's kernel has no room for yet, or silence in this direction while all else stays open",
     ),
   silent: choice(["cut", "wait"])
     .optional()
