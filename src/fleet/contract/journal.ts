@@ -1,5 +1,6 @@
 /** Entries of many journals in one stream, and what readers get of it: one journal of the fleet, with what is missing named. */
 import type { JournalEntry } from "../../telemetry/entry.js";
+import type { JournalQuery } from "../../telemetry/journal.js";
 
 /**
  * What one daemon says about the numbers `after + 1` to `upto` of its journal, in one life of it. Whoever sends leaves out
@@ -39,17 +40,11 @@ export interface KeptBatch extends JournalBatch {
 }
 
 /** What may be asked for: fields of an entry as `GET /journal` knows them, and the daemon that wrote it. */
-export interface FleetJournalQuery {
+export interface FleetJournalQuery extends Pick<
+  JournalQuery,
+  "kind" | "proxy" | "activation" | "profile" | "fault" | "type" | "bot" | "path"
+> {
   readonly daemon?: string;
-  readonly kind?: string;
-  readonly proxy?: string;
-  readonly activation?: string;
-  readonly profile?: string;
-  readonly fault?: string;
-  readonly type?: string;
-  readonly bot?: string;
-  /** Of an exchange; a pattern as in `match`. */
-  readonly path?: string;
 }
 
 /** An entry of the merged journal. */

@@ -11,53 +11,6 @@ const STATES: ReadonlySet<string> = new Set<MemberState>([
 const TEXT_MAX = 1_000;
 const LABELS_MAX = 100;
 
-/** Null if it is none, or says to be of another daemon than the place where it stands: then that one's credentials wrote it. */
-export function readPresence(bytes: Uint8Array, daemon: string): Presence | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
-  }
-  if (!isObject(value) || value["daemon"] !== daemon) return null;
-  const {
-    life,
-    version,
-    labels,
-    admin,
-    serial,
-    state,
-    why,
-    offset_ms,
-    error_ms,
-    hits,
-    ends_at,
-    journal_seq,
-  } = value;
-  if (!isText(life) || !isText(version) || !isLabels(labels) || !isTextOrNull(admin)) return null;
-  if (!isNumber(serial) || !isState(state) || !isTextOrNull(why) || !isTextOrNull(ends_at)) return null;
-  if (!isNumberOrNull(offset_ms) || !isNumberOrNull(error_ms)) return null;
-  if (!isNumber(hits) || !isNumber(journal_seq)) return null;
-  return {
-    daemon,
-    life,
-    version,
-    labels,
-    admin,
-    serial,
-    state,
-    why,
-    offset_ms,
-    error_ms,
-    hits,
-    ends_at,
-    journal_seq,
-  };
-}
-
-export const writePresence = (presence: Presence): Uint8Array =>
-  new TextEncoder().encode(JSON.stringify(presence));
-
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string" && value.length <= TEXT_MAX;
@@ -67,3 +20,39 @@ const isNumberOrNull = (value: unknown): value is number | null => value === nul
 const isState = (value: unknown): value is MemberState => typeof value === "string" && STATES.has(value);
 const isLabels = (value: unknown): value is Readonly<Record<string, string>> =>
   isObject(value) && Object.values(value).every(isText) && Object.keys(value).length <= LABELS_MAX;
+
+const FIELDS: { readonly [Name in keyof Presence]: (value: unknown) => value is Presence[Name] } = {
+  daemon: isText,
+  life: isText,
+  version: isText,
+  labels: isLabels,
+  admin: isTextOrNull,
+  serial: isNumber,
+  state: isState,
+  why: isTextOrNull,
+  offset_ms: isNumberOrNull,
+  error_ms: isNumberOrNull,
+  hits: isNumber,
+  ends_at: isTextOrNull,
+  journal_seq: isNumber,
+};
+
+/** Null if it is none, or says to be of another daemon than the place where it stands: then that one's credentials wrote it. */
+export function readPresence(bytes: Uint8Array, daemon: string): Presence | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+  if (!isObject(value) || value["daemon"] !== daemon) return null;
+  const known: Record<string, unknown> = {};
+  for (const [name, isRight] of Object.entries(FIELDS)) {
+    if (!isRight(value[name])) return null;
+    known[name] = value[name];
+  }
+  return known as unknown as Presence;
+}
+
+export const writePresence = (presence: Presence): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify(presence));

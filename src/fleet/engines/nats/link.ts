@@ -1,38 +1,18 @@
 /** Requests to NATS and messages from it, over whichever connection there is. */
 import type { Msg, NatsConnectionImpl } from "@nats-io/transport-node";
-import type { EngineOptions, Hint } from "../../contract/engine.js";
+import type { EngineOptions } from "../../contract/engine.js";
 import type { Limit } from "../limit.js";
-import { Way, type Dialled } from "../way.js";
+import { Link } from "../link.js";
+import type { Dialled } from "../way.js";
 import type { NatsClient } from "./dial.js";
 import { isRefusal, translate } from "./errors.js";
 
-export class NatsLink {
+export class NatsLink extends Link<NatsConnectionImpl> {
   readonly #client: NatsClient;
-  readonly #way: Way<NatsConnectionImpl>;
 
   constructor(options: EngineOptions, client: NatsClient) {
+    super(options, { dial: client.dial, ended, translate });
     this.#client = client;
-    this.#way = new Way(options, { dial: client.dial, ended, translate });
-  }
-
-  get name(): string {
-    return this.#way.name;
-  }
-
-  get connected(): boolean {
-    return this.#way.connected;
-  }
-
-  get closed(): boolean {
-    return this.#way.closed;
-  }
-
-  limit(): Limit {
-    return this.#way.limit();
-  }
-
-  onState(hear: (what: Hint) => void): () => void {
-    return this.#way.onState(hear);
   }
 
   /** The reply. Rejects with an `EngineError`. It was sent at most once, and not at all where there was no connection in time. */
@@ -42,7 +22,7 @@ export class NatsLink {
     limit: Limit,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Msg> {
-    return this.#way.call(
+    return this.way.call(
       (connection) => {
         const timeout = Math.max(1, limit.left);
         return connection.request(subject, payload, { timeout, headers: this.#client.headers(headers) });
@@ -54,22 +34,18 @@ export class NatsLink {
 
   /** Calls back for each message of the subject; answers how to stop. What these credentials may not hear stays silent. */
   onMessage(subject: string, hear: () => void): () => void {
-    return this.#way.onEach((connection) => {
+    return this.way.onEach((connection) => {
       const subscription = connection.subscribe(subject, {
         callback: (error) => {
           if (error === null) hear();
           else if (isRefusal(error))
-            this.#way.say(`the fleet's engine: these credentials may not hear ${subject}`);
+            this.way.say(`the fleet's engine: these credentials may not hear ${subject}`);
         },
       });
       return () => {
         if (!connection.isClosed()) subscription.unsubscribe();
       };
     });
-  }
-
-  close(): void {
-    this.#way.close();
   }
 }
 

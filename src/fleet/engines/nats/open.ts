@@ -1,5 +1,6 @@
 /** A fleet on NATS JetStream: three streams, one message that something changed, and no decisions. */
 import type { EngineOptions, FleetEngine } from "../../contract/engine.js";
+import { assembled } from "../assembled.js";
 import { DaemonBucket } from "./daemons.js";
 import { natsClient } from "./dial.js";
 import { JetStream } from "./jetstream.js";
@@ -17,42 +18,12 @@ export async function open(options: EngineOptions): Promise<FleetEngine> {
   const plans = new PlanBucket(jetstream, streams.plans, names);
   const daemons = new DaemonBucket(jetstream, streams.daemons, names, options.now);
   const journal = new JournalStream(jetstream, streams.journal, names);
-
-  return {
-    name: link.name,
-    get connected() {
-      return link.connected;
-    },
-    read: () => plans.read(),
-    put: (bytes, serial) => plans.put(bytes, serial),
-    history: (limit) => plans.history(limit),
-    text: (sha256) => plans.text(sha256),
-    putText: (sha256, bytes) => plans.putText(sha256, bytes),
-    onHint: (hear, { members = false } = {}) => {
-      const ends = [
-        link.onState(hear),
-        link.onMessage(names.hint, () => {
-          hear("plan");
-        }),
-      ];
-      if (members)
-        ends.push(
-          daemons.onHeard(() => {
-            hear("members");
-          }),
-        );
-      return () => {
-        for (const end of ends) end();
-      };
-    },
-    announce: (me) => daemons.announce(me),
-    leave: (daemon) => daemons.leave(daemon),
-    members: () => daemons.members(),
-    append: (batch) => journal.append(batch),
-    tail: (from) => journal.tail(from),
-    close: () => {
-      link.close();
-      return Promise.resolve();
-    },
-  };
+  return assembled({
+    link,
+    plans,
+    daemons,
+    journal,
+    hint: names.hint,
+    onHeard: (hear) => daemons.onHeard(hear),
+  });
 }

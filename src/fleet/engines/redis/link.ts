@@ -1,44 +1,17 @@
 /** Commands to Redis and messages from it, over whichever connection there is. */
-import type { EngineOptions, Hint } from "../../contract/engine.js";
 import type { Limit } from "../limit.js";
-import { Way, type Client } from "../way.js";
+import { Link } from "../link.js";
 import type { RedisConnection } from "./dial.js";
 import { translate } from "./errors.js";
 
 type Word = string | Uint8Array;
 
-export class RedisLink {
-  readonly #way: Way<RedisConnection>;
-
-  constructor(options: EngineOptions, client: Client<RedisConnection>) {
-    this.#way = new Way(options, client);
-  }
-
-  get name(): string {
-    return this.#way.name;
-  }
-
-  get connected(): boolean {
-    return this.#way.connected;
-  }
-
-  get closed(): boolean {
-    return this.#way.closed;
-  }
-
-  limit(): Limit {
-    return this.#way.limit();
-  }
-
-  onState(hear: (what: Hint) => void): () => void {
-    return this.#way.onState(hear);
-  }
-
+export class RedisLink extends Link<RedisConnection> {
   /** The reply, with strings as bytes. Rejects with an `EngineError`. It was sent at most once. */
   command(words: readonly Word[], limit: Limit): Promise<unknown> {
     const about = String(words[0]);
     return limit.wait(
-      this.#way.call((connection) => connection.send(words), limit, about),
+      this.way.call((connection) => connection.send(words), limit, about),
       () => `${this.name}: no answer in time (${about})`,
     );
   }
@@ -49,22 +22,18 @@ export class RedisLink {
 
   /** Calls back for each message of the channel; answers how to stop. What these credentials may not hear stays silent. */
   onMessage(channel: string, hear: () => void): () => void {
-    return this.#way.onEach((connection) => {
+    return this.way.onEach((connection) => {
       // A function of its own: the library takes the same one twice for one.
       const heard = (): void => {
         hear();
       };
       connection.subscribe(channel, heard).catch((error: unknown) => {
         if (translate(error, this.name, null).failure === "forbidden")
-          this.#way.say(`the fleet's engine: these credentials may not hear ${channel}`);
+          this.way.say(`the fleet's engine: these credentials may not hear ${channel}`);
       });
       return () => {
         connection.unsubscribe(channel, heard).catch(() => undefined);
       };
     });
-  }
-
-  close(): void {
-    this.#way.close();
   }
 }

@@ -5,6 +5,7 @@
 import { SquallError } from "../../../core/errors.js";
 import type { EngineOptions, FleetEngine } from "../../contract/engine.js";
 import { parseAddress } from "../address.js";
+import { assembled } from "../assembled.js";
 import { RedisDaemons } from "./daemons.js";
 import { redisClient } from "./dial.js";
 import { RedisJournal } from "./journal.js";
@@ -19,44 +20,14 @@ export async function open(options: EngineOptions): Promise<FleetEngine> {
   const plans = new RedisPlans(link, keys);
   const daemons = new RedisDaemons(link, keys, options.now);
   const journal = new RedisJournal(link, keys);
-
-  return {
-    name: link.name,
-    get connected() {
-      return link.connected;
-    },
-    read: () => plans.read(),
-    put: (bytes, serial) => plans.put(bytes, serial),
-    history: (limit) => plans.history(limit),
-    text: (sha256) => plans.text(sha256),
-    putText: (sha256, bytes) => plans.putText(sha256, bytes),
-    onHint: (hear, { members = false } = {}) => {
-      const ends = [
-        link.onState(hear),
-        link.onMessage(keys.hint, () => {
-          hear("plan");
-        }),
-      ];
-      if (members)
-        ends.push(
-          link.onMessage(keys.heard, () => {
-            hear("members");
-          }),
-        );
-      return () => {
-        for (const end of ends) end();
-      };
-    },
-    announce: (me) => daemons.announce(me),
-    leave: (daemon) => daemons.leave(daemon),
-    members: () => daemons.members(),
-    append: (batch) => journal.append(batch),
-    tail: (from) => journal.tail(from),
-    close: () => {
-      link.close();
-      return Promise.resolve();
-    },
-  };
+  return assembled({
+    link,
+    plans,
+    daemons,
+    journal,
+    hint: keys.hint,
+    onHeard: (hear) => link.onMessage(keys.heard, hear),
+  });
 }
 
 function refuseWhatHasNoMeaning({ credentials, urls }: EngineOptions): void {
