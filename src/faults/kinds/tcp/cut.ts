@@ -10,7 +10,9 @@ const params = z.object({
   ),
   then: choice(["close", "reset", "hang"])
     .default("reset")
-    .describe("the end: a FIN to both sides, or an RST, which takes with it what a slow reader's kernel has no room for yet, or silence while the connection stays open"),
+    .describe(
+      "the end: a FIN to both sides, or an RST, which takes with it what a slow reader's kernel has no room for yet, or silence while the connection stays open",
+    ),
 });
 
 class Cut extends FusedConnection {
