@@ -28,7 +28,7 @@ export async function readBody(
   expectPlain(request, type);
   // node:http takes only digits here, so a length is a number.
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  if (/^100-continue$/iu.test(request.headers.expect ?? "")) response.writeContinue();
+  if (waitsToGoOn(request)) response.writeContinue();
   const account = ledger.open(() => response.destroy());
   response.once("close", () => {
     account.close();
@@ -36,6 +36,11 @@ export async function readBody(
   const text = decode(await readBytes(request, maxBytes, account));
   const form = type.split(";", 1)[0]?.trim() === FORM && !text.trimStart().startsWith("{");
   return { text, form };
+}
+
+/** Whether the client sends its body only when it is told to. */
+export function waitsToGoOn(request: IncomingMessage): boolean {
+  return /^100-continue$/iu.test(request.headers.expect ?? "");
 }
 
 function expectPlain(request: IncomingMessage, type: string): void {

@@ -8,6 +8,7 @@ import { ADMIN_URL } from "../config/fleet.js";
 import { hintFor } from "../config/validate.js";
 import { SquallError } from "../core/errors.js";
 import { formatDuration, formatSize } from "../core/units.js";
+import { waitsToGoOn } from "./body.js";
 import { fleetOf, translated, type AdminFleet } from "./fleet-house.js";
 import type { House } from "./house.js";
 import { defineRoute, type Answer, type Call, type Route } from "./route.js";
@@ -21,6 +22,7 @@ const SILENT_MAX_MS = 6 * 60_000;
 /** Of one connection (RFC 9110, section 7.6.1), and none of the next one's business. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
+  "expect",
   "keep-alive",
   "proxy-authenticate",
   "proxy-authorization",
@@ -111,7 +113,13 @@ async function pass(house: House, { params, request, response }: Passing): Promi
   });
   const leave = house.polls.enter(response, () => response.destroy());
   request.url = behind(request.url);
+  const waits = waitsToGoOn(request);
+  // With `expect`, httpxy asks nobody what is to be sent, and all of it would be.
+  for (const name of HOP_BY_HOP) Reflect.deleteProperty(request.headers, name);
+  // It may get too large when there is no call any more that could fail of it.
+  body.on("error", () => undefined);
   try {
+    if (waits) response.writeContinue();
     request.pipe(body);
     await proxy.web(request, response);
   } catch (error) {

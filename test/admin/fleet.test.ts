@@ -364,6 +364,29 @@ describe("/fleet/daemons/NAME/…", () => {
     expect(seen[1]?.authorization).toBe("Bearer secret");
   });
 
+  it("passes no more on where the caller waits to be told to go on", async () => {
+    let seen: IncomingHttpHeaders = {};
+    await stranger((headers, _url, body) => {
+      seen = headers;
+      return { text: body };
+    });
+    const put = (length: number): Promise<string> => {
+      const socket = here.socket();
+      let text = "";
+      socket.on("data", (part: Buffer) => (text += part.toString("latin1")));
+      socket.write(
+        `PUT /fleet/daemons/node-2/profiles/a HTTP/1.1\r\nhost: ${here.host}\r\nexpect: 100-continue\r\n` +
+          `authorization: Bearer secret\r\ntransfer-encoding: chunked\r\n\r\n` +
+          `${length.toString(16)}\r\n${"x".repeat(length)}\r\n0\r\n\r\n`,
+      );
+      return until(() => /HTTP\/1\.1 [2-5]\d\d /u.test(text)).then(() => text);
+    };
+    expect(await put(10)).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 207 /u);
+    expect(seen).toMatchObject({ "x-squall-passed-by": "node-1" });
+    expect([seen.authorization, seen["expect"]]).toEqual([undefined, undefined]);
+    expect(await put(2 ** 20 + 1)).toMatch(/HTTP\/1\.1 413 /u);
+  });
+
   it("passes a call on once", async () => {
     fleet.others = [{ presence: presenceOf("node-2", { admin: `http://${here.host}` }), age: 1 }];
     const once = await call("GET", "/fleet/daemons/node-2/fleet");
