@@ -1,11 +1,11 @@
-/** A real `nats-server` with JetStream, its data in a folder of its own: it can be killed, and started again with them or without. */
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+/** A real `nats-server` with JetStream. */
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { connect as connectNats } from "@nats-io/transport-node";
 import { freePort } from "./free-port.js";
-import { listens } from "./listens.js";
+import { ServerProcess } from "./server-process.js";
 
 export interface NatsOptions {
   /** What is run; `nats-server` of the system without it. */
@@ -26,28 +26,19 @@ export function natsVersion(program = DEBIAN_NATS): string | null {
   return error === undefined ? (/v(\d+\.\d+\.\d+)/u.exec(stdout)?.[1] ?? null) : null;
 }
 
-export class NatsServer {
-  readonly port: number;
-  readonly folder: string;
-  readonly #program: string;
-  readonly #config: string;
-  #child: ChildProcess | null = null;
-  #said = "";
-
+export class NatsServer extends ServerProcess {
   private constructor(port: number, options: NatsOptions) {
-    this.port = port;
-    this.folder = mkdtempSync(join(tmpdir(), "squall-nats-"));
-    this.#program = options.program ?? DEBIAN_NATS;
-    this.#config = join(this.folder, "server.conf");
-    writeFileSync(
-      this.#config,
-      `listen: 127.0.0.1:${port}
+    super({
+      name: "nats",
+      port,
+      command: [options.program ?? DEBIAN_NATS, "--config"],
+      config: (folder) => `listen: 127.0.0.1:${port}
 server_name: ${options.name ?? `n${port}`}
 max_payload: 1MB
-jetstream { store_dir: "${join(this.folder, "data")}", max_file: 500GB, max_mem: 128MB }
+jetstream { store_dir: "${join(folder, "data")}", max_file: 500GB, max_mem: 128MB }
 ${options.config ?? ""}
 `,
-    );
+    });
   }
 
   /** Resolves when it listens. */
@@ -59,36 +50,6 @@ ${options.config ?? ""}
 
   get url(): string {
     return `nats://127.0.0.1:${this.port}`;
-  }
-
-  get said(): string {
-    return this.#said;
-  }
-
-  get pid(): number {
-    return this.#child?.pid ?? 0;
-  }
-
-  async start(): Promise<void> {
-    const child = spawn(this.#program, ["--config", this.#config], { stdio: ["ignore", "ignore", "pipe"] });
-    this.#child = child;
-    child.stderr.on("data", (chunk: Buffer) => (this.#said += chunk.toString()));
-    await listens(this.port, child, () => this.#said);
-  }
-
-  /** SIGKILL, as in a power cut, or another signal; resolves when the process is gone. */
-  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-    const child = this.#child;
-    this.#child = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((done) => child.once("exit", done));
-    child.kill(signal);
-    await gone;
-  }
-
-  /** Its process stops answering, and its sockets stay. */
-  signal(signal: "SIGSTOP" | "SIGCONT"): void {
-    this.#child?.kill(signal);
   }
 
   /** Asks the JetStream API, with a connection of its own. */
@@ -103,10 +64,5 @@ ${options.config ?? ""}
 
   loseData(): void {
     rmSync(join(this.folder, "data"), { recursive: true, force: true });
-  }
-
-  async close(): Promise<void> {
-    await this.kill();
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }
