@@ -9,30 +9,25 @@ import { MergedJournal } from "../../src/fleet/journal/merged.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import { batch } from "../fleet/journal/batch.js";
 import { KeptStream } from "../fleet/journal/kept-stream.js";
+import { presenceOf } from "../support/fleet/presence.js";
 
 /** What the engine says to whatever is asked of it; up: it does it. */
 export type EngineState = "up" | EngineFailure;
 
 export const TEXT = `sha256:${"0123456789abcdef".repeat(4)}`;
 
-export function presenceOf(daemon: string, more: Partial<Presence> = {}): Presence {
-  return {
-    daemon,
-    life: "4f0c2a",
-    version: "1.2.3",
-    labels: { zone: "eu-1" },
-    admin: null,
+/** Of a daemon that has plan 12 on. */
+export const memberPresence = (daemon: string, more: Partial<Presence> = {}): Presence =>
+  presenceOf(daemon, {
     serial: 12,
     state: "applied",
-    why: null,
     offset_ms: 0.5,
     error_ms: 1.25,
     hits: 40,
     ends_at: "2026-03-01T14:33:07.120Z",
     journal_seq: 7,
     ...more,
-  };
-}
+  });
 
 /** Of two daemons, one of which had too much to tell. */
 function journals(): KeptStream {
@@ -53,8 +48,8 @@ export class FleetStandIn implements AdminFleet {
   problem: string | null = null;
   /** Others of the fleet. */
   others: Heard[] = [
-    { presence: presenceOf("node-3", { state: "refused", why: 'no proxy "jobs"' }), age: 4_200 },
-    { presence: presenceOf("node-2"), age: 900 },
+    { presence: memberPresence("node-3", { state: "refused", why: 'no proxy "jobs"' }), age: 4_200 },
+    { presence: memberPresence("node-2"), age: 900 },
   ];
   asked: FleetRequest | null = null;
   journal: FleetJournal = new MergedJournal({
@@ -68,7 +63,7 @@ export class FleetStandIn implements AdminFleet {
   view(): MemberView {
     const away = this.state === "away";
     return {
-      presence: presenceOf(this.daemon),
+      presence: memberPresence(this.daemon),
       connected: !away,
       problem: away ? "connect ECONNREFUSED" : this.problem,
       plan: {
@@ -97,7 +92,7 @@ export class FleetStandIn implements AdminFleet {
 
   async members(): Promise<readonly Heard[]> {
     await this.#answer();
-    return [...this.others, { presence: presenceOf(this.daemon), age: 100 }];
+    return [...this.others, { presence: memberPresence(this.daemon), age: 100 }];
   }
 
   async activate(request: FleetRequest): Promise<FleetOutcome> {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../support/lab.js";
 import { AdminLab, type AdminAnswer } from "./admin-lab.js";
-import { FleetStandIn, presenceOf, type EngineState } from "./fleet-stand-in.js";
+import { FleetStandIn, memberPresence, type EngineState } from "./fleet-stand-in.js";
 
 const FORM = "application/x-www-form-urlencoded";
 let here: AdminLab;
@@ -294,7 +294,7 @@ describe("/fleet/daemons/NAME/…", () => {
     server = made;
     await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
     const { port } = made.address() as AddressInfo;
-    fleet.others = [{ presence: presenceOf("node-2", { admin: `http://127.0.0.1:${port}` }), age: 1 }];
+    fleet.others = [{ presence: memberPresence("node-2", { admin: `http://127.0.0.1:${port}` }), age: 1 }];
   }
 
   const call = (
@@ -305,7 +305,7 @@ describe("/fleet/daemons/NAME/…", () => {
 
   it("passes calls of any method on to the daemon, and its answers back", async () => {
     other = await AdminLab.open();
-    fleet.others = [{ presence: presenceOf("node-2", { admin: `http://${other.host}` }), age: 1 }];
+    fleet.others = [{ presence: memberPresence("node-2", { admin: `http://${other.host}` }), age: 1 }];
     const put = await call("PUT", "/fleet/daemons/node-2/active", { body: '{"profile":"slow","seed":7}' });
     expect([put.status, put.json.activations[0].id]).toEqual([200, "slow"]);
     expect((await other.get("/active")).json).toEqual(put.json);
@@ -388,7 +388,7 @@ describe("/fleet/daemons/NAME/…", () => {
   });
 
   it("passes a call on once", async () => {
-    fleet.others = [{ presence: presenceOf("node-2", { admin: `http://${here.host}` }), age: 1 }];
+    fleet.others = [{ presence: memberPresence("node-2", { admin: `http://${here.host}` }), age: 1 }];
     const once = await call("GET", "/fleet/daemons/node-2/fleet");
     expect([once.status, once.json.daemon]).toEqual([200, "node-1"]);
     const twice = await call("GET", "/fleet/daemons/node-2/fleet/daemons/node-2/status");
@@ -428,8 +428,8 @@ describe("/fleet/daemons/NAME/…", () => {
     ["gone", 502, "SQ_DAEMON_UNREACHABLE", "ECONNREFUSED"],
   ])("says why %s cannot be reached", async (name, status, code, message) => {
     fleet.others.push(
-      { presence: presenceOf("odd", { admin: "http://169.254.169.254/latest?x=" }), age: 1 },
-      { presence: presenceOf("gone", { admin: "http://127.0.0.1:1" }), age: 1 },
+      { presence: memberPresence("odd", { admin: "http://169.254.169.254/latest?x=" }), age: 1 },
+      { presence: memberPresence("gone", { admin: "http://127.0.0.1:1" }), age: 1 },
     );
     const answer = await call("GET", `/fleet/daemons/${name}/status`);
     expect([answer.status, answer.json.code]).toEqual([status, code]);
@@ -438,7 +438,7 @@ describe("/fleet/daemons/NAME/…", () => {
 
   it("gives up where nobody takes the connection, after 5 s", async () => {
     // TEST-NET-1 (RFC 5737): nobody answers, or nobody can be asked.
-    fleet.others = [{ presence: presenceOf("node-2", { admin: "http://192.0.2.1:8474" }), age: 1 }];
+    fleet.others = [{ presence: memberPresence("node-2", { admin: "http://192.0.2.1:8474" }), age: 1 }];
     let answered = false;
     const answer = call("GET", "/fleet/daemons/node-2/status").finally(() => {
       answered = true;

@@ -1,99 +1,54 @@
 /** The users of deploy/fleet/nats.conf on a real server: a daemon's may do what a daemon does, and switch nothing. */
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { FleetEngine } from "../../src/fleet/contract/engine.js";
-import type { Presence } from "../../src/fleet/contract/presence.js";
 import { openEngine } from "../../src/fleet/engines/open.js";
+import { batch } from "../fleet/journal/batch.js";
+import { engineOptions, NO_CREDENTIALS } from "../support/fleet-engines.js";
+import { presenceOf } from "../support/fleet/presence.js";
 import { freePort } from "../support/free-port.js";
+import { DEBIAN_NATS, natsVersion } from "../support/nats-server.js";
 import { ROOT } from "../support/process.js";
+import { ServerProcess } from "../support/server-process.js";
 
-const version = /v(\d+)\.(\d+)/u.exec(
-  spawnSync("nats-server", ["--version"], { encoding: "utf8" }).stdout ?? "",
-);
+const version = natsVersion();
 const PASSWORDS = { FLEET_CONTROLLER_PASSWORD: "one", FLEET_B_PASSWORD: "two", FLEET_C_PASSWORD: "three" };
-
-const presenceOf = (daemon: string): Presence => ({
-  daemon,
-  life: "l",
-  version: "0.1.0",
-  labels: {},
-  admin: null,
-  serial: 0,
-  state: "idle",
-  why: null,
-  offset_ms: null,
-  error_ms: null,
-  hits: 0,
-  ends_at: null,
-  journal_seq: 0,
-});
-const batchOf = (daemon: string): Parameters<FleetEngine["append"]>[0] => ({
-  daemon,
-  life: "l",
-  after: 0,
-  upto: 1,
-  lost: 0,
-  entries: [{ seq: 1, time: "2026-03-01T14:03:07.000Z", kind: "mark", text: "hello" }],
-  offset_ms: null,
-});
+const batchOf = (daemon: string): Parameters<FleetEngine["append"]>[0] => batch(daemon, [[1, 0]]);
 const forbidden = { failure: "forbidden" };
 
 describe.skipIf(version === null)("deploy/fleet/nats.conf (needs: nats-server)", () => {
-  const folder = mkdtempSync(join(tmpdir(), "squall-nats-users-"));
   const engines: FleetEngine[] = [];
-  let server: ChildProcess;
+  let server: ServerProcess;
   let url = "";
 
   beforeAll(async () => {
     const port = await freePort();
     url = `nats://127.0.0.1:${port}`;
-    const [, major, minor] = version ?? [];
+    const [major, minor] = (version ?? "").split(".");
     const old = Number(major) * 1_000 + Number(minor) < 2_010;
-    const text = readFileSync(join(ROOT, "deploy/fleet/nats.conf"), "utf8")
-      .replace("0.0.0.0:4222", `127.0.0.1:${port}`)
-      .replace("/data", JSON.stringify(join(folder, "data")))
-      .replace(old ? /^ *sync_interval.*$/mu : "\0", "");
-    writeFileSync(join(folder, "nats.conf"), text);
-    server = spawn("nats-server", ["-c", join(folder, "nats.conf")], {
-      env: { ...process.env, ...PASSWORDS },
-      stdio: ["ignore", "ignore", "pipe"],
+    server = new ServerProcess({
+      name: "nats-users",
+      port,
+      command: [DEBIAN_NATS, "-c"],
+      config: (folder) =>
+        readFileSync(join(ROOT, "deploy/fleet/nats.conf"), "utf8")
+          .replace("0.0.0.0:4222", `127.0.0.1:${port}`)
+          .replace("/data", JSON.stringify(join(folder, "data")))
+          .replace(old ? /^ *sync_interval.*$/mu : "\0", ""),
+      env: PASSWORDS,
     });
-    await new Promise<void>((resolve, reject) => {
-      let said = "";
-      server.stderr?.on("data", (chunk: Buffer) => {
-        said += chunk.toString();
-        if (said.includes("Server is ready")) resolve();
-      });
-      server.once("exit", () => {
-        reject(new Error(said));
-      });
-    });
+    await server.start();
   });
   afterEach(async () => {
     for (const engine of engines.splice(0)) await engine.close();
   });
-  afterAll(async () => {
-    const ended = new Promise((resolve) => server.once("exit", resolve));
-    server.kill();
-    await ended;
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => server.close());
 
   async function as(client: string, user: string, password: string): Promise<FleetEngine> {
-    const engine = await openEngine({
-      fleet: "staging",
-      urls: [url],
-      client,
-      credentials: { file: null, user, password, token: null },
-      tls: null,
-      replicas: 1,
-      now: () => performance.now(),
-      log: () => undefined,
-    });
+    const credentials = { ...NO_CREDENTIALS, user, password };
+    const engine = await openEngine(engineOptions(url, { fleet: "staging", client, credentials }));
     engines.push(engine);
     return engine;
   }

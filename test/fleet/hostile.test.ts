@@ -8,6 +8,7 @@ import { readPresence } from "../../src/fleet/engines/wire.js";
 import { readPlan } from "../../src/fleet/plan-format.js";
 import { libraryOf, nameOfText, readText, TEXT_FORMAT } from "../../src/fleet/text-format.js";
 import { compileProfile } from "../../src/plan/compile.js";
+import { presenceOf } from "../support/fleet/presence.js";
 import { scaled } from "../support/scope.js";
 
 const TYPES = new Map(FAULT_TYPES.map((type) => [type.type, type]));
@@ -181,21 +182,7 @@ describe("a hostile text", () => {
 
 describe("a hostile presence", () => {
   it("is left out, or is words of that daemon about itself and no more than it may be", () => {
-    const known = {
-      daemon: "node-1",
-      life: "l",
-      version: "1",
-      labels: {},
-      admin: null,
-      serial: 0,
-      state: "idle",
-      why: null,
-      offset_ms: null,
-      error_ms: null,
-      hits: 0,
-      ends_at: null,
-      journal_seq: 0,
-    };
+    const known = presenceOf("node-1");
     expect(readPresence(written(known), "node-1")).toMatchObject({ state: "idle" });
     for (const change of [
       { state: "owned" },

@@ -4,7 +4,7 @@ import { VirtualClock } from "../../src/core/clock.js";
 import { Ledger } from "../../src/core/ledger.js";
 import { Metrics, type MetricsOptions } from "../../src/telemetry/metrics.js";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
-import { presenceOf } from "../admin/fleet-stand-in.js";
+import { memberPresence } from "../admin/fleet-stand-in.js";
 import { NOON, silent } from "./samples.js";
 
 let metrics: Metrics | null = null;
@@ -37,7 +37,7 @@ it("are absent from a daemon without a fleet", async () => {
 });
 
 it("say how a member stands", async () => {
-  const presence = presenceOf("node-1", { serial: 12, state: "refused", offset_ms: -1_500 });
+  const presence = memberPresence("node-1", { serial: 12, state: "refused", offset_ms: -1_500 });
   const member = {
     presence,
     connected: true,
@@ -59,7 +59,7 @@ it("say how a member stands", async () => {
 });
 
 it("leave away what is not known yet", async () => {
-  const presence = presenceOf("node-1", { serial: 0, state: "idle", offset_ms: null });
+  const presence = memberPresence("node-1", { serial: 0, state: "idle", offset_ms: null });
   const member = {
     presence,
     connected: false,

@@ -1,7 +1,7 @@
 /** The view of a fleet in a real browser: what it says of an engine and of daemons in every state, healing with the keyboard, names of strangers. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AdminLab } from "../admin/admin-lab.js";
-import { FleetStandIn, presenceOf } from "../admin/fleet-stand-in.js";
+import { FleetStandIn, memberPresence } from "../admin/fleet-stand-in.js";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
 import { until } from "../support/lab.js";
 
@@ -75,7 +75,7 @@ describe.skipIf(!hasChromium)("the view of a fleet (needs: chromium)", () => {
 
   it("shows the engine, the plan and each daemon, those in trouble first and told by more than colour", async () => {
     await fleet.activate(WISH);
-    fleet.others.push({ presence: presenceOf("node-9", { admin: "http://10.0.0.9:8474" }), age: 20_000 });
+    fleet.others.push({ presence: memberPresence("node-9", { admin: "http://10.0.0.9:8474" }), age: 20_000 });
     await open();
     expect(await texts(".fleet-engine")).toEqual(["connected nats://nats-1:4222"]);
     expect((await texts(".fleet-on li"))[0]).toMatch(/^slow on node-\*, 50 % ends in \d+:\d\d$/u);
@@ -96,7 +96,7 @@ describe.skipIf(!hasChromium)("the view of a fleet (needs: chromium)", () => {
 
   it("keeps itself up to date, and says what becomes of the engine", async () => {
     await open();
-    fleet.others = [{ presence: presenceOf("node-2", { state: "healed_here" }), age: 0 }];
+    fleet.others = [{ presence: memberPresence("node-2", { state: "healed_here" }), age: 0 }];
     await tab.shows(".members td b", "healed there");
     fleet.state = "away";
     await tab.shows(".fleet-engine.fleet-trouble", "no engine nats://nats-1:4222 connect ECONNREFUSED");
@@ -138,10 +138,14 @@ describe.skipIf(!hasChromium)("the view of a fleet (needs: chromium)", () => {
     await tab.viewport({ width: 390, height: 844 });
     fleet.others = [
       {
-        presence: presenceOf(HOSTILE, { state: "refused", why: HOSTILE, admin: "javascript:window.pwned=3" }),
+        presence: memberPresence(HOSTILE, {
+          state: "refused",
+          why: HOSTILE,
+          admin: "javascript:window.pwned=3",
+        }),
         age: 0,
       },
-      { presence: presenceOf("node-4", { state: HOSTILE as never, admin: HOSTILE }), age: 0 },
+      { presence: memberPresence("node-4", { state: HOSTILE as never, admin: HOSTILE }), age: 0 },
     ];
     await fleet.activate({
       ...WISH,

@@ -8,8 +8,8 @@ import {
   type Hint,
 } from "../../../src/fleet/contract/engine.js";
 import type { JournalBatch, KeptBatch } from "../../../src/fleet/contract/journal.js";
-import type { Presence } from "../../../src/fleet/contract/presence.js";
 import type { JournalEntry } from "../../../src/telemetry/entry.js";
+import { presenceOf } from "../../support/fleet/presence.js";
 
 export interface Bench {
   /** Another client of the same fleet of the same engine; the suite closes it. */
@@ -21,23 +21,6 @@ export interface Bench {
   /** Passes more time than a presence lasts. */
   readonly passPresence: () => Promise<void>;
 }
-
-export const presenceOf = (daemon: string, more: Partial<Presence> = {}): Presence => ({
-  daemon,
-  life: "life-1",
-  version: "0.1.0",
-  labels: { zone: "eu-1" },
-  admin: null,
-  serial: 0,
-  state: "idle",
-  why: null,
-  offset_ms: null,
-  error_ms: null,
-  hits: 0,
-  ends_at: null,
-  journal_seq: 0,
-  ...more,
-});
 
 export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 

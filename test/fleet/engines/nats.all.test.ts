@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "../../../src/fleet/engines/open.js";
 import { engineOptions } from "../../support/fleet-engines.js";
+import { presenceOf } from "../../support/fleet/presence.js";
 import { DEBIAN_NATS, natsVersion, NatsServer, NEWEST_NATS } from "../../support/nats-server.js";
-import { batchOf, conforms, hashOf, presenceOf } from "./conformance.js";
+import { batchOf, conforms, hashOf } from "./conformance.js";
 import { countsAllWriters } from "./writers.js";
 
 const SERVERS = [

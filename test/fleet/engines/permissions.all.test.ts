@@ -5,10 +5,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { EngineOptions, FleetEngine } from "../../../src/fleet/contract/engine.js";
 import { openEngine } from "../../../src/fleet/engines/open.js";
 import { engineOptions, NO_CREDENTIALS } from "../../support/fleet-engines.js";
+import { presenceOf } from "../../support/fleet/presence.js";
 import { natsVersion, NatsServer } from "../../support/nats-server.js";
 import { ROOT } from "../../support/process.js";
 import { hasRedis, RedisServer } from "../../support/redis-server.js";
-import { batchOf, failureOf, hashOf, presenceOf, until } from "./conformance.js";
+import { batchOf, failureOf, hashOf, until } from "./conformance.js";
 
 const page = readFileSync(join(ROOT, "docs/fleet-engines.md"), "utf8");
 const blockOf = (first: string): string => {

@@ -10,10 +10,10 @@ import {
   targetsText,
 } from "../../../src/ui/fleet/members.js";
 import type { Presence } from "../../../src/fleet/contract/presence.js";
-import { presenceOf } from "../../admin/fleet-stand-in.js";
+import { memberPresence } from "../../admin/fleet-stand-in.js";
 
 const member = (daemon: string, more: Partial<Presence> = {}, age_seconds = 1) => ({
-  ...presenceOf(daemon, more),
+  ...memberPresence(daemon, more),
   age_seconds,
 });
 
@@ -64,7 +64,7 @@ it("says who is meant, and how clocks differ", () => {
   expect(targetsText({ daemons: ["node-*"], labels: { zone: "eu-1" }, percent: 50 })).toBe(
     "node-*, zone=eu-1, 50 %",
   );
-  expect(offsetText(presenceOf("n"))).toBe("+0.5 ms ± 1.3 ms");
-  expect(offsetText(presenceOf("n", { offset_ms: -3_600_000, error_ms: null }))).toBe("−1 h 00 min");
-  expect(offsetText(presenceOf("n", { offset_ms: null, error_ms: null }))).toBe("not known");
+  expect(offsetText(memberPresence("n"))).toBe("+0.5 ms ± 1.3 ms");
+  expect(offsetText(memberPresence("n", { offset_ms: -3_600_000, error_ms: null }))).toBe("−1 h 00 min");
+  expect(offsetText(memberPresence("n", { offset_ms: null, error_ms: null }))).toBe("not known");
 });
