@@ -6,8 +6,7 @@ import { ADMIN_LIMITS, type AdminLimits } from "../../src/admin/house.js";
 import { Ledger } from "../../src/admin/ledger.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import { LINGER_MS, TICK_MS } from "../../src/live/limits.js";
-import type { Client } from "../support/lab.js";
-import { turns, until } from "../support/lab.js";
+import { profile, request, turns, until, type Client } from "../support/lab.js";
 import { AdminLab } from "./admin-lab.js";
 import { EventReader } from "./event-reader.js";
 
@@ -31,26 +30,8 @@ async function reopen(limits: Partial<AdminLimits>): Promise<void> {
 
 /** What is on has these params, so that the next tick is that large. */
 function paramsOf(size: number, n: number): void {
-  here.lab.plan.replace([
-    {
-      profile: "large",
-      compiled: {
-        profile: "large",
-        summary: "",
-        tags: [],
-        params: { n, by: "x".repeat(size) },
-        faults: [],
-        phases: [],
-        repeat: 1,
-      },
-      written: null,
-      given: {},
-      seed: n,
-      proxies: null,
-      mode: "inject",
-      ttl: null,
-    },
-  ]);
+  const params = { n, by: "x".repeat(size) };
+  here.lab.plan.replace([request(profile([], [], { profile: "large", params }), { seed: n })]);
 }
 
 async function quarters(n: number): Promise<void> {

@@ -7,7 +7,7 @@ import { LEASE_MS, LINGER_MS, SEEN_PER_BOT, SEEN_PER_SECOND, TICK_MS } from "../
 import type { HttpProxySpec } from "../../src/proxy/http/spec.js";
 import { AdminLab } from "../admin/admin-lab.js";
 import { messageAt, ok } from "../support/http-lab.js";
-import { Client, fault, turns, until } from "../support/lab.js";
+import { Client, fault, profile, request, turns, until } from "../support/lab.js";
 
 let here: AdminLab;
 let asked: string[];
@@ -205,26 +205,8 @@ describe("GET /live", () => {
       await here.call("POST", "/journal/marks", {
         body: JSON.stringify({ text: `${n} ${by.slice(0, 900)}` }),
       });
-      here.lab.plan.replace([
-        {
-          profile: `p${n}`,
-          compiled: {
-            profile: `p${n}`,
-            summary: "",
-            tags: [],
-            params: { by },
-            faults: [],
-            phases: [],
-            repeat: 1,
-          },
-          written: null,
-          given: {},
-          seed: n,
-          proxies: null,
-          mode: "inject",
-          ttl: null,
-        },
-      ]);
+      const large = profile([], [], { profile: `p${n}`, params: { by } });
+      here.lab.plan.replace([request(large, { seed: n })]);
       await quarters(1);
       if (n === 40) here.clock.advance(STUCK_MS + 1);
     }

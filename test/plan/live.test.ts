@@ -9,7 +9,7 @@ import type { ActivationRequest } from "../../src/plan/activation.js";
 import { LivePlan } from "../../src/plan/live.js";
 import type { PlanTarget } from "../../src/plan/targets.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/plan/value.js";
-import { FactBook, fault, profile, TYPES } from "../support/lab.js";
+import { FactBook, fault, profile, request, TYPES } from "../support/lab.js";
 
 class Target implements PlanTarget {
   readonly seams: Set<Seam> = new Set(["connection", "stream", "listener"]);
@@ -63,20 +63,6 @@ const phase = (name: string, lasts: number | null, ...faults: CompiledFault[]): 
   for: lasts,
   faults,
 });
-
-function request(compiled: CompiledProfile, rest: Partial<ActivationRequest> = {}): ActivationRequest {
-  return {
-    profile: compiled.profile,
-    compiled,
-    written: null,
-    given: {},
-    seed: 1,
-    proxies: null,
-    mode: "inject",
-    ttl: null,
-    ...rest,
-  };
-}
 const use = (compiled: CompiledProfile, rest: Partial<ActivationRequest> = {}): unknown =>
   plan.replace([request(compiled, rest)]);
 const ends = (): string[] =>

@@ -5,7 +5,7 @@ import { Ledger } from "../../src/core/ledger.js";
 import type { ActivationRequest } from "../../src/plan/activation.js";
 import { LivePlan } from "../../src/plan/live.js";
 import type { CompiledProfile } from "../../src/plan/value.js";
-import { FactBook, fault, profile, TYPES } from "../support/lab.js";
+import { FactBook, fault, profile, request, TYPES } from "../support/lab.js";
 
 /** The wall clock is another one than the monotonic clock, as on any machine, and moves between two looks at it. */
 class TwoClocks extends VirtualClock {
@@ -40,11 +40,7 @@ function resume(
   rest: Partial<ActivationRequest> = {},
   startedAt = SINCE,
 ): "expired" | "finished" | null {
-  const request = { written: null, given: {}, seed: 1, proxies: null, mode: "inject" as const, ttl: null };
-  return plan.resume(
-    { profile: compiled.profile, compiled, ...request, ...rest },
-    { id: "inline-2", startedAt, seeded: false },
-  );
+  return plan.resume(request(compiled, rest), { id: "inline-2", startedAt, seeded: false });
 }
 
 describe("an activation that goes on", () => {

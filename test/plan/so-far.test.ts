@@ -9,7 +9,7 @@ import type { SubjectInfo } from "../../src/pipeline/subject-info.js";
 import { LivePlan } from "../../src/plan/live.js";
 import type { PlanTarget } from "../../src/plan/targets.js";
 import type { CompiledFault } from "../../src/plan/value.js";
-import { FactBook, fault, profile, TYPES } from "../support/lab.js";
+import { FactBook, fault, profile, request, TYPES } from "../support/lab.js";
 
 let plan: LivePlan;
 let faults: readonly ArmedFault[];
@@ -39,8 +39,7 @@ beforeEach(() => {
 
 function use(rest: Partial<CompiledFault>, mode: "inject" | "observe" = "inject"): void {
   const compiled = profile([fault("latency", { delay: "1s" }, { name: "slow", ...rest })]);
-  const asked = { written: null, given: {}, seed: 1, proxies: null, ttl: null };
-  plan.replace([{ profile: "p", compiled, mode, ...asked }]);
+  plan.replace([request(compiled, { profile: "p", mode })]);
 }
 
 function ask(path: string, method = "GET", headers: Readonly<Record<string, string>> = {}): void {

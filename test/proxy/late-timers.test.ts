@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CompiledFault } from "../../src/plan/value.js";
 import { address, dnsProxy, said as answerOf, UdpClient } from "../support/dns-lab.js";
 import { answersTo, get, said } from "../support/http-lab.js";
-import { fault, profile, turns } from "../support/lab.js";
+import { fault, profile, request, turns } from "../support/lab.js";
 import { SecureLab, secureSpec } from "../support/secure-lab.js";
 import { StoppedClock } from "../support/stopped-clock.js";
 import { udpEcho, udpEnd, udpProxy } from "../support/udp-lab.js";
@@ -25,9 +25,7 @@ afterEach(async () => {
 
 /** For one second. */
 function use(...faults: CompiledFault[]): void {
-  const compiled = profile(faults);
-  const rest = { written: null, given: {}, seed: 1, proxies: null, mode: "inject" } as const;
-  lab.plan.replace([{ profile: "test", compiled, ...rest, ttl: 1_000 }]);
+  lab.plan.replace([request(profile(faults), { ttl: 1_000 })]);
 }
 
 /** Whether it has ended, and how many it has hit until then. */

@@ -11,6 +11,7 @@ import { FAULT_TYPES } from "../../src/faults/kinds/index.js";
 import { HeldBudget } from "../../src/pipeline/budget.js";
 import { Overdue, PunctualClock } from "../../src/pipeline/overdue.js";
 import { Watch } from "../../src/pipeline/watch.js";
+import type { ActivationRequest } from "../../src/plan/activation.js";
 import { LivePlan } from "../../src/plan/live.js";
 import type { CompiledFault, CompiledPhase, CompiledProfile } from "../../src/plan/value.js";
 import { type PlaneContext } from "../../src/proxy/context.js";
@@ -108,6 +109,21 @@ export function profile(
   rest: Partial<CompiledProfile> = {},
 ): CompiledProfile {
   return { profile: "test", summary: "", tags: [], params: {}, faults, phases, repeat: 1, ...rest };
+}
+
+/** To have it on, as it is asked for without more words. */
+export function request(compiled: CompiledProfile, rest: Partial<ActivationRequest> = {}): ActivationRequest {
+  return {
+    profile: compiled.profile,
+    compiled,
+    written: null,
+    given: {},
+    seed: 1,
+    proxies: null,
+    mode: "inject",
+    ttl: null,
+    ...rest,
+  };
 }
 
 export interface LabOptions {
@@ -227,24 +243,16 @@ export class Lab {
   /** Puts these faults in force in place of all others. */
   use(
     faults: readonly CompiledFault[],
-    options: {
+    {
+      phases = [],
+      ...rest
+    }: {
       seed?: number;
       phases?: readonly CompiledPhase[];
       mode?: "inject" | "observe";
     } = {},
   ): void {
-    this.plan.replace([
-      {
-        profile: "test",
-        compiled: profile(faults, options.phases),
-        written: null,
-        given: {},
-        seed: options.seed ?? 1,
-        proxies: null,
-        mode: options.mode ?? "inject",
-        ttl: null,
-      },
-    ]);
+    this.plan.replace([request(profile(faults, phases), rest)]);
   }
 
   /** Gives what is in force another text, as editing its file does: it keeps its start and its state. */

@@ -11,7 +11,7 @@ import type { HttpProxy } from "../../src/proxy/http/proxy.js";
 import type { TcpProxy } from "../../src/proxy/tcp/proxy.js";
 import type { PoolMember, PoolSpec } from "../../src/proxy/upstream/pool.js";
 import { get, httpTimeLab, messageAt, ok, type HttpLab, type RawMessage } from "./http-lab.js";
-import { TYPES, turns, type Client } from "./lab.js";
+import { request, TYPES, turns, type Client } from "./lab.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -41,18 +41,7 @@ export class PoolLab {
 
   use(compiled: CompiledProfile, seed = 1): void {
     this.#start = this.time.now();
-    this.lab.plan.replace([
-      {
-        profile: "test",
-        compiled,
-        written: null,
-        given: {},
-        seed,
-        proxies: null,
-        mode: "inject",
-        ttl: null,
-      },
-    ]);
+    this.lab.plan.replace([request(compiled, { profile: "test", seed })]);
     this.time.advance(0);
   }
 

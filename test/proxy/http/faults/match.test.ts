@@ -5,7 +5,7 @@ import { hostOf } from "../../../../src/proxy/http/exchange.js";
 import type { HttpProxySpec } from "../../../../src/proxy/http/spec.js";
 import type { HttpProxy } from "../../../../src/proxy/http/proxy.js";
 import type { CompiledFault } from "../../../../src/plan/value.js";
-import { fault, profile, until } from "../../../support/lab.js";
+import { fault, until } from "../../../support/lab.js";
 import { answerTo, get, HttpLab, ok, post, type ScriptedServer } from "../../../support/http-lab.js";
 
 let lab: HttpLab;
@@ -195,22 +195,14 @@ describe("a fault that needs the status", () => {
 
 describe("observe", () => {
   it("says what would be hit, and does nothing to it", async () => {
-    lab.plan.replace([
-      {
-        profile: "test",
-        compiled: profile([
-          fault("http_status", { status: 503 }, { when: { every: 2 } }),
-          fault("http_headers", { set: { "X-Hit": "1" } }, { match: [{ status: ["404"] }] }),
-          fault("corrupt", { rate: "100%" }, { match: [{ path: ["/jobs"] }] }),
-        ]),
-        written: null,
-        given: {},
-        seed: 1,
-        proxies: null,
-        mode: "observe",
-        ttl: null,
-      },
-    ]);
+    lab.use(
+      [
+        fault("http_status", { status: 503 }, { when: { every: 2 } }),
+        fault("http_headers", { set: { "X-Hit": "1" } }, { match: [{ status: ["404"] }] }),
+        fault("corrupt", { rate: "100%" }, { match: [{ path: ["/jobs"] }] }),
+      ],
+      { mode: "observe" },
+    );
     const client = lab.client(proxy);
     const plain = ok("fine", ["X-From: server"]);
     for (let from = 0, n = 0; n < 4; n++) {
