@@ -2,30 +2,14 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/core/clock.js";
 import { CONNECTION_FAILURES } from "../../src/core/events.js";
-import { Ledger } from "../../src/core/ledger.js";
 import { record, type JournalEntry } from "../../src/telemetry/entry.js";
 import { Journal } from "../../src/telemetry/journal.js";
-import { Metrics } from "../../src/telemetry/metrics.js";
-import { Telemetry } from "../../src/telemetry/telemetry.js";
-import { FACTS, NOON, silent } from "./samples.js";
+import { FACTS, metricsOf, NOON } from "./samples.js";
 
 const read = (name: string) => readFile(new URL(`../../docs/${name}`, import.meta.url), "utf8");
 
 function exported() {
-  const clock = new VirtualClock(NOON);
-  const metrics = new Metrics({
-    ledger: new Ledger(),
-    proxies: () => [],
-    activations: () => [],
-    profileNames: () => [],
-    revision: () => 0,
-    budget: { held: 0, limit: 0 },
-    slots: { limit: 0 },
-    flows: { limit: 0 },
-    telemetry: new Telemetry({ clock, log: silent() }),
-    version: "0",
-    fleet: () => null,
-  });
+  const metrics = metricsOf({ fleet: () => null });
   metrics.close();
   return metrics.described.map(({ name, type, labels }) => ({ name, type, labels: [...labels] }));
 }

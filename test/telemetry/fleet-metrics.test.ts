@@ -1,31 +1,14 @@
 /** Metrics of a fleet: what they say of a member, and that a daemon without a fleet has none of them. */
 import { afterEach, expect, it } from "vitest";
-import { VirtualClock } from "../../src/core/clock.js";
-import { Ledger } from "../../src/core/ledger.js";
-import { Metrics, type MetricsOptions } from "../../src/telemetry/metrics.js";
-import { Telemetry } from "../../src/telemetry/telemetry.js";
+import type { Metrics, MetricsOptions } from "../../src/telemetry/metrics.js";
 import { memberPresence } from "../admin/fleet-stand-in.js";
-import { NOON, silent } from "./samples.js";
+import { metricsOf } from "./samples.js";
 
 let metrics: Metrics | null = null;
 afterEach(() => metrics?.close());
 
 async function fleetLines(options: Pick<MetricsOptions, "fleet">): Promise<readonly string[]> {
-  const clock = new VirtualClock(NOON);
-  metrics = new Metrics({
-    ledger: new Ledger(),
-    proxies: () => [],
-    activations: () => [],
-    profileNames: () => [],
-    revision: () => 0,
-    budget: { held: 0, limit: 0 },
-    slots: { limit: 0 },
-    flows: { limit: 0 },
-    telemetry: new Telemetry({ clock, log: silent() }),
-    version: "0",
-    process: false,
-    ...options,
-  });
+  metrics = metricsOf({ process: false, ...options });
   return (await metrics.text())
     .split("\n")
     .filter((line) => /^squall_fleet_/u.test(line))

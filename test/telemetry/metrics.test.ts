@@ -4,21 +4,17 @@ import { CONNECTION_FAILURES } from "../../src/core/events.js";
 import { DELAY_BUCKETS, Ledger } from "../../src/core/ledger.js";
 import { ExchangeTally } from "../../src/proxy/http/tally.js";
 import { latency, measured, profileState } from "./parts.js";
-import { Metrics, type MetricsOptions } from "../../src/telemetry/metrics.js";
+import type { MetricsOptions } from "../../src/telemetry/metrics.js";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
 import { parse, type Family } from "./exposition.js";
-import { hit, NOON, SAMPLES, silent } from "./samples.js";
+import { hit, metricsOf, NOON, SAMPLES, silent } from "./samples.js";
 
 function start(options: Partial<MetricsOptions> = {}) {
   const clock = new VirtualClock(NOON);
   const ledger = options.ledger ?? new Ledger();
   const telemetry = new Telemetry({ clock, log: silent(), journal: { keep: 2 } });
-  const metrics = new Metrics({
+  const metrics = metricsOf({
     ledger,
-    proxies: () => [],
-    activations: () => [],
-    profileNames: () => [],
-    revision: () => 0,
     budget: { held: 0, limit: Infinity },
     slots: { limit: 8_000 },
     flows: { limit: 8_000 },

@@ -1,13 +1,11 @@
 import type { IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { Ledger } from "../../src/core/ledger.js";
-import { Metrics } from "../../src/telemetry/metrics.js";
 import { memoized, ProcessMetrics } from "../../src/telemetry/process-metrics.js";
 import { Telemetry } from "../../src/telemetry/telemetry.js";
 import { replaceBuiltin } from "../support/builtins.js";
 import { parse } from "./exposition.js";
-import { FACTS, logged } from "./samples.js";
+import { FACTS, logged, metricsOf } from "./samples.js";
 
 let putBack = (): void => undefined;
 afterEach(() => {
@@ -68,18 +66,7 @@ describe("after close", () => {
     const daemons = Array.from({ length: 12 }, () => {
       const { log, clock } = logged();
       const telemetry = new Telemetry({ clock, log });
-      const metrics = new Metrics({
-        ledger: new Ledger(),
-        proxies: () => [],
-        activations: () => [],
-        profileNames: () => [],
-        revision: () => 0,
-        budget: { held: 0, limit: 0 },
-        slots: { limit: 0 },
-        flows: { limit: 0 },
-        telemetry,
-        version: "0",
-      });
+      const metrics = metricsOf({ telemetry });
       for (const fact of FACTS) telemetry.tell(fact);
       return { log, clock, telemetry, metrics };
     });

@@ -2,7 +2,10 @@
 import { Writable } from "node:stream";
 import { VirtualClock } from "../../src/core/clock.js";
 import type { Fact, FactKind, FaultOrigin } from "../../src/core/events.js";
+import { Ledger } from "../../src/core/ledger.js";
 import { createLog, type Log, type LogOptions } from "../../src/telemetry/log.js";
+import { Metrics, type MetricsOptions } from "../../src/telemetry/metrics.js";
+import { Telemetry } from "../../src/telemetry/telemetry.js";
 
 /** 2026-03-01T14:03:07.120Z */
 export const NOON = Date.UTC(2026, 2, 1, 14, 3, 7, 120);
@@ -333,3 +336,20 @@ export function logged(options: Partial<LogOptions> = {}): {
 }
 
 export const silent = (): Log => logged({ level: "silent" }).log;
+
+/** Metrics of a daemon that has no proxies and no profiles, and to which nothing has happened. */
+export function metricsOf(options: Partial<MetricsOptions> = {}): Metrics {
+  return new Metrics({
+    ledger: new Ledger(),
+    proxies: () => [],
+    activations: () => [],
+    profileNames: () => [],
+    revision: () => 0,
+    budget: { held: 0, limit: 0 },
+    slots: { limit: 0 },
+    flows: { limit: 0 },
+    telemetry: options.telemetry ?? new Telemetry({ clock: new VirtualClock(NOON), log: silent() }),
+    version: "0",
+    ...options,
+  });
+}
