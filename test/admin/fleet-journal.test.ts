@@ -1,23 +1,20 @@
 /** The journals of a fleet over the admin API: pages and the stream, with an engine that is there or not, and readers of every kind. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CURSOR_START } from "../../src/fleet/contract/journal.js";
-import { HOLD, MergedJournal } from "../../src/fleet/journal/merged.js";
+import { HOLD } from "../../src/fleet/journal/merged.js";
 import { batch, entry } from "../fleet/journal/batch.js";
-import { KeptStream } from "../fleet/journal/kept-stream.js";
+import type { KeptStream } from "../fleet/journal/kept-stream.js";
 import { until } from "../support/lab.js";
 import { NOON } from "../telemetry/samples.js";
 import { AdminLab } from "./admin-lab.js";
 import { EventReader } from "./event-reader.js";
-import { FleetStandIn } from "./fleet-stand-in.js";
+import { fleetJournalLab } from "./fleet-journal-lab.js";
 
 let here: AdminLab;
 let engine: KeptStream;
 
 beforeEach(async () => {
-  const fleet = new FleetStandIn();
-  here = await AdminLab.open({ fleet, start: NOON });
-  engine = new KeptStream();
-  fleet.journal = new MergedJournal({ engine, clock: here.clock, engineNow: () => null });
+  ({ here, engine } = await fleetJournalLab());
 });
 
 afterEach(async () => {

@@ -2,22 +2,18 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FleetPrinter, gapText } from "../../../src/cli/fleet/journal.js";
 import type { FleetLine } from "../../../src/fleet/contract/journal.js";
-import { HOLD, MergedJournal } from "../../../src/fleet/journal/merged.js";
-import { AdminLab } from "../../admin/admin-lab.js";
-import { FleetStandIn } from "../../admin/fleet-stand-in.js";
+import { HOLD } from "../../../src/fleet/journal/merged.js";
+import type { AdminLab } from "../../admin/admin-lab.js";
+import { fleetJournalLab } from "../../admin/fleet-journal-lab.js";
 import { batch, entry } from "../../fleet/journal/batch.js";
-import { KeptStream } from "../../fleet/journal/kept-stream.js";
+import type { KeptStream } from "../../fleet/journal/kept-stream.js";
 import { commandHere } from "../../support/command-here.js";
-import { NOON } from "../../telemetry/samples.js";
 
 let here: AdminLab;
 let engine: KeptStream;
 
 beforeEach(async () => {
-  const fleet = new FleetStandIn();
-  here = await AdminLab.open({ fleet, start: NOON });
-  engine = new KeptStream();
-  fleet.journal = new MergedJournal({ engine, clock: here.clock, engineNow: () => null });
+  ({ here, engine } = await fleetJournalLab());
 });
 afterEach(async () => {
   await here.close();
