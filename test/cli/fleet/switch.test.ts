@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 const run = (...words: string[]): Promise<Said> =>
-  commandHere([...words, "--admin", `http://127.0.0.1:${here.port}`], { env: { USER: "ada" } });
+  commandHere([...words, "--admin", `http://127.0.0.1:${here.port}`], { env: { USER: "ci" } });
 
 describe("squall use --fleet", () => {
   it("prints who has it and who has not, how to repeat it, and ends with 1 unless all have it", async () => {
@@ -34,7 +34,7 @@ describe("squall use --fleet", () => {
       ].join("\n"),
       err: "squall: all of 3 daemons had to have it, and 1 applied, 1 silent, 1 refused; it stays on until 2026-03-01T14:33:07.120Z, or until squall heal --fleet\n",
     });
-    expect(fleet.asked).toMatchObject({ how: "replace", by: `ada@${hostname()}`, why: null, orHeal: false });
+    expect(fleet.asked).toMatchObject({ how: "replace", by: `ci@${hostname()}`, why: null, orHeal: false });
   });
 
   it("asks for all that its options say", async () => {
@@ -168,7 +168,7 @@ describe("squall heal --fleet", () => {
     expect(one.out).toBe(
       "slow: 2 healed, 1 silent; plan 14\n  node-1  healed\n  node-2  silent: it has read no plan after 12\n  node-3  healed\n  restart is still on\n",
     );
-    expect(fleet.healed).toEqual({ by: `ada@${hostname()}`, why: "over", wait: 8_000, id: "slow" });
+    expect(fleet.healed).toEqual({ by: `ci@${hostname()}`, why: "over", wait: 8_000, id: "slow" });
     const all = await run("heal", "--fleet", "--wait", "1s");
     expect([all.code, all.out.split("\n")[0]]).toEqual([0, "the fleet: 2 healed, 1 silent; plan 14"]);
     expect(fleet.healed?.id).toBeUndefined();
