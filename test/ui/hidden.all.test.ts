@@ -1,7 +1,7 @@
 /** Tabs that nobody sees, in a real browser before a real daemon: they let their streams go, and begin again with a gap where nothing was seen. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Stage } from "../e2e/stage.js";
-import { Browser, hasChromium } from "../support/browser.js";
+import { Browser, hasChromium, type Tab } from "../support/browser.js";
 import { colourOf } from "../support/picture.js";
 import { getJson } from "../support/process.js";
 
@@ -22,6 +22,14 @@ describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
     while ((await getJson(`${stage.admin}/status`)).body["streams"] !== 0);
   }
 
+  /** Nothing was wrong in them. */
+  async function close(tabs: readonly Tab[]): Promise<void> {
+    for (const tab of tabs) {
+      expect(tab.problems).toEqual([]);
+      await tab.close();
+    }
+  }
+
   it("hold no connection: eight journals are open, and each is alive when it is looked at", async () => {
     const tabs = await browser.tabs(8);
     for (const tab of tabs) {
@@ -37,10 +45,7 @@ describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
       await tab.shows(".connection-live");
       await tab.shows(".journal", "while hidden");
     }
-    for (const tab of tabs) {
-      expect(tab.problems).toEqual([]);
-      await tab.close();
-    }
+    await close(tabs);
   });
 
   it("have the daemon watch nothing, say how long they were paused, and draw no calm that nobody saw", async () => {
@@ -65,10 +70,7 @@ describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
       await lanes.evaluate<string>('getComputedStyle(document.documentElement).getPropertyValue("--sunken")'),
     );
     expect(picture.share(place, sunken, 2)).toBeGreaterThan(0.05);
-    for (const tab of [lanes, other]) {
-      expect(tab.problems).toEqual([]);
-      await tab.close();
-    }
+    await close([lanes, other]);
   });
 
   it("that are frozen in the background begin again when they are thawed", async () => {
@@ -83,9 +85,6 @@ describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
     await tab.call("Page.setWebLifecycleState", { state: "active" });
     await tab.show();
     await tab.shows(".connection-live");
-    for (const one of [tab, other]) {
-      expect(one.problems).toEqual([]);
-      await one.close();
-    }
+    await close([tab, other]);
   });
 });
