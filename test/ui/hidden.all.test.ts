@@ -54,8 +54,8 @@ describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
     await lanes.show();
     await lanes.media({ theme: "light" });
     await lanes.goto(`${stage.admin}/ui/lanes`);
-    stage.startBots(["ada"], { wait: 50 });
-    await lanes.shows(".lane-name", "ada");
+    stage.startBots(["bot-1"], { wait: 50 });
+    await lanes.shows(".lane-name", "bot-1");
     await other.show();
     await nobodyReads();
     // What was seen is forgotten, and with it what comes now.
