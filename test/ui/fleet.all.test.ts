@@ -1,9 +1,11 @@
 /** The view of a fleet in a real browser: what it says of an engine and of daemons in every state, healing with the keyboard, names of strangers. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AdminLab } from "../admin/admin-lab.js";
 import { FleetStandIn, memberPresence } from "../admin/fleet-stand-in.js";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
+import { eachInATab } from "../support/each-in-a-tab.js";
 import { until } from "../support/lab.js";
+import { NOON } from "../telemetry/samples.js";
 
 const HOSTILE = `"><img src=x onerror=window.pwned=1>\u202egnp.exe<script>window.pwned=2</script>${"x".repeat(300)}`;
 const WISH = {
@@ -33,17 +35,14 @@ describe.skipIf(!hasChromium)("the view of a fleet (needs: chromium)", () => {
   beforeAll(async () => {
     browser = await Browser.open();
   });
-  beforeEach(async () => {
-    fleet = new FleetStandIn();
-    here = await AdminLab.open({ fleet, start: Date.UTC(2026, 2, 1, 14, 3, 7, 120) });
-    tab = await browser.tab();
-  });
-  afterEach(async () => {
-    const { problems } = tab;
-    await tab.close();
-    await here.close();
-    expect(problems).toEqual([]);
-  });
+  eachInATab(
+    async () => {
+      fleet = new FleetStandIn();
+      here = await AdminLab.open({ fleet, start: NOON });
+      return (tab = await browser.tab());
+    },
+    () => here.close(),
+  );
   afterAll(() => browser.close());
 
   const admin = (): string => `http://127.0.0.1:${here.port}`;

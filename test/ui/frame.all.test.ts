@@ -1,6 +1,7 @@
 /** The frame of the dashboard in a real browser, before a real daemon: its views' addresses, themes, keys, token, and what it does without one. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
+import { eachInATab } from "../support/each-in-a-tab.js";
 import { freePort } from "../support/free-port.js";
 import { colourOf, distance } from "../support/picture.js";
 import { Workshop } from "../support/process.js";
@@ -20,14 +21,7 @@ describe.skipIf(!hasChromium)("the frame of the page (needs: chromium)", () => {
       shop.daemon({ proxies: PROXIES }),
     ]);
   });
-  beforeEach(async () => {
-    tab = await browser.tab();
-  });
-  afterEach(async () => {
-    const { problems } = tab;
-    await tab.close();
-    expect(problems).toEqual([]);
-  });
+  eachInATab(async () => (tab = await browser.tab()));
   afterAll(async () => {
     await browser.close();
     await shop.close();

@@ -1,7 +1,8 @@
 /** The journal, in a real browser: it follows, stands still when somebody reads, filters as the API does, and leads to exchanges. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Stage } from "../e2e/stage.js";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
+import { eachInATab } from "../support/each-in-a-tab.js";
 import { getJson } from "../support/process.js";
 
 describe.skipIf(!hasChromium)("the journal (needs: chromium)", () => {
@@ -22,14 +23,7 @@ describe.skipIf(!hasChromium)("the journal (needs: chromium)", () => {
     await stage.heal();
     await stage.allDone();
   });
-  beforeEach(async () => {
-    tab = await browser.tab();
-  });
-  afterEach(async () => {
-    const { problems } = tab;
-    await tab.close();
-    expect(problems).toEqual([]);
-  });
+  eachInATab(async () => (tab = await browser.tab()));
   afterAll(async () => {
     await browser.close();
     await stage.close();

@@ -1,6 +1,7 @@
 /** Lanes in a real browser, with traffic that is made up so that all is known of it: what is drawn, and what hands and keys do. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
+import { eachInATab } from "../support/each-in-a-tab.js";
 import { liveExchange } from "../support/live-sample.js";
 import { MadeUpLive } from "../support/made-up-live.js";
 import { colourOf, distance, type Colour, type Picture, type Region } from "../support/picture.js";
@@ -49,19 +50,17 @@ describe.skipIf(!hasChromium)("lanes in a browser (needs: chromium)", () => {
   afterAll(async () => {
     await browser.close();
   });
-  beforeEach(async () => {
-    live = await MadeUpLive.open({ bots: 3, perSecond: 0, past: 0, tick: 250 });
-    tab = await browser.tab({ width: 1280, height: 800 });
-    await tab.media({ theme: "light" });
-    await tab.goto(`${live.url}/ui/lanes`);
-    await tab.shows(".lanes h1", "Lanes");
-  });
-  afterEach(async () => {
-    const { problems } = tab;
-    await tab.close();
-    await live.close();
-    expect(problems).toEqual([]);
-  });
+  eachInATab(
+    async () => {
+      live = await MadeUpLive.open({ bots: 3, perSecond: 0, past: 0, tick: 250 });
+      tab = await browser.tab({ width: 1280, height: 800 });
+      await tab.media({ theme: "light" });
+      await tab.goto(`${live.url}/ui/lanes`);
+      await tab.shows(".lanes h1", "Lanes");
+      return tab;
+    },
+    () => live.close(),
+  );
 
   /** Told once the page listens, which it says by having no lanes. */
   async function tell(...exchanges: LiveExchange[]): Promise<void> {
@@ -245,14 +244,7 @@ describe.skipIf(!hasChromium)("findings in a browser (needs: chromium)", () => {
       MadeUpLive.open({ bots: 1, perSecond: 0, past: 0, tick: 250 }),
     ]);
   });
-  beforeEach(async () => {
-    tab = await browser.tab();
-  });
-  afterEach(async () => {
-    const { problems } = tab;
-    await tab.close();
-    expect(problems).toEqual([]);
-  });
+  eachInATab(async () => (tab = await browser.tab()));
   afterAll(async () => {
     await browser.close();
     await live.close();

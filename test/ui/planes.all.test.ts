@@ -3,8 +3,9 @@ import { createSocket } from "node:dgram";
 import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
+import { eachInATab } from "../support/each-in-a-tab.js";
 import { getJson, Workshop } from "../support/process.js";
 
 interface Fault {
@@ -102,14 +103,7 @@ describe.skipIf(!hasChromium)("lanes of connections, questions and flows (needs:
     });
     expect(status, JSON.stringify(refused)).toBe(200);
   });
-  beforeEach(async () => {
-    tab = await browser.tab();
-  });
-  afterEach(async () => {
-    const { problems } = tab;
-    await tab.close();
-    expect(problems).toEqual([]);
-  });
+  eachInATab(async () => (tab = await browser.tab()));
   afterAll(async () => {
     await browser.close();
     await shop.close();

@@ -1,7 +1,8 @@
 /** Profiles, in a real browser: found by what goes wrong, told, filled in, and switched on; and lines that do the same. */
 import { execFileSync } from "node:child_process";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
+import { eachInATab } from "../support/each-in-a-tab.js";
 import { colourOf } from "../support/picture.js";
 import { getJson, MAIN, Workshop, type Json } from "../support/process.js";
 
@@ -18,16 +19,14 @@ describe.skipIf(!hasChromium)("Profiles (needs: chromium, curl)", () => {
       shop.daemon({ proxies: { jobs: proxy, mail: proxy } }),
     ]);
   });
-  beforeEach(async () => {
-    tab = await browser.tab();
-    await tab.media({ theme: "light" });
-  });
-  afterEach(async () => {
-    const { problems } = tab;
-    await tab.close();
-    await getJson(`${admin}/active`, { method: "DELETE" });
-    expect(problems).toEqual([]);
-  });
+  eachInATab(
+    async () => {
+      tab = await browser.tab();
+      await tab.media({ theme: "light" });
+      return tab;
+    },
+    () => getJson(`${admin}/active`, { method: "DELETE" }),
+  );
   afterAll(async () => {
     await browser.close();
     await shop.close();

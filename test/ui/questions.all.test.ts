@@ -2,8 +2,9 @@
  * A newcomer's questions, answered by looking only: a daemon, a job server and bots are run by `squall demo`, faults are switched on over
  * the API, and what the dashboard shows is compared with the journal.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
+import { eachInATab } from "../support/each-in-a-tab.js";
 import { colourOf, type Colour, type Region } from "../support/picture.js";
 import { getJson, Workshop } from "../support/process.js";
 
@@ -27,18 +28,14 @@ describe.skipIf(!hasChromium)("what a newcomer asks (needs: chromium)", () => {
     const [, found = ""] = await shop.start(words).printed(/admin on (http:\S+)/u);
     admin = found;
   });
-  beforeEach(async () => {
+  eachInATab(async () => {
     tab = await browser.tab({ width: 1280, height: 800 });
     await tab.media({ theme: "light" });
     await tab.goto(`${admin}/ui/lanes`);
     await tab.shows(".lane-name", "bot-");
+    return tab;
   });
-  afterEach(async () => {
-    const { problems } = tab;
-    await call("DELETE", "/active");
-    await tab.close();
-    expect(problems).toEqual([]);
-  });
+  afterEach(() => call("DELETE", "/active"));
   afterAll(async () => {
     await browser.close();
     await shop.close();
