@@ -89,6 +89,9 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
   const run = ({ admin }: Running, ...words: readonly string[]): Promise<Ended> =>
     squall([...words, "--admin", admin], { env: { USER: "ci" } });
 
+  const use = (at: Running, ttl: string, ...words: readonly string[]): Promise<Ended> =>
+    run(at, "use", "high-latency", "--fleet", "--ttl", ttl, ...words);
+
   const readyz = async ({ admin }: Running): Promise<unknown> =>
     (await getJson(`${admin}/readyz`)).body["fleet"];
 
@@ -121,23 +124,12 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     const two = await daemon("node-2", { fleet: { accept: "none-*" } });
     const three = await daemon("node-3", { fleet: { control: false } });
     await knows(one, "node-1", "node-2", "node-3");
-    const use = await run(
-      one,
-      "use",
-      "high-latency",
-      "--fleet",
-      "--ttl",
-      "30m",
-      "--seed",
-      "7",
-      "--why",
-      "nightly",
-    );
-    expect(use.code).toBe(1);
-    expect(use.out).toMatch(
+    const on = await use(one, "30m", "--seed", "7", "--why", "nightly");
+    expect(on.code).toBe(1);
+    expect(on.out).toMatch(
       /^high-latency: 2 applied, 1 refused; plan \d+, seed 7, ends in 30m\n {2}node-1 {2}applied\n {2}node-2 {2}refused: high-latency is not in fleet\.accept\n {2}node-3 {2}applied\n/u,
     );
-    expect(use.err).toMatch(
+    expect(on.err).toMatch(
       /^squall: all of 3 daemons had to have it, and 2 applied, 1 refused; it stays on until 20\S+, or until squall heal --fleet\n$/u,
     );
     const status = await run(three, "status", "--fleet");
@@ -146,50 +138,18 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
       /plan \d+ by ci@\S+ \(nightly\): high-latency \(seed 7, ends in (?:30m|29m\d+s)\)/u,
     );
     expect(status.out).toMatch(/node-2 {2}refused {2}\d+ +0 +\S+ ago +high-latency is not in fleet\.accept/u);
-    const some = await run(
-      one,
-      "use",
-      "high-latency",
-      "--fleet",
-      "--ttl",
-      "1m",
-      "--daemons",
-      "node-1,node-3",
-      "--or-heal",
-    );
+    const some = await use(one, "1m", "--daemons", "node-1,node-3", "--or-heal");
     expect([some.code, some.err]).toEqual([0, ""]);
-    const together = await run(
-      one,
-      "use",
-      "high-latency",
-      "--fleet",
-      "--ttl",
-      "1m",
-      "--daemons",
-      "node-[13]",
-      "--starts-in",
-      "2s",
-      "--wait",
-      "100ms",
-    );
+    const soon = ["--starts-in", "2s", "--wait", "100ms"];
+    const together = await use(one, "1m", "--daemons", "node-[13]", ...soon);
     expect(together.err).toContain("no daemon of the fleet is meant");
-    const back = await run(
-      one,
-      "use",
-      "high-latency",
-      "--fleet",
-      "--ttl",
-      "1m",
-      "--starts-in",
-      "3s",
-      "--or-heal",
-    );
+    const back = await use(one, "1m", "--starts-in", "3s", "--or-heal");
     expect(back.code).toBe(1);
     expect(back.out).toContain("2 prepared, 1 refused");
     expect(back.err).toContain("what was on before is on again");
     const passed = await getJson(`${one.admin}/fleet/daemons/node-3/active`);
     expect(passed.body["activations"]).toEqual([]);
-    const forbidden = await run(three, "use", "high-latency", "--fleet", "--ttl", "1m");
+    const forbidden = await use(three, "1m");
     expect([forbidden.code, forbidden.err]).toEqual([
       1,
       "squall: the daemon node-3 may not switch the fleet demo (fleet: { control: true } lets its admin API do that; or ask a daemon that has it)\n",
@@ -217,9 +177,9 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     );
     expect(await readyz(one)).toContain("alone: the engine of the fleet demo");
     await serves(one);
-    const use = await run(one, "use", "high-latency", "--fleet", "--ttl", "1m");
-    expect(use.code).toBe(1);
-    expect(use.err).toContain(`nats://127.0.0.1:${port} does not answer`);
+    const on = await use(one, "1m");
+    expect(on.code).toBe(1);
+    expect(on.err).toContain(`nats://127.0.0.1:${port} does not answer`);
     const status = await run(one, "status", "--fleet");
     expect(status.code).toBe(1);
     expect(status.err).toContain("does not tell who is in the fleet");
@@ -227,7 +187,7 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     const late = await NatsServer.start({ port, config: USERS });
     try {
       await one.process.printed(/"kind":"fleet_connected"/u);
-      const again = await run(one, "use", "high-latency", "--fleet", "--ttl", "1m");
+      const again = await use(one, "1m");
       expect([again.code, again.err]).toEqual([0, ""]);
     } finally {
       await late.close();
@@ -240,11 +200,11 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     expect(alone).toHaveLength(1);
     expect(alone[0]).toMatch(/credentials|authori[sz]ation/iu);
     await serves(one);
-    const use = await run(one, "use", "high-latency", "--fleet", "--ttl", "1m");
-    expect(use.code).toBe(1);
+    const on = await use(one, "1m");
+    expect(on.code).toBe(1);
     const all = [
       one.process.out,
-      use.err,
+      on.err,
       JSON.stringify(await getJson(`${one.admin}/fleet`)),
       JSON.stringify(await getJson(`${one.admin}/status`)),
     ];
@@ -256,10 +216,10 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     const follower = await daemon("node-2", { user: "follower" });
     await knows(admin, "node-1", "node-2");
     expect(warnings(follower).filter((text) => text.startsWith("alone:"))).toEqual([]);
-    const use = await run(admin, "use", "high-latency", "--fleet", "--ttl", "1m");
-    expect([use.code, use.err]).toEqual([0, ""]);
-    expect(use.out).toContain("  node-2  applied\n");
-    const refused = await run(follower, "use", "high-latency", "--fleet", "--ttl", "1m");
+    const on = await use(admin, "1m");
+    expect([on.code, on.err]).toEqual([0, ""]);
+    expect(on.out).toContain("  node-2  applied\n");
+    const refused = await use(follower, "1m");
     expect(refused.code).toBe(1);
     expect(refused.err).toContain("the credentials of this daemon may not do that");
     const heal = await run(follower, "heal", "--fleet");
