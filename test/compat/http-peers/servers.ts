@@ -2,10 +2,10 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import type { Resources } from "./scenarios.js";
 import { freePort } from "../../support/free-port.js";
+import { listens } from "../../support/listens.js";
 
 export interface Server {
   readonly name: string;
@@ -103,21 +103,7 @@ async function printing(command: string, args: readonly string[]): Promise<Runni
 /** A program that is told its port, and is there when it accepts connections. */
 async function listening(command: string, args: readonly string[], port: number): Promise<Running> {
   const child = spawn(command, args, { stdio: "ignore" });
-  const accepts = (): Promise<boolean> =>
-    new Promise((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once("error", () => {
-        resolve(false);
-      });
-    });
-  while (!(await accepts())) {
-    if (child.exitCode !== null) throw new Error(`${command} ended before it was ready`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await listens(port, child, () => `${command} ${args.join(" ")}`);
   return { port, stop: ending(child) };
 }
 
