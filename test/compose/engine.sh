@@ -36,3 +36,20 @@ holds() {
   "$@" >/dev/null 2>&1 || fail "$what"
   say "$what"
 }
+
+# How a proof ends, whatever comes: what failed is told by the last lines of its logs, all is taken down, and the image and that folder are
+# removed. To be trapped with the folder, and what compose must be told besides.
+finish() {
+  local status=$? folder=$1
+  shift
+  trap - EXIT
+  if [ "$status" -ne 0 ]; then
+    timeout 60 "${compose[@]}" "$@" ps || true
+    timeout 60 "${compose[@]}" "$@" logs --no-color --tail 5 2>&1 | cut -c1-200 || true
+  fi
+  timeout 120 "${compose[@]}" "$@" down -v --remove-orphans >/dev/null 2>&1 || true
+  docker image rm "$SQUALL_IMAGE" >/dev/null 2>&1 || true
+  rm -r "${folder:?}"
+  exit "$status"
+}
+trap 'exit 130' INT TERM

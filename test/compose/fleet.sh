@@ -20,17 +20,7 @@ compose+=(-f "$folder/compose.yml")
 version=$(docker run --rm --entrypoint nats-server "${NATS_IMAGE:-nats:2.12-alpine}" --version | sed 's/[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1\2/')
 [ "$version" -ge 210 ] || sed -i '/sync_interval/d' "$folder/nats.conf"
 
-finish() {
-  local status=$?
-  trap - EXIT
-  [ "$status" -eq 0 ] || timeout 60 "${compose[@]}" logs --no-color --tail 5 2>&1 | cut -c1-200 || true
-  timeout 120 "${compose[@]}" down -v --remove-orphans >/dev/null 2>&1 || true
-  docker image rm "$SQUALL_IMAGE" >/dev/null 2>&1 || true
-  rm -r "${folder:?}"
-  exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'finish "$folder"' EXIT
 
 container() { "${compose[@]}" ps -q "$1"; }
 health_is() { [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container "$1")")" = "$2" ]; }

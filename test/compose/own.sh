@@ -27,17 +27,7 @@ up() { timeout 300 "${compose[@]}" --project-directory "$folder" "$@" up -d >"$f
 environment=(-f "$folder/compose.yaml" -f "$folder/theirs.yaml")
 file=(-f "$folder/compose.yaml" -f "$folder/with-file.yaml" -f "$folder/theirs.yaml")
 
-finish() {
-  local status=$?
-  trap - EXIT
-  [ "$status" -eq 0 ] || timeout 60 "${compose[@]}" "${file[@]}" logs --no-color --tail 5 2>&1 | cut -c1-200 || true
-  timeout 120 "${compose[@]}" --project-directory "$folder" "${file[@]}" down -v --remove-orphans >/dev/null 2>&1 || true
-  docker image rm "$SQUALL_IMAGE" >/dev/null 2>&1 || true
-  rm -r "${folder:?}"
-  exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'finish "$folder" --project-directory "$folder" "${file[@]}"' EXIT
 
 container() { "${compose[@]}" "${file[@]}" ps -q "$1"; }
 health_is() { [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container "$1")")" = "$2" ]; }

@@ -25,20 +25,7 @@ left() {
   docker network ls -q --filter "$label"
   docker volume ls -q --filter "$label"
 }
-finish() {
-  local status=$?
-  trap - EXIT
-  if [ "$status" -ne 0 ]; then
-    "${compose[@]}" ps || true
-    "${compose[@]}" logs --no-color --tail 3 2>&1 | cut -c1-200 || true
-  fi
-  timeout 120 "${compose[@]}" down -v --remove-orphans >/dev/null 2>&1 || true
-  docker image rm "$SQUALL_IMAGE" >/dev/null 2>&1 || true
-  rm -r "${SQUALL_PROFILES:?}"
-  exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'finish "$SQUALL_PROFILES"' EXIT
 
 inside() { timeout 30 "${compose[@]}" exec -T "$@"; }
 address() { timeout 30 "${compose[@]}" port "$1" "$2"; }
