@@ -20,8 +20,7 @@ import { SquallError } from "./core/errors.js";
 import { parseDuration } from "./core/units.js";
 import { startDaemon, type Daemon } from "./daemon.js";
 import { checkOptions, checkStart, checkText } from "./library-input.js";
-import type { JournalEntry } from "./telemetry/entry.js";
-import type { JournalQuery } from "./telemetry/journal.js";
+import type { JournalEntry, JournalQuery } from "./telemetry/entry.js";
 import type { LogStream } from "./telemetry/log.js";
 
 export interface SquallOptions {
@@ -357,7 +356,6 @@ export { formatProblem, SquallError, type ErrorCode, type Problem } from "./core
 export type { ActivationView, ActiveView } from "./control/active-view.js";
 export type { ProfileDetail } from "./control/profiles.js";
 export type { ProxyView } from "./control/proxy-view.js";
-export type { JournalEntry } from "./telemetry/entry.js";
-export type { JournalQuery } from "./telemetry/journal.js";
+export type { JournalEntry, JournalQuery } from "./telemetry/entry.js";
 export type { LogStream } from "./telemetry/log.js";
 export { version } from "./version.js";

@@ -1,6 +1,6 @@
 /** One daemon's journal as the command line reads it: what there is, and from then on what comes, over breaks of the stream. */
-import { jsonLine } from "../telemetry/entry.js";
-import { matcher, type JournalQuery } from "../telemetry/journal.js";
+import { jsonLine, type JournalQuery } from "../telemetry/entry.js";
+import { matcher } from "../telemetry/journal.js";
 import type { AdminClient, ServerEvent } from "./client.js";
 import { followEvents } from "./follow.js";
 import type { Io } from "./io.js";

@@ -1,6 +1,6 @@
 /**
  * What a fact looks like once it is written down: bounded in size, free of secrets, and detached from the
- * live objects it came from. Journal, log and event stream all show this form and no other.
+ * live objects it came from. Journal, log and event stream all show this form and no other. And what is asked of them.
  */
 import type { Fact, Span } from "../core/events.js";
 import { BoundedMap } from "../core/lru.js";
@@ -277,4 +277,23 @@ export function harmless(text: string): string {
 
 function hex(char: string, digits: number): string {
   return char.charCodeAt(0).toString(16).padStart(digits, "0");
+}
+
+export interface JournalQuery {
+  /** Entries after this sequence number. With `limit`, the oldest of them; without `since`, the newest. */
+  readonly since?: number;
+  readonly limit?: number;
+  /** Characters of all entries that are answered; one is answered whatever its size. */
+  readonly sizeMax?: number;
+  readonly kind?: string;
+  readonly proxy?: string;
+  readonly activation?: string;
+  readonly profile?: string;
+  /** Also among the faults of an exchange that is over. */
+  readonly fault?: string;
+  readonly type?: string;
+  readonly bot?: string;
+  readonly connection?: number;
+  /** Of an exchange, without its query; a pattern as in `match`. */
+  readonly path?: string;
 }

@@ -13,6 +13,7 @@ import {
   sizeUnwritten,
   type Frequent,
   type JournalEntry,
+  type JournalQuery,
   type Written,
 } from "./entry.js";
 import { Unwritten } from "./unwritten.js";
@@ -47,25 +48,6 @@ export interface JournalOptions {
   readonly file?: JournalFile;
   /** Told in a sentence when the file cannot be written. */
   readonly onProblem?: (text: string) => void;
-}
-
-export interface JournalQuery {
-  /** Entries after this sequence number. With `limit`, the oldest of them; without `since`, the newest. */
-  readonly since?: number;
-  readonly limit?: number;
-  /** Characters of all entries that are answered; one is answered whatever its size. */
-  readonly sizeMax?: number;
-  readonly kind?: string;
-  readonly proxy?: string;
-  readonly activation?: string;
-  readonly profile?: string;
-  /** Also among the faults of an exchange that is over. */
-  readonly fault?: string;
-  readonly type?: string;
-  readonly bot?: string;
-  readonly connection?: number;
-  /** Of an exchange, without its query; a pattern as in `match`. */
-  readonly path?: string;
 }
 
 const FILTERS = ["kind", "proxy", "activation", "profile", "fault", "type", "bot", "connection"] as const;

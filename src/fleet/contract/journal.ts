@@ -1,6 +1,5 @@
 /** Entries of many journals in one stream, and what readers get of it: one journal of the fleet, with what is missing named. */
-import type { JournalEntry } from "../../telemetry/entry.js";
-import type { JournalQuery } from "../../telemetry/journal.js";
+import type { JournalEntry, JournalQuery } from "../../telemetry/entry.js";
 
 /**
  * What one daemon says about the numbers `after + 1` to `upto` of its journal, in one life of it. Whoever sends leaves out
