@@ -15,6 +15,7 @@ import {
   type FleetNotice,
 } from "../contract/journal.js";
 import { Merger, type MergerOptions } from "./merger.js";
+import { numbersBefore } from "./numbers-before.js";
 import { readOn, type ReadEngine, type ReadEvent } from "./reading.js";
 
 /** An entry waits for its batch for a second, and half a second is for the way. */
@@ -90,14 +91,10 @@ export class MergedJournal implements FleetJournal {
   ): AsyncGenerator<{ readonly line: FleetLine; readonly cursor: string }, void> {
     const { engine, clock, engineNow } = this.#options;
     const merger = new Merger({ ...wanted(query), fromOldest: cursor === CURSOR_START });
-    let begin = cursor;
-    if (begin === null)
-      for await (const batch of engine.tail({ from: { newest: 1 }, follow: false, signal })) {
-        if (batch === null) continue;
-        merger.skip(batch);
-        begin = batch.cursor;
-      }
-    const start = begin ?? CURSOR_START;
+    let start = cursor ?? CURSOR_START;
+    if (cursor === null)
+      for await (const batch of engine.tail({ from: { newest: LOOK_FIRST }, follow: false, signal }))
+        start = batch?.cursor ?? start;
     const lines = function* (until: Millis): Generator<{ line: FleetLine; cursor: string }> {
       const before = merger.cursor ?? start;
       const due = merger.take(until);
@@ -113,6 +110,7 @@ export class MergedJournal implements FleetJournal {
     if (signal.aborted) end();
     const events = readOn(engine, clock, start, stop.signal);
     let next = events.next();
+    let first = true;
     try {
       while (!stop.signal.aborted) {
         const event = await within(next, clock, merger.oldest + HOLD);
@@ -120,6 +118,10 @@ export class MergedJournal implements FleetJournal {
         else if (event.done === true) return;
         else {
           next = events.next();
+          if (first && "batch" in event.value) {
+            for (const one of await numbersBefore(engine, clock, start, stop.signal)) merger.skip(one);
+            first = false;
+          }
           yield* this.#heard(event.value, merger, lines, start, engineNow());
         }
       }

@@ -8,6 +8,9 @@ import type { FleetEntry, FleetGap, JournalBatch, KeptBatch } from "../contract/
 
 export type MergedLine = FleetEntry | FleetGap;
 
+/** What of a batch says up to where its daemon was heard. */
+export type Numbers = Pick<KeptBatch, "daemon" | "life" | "upto" | "cursor">;
+
 interface Life {
   /** The last number that is known of. */
   upto: number;
@@ -69,7 +72,7 @@ export class Merger {
   }
 
   /** Takes note of its numbers, and shows nothing of it. */
-  skip(batch: KeptBatch): void {
+  skip(batch: Numbers): void {
     this.#life(batch, batch.upto);
     this.#cursor = batch.cursor;
   }
@@ -162,7 +165,7 @@ export class Merger {
     }
   }
 
-  #life(batch: JournalBatch, upto: number): Life {
+  #life(batch: Pick<JournalBatch, "daemon" | "life">, upto: number): Life {
     const key = keyOf(batch);
     const life = this.#lives.get(key) ?? { upto: 0, time: -Infinity };
     this.#lives.delete(key);
@@ -179,7 +182,8 @@ export class Merger {
 /** Says in which order the fields come. */
 const FIRST = { daemon: "", life: "", engine_time: null };
 
-const keyOf = ({ daemon, life }: JournalBatch): string => JSON.stringify([daemon, life]);
+const keyOf = ({ daemon, life }: Pick<JournalBatch, "daemon" | "life">): string =>
+  JSON.stringify([daemon, life]);
 
 /** Clocks of strangers may be anywhere. */
 const TIME_MAX = 8.64e15;

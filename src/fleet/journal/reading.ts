@@ -78,7 +78,7 @@ const anew = (engine: ReadEngine): ReadEvent => ({
 });
 
 /** Until the time is over, the engine is heard to be back, or nobody reads any more. */
-function pause(engine: ReadEngine, clock: Clock, wait: Millis, signal: AbortSignal): Promise<void> {
+export function pause(engine: ReadEngine, clock: Clock, wait: Millis, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       timer.cancel();
