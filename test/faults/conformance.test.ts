@@ -63,7 +63,7 @@ const SETTINGS: Readonly<Record<string, readonly Raw[]>> = {
   accept_delay: [{ delay: "0ms" }, { delay: "1s", jitter: "1s", distribution: "normal" }],
   connection_limit: [{ max: 0 }, { max: 1, queue: 1, on_full: "hang" }],
   // Each byte on a line of its own is an event: a hundred thousand of them where all is walked.
-  slow_headers: [{ gap: WHOLE ? "10us" : "200us" }, { gap: "30s" }],
+  slow_headers: [{ gap: WHOLE ? "10us" : "5ms" }, { gap: "30s" }],
   noop: [],
 };
 
