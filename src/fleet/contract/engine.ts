@@ -69,7 +69,7 @@ export interface FleetEngine {
 
 /**
  * - `away`: nobody answered, or not in time. It may have been done all the same.
- * - `conflict`: somebody else wrote first; nothing was done.
+ * - `conflict`: somebody else wrote first; nothing was done. What he wrote may be lost with a leader that dies before others have it.
  * - `forbidden`: these credentials may not.
  * - `failed`: the engine said no; `message` has its words.
  */
