@@ -71,12 +71,19 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
     const connection = Reflect.construct(nats.NatsConnectionImpl, [settings]) as NatsConnectionImpl;
     const protocol = new nats.ProtocolHandler(connection.options, connection);
     connection.protocol = protocol;
+    let dropped = false;
     const drop = (): void => {
+      dropped = true;
       // The library would first write, and wait until that is written.
       protocol.transport?.discard();
       protocol.raceTimer?.cancel();
-      void protocol.close();
+      protocol.heartbeats.cancel();
+      // It rejects where it has not dialled yet, as while a name is looked up: there is nothing to close then.
+      protocol.close().catch(() => undefined);
     };
+    // A name that is found after the end is not dialled any more.
+    const dialOne = protocol.dial.bind(protocol);
+    protocol.dial = (server) => (dropped ? Promise.reject(new Error("closed")) : dialOne(server));
     const connected = protocol.dialLoop().then(
       () => connection,
       (error: unknown) => {
