@@ -150,7 +150,9 @@ class RunningDaemon implements Daemon {
     await this.#parts.reading;
     this.control.starting = false;
     await state?.open();
-    await joined;
+    // Who is to stop need not have joined.
+    const { unwanted } = this.#options;
+    await (unwanted === undefined ? joined : Promise.race([joined, unwanted]));
     await this.#watch?.start();
     // Its text was read before anybody watched.
     if (this.#config.watch && files.edited()) void this.reload("a file changed while the daemon started");

@@ -57,6 +57,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     ownProcess: true,
     pid: io.pid,
     node: io.node,
+    unwanted: io.stopped,
   });
   io.started();
   reload = () => {

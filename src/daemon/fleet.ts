@@ -38,6 +38,7 @@ export class Fleet implements AdminFleet {
   readonly #member: Member;
   readonly #controller: Controller;
   readonly #shipper: Shipper | null;
+  readonly #leaving = new AbortController();
   #closing: Promise<void> | null = null;
 
   private constructor(parts: FleetParts, config: FleetConfig, engine: FleetEngine) {
@@ -103,18 +104,22 @@ export class Fleet implements AdminFleet {
     return new Fleet(parts, config, engine);
   }
 
-  /** Resolves when the daemon is under the fleet's plan, or has waited long enough for an engine. */
+  /** Resolves when the daemon is under the fleet's plan, has waited long enough for an engine, or leaves. */
   async join(): Promise<void> {
+    const { signal } = this.#leaving;
+    if (signal.aborted) return;
     this.#member.start();
     await new Promise<void>((resolve) => {
       const look = (): void => {
-        if (!this.view().joined) return;
+        if (!this.view().joined && !signal.aborted) return;
         stop();
         resolve();
       };
       const stop = this.#member.onChange(look);
+      signal.addEventListener("abort", look);
       look();
     });
+    if (signal.aborted) return;
     const { connected, problem, presence } = this.view();
     const { log } = this.#parts;
     if (connected) log.info(`in the fleet ${this.name} as ${this.daemon}`, { plan: presence.serial });
@@ -132,6 +137,7 @@ export class Fleet implements AdminFleet {
   }
 
   async #close(): Promise<void> {
+    this.#leaving.abort();
     const { clock } = this.#parts;
     const left = Promise.all([this.#member.close(), this.#shipper?.close(LEAVE_MS)]);
     await new Promise<void>((resolve) => {

@@ -23,6 +23,8 @@ export interface DaemonOptions {
   readonly pid: number;
   /** The runtime, such as v20.20.2. */
   readonly node: string;
+  /** Resolves when the daemon is to stop, started or not: its start then waits for nobody in the network. */
+  readonly unwanted?: Promise<unknown>;
 }
 
 /** The configuration in this text, under the environment and the flags. Throws SQ_INVALID_CONFIG. */

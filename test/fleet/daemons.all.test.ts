@@ -194,6 +194,26 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     }
   });
 
+  it("stop at once where they still wait for their engine", async () => {
+    const url = `nats://127.0.0.1:${await freePort()}`;
+    const config = {
+      admin: { listen: "127.0.0.1:0" },
+      fleet: { name: "demo", engine: url, daemon: "node-1" },
+    };
+    const process = shop.start([
+      "serve",
+      "--log-format",
+      "json",
+      "--config",
+      shop.file("one.yaml", JSON.stringify(config)),
+    ]);
+    await process.printed(/cannot reach/u);
+    process.kill("SIGTERM");
+    expect((await process.ended).code).toBe(0);
+    // It would say so after it has waited.
+    expect(warnings({ process, admin: "" }).filter((text) => text.startsWith("alone:"))).toEqual([]);
+  });
+
   it("serve alone with wrong credentials, and show no secret", async () => {
     const one = await daemon("node-1", { password: "hunter2" });
     const alone = warnings(one).filter((text) => text.startsWith("alone:"));
