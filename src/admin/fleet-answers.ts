@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { FleetOutcome, MemberView } from "../fleet/contract/member.js";
 import type { FleetActivation } from "../fleet/contract/plan.js";
 import type { Heard } from "../fleet/contract/presence.js";
-import type { AdminFleet } from "./fleet-house.js";
+import type { AdminFleet, FleetSwitched } from "./fleet-house.js";
 import { anything, named, texts, whole } from "./named.js";
 
 const states = ["idle", "prepared", "applied", "refused", "healed_here"] as const;
@@ -107,6 +107,9 @@ export const fleetOutcome = named(
       }),
     ),
     activations: z.array(activation).describe("with their seeds and moments"),
+    warnings: z
+      .array(z.string())
+      .describe("for people: faults whose numbers are of each daemon, where bots come by several"),
   }),
 );
 
@@ -169,8 +172,13 @@ export function fleetAnswer(
   };
 }
 
-export function outcomeAnswer({ daemons, activations, ...rest }: FleetOutcome): z.input<typeof fleetOutcome> {
-  return { ...rest, daemons: [...daemons], activations: [...activations] };
+export function outcomeAnswer({
+  daemons,
+  activations,
+  warnings = [],
+  ...rest
+}: FleetOutcome & Partial<FleetSwitched>): z.input<typeof fleetOutcome> {
+  return { ...rest, daemons: [...daemons], activations: [...activations], warnings: [...warnings] };
 }
 
 export function fleetStatusOf(fleet: AdminFleet): z.input<typeof fleetStatus> {

@@ -20,6 +20,11 @@ export interface FleetWish {
 
 export type FleetRequest = Omit<FleetOrder, "activations"> & { readonly activations: readonly FleetWish[] };
 
+export interface FleetSwitched extends FleetOutcome {
+  /** For people: what will not be as whoever switched may think. */
+  readonly warnings: readonly string[];
+}
+
 export interface HealRequest {
   readonly by: string;
   readonly why: string | null;
@@ -50,7 +55,7 @@ export interface AdminFleet {
   /** How this daemon's own gets there. */
   shipping(): ShippingView;
   /** Rejects with a SquallError or an `EngineError`. */
-  activate(request: FleetRequest): Promise<FleetOutcome>;
+  activate(request: FleetRequest): Promise<FleetSwitched>;
   /** Rejects with a SquallError or an `EngineError`. */
   heal(request: HealRequest): Promise<FleetOutcome>;
 }

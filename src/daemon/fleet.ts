@@ -4,11 +4,11 @@
  */
 import { randomBytes, randomInt } from "node:crypto";
 import { rootCertificates } from "node:tls";
-import type { AdminFleet, FleetRequest, HealRequest } from "../admin/fleet-house.js";
+import type { AdminFleet, FleetRequest, FleetSwitched, HealRequest } from "../admin/fleet-house.js";
 import type { FleetConfig } from "../config/fleet.js";
 import { SquallError } from "../core/errors.js";
 import { Controller } from "../fleet/controller/controller.js";
-import type { FleetEngine } from "../fleet/contract/engine.js";
+import { EngineError, type FleetEngine } from "../fleet/contract/engine.js";
 import type { FleetJournal, ShippingView } from "../fleet/contract/journal.js";
 import type { FleetOutcome, MemberView } from "../fleet/contract/member.js";
 import type { Heard } from "../fleet/contract/presence.js";
@@ -17,13 +17,18 @@ import { DaemonGround } from "../fleet/ground.js";
 import { MergedJournal } from "../fleet/journal/merged.js";
 import { Shipper } from "../fleet/journal/shipper.js";
 import { Member } from "../fleet/member/member.js";
+import { numberedFaults, roamersIn, roamingWarnings } from "../fleet/roaming.js";
 import { textOfProfile } from "../fleet/text-format.js";
 import { compileProfile } from "../plan/compile.js";
+import type { CompiledProfile } from "../plan/value.js";
 import { version } from "../version.js";
 import type { Parts } from "./parts.js";
 
 /** How long a daemon that stops may take to say so, and to send the rest of its journal. */
 const LEAVE_MS = 1_000;
+/** In how many of the newest entries bots are looked for that come by several daemons, and for how long. */
+const LOOKED_AT = 1_000;
+const LOOK_MS = 1_000;
 
 type FleetParts = Pick<Parts, "clock" | "log" | "telemetry" | "control" | "types" | "library" | "authority">;
 
@@ -177,16 +182,43 @@ export class Fleet implements AdminFleet {
     return this.#controller.members();
   }
 
-  async activate(request: FleetRequest): Promise<FleetOutcome> {
+  async activate(request: FleetRequest): Promise<FleetSwitched> {
     const { library, types } = this.#parts;
-    const activations = request.activations.map((wish, index) => {
-      // What would be refused everywhere is refused here, before anything is written.
+    // What would be refused everywhere is refused here, before anything is written.
+    const profiles = request.activations.map((wish, index) =>
       about(request.activations.length > 1 ? `activations[${index}]` : null, () =>
         compileProfile(wish.profile, library, wish.params, types),
-      );
-      return { ...wish, text: textOfProfile(wish.profile, library) };
+      ),
+    );
+    const activations = request.activations.map((wish) => ({
+      ...wish,
+      text: textOfProfile(wish.profile, library),
+    }));
+    const [outcome, warnings] = await Promise.all([
+      this.#controller.activate({ ...request, activations }),
+      this.#roaming(profiles),
+    ]);
+    return { ...outcome, warnings };
+  }
+
+  /** What is not known in time is not warned of. */
+  async #roaming(profiles: readonly CompiledProfile[]): Promise<readonly string[]> {
+    const faults = numberedFaults(profiles);
+    if (faults.size === 0) return [];
+    const { clock } = this.#parts;
+    const late = new AbortController();
+    const timer = clock.at(clock.now() + LOOK_MS, () => {
+      late.abort();
     });
-    return this.#controller.activate({ ...request, activations });
+    try {
+      const { entries } = await this.journal.entries({}, LOOKED_AT, late.signal);
+      return roamingWarnings(faults, roamersIn(entries));
+    } catch (error) {
+      if (error instanceof EngineError) return [];
+      throw error;
+    } finally {
+      timer.cancel();
+    }
   }
 
   heal(request: HealRequest): Promise<FleetOutcome> {
@@ -195,9 +227,9 @@ export class Fleet implements AdminFleet {
 }
 
 /** Says which of several it is about. */
-function about(path: string | null, run: () => unknown): void {
+function about<T>(path: string | null, run: () => T): T {
   try {
-    run();
+    return run();
   } catch (error) {
     if (path === null || !(error instanceof SquallError)) throw error;
     throw new SquallError(error.code, `${path}: ${error.message}`, {

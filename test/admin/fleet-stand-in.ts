@@ -1,5 +1,5 @@
 /** A fleet as the admin API sees it, with an engine whose state a test sets, and whose last request it reads. */
-import type { AdminFleet, FleetRequest, HealRequest } from "../../src/admin/fleet-house.js";
+import type { AdminFleet, FleetRequest, FleetSwitched, HealRequest } from "../../src/admin/fleet-house.js";
 import { EngineError, type EngineFailure } from "../../src/fleet/contract/engine.js";
 import type { FleetJournal, ShippingView } from "../../src/fleet/contract/journal.js";
 import type { FleetOutcome, MemberView } from "../../src/fleet/contract/member.js";
@@ -58,6 +58,7 @@ export class FleetStandIn implements AdminFleet {
     engineNow: () => null,
   });
   healed: HealRequest | null = null;
+  warnings: readonly string[] = [];
   #on: FleetActivation[] = [];
 
   view(): MemberView {
@@ -95,7 +96,7 @@ export class FleetStandIn implements AdminFleet {
     return [...this.others, { presence: memberPresence(this.daemon), age: 100 }];
   }
 
-  async activate(request: FleetRequest): Promise<FleetOutcome> {
+  async activate(request: FleetRequest): Promise<FleetSwitched> {
     this.asked = request;
     await this.#answer();
     const now = this.engineTime() ?? 0;
@@ -114,7 +115,7 @@ export class FleetStandIn implements AdminFleet {
       }),
     );
     this.#on = request.how === "add" ? [...this.#on, ...fresh] : fresh;
-    return this.#outcome(13, request.require !== "all", fresh);
+    return { ...this.#outcome(13, request.require !== "all", fresh), warnings: this.warnings };
   }
 
   async heal(request: HealRequest): Promise<FleetOutcome> {

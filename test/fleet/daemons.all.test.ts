@@ -12,6 +12,7 @@ const missing = natsVersion() === null;
 interface Running {
   readonly process: Squall;
   readonly admin: string;
+  readonly proxy: string;
 }
 
 const FOLLOWER = [
@@ -67,7 +68,13 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     const proxy = await freePort();
     const config = {
       admin: { listen: `127.0.0.1:${admin}` },
-      proxies: { jobs: { listen: `127.0.0.1:${proxy}`, upstream: "http://127.0.0.1:9" } },
+      proxies: {
+        jobs: {
+          listen: `127.0.0.1:${proxy}`,
+          upstream: "http://127.0.0.1:9",
+          identify: [{ header: "x-bot-id" }],
+        },
+      },
       fleet: {
         name: "demo",
         engine: url,
@@ -83,7 +90,7 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
       env: { FLEET_PW: password },
     });
     await process.printed(/"message":"squall \S+ is ready"/u);
-    return { process, admin: `http://127.0.0.1:${admin}` };
+    return { process, admin: `http://127.0.0.1:${admin}`, proxy: `http://127.0.0.1:${proxy}` };
   }
 
   const run = ({ admin }: Running, ...words: readonly string[]): Promise<Ended> =>
@@ -165,6 +172,30 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     const metrics = await (await fetch(`${one.admin}/metrics`)).text();
     expect(metrics).toMatch(/^squall_fleet_connected 1$/mu);
     expect(metrics).toMatch(/^squall_fleet_refused 0$/mu);
+  });
+
+  it("tell who switches them of bots that come by several, where a fault goes by numbers", async () => {
+    const one = await daemon("node-1");
+    const two = await daemon("node-2");
+    await knows(one, "node-1", "node-2");
+    const on = await run(one, "use", "high-latency", "--fleet", "--ttl", "30m");
+    expect([on.code, on.err]).toEqual([0, ""]);
+    const heartbeats = ["use", "failing-heartbeats", "--fleet", "--ttl", "30m", "--require", "any"];
+    expect((await run(one, ...heartbeats)).err).toBe("");
+    // Each of them fails the first heartbeat, and says whose.
+    expect((await run(one, ...heartbeats, "--param", "every=1")).code).toBe(0);
+    for (const { proxy } of [one, two])
+      await fetch(`${proxy}/v1/jobs/7/heartbeat`, { method: "POST", headers: { "x-bot-id": "bot-1" } }).catch(
+        () => null,
+      );
+    await vi.waitFor(
+      async () => {
+        expect((await run(one, ...heartbeats)).err).toMatch(
+          /^warning \S+: every goes by numbers that each daemon counts for itself, and bot-1 lately came by several \(node-[12], node-[12]\): draw: /u,
+        );
+      },
+      { timeout: 30_000, interval: 500 },
+    );
   });
 
   it("serve alone without an engine, say so once, and join when it comes", async () => {

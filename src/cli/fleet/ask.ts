@@ -39,6 +39,8 @@ export interface OutcomeView {
   readonly healed: boolean;
   readonly daemons: readonly DaemonRow[];
   readonly activations: readonly ActivationRow[];
+  /** A daemon of an older version has none. */
+  readonly warnings?: readonly string[];
 }
 
 /** A client that waits for as long as it was asked to, and for the engine. */

@@ -89,7 +89,7 @@ export async function useFleet(
       "--fleet: needs --ttl, such as --ttl 30m: many daemons must heal even when nobody is left to tell them",
     );
   const outcome = await switchOn(fleetClient(options, io), bodyOf(options, io));
-  const { serial, met, healed, daemons, activations } = outcome;
+  const { serial, met, healed, daemons, activations, warnings = [] } = outcome;
   const [first] = activations;
   const seed = first?.seed ?? 0;
   const again = [
@@ -116,6 +116,8 @@ export async function useFleet(
         `${daemonRows(daemons, io, isWell)}  the same again: ${io.colours.dim(again)}\n`,
     );
   }
+  if (options.json !== true)
+    for (const warning of warnings) io.err(`${io.colours.yellow("warning")} ${warning}\n`);
   if (met) return;
   const required = options.require ?? "all";
   const short =

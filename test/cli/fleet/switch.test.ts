@@ -37,6 +37,15 @@ describe("squall use --fleet", () => {
     expect(fleet.asked).toMatchObject({ how: "replace", by: `ci@${hostname()}`, why: null, orHeal: false });
   });
 
+  it("says beside the table what will not be as one may think", async () => {
+    fleet.warnings = ["lost: every goes by numbers that each daemon counts for itself"];
+    const words = ["use", "slow", "--fleet", "--ttl", "30m", "--require", "any"];
+    expect(await run(...words)).toMatchObject({ code: 0, err: `warning ${fleet.warnings[0] ?? ""}\n` });
+    const { code, out, err } = await run(...words, "--json");
+    expect([code, err]).toEqual([0, ""]);
+    expect(JSON.parse(out)).toMatchObject({ warnings: fleet.warnings });
+  });
+
   it("asks for all that its options say", async () => {
     const words = [
       "--seed",
