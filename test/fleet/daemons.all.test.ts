@@ -113,7 +113,7 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     );
 
   /** All that it said that is about the fleet, but that it is connected. */
-  const warnings = ({ process }: Running): readonly string[] =>
+  const warnings = ({ process }: Pick<Running, "process">): readonly string[] =>
     process.out
       .split("\n")
       .filter((line) => line.includes('"level":"warn"'))
@@ -242,7 +242,7 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     process.kill("SIGTERM");
     expect((await process.ended).code).toBe(0);
     // It would say so after it has waited.
-    expect(warnings({ process, admin: "" }).filter((text) => text.startsWith("alone:"))).toEqual([]);
+    expect(warnings({ process }).filter((text) => text.startsWith("alone:"))).toEqual([]);
   });
 
   it("serve alone with wrong credentials, and show no secret", async () => {
