@@ -37,6 +37,8 @@ export interface Replayed {
   /** Runs on which a fault acted, and those of them that failed as it did before. */
   readonly failed: number;
   readonly runs: number;
+  /** Runs that failed in another way. */
+  readonly otherwise: number;
   /** Other failures, by their signatures. */
   readonly others: readonly string[];
   /** Suspicions that are not what it is known by, by their signatures: they are no failures. */
@@ -75,7 +77,8 @@ export function failsAs(signature: string, alarms: readonly Alarm[]): boolean {
 /** Throws an AbortError when it was interrupted. */
 export async function replay(of: Replayable, { runner, judge, ran }: ReplayMeans): Promise<Replayed> {
   const wanted = replayRuns(of.failed);
-  const others = new Map<string, number>();
+  const others = new Set<string>();
+  let otherwise = 0;
   const suspicions = new Set<string>();
   const acted = new Set<string>();
   let failed = 0;
@@ -91,7 +94,8 @@ export async function replay(of: Replayable, { runner, judge, ran }: ReplayMeans
       word,
       failed,
       runs,
-      others: [...others.keys()],
+      otherwise,
+      others: [...others],
       suspicions: [...suspicions],
       unreached,
       text: busy === 0 ? text : [text, busyText(busy)].filter((one) => one !== "").join("; "),
@@ -125,7 +129,8 @@ export async function replay(of: Replayable, { runner, judge, ran }: ReplayMeans
         if (failed++ === 0) shown = run;
       } else if (own !== null && leading(alarms)?.verdict !== "SUSPECT") {
         if (failed === 0 && others.size === 0) shown = run;
-        others.set(own, (others.get(own) ?? 0) + 1);
+        otherwise++;
+        others.add(own);
       } else for (const { signature } of alarms) suspicions.add(signature);
       ran?.(run, failed, runs);
     }
@@ -135,12 +140,11 @@ export async function replay(of: Replayable, { runner, judge, ran }: ReplayMeans
   }
   if (runs === 0)
     return result("NOT REACHED", "no fault acted on anything: the calls that it waits for were not made");
-  const different = [...others.values()].reduce((sum, count) => sum + count, 0);
-  if (failed === 0 && different === 0) return result("FIXED");
-  if (failed === 0) return result("DIFFERENT", `it fails otherwise: ${[...others.keys()].join("; ")}`);
+  if (failed === 0 && otherwise === 0) return result("FIXED");
+  if (failed === 0) return result("DIFFERENT", `it fails otherwise: ${[...others].join("; ")}`);
   // What fails each time may say so in other words at times.
-  if (failed + different === runs)
-    return result("FAILED", different === 0 ? "" : `at times otherwise: ${[...others.keys()].join("; ")}`);
+  if (failed + otherwise === runs)
+    return result("FAILED", otherwise === 0 ? "" : `at times otherwise: ${[...others].join("; ")}`);
   return result("FLAKY");
 }
 
@@ -148,7 +152,7 @@ const busyText = (runs: number): string =>
   `in ${runs === 1 ? "a run" : `${runs} runs`} of these other programs had the processors`;
 
 /** `FAILED 3/3`. */
-export function replayText({ word, failed, runs, others }: Replayed): string {
+export function replayText({ word, failed, runs, otherwise }: Replayed): string {
   if (word === "NOT REACHED" || word === "ERROR") return word;
-  return `${word} ${word === "DIFFERENT" ? others.length : failed}/${runs}`;
+  return `${word} ${word === "DIFFERENT" ? otherwise : failed}/${runs}`;
 }
