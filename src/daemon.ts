@@ -24,7 +24,7 @@ import { readIn, type DaemonOptions } from "./daemon/options.js";
 import { Parts } from "./daemon/parts.js";
 import { proxyDefaults, specFrom } from "./daemon/specs.js";
 import { activationsOf, checkActivations, located } from "./daemon/start-checks.js";
-import type { Proxy } from "./proxy/spec.js";
+import type { Proxy, Unattended } from "./proxy/spec.js";
 import { StateFile } from "./state/file.js";
 import type { Start } from "./state/restore.js";
 import type { Telemetry } from "./telemetry/telemetry.js";
@@ -46,6 +46,8 @@ export interface Traffic {
   readonly begun: number;
   /** Bytes that came in from either side since the start. */
   readonly bytes: number;
+  /** What goes on without any client: copies that faults have still to send, and answers that nobody waits for. */
+  readonly unattended: Unattended;
 }
 
 export interface Daemon {
@@ -311,12 +313,15 @@ class RunningDaemon implements Daemon {
   }
 
   traffic(): Traffic {
-    const sum = { open: 0, begun: 0, bytes: 0 };
+    const unattended = { copies: 0, open: 0 };
+    const sum = { open: 0, begun: 0, bytes: 0, unattended };
     for (const { proxy } of this.#parts.proxySet.list()) {
       const { connectionsActive, connectionsTotal, bytesIn } = proxy.stats;
       if (proxy.protocol !== "udp") sum.open += connectionsActive;
       sum.begun += connectionsTotal;
       sum.bytes += bytesIn.upstream + bytesIn.downstream;
+      unattended.copies += proxy.unattended?.copies ?? 0;
+      unattended.open += proxy.unattended?.open ?? 0;
     }
     return sum;
   }

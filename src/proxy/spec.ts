@@ -35,6 +35,14 @@ export interface ProxyStats {
   readonly bytesOut: Readonly<Record<Direction, number>>;
 }
 
+/** What goes on at the upstream without any client. */
+export interface Unattended {
+  /** Copies of requests that a fault has still to send. */
+  readonly copies: number;
+  /** Connections on which an answer is awaited for nobody, and those that are about to be made for a copy. */
+  readonly open: number;
+}
+
 export interface ProxyClient {
   readonly bot: string;
   /** Whose exchange is under way, or was last. */
@@ -70,6 +78,8 @@ export interface Proxy<Spec extends ProxySpecBase = ProxySpec> extends PlanTarge
   readonly datagrams?: DatagramTally;
   /** Of proxies that dial: who is up, and who was chosen. */
   readonly pool?: Pool;
+  /** Of an http proxy. */
+  readonly unattended?: Unattended;
   /** Whom it serves now, of proxies that have connections or flows. */
   readonly clients?: Iterable<ProxyClient>;
   start(): Promise<void>;

@@ -28,6 +28,7 @@ import { beginConnection, endConnection } from "../watched-connection.js";
 import { endWatched, seesAnswer } from "./watching.js";
 import { Sites } from "./sites.js";
 import type { HttpProxySpec } from "./spec.js";
+import type { Unattended } from "../spec.js";
 import { ExchangeTally } from "./tally.js";
 
 const HTTP_1_1: readonly string[] = ["http/1.1"];
@@ -145,6 +146,10 @@ export class HttpProxy extends StreamProxy<HttpProxySpec, HttpConnection> implem
   /** Faults are about to be switched on, or were healed. */
   beginsAnew(): void {
     this.sites.anew();
+  }
+
+  get unattended(): Unattended {
+    return { copies: this.#later.size, open: this.#dialling.size + this.#detached.size };
   }
 
   nextExchange(): number {

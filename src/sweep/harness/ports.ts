@@ -1,5 +1,6 @@
 /** Free ports for servers that are started by their number, and whether somebody listens already. */
 import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { platform } from "node:process";
 import { HarnessError } from "../contract/run.js";
@@ -94,4 +95,27 @@ export function accepts(host: string, port: number, limit: number): Promise<bool
       done(false);
     });
   });
+}
+
+const DATAGRAM_SOCKETS = ["/proc/self/net/udp", "/proc/self/net/udp6"];
+
+/** Whether somebody has this port for datagrams, at any address of this network. Outside Linux nobody sees that, and it is taken to be so. */
+export function takesDatagrams(port: number): boolean {
+  if (platform !== "linux") return true;
+  const tables = DATAGRAM_SOCKETS.map(tableIn).filter((text) => text !== null);
+  return tables.length === 0 || tables.some((text) => holdsPort(text, port));
+}
+
+/** proc(5), `/proc/net/udp`: the second word of each line is the local address, all of it in hexadecimal digits. */
+export function holdsPort(table: string, port: number): boolean {
+  const wanted = port.toString(16).toUpperCase().padStart(4, "0");
+  return table.split("\n").some((line) => /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) /u.exec(line)?.[1] === wanted);
+}
+
+function tableIn(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
 }

@@ -3,12 +3,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fetchAnyPort } from "../../core/any-port.js";
 import { formatDuration } from "../../core/units.js";
 import { HarnessError } from "../contract/run.js";
-import { accepts } from "./ports.js";
+import { accepts, takesDatagrams } from "./ports.js";
 
 const TRY_MS = 2_000;
+/** So long for a port that takes datagrams: whoever has it may be in a network that nobody sees from here, and is not to blame for that. */
+const DATAGRAMS_MS = 10_000;
 
 export interface ReadyOptions {
-  /** `http://…`, `https://…` or `tcp://host:port`. */
+  /** `http://…`, `https://…` or `tcp://host:port`; `udp://host:port` where nothing but datagrams come. */
   readonly urls: readonly string[];
   readonly limit: number;
   readonly signal: AbortSignal;
@@ -18,7 +20,8 @@ export interface ReadyOptions {
 
 /** Throws HarnessError, or what the signal was aborted with. */
 export async function untilReady({ urls, limit, signal, gone }: ReadyOptions): Promise<void> {
-  const until = performance.now() + limit;
+  const from = performance.now();
+  const until = from + limit;
   for (const url of urls) {
     let last: string | null = null;
     for (let wait = 2; ; wait = Math.min(wait * 2, 100)) {
@@ -28,6 +31,7 @@ export async function untilReady({ urls, limit, signal, gone }: ReadyOptions): P
       if (why === null) break;
       const end = gone();
       if (end !== null) throw new HarnessError(end);
+      if (url.startsWith("udp:") && performance.now() - from >= DATAGRAMS_MS) break;
       // A try that the limit cut short says nothing of the server, and the one before it does.
       const over = performance.now() >= until;
       if (!(over && rest < TRY_MS)) last = why;
@@ -39,6 +43,8 @@ export async function untilReady({ urls, limit, signal, gone }: ReadyOptions): P
 }
 
 async function notReady(url: string, limit: number): Promise<string | null> {
+  if (url.startsWith("udp:"))
+    return takesDatagrams(Number(new URL(url).port)) ? null : "nobody takes datagrams there";
   if (url.startsWith("tcp:")) {
     const { hostname, port } = new URL(url);
     const host = hostname.replace(/^\[|\]$/gu, "");

@@ -128,13 +128,16 @@ export class Stage {
 
   async ready(upstream: Program | null, here: Surroundings): Promise<void> {
     const { settings, signal } = this.#options;
-    const own = settings.ports.filter((name) => this.#ports.has(name) && !this.#isForDatagrams(name));
+    const own = settings.ports.filter((name) => this.#ports.has(name));
     const urls =
       settings.ready.length > 0
         ? settings.ready.map((url) => filledIn(url, here))
         : upstream === null
           ? []
-          : own.map((name) => `tcp://127.0.0.1:${this.#ports.get(name) ?? 0}`);
+          : own.map(
+              (name) =>
+                `${this.#isForDatagrams(name) ? "udp" : "tcp"}://127.0.0.1:${this.#ports.get(name) ?? 0}`,
+            );
     const gone = (): string | null =>
       upstream?.end ? endedEarly("the upstream", upstream, "before it was ready") : null;
     try {
@@ -151,6 +154,16 @@ export class Stage {
     return this.wires.datagramPorts().includes(port ?? 0);
   }
 
+  /** A command may end before the copy of its last request is sent, which no fault would send after it was healed. */
+  async copied(): Promise<void> {
+    const { settings, signal } = this.#options;
+    const until = performance.now() + settings.settle;
+    while (this.wires.traffic().unattended.copies > 0 && performance.now() < until) {
+      await pause(5);
+      signal.throwIfAborted();
+    }
+  }
+
   async settle(): Promise<void> {
     const { settings, signal } = this.#options;
     await this.wires.settled();
@@ -159,8 +172,10 @@ export class Stage {
     let movedAt = performance.now();
     for (let wait = 1; performance.now() < until; wait = Math.min(wait * 2, 25)) {
       const now = this.wires.traffic();
-      if (now.open === 0) return;
-      if (now.bytes !== bytes) movedAt = performance.now();
+      const { copies, open } = now.unattended;
+      if (now.open + copies + open === 0) return;
+      // What is done for nobody is done all the same, and an audit that came before it would not have it.
+      if (now.bytes !== bytes || copies + open > 0) movedAt = performance.now();
       bytes = now.bytes;
       if (performance.now() - movedAt >= QUIET_MS) return;
       await pause(wait);

@@ -157,6 +157,7 @@ export class Worker implements RunMaker {
       program.signal(settings.dump as NodeJS.Signals);
       await stage.within(program, DUMP_MS);
     }
+    await stage.copied();
     const outcomes = stage.wires.heal(plan.faults);
     const starved = starvation === null ? null : Math.round(Math.min(starvation.ms, ms));
     return { program, exit, ms, starved, since, from, outcomes, pause: stillness.longest };

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { platform } from "node:process";
 import { afterEach, describe, expect, it } from "vitest";
-import { freePort, giveBack, take } from "../../../src/sweep/harness/ports.js";
+import { freePort, giveBack, holdsPort, take } from "../../../src/sweep/harness/ports.js";
 
 const open: Server[] = [];
 afterEach(async () => {
@@ -50,4 +50,26 @@ describe("a free port", () => {
       expect(await take(port)).toBe(false);
     },
   );
+});
+
+describe("a table of sockets for datagrams", () => {
+  const head =
+    "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref";
+  const rest = "07 00000000:00000000 00:00000000 00000000     0        0 123 2 0000000000000000 0";
+  const table = [
+    head,
+    `  512: 0100007F:5BA0 0100007F:1F90 ${rest}`,
+    `10513: 00000000000000000000000001000000:0035 00000000000000000000000000000000:0000 ${rest}`,
+    "",
+  ].join("\n");
+
+  it.each([
+    [0x5ba0, true],
+    [53, true],
+    [0x1f90, false],
+    [512, false],
+    [0, false],
+  ])("holds the local port %i: %s", (port, holds) => {
+    expect(holdsPort(table, port)).toBe(holds);
+  });
 });

@@ -45,6 +45,69 @@ describe("a run", () => {
   });
 });
 
+describe("a command that ends while its last request is still at work", () => {
+  const twice = [
+    {
+      name: "f1",
+      type: "duplicate_request",
+      times: 2,
+      gap: "1s",
+      match: { method: "POST", path: "/v1/jobs" },
+    },
+  ];
+
+  it("has that request copied all the same, and its copy is in the audit", async () => {
+    const { start } = scene();
+    const runner = await start(WITH_SERVER);
+    const { exit, audit, outcomes } = await runner.run(plan({ faults: twice }));
+    expect(exit).toEqual({ kind: "exit", code: 0 });
+    expect(outcomes).toMatchObject([{ fault: "f1", hits: 1 }]);
+    expect(audit).toMatchObject({ posts: 2 });
+  });
+
+  it("has a copy in the audit for which the server takes its time", async () => {
+    const { start, file } = scene();
+    // The second POST counts long after it came, and longer than open connections are waited for on which nothing moves.
+    file(
+      "slow.cjs",
+      `let came = 0, posts = 0;
+require("node:http").createServer((request, response) => {
+  if (request.method !== "POST") return response.end(JSON.stringify({ posts }));
+  setTimeout(() => { posts++; response.end("{}"); }, came++ === 0 ? 0 : 3_000);
+}).listen(Number(process.argv[2]), "127.0.0.1");`,
+    );
+    const runner = await start(`${WITH_SERVER.replace("server.cjs", "slow.cjs")}settle: 1m\n`);
+    const { audit } = await runner.run(plan({ faults: [{ ...twice[0], gap: "50ms" }] }));
+    expect(audit).toEqual({ posts: 2 });
+  });
+});
+
+describe.runIf(platform === "linux")("a server to which datagrams come alone", () => {
+  it.each(["udp", "dns"])("is waited for until it has its port, behind a proxy of %s", async (protocol) => {
+    const { start, file } = scene();
+    file(
+      "late.cjs",
+      `setTimeout(() => require("node:dgram").createSocket("udp4").bind(Number(process.argv[2]), "127.0.0.1"), 2_000);`,
+    );
+    // Datagrams that come to a port that nobody has are refused, and nobody asks again.
+    file(
+      "ask.cjs",
+      `const socket = require("node:dgram").createSocket("udp4");
+socket.on("error", () => process.exit(3));
+socket.connect(Number(process.argv[2]), "127.0.0.1", () => {
+  socket.send("hello");
+  setTimeout(() => process.exit(0), 200);
+});`,
+    );
+    const runner = await start(`
+command: node ask.cjs {port:server}
+upstream: exec node late.cjs {port:server}
+proxies: { names: { upstream: "${protocol}://127.0.0.1:{port:server}" } }
+`);
+    expect((await runner.run(plan())).exit).toEqual({ kind: "exit", code: 0 });
+  });
+});
+
 describe("a command that a fault holds up", () => {
   it.each([
     ["has that time on top of its own", [{ name: "late", type: "late_response", hold: "10m" }], "exit"],
