@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runBaselines } from "../../../src/sweep/harness/baselines.js";
 import { errorLine } from "../../../src/sweep/oracles/error-line.js";
+import type { RunPlan } from "../../../src/sweep/contract/run.js";
 import { readRun } from "../../../src/sweep/run-file/read.js";
 import { startRunner } from "../../../src/sweep/harness/runner.js";
 import { Wires } from "../../../src/sweep/harness/wires.js";
@@ -46,20 +47,14 @@ describe("a run", () => {
 });
 
 describe("a command that ends while its last request is still at work", () => {
-  const twice = [
-    {
-      name: "f1",
-      type: "duplicate_request",
-      times: 2,
-      gap: "1s",
-      match: { method: "POST", path: "/v1/jobs" },
-    },
+  const twice = (gap: string): RunPlan["faults"] => [
+    { name: "f1", type: "duplicate_request", times: 2, gap, match: { method: "POST", path: "/v1/jobs" } },
   ];
 
   it("has that request copied all the same, and its copy is in the audit", async () => {
     const { start } = scene();
     const runner = await start(WITH_SERVER);
-    const { exit, audit, outcomes } = await runner.run(plan({ faults: twice }));
+    const { exit, audit, outcomes } = await runner.run(plan({ faults: twice("1s") }));
     expect(exit).toEqual({ kind: "exit", code: 0 });
     expect(outcomes).toMatchObject([{ fault: "f1", hits: 1 }]);
     expect(audit).toMatchObject({ posts: 2 });
@@ -77,7 +72,7 @@ require("node:http").createServer((request, response) => {
 }).listen(Number(process.argv[2]), "127.0.0.1");`,
     );
     const runner = await start(`${WITH_SERVER.replace("server.cjs", "slow.cjs")}settle: 1m\n`);
-    const { audit } = await runner.run(plan({ faults: [{ ...twice[0], gap: "50ms" }] }));
+    const { audit } = await runner.run(plan({ faults: twice("50ms") }));
     expect(audit).toEqual({ posts: 2 });
   });
 });
