@@ -12,6 +12,8 @@ export const LEASE_MS = 30_000;
 /** Rows of each kind that are told; of those that are kept, bots on proxies. */
 export const ROWS_MAX = 200;
 export const DEALINGS_MAX = 2_000;
+/** Links of the bots that are told: a bot that goes from proxy to proxy has several. */
+export const LINKS_MAX = 600;
 /** Phases and marks. */
 export const BANDS_MAX = 200;
 /** Exchanges that `state` begins with. */

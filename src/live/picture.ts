@@ -20,7 +20,7 @@ import type {
   UpstreamState,
 } from "./contract.js";
 import type { Bands } from "./bands.js";
-import { ROWS_MAX, SILENT_MS } from "./limits.js";
+import { LINKS_MAX, ROWS_MAX, SILENT_MS } from "./limits.js";
 import { shortened } from "./masks.js";
 import type { UpstreamSeen, Watching } from "./watching.js";
 
@@ -68,13 +68,14 @@ export class Painter {
     const proxies = this.#sources.proxySet.list().map(({ proxy }) => proxy);
     const links = this.#links(proxies, now);
     const rows = [...links.values()];
+    const bots = cut(botsOf(rows, now, this.#watching.since), byImportance);
     return {
-      bots: cut(botsOf(rows, now, this.#watching.since), byImportance),
+      bots,
       proxies: cut(proxies.map(proxyRow)),
       upstreams: cut(proxies.flatMap((proxy) => this.#upstreams(proxy))),
-      links: cut(
+      links: linksOf(
+        bots,
         rows.map(({ row }) => row),
-        byImportance,
       ),
       active: cut(this.#active(proxies)),
       bands: { rows: this.#bands.rows, more: 0 },
@@ -176,6 +177,7 @@ export class Painter {
         id: value.id,
         profile: value.profile,
         mode: value.mode,
+        fleet: value.fleet !== undefined,
         seed: value.seed,
         params: value.compiled.params,
         proxies: value.proxies,
@@ -371,8 +373,19 @@ function byImportance(one: Weighed, other: Weighed): number {
   return other.hits - one.hits || other.failed - one.failed || other.open - one.open;
 }
 
-function cut<Row>(rows: readonly Row[], order?: (one: Row, other: Row) => number): Rows<Row> {
-  if (rows.length <= ROWS_MAX) return { rows, more: 0 };
+/** Those of bots that are told: a bot without the line to where it comes from would look as if it had gone elsewhere. */
+function linksOf(bots: Rows<LiveBot>, links: readonly LiveLink[]): Rows<LiveLink> {
+  const told = new Set(bots.rows.map(({ id }) => id));
+  const { rows } = cut(
+    bots.more === 0 ? links : links.filter(({ bot }) => told.has(bot)),
+    byImportance,
+    LINKS_MAX,
+  );
+  return { rows, more: links.length - rows.length };
+}
+
+function cut<Row>(rows: readonly Row[], order?: (one: Row, other: Row) => number, max = ROWS_MAX): Rows<Row> {
+  if (rows.length <= max) return { rows, more: 0 };
   const sorted = order === undefined ? rows : rows.toSorted(order);
-  return { rows: sorted.slice(0, ROWS_MAX), more: rows.length - ROWS_MAX };
+  return { rows: sorted.slice(0, max), more: rows.length - max };
 }

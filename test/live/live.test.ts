@@ -110,6 +110,33 @@ async function quarters(n: number): Promise<void> {
 }
 
 describe("GET /live", () => {
+  it("tells of a crowd some bots, and each of them with all of its links", async () => {
+    const page = new Page();
+    await page.state();
+    const { watcher } = here.lab.watch;
+    for (let bot = 0; bot < 300; bot++)
+      for (const proxy of ["jobs", "web"]) watcher?.dealings(proxy, `bot-${bot}`).begins(here.clock.now());
+    const { bots, links } = await page.tick(1);
+    expect([bots?.rows.length, bots?.more, links?.rows.length, links?.more]).toEqual([200, 100, 400, 200]);
+    const told = (links?.rows ?? []).map(({ bot, proxy }) => `${bot} ${proxy}`).sort();
+    const due = (bots?.rows ?? []).flatMap(({ id }) => [`${id} jobs`, `${id} web`]).sort();
+    expect(told).toEqual(due);
+  });
+
+  it("tells what the fleet has on from what somebody here has", async () => {
+    const { fleet } = here.control;
+    here.control.activate([{ what: { profile: "restart" } }], "add");
+    const mark = { identity: "7", lasts: 60_000, words: [] };
+    const moments = { startsAt: here.clock.now(), endsAt: here.clock.now() + 60_000 };
+    const input = { what: { profile: "slow" } };
+    fleet.apply(fleet.checked([{ id: "slow", input, library: here.library, mark, ...moments }]));
+    const state = await new Page().state();
+    expect(state.active.rows.map(({ id, fleet: isFleets }) => [id, isFleets])).toEqual([
+      ["restart", false],
+      ["slow", true],
+    ]);
+  });
+
   it("gives the whole picture, then what is different, and nothing while nothing is", async () => {
     const page = new Page();
     const state = await page.state();

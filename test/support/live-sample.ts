@@ -262,6 +262,7 @@ export const LIVE_STATE: LiveState = {
         id: "a1",
         profile: "lost-ack",
         mode: "inject",
+        fleet: false,
         seed: 42,
         params: { probability: 0.1 },
         proxies: null,

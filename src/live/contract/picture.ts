@@ -169,6 +169,8 @@ export interface LiveActivation {
   readonly id: string;
   readonly profile: string;
   readonly mode: "inject" | "observe";
+  /** The fleet switched it on, and not somebody here: healing ends it on this daemon alone. */
+  readonly fleet: boolean;
   readonly seed: number;
   readonly params: Readonly<Record<string, unknown>>;
   /** Null for all. */
