@@ -59,6 +59,8 @@ export class Api {
     path: string,
     { method = "GET", body, headers = {}, signal }: CallOptions = {},
   ): Promise<Response> {
+    // One dialog asks for it; what asks again and again meanwhile would only be refused again.
+    if (this.#token.needed) throw new ApiError("SQ_UNAUTHORIZED", "The daemon wants a token first.");
     const token = this.#token.value;
     const request: RequestInit = {
       method,

@@ -2,6 +2,7 @@
 import { Api, ApiError } from "./api.js";
 import { confirmed, TokenDialog } from "./dialogs.js";
 import { LiveFeed } from "./live/feed.js";
+import { elsewhere } from "./healing.js";
 import { Navigation } from "./navigation.js";
 import { Notices } from "./notices.js";
 import { duration } from "./format.js";
@@ -48,7 +49,7 @@ class Dashboard implements Page {
     restarted: () => {
       this.announce("The daemon was restarted: what is counted begins anew.");
       void this.#lookForFleet();
-      this.#openView();
+      this.#renewView();
     },
   });
   readonly theme = new Theme(() => {
@@ -155,8 +156,14 @@ class Dashboard implements Page {
     this.#tokenDialog.update();
     if (this.#token.needed) return;
     this.live.open();
-    this.#openView();
+    this.#renewView();
     void this.#lookForFleet();
+  }
+
+  #renewView(): void {
+    if (this.#view.renewed === undefined) this.#openView();
+    else this.#view.renewed();
+    this.changed();
   }
 
   #render(): void {
@@ -172,6 +179,7 @@ class Dashboard implements Page {
       version: store.version,
       acting,
       observing: active.length - acting,
+      ofFleet: active.filter(({ fleet }) => fleet).length,
       hasFleet: this.#hasFleet,
       theme: this.theme.choice,
       notices: this.#notices.shown,
@@ -197,11 +205,12 @@ class Dashboard implements Page {
   }
 
   async #healAll(): Promise<void> {
+    const ofFleet = this.live.store.active.list().filter(({ fleet }) => fleet).length;
     try {
       const { ended, left } = await this.api.json<{ ended: number; left: string | null }>("/active", {
         method: "DELETE",
       });
-      this.announce(left === null ? `Healed: ${ended} ended.` : `Healed: ${ended} ended. ${left}`);
+      this.announce(`Healed: ${ended} ended.${elsewhere(ofFleet)}${left === null ? "" : ` ${left}`}`);
     } catch (error) {
       this.announce(error instanceof ApiError ? error.message : "That could not be done.", "failed");
     }

@@ -17,6 +17,8 @@ export interface ShellParts {
   /** Activations that act, and that only observe. */
   readonly acting: number;
   readonly observing: number;
+  /** Of these, those that the fleet switched on. */
+  readonly ofFleet: number;
   /** The daemon belongs to a fleet. */
   readonly hasFleet: boolean;
   readonly theme: Choice;
@@ -68,12 +70,13 @@ export function shell(parts: ShellParts): TemplateResult {
 }
 
 /** Whether anything is done to traffic just now, and the way out of it: seen from every view. */
-function weather({ acting, observing, heal, status }: ShellParts): TemplateResult {
+function weather({ acting, observing, ofFleet, heal, status }: ShellParts): TemplateResult {
   if (status.is !== "live") return html``;
   if (acting + observing === 0) return html`<span class="weather">${mark("fine")} calm</span>`;
   const words = [
     ...(acting > 0 ? [`${plural(acting, "profile")} on`] : []),
     ...(observing > 0 ? [`${plural(observing, "profile")} observed`] : []),
+    ...(ofFleet > 0 ? [`${ofFleet} by the fleet`] : []),
   ].join(", ");
   return html`<span class="weather weather-on">${mark(acting > 0 ? "changed" : "observed")} ${words}</span>
     <button type="button" class="small" data-do="heal-all" @click=${heal}>Heal all</button>`;

@@ -29,6 +29,8 @@ const RETRY_MIN = 500;
 const RETRY_MAX = 5_000;
 /** There is a sign of life every 15 s. */
 const SILENCE_MAX = 40_000;
+/** Whoever was stopped for as long, as a laptop that slept, has its timers first: what came meanwhile is read before it is called silence. */
+const GRACE = 2_000;
 
 export class Streaming {
   readonly #parts: StreamParts;
@@ -116,10 +118,13 @@ export class Streaming {
   /** Breaks the stream off if it stays silent. */
   #listen(stream: AbortController): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => {
+    const breakOff = (): void => {
       if (this.#stream !== stream) return;
       stream.abort();
       this.#lost(new ApiError("UNREACHABLE", "The daemon has been silent for too long."));
+    };
+    this.#silence = setTimeout(() => {
+      this.#silence = setTimeout(breakOff, GRACE);
     }, SILENCE_MAX);
   }
 

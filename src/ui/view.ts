@@ -17,6 +17,11 @@ export interface View {
   /** Nobody looks at the tab: it asks the daemon for nothing until `resumed`. */
   paused?(): void;
   resumed?(): void;
+  /**
+   * A token was given, or the daemon is another one than before: asks for all anew, and keeps what somebody has written. Without it the
+   * view is closed and opened anew.
+   */
+  renewed?(): void;
   /** It is taken away: ends its requests, timers and listeners. */
   close?(): void;
 }

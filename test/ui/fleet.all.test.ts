@@ -1,5 +1,6 @@
 /** The view of a fleet in a real browser: what it says of an engine and of daemons in every state, healing with the keyboard, names of strangers. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TICK_MS } from "../../src/live/limits.js";
 import { AdminLab } from "../admin/admin-lab.js";
 import { FleetStandIn, memberPresence } from "../admin/fleet-stand-in.js";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
@@ -124,6 +125,33 @@ describe.skipIf(!hasChromium)("the view of a fleet (needs: chromium)", () => {
     await tab.shows("main", "The fleet has nothing on.");
     expect(fleet.healed).toMatchObject({ by: "somebody at node-1" });
     expect(await tab.evaluate("document.querySelector('[data-do=\"heal-fleet\"]').disabled")).toBe(true);
+  });
+
+  it("is told where its faults are seen: that they are the fleet's, and that healing them here leaves them on elsewhere", async () => {
+    const { fleet: hand } = here.control;
+    const mark = { identity: "7", lasts: 60_000, words: [] };
+    const moments = { startsAt: here.clock.now(), endsAt: here.clock.now() + 60_000 };
+    const switchOn = (): void => {
+      const input = { what: { profile: "slow" } };
+      hand.apply(hand.checked([{ id: "slow", input, library: here.library, mark, ...moments }]));
+    };
+    switchOn();
+    await tab.goto(`${admin()}/ui/`);
+    await tab.shows(".weather", "1 profile on, 1 by the fleet");
+    await tab.shows(".activation", "by the fleet");
+    await tab.shows(".activation", "Heal ends it on this daemon alone.");
+    await tab.goto(`${admin()}/ui/profiles/slow`);
+    await tab.shows(".activate", "The fleet has it on: this takes its place here.");
+    await tab.click('[data-do="heal"]');
+    await tab.shows(".notice", "for this daemon alone: the fleet goes on with it elsewhere");
+    expect(hand.activations).toEqual([]);
+    await tab.goto(`${admin()}/ui/`);
+    await tab.shows(".weather", "calm");
+    switchOn();
+    here.clock.advance(TICK_MS);
+    await tab.click('[data-do="heal-all"]');
+    await tab.shows(".notice", "Healed: 1 ended. That is for this daemon alone");
+    expect(hand.activations).toEqual([]);
   });
 
   it("offers no healing where the daemon only follows", async () => {

@@ -41,7 +41,7 @@ export function strip(parts: StripParts): TemplateResult {
 }
 
 export function card(activation: LiveActivation, { now, healing, heal, copy }: StripParts): TemplateResult {
-  const { id, profile, mode, seed, proxies, phase, ends_at, started_at, hits, faults, again, params } =
+  const { id, profile, mode, fleet, seed, proxies, phase, ends_at, started_at, hits, faults, again, params } =
     activation;
   const deed =
     mode === "observe" ? "observed" : gravest(faults.filter(({ on }) => on).map(({ type }) => deedOf(type)));
@@ -56,6 +56,7 @@ export function card(activation: LiveActivation, { now, healing, heal, copy }: S
           >${name(profile === "" ? "faults of its own" : profile, 60)}</a
         >
         ${mode === "observe" ? html`<span class="tag">only observes</span>` : nothing}
+        ${fleet ? html`<span class="tag">by the fleet</span>` : nothing}
       </h2>
       <span class="ends"
         >${ends_at === null ? "until healed" : html`ends in <b>${countdown(ends_at - now)}</b>`}</span
@@ -79,6 +80,13 @@ export function card(activation: LiveActivation, { now, healing, heal, copy }: S
       <span>seed <span class="mono">${seed}</span></span>
       ${given.length > 0 ? html`<span>with ${name(given.join(", "), 80)}</span>` : nothing}
     </p>
+    ${
+      fleet
+        ? html`<p class="soft">
+            Heal ends it on this daemon alone. <a href=${pathOf("fleet")}>Fleet</a> ends it on all.
+          </p>`
+        : nothing
+    }
     ${tellings(faults)}
     <details class="again">
       <summary>Run this again</summary>

@@ -1,4 +1,5 @@
 /** The form that switches a profile on: its params with their units, and whom, how long and how seriously. */
+import { count } from "../format.js";
 import { mark, name } from "../parts.js";
 import { seen } from "../text.js";
 import { live } from "../vendor/directives/live.js";
@@ -13,10 +14,12 @@ export interface FormParts {
   readonly types: FaultTypes | null;
   readonly wanted: Wanted;
   readonly proxies: readonly string[];
+  /** How many others the page was not told of. */
+  readonly proxiesMore: number;
   /** Whether anything is on, so that it matters whether this comes beside it. */
   readonly anything: boolean;
-  /** This profile is on: there is one of each at most, and another one takes its place. */
-  readonly already: boolean;
+  /** This profile is on, by somebody here or by the fleet: there is one of each at most, and another one takes its place. */
+  readonly already: "own" | "fleet" | null;
   readonly mistakes: Mistakes;
   readonly sending: boolean;
   readonly asked: Asked;
@@ -53,7 +56,7 @@ export function form(parts: FormParts): TemplateResult {
         input: (seed) => change(() => ({ seed })),
       })}
     </div>
-    ${proxies.length < 2 ? nothing : proxyField(parts)}
+    ${proxies.length < 2 && wanted.proxies === null ? nothing : proxyField(parts)}
     <label class="check">
       <input
         type="checkbox"
@@ -77,7 +80,13 @@ export function form(parts: FormParts): TemplateResult {
     }
     ${lines(parts)}
     <p class="row row-end">
-      ${parts.already ? html`<span class="soft">It is on: this begins it anew, in place of that run.</span>` : nothing}
+      ${
+        parts.already === null
+          ? nothing
+          : html`<span class="soft"
+              >${parts.already === "fleet" ? "The fleet has it on: this takes its place here." : "It is on: this begins it anew, in place of that run."}</span
+            >`
+      }
       <button type="submit" class="strong" data-do="activate" ?disabled=${sending}>
         ${wanted.observe ? "Observe" : "Switch on"}
       </button>
@@ -172,18 +181,22 @@ function about(key: string, hint: string, mistake: string | undefined): Template
   </span>`;
 }
 
-function proxyField({ proxies, wanted, mistakes, change }: FormParts): TemplateResult {
+function proxyField({ proxies, proxiesMore, wanted, mistakes, change }: FormParts): TemplateResult {
   const mistake = mistakes.fields.get("proxies");
+  // Those that were chosen and are there no more stay, so that somebody sees them and can take them out.
+  const all = [...new Set([...proxies, ...(wanted.proxies ?? [])])];
   const chosen = new Set(wanted.proxies ?? proxies);
+  const there = new Set(proxies);
   const toggle = (proxy: string): void =>
     change((current) => {
       const now = new Set(current.proxies ?? proxies);
       if (!now.delete(proxy)) now.add(proxy);
-      return { proxies: now.size === proxies.length ? null : proxies.filter((one) => now.has(one)) };
+      const isAll = now.size === proxies.length && proxies.every((one) => now.has(one));
+      return { proxies: isAll ? null : all.filter((one) => now.has(one)) };
     });
   return html`<fieldset class="choice">
     <legend>On these proxies</legend>
-    ${proxies.map(
+    ${all.map(
       (proxy) =>
         html`<label class="check">
           <input
@@ -192,9 +205,16 @@ function proxyField({ proxies, wanted, mistakes, change }: FormParts): TemplateR
             .checked=${live(chosen.has(proxy))}
             @change=${() => toggle(proxy)}
           />
-          <span>${name(proxy, 60)}</span>
+          <span
+            >${name(proxy, 60)}${there.has(proxy) ? nothing : html` <b class="tag">there no more</b>`}</span
+          >
         </label>`,
     )}
+    ${
+      proxiesMore === 0
+        ? nothing
+        : html`<p class="soft">And ${count(proxiesMore)} more, which are meant for as long as all are.</p>`
+    }
     ${
       mistake === undefined
         ? nothing

@@ -34,17 +34,28 @@ export function search<Found extends ProfileSummary>(profiles: readonly Found[],
     .map(({ profile }) => profile);
 }
 
-function scoreOf(
-  { name, summary, breaks, survives, tags }: ProfileSummary,
-  words: readonly string[],
-): number {
-  const places: readonly (readonly [readonly string[], number])[] = [
+type Places = readonly (readonly [readonly string[], number])[];
+
+/** Of thousands, taking them apart again at each letter would be felt. */
+const PLACES = new WeakMap<ProfileSummary, Places>();
+
+function placesOf(profile: ProfileSummary): Places {
+  const known = PLACES.get(profile);
+  if (known !== undefined) return known;
+  const { name, summary, breaks, survives, tags } = profile;
+  const places: Places = [
     [wordsOf(name), 8],
     [tags.flatMap(wordsOf), 5],
     [wordsOf(breaks), 4],
     [wordsOf(summary), 3],
     [wordsOf(survives), 1],
   ];
+  PLACES.set(profile, places);
+  return places;
+}
+
+function scoreOf(profile: ProfileSummary, words: readonly string[]): number {
+  const places = placesOf(profile);
   let all = 0;
   for (const word of words) {
     const own = best(places, word);
@@ -57,7 +68,7 @@ function scoreOf(
 }
 
 /** A word that begins with what was asked for counts nearly as much as the word itself. */
-function best(places: readonly (readonly [readonly string[], number])[], word: string): number {
+function best(places: Places, word: string): number {
   return Math.max(
     0,
     ...places.flatMap(([found, weight]) =>

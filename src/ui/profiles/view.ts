@@ -1,27 +1,29 @@
 /** Profiles (`/ui/profiles`, `/ui/profiles/NAME`): the library by symptom, what each does, and the form that switches it on. */
 import { ApiError } from "../api.js";
+import { Asking } from "../asking.js";
 import { BASE } from "../base.js";
 import { copyText } from "../clipboard.js";
 import { plural } from "../format.js";
 import { Healing } from "../healing.js";
 import { card } from "../now/strip.js";
-import { empty, failed, loading, name } from "../parts.js";
+import { empty, failed, loading, mark, name } from "../parts.js";
 import { pathOf, type Place } from "../router.js";
 import { seen } from "../text.js";
-import { repeat } from "../vendor/directives/repeat.js";
 import { html, nothing, type TemplateResult } from "../vendor/lit-html.js";
 import type { OpenView, Page, View } from "../view.js";
 import type { FaultTypes, ProfileDetail, ProfileSummary } from "./answers.js";
 import { drawing } from "./drawing.js";
 import { form } from "./form.js";
+import { Library, libraryList } from "./library.js";
 import { mistakesOf, NO_MISTAKES, type Mistakes } from "./mistakes.js";
+import { newsOf, type News } from "./news.js";
 import { bodyOf, methodOf, type Wanted } from "./request.js";
-import { search } from "./search.js";
 
 /** Nobody should find tomorrow what was switched on today and forgotten. */
 const TTL_SUGGESTED = "1m";
 const BEAT_MS = 500;
-const TAGS_MAX = 14;
+/** How often a profile that somebody looks at is looked at again. */
+const AGAIN_MS = 5_000;
 
 type Loaded<What> = { readonly is: "loading" } | { readonly is: "failed"; readonly error: unknown } | What;
 
@@ -31,11 +33,17 @@ class Profiles implements View {
   readonly #closing = new AbortController();
   readonly #beat: ReturnType<typeof setInterval>;
   #place: Place;
-  #list: Loaded<{ readonly is: "here"; readonly profiles: readonly ProfileSummary[] }> = { is: "loading" };
+  #list: Loaded<{ readonly is: "here"; readonly library: Library }> = { is: "loading" };
   #detail: Loaded<{ readonly is: "here"; readonly profile: ProfileDetail }> | null = null;
+  /** Of the profile that is chosen; null for none. */
+  #asking: Asking | null = null;
+  #news: News | null = null;
+  /** It was changed, and nobody has pressed the button since. */
+  #unread = false;
   #types: FaultTypes | null = null;
   #wanted: Wanted = blank("");
   #mistakes: Mistakes = NO_MISTAKES;
+  #submitting = false;
   #sending = false;
 
   constructor(page: Page, place: Place) {
@@ -58,22 +66,46 @@ class Profiles implements View {
     if (before !== this.#chosen) this.#choose();
   }
 
+  paused(): void {
+    this.#asking?.pause();
+  }
+
+  resumed(): void {
+    this.#asking?.resume();
+  }
+
+  /** What somebody has filled in stays. */
+  renewed(): void {
+    void this.#loadList();
+    void this.#loadTypes();
+    this.#asking?.now();
+  }
+
   close(): void {
     clearInterval(this.#beat);
+    this.#asking?.end();
     this.#closing.abort();
   }
 
   render(): TemplateResult {
     if (this.#list.is === "loading") return loading("the profiles");
     if (this.#list.is === "failed") return failed(this.#list.error, () => void this.#loadList());
-    const { profiles } = this.#list;
-    if (profiles.length === 0)
+    const { library } = this.#list;
+    if (library.profiles.length === 0 && this.#chosen === "")
       return empty(
         "There are no profiles.",
         html`Name folders with some under <code>profiles</code> in squall.yaml.`,
       );
     return html`<div class="profiles ${this.#chosen === "" ? "" : "has-choice"}">
-      ${this.#library(profiles)}
+      ${libraryList({
+        library,
+        asked: this.#asked,
+        chosen: this.#chosen,
+        on: new Set(this.#page.live.store.active.list().map(({ profile }) => profile)),
+        search: (asked) => {
+          this.#search(asked);
+        },
+      })}
       <div class="profile-detail">${this.#shown()}</div>
     </div>`;
   }
@@ -86,67 +118,11 @@ class Profiles implements View {
     return this.#place.query["q"] ?? "";
   }
 
-  #library(profiles: readonly ProfileSummary[]): TemplateResult {
-    const found = search(profiles, this.#asked);
-    const on = new Set(this.#page.live.store.active.list().map(({ profile }) => profile));
-    return html`<section class="library" aria-label="Library">
-      <h1>Profiles</h1>
-      <label class="field">
-        <span>What goes wrong?</span>
-        <input
-          type="search"
-          name="q"
-          autocomplete="off"
-          placeholder="such as: answer lost, slow, certificate expired"
-          .value=${this.#asked}
-          @input=${(event: Event) => this.#search((event.target as HTMLInputElement).value)}
-        />
-      </label>
-      <p class="tags" aria-label="Common tags">
-        ${commonTags(profiles).map(
-          (tag) =>
-            html`<button
-              type="button"
-              class="tag"
-              aria-pressed=${tag === this.#asked}
-              @click=${() => this.#search(tag === this.#asked ? "" : tag)}
-            >
-              ${seen(tag, 24)}
-            </button>`,
-        )}
-      </p>
-      <p class="soft" role="status">${plural(found.length, "profile")}</p>
-      <ul class="found">
-        ${repeat(
-          found,
-          (profile) => profile.name,
-          (profile) =>
-            html`<li>
-              <a
-                href=${pathOf("profiles", { name: profile.name }, { q: this.#asked })}
-                aria-current=${profile.name === this.#chosen ? "true" : nothing}
-              >
-                <strong
-                  >${name(profile.name, 60)}${on.has(profile.name) ? html` <b class="tag tag-on">on</b>` : nothing}</strong
-                >
-                <span>${seen(profile.breaks === "" ? profile.summary : profile.breaks, 180)}</span>
-              </a>
-            </li>`,
-        )}
-      </ul>
-      ${
-        found.length === 0
-          ? html`<p class="soft">No profile has these words. Fewer or other ones may find one.</p>`
-          : nothing
-      }
-    </section>`;
-  }
-
   #shown(): TemplateResult {
     if (this.#detail === null)
       return empty("Choose a profile.", "It tells what it does, when, and to whom, before you switch it on.");
     if (this.#detail.is === "loading") return loading("the profile");
-    if (this.#detail.is === "failed") return failed(this.#detail.error, () => this.#choose());
+    if (this.#detail.is === "failed") return failed(this.#detail.error, () => this.#asking?.now());
     const { profile } = this.#detail;
     const { store } = this.#page.live;
     const active = store.active.list();
@@ -183,6 +159,7 @@ class Profiles implements View {
           </dd>
         </dl>
       </header>
+      ${this.#news === null ? nothing : newsText(this.#news)}
       ${own.map((activation) =>
         card(activation, {
           active: own,
@@ -212,8 +189,9 @@ class Profiles implements View {
           .list()
           .map(({ id }) => id)
           .sort(),
+        proxiesMore: store.proxies.more,
         anything: active.length > own.length,
-        already: own.length > 0,
+        already: own.length === 0 ? null : own.some(({ fleet }) => fleet) ? "fleet" : "own",
         mistakes: this.#mistakes,
         sending: this.#sending,
         asked: { origin: location.origin + BASE, guarded: this.#page.guarded },
@@ -221,7 +199,7 @@ class Profiles implements View {
           this.#wanted = { ...this.#wanted, ...change(this.#wanted) };
           this.#page.changed();
         },
-        submit: () => void this.#activate(profile),
+        submit: () => void this.#submit(profile),
         copy: (text) => void copyText(this.#page, text),
       })}
       <details class="text">
@@ -242,48 +220,82 @@ class Profiles implements View {
     const chosen = this.#chosen;
     this.#wanted = blank(chosen);
     this.#mistakes = NO_MISTAKES;
+    this.#news = null;
+    this.#unread = false;
     this.#detail = chosen === "" ? null : { is: "loading" };
-    if (chosen !== "") void this.#loadDetail(chosen);
+    this.#asking?.end();
+    this.#asking = chosen === "" ? null : new Asking((signal) => this.#look(chosen, signal));
     this.#page.changed();
   }
 
   async #loadList(): Promise<void> {
-    this.#list = { is: "loading" };
+    const { signal } = this.#closing;
+    if (this.#list.is !== "here") this.#list = { is: "loading" };
     await this.#load(
       async () => {
-        const { profiles } = await this.#get<{ profiles: readonly ProfileSummary[] }>("/profiles");
-        this.#list = { is: "here", profiles };
+        const { profiles } = await this.#get<{ profiles: readonly ProfileSummary[] }>("/profiles", signal);
+        this.#list = { is: "here", library: new Library(profiles) };
       },
       (error) => {
-        this.#list = { is: "failed", error };
+        // What was there before is better than nothing.
+        if (this.#list.is !== "here") this.#list = { is: "failed", error };
       },
     );
   }
 
-  async #loadDetail(chosen: string): Promise<void> {
-    await this.#load(
-      async () => {
-        const profile = await this.#get<ProfileDetail>(`/profiles/${encodeURIComponent(chosen)}?format=json`);
-        if (chosen === this.#chosen) this.#detail = { is: "here", profile };
-      },
-      (error) => {
-        if (chosen === this.#chosen) this.#detail = { is: "failed", error };
-      },
-    );
+  /** Again and again: it may be changed or taken away while somebody fills in its form. */
+  async #look(chosen: string, signal: AbortSignal): Promise<number | null> {
+    let again: number | null = AGAIN_MS;
+    try {
+      const profile = await this.#detailOf(chosen, signal);
+      if (!signal.aborted) this.#take(profile);
+    } catch (error) {
+      if (signal.aborted) return null;
+      again = this.#missed(error) ? null : AGAIN_MS;
+    }
+    this.#page.changed();
+    return again;
+  }
+
+  #take(profile: ProfileDetail): void {
+    const before = this.#detail?.is === "here" ? this.#detail.profile : profile;
+    const news = newsOf(before, profile, this.#wanted.params);
+    this.#detail = { is: "here", profile };
+    if (news !== null) {
+      this.#news = news;
+      this.#unread = true;
+      void this.#loadList();
+    } else if (this.#news?.is === "gone") this.#news = null;
+  }
+
+  /** True if asking again is of no use. */
+  #missed(error: unknown): boolean {
+    if (this.#detail?.is !== "here") {
+      this.#detail = { is: "failed", error };
+      return true;
+    }
+    if (!(error instanceof ApiError) || error.code !== "SQ_PROFILE_NOT_FOUND") return false;
+    this.#news = { is: "gone" };
+    void this.#loadList();
+    return true;
   }
 
   /** Without them the form has no units, and is a form all the same. */
   async #loadTypes(): Promise<void> {
     await this.#load(
       async () => {
-        this.#types = await this.#get<FaultTypes>("/fault-types");
+        this.#types = await this.#get<FaultTypes>("/fault-types", this.#closing.signal);
       },
       () => undefined,
     );
   }
 
-  #get<Answer>(path: string): Promise<Answer> {
-    return this.#page.api.json<Answer>(path, { signal: this.#closing.signal });
+  #detailOf(profile: string, signal: AbortSignal): Promise<ProfileDetail> {
+    return this.#get<ProfileDetail>(`/profiles/${encodeURIComponent(profile)}?format=json`, signal);
+  }
+
+  #get<Answer>(path: string, signal: AbortSignal): Promise<Answer> {
+    return this.#page.api.json<Answer>(path, { signal });
   }
 
   async #load(load: () => Promise<void>, fail: (error: unknown) => void): Promise<void> {
@@ -296,10 +308,19 @@ class Profiles implements View {
     this.#page.changed();
   }
 
+  /** One after the other, however often the button is pressed. */
+  async #submit(profile: ProfileDetail): Promise<void> {
+    if (this.#submitting) return;
+    this.#submitting = true;
+    if (await this.#isAsRead(profile.name)) await this.#activate(profile);
+    this.#submitting = false;
+  }
+
   async #activate(profile: ProfileDetail): Promise<void> {
     const wanted = this.#effective();
-    if (this.#sending || !(await this.#sure(wanted))) return;
+    if (!(await this.#sure(wanted))) return;
     this.#sending = true;
+    this.#news = null;
     this.#mistakes = NO_MISTAKES;
     this.#page.changed();
     try {
@@ -320,6 +341,28 @@ class Profiles implements View {
     this.#showMistake();
   }
 
+  /** Looks once more before anything is done: of what was changed meanwhile the first press only says so. */
+  async #isAsRead(name: string): Promise<boolean> {
+    let said = `${seen(name, 60)} was changed meanwhile: look at what it does now.`;
+    try {
+      const profile = await this.#detailOf(name, this.#closing.signal);
+      if (name !== this.#chosen) return false;
+      this.#take(profile);
+      if (!this.#unread) return true;
+      this.#unread = false;
+    } catch (error) {
+      // A token is asked for: one question at a time.
+      if (error instanceof ApiError && error.code === "SQ_UNAUTHORIZED") return false;
+      // What else is in the way the call itself will say, at its place.
+      if (!this.#missed(error)) return true;
+      said = `${seen(name, 60)} is there no more.`;
+      this.#unread = false;
+    }
+    this.#page.announce(said, "failed");
+    this.#page.changed();
+    return false;
+  }
+
   /** Where nothing else is on there is nothing to be beside of. */
   #effective(): Wanted {
     const { beside, ...rest } = this.#wanted;
@@ -333,6 +376,7 @@ class Profiles implements View {
   async #sure({ observe, proxies, profile, ttl, beside }: Wanted): Promise<boolean> {
     const { store } = this.#page.live;
     if (observe || proxies !== null) return true;
+    const all = store.proxies.size + store.proxies.more;
     const bots = store.bots.list().filter(({ open }) => open > 0).length;
     const users = bots === 0 ? "nobody is connected just now" : `${plural(bots, "bot")} connected just now`;
     const end = ttl.trim() === "" ? "until somebody heals it" : `for ${seen(ttl.trim(), 20)}`;
@@ -342,7 +386,7 @@ class Profiles implements View {
         : "";
     return this.#page.confirm({
       title: "This can hit everybody",
-      text: `${seen(profile, 60)} will act on ${store.proxies.size === 1 ? "the one proxy" : `all ${store.proxies.size} proxies`} (${users}), ${end}.${others}`,
+      text: `${seen(profile, 60)} will act on ${all === 1 ? "the one proxy" : `all ${all} proxies`} (${users}), ${end}.${others}`,
       yes: "Switch on",
     });
   }
@@ -366,13 +410,16 @@ function blank(profile: string): Wanted {
   };
 }
 
-function commonTags(profiles: readonly ProfileSummary[]): string[] {
-  const counts = new Map<string, number>();
-  for (const tag of profiles.flatMap(({ tags }) => tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
-  return [...counts]
-    .sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1))
-    .slice(0, TAGS_MAX)
-    .map(([tag]) => tag);
+function newsText(news: News): TemplateResult {
+  if (news.is === "gone")
+    return html`<p class="panel news" role="alert">
+      ${mark("cut")} This profile is there no more. What you see, and what you have filled in, is from before.
+    </p>`;
+  return html`<p class="panel news" role="alert">
+    ${mark("changed")} This profile was changed while you looked at it. You see what it is now, and what you
+    have filled in.
+    ${news.lost.length === 0 ? nothing : html`It has no param ${name(news.lost.join(", "), 200)} any more.`}
+  </p>`;
 }
 
 /** Line by line, since line ends are no characters to be escaped here. */

@@ -16,7 +16,10 @@ export function againLines(
   return Object.entries(commands).flatMap(([id, text]) => {
     const activation = active.find((one) => one.id === id);
     const line = { label: "squall", text };
-    return activation === undefined ? [line] : [line, { label: "curl", text: curlOf(activation, origin) }];
+    // What the fleet has on no call of this daemon alone brings about again.
+    return activation === undefined || activation.fleet
+      ? [line]
+      : [line, { label: "curl", text: curlOf(activation, origin) }];
   });
 }
 

@@ -137,4 +137,12 @@ describe("the lines that repeat a run", () => {
       { label: "squall", text: "squall use wan" },
     ]);
   });
+
+  it("has no line that a single daemon would do otherwise, for what the fleet has on", () => {
+    const [activation] = LIVE_STATE.active.rows;
+    const active = activation === undefined ? [] : [{ ...activation, fleet: true }];
+    expect(againLines({ a1: "squall use lost-ack --fleet" }, active, "http://127.0.0.1:8474")).toEqual([
+      { label: "squall", text: "squall use lost-ack --fleet" },
+    ]);
+  });
 });
