@@ -43,6 +43,8 @@ const wish = {
     .refine((patterns) => patterns.length <= PATTERNS_MAX, {
       error: `expected at most ${PATTERNS_MAX} of them`,
     })
+    // Whoever looked for some and found none does not mean all of them.
+    .refine((patterns) => patterns.length > 0, { error: "expected at least one, got none" })
     .optional()
     .describe("only these; a pattern such as node-* is several"),
   labels: z.record(z.string(), text()).optional().describe("only daemons with all these labels"),

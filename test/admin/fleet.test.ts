@@ -173,6 +173,7 @@ describe("PUT /fleet/active", () => {
     ],
     ['{"profile":"slow","ttl":"1m","wait":"10m"}', "wait: must be at most 5m, got 10m"],
     ['{"profile":"slow","ttl":"1m","deamons":"a"}', 'deamons: unknown key (did you mean "daemons"?)'],
+    ['{"profile":"slow","ttl":"1m","daemons":[]}', "daemons: expected at least one, got none"],
     ['{"profile":"slow","ttl":"1m","labels":"a"}', 'labels: expected a mapping, got "a"'],
     [
       '{"faults":[{"type":"down"}],"ttl":"1m"}',

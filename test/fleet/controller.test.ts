@@ -386,6 +386,19 @@ describe("the engine", () => {
     expect(world.server.serial).toBe(0);
   });
 
+  it("says that nobody knows whether it was written, where the engine went away with the answer", async () => {
+    const put = world.server.put.bind(world.server);
+    world.server.put = (bytes, serial) => {
+      const written = put(bytes, serial);
+      one.engine.notice(false);
+      return written;
+    };
+    const error = await failureOf(activate([wish("wan")]));
+    expect(error).toMatchObject({ failure: "away" });
+    expect(error.message).toContain("whether the plan was written is not known: squall status --fleet tells");
+    expect(on()).toEqual(["wan 100"]);
+  });
+
   it("may have a plan of a newer Squall: it is not written over, but healed", async () => {
     world.server.put(new TextEncoder().encode('{"format":"squall-fleet/2","activations":[]}'), "any");
     const error = await failureOf(activate([wish("wan")], { how: "add" }));

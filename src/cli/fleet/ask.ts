@@ -3,6 +3,7 @@ import { hostname, userInfo } from "node:os";
 import { parseDuration } from "../../core/units.js";
 import { AdminClient, type ClientOptions } from "../client.js";
 import { CommandError, EXIT, type Io } from "../io.js";
+import { harmless } from "../../telemetry/entry.js";
 import { rowLines } from "../rows.js";
 
 /** For the engine's part of an answer, besides what the command itself waits for. */
@@ -96,7 +97,10 @@ export function daemonRows(
   const shown = daemons.length <= ROWS_MAX ? daemons : daemons.filter(({ state }) => !isWell(state));
   const rows = shown.map(({ daemon, state, why }) => {
     const tint = isWell(state) ? colours.green : state === "refused" ? colours.red : colours.yellow;
-    return { name: daemon, text: `${tint(state.replace("_", " "))}${why === null ? "" : `: ${why}`}` };
+    return {
+      name: harmless(daemon),
+      text: `${tint(state.replace("_", " "))}${why === null ? "" : `: ${why}`}`,
+    };
   });
   const left = daemons.length - shown.length;
   return rowLines(rows) + (left === 0 ? "" : `  and ${left} more, all well\n`);

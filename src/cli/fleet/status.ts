@@ -1,6 +1,6 @@
 /** `squall status --fleet`: who is in the fleet, and what each of its daemons is under. */
 import { formatDuration } from "../../core/units.js";
-import { jsonLine } from "../../telemetry/entry.js";
+import { harmless, jsonLine } from "../../telemetry/entry.js";
 import { AdminClient } from "../client.js";
 import { CommandError, EXIT, type Io } from "../io.js";
 import { columns } from "../rows.js";
@@ -62,13 +62,14 @@ function fleetText({ name, engine, plan, time, members, me, problem }: FleetView
   const table = columns(
     HEADS,
     rows.map(({ daemon, state, serial, hits, ends_at: ends, why, age_seconds: age }) => [
-      daemon,
+      harmless(daemon),
       state.replace("_", " "),
       String(serial),
       String(hits),
       untilText(ends, time),
       `${formatDuration(Math.round(age * 10) * 100)} ago`,
-      why ?? "",
+      // A line of its own would look like the row of another daemon.
+      harmless(why ?? ""),
     ]),
     (cell, column) => (column === 1 ? (tints[cell.trim()]?.(cell) ?? cell) : cell),
   );
@@ -78,7 +79,7 @@ function fleetText({ name, engine, plan, time, members, me, problem }: FleetView
 function planText(plan: FleetView["plan"], time: string | null, { colours }: Io): string {
   if (plan === null) return "  no plan was read so far\n";
   const { serial, by, why, activations } = plan;
-  const from = by === "" ? "" : ` by ${by}${why === null ? "" : ` (${why})`}`;
+  const from = by === "" ? "" : ` by ${harmless(`${by}${why === null ? "" : ` (${why})`}`)}`;
   const on = activations.map(({ id, seed, ends_at: ends }) => {
     const left = untilText(ends, time);
     return `${colours.bold(id)} (seed ${seed}, ${left === "0ms" ? "over" : `ends in ${left}`})`;

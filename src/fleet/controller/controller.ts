@@ -151,6 +151,7 @@ export class Controller implements FleetController {
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
         const found = await this.#stored(bytes, error);
+        if (found === "unknown") throw unsure(error);
         if (found !== null) return { serial: found, plan, before };
         if (error.failure !== "conflict") throw error;
         if (attempt >= ATTEMPTS) throw await this.#conflict(error);
@@ -162,12 +163,11 @@ export class Controller implements FleetController {
    * The serial of these bytes if they are the plan after all: an answer that got lost does not say what was done, and the next attempt
    * would run into one's own plan. No two plans are the same, as each has moments of its own, or nothing to do.
    */
-  async #stored(bytes: Uint8Array, { failure }: EngineError): Promise<number | null> {
+  async #stored(bytes: Uint8Array, { failure }: EngineError): Promise<number | "unknown" | null> {
     if (failure !== "away" && failure !== "conflict") return null;
     const read = await this.#engine.read().catch(() => null);
-    return read?.bytes !== null && read !== null && Buffer.compare(read.bytes, bytes) === 0
-      ? read.serial
-      : null;
+    if (read === null) return failure === "away" ? "unknown" : null;
+    return read.bytes !== null && Buffer.compare(read.bytes, bytes) === 0 ? read.serial : null;
   }
 
   async #conflict(error: EngineError): Promise<EngineError> {
@@ -329,6 +329,12 @@ function foreign({ bytes, serial }: PlanRead): EngineError {
     return new EngineError("failed", `the plan ${serial} cannot be understood: ${why}; healing replaces it`);
   }
   return new EngineError("failed", `the plan ${serial} cannot be understood`);
+}
+
+/** It may be on after all, and whoever asked must look when he can. */
+function unsure(cause: EngineError): EngineError {
+  const text = `${cause.message}; whether the plan was written is not known: squall status --fleet tells when the engine answers`;
+  return new EngineError("away", text, { cause });
 }
 
 /** It was to be taken back, and that failed: whoever asked must know that it is on. */

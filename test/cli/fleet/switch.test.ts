@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AdminLab } from "../../admin/admin-lab.js";
-import { FleetStandIn } from "../../admin/fleet-stand-in.js";
+import { FleetStandIn, memberPresence } from "../../admin/fleet-stand-in.js";
 import { commandHere } from "../../support/command-here.js";
 import type { Said } from "../../support/process.js";
 
@@ -203,6 +203,14 @@ describe("squall status", () => {
       ].join("\n"),
     });
     expect(JSON.parse((await run("status", "--fleet", "--json")).out)).toMatchObject({ name: "staging" });
+  });
+
+  it("--fleet has one row for each daemon, whatever a daemon says of itself", async () => {
+    const why = "none\n  node-3  applied  12    40    30m      1s ago";
+    fleet.others = [{ presence: memberPresence("node-2\nx", { state: "refused", why }), age: 900 }];
+    const { out } = await run("status", "--fleet");
+    expect(out.trimEnd().split("\n")).toHaveLength(5);
+    expect(out).toContain(String.raw`none\x0a  node-3  applied`);
   });
 
   it("--fleet says what it knows without the engine, and ends with 1", async () => {
