@@ -109,8 +109,11 @@ function readOnly(text: string, sites: readonly Site[], names: SiteNames): Only 
   let kind: string | null = null;
   if (sitesCalled(rest, sites, names).size === 0) {
     const taken = tailOf(rest, (word) => ORDINALS.some((one) => one === word) || /^[1-9]\d*$/u.test(word));
-    if (taken !== null) ({ word: ordinal, rest } = taken);
-    const named = tailOf(rest, (word) => KIND_NAMES.includes(word));
+    // Some kinds are called by a status, such as 503: a number is an ordinal only behind a kind, or where no kind is called so.
+    const isKind =
+      taken !== null && KIND_NAMES.includes(taken.word) && tailOf(taken.rest, isKindName) === null;
+    if (taken !== null && !isKind) ({ word: ordinal, rest } = taken);
+    const named = tailOf(rest, isKindName);
     if (named !== null) ({ word: kind, rest } = named);
     else if (sitesCalled(rest, sites, names).size === 0) throw unknownPart(text, rest, sites, names);
   }
@@ -119,6 +122,8 @@ function readOnly(text: string, sites: readonly Site[], names: SiteNames): Only 
   if (found.size === 0) throw unknownSite(text, rest, names);
   return { sites: found, kind, ordinal };
 }
+
+const isKindName = (word: string): boolean => KIND_NAMES.includes(word);
 
 function tailOf(
   text: string,

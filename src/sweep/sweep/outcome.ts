@@ -1,6 +1,7 @@
 /** What a sweep came to, whole: reports, replay files and the exit code are made from it. */
 import type { Case } from "../contract/case.js";
 import type { CaseResult, Finding } from "../contract/finding.js";
+import type { RunRecord } from "../contract/record.js";
 import type { RunResult } from "../contract/run.js";
 import type { Stop } from "./events.js";
 import { counts } from "./findings.js";
@@ -53,7 +54,9 @@ export function exitOf(
   if (singles.length === 0)
     return {
       code: inconclusive,
-      why: "no call was seen at which a fault could be injected: the command must be told where the proxies listen, as by --env JOBS_URL={url:jobs}",
+      why: outcome.baselines.some(({ record }) => isAnythingIn(record))
+        ? "there is nothing to try: of the calls that were seen, what was asked for leaves no case (--only, --changed, --kinds, --skip-kinds)"
+        : "no call was seen at which a fault could be injected: the command must be told where the proxies listen, as by --env JOBS_URL={url:jobs}",
     };
   const left = singles.filter(({ verdict }) => verdict === "not run").length;
   if (left > 0)
@@ -86,6 +89,10 @@ export const STOPPED: Readonly<Record<Stop, string>> = {
   findings: "there were as many findings as were asked for",
   harness: "the harness could make no more runs",
 };
+
+function isAnythingIn({ exchanges, connections, queries, flows, handshakes = [] }: RunRecord): boolean {
+  return [exchanges, connections, queries, flows, handshakes].some((seen) => seen.length > 0);
+}
 
 /** The lines after it are what the program wrote. */
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text;

@@ -428,6 +428,19 @@ describe("a sweep", () => {
     });
   });
 
+  it("tells a command that made no call from a choice of cases that leaves none", async () => {
+    const { outcome } = await madeUpSweep({ cases: [] });
+    const unseen = outcome.baselines.map((run) => ({ ...run, record: { ...run.record, exchanges: [] } }));
+    expect(exitOf({ ...outcome, baselines: unseen }, SETTINGS)).toMatchObject({
+      code: 6,
+      why: expect.stringContaining("the command must be told where the proxies listen") as string,
+    });
+    expect(exitOf(outcome, SETTINGS)).toMatchObject({
+      code: 6,
+      why: expect.stringContaining("what was asked for leaves no case (--only") as string,
+    });
+  });
+
   it("runs pairs along the edges of what survived, and of nothing else", async () => {
     const edges: (readonly string[])[] = [];
     const told = await madeUpSweep({

@@ -102,6 +102,13 @@ describe("what is asked for", () => {
   it.each<readonly [wanted: Partial<Wanted>, cases: readonly string[]]>([
     [{ only: ["complete:lost"] }, ["complete:lost:first", "complete:lost:second", "complete:lost:last"]],
     [{ only: ["complete:lost:second"] }, ["complete:lost:second"]],
+    [{ only: ["complete:503"] }, ["complete:503:first", "complete:503:second", "complete:503:last"]],
+    [{ only: ["complete:503:2"] }, ["complete:503:second"]],
+    [
+      { only: ["*:502"], skipKinds: ["503"] },
+      ["complete:502:first", "complete:502:second", "complete:502:last"],
+    ],
+    [{ only: ["complete:503:503"] }, []],
     [{ only: ["/v1/jobs/:n/complete:lost:first"] }, ["complete:lost:first"]],
     [{ only: ["post /v1/jobs/:n/complete:502:last"] }, ["complete:502:last"]],
     [
