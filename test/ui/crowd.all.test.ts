@@ -13,7 +13,17 @@ import { getJson, Workshop } from "../support/process.js";
 const LONG = (letter: string): string => `${letter}-${"very-long-name-".repeat(14)}`.slice(0, 200);
 /** As long as names of a file may be. */
 const NAME = (letter: string): string => LONG(letter).slice(0, 64);
+const ODD: readonly string[] = [
+  LONG("bot"),
+  "W".repeat(200),
+  "\u05e9\u05dc\u05d5\u05dd-\u0645\u0631\u062d\u0628\u0627-".repeat(20).slice(0, 200),
+  "zero\u200bwidth\u200d\u2060".repeat(20).slice(0, 200),
+  "\u202eright\u2066to\u2069left".repeat(12).slice(0, 200),
+];
 const BOTS = 400;
+
+/** As bytes on the wire: header values are latin1 to node:http, and UTF-8 to whoever reads names. */
+const wire = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
 
 /** Pairs of texts that lie on each other, as far as each is seen; and whether there is anything to scroll sideways to. */
 const OVERLAPS = `(() => {
@@ -105,7 +115,7 @@ describe.skipIf(!hasChromium)("much of everything (needs: chromium)", () => {
 
   const ask = (bot: string, path: string): Promise<void> =>
     new Promise((done, failed) => {
-      const headers = { "x-bot-id": bot };
+      const headers = { "x-bot-id": wire(bot) };
       request({ agent: false, host: "127.0.0.1", port: through, path, headers }, (response) => {
         response.resume().on("end", done);
       })
@@ -147,6 +157,41 @@ describe.skipIf(!hasChromium)("much of everything (needs: chromium)", () => {
     await tab.until(`document.querySelectorAll(".map .bot").length === 200`);
     await tab.until(`document.querySelectorAll(".lines:nth-of-type(1) .edge, .lines .edge").length >= 403`);
     expect(await tab.evaluate(OVERLAPS)).toEqual(APART);
+  });
+
+  it("keeps names of 200 letters apart, whatever they are made of, in every view and at both widths", async () => {
+    through = await portOf("jobs");
+    const on = await getJson(`${admin}/active`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ profile: NAME("profile"), seed: 1, ttl: "1h" }),
+    });
+    expect(on.status, JSON.stringify(on.body)).toBe(200);
+    await tab.goto(`${admin}/ui/lanes`);
+    await tab.shows(".connection-live");
+    for (const bot of ODD) await ask(bot, `/v1/${encodeURIComponent(bot)}`.slice(0, 200));
+    await tab.shows(".lane-name", "bot-very-long");
+    const { body } = await getJson(`${admin}/exchanges?proxy=jobs&limit=1`);
+    const [last] = body["exchanges"] as { id: string }[];
+    for (const [path, sign] of [
+      ["", ".activation"],
+      ["lanes", ".lane-name"],
+      ["profiles", ".found a"],
+      [`profiles/${NAME("profile")}`, ".activate"],
+      ["journal", ".entry"],
+      ["findings", "h1"],
+      [`exchanges/jobs/${last?.id ?? ""}`, ".why"],
+    ] as const) {
+      await tab.viewport({});
+      await tab.goto(`${admin}/ui/${path}`);
+      await tab.shows(".connection-live");
+      await tab.shows(sign);
+      for (const size of [{}, { width: 390, height: 844 }]) {
+        await tab.viewport(size);
+        await tab.settled();
+        expect(await tab.evaluate(OVERLAPS), `${path} at ${size.width ?? "full"} width`).toEqual(APART);
+      }
+    }
     expect(tab.problems).toEqual([]);
   });
 });
