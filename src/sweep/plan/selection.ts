@@ -161,6 +161,14 @@ function unknownPart(text: string, rest: string, sites: readonly Site[], names: 
     const word = rest.slice(at + 1);
     return new SelectionError(`--only ${JSON.stringify(text)}: ${unknownKind(word)}`);
   }
+  const named = tailOf(before, isKindName);
+  if (named !== null && sitesCalled(named.rest, sites, names).size > 0) {
+    const word = rest.slice(at + 1);
+    const hint = didYouMean(word, ORDINALS) ?? `there are ${ORDINALS.join(", ")}, and numbers`;
+    return new SelectionError(
+      `--only ${JSON.stringify(text)}: no ordinal is called ${JSON.stringify(word)}; ${hint}`,
+    );
+  }
   return unknownSite(text, rest, names);
 }
 

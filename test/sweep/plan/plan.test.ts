@@ -134,6 +134,14 @@ describe("what is asked for", () => {
       { only: ["complet:lost"] },
       '--only "complet:lost": no site is called "complet"; did you mean "complete"?',
     ],
+    [
+      { only: ["complete:lost:fist"] },
+      '--only "complete:lost:fist": no ordinal is called "fist"; did you mean "first"?',
+    ],
+    [
+      { only: ["complete:lost:0"] },
+      '--only "complete:lost:0": no ordinal is called "0"; there are first, second, last, all, and numbers',
+    ],
     [{ only: ["complete:lots"] }, '--only "complete:lots": no kind is called "lots"; did you mean "lost"?'],
     [
       { only: ["nothing"] },
