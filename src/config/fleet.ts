@@ -108,7 +108,10 @@ export const fleetShape = z.strictObject({
   ),
   credentials: credentialsShape.prefault({}).describe("who this daemon is to the engine"),
   tls: fleetTlsShape.optional().describe("how the engine is spoken to over TLS"),
-  daemon: matching(DAEMON_NAME, 'expected a name of letters, digits, ".", "_" and "-"')
+  daemon: matching(
+    DAEMON_NAME,
+    'expected a name of letters, digits, "_" and "-", at most 63 between single dots',
+  )
     .optional()
     .describe("the name of this daemon, different for each; ${HOSTNAME}, or the machine's name by default"),
   labels: z

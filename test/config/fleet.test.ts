@@ -127,7 +127,9 @@ describe("a mistake in fleet", () => {
     ["{ name: a, engine: [] }", ["1:27 fleet.engine: expected at least one engine, got none"]],
     [
       "{ name: a, engine: nats://n, daemon: a..b }",
-      ['1:45 fleet.daemon: expected a name of letters, digits, ".", "_" and "-", got "a..b"'],
+      [
+        '1:45 fleet.daemon: expected a name of letters, digits, "_" and "-", at most 63 between single dots, got "a..b"',
+      ],
     ],
     [
       "{ name: a, engine: nats://n, labels: { zone: 'eu 1' } }",
