@@ -11,9 +11,13 @@ export function newsOf(
   now: ProfileDetail,
   filledIn: ReadonlyMap<string, string>,
 ): News | null {
-  // Not the text alone: what it extends may have changed, and with it what it does.
-  if (JSON.stringify(before) === JSON.stringify(now)) return null;
+  if (readOf(before) === readOf(now)) return null;
   const params = new Set(now.params.map(({ name }) => name));
   const lost = [...filledIn].filter(([param, value]) => value.trim() !== "" && !params.has(param));
   return { is: "changed", lost: lost.map(([param]) => param) };
+}
+
+/** Not the text alone: what it extends may have changed, and with it what it does. Nor all of the answer: that it is on is no change. */
+function readOf({ summary, text, params, explanation, course }: ProfileDetail): string {
+  return JSON.stringify([summary, text, params, explanation, course]);
 }

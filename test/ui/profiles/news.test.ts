@@ -28,6 +28,11 @@ it("is nothing while it is what it was", () => {
   expect(newsOf(SLOW, structuredClone(SLOW), FILLED)).toBeNull();
 });
 
+it("is nothing where the answer says besides that it is on", () => {
+  const on: ProfileDetail = Object.assign(structuredClone(SLOW), { active: true });
+  expect(newsOf(Object.assign(structuredClone(SLOW), { active: false }), on, FILLED)).toBeNull();
+});
+
 it("is a change also where the text is the same and does something else, by what it extends", () => {
   const now = { ...SLOW, explanation: ["It is cut off."] };
   expect(newsOf(SLOW, now, FILLED)).toEqual({ is: "changed", lost: [] });
