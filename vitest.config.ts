@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { defineConfig } from "vitest/config";
 
@@ -27,7 +28,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     fileParallelism: true,
-    // One more than the cores of a small machine: some wait for processes that they have started.
-    maxWorkers: 3,
+    // Each of them imports the whole source once, which costs more than it gains where there is no core for it.
+    maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
   },
 });
