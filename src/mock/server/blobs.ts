@@ -10,7 +10,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream, readdirSync, rmSync, statSync } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Transform, type Readable } from "node:stream";
+import { PassThrough, Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Bytes } from "../../core/units.js";
 import { makeFolder } from "../../core/make-folder.js";
@@ -40,6 +40,9 @@ export interface Upload {
   /** What the sender says the whole has; null if it does not say. */
   readonly digest: string | null;
 }
+
+/** Of what has arrived and is not in its file yet. */
+const WAITING_MAX = 1_048_576;
 
 export class BlobStore {
   readonly #folder: string;
@@ -75,15 +78,19 @@ export class BlobStore {
 
   /** Takes in what is sent. Null if it was a piece in the middle, which arrived, but more has to follow. */
   async receive(upload: Upload): Promise<Blob | null> {
+    const arrived = asFarAsItComes(upload.source);
     // The sender has given up the attempt before, even if its connection does not know that yet.
     for (let other; (other = this.#active.get(upload.key)); await other.over.catch(() => undefined))
       other.source.destroy();
-    const over = this.#receive(upload);
+    const over = this.#receive(upload, arrived);
     this.#active.set(upload.key, { source: upload.source, over });
     try {
       return await over;
     } finally {
       this.#active.delete(upload.key);
+      // What is not wanted any more must not be in the way of the next request.
+      upload.source.unpipe(arrived).resume();
+      arrived.destroy();
     }
   }
 
@@ -115,7 +122,7 @@ export class BlobStore {
     rmSync(join(this.#folder, blob.id), { force: true });
   }
 
-  async #receive({ key, source, span, digest }: Upload): Promise<Blob | null> {
+  async #receive({ key, source, span, digest }: Upload, arrived: Readable): Promise<Blob | null> {
     const had = await this.offset(key);
     if (span.start !== 0 && span.start !== had)
       throw new Refusal("range_not_satisfiable", `${had} bytes of it have arrived so far.`, {
@@ -141,7 +148,7 @@ export class BlobStore {
     });
     try {
       await pipeline(
-        source,
+        arrived,
         meter,
         createWriteStream(this.#part(key), { flags: span.start === 0 ? "w" : "a" }),
       );
@@ -152,10 +159,9 @@ export class BlobStore {
         await this.drop(key);
         throw error;
       }
-      throw new Refusal("bad_request", "The body ended early.", {
-        headers: { "upload-offset": String(await this.offset(key)) },
-      });
+      throw await this.#endedEarly(key);
     }
+    if (!source.readableEnded) throw await this.#endedEarly(key);
     if (span.total !== null && size < span.total) return null;
     const actual = hash.digest("base64");
     if (digest !== null && actual !== digest) {
@@ -166,6 +172,12 @@ export class BlobStore {
     this.#parts.delete(key);
     await rename(this.#part(key), join(this.#folder, blob.id));
     return blob;
+  }
+
+  async #endedEarly(key: string): Promise<Refusal> {
+    return new Refusal("bad_request", "The body ended early.", {
+      headers: { "upload-offset": String(await this.offset(key)) },
+    });
   }
 
   #demandRoom({ start, length, total }: SentSpan): void {
@@ -189,4 +201,19 @@ export class BlobStore {
   #part(key: string): string {
     return join(this.#folder, `${key}.part`);
   }
+}
+
+/**
+ * All that comes from a source until it ends or breaks off. A stream that breaks off throws away what nobody has read, so it is read from
+ * this turn on, whatever has to be done before.
+ */
+function asFarAsItComes(source: Readable): PassThrough {
+  const arrived = new PassThrough({ highWaterMark: WAITING_MAX });
+  const over = (): void => void arrived.end();
+  if (source.destroyed) over();
+  source
+    .once("close", over)
+    .on("error", () => undefined)
+    .pipe(arrived);
+  return arrived;
 }

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { once } from "node:events";
 import http from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -244,6 +246,57 @@ describe("an artifact", () => {
     expect((await resume(200_000)).status).toBe(201);
     expect((await fetchBytes(url + path, token)).bytes.equals(whole)).toBe(true);
     expect(readdirSync(join(data, "bodies"))).toHaveLength(1);
+  });
+
+  it("keeps all that came before the connection ended, however soon that was", async () => {
+    const { url } = await mockServer();
+    await submit(url);
+    const { token, id } = await leased(url);
+    const whole = randomBytes(100_000);
+    const { hostname, port } = new URL(url);
+    for (let n = 0; n < 20; n++) {
+      const path = `/v1/jobs/${id}/artifacts/log-${n}`;
+      const socket = connect(Number(port), hostname);
+      socket.on("error", () => undefined).resume();
+      socket.write(
+        `PUT ${path} HTTP/1.1\r\nHost: jobs.test\r\nAuthorization: Bearer ${token}\r\nContent-Length: 100000\r\n\r\n`,
+      );
+      socket.end(whole.subarray(0, 50_000));
+      await once(socket, "close");
+      const headers = { "content-range": "bytes 50000-99999/100000", ...digestOf(whole) };
+      const answer = await ask(url, `PUT ${path}`, { token, raw: whole.subarray(50_000), headers });
+      expect(answer).toMatchObject({ status: 201, body: { digest: `sha-256=${sha256(whole)}` } });
+    }
+  });
+
+  it("is refused without a word being in the way of the next request on its connection", async () => {
+    const { url } = await mockServer();
+    await submit(url);
+    const { token, id } = await leased(url);
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => {
+      agent.destroy();
+    });
+    const large = Buffer.alloc(5_000_000);
+    const headers = { "content-range": "bytes 7-5000006/5000007" };
+    for (let n = 0; n < 2; n++) {
+      const status = await new Promise<number>((resolve, reject) => {
+        http
+          .request(`${url}/v1/jobs/${id}/artifacts/log`, {
+            method: "PUT",
+            agent,
+            headers: { "authorization": `Bearer ${token}`, "content-length": large.length, ...headers },
+          })
+          .on("error", reject)
+          .on("response", (response) => {
+            response.resume().on("end", () => {
+              resolve(response.statusCode ?? 0);
+            });
+          })
+          .end(large);
+      });
+      expect(status).toBe(416);
+    }
   });
 
   it("may come in pieces", async () => {
