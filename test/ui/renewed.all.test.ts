@@ -2,8 +2,9 @@
  * What changes under a page that is open, in a real browser before a real daemon: the profile whose form somebody fills in, the daemon,
  * its token, its proxies. The page says so, asks for a token once, and loses nothing that somebody has written.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
+import { eachInATab } from "../support/each-in-a-tab.js";
 import { freePort } from "../support/free-port.js";
 import { getJson, Workshop, type Squall } from "../support/process.js";
 
@@ -24,18 +25,16 @@ describe.skipIf(!hasChromium)("a page under which something changes (needs: chro
   beforeAll(async () => {
     browser = await Browser.open();
   });
-  beforeEach(async () => {
-    shop = new Workshop();
-    tab = await browser.tab();
-    port = await freePort();
-    admin = `http://127.0.0.1:${port}`;
-  });
-  afterEach(async () => {
-    const problems = tab.problems.filter((problem) => !EXPECTED.test(problem));
-    await tab.close();
-    await shop.close();
-    expect(problems).toEqual([]);
-  });
+  eachInATab(
+    async () => {
+      shop = new Workshop();
+      port = await freePort();
+      admin = `http://127.0.0.1:${port}`;
+      return (tab = await browser.tab());
+    },
+    () => shop.close(),
+    EXPECTED,
+  );
   afterAll(() => browser.close());
 
   /** On the port of this test; the one before it is gone. */
