@@ -103,6 +103,21 @@ describe("reset", () => {
 describe("truncate", () => {
   const data = randomBytes(300_000);
 
+  /** What is sent fills the kernel's buffers and the proxy's own, and then no byte more may pass. */
+  async function cutWhileNobodyReads(then: "close" | "reset") {
+    const ends = await under("new", [fault("truncate", { after: "1GB", then })], { reading: false });
+    const sent = randomBytes(20_000_000);
+    ends.peer.write(sent);
+    for (let before = -1; before !== proxy.stats.bytesOut.downstream; await turns(50)) {
+      before = proxy.stats.bytesOut.downstream;
+    }
+    lab.change([fault("truncate", { after: "1B", then })]);
+    const through = proxy.stats.bytesOut.downstream;
+    expect(through).toBeLessThan(sent.length);
+    time.advance(20_000);
+    return { ...ends, sent, through };
+  }
+
   // Before an RST so many that any kernel has room for them: it takes with it what waits for a reader.
   it.each([
     ["close", 100_000],
@@ -118,17 +133,7 @@ describe("truncate", () => {
   });
 
   it("ends with an RST behind fewer bytes for a reader that has no room for more", async () => {
-    const { client, peer } = await under("new", [fault("truncate", { after: "20MB", then: "reset" })], {
-      reading: false,
-    });
-    const sent = randomBytes(20_000_001);
-    peer.write(sent);
-    for (let before = -1; before !== proxy.stats.bytesOut.downstream; await turns(50)) {
-      before = proxy.stats.bytesOut.downstream;
-    }
-    lab.change([fault("truncate", { after: "1B", then: "reset" })]);
-    const through = proxy.stats.bytesOut.downstream;
-    time.advance(20_000);
+    const { client, peer, sent, through } = await cutWhileNobodyReads("reset");
     await peer.broken();
     client.read();
     expect(await client.ended).toBe("reset");
@@ -137,19 +142,7 @@ describe("truncate", () => {
   });
 
   it("gives a reader that pauses for long every byte that was let through before a close", async () => {
-    const { client, peer } = await under("new", [fault("truncate", { after: "1GB", then: "close" })], {
-      reading: false,
-    });
-    const sent = randomBytes(20_000_000);
-    peer.write(sent);
-    // Until the kernel's buffers and the proxy's own are full.
-    for (let before = -1; before !== proxy.stats.bytesOut.downstream; await turns(50)) {
-      before = proxy.stats.bytesOut.downstream;
-    }
-    lab.change([fault("truncate", { after: "1B", then: "close" })]);
-    const through = proxy.stats.bytesOut.downstream;
-    expect(through).toBeLessThan(sent.length);
-    time.advance(20_000);
+    const { client, sent, through } = await cutWhileNobodyReads("close");
     await turns();
     client.read();
     expect(await client.ended).toBe("fin");
