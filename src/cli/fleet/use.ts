@@ -1,7 +1,7 @@
 /** `squall use PROFILE --fleet`: one switch for all daemons of a fleet, and the table of what became of it. */
 import { shellWord } from "../../core/shell-word.js";
 import { formatDuration } from "../../core/units.js";
-import { jsonLine } from "../../telemetry/entry.js";
+import { harmless, jsonLine } from "../../telemetry/entry.js";
 import type { AdminClient } from "../client.js";
 import { CommandError, EXIT, type Io } from "../io.js";
 import { callerOf, countsText, daemonRows, fleetClient, type FleetOptions, type OutcomeView } from "./ask.js";
@@ -117,7 +117,7 @@ export async function useFleet(
     );
   }
   if (options.json !== true)
-    for (const warning of warnings) io.err(`${io.colours.yellow("warning")} ${warning}\n`);
+    for (const warning of warnings) io.err(`${io.colours.yellow("warning")} ${harmless(warning)}\n`);
   if (met) return;
   const required = options.require ?? "all";
   const short =

@@ -38,9 +38,13 @@ describe("squall use --fleet", () => {
   });
 
   it("says beside the table what will not be as one may think", async () => {
-    fleet.warnings = ["lost: every goes by numbers that each daemon counts for itself"];
+    // Bots choose their own names.
+    fleet.warnings = ["lost: every goes by numbers, and bot\nwarning all is well came by several"];
     const words = ["use", "slow", "--fleet", "--ttl", "30m", "--require", "any"];
-    expect(await run(...words)).toMatchObject({ code: 0, err: `warning ${fleet.warnings[0] ?? ""}\n` });
+    expect(await run(...words)).toMatchObject({
+      code: 0,
+      err: "warning lost: every goes by numbers, and bot\\x0awarning all is well came by several\n",
+    });
     const { code, out, err } = await run(...words, "--json");
     expect([code, err]).toEqual([0, ""]);
     expect(JSON.parse(out)).toMatchObject({ warnings: fleet.warnings });
