@@ -93,6 +93,7 @@ export class UpstreamsFaults {
   }
 
   candidates(pool: readonly Upstream[], guest: Guest): readonly Upstream[] {
+    this.#notice();
     let left = pool;
     for (const one of this.#bound) {
       // He comes by, whatever the fault makes of it.
@@ -104,6 +105,7 @@ export class UpstreamsFaults {
 
   reach(upstream: Upstream, asking: Asking): Reach {
     if (this.#bound.length === 0) return AT_ONCE;
+    this.#notice();
     let after = 0;
     for (const one of this.#bound) {
       const verdict = this.#about(asking, one, () => one.fault.reach?.(upstream));
@@ -115,6 +117,7 @@ export class UpstreamsFaults {
   }
 
   existing(upstream: Upstream, guest: Guest): Existing {
+    this.#notice();
     for (const one of this.#bound) {
       const verdict = this.#about(guest, one, () => one.fault.existing?.(upstream));
       if (verdict === undefined || verdict.do === "pass") continue;
@@ -131,6 +134,14 @@ export class UpstreamsFaults {
     this.#timerAt = Infinity;
     for (const one of this.#bound) this.#release(one);
     this.#bound = [];
+  }
+
+  /** A timer may be late, on a busy machine, and what they answer goes by the clock. */
+  #notice(): void {
+    if (this.#timerAt === Infinity) return;
+    const now = this.#clock.now();
+    if (this.#timerAt > now) return;
+    for (const { fault } of this.#bound) if (fault.wakeAt <= now) this.#try(() => fault.notice?.());
   }
 
   #rearm(): void {

@@ -31,5 +31,10 @@ export interface UpstreamsFault {
   ended?(upstream: Upstream): void;
   readonly wakeAt: Millis;
   wake?(): void;
+  /**
+   * Called before a question once `wakeAt` has come but its timer has not fired: counts what has begun, as `wake` would, so that
+   * nobody is told of what comes of it before. `wake` follows, and does not count it again.
+   */
+  notice?(): void;
   released?(): void;
 }

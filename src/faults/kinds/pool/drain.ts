@@ -67,21 +67,30 @@ class Drain implements UpstreamsFault {
     this.scope.count("ended", 1, { upstream: name });
   }
 
+  notice(): void {
+    const now = this.scope.now();
+    for (const { name } of targetsIn(this.scope.params.targets, this.pool)) this.#tell(name, now);
+  }
+
   wake(): void {
     const now = this.scope.now();
     this.wakeAt = Infinity;
     for (const { name } of targetsIn(this.scope.params.targets, this.pool)) {
+      this.#tell(name, now);
       const [beginsAt, cutAt] = [this.#beginsAt(name), this.#cutAt(name)];
-      if (now >= beginsAt && !this.#told.has(name)) {
-        this.#told.set(name, "began");
-        this.scope.count("began", 1, { upstream: name, grace_ms: inJournal(this.scope.params.grace) });
-      }
-      if (now >= cutAt && this.#told.get(name) === "began") {
-        this.#told.set(name, "cut");
-        this.scope.count("cut", 1, { upstream: name });
-      }
       const next = now < beginsAt ? beginsAt : now < cutAt ? cutAt : Infinity;
       this.wakeAt = Math.min(this.wakeAt, next);
+    }
+  }
+
+  #tell(name: string, now: Millis): void {
+    if (now >= this.#beginsAt(name) && !this.#told.has(name)) {
+      this.#told.set(name, "began");
+      this.scope.count("began", 1, { upstream: name, grace_ms: inJournal(this.scope.params.grace) });
+    }
+    if (now >= this.#cutAt(name) && this.#told.get(name) === "began") {
+      this.#told.set(name, "cut");
+      this.scope.count("cut", 1, { upstream: name });
     }
   }
 

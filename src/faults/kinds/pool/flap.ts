@@ -26,6 +26,7 @@ import {
   rhythmMistake,
   rhythmParams,
   rhythmsOf,
+  type Outage,
   type Rhythm,
   type RhythmParams,
 } from "../../rhythm.js";
@@ -94,15 +95,30 @@ interface Shared {
   readonly startedAt: Millis;
 }
 
+/** A moment, and who was down then. */
+interface Look {
+  readonly at: Millis;
+  readonly down: ReadonlySet<string>;
+}
+const NEVER: Look = { at: -Infinity, down: new Set() };
+
+/** One that has gone down, how often, and the last time. */
+interface Gone {
+  readonly name: string;
+  readonly times: number;
+  readonly outage: Outage;
+}
+
 class Flap implements UpstreamsFault {
   readonly #draws: NamedDraws;
   readonly #errors = new Map<string, Random>();
   #rhythms: ReadonlyMap<string, Rhythm> = new Map();
   #builtFor: readonly unknown[] = [];
-  #lookedAt: Millis = -Infinity;
-  /** Those that were down at the last look, and those that have gone down since the look before it. */
-  #down: ReadonlySet<string> = new Set();
+  /** The last wake, and those that have gone down since the wake before it. */
+  #woken = NEVER;
   #struck: Set<string> = new Set();
+  /** Up to here it was told who went down. */
+  #told = NEVER;
   wakeAt: Millis;
 
   constructor(
@@ -136,7 +152,7 @@ class Flap implements UpstreamsFault {
   existing({ name }: Upstream): Pass | Sever | { readonly do: "drain" } {
     const { down, existing = EXISTING[down] } = this.scope.params;
     // Nobody gets through to one that is down, but to a slow one: only those are meant who were there before.
-    const hit = this.#struck.has(name) || (this.#down.has(name) && down !== "slow");
+    const hit = this.#struck.has(name) || (this.#woken.down.has(name) && down !== "slow");
     if (!hit || existing === "keep") return pass;
     return existing === "cut" ? reset : { do: "drain" };
   }
@@ -145,32 +161,44 @@ class Flap implements UpstreamsFault {
     this.scope.count("ended", 1, { upstream: name });
   }
 
-  wake(): void {
+  notice(): void {
     const now = this.scope.now();
-    const down = new Set<string>();
-    const struck = new Set<string>();
+    const { down, gone } = this.#since(this.#told, now);
+    for (const { name, times, outage } of gone) {
+      const lasts = outage.until - outage.from;
+      this.scope.count("went_down", times, {
+        upstream: name,
+        ...(lasts === Infinity ? {} : { down_for_ms: inJournal(lasts) }),
+      });
+    }
+    this.#told = { at: now, down };
+  }
+
+  wake(): void {
+    this.notice();
+    const now = this.scope.now();
+    const { down, gone } = this.#since(this.#woken, now);
+    this.#struck = new Set(gone.map(({ name }) => name));
+    this.#woken = { at: now, down };
     this.wakeAt = Infinity;
+    for (const rhythm of this.#current().values()) this.wakeAt = Math.min(this.wakeAt, rhythm.next(now));
+  }
+
+  /** Who is down now, and who has gone down since. */
+  #since(before: Look, now: Millis): { readonly down: ReadonlySet<string>; readonly gone: readonly Gone[] } {
+    const down = new Set<string>();
+    const gone: Gone[] = [];
     for (const [name, rhythm] of this.#current()) {
       const begun = rhythm.begun(now);
-      const outage = rhythm.during(now);
+      const isDown = rhythm.during(now) !== null;
       // A timer that came late may have slept through a whole outage, which is no reason to leave it out.
-      const missed = begun - rhythm.begun(this.#lookedAt);
-      const times = Math.max(missed, outage !== null && !this.#down.has(name) ? 1 : 0);
-      if (outage !== null) down.add(name);
-      const last = rhythm.outage(begun);
-      if (times > 0 && last !== null) {
-        struck.add(name);
-        const lasts = last.until - last.from;
-        this.scope.count("went_down", times, {
-          upstream: name,
-          ...(lasts === Infinity ? {} : { down_for_ms: inJournal(lasts) }),
-        });
-      }
-      this.wakeAt = Math.min(this.wakeAt, rhythm.next(now));
+      const missed = begun - rhythm.begun(before.at);
+      const times = Math.max(missed, isDown && !before.down.has(name) ? 1 : 0);
+      if (isDown) down.add(name);
+      const outage = rhythm.outage(begun);
+      if (times > 0 && outage !== null) gone.push({ name, times, outage });
     }
-    this.#lookedAt = now;
-    this.#down = down;
-    this.#struck = struck;
+    return { down, gone };
   }
 
   #whileDown(name: string): ReachVerdict {
