@@ -210,7 +210,11 @@ export function conforms(name: string, bench: () => Bench, hasServer = true): vo
       }
       const kept = async (): Promise<boolean[]> =>
         (await Promise.all(hashes.map((hash) => one.text(hash)))).map((found) => found !== null);
-      await until(async () => (await kept()).filter(Boolean).length <= 200);
+      // Nobody waits for what forgets, and one that was under way has not seen the last of them: the next text looks again.
+      await until(async () => {
+        await one.putText(hashes.at(-1) ?? "", bytes("text 299"));
+        return (await kept()).filter(Boolean).length <= 200;
+      });
       expect((await kept()).slice(-64)).toEqual(Array.from({ length: 64 }, () => true));
     });
   });
