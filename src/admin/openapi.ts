@@ -141,8 +141,14 @@ function jsonSchema(schema: z.core.$ZodType, io: "input" | "output"): Json {
   );
 }
 
-/** All named schemas. They are what goes over the wire, so quantities are text. */
+let components: Json | null = null;
+
+/** All named schemas, which are the same for every daemon of a process. They are what goes over the wire, so quantities are text. */
 function componentSchemas(): Json {
+  return (components ??= madeComponents());
+}
+
+function madeComponents(): Json {
   const { schemas } = z.toJSONSchema(names, {
     uri: (id) => `#/components/schemas/${id}`,
     io: "input",

@@ -24,6 +24,9 @@ export interface ProfileFile {
   readonly foreign?: boolean;
 }
 
+/** What a file of the library held when it was read last: whoever starts one daemon after the other, as tests do, reads it once. */
+const libraryFiles = new Map<string, { readonly text: string; readonly sources: readonly ProfileSource[] }>();
+
 /** What files hold, and what is wrong with those that can be done without. */
 export class Reading {
   readonly library = new Map<string, ProfileSource>();
@@ -44,7 +47,7 @@ export class Reading {
   add(file: ProfileFile): void {
     const { origin = "named" } = file;
     if (origin === "library") {
-      readInto(this.library, file, this.problems);
+      put(this.library, this.#ofLibrary(file), this.problems);
       return;
     }
     if (origin === "named" || this.#inUse.has(file.file)) {
@@ -66,6 +69,15 @@ export class Reading {
     if (own.size === this.file.size) return;
     this.#optional.add(file.file);
     for (const [name, source] of own) this.file.set(name, source);
+  }
+
+  #ofLibrary(file: ProfileFile): readonly ProfileSource[] {
+    const known = libraryFiles.get(file.file);
+    if (known?.text === file.text) return known.sources;
+    const before = this.problems.count;
+    const sources = sourcesOf(file, this.problems);
+    if (this.problems.count === before) libraryFiles.set(file.file, { text: file.text, sources });
+    return sources;
   }
 
   isOptional(file: string): boolean {
@@ -101,13 +113,25 @@ export function startOf(file: string): Place {
 /** Adds the profiles of a file; the same name twice is a mistake that names both places. */
 function readInto(
   sources: Map<string, ProfileSource>,
-  { file, text }: ProfileFile,
+  file: ProfileFile,
   problems: Problems,
   limits: ReadLimits = READ_LIMITS,
 ): void {
-  for (const document of readDocuments(text, file, problems, limits)) {
-    const source = readProfile(document.tree, document.text, problems);
-    if (source === null) continue;
+  put(sources, sourcesOf(file, problems, limits), problems);
+}
+
+function sourcesOf(
+  { file, text }: ProfileFile,
+  problems: Problems,
+  limits: ReadLimits = READ_LIMITS,
+): ProfileSource[] {
+  return readDocuments(text, file, problems, limits).flatMap(
+    (document) => readProfile(document.tree, document.text, problems) ?? [],
+  );
+}
+
+function put(sources: Map<string, ProfileSource>, more: readonly ProfileSource[], problems: Problems): void {
+  for (const source of more) {
     const twin = sources.get(source.name);
     const name = source.tree.entries.get("profile")?.value ?? source.tree;
     if (twin !== undefined) {

@@ -27,6 +27,19 @@ describe("a library", () => {
     expect(library.find("a").summary).toBe("first");
   });
 
+  it("reads a file of those that come with Squall once, whoever asks, and again when it has changed", () => {
+    const of = (text: string): Library => {
+      const library = new Library(TYPES);
+      library.replaceFiles([{ file: "shipped/a.yaml", text, origin: "library" }]);
+      return library;
+    };
+    const first = of("profile: a\nsummary: First.\n").get("a");
+    expect(of("profile: a\nsummary: First.\n").get("a")).toBe(first);
+    expect(of("profile: a\nsummary: Second.\n").get("a")?.summary).toBe("Second.");
+    for (let attempt = 0; attempt < 2; attempt++)
+      expect(refusalOf(() => of("profile: a\nfaults: 1\n")).message).toMatch(/^shipped\/a\.yaml:2:9 /u);
+  });
+
   it("offers the nearest name for one that it does not have", () => {
     expect(refusalOf(() => libraryOf({ "a.yaml": "profile: lost-ack\n" }).find("lost_ack"))).toMatchObject({
       code: "SQ_PROFILE_NOT_FOUND",
