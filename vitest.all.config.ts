@@ -12,6 +12,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     fileParallelism: true,
+    execArgv: ["--max-semi-space-size=64"],
     maxWorkers: 2,
   },
 });

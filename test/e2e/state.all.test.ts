@@ -1,5 +1,5 @@
 /** State over the lives of real processes, in scenes that take many of them: what test/e2e/state.test.ts begins. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { Agent } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
@@ -59,6 +59,23 @@ describe("a daemon that is killed", () => {
 });
 
 describe("squall serve --state", () => {
+  it("goes on after SIGTERM with what was on, from where the command runs", async () => {
+    const first = await shop.daemon(CONFIG, ["--state", "own.json"]);
+    await send(
+      first.admin,
+      { method: "PUT", path: "/active", body: '{"profile":"high-latency","seed":5}' },
+      new Agent(),
+    );
+    first.process.kill("SIGTERM");
+    expect(await first.process.ended).toMatchObject({ code: 0 });
+    expect(statSync(join(shop.folder, "own.json")).mode & 0o777).toBe(0o600);
+    const second = await shop.daemon(CONFIG, ["--state", "own.json"]);
+    expect((await getJson(`${second.admin}/active`)).body["activations"]).toMatchObject([
+      { id: "high-latency", seed: 5 },
+    ]);
+    expect(second.process.out).toContain('"kind":"activation_resumed"');
+  });
+
   it("keeps away what was removed of a file that was read again, also when it is read once more", async () => {
     const { process, admin, file } = await shop.daemon({ ...CONFIG, proxies: {} }, ["--state", state]);
     const agent = new Agent();

@@ -1,9 +1,8 @@
 /** State over the lives of real processes: killed at any moment, what was answered is there again. */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { Agent } from "node:http";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CONFIG, killOften, send } from "../state/killing.js";
+import { CONFIG, killOften } from "../state/killing.js";
 import { command } from "../support/command-here.js";
 import { Workshop, getJson } from "../support/process.js";
 import { sample, scaled } from "../support/scope.js";
@@ -28,23 +27,6 @@ describe("a daemon that is killed", () => {
 });
 
 describe("squall serve --state", () => {
-  it("goes on after SIGTERM with what was on, from where the command runs", async () => {
-    const first = await shop.daemon(CONFIG, ["--state", "own.json"]);
-    await send(
-      first.admin,
-      { method: "PUT", path: "/active", body: '{"profile":"high-latency","seed":5}' },
-      new Agent(),
-    );
-    first.process.kill("SIGTERM");
-    expect(await first.process.ended).toMatchObject({ code: 0 });
-    expect(statSync(join(shop.folder, "own.json")).mode & 0o777).toBe(0o600);
-    const second = await shop.daemon(CONFIG, ["--state", "own.json"]);
-    expect((await getJson(`${second.admin}/active`)).body["activations"]).toMatchObject([
-      { id: "high-latency", seed: 5 },
-    ]);
-    expect(second.process.out).toContain('"kind":"activation_resumed"');
-  });
-
   it("ends with 1 and says who has the file, and the one that has it is not disturbed", async () => {
     const { admin, process } = await shop.daemon(CONFIG, ["--state", state]);
     const second = await command(["serve", "--admin", "127.0.0.1:0", "--state", state], { cwd: shop.folder });
