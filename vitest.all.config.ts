@@ -13,6 +13,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     fileParallelism: true,
     execArgv: ["--max-semi-space-size=64"],
-    maxWorkers: 2,
+    // Many of these wait for other programs: one more than there are cores costs none of them anything.
+    maxWorkers: 3,
   },
 });
