@@ -33,6 +33,8 @@ const KINDS: Readonly<Record<Exclude<FactKind, "plan_changed">, true>> = {
   fleet_refused: true,
   fleet_rewound: true,
   fleet_healed_here: true,
+  fleet_namesake: true,
+  fleet_namesake_gone: true,
   proxy_started: true,
   proxy_stopped: true,
   listener_closed: true,

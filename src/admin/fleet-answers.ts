@@ -1,8 +1,9 @@
 /** What the calls about a fleet answer: shapes for the OpenAPI document, and how they are made. */
 import { z } from "zod";
-import type { FleetOutcome, MemberView } from "../fleet/contract/member.js";
+import type { MemberView } from "../fleet/contract/member.js";
 import type { FleetActivation } from "../fleet/contract/plan.js";
 import type { Heard } from "../fleet/contract/presence.js";
+import { livesOf, namesakeWarnings } from "../fleet/lives.js";
 import type { AdminFleet, FleetSwitched } from "./fleet-house.js";
 import { anything, named, texts, whole } from "./named.js";
 
@@ -87,7 +88,11 @@ export const fleetView = named(
         problem: z.string().nullable().describe("why sending does not go well; null if it does"),
       })
       .describe("how this daemon's journal gets into the fleet's"),
-    members: z.array(member).nullable().describe("by name; null where the engine does not tell"),
+    members: z
+      .array(member)
+      .nullable()
+      .describe("by name, each life of it that is there; null where the engine does not tell"),
+    warnings: texts().describe("for people: names that several daemons go by"),
   }),
 );
 
@@ -100,6 +105,7 @@ export const fleetOutcome = named(
     daemons: z.array(
       z.strictObject({
         daemon: z.string(),
+        life: z.string().describe("which of them, where several go by one name"),
         state: z
           .enum([...states, "silent"])
           .describe("silent: it is there, or was a moment ago, and has said nothing about this plan"),
@@ -109,7 +115,9 @@ export const fleetOutcome = named(
     activations: z.array(activation).describe("with their seeds and moments"),
     warnings: z
       .array(z.string())
-      .describe("for people: faults whose numbers are of each daemon, where bots come by several"),
+      .describe(
+        "for people: names that several daemons go by; faults whose numbers are of each daemon, where bots come by several",
+      ),
   }),
 );
 
@@ -128,13 +136,19 @@ export const fleetStatus = named(
     hits: whole(),
     ends_at: z.string().nullable(),
     plan_age_seconds: z.number().nullable(),
+    warnings: texts().describe("for people: others that go by its name"),
   }),
 );
 
 type MemberAnswer = z.input<typeof member>;
 
-function memberAnswer({ presence, age }: Heard): MemberAnswer {
+function memberAnswer({ presence: { namesakes: _, ...presence }, age }: Heard): MemberAnswer {
   return { ...presence, labels: { ...presence.labels }, age_seconds: seconds(age) };
+}
+
+/** As this daemon knows of them itself. */
+function ownWarnings({ presence }: MemberView): string[] {
+  return [...namesakeWarnings(livesOf([{ presence, age: 0 }]).map((one) => one.presence))];
 }
 
 export function fleetAnswer(
@@ -167,17 +181,20 @@ export function fleetAnswer(
           },
     time: time === null ? null : new Date(time).toISOString(),
     journal: fleet.shipping(),
-    members:
-      members === null ? null : members.map(memberAnswer).toSorted((a, b) => (a.daemon < b.daemon ? -1 : 1)),
+    members: members === null ? null : livesOf(members).map(memberAnswer),
+    warnings:
+      members === null
+        ? ownWarnings(view)
+        : [...namesakeWarnings(livesOf(members).map((one) => one.presence))],
   };
 }
 
 export function outcomeAnswer({
   daemons,
   activations,
-  warnings = [],
+  warnings,
   ...rest
-}: FleetOutcome & Partial<FleetSwitched>): z.input<typeof fleetOutcome> {
+}: FleetSwitched): z.input<typeof fleetOutcome> {
   return { ...rest, daemons: [...daemons], activations: [...activations], warnings: [...warnings] };
 }
 
@@ -199,6 +216,7 @@ export function fleetStatusOf(fleet: AdminFleet): z.input<typeof fleetStatus> {
     hits,
     ends_at,
     plan_age_seconds: ageOf(view),
+    warnings: ownWarnings(view),
   };
 }
 
@@ -212,8 +230,14 @@ function seconds(millis: number): number {
 
 /** One sentence: how this daemon stands in its fleet. */
 export function standingText(fleet: AdminFleet): string {
-  const { name, engine } = fleet;
-  const { joined, connected, problem, presence } = fleet.view();
+  const view = fleet.view();
+  return [standing(fleet, view), ...ownWarnings(view)].join("; ");
+}
+
+function standing(
+  { name, engine }: AdminFleet,
+  { joined, connected, problem, presence }: MemberView,
+): string {
   const { serial, state, why } = presence;
   const reason = why === null ? "" : ` (${why})`;
   if (connected && problem === null)

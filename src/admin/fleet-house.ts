@@ -48,7 +48,7 @@ export interface AdminFleet {
   view(): MemberView;
   /** The engine's clock, in milliseconds since 1970; null before it is known. */
   engineTime(): number | null;
-  /** Rejects with an `EngineError`. */
+  /** One for each life, also where several go by one name. Rejects with an `EngineError`. */
   members(): Promise<readonly Heard[]>;
   /** The journals of all daemons. */
   readonly journal: FleetJournal;
@@ -57,7 +57,7 @@ export interface AdminFleet {
   /** Rejects with a SquallError or an `EngineError`. */
   activate(request: FleetRequest): Promise<FleetSwitched>;
   /** Rejects with a SquallError or an `EngineError`. */
-  heal(request: HealRequest): Promise<FleetOutcome>;
+  heal(request: HealRequest): Promise<FleetSwitched>;
 }
 
 /** Throws SQ_NO_FLEET. */

@@ -53,6 +53,7 @@ export function passRoute(house: House): Route {
     errors: [
       "SQ_NO_FLEET",
       "SQ_DAEMON_NOT_FOUND",
+      "SQ_DAEMON_AMBIGUOUS",
       "SQ_DAEMON_UNREACHABLE",
       "SQ_FLEET_AWAY",
       "SQ_FLEET_FORBIDDEN",
@@ -139,10 +140,10 @@ async function pass(house: House, { params, request, response }: Passing): Promi
   return "taken";
 }
 
-/** Throws SQ_DAEMON_NOT_FOUND, or what the engine cannot tell. */
+/** Throws SQ_DAEMON_NOT_FOUND, SQ_DAEMON_AMBIGUOUS, or what the engine cannot tell. */
 async function targetOf(fleet: AdminFleet, name: string): Promise<URL> {
   const members = await translated(fleet, () => fleet.members());
-  const found = members.find(({ presence }) => presence.daemon === name);
+  const [found, ...others] = members.filter(({ presence }) => presence.daemon === name);
   if (found === undefined) {
     const hint = hintFor(
       name,
@@ -150,6 +151,12 @@ async function targetOf(fleet: AdminFleet, name: string): Promise<URL> {
     );
     throw new SquallError("SQ_DAEMON_NOT_FOUND", `the fleet has no daemon ${JSON.stringify(name)} now`, {
       ...(hint === undefined ? {} : { hint }),
+    });
+  }
+  if (others.length > 0) {
+    const places = [...new Set([found, ...others].flatMap(({ presence }) => presence.admin ?? []))];
+    throw new SquallError("SQ_DAEMON_AMBIGUOUS", `${others.length + 1} daemons go by the name ${name}`, {
+      hint: `give each a name of its own (fleet.daemon)${places.length < 2 ? "" : `; meanwhile ask one of them itself: ${places.join(", ")}`}`,
     });
   }
   const { admin } = found.presence;

@@ -29,6 +29,8 @@ export interface StatusView {
     readonly serial: number;
     readonly state: string;
     readonly why: string | null;
+    /** Absent from daemons of earlier versions. */
+    readonly warnings?: readonly string[];
   } | null;
   readonly last_reload: {
     readonly ok: boolean;

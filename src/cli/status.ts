@@ -1,7 +1,7 @@
 /** `squall status`: proxies, connections, the last reload if it was refused, and what is on with how much it has hit. */
 import type { Command } from "commander";
 import { formatDuration } from "../core/units.js";
-import { jsonLine } from "../telemetry/entry.js";
+import { harmless, jsonLine } from "../telemetry/entry.js";
 import { activeText, type ActiveView } from "./active-text.js";
 import { AdminClient } from "./client.js";
 import type { Io } from "./io.js";
@@ -48,15 +48,16 @@ function statusText({ version, uptime_seconds: up, proxies }: StatusView, base: 
 /** How it stands in its fleet; nothing where it belongs to none. */
 function fleetLine({ fleet }: StatusView, { colours }: Io): string {
   if (fleet === undefined || fleet === null) return "";
-  const { name, daemon, engine, connected, problem, serial, state, why } = fleet;
+  const { name, daemon, engine, connected, problem, serial, state, why, warnings = [] } = fleet;
+  const notes = warnings.map((text) => `  ${colours.yellow("warning")} ${harmless(text)}\n`).join("");
   const as = `${daemon} of the fleet ${colours.bold(name)}`;
   if (!connected)
-    return `${colours.yellow("alone")}: ${as}; ${engine} does not answer (${problem ?? "so far"})\n`;
+    return `${colours.yellow("alone")}: ${as}; ${engine} does not answer (${problem ?? "so far"})\n${notes}`;
   const said = state.replace("_", " ");
   const standing = state === "refused" ? colours.red(said) : said;
   const reason = why === null ? "" : ` (${why})`;
   const refusal = problem === null ? "" : `; ${colours.yellow(`${engine} refuses: ${problem}`)}`;
-  return `${as}: plan ${serial}, ${standing}${reason}${refusal}\n`;
+  return `${as}: plan ${serial}, ${standing}${reason}${refusal}\n${notes}`;
 }
 
 /** Nothing, if there was none or all was well. */

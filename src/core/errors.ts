@@ -38,6 +38,10 @@ export const ERRORS = {
     status: 409,
     about: "The profile belongs to a file and cannot be deleted through the API.",
   },
+  SQ_DAEMON_AMBIGUOUS: {
+    status: 409,
+    about: "Several daemons of the fleet go by that name, and it is not known which one is meant.",
+  },
   SQ_FLEET_CONFLICT: {
     status: 409,
     about: "Others changed the plan of the fleet again and again meanwhile; nothing was done.",

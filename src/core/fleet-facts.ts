@@ -39,4 +39,18 @@ export type FleetFact =
       /** Somebody ended or replaced what the fleet had on, by this daemon's own admin port. */
       readonly kind: "fleet_healed_here";
       readonly serial: number;
+    }
+  | {
+      /** Another daemon goes by this one's name; told once for as long as one does. */
+      readonly kind: "fleet_namesake";
+      readonly name: string;
+      /** Its life. */
+      readonly other: string;
+      /** Where its admin API is, as it says; null if it does not. */
+      readonly admin: string | null;
+    }
+  | {
+      /** None does any more. */
+      readonly kind: "fleet_namesake_gone";
+      readonly name: string;
     };

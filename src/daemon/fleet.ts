@@ -10,12 +10,13 @@ import { SquallError } from "../core/errors.js";
 import { Controller } from "../fleet/controller/controller.js";
 import { EngineError, type FleetEngine } from "../fleet/contract/engine.js";
 import type { FleetJournal, ShippingView } from "../fleet/contract/journal.js";
-import type { FleetOutcome, MemberView } from "../fleet/contract/member.js";
+import type { MemberView } from "../fleet/contract/member.js";
 import type { Heard } from "../fleet/contract/presence.js";
 import { openEngine } from "../fleet/engines/open.js";
 import { DaemonGround } from "../fleet/ground.js";
 import { MergedJournal } from "../fleet/journal/merged.js";
 import { Shipper } from "../fleet/journal/shipper.js";
+import { namesakeWarnings } from "../fleet/lives.js";
 import { Member } from "../fleet/member/member.js";
 import { numberedFaults, roamersIn, roamingWarnings } from "../fleet/roaming.js";
 import { textOfProfile } from "../fleet/text-format.js";
@@ -198,7 +199,7 @@ export class Fleet implements AdminFleet {
       this.#controller.activate({ ...request, activations }),
       this.#roaming(profiles),
     ]);
-    return { ...outcome, warnings };
+    return { ...outcome, warnings: [...namesakeWarnings(outcome.daemons), ...warnings] };
   }
 
   /** What is not known in time is not warned of. */
@@ -221,8 +222,9 @@ export class Fleet implements AdminFleet {
     }
   }
 
-  heal(request: HealRequest): Promise<FleetOutcome> {
-    return this.#controller.heal(request);
+  async heal(request: HealRequest): Promise<FleetSwitched> {
+    const outcome = await this.#controller.heal(request);
+    return { ...outcome, warnings: namesakeWarnings(outcome.daemons) };
   }
 }
 

@@ -10,6 +10,7 @@ interface MeasuredMember {
     readonly serial: number;
     readonly state: string;
     readonly offset_ms: number | null;
+    readonly namesakes: readonly unknown[];
   };
   /** How its journal gets into the fleet's. */
   readonly journal: { readonly unsent: number; readonly lost: number };
@@ -54,6 +55,11 @@ export function fleetMetrics({ fleet }: FleetMetricsOptions): AnySampled[] {
       "squall_fleet_refused",
       "1 while this daemon refuses the fleet's plan and is under nothing of it, else 0.",
       ({ presence }) => Number(presence.state === "refused"),
+    ),
+    gauge(
+      "squall_fleet_namesakes",
+      "Other daemons that go by the name of this one in its fleet; each should have its own.",
+      ({ presence }) => presence.namesakes.length,
     ),
     gauge(
       "squall_fleet_clock_offset_seconds",

@@ -40,5 +40,16 @@ export function fleetLine(fact: FleetFact): LogLine {
         topic,
         text: `plan ${fact.serial} was ended or replaced here; the fleet switches nothing on before it changes`,
       };
+    case "fleet_namesake": {
+      const where = fact.admin === null ? "" : ` at ${fact.admin}`;
+      return {
+        level: "warn",
+        topic,
+        text: `another daemon${where} goes by the name ${fact.name} too (its life is ${fact.other}): give each a name of its own (fleet.daemon)`,
+        fields: fact,
+      };
+    }
+    case "fleet_namesake_gone":
+      return { level: "info", topic, text: `no other daemon goes by the name ${fact.name} any more` };
   }
 }

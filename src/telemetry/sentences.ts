@@ -158,6 +158,8 @@ export function lineOf(fact: Recorded): LogLine {
     case "fleet_refused":
     case "fleet_rewound":
     case "fleet_healed_here":
+    case "fleet_namesake":
+    case "fleet_namesake_gone":
       return fleetLine(fact);
     case "state_failed":
       return {

@@ -4,7 +4,7 @@ import { EngineError, type EngineFailure } from "../../src/fleet/contract/engine
 import type { FleetJournal, ShippingView } from "../../src/fleet/contract/journal.js";
 import type { FleetOutcome, MemberView } from "../../src/fleet/contract/member.js";
 import type { FleetActivation } from "../../src/fleet/contract/plan.js";
-import type { Heard, Presence } from "../../src/fleet/contract/presence.js";
+import type { Heard, Namesake, Presence } from "../../src/fleet/contract/presence.js";
 import { MergedJournal } from "../../src/fleet/journal/merged.js";
 import { VirtualClock } from "../../src/core/clock.js";
 import { batch } from "../fleet/journal/batch.js";
@@ -59,12 +59,14 @@ export class FleetStandIn implements AdminFleet {
   });
   healed: HealRequest | null = null;
   warnings: readonly string[] = [];
+  /** Of this one. */
+  namesakes: readonly Namesake[] = [];
   #on: FleetActivation[] = [];
 
   view(): MemberView {
     const away = this.state === "away";
     return {
-      presence: memberPresence(this.daemon),
+      presence: memberPresence(this.daemon, { namesakes: this.namesakes }),
       connected: !away,
       problem: away ? "connect ECONNREFUSED" : this.problem,
       plan: {
@@ -118,11 +120,11 @@ export class FleetStandIn implements AdminFleet {
     return { ...this.#outcome(13, request.require !== "all", fresh), warnings: this.warnings };
   }
 
-  async heal(request: HealRequest): Promise<FleetOutcome> {
+  async heal(request: HealRequest): Promise<FleetSwitched> {
     this.healed = request;
     await this.#answer();
     this.#on = this.#on.filter(({ id }) => request.id !== undefined && id !== request.id);
-    return { ...this.#outcome(14, true, this.#on), healed: true };
+    return { ...this.#outcome(14, true, this.#on), healed: true, warnings: this.warnings };
   }
 
   #outcome(serial: number, met: boolean, activations: readonly FleetActivation[]): FleetOutcome {
@@ -131,9 +133,9 @@ export class FleetStandIn implements AdminFleet {
       met,
       healed: false,
       daemons: [
-        { daemon: "node-1", state: "applied", why: null },
-        { daemon: "node-2", state: "silent", why: "it has read no plan after 12" },
-        { daemon: "node-3", state: "refused", why: 'no proxy "jobs"' },
+        { daemon: "node-1", life: "life-1", state: "applied", why: null },
+        { daemon: "node-2", life: "life-1", state: "silent", why: "it has read no plan after 12" },
+        { daemon: "node-3", life: "life-1", state: "refused", why: 'no proxy "jobs"' },
       ],
       activations,
     };

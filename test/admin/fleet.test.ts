@@ -437,6 +437,17 @@ describe("/fleet/daemons/NAME/…", () => {
     expect(answer.json.error).toContain(message);
   });
 
+  it("asks neither of two that go by one name, and says where each is", async () => {
+    const admin = (port: number): string => `http://127.0.0.1:${port}`;
+    fleet.others = [
+      { presence: memberPresence("node-2", { admin: admin(1) }), age: 1 },
+      { presence: memberPresence("node-2", { life: "life-2", admin: admin(2) }), age: 2 },
+    ];
+    const answer = await call("DELETE", "/fleet/daemons/node-2/active");
+    expect([answer.status, answer.json.code]).toEqual([409, "SQ_DAEMON_AMBIGUOUS"]);
+    expect(answer.json.hint).toContain(`${admin(1)}, ${admin(2)}`);
+  });
+
   it("gives up where nobody takes the connection, after 5 s", async () => {
     // TEST-NET-1 (RFC 5737): nobody answers, or nobody can be asked.
     fleet.others = [{ presence: memberPresence("node-2", { admin: "http://192.0.2.1:8474" }), age: 1 }];

@@ -262,6 +262,35 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
     expect(all.join("\n")).not.toContain("hunter2");
   });
 
+  it("of one name are two rows with a warning, are both waited for, and say so themselves", async () => {
+    const first = await daemon("node-1");
+    const second = await daemon("node-1");
+    const other = await daemon("node-2");
+    const warning = "2 daemons go by the name node-1, so what is said of one may be true of another";
+    for (const { process } of [first, second]) await process.printed(/"kind":"fleet_namesake"/u);
+    for (const one of [first, second]) expect(await readyz(one)).toContain(warning);
+    const rows =
+      /\n {2}node-1 \([\da-f]{12}\) +idle .*\n {2}node-1 \([\da-f]{12}\) +idle .*\n {2}node-2 +idle /u;
+    const status = await run(other, "status", "--fleet");
+    expect(status.out).toMatch(rows);
+    expect(status.err).toContain(`warning ${warning}`);
+    const on = await use(other, "1m");
+    expect([on.code, on.out]).toEqual([0, expect.stringContaining("high-latency: 3 applied; ")]);
+    expect(on.err).toContain(`warning ${warning}`);
+    second.process.kill("SIGSTOP");
+    const half = await run(other, "heal", "--fleet", "--wait", "2s");
+    second.process.kill("SIGCONT");
+    expect([half.code, half.out]).toEqual([1, expect.stringContaining("2 healed, 1 silent")]);
+    const { status: refused } = await getJson(`${other.admin}/fleet/daemons/node-1/active`);
+    expect(refused).toBe(409);
+    // Once each, in the log as well.
+    for (const { process } of [first, second])
+      expect(
+        warnings({ process }).filter((text) => text.includes("goes by the name node-1 too")),
+      ).toHaveLength(1);
+    expect(warnings(other).filter((text) => text.includes("goes by the name"))).toEqual([]);
+  });
+
   it("follow with credentials that may only read the plan, and cannot switch", async () => {
     const admin = await daemon("node-1");
     const follower = await daemon("node-2", { user: "follower" });

@@ -203,6 +203,21 @@ describe("a hostile presence", () => {
         expect(read === null || read.daemon === "node-1").toBe(true);
       }),
     );
+    const { namesakes: _, ...other } = presenceOf("node-1", { life: "life-2" });
+    const told = [
+      { ...other, age_ms: 1 },
+      { ...other, daemon: "node-2", age_ms: 1 },
+      { ...other, age_ms: -1 },
+      other,
+      null,
+      ...Array.from({ length: 100 }, () => ({ ...other, age_ms: 2, namesakes: [{ ...other, age_ms: 3 }] })),
+    ];
+    const namesakes = readPresence(written({ ...known, namesakes: told }), "node-1")?.namesakes;
+    expect(namesakes?.[0]).toEqual({ ...other, age_ms: 1 });
+    expect(namesakes?.map(({ age_ms: age }) => age)).toEqual([1, ...Array.from({ length: 10 }, () => 2)]);
+    expect(Object.keys(namesakes?.[1] ?? {})).not.toContain("namesakes");
+    // A daemon of an earlier version tells of none.
+    expect(readPresence(written({ ...known, namesakes: undefined }), "node-1")?.namesakes).toEqual([]);
     fc.assert(
       fc.property(fc.constantFrom(...Object.keys(known)), fc.jsonValue(), (key, value) => {
         const read = readPresence(written({ ...known, [key]: value }), "node-1");

@@ -20,7 +20,8 @@ it("are absent from a daemon without a fleet", async () => {
 });
 
 it("say how a member stands", async () => {
-  const presence = memberPresence("node-1", { serial: 12, state: "refused", offset_ms: -1_500 });
+  const namesakes = [{ ...memberPresence("node-1", { life: "life-2" }), age_ms: 900 }];
+  const presence = memberPresence("node-1", { serial: 12, state: "refused", offset_ms: -1_500, namesakes });
   const member = {
     presence,
     connected: true,
@@ -35,6 +36,7 @@ it("say how a member stands", async () => {
     "squall_fleet_connected 1",
     "squall_fleet_journal_lost_total 56",
     "squall_fleet_journal_unsent 10000",
+    "squall_fleet_namesakes 1",
     "squall_fleet_plan_age_seconds 2.25",
     "squall_fleet_refused 1",
     "squall_fleet_serial 12",
@@ -56,6 +58,7 @@ it("leave away what is not known yet", async () => {
     "squall_fleet_connected 0",
     "squall_fleet_journal_lost_total 0",
     "squall_fleet_journal_unsent 0",
+    "squall_fleet_namesakes 0",
     "squall_fleet_refused 0",
     "squall_fleet_serial 0",
   ]);

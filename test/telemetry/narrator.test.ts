@@ -70,6 +70,8 @@ describe("what people read", () => {
       "fleet    plan 17: wan  by ci-42: nightly",
       'fleet    plan 17 is refused, and nothing of the fleet is on here: no proxy is called "jobs"',
       "fleet    the engine has plan 12 and had 17: only what was on already is taken from it",
+      "fleet    another daemon at http://10.0.0.7:8474 goes by the name node-1 too (its life is 3f9a1c0b7d42): give each a name of its own (fleet.daemon)",
+      "fleet    no other daemon goes by the name node-1 any more",
       "fleet    plan 17 was ended or replaced here; the fleet switches nothing on before it changes",
       "phase    wan  crash",
       "profile  wan  off (healed)",

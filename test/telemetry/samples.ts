@@ -154,6 +154,13 @@ export const SAMPLES: { readonly [K in FactKind]: FactOf<K> } = {
   },
   fleet_refused: { kind: "fleet_refused", serial: 17, why: 'no proxy is called "jobs"' },
   fleet_rewound: { kind: "fleet_rewound", serial: 12, was: 17 },
+  fleet_namesake: {
+    kind: "fleet_namesake",
+    name: "node-1",
+    other: "3f9a1c0b7d42",
+    admin: "http://10.0.0.7:8474",
+  },
+  fleet_namesake_gone: { kind: "fleet_namesake_gone", name: "node-1" },
   fleet_healed_here: { kind: "fleet_healed_here", serial: 17 },
   connection_over: {
     kind: "connection_over",

@@ -73,6 +73,13 @@ describe.skipIf(!hasChromium)("the view of a fleet (needs: chromium)", () => {
     }
   });
 
+  it("has a row for each of two that go by one name, and a warning", async () => {
+    fleet.others = [{ presence: memberPresence("node-1", { life: "life-2" }), age: 900 }];
+    await open();
+    expect(await texts(".members tbody th")).toEqual(["node-1 life-1 this one", "node-1 life-2"]);
+    expect((await texts(".fleet-trouble"))[0]).toContain("2 daemons go by the name node-1, ");
+  });
+
   it("shows the engine, the plan and each daemon, those in trouble first and told by more than colour", async () => {
     await fleet.activate(WISH);
     fleet.others.push({ presence: memberPresence("node-9", { admin: "http://10.0.0.9:8474" }), age: 20_000 });

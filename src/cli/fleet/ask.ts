@@ -22,6 +22,8 @@ export interface FleetOptions extends ClientOptions {
 
 export interface DaemonRow {
   readonly daemon: string;
+  /** A daemon of an older version does not tell it. */
+  readonly life?: string;
   readonly state: string;
   readonly why: string | null;
 }
@@ -88,17 +90,33 @@ export function countsText(daemons: readonly DaemonRow[], well: string): string 
   return [...counts].map(([state, count]) => `${count} ${state.replace("_", " ")}`).join(", ");
 }
 
+/** The names of rows; with the life where several daemons go by one name. */
+export function namesOf(rows: readonly Pick<DaemonRow, "daemon" | "life">[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { daemon } of rows) counts.set(daemon, (counts.get(daemon) ?? 0) + 1);
+  return rows.map(({ daemon, life }) =>
+    harmless(life === undefined || counts.get(daemon) === 1 ? daemon : `${daemon} (${life})`),
+  );
+}
+
+/** Lines for standard error. */
+export function warningLines(warnings: readonly string[], { colours }: Pick<Io, "colours">): string {
+  return warnings.map((warning) => `${colours.yellow("warning")} ${harmless(warning)}\n`).join("");
+}
+
 /** A row for each daemon; of many only for those that are not as they should be. */
 export function daemonRows(
   daemons: readonly DaemonRow[],
   { colours }: Pick<Io, "colours">,
   isWell: (state: string) => boolean,
 ): string {
-  const shown = daemons.length <= ROWS_MAX ? daemons : daemons.filter(({ state }) => !isWell(state));
-  const rows = shown.map(({ daemon, state, why }) => {
+  const names = namesOf(daemons);
+  const named = daemons.map(({ state, why }, at) => ({ name: names[at] ?? "", state, why }));
+  const shown = named.length <= ROWS_MAX ? named : named.filter(({ state }) => !isWell(state));
+  const rows = shown.map(({ name, state, why }) => {
     const tint = isWell(state) ? colours.green : state === "refused" ? colours.red : colours.yellow;
     return {
-      name: harmless(daemon),
+      name,
       text: `${tint(state.replace("_", " "))}${why === null ? "" : `: ${why}`}`,
     };
   });

@@ -2,7 +2,14 @@
 import { jsonLine } from "../../telemetry/entry.js";
 import { CommandError, EXIT, type Io } from "../io.js";
 import type { Naming } from "../refusal.js";
-import { callerOf, daemonRows, fleetClient, type FleetOptions, type OutcomeView } from "./ask.js";
+import {
+  callerOf,
+  daemonRows,
+  fleetClient,
+  warningLines,
+  type FleetOptions,
+  type OutcomeView,
+} from "./ask.js";
 
 const NAMING: Naming = { option: (path) => (["wait", "why", "by"].includes(path) ? `--${path}` : undefined) };
 
@@ -25,11 +32,11 @@ export async function healFleet(
     undefined,
     NAMING,
   )) as OutcomeView;
-  const { serial, met, daemons, activations } = client.known(answer, "daemons");
+  const { serial, met, daemons, activations, warnings = [] } = client.known(answer, "daemons");
   if (options.json === true) io.out(`${jsonLine(answer)}\n`);
   else {
-    const heard = daemons.map(({ daemon, state, why: reason }) =>
-      state === "silent" ? { daemon, state, why: reason } : { daemon, state: "healed", why: null },
+    const heard = daemons.map((row) =>
+      row.state === "silent" ? row : { ...row, state: "healed", why: null },
     );
     const left = activations.map(({ id }) => `  ${id} is still on\n`).join("");
     const silent = daemons.filter(({ state }) => state === "silent").length;
@@ -38,6 +45,7 @@ export async function healFleet(
       `${io.colours.bold(activation ?? "the fleet")}: ${counts}; plan ${serial}\n${daemonRows(heard, io, (state) => state === "healed")}${left}`,
     );
   }
+  if (options.json !== true) io.err(warningLines(warnings, io));
   if (met) return;
   throw new CommandError(
     EXIT.failed,

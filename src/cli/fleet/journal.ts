@@ -15,6 +15,8 @@ export interface FleetJournalOptions extends JournalOptions {
   readonly daemon?: string;
 }
 
+type Told = Extract<FleetLine, { daemon: string }>;
+
 interface FleetJournalView {
   readonly entries: readonly FleetLine[];
   readonly last_event: string;
@@ -24,6 +26,7 @@ interface FleetJournalView {
 /** The engine may be slow to be read, and is waited for. */
 const ANSWER_MS = 30_000;
 const NAME_MAX = 24;
+const LIFE_MAX = 12;
 /** Where the engine does not answer, or refuses: that may pass. */
 const PASSING = [429, 502, 503];
 
@@ -86,6 +89,8 @@ export class FleetPrinter {
   #width = 0;
   /** The life of each daemon that was seen last. */
   readonly #lives = new Map<string, string>();
+  /** Names that several daemons go by. */
+  readonly #shared = new Set<string>();
 
   constructor(io: Io, json: boolean) {
     this.#io = io;
@@ -95,7 +100,7 @@ export class FleetPrinter {
   /** Makes the column of names wide enough for these. */
   widen(lines: readonly FleetLine[]): void {
     for (const line of lines)
-      if ("daemon" in line) this.#width = Math.max(this.#width, nameOf(line.daemon).length);
+      if ("daemon" in line) this.#width = Math.max(this.#width, this.#name(line).length);
   }
 
   print(line: FleetLine): void {
@@ -109,20 +114,32 @@ export class FleetPrinter {
     const to = line.kind === "gap" ? line.to : line.seq;
     if (to <= upto) return;
     this.#upto.set(life, to);
-    this.widen([line]);
     this.#noteLife(line, upto);
+    this.widen([line]);
     this.#io.out(this.#json ? `${jsonLine(line)}\n` : `${this.#text(line)}\n`);
   }
 
-  /** Numbers begin again, and it should be known why. */
-  #noteLife({ daemon, life }: Extract<FleetLine, { daemon: string }>, upto: number): void {
+  /** Numbers begin again, or are those of one and another, and it should be known why. */
+  #noteLife({ daemon, life, late }: Told, upto: number): void {
     const before = this.#lives.get(daemon);
+    if (late === true && upto > 0) return;
     this.#lives.set(daemon, life);
-    if (before !== undefined && before !== life && upto === 0 && !this.#json)
-      this.#io.err(`squall: ${nameOf(daemon)} was started anew: its numbers begin again\n`);
+    if (before === undefined || before === life || this.#json || this.#shared.has(daemon)) return;
+    if (upto > 0) {
+      this.#shared.add(daemon);
+      this.#io.err(
+        `squall: several daemons go by the name ${nameOf(daemon)}, each with numbers of its own: their lives are shown from here on\n`,
+      );
+    } else this.#io.err(`squall: ${nameOf(daemon)} was started anew: its numbers begin again\n`);
   }
 
-  #text(line: Extract<FleetLine, { daemon: string }>): string {
+  #name({ daemon, life }: Told): string {
+    return this.#shared.has(daemon)
+      ? `${nameOf(daemon)} (${harmless(life).slice(0, LIFE_MAX)})`
+      : nameOf(daemon);
+  }
+
+  #text(line: Told): string {
     const { colours } = this.#io;
     const time = line.engine_time ?? line.time;
     const late = line.late === true ? colours.dim("  (late)") : "";
@@ -131,7 +148,7 @@ export class FleetPrinter {
       line.kind === "gap"
         ? prettyForm({ level: "warn", topic: "gap", time, text: gapText(line) }, colours)
         : journalLine({ ...line, time } as unknown as JournalEntryView, colours);
-    return `${colours.bold(nameOf(line.daemon).padEnd(this.#width))}  ${colours.dim(seq.padStart(6))}  ${text}${late}`;
+    return `${colours.bold(this.#name(line).padEnd(this.#width))}  ${colours.dim(seq.padStart(6))}  ${text}${late}`;
   }
 }
 

@@ -4,11 +4,12 @@ import { harmless, jsonLine } from "../../telemetry/entry.js";
 import { AdminClient } from "../client.js";
 import { CommandError, EXIT, type Io } from "../io.js";
 import { columns } from "../rows.js";
-import type { ActivationRow, FleetOptions } from "./ask.js";
+import { namesOf, warningLines, type ActivationRow, type FleetOptions } from "./ask.js";
 import { untilText } from "./use.js";
 
 interface MemberRow {
   readonly daemon: string;
+  readonly life: string;
   readonly state: string;
   readonly serial: number;
   readonly hits: number;
@@ -32,6 +33,8 @@ interface FleetView {
   } | null;
   readonly time: string | null;
   readonly members: readonly MemberRow[] | null;
+  /** A daemon of an older version has none. */
+  readonly warnings?: readonly string[];
 }
 
 const HEADS = ["daemon", "state", "plan", "hits", "ends in", "heard", "why"] as const;
@@ -40,7 +43,10 @@ export async function statusFleet(options: FleetOptions, io: Io): Promise<void> 
   const client = new AdminClient(options, io);
   const fleet = (await client.call("GET", "/fleet")) as FleetView;
   if (options.json === true) io.out(`${jsonLine(fleet)}\n`);
-  else io.out(fleetText(fleet, io));
+  else {
+    io.out(fleetText(fleet, io));
+    io.err(warningLines(fleet.warnings ?? [], io));
+  }
   if (fleet.members !== null) return;
   throw new CommandError(
     EXIT.failed,
@@ -51,6 +57,7 @@ export async function statusFleet(options: FleetOptions, io: Io): Promise<void> 
 function fleetText({ name, engine, plan, time, members, me, problem }: FleetView, io: Io): string {
   const { colours } = io;
   const rows = members ?? [me];
+  const names = namesOf(rows);
   const count = members === null ? "" : `, ${members.length} ${members.length === 1 ? "daemon" : "daemons"}`;
   const trouble = problem === null || members === null ? "" : `  ${colours.yellow(problem)}\n`;
   const tints: Readonly<Record<string, (text: string) => string>> = {
@@ -61,8 +68,8 @@ function fleetText({ name, engine, plan, time, members, me, problem }: FleetView
   };
   const table = columns(
     HEADS,
-    rows.map(({ daemon, state, serial, hits, ends_at: ends, why, age_seconds: age }) => [
-      harmless(daemon),
+    rows.map(({ state, serial, hits, ends_at: ends, why, age_seconds: age }, at) => [
+      names[at] ?? "",
       state.replace("_", " "),
       String(serial),
       String(hits),

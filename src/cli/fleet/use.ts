@@ -1,10 +1,18 @@
 /** `squall use PROFILE --fleet`: one switch for all daemons of a fleet, and the table of what became of it. */
 import { shellWord } from "../../core/shell-word.js";
 import { formatDuration } from "../../core/units.js";
-import { harmless, jsonLine } from "../../telemetry/entry.js";
+import { jsonLine } from "../../telemetry/entry.js";
 import type { AdminClient } from "../client.js";
 import { CommandError, EXIT, type Io } from "../io.js";
-import { callerOf, countsText, daemonRows, fleetClient, type FleetOptions, type OutcomeView } from "./ask.js";
+import {
+  callerOf,
+  countsText,
+  daemonRows,
+  fleetClient,
+  warningLines,
+  type FleetOptions,
+  type OutcomeView,
+} from "./ask.js";
 
 export interface UseFleetOptions extends FleetOptions {
   readonly ttl?: string;
@@ -116,8 +124,7 @@ export async function useFleet(
         `${daemonRows(daemons, io, isWell)}  the same again: ${io.colours.dim(again)}\n`,
     );
   }
-  if (options.json !== true)
-    for (const warning of warnings) io.err(`${io.colours.yellow("warning")} ${harmless(warning)}\n`);
+  if (options.json !== true) io.err(warningLines(warnings, io));
   if (met) return;
   const required = options.require ?? "all";
   const short =

@@ -21,6 +21,14 @@ export interface TimeSample {
   readonly received: Millis;
 }
 
+export interface Announced extends TimeSample {
+  /**
+   * The presence of another life that had taken the place of this daemon's own: somebody else goes by its name. Null where none had, and
+   * for the first one of a life, which takes the place of whatever is there.
+   */
+  readonly over: Heard | null;
+}
+
 export type Hint = "plan" | "members" | "connected" | "disconnected";
 
 export interface HintOptions {
@@ -47,9 +55,10 @@ export interface FleetEngine {
   putText(sha256: string, bytes: Uint8Array): Promise<void>;
   /** May be silent, and may call for nothing: whoever relies on it polls as well. Answers how to stop being called. */
   onHint(hear: (what: Hint) => void, options?: HintOptions): () => void;
-  announce(me: Presence): Promise<TimeSample>;
-  /** Says that this daemon leaves, so that nobody waits for it to grow old. */
-  leave(daemon: string): Promise<void>;
+  announce(me: Presence): Promise<Announced>;
+  /** Says that this life of a daemon leaves, so that nobody waits for it to grow old. What another life has said stays. */
+  leave(daemon: string, life: string): Promise<void>;
+  /** One for each name. */
   members(): Promise<readonly Heard[]>;
   /** Resolves when the engine has it. Sent twice, it is there once or twice: readers drop doubles. */
   append(batch: JournalBatch): Promise<void>;

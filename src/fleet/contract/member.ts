@@ -74,6 +74,8 @@ export interface FleetOutcome {
   /** Daemons that are meant, by name. `silent`: it is there, or was a moment ago, and said nothing about this serial. */
   readonly daemons: readonly {
     readonly daemon: string;
+    /** Tells those apart that go by one name. */
+    readonly life: string;
     readonly state: Presence["state"] | "silent";
     readonly why: string | null;
   }[];
@@ -91,5 +93,6 @@ export interface FleetController {
     readonly id?: string;
     readonly wait: number;
   }): Promise<FleetOutcome>;
+  /** One for each life, also where several go by one name. */
   members(): Promise<readonly Heard[]>;
 }

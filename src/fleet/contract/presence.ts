@@ -31,7 +31,18 @@ export interface Presence {
   readonly ends_at: string | null;
   /** The newest entry of its journal that the engine has; 0 for none. */
   readonly journal_seq: number;
+  /** Others that go by the same name, as they were when this one heard them: the engine keeps one presence for a name, that of the one who spoke last. */
+  readonly namesakes: readonly Namesake[];
 }
+
+/** Another life that was heard under the same name, and is not an earlier one of the same daemon as far as can be told. */
+export interface Namesake extends Omit<Presence, "namesakes"> {
+  /** How long before the presence that tells of it the engine heard it, in milliseconds. */
+  readonly age_ms: number;
+}
+
+/** More of them are not told. */
+export const NAMESAKES_MAX = 15;
 
 /** A presence, and how long ago the engine heard it. */
 export interface Heard {

@@ -10,6 +10,7 @@ import { EngineError, type FleetEngine, type PlanRead } from "../contract/engine
 import type { FleetController, FleetOrder, FleetOutcome } from "../contract/member.js";
 import type { FleetActivation, FleetPlan } from "../contract/plan.js";
 import type { Heard } from "../contract/presence.js";
+import { livesOf } from "../lives.js";
 import { readPlan, writePlan } from "../plan-format.js";
 import { hashOf, writeText } from "../text-format.js";
 import {
@@ -71,8 +72,8 @@ export class Controller implements FleetController {
     this.#drawEpoch = parts.drawEpoch ?? (() => randomBytes(8).toString("hex"));
   }
 
-  members(): Promise<readonly Heard[]> {
-    return this.#engine.members();
+  async members(): Promise<readonly Heard[]> {
+    return livesOf(await this.#engine.members());
   }
 
   // -- on ------------------------------------------------------------------------------------------
@@ -256,7 +257,7 @@ export class Controller implements FleetController {
     require: FleetOrder["require"],
     until: Millis,
   ): Promise<Table> {
-    const table = new Table(question, before);
+    const table = new Table(question, before, this.#clock.now());
     const changed = new Signal();
     const stop = this.#engine.onHint(
       (what) => {
@@ -268,7 +269,7 @@ export class Controller implements FleetController {
       for (;;) {
         // It was written, whatever becomes of the wish to hear of it.
         const members = await this.#engine.members().catch(() => null);
-        if (members !== null) table.hear(members);
+        if (members !== null) table.hear(members, this.#clock.now());
         const now = this.#clock.now();
         if (table.isOver(require) || now >= until) return table;
         await changed.raisedWithin(this.#clock, Math.min(LOOK_EVERY, until - now));

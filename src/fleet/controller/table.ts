@@ -1,8 +1,10 @@
 /** Who of a fleet has done what was asked: rows of the table that a command prints, and whether they are enough. Pure. */
+import type { Millis } from "../../core/clock.js";
+import { livesOf } from "../lives.js";
 import { isMeant } from "../targets.js";
 import type { FleetOrder, FleetOutcome } from "../contract/member.js";
 import type { FleetActivation } from "../contract/plan.js";
-import { PRESENCE_MAX_AGE, type Heard, type MemberState } from "../contract/presence.js";
+import { PRESENCE_MAX_AGE, type Heard, type MemberState, type Presence } from "../contract/presence.js";
 
 export type Row = FleetOutcome["daemons"][number];
 
@@ -31,42 +33,60 @@ export interface Question {
   readonly activations: readonly FleetActivation[] | null;
 }
 
+interface Known {
+  readonly presence: Presence;
+  /** When the engine heard it. */
+  readonly at: Millis;
+  gone: boolean;
+}
+
 export class Table {
   readonly #question: Question;
-  readonly #heard = new Map<string, { readonly last: Heard; gone: boolean }>();
+  /** By the life: several daemons may go by one name. */
+  readonly #known = new Map<string, Known>();
 
   /** `before`: who was there when it was asked; they are waited for though they may have gone meanwhile. */
-  constructor(question: Question, before: readonly Heard[]) {
+  constructor(question: Question, before: readonly Heard[], now: Millis) {
     this.#question = question;
-    this.hear(before);
+    this.hear(before, now);
   }
 
   /** Takes in who is there now. */
-  hear(members: readonly Heard[]): void {
-    const { activations } = this.#question;
+  hear(members: readonly Heard[], now: Millis): void {
     const there = new Set<string>();
-    for (const last of members) {
-      const { presence, age } = last;
+    const names = new Set<string>();
+    for (const { presence, age } of livesOf(members)) {
       if (age > PRESENCE_MAX_AGE) continue;
-      if (activations !== null && !activations.some(({ targets, id }) => isMeant(targets, id, presence)))
-        continue;
-      there.add(presence.daemon);
-      this.#heard.set(presence.daemon, { last, gone: false });
+      names.add(presence.daemon);
+      if (!this.#isMeant(presence)) continue;
+      const key = JSON.stringify([presence.daemon, presence.life]);
+      there.add(key);
+      const before = this.#known.get(key);
+      // What a namesake tells of it may be older than what it has said itself.
+      const isOlder = before !== undefined && before.at > now - age;
+      this.#known.set(key, isOlder ? { ...before, gone: false } : { presence, at: now - age, gone: false });
     }
-    for (const [daemon, known] of this.#heard) if (!there.has(daemon)) known.gone = true;
+    for (const [key, known] of this.#known) {
+      if (there.has(key)) continue;
+      // Whoever goes by its name now knows nothing of it: it was started anew.
+      if (names.has(known.presence.daemon)) this.#known.delete(key);
+      else known.gone = true;
+    }
+  }
+
+  #isMeant(presence: Presence): boolean {
+    const { activations } = this.#question;
+    return activations === null || activations.some(({ targets, id }) => isMeant(targets, id, presence));
   }
 
   get rows(): readonly Row[] {
-    return [...this.#heard]
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([daemon, { last, gone }]) => this.#row(daemon, last, gone));
+    return [...this.#known].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, known]) => this.#row(known));
   }
 
-  #row(daemon: string, { presence }: Heard, gone: boolean): Row {
-    const { serial, state, why } = presence;
+  #row({ presence: { daemon, life, serial, state, why }, gone }: Known): Row {
     if (serial < this.#question.serial)
-      return { daemon, state: "silent", why: gone ? "it has gone" : lagging(serial) };
-    return { daemon, state, why };
+      return { daemon, life, state: "silent", why: gone ? "it has gone" : lagging(serial) };
+    return { daemon, life, state, why };
   }
 
   /** How many did it, and how many have not said anything yet. */

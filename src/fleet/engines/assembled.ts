@@ -35,7 +35,7 @@ export function assembled({ link, plans, daemons, journal, hint, onHeard }: Engi
       };
     },
     announce: (me) => daemons.announce(me),
-    leave: (daemon) => daemons.leave(daemon),
+    leave: (daemon, life) => daemons.leave(daemon, life),
     members: () => daemons.members(),
     append: (batch) => journal.append(batch),
     tail: (from) => journal.tail(from),

@@ -1,5 +1,5 @@
 /** A presence as it stands in an engine: one JSON text. Another daemon wrote it, so nothing in it is taken on trust. */
-import type { MemberState, Presence } from "../contract/presence.js";
+import { NAMESAKES_MAX, type MemberState, type Namesake, type Presence } from "../contract/presence.js";
 
 const STATES: ReadonlySet<string> = new Set<MemberState>([
   "idle",
@@ -21,7 +21,9 @@ const isState = (value: unknown): value is MemberState => typeof value === "stri
 const isLabels = (value: unknown): value is Readonly<Record<string, string>> =>
   isObject(value) && Object.values(value).every(isText) && Object.keys(value).length <= LABELS_MAX;
 
-const FIELDS: { readonly [Name in keyof Presence]: (value: unknown) => value is Presence[Name] } = {
+type Own = Omit<Presence, "namesakes">;
+
+const FIELDS: { readonly [Name in keyof Own]: (value: unknown) => value is Own[Name] } = {
   daemon: isText,
   life: isText,
   version: isText,
@@ -45,13 +47,29 @@ export function readPresence(bytes: Uint8Array, daemon: string): Presence | null
   } catch {
     return null;
   }
+  const own = ownOf(value, daemon);
+  return own === null ? null : { ...own, namesakes: namesakesIn(value, daemon) };
+}
+
+/** A daemon of an earlier version tells of none, and what is no presence is left out. */
+function namesakesIn(value: unknown, daemon: string): readonly Namesake[] {
+  const told = isObject(value) ? value["namesakes"] : undefined;
+  if (!Array.isArray(told)) return [];
+  return told.slice(0, NAMESAKES_MAX).flatMap((one: unknown) => {
+    const own = ownOf(one, daemon);
+    const age = isObject(one) ? one["age_ms"] : undefined;
+    return own !== null && isNumber(age) && age >= 0 ? [{ ...own, age_ms: age }] : [];
+  });
+}
+
+function ownOf(value: unknown, daemon: string): Own | null {
   if (!isObject(value) || value["daemon"] !== daemon) return null;
   const known: Record<string, unknown> = {};
   for (const [name, isRight] of Object.entries(FIELDS)) {
     if (!isRight(value[name])) return null;
     known[name] = value[name];
   }
-  return known as unknown as Presence;
+  return known as unknown as Own;
 }
 
 export const writePresence = (presence: Presence): Uint8Array =>

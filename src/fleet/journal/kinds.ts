@@ -36,6 +36,8 @@ const KINDS: Readonly<Record<JournalEntry["kind"], "yes" | "touched" | "no">> = 
   fleet_refused: "yes",
   fleet_rewound: "yes",
   fleet_healed_here: "yes",
+  fleet_namesake: "yes",
+  fleet_namesake_gone: "yes",
   connection_failed: "no",
   certificate_reread: "no",
   ca_reread: "no",

@@ -3,7 +3,7 @@
  * how its clock is known.
  */
 import type { Clock, Millis, Timer } from "../../core/clock.js";
-import type { EngineError, FleetEngine } from "../contract/engine.js";
+import type { Announced, EngineError, FleetEngine } from "../contract/engine.js";
 import { PRESENCE_EVERY, type Presence } from "../contract/presence.js";
 import type { EngineClock } from "../engine-clock.js";
 import { asEngineError } from "./poller.js";
@@ -20,6 +20,8 @@ export interface AnnouncerParts {
   readonly presence: () => Presence;
   /** The engine's clock is known, or known better. */
   readonly timed: () => void;
+  /** The engine has it; comes before `timed`. */
+  readonly heard: (announced: Announced) => void;
   /** Null once it is heard again. */
   readonly trouble: (error: EngineError | null) => void;
 }
@@ -61,15 +63,16 @@ export class Announcer {
   }
 
   async #say(): Promise<void> {
-    const { engine, clock, time, presence, timed, trouble } = this.#parts;
+    const { engine, clock, time, presence, heard: told, timed, trouble } = this.#parts;
     this.#again = false;
     let heard = false;
     try {
-      const sample = await engine.announce(presence());
+      const announced = await engine.announce(presence());
       heard = true;
       this.#failures = 0;
-      time.add(sample);
+      time.add(announced);
       this.#samples++;
+      if (!this.#isClosed()) told(announced);
     } catch (error) {
       this.#failures++;
       if (!this.#isClosed()) trouble(asEngineError(error));

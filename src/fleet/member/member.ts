@@ -15,6 +15,7 @@ import { lotOf } from "../targets.js";
 import { Announcer } from "./announcer.js";
 import { follow, isSame, type Current } from "./current.js";
 import { Holding, type Outcome } from "./holding.js";
+import { Namesakes } from "./namesakes.js";
 import type { Meant } from "./judge.js";
 import { Poller } from "./poller.js";
 import { Texts } from "./texts.js";
@@ -66,6 +67,7 @@ export class Member {
   readonly #holding: Holding;
   readonly #poller: Poller;
   readonly #announcer: Announcer;
+  readonly #namesakes: Namesakes;
   readonly #listeners = new Set<() => void>();
   #current: Current | null = null;
   #standing: Standing = { serial: 0, state: "idle", why: null };
@@ -86,6 +88,7 @@ export class Member {
     let asked = 0;
     const { random = () => lotOf(String(asked++), parts.life) } = parts;
     this.#texts = new Texts(engine);
+    this.#namesakes = new Namesakes(parts);
     this.#holding = new Holding({
       ground: parts.ground,
       clock,
@@ -111,6 +114,9 @@ export class Member {
       clock,
       time: this.time,
       presence: () => this.view().presence,
+      heard: ({ over }) => {
+        this.#sayAgain(this.#namesakes.heard(over));
+      },
       timed: () => {
         this.#timed();
       },
@@ -141,8 +147,10 @@ export class Member {
     this.#listeners.clear();
     this.#holding.drop();
     await this.#announcer.close();
+    // What the engine has by this name tells of the others as well, and they put theirs in its place.
+    if (this.#namesakes.list(this.#parts.clock.now()).length > 0) return;
     // Whoever cannot say so is gone for the others when he has not been heard for a while.
-    await this.#parts.engine.leave(this.#parts.name).catch(() => undefined);
+    await this.#parts.engine.leave(this.#parts.name, this.#parts.life).catch(() => undefined);
   }
 
   /** Called after each change of what `view` answers, but for ages and counts; answers how to stop being called. */
@@ -179,6 +187,7 @@ export class Member {
       hits: ground.hits(),
       ends_at: this.#holding.endsAt(now),
       journal_seq: journalSeq(),
+      namesakes: this.#namesakes.list(now),
     };
   }
 
@@ -215,6 +224,13 @@ export class Member {
     const problem = error?.message ?? null;
     if (problem === this.#sayProblem) return;
     this.#sayProblem = problem;
+    this.#changed();
+  }
+
+  /** Others are to know at once who else goes by this name: what he said himself is what was just overwritten. */
+  #sayAgain(isNews: boolean): void {
+    if (!isNews) return;
+    this.#announcer.now();
     this.#changed();
   }
 

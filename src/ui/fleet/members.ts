@@ -6,13 +6,14 @@ import { duration } from "../format.js";
 import { seen } from "../text.js";
 import type { Deed } from "../deeds.js";
 
-export type Member = Presence & { readonly age_seconds: number };
+export type Member = Omit<Presence, "namesakes"> & { readonly age_seconds: number };
 
 /** As `GET /fleet` answers. */
 export interface FleetAnswer {
   readonly name: string;
   /** The one that serves this page. */
   readonly daemon: string;
+  readonly me: Pick<Member, "daemon" | "life">;
   readonly engine: string;
   readonly control: boolean;
   readonly connected: boolean;
@@ -27,6 +28,8 @@ export interface FleetAnswer {
   readonly time: string | null;
   readonly journal: ShippingView;
   readonly members: readonly Member[] | null;
+  /** Names that several daemons go by. */
+  readonly warnings: readonly string[];
 }
 
 /** `silent`: it was not heard when it should have been. `behind`: its state is about an earlier plan. */
@@ -72,12 +75,16 @@ export function lookOf(standing: Standing): Look {
 export interface Row {
   readonly member: Member;
   readonly standing: Standing;
+  /** Others go by its name. */
+  readonly shared: boolean;
 }
 
 /** Those in trouble first, and then by name. */
 export function rowsOf(members: readonly Member[], plan: number | null): readonly Row[] {
+  const isShared = ({ daemon, life }: Member): boolean =>
+    members.some((other) => other.daemon === daemon && other.life !== life);
   return members
-    .map((member) => ({ member, standing: standingOf(member, plan) }))
+    .map((member) => ({ member, standing: standingOf(member, plan), shared: isShared(member) }))
     .sort(
       (one, other) =>
         Number(lookOf(other.standing).trouble) - Number(lookOf(one.standing).trouble) ||
@@ -117,7 +124,10 @@ export function targetsText({ daemons, labels, percent }: FleetTargets): string 
 }
 
 /** `+0.4 ± 1.2 ms`: the engine's clock against the daemon's. */
-export function offsetText({ offset_ms: offset, error_ms: error }: Presence): string {
+export function offsetText({
+  offset_ms: offset,
+  error_ms: error,
+}: Pick<Presence, "offset_ms" | "error_ms">): string {
   if (offset === null) return "not known";
   const sign = offset < 0 ? "−" : "+";
   return `${sign}${duration(Math.abs(offset))}${error === null ? "" : ` ± ${duration(error)}`}`;

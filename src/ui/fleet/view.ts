@@ -66,7 +66,7 @@ class FleetView implements View {
   }
 
   #whole(fleet: FleetAnswer): TemplateResult {
-    const { plan, members } = fleet;
+    const { plan, members, warnings } = fleet;
     return html`<section class="fleet" aria-labelledby="fleet-title">
       <h1 id="fleet-title">Fleet ${name(fleet.name, 60)}</h1>
       ${engineLine(fleet)}
@@ -77,7 +77,8 @@ class FleetView implements View {
       ${
         members === null
           ? html`<p class="soft">The engine does not tell who is there.</p>`
-          : table(rowsOf(members, plan?.serial ?? null), fleet.daemon)
+          : html`${warnings.map((text) => html`<p class="fleet-trouble" role="status">${mark("cut")} ${seen(text, 300)}</p>`)}
+            ${table(rowsOf(members, plan?.serial ?? null), fleet.me)}`
       }
     </section>`;
   }
@@ -219,7 +220,7 @@ function engineLine({ engine, connected, problem, journal }: FleetAnswer): Templ
     }`;
 }
 
-function table(rows: readonly Row[], here: string): TemplateResult {
+function table(rows: readonly Row[], here: FleetAnswer["me"]): TemplateResult {
   return html`<h2>${plural(rows.length, "daemon")}<small class="soft"> ${sumOf(rows)}</small></h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Daemons">
       <table class="members">
@@ -235,15 +236,16 @@ function table(rows: readonly Row[], here: string): TemplateResult {
     </div>`;
 }
 
-function memberRow({ member, standing }: Row, here: string): TemplateResult {
-  const { daemon, serial, hits, age_seconds, why } = member;
+function memberRow({ member, standing, shared }: Row, me: FleetAnswer["me"]): TemplateResult {
+  const { daemon, life, serial, hits, age_seconds, why } = member;
   const { word, deed, trouble } = lookOf(standing);
   const page = pageOf(member);
+  const here = daemon === me.daemon && life === me.life;
   const shown = name(daemon, 60);
   return html`<tr class=${trouble ? "fleet-trouble" : nothing} data-state=${seen(standing, 40)}>
     <th scope="row">
-      ${page === null || daemon === here ? shown : html`<a href=${page} rel="noreferrer">${shown}</a>`}${
-        daemon === here ? html` <span class="tag">this one</span>` : nothing
+      ${page === null || here ? shown : html`<a href=${page} rel="noreferrer">${shown}</a>`}${shared ? html` <span class="soft">${seen(life, 12)}</span>` : nothing}${
+        here ? html` <span class="tag">this one</span>` : nothing
       }
     </th>
     <td>${mark(deed)} ${trouble ? html`<b>${word}</b>` : word}</td>

@@ -46,6 +46,8 @@ export const KINDS = [
   "fleet_applied",
   "fleet_refused",
   "fleet_healed_here",
+  "fleet_namesake",
+  "fleet_namesake_gone",
   "fleet_rewound",
   "fleet_connected",
   "fleet_disconnected",

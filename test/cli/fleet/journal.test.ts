@@ -126,6 +126,29 @@ describe("the journal of a fleet", () => {
   });
 });
 
+it("tells two that go by one name apart, and one that was started anew from both", async () => {
+  const [first, second] = [{ life: "life-1" }, { life: "life-2" }];
+  await engine.append(batch("node-1", [[1, 0]], first));
+  await engine.append(batch("node-1", [[1, 10]], second));
+  await engine.append(batch("node-1", [[2, 20]], first));
+  await engine.append(batch("node-1", [[2, 30]], second));
+  await engine.append(batch("node-2", [[1, 40]], first));
+  expect(await run("--fleet")).toEqual({
+    code: 0,
+    out: [
+      "node-1       1  TIME  mark     entry 1",
+      "node-1       1  TIME  mark     entry 1",
+      "node-1 (life-1)       2  TIME  mark     entry 2",
+      "node-1 (life-2)       2  TIME  mark     entry 2",
+      "node-2                1  TIME  mark     entry 1",
+      "",
+    ].join("\n"),
+    err:
+      "squall: node-1 was started anew: its numbers begin again\n" +
+      "squall: several daemons go by the name node-1, each with numbers of its own: their lives are shown from here on\n",
+  });
+});
+
 describe("a line", () => {
   function printed(...lines: FleetLine[]): { out: string; err: string } {
     let out = "";

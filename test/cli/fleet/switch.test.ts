@@ -239,3 +239,35 @@ describe("squall status", () => {
     );
   });
 });
+
+describe("two daemons of one name", () => {
+  const twice = "2 daemons go by the name node-2, so what is said of one may be true of another";
+
+  it("have a row each in the table of the fleet, with a warning", async () => {
+    fleet.others.push({ presence: memberPresence("node-2", { life: "life-2", serial: 11 }), age: 4_000 });
+    const { code, out, err } = await run("status", "--fleet");
+    expect([code, err]).toEqual([0, `warning ${twice}: give each a name of its own (fleet.daemon)\n`]);
+    expect(out).toContain(", 4 daemons\n");
+    expect(out).toMatch(
+      /^ {2}node-1 +applied +12 .*\n {2}node-2 \(life-1\) +applied +12 .*\n {2}node-2 \(life-2\) +applied +11 /mu,
+    );
+    const { err: none, out: json } = await run("status", "--fleet", "--json");
+    expect([none, (JSON.parse(json) as { warnings: string[] }).warnings]).toEqual([
+      "",
+      [expect.stringContaining(twice)],
+    ]);
+  });
+
+  it("are warned of by what heals the fleet, and by the daemon itself", async () => {
+    fleet.warnings = ["2 daemons go by the name node-2"];
+    expect((await run("heal", "--fleet")).err).toBe("warning 2 daemons go by the name node-2\n");
+    const { namesakes: _, ...other } = memberPresence("node-1", { life: "life-2" });
+    fleet.namesakes = [{ ...other, age_ms: 5_000 }];
+    const own = "warning 2 daemons go by the name node-1";
+    expect((await run("status")).out).toContain(`: plan 12, applied\n  ${own}`);
+    const ready = (await here.raw("GET", "/readyz", {})).json as { fleet?: string };
+    expect(ready.fleet).toContain("plan 12, applied; 2 daemons go by the name node-1, ");
+    fleet.state = "away";
+    expect((await run("status", "--fleet")).err).toContain(own);
+  });
+});

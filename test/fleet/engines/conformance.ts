@@ -311,17 +311,50 @@ export function conforms(name: string, bench: () => Bench, hasServer = true): vo
       expect((await one.members()).map(({ presence }) => presence.daemon).sort()).toEqual(
         [...ODD_NAMES].sort(),
       );
-      for (const daemon of ODD_NAMES.slice(1)) await one.leave(daemon);
+      for (const daemon of ODD_NAMES.slice(1)) await one.leave(daemon, "life-1");
       expect((await one.members()).map(({ presence }) => presence.daemon)).toEqual(ODD_NAMES.slice(0, 1));
     });
 
     it("ends when the daemon leaves, also one that never came", async () => {
       const one = await open(fleet());
       await one.announce(presenceOf("node-1"));
-      await one.leave("node-1");
-      await one.leave("node-2");
+      await one.leave("node-1", "life-1");
+      await one.leave("node-2", "life-1");
       expect(await one.members()).toEqual([]);
       await one.announce(presenceOf("node-1"));
+      expect(await one.members()).toHaveLength(1);
+    });
+
+    it("tells a life whose place another one has taken what stood there, and a new life nothing of the one before", async () => {
+      const name = fleet();
+      const [one, other] = [await open(name), await open(name)];
+      const mine = presenceOf("node.1");
+      const theirs = presenceOf("node.1", { life: "life-2", state: "applied", serial: 7 });
+      expect((await one.announce(mine)).over).toBeNull();
+      expect((await one.announce(mine)).over).toBeNull();
+      expect((await other.announce(theirs)).over).toBeNull();
+      const { over } = await one.announce(mine);
+      expect(over?.presence).toEqual(theirs);
+      expect(over?.age).toBeGreaterThanOrEqual(0);
+      expect(over?.age).toBeLessThanOrEqual(30_000);
+      expect((await one.announce(mine)).over).toBeNull();
+      expect((await other.announce(theirs)).over?.presence).toEqual(mine);
+      // Somebody else's name is nothing to either of them.
+      expect((await one.announce(presenceOf("node-2"))).over).toBeNull();
+    });
+
+    it("stays when another life of that name leaves, and tells of others as it was announced", async () => {
+      const name = fleet();
+      const [one, other] = [await open(name), await open(name)];
+      const { namesakes: _, ...former } = presenceOf("node-1", { why: '"life":"life-1" é' });
+      const theirs = presenceOf("node-1", { life: "life-2", namesakes: [{ ...former, age_ms: 12.5 }] });
+      await one.announce(presenceOf("node-1"));
+      await other.announce(theirs);
+      await one.leave("node-1", "life-1");
+      expect((await one.members()).map(({ presence }) => presence)).toEqual([theirs]);
+      await other.leave("node-1", "life-2");
+      expect(await one.members()).toEqual([]);
+      expect((await other.announce(theirs)).over).toBeNull();
       expect(await one.members()).toHaveLength(1);
     });
 

@@ -61,7 +61,7 @@ function suite(
       await one.announce(presenceOf("ops"));
       return heard.includes("plan") && heard.includes("members");
     });
-    await one.leave("ops");
+    await one.leave("ops", "life-1");
   });
 
   it("let it forget texts", async () => {
@@ -92,7 +92,7 @@ function suite(
     expect(Math.abs(engine - Date.now())).toBeLessThan(60_000);
     expect((await boss.members()).map(({ presence }) => presence.daemon)).toContain("node-1");
     await one.append(batchOf("node-1", 1));
-    await one.leave("node-1");
+    await one.leave("node-1", "life-1");
     expect((await boss.members()).map(({ presence }) => presence.daemon)).not.toContain("node-1");
     expect(logs.join("\n")).not.toMatch(/may not hear/u);
   });
@@ -106,7 +106,7 @@ function suite(
       one.put(bytes, serial),
       one.putText(hashOf("other"), new TextEncoder().encode("other")),
       one.announce(presenceOf("ops")),
-      one.leave("ops"),
+      one.leave("ops", "life-1"),
     ];
     expect(await Promise.all(calls.map(failureOf))).toEqual(calls.map(() => "forbidden"));
     expect((await boss.read()).serial).toBe(serial);

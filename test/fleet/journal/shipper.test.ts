@@ -414,6 +414,8 @@ it("wants of each kind what faults did, and what became of activations", () => {
       "fleet_connected",
       "fleet_disconnected",
       "fleet_healed_here",
+      "fleet_namesake",
+      "fleet_namesake_gone",
       "fleet_refused",
       "fleet_rewound",
       "kernel_loss_ended",

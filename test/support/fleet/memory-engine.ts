@@ -5,11 +5,11 @@
 import type { Clock, Millis } from "../../../src/core/clock.js";
 import {
   EngineError,
+  type Announced,
   type FleetEngine,
   type Hint,
   type HintOptions,
   type PlanRead,
-  type TimeSample,
 } from "../../../src/fleet/contract/engine.js";
 import type { JournalBatch, KeptBatch } from "../../../src/fleet/contract/journal.js";
 import type { Heard, Presence } from "../../../src/fleet/contract/presence.js";
@@ -43,6 +43,7 @@ export class MemoryEngine implements FleetEngine {
   readonly #hearing = new Set<(what: Hint) => void>();
   readonly #waiting = new Set<(error: EngineError) => void>();
   #deaf: () => void;
+  readonly #announced = new Set<string>();
   #connected = true;
   #closed = false;
 
@@ -128,18 +129,21 @@ export class MemoryEngine implements FleetEngine {
     return () => this.#hearing.delete(own);
   }
 
-  async announce(me: Presence): Promise<TimeSample> {
+  async announce(me: Presence): Promise<Announced> {
     const sent = this.#clock.now();
-    const engine = await this.#call(() => {
+    const { at, before } = await this.#call(() => {
       this.#mayNot("presence", "say that it is there");
       return this.#server.announce(me);
     });
-    return { engine, sent, received: this.#clock.now() };
+    const isFirst = !this.#announced.has(me.life);
+    this.#announced.add(me.life);
+    const over = isFirst || before?.presence.life === me.life ? null : before;
+    return { engine: at, sent, received: this.#clock.now(), over };
   }
 
-  leave(daemon: string): Promise<void> {
+  leave(daemon: string, life: string): Promise<void> {
     return this.#call(() => {
-      this.#server.leave(daemon);
+      this.#server.leave(daemon, life);
     });
   }
 

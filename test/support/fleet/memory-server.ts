@@ -54,14 +54,17 @@ export class MemoryServer {
     this.texts = new Map([...texts].slice(-TEXTS_MAX));
   }
 
-  announce(me: Presence): number {
+  /** Answers when it heard it, and what stood there before. */
+  announce(me: Presence): { readonly at: number; readonly before: Heard | null } {
     const at = this.now();
+    const before = this.members().find(({ presence }) => presence.daemon === me.daemon) ?? null;
     this.#members.set(me.daemon, { presence: me, at });
     this.tell("members");
-    return at;
+    return { at, before };
   }
 
-  leave(daemon: string): void {
+  leave(daemon: string, life?: string): void {
+    if (life !== undefined && this.#members.get(daemon)?.presence.life !== life) return;
     this.#members.delete(daemon);
     this.tell("members");
   }

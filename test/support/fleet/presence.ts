@@ -16,5 +16,6 @@ export const presenceOf = (daemon: string, more: Partial<Presence> = {}): Presen
   hits: 0,
   ends_at: null,
   journal_seq: 0,
+  namesakes: [],
   ...more,
 });

@@ -43,6 +43,15 @@ describe("how a daemon stands", () => {
   });
 });
 
+it("marks those that go by one name", () => {
+  const rows = rowsOf([member("a"), member("b"), member("b", { life: "life-2" })], 12);
+  expect(rows.map(({ member: { daemon }, shared }) => `${daemon} ${shared}`)).toEqual([
+    "a false",
+    "b true",
+    "b true",
+  ]);
+});
+
 it("links to pages of the web only, whatever a daemon announces", () => {
   const admin = (text: string | null): string | null => pageOf({ admin: text });
   expect(admin("http://10.0.0.3:8474")).toBe("http://10.0.0.3:8474/ui/");

@@ -1,7 +1,8 @@
 /** Who is there: one key for each daemon in a bucket that forgets it after thirty seconds. */
-import { EngineError, type TimeSample } from "../../contract/engine.js";
+import { EngineError, type Announced, type TimeSample } from "../../contract/engine.js";
 import { PRESENCE_MAX_AGE, type Heard, type Presence } from "../../contract/presence.js";
 import type { Millis } from "../../../core/clock.js";
+import type { Limit } from "../limit.js";
 import { readPresence, writePresence } from "../wire.js";
 import { JETSTREAM, JetStreamError } from "./errors.js";
 import type { JetStream, Stored, StreamLayout } from "./jetstream.js";
@@ -17,6 +18,8 @@ export class DaemonBucket {
   readonly #names: FleetNames;
   readonly #now: () => Millis;
   #sample: TimeSample | null = null;
+  /** What was stored from here last. */
+  #stored: { readonly subject: string; readonly life: string; readonly seq: number } | null = null;
 
   constructor(jetstream: JetStream, layout: StreamLayout, names: FleetNames, now: () => Millis) {
     this.#jetstream = jetstream;
@@ -25,11 +28,20 @@ export class DaemonBucket {
     this.#now = now;
   }
 
-  async announce(me: Presence): Promise<TimeSample> {
+  async announce(me: Presence): Promise<Announced> {
     const limit = this.#jetstream.link.limit();
     const subject = this.#names.daemon(me.daemon);
-    const sent = this.#now();
-    const seq = await this.#jetstream.store(this.#layout, subject, writePresence(me), {}, limit);
+    const known = this.#stored;
+    const isFirst = known?.subject !== subject || known.life !== me.life;
+    const bytes = writePresence(me);
+    let sent = this.#now();
+    let over: Heard | null = null;
+    let seq = isFirst ? null : await this.#follow(subject, bytes, known.seq, limit);
+    if (seq === null) {
+      if (!isFirst) over = await this.#another(me, subject, limit);
+      sent = this.#now();
+      seq = await this.#jetstream.store(this.#layout, subject, bytes, {}, limit);
+    }
     const acked = this.#now();
     const stored = await this.#jetstream.get(this.#names.daemons, { last_by_subj: subject }, limit);
     if (stored === null)
@@ -37,13 +49,40 @@ export class DaemonBucket {
     // Another daemon of this name may have come in between: then its moment lies before this answer.
     const received = stored.seq === seq ? acked : this.#now();
     this.#sample = { engine: stored.time, sent, received };
-    return this.#sample;
+    this.#stored = { subject, life: me.life, seq };
+    return { ...this.#sample, over };
   }
 
-  async leave(daemon: string): Promise<void> {
+  /** Null where something else has been stored there, or what was has gone: nothing is stored then. */
+  async #follow(subject: string, bytes: Uint8Array, seq: number, limit: Limit): Promise<number | null> {
+    try {
+      return await this.#jetstream.store(this.#layout, subject, bytes, behind(seq), limit);
+    } catch (error) {
+      if (error instanceof EngineError && error.failure === "conflict") return null;
+      throw error;
+    }
+  }
+
+  /** Of another life than this one, and how old it is by the engine's clock. */
+  async #another({ daemon, life }: Presence, subject: string, limit: Limit): Promise<Heard | null> {
+    const stored = await this.#get(subject, limit);
+    const presence = stored === null ? null : readPresence(stored.data, daemon);
+    if (stored === null || presence === null || presence.life === life) return null;
+    return { presence, age: ageOf(stored, this.#engineNow(null, 0, [stored])) };
+  }
+
+  async leave(daemon: string, life: string): Promise<void> {
     const limit = this.#jetstream.link.limit();
-    const headers = { "KV-Operation": "DEL" };
-    await this.#jetstream.store(this.#layout, this.#names.daemon(daemon), "", headers, limit);
+    const subject = this.#names.daemon(daemon);
+    const stored = await this.#get(subject, limit);
+    if (stored === null || (readPresence(stored.data, daemon)?.life ?? life) !== life) return;
+    try {
+      const headers = { "KV-Operation": "DEL", ...behind(stored.seq) };
+      await this.#jetstream.store(this.#layout, subject, "", headers, limit);
+    } catch (error) {
+      // Another life has spoken meanwhile.
+      if (!(error instanceof EngineError) || error.failure !== "conflict") throw error;
+    }
   }
 
   async members(): Promise<Heard[]> {
@@ -65,8 +104,7 @@ export class DaemonBucket {
     return found.flatMap((stored) => {
       const daemon = decodeName(lastToken(stored.subject));
       const presence = daemon === null ? null : readPresence(stored.data, daemon);
-      const age = Math.min(PRESENCE_MAX_AGE, Math.max(0, engineNow - stored.time));
-      return presence === null ? [] : [{ presence, age }];
+      return presence === null ? [] : [{ presence, age: ageOf(stored, engineNow) }];
     });
   }
 
@@ -85,9 +123,8 @@ export class DaemonBucket {
     };
   }
 
-  async #get(subject: string): Promise<Stored | null> {
+  async #get(subject: string, limit = this.#jetstream.link.limit()): Promise<Stored | null> {
     try {
-      const limit = this.#jetstream.link.limit();
       return await this.#jetstream.get(this.#names.daemons, { last_by_subj: subject }, limit);
     } catch (error) {
       if (error instanceof JetStreamError && error.code === JETSTREAM.noStream) return null;
@@ -107,3 +144,10 @@ export class DaemonBucket {
     return Math.max(newest, sample.engine + (this.#now() - (sample.sent + sample.received) / 2));
   }
 }
+
+const behind = (seq: number): Readonly<Record<string, string>> => ({
+  "Nats-Expected-Last-Subject-Sequence": String(seq),
+});
+
+const ageOf = ({ time }: Stored, engineNow: number): Millis =>
+  Math.min(PRESENCE_MAX_AGE, Math.max(0, engineNow - time));

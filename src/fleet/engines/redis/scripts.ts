@@ -59,14 +59,25 @@ forget(redis.call('ZRANGE', ages, 0, -(most + 1)))
 return gone
 `;
 
-/** Keys: the daemon's, the names. Arguments: presence, its age at most in ms, name, the channel. Answers the time in microseconds, as text. */
+/** Keys: the daemon's, the names. Arguments: presence, its age at most in ms, name, the channel. Answers the time in microseconds, as text, and what was there. */
 export const ANNOUNCE = `
 local now = redis.call('TIME')
 local time = now[1] .. string.format('%06d', now[2])
-redis.call('SET', KEYS[1], time .. ' ' .. ARGV[1], 'PX', ARGV[2])
+local before = redis.call('SET', KEYS[1], time .. ' ' .. ARGV[1], 'PX', ARGV[2], 'GET')
 redis.call('SADD', KEYS[2], ARGV[3])
 redis.call('PUBLISH', ARGV[4], '')
-return time
+return { time, before }
+`;
+
+/** Key: the daemon's. Argument: a life. It goes if that life has said it, or nobody can read it. By GET it may not be read, but by this it may. */
+export const LEAVE = `
+local before = redis.call('SET', KEYS[1], '', 'KEEPTTL', 'GET')
+local isRead, presence = pcall(cjson.decode, string.match(before or '', ' (.*)$') or '')
+if isRead and type(presence) == 'table' and presence.life ~= ARGV[1] then
+  redis.call('SET', KEYS[1], before, 'KEEPTTL')
+  return 0
+end
+return redis.call('DEL', KEYS[1])
 `;
 
 /** Keys: the names, then one daemon's each. Arguments: their names. Those that are not there any more go. */
