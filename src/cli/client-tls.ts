@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { ClientTlsOptions } from "../mock/tls/client.js";
 import { UnreadableTls } from "../mock/tls/unreadable.js";
 import { CommandError, EXIT } from "./io.js";
-import { whyUnread } from "./why-unread.js";
+import { whyUnread } from "../core/why-unread.js";
 
 export interface ClientTlsFlags {
   readonly ca?: string;

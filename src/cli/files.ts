@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { readText } from "./read-text.js";
-import { whyUnread } from "./why-unread.js";
+import { whyUnread } from "../core/why-unread.js";
 
 export interface ConfigText {
   readonly file: string;

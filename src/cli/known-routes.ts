@@ -11,7 +11,7 @@ import type { KnownRoutes } from "../sweep/sites/routes.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { readLibrary } from "./local-library.js";
 import { readText } from "./read-text.js";
-import { whyUnread } from "./why-unread.js";
+import { whyUnread } from "../core/why-unread.js";
 
 /** Throws CommandError for what is no route, and for a file that cannot be read or is no description; SquallError for bad profiles. */
 export async function knownRoutes(

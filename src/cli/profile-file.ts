@@ -11,7 +11,7 @@ import { readDocuments } from "../config/source.js";
 import { Refusal, type AdminClient } from "./client.js";
 import { CommandError, EXIT, type Io } from "./io.js";
 import { readText } from "./read-text.js";
-import { whyUnread } from "./why-unread.js";
+import { whyUnread } from "../core/why-unread.js";
 
 const SIZE_MAX = 2 ** 20;
 const ENDING = /\.(?:ya?ml|json)$/iu;

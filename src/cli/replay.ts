@@ -17,7 +17,7 @@ import { CommandError, EXIT, type Io } from "./io.js";
 import { inLab, labOptions, talkOf, type Talk } from "./lab.js";
 import { readText } from "./read-text.js";
 import { directoryOf, interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
-import { whyUnread } from "./why-unread.js";
+import { whyUnread } from "../core/why-unread.js";
 
 interface ReplayFlags extends RunFlags {
   readonly journal?: string;

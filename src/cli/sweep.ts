@@ -20,7 +20,7 @@ import { knownRoutes } from "./known-routes.js";
 import { numberOption } from "./options.js";
 import { readText } from "./read-text.js";
 import { interruptOf, runSettings, withRunFlags, type RunFlags } from "./run-flags.js";
-import { whyUnread } from "./why-unread.js";
+import { whyUnread } from "../core/why-unread.js";
 import { barRenderer, jsonRenderer, plainRenderer, type Renderer } from "./sweep-progress.js";
 
 interface SweepFlags extends RunFlags {

@@ -5,8 +5,8 @@ import type { ProxyDefaults } from "../control.js";
 import { SquallError } from "../core/errors.js";
 import { invariant } from "../core/invariant.js";
 import type { FileProxy } from "../proxy/proxy-set.js";
-import { certificatesIn, pairIn } from "../proxy/secure/certificate-files.js";
 import type { TlsOptions } from "../proxy/upstream/dial.js";
+import { readCertificates, readPair } from "../tls/pem-files.js";
 
 /** Of proxies that come without a time-out of their own. */
 const DIAL_TIMEOUT_MS = 10_000;
@@ -80,11 +80,12 @@ export function specFrom(proxy: ProxyConfig, { seed, limits }: SpecBase): FilePr
 /** Throws SQ_INVALID_CONFIG. */
 function tlsOf({ ca, insecure, servername, own, min }: UpstreamTls, proxy: string): TlsOptions {
   const path = `proxies.${proxy}.tls`;
+  const pair = own === null ? null : about(`${path}.cert`, () => readPair(own));
   return {
-    ca: ca === null ? null : about(`${path}.ca`, () => certificatesIn(ca)),
+    ca: ca === null ? null : about(`${path}.ca`, () => readCertificates(ca)),
     insecure,
     servername,
-    own: own === null ? null : about(`${path}.cert`, () => pairIn(own)),
+    own: pair === null ? null : { cert: pair.cert, key: pair.key },
     min,
     ...(ca === null && own === null ? {} : { files: { ca, own } }),
   };
@@ -94,8 +95,8 @@ function tlsOf({ ca, insecure, servername, own, min }: UpstreamTls, proxy: strin
 function checkSecure({ certificates, clients }: SecureConfig, proxy: string): void {
   const path = `proxies.${proxy}.secure`;
   for (const [index, paths] of certificates.entries())
-    about(`${path}.certificates.${index}.cert`, () => pairIn(paths));
-  if (clients !== null) about(`${path}.clients.ca`, () => certificatesIn(clients.ca));
+    about(`${path}.certificates.${index}.cert`, () => readPair(paths));
+  if (clients !== null) about(`${path}.clients.ca`, () => readCertificates(clients.ca));
 }
 
 /** A mistake in a file becomes one about the setting that names it. */

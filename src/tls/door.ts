@@ -99,7 +99,7 @@ export class Door implements AuthorityDoor {
   #again(when: "soon" | "now"): void {
     const before = this.#opened?.authority;
     const seen = before === undefined ? null : (this.#look?.again(when) ?? null);
-    if (before === undefined || seen === null || seen.stamp === this.#refused) return;
+    if (before === undefined || seen === null || seen.refusal === this.#refused) return;
     try {
       if (seen.trouble !== null) throw new Error(seen.trouble);
       const authority = before.reread();
@@ -112,7 +112,7 @@ export class Door implements AuthorityDoor {
         this.#options.changed?.(authority, messageOf(error));
       });
     } catch (error) {
-      this.#refused = seen.stamp;
+      this.#refused = seen.refusal;
       this.#options.changed?.(before, messageOf(error));
     }
   }

@@ -37,17 +37,17 @@ export class WatchedFiles<T> {
     return this.#loaded;
   }
 
-  #again({ stamp, trouble }: Seen): void {
+  #again({ stamp, refusal, trouble }: Seen): void {
     // Back to what is in force: there is nothing to be said of it.
-    if (stamp === this.#refused) return;
+    if (refusal === this.#refused) return;
     if (trouble !== null) {
-      this.#refuse(stamp, trouble);
+      this.#refuse(refusal, trouble);
       return;
     }
     try {
       this.#loaded = this.#parts.load();
     } catch (error) {
-      this.#refuse(stamp, error instanceof Error ? error.message : String(error));
+      this.#refuse(refusal, error instanceof Error ? error.message : String(error));
       return;
     }
     this.#refused = null;
@@ -55,14 +55,16 @@ export class WatchedFiles<T> {
     this.#parts.changed(null);
   }
 
-  #refuse(stamp: string, trouble: string): void {
-    this.#refused = stamp;
+  #refuse(refusal: string, trouble: string): void {
+    this.#refused = refusal;
     this.#parts.changed(trouble);
   }
 }
 
 interface Seen {
   readonly stamp: string;
+  /** The same, and who may read them: what was refused is read again once that has changed, which no other date of a file tells. */
+  readonly refusal: string;
   /** Why a file cannot even be looked at; null if all are there. */
   readonly trouble: string | null;
 }
@@ -98,12 +100,12 @@ export class FileLook {
 
 function seenOf(paths: readonly string[]): Seen {
   try {
-    const stamps = paths.map((path) => {
-      const { mtimeMs, size, ino } = statSync(path);
-      return `${ino}:${size}:${mtimeMs}`;
-    });
-    return { stamp: stamps.join(" "), trouble: null };
+    const found = paths.map((path) => statSync(path));
+    const stamp = found.map(({ mtimeMs, size, ino }) => `${ino}:${size}:${mtimeMs}`).join(" ");
+    const rights = found.map(({ mode, uid, gid }) => `${mode}:${uid}:${gid}`).join(" ");
+    return { stamp, refusal: `${stamp} ${rights}`, trouble: null };
   } catch (error) {
-    return { stamp: "missing", trouble: error instanceof Error ? error.message : String(error) };
+    const trouble = error instanceof Error ? error.message : String(error);
+    return { stamp: "missing", refusal: "missing", trouble };
   }
 }

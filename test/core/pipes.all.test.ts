@@ -12,11 +12,12 @@ import { hostsOf } from "../../src/cli/on/hosts.js";
 import { profileText } from "../../src/cli/profile-file.js";
 import { textOf } from "../../src/cli/replay.js";
 import { readOnce, readRegular } from "../../src/core/read-file.js";
-import { CertificateFiles, certificatesIn } from "../../src/proxy/secure/certificate-files.js";
+import { CertificateFiles } from "../../src/proxy/secure/certificate-files.js";
 import { RotatingFile } from "../../src/telemetry/rotating-file.js";
 import { givenCA } from "../../src/tls/authority-files.js";
 import { dateWarning } from "../../src/tls/dates.js";
 import { KeyLog } from "../../src/tls/key-log.js";
+import { readCertificates } from "../../src/tls/pem-files.js";
 import { ClientTls } from "../../src/mock/tls/client.js";
 import { VirtualClock } from "../../src/core/clock.js";
 
@@ -94,7 +95,7 @@ describe.skipIf(missing)(`a pipe to which nobody writes${needs}`, () => {
       "a certificate",
       () => new CertificateFiles({ cert: pipe, key: pipe }, new VirtualClock(), () => undefined),
     ],
-    ["certificates that are trusted", () => certificatesIn(pipe)],
+    ["certificates that are trusted", () => readCertificates(pipe)],
     ["Squall's own CA", () => givenCA({ cert: pipe, key: pipe })],
     ["what is read again while a daemon runs", () => readRegular(pipe, 10)],
   ])("is refused in place of %s", async (_what, read) => {

@@ -64,7 +64,9 @@ it("are refused with the setting to blame if that file cannot be read", () => {
     expect.objectContaining({
       code: "SQ_INVALID_CONFIG",
       path: "proxies.jobs.tls.ca",
-      message: expect.stringContaining(`cannot read the certificates in ${path}: ENOENT`) as string,
+      message: expect.stringContaining(
+        `cannot read the certificates in ${path}: there is no such file`,
+      ) as string,
     }) as Error,
   );
 });

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { CommandError, EXIT, type Io } from "../io.js";
 import { readText } from "../read-text.js";
 import { reasonOf } from "../reason.js";
-import { whyUnread } from "../why-unread.js";
+import { whyUnread } from "../../core/why-unread.js";
 
 /** One daemon. */
 export interface Host {

@@ -1,5 +1,5 @@
 /** Certificates of one's own: who is shown which, and that they are exchanged without a connection that is lost. */
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
@@ -10,6 +10,7 @@ import { CERTIFICATE, KEY } from "../../support/certificate.js";
 import { get, ok } from "../../support/http-lab.js";
 import { turns, until } from "../../support/lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
+import { asNobody, asRoot } from "../../support/wrong-files.js";
 
 const closing = get("/", ["Connection: close"]);
 let folder = "";
@@ -165,6 +166,30 @@ describe("certificates of one's own", () => {
     expect(files.current.cert).toBe(next.cert);
     expect(told).toHaveLength(3);
     await turns();
+  });
+
+  it("are read once they may be, where they could not be", async () => {
+    chmodSync(folder, 0o755);
+    const paths = write("one", await made("one.example"));
+    const told: (string | null)[] = [];
+    await asNobody(async () => {
+      const files = new CertificateFiles(paths, time, (trouble) => told.push(trouble));
+      const next = await asRoot(() => made("two.example"));
+      await asRoot(async () => {
+        write("one", next);
+        chmodSync(paths.key, 0);
+        await Promise.resolve();
+      });
+      await time.advance(1_000);
+      expect(files.current.cert).not.toBe(next.cert);
+      await asRoot(async () => {
+        chmodSync(paths.key, 0o644);
+        await Promise.resolve();
+      });
+      await time.advance(1_000);
+      expect(files.current.cert).toBe(next.cert);
+    });
+    expect(told).toEqual([`cannot read the key in ${paths.key}: it may not be read`, null]);
   });
 
   it.each([
