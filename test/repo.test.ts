@@ -60,7 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy", "control"],
   telemetry: ["core", "tls", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry"],
   live: ["core", "faults", "config", "pipeline", "plan", "proxy", "control", "telemetry", "live"],
-  fleet: ["core", "faults", "config", "plan", "control", "telemetry", "fleet", "version"],
+  fleet: ["core", "tls", "faults", "config", "plan", "control", "telemetry", "fleet", "version"],
   admin: [
     "core",
     "fleet",

@@ -85,6 +85,7 @@ export const ADMIN_URL = /^https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::
 
 const credentialsShape = z.strictObject({
   file: path().optional().describe("a file of NATS credentials (.creds)"),
+  nkey: path().optional().describe("a file with the seed of a NATS user's nkey (SU…)"),
   user: text().min(1).optional(),
   password: secret().optional().describe("better read from ${VARIABLE}"),
   token: secret().optional().describe("better read from ${VARIABLE}"),
@@ -160,6 +161,7 @@ export interface FleetConfig {
   readonly engine: readonly string[];
   readonly credentials: {
     readonly file: string | null;
+    readonly nkey: string | null;
     readonly user: string | null;
     readonly password: string | null;
     readonly token: string | null;
@@ -200,6 +202,7 @@ export function fleetOf(
     engine: fleet.engine,
     credentials: {
       file: pathOf(credentials.file),
+      nkey: pathOf(credentials.nkey),
       user: credentials.user ?? null,
       password: credentials.password ?? null,
       token: credentials.token ?? null,
@@ -259,9 +262,10 @@ function speaksNats({ engine: [url = ""] }: z.output<typeof fleetShape>): boolea
 
 function checkCredentials(fleet: z.output<typeof fleetShape>, fleetNode: Located, problems: Problems): void {
   const node = child(fleetNode, "credentials") ?? fleetNode;
-  const { file, user, password, token } = fleet.credentials;
+  const { file, nkey, user, password, token } = fleet.credentials;
   const ways = [
     ...(file === undefined ? [] : ["file"]),
+    ...(nkey === undefined ? [] : ["nkey"]),
     ...(user === undefined && password === undefined ? [] : [user === undefined ? "password" : "user"]),
     ...(token === undefined ? [] : ["token"]),
   ];
@@ -274,11 +278,11 @@ function checkCredentials(fleet: z.output<typeof fleetShape>, fleetNode: Located
     return;
   }
   if (!speaksNats(fleet)) {
-    for (const key of ["file", "token"])
+    for (const key of ["file", "nkey", "token"])
       if (child(node, key) !== undefined)
         problems.add(
           child(node, key) ?? node,
-          `a ${key} is for NATS, and this engine is Redis`,
+          `${key === "nkey" ? "an" : "a"} ${key} is for NATS, and this engine is Redis`,
           "Redis takes a password, or a user and a password",
         );
     if (user !== undefined && password === undefined) problems.add(node, "a user needs a password");

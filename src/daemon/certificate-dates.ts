@@ -10,7 +10,10 @@ export interface DateWarning {
 }
 
 /** One for each file, at the first setting that names it. `now` is in milliseconds since 1970. */
-export function dateWarnings(config: Pick<Config, "admin" | "proxies">, now: Millis): DateWarning[] {
+export function dateWarnings(
+  config: Pick<Config, "admin" | "fleet" | "proxies">,
+  now: Millis,
+): DateWarning[] {
   const seen = new Set<string>();
   return namedIn(config).flatMap(({ setting, file, use }) => {
     if (seen.has(file)) return [];
@@ -26,10 +29,17 @@ interface NamedFile {
   readonly use: "shown" | "trusted";
 }
 
-function namedIn({ admin, proxies }: Pick<Config, "admin" | "proxies">): NamedFile[] {
+function namedIn({ admin, fleet, proxies }: Pick<Config, "admin" | "fleet" | "proxies">): NamedFile[] {
   const own = admin.tls?.own ?? null;
+  const { ca: engineCa = null, cert: engineCert = null } = fleet?.tls ?? {};
   return [
     ...(own === null ? [] : [{ setting: ["admin", "tls", "cert"], file: own.cert, use: "shown" as const }]),
+    ...(engineCa === null
+      ? []
+      : [{ setting: ["fleet", "tls", "ca"], file: engineCa, use: "trusted" as const }]),
+    ...(engineCert === null
+      ? []
+      : [{ setting: ["fleet", "tls", "cert"], file: engineCert, use: "shown" as const }]),
     ...proxies.flatMap(({ name, secure, tls }): NamedFile[] => {
       const at = (...rest: readonly string[]): readonly string[] => ["proxies", name, ...rest];
       const { certificates = [], clients = null } = secure ?? {};

@@ -103,6 +103,7 @@ export class Fleet implements AdminFleet {
       tls: config.tls,
       replicas: config.replicas,
       now: () => clock.now(),
+      wallTime: () => clock.wallTime(),
       log: (text) => {
         log.info(text);
       },

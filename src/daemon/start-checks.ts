@@ -10,7 +10,7 @@ import type { ReadConfig } from "../config/config.js";
 import type { Control } from "../control.js";
 import type { ActivationInput } from "../control/requests.js";
 import { SquallError, type Problem } from "../core/errors.js";
-import { pairIn } from "../proxy/secure/certificate-files.js";
+import { readPair } from "../tls/pem-files.js";
 import { StateFile } from "../state/file.js";
 import { checkAuthority, needsAuthority } from "./authority.js";
 import { readIn, type DaemonOptions } from "./options.js";
@@ -84,14 +84,14 @@ export async function checkStart(options: DaemonOptions): Promise<Checked> {
     const atHome = text === undefined || !isPopulateFile(text);
     list.push(...(found.details ?? read.error(atHome ? path : [], found.message, found.hint).details ?? []));
   };
-  const { state, journal } = read.config;
+  const { state, journal, fleet } = read.config;
   if (state !== null) await StateFile.check(state).catch((error: unknown) => note(["state"], error));
   const unneeded = !needsAuthority(read.config);
   await checkAuthority(read.config.tls).catch((error: unknown) => note(["tls", "ca"], error, unneeded));
   const own = read.config.admin.tls?.own ?? null;
   if (own !== null) {
     try {
-      about("admin.tls.cert", () => pairIn(own));
+      about("admin.tls.cert", () => readPair(own));
     } catch (error) {
       note(["admin", "tls"], error);
     }
@@ -102,6 +102,11 @@ export async function checkStart(options: DaemonOptions): Promise<Checked> {
       const unwritable = read.error(["journal", "file"], `entries could not be written there: ${why}`);
       warnings.push(...(unwritable.details ?? []));
     });
+  }
+  if (fleet !== null) {
+    const { fleetFileTroubles } = await import("./fleet-files.js");
+    for (const { setting, message } of fleetFileTroubles(fleet))
+      warnings.push(...(read.error(setting, message).details ?? []));
   }
   const parts = new Parts(
     options,

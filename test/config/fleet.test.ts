@@ -11,7 +11,7 @@ const fleet = (text: string, input: ConfigInput = {}): FleetConfig | null =>
 const DEFAULTS = {
   name: "staging",
   engine: ["nats://n:4222"],
-  credentials: { file: null, user: null, password: null, token: null },
+  credentials: { file: null, nkey: null, user: null, password: null, token: null },
   tls: null,
   labels: {},
   poll: 5_000,
@@ -157,6 +157,16 @@ describe("a mistake in fleet", () => {
     [
       "{ name: a, engine: nats://n, credentials: { file: f, token: t } }",
       ["1:68 fleet.credentials.token: expected one way to say who the daemon is, got file and token"],
+    ],
+    [
+      "{ name: a, engine: nats://n, credentials: { file: f, nkey: n } }",
+      ["1:67 fleet.credentials.nkey: expected one way to say who the daemon is, got file and nkey"],
+    ],
+    [
+      "{ name: a, engine: redis://n, credentials: { nkey: n } }",
+      [
+        "1:59 fleet.credentials.nkey: an nkey is for NATS, and this engine is Redis (Redis takes a password, or a user and a password)",
+      ],
     ],
     [
       "{ name: a, engine: nats://n, credentials: { user: u } }",

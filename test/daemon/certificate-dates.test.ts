@@ -80,3 +80,14 @@ it("are found before, at the settings that name them", async () => {
     "7:35 proxies.jobs.tls.cert",
   ]);
 });
+
+it("are found where a fleet's engine is spoken to with them", async () => {
+  const tls = "{ ca: servers.pem, cert: squall.pem, key: squall.key }";
+  const text = `admin: { listen: 127.0.0.1:0 }\nfleet: { name: a, engine: tls://n, tls: ${tls} }\n`;
+  const { warnings } = await checkStart({ ...options([]), text });
+  const named = warnings.filter(({ path }) => path !== "");
+  expect(named.map(({ line, column, path }) => `${line}:${column} ${path}`)).toEqual([
+    "2:47 fleet.tls.ca",
+    "2:66 fleet.tls.cert",
+  ]);
+});

@@ -238,6 +238,28 @@ describe("what a daemon goes on without", () => {
     ]);
   });
 
+  it("is a warning: files of a fleet that cannot be used, without which it serves alone", async () => {
+    writeFileSync(join(folder, "empty.creds"), "");
+    const fleet = (credentials: string): string =>
+      `fleet: { name: a, engine: tls://n, credentials: ${credentials}, tls: { ca: ./no.pem, cert: ./c.pem, key: ./c.key } }\n`;
+    const warned = async (credentials: string): Promise<string[]> => {
+      const { problems, warnings } = await checkStart(options(`${ADMIN}${JOBS}${fleet(credentials)}`));
+      expect(problems).toEqual([]);
+      return shown(warnings).map((text) => text.replaceAll(`${folder}/`, ""));
+    };
+    const tls = [
+      "squall.yaml:3:85 fleet.tls.ca: cannot read the certificates in no.pem: there is no such file",
+      "squall.yaml:3:101 fleet.tls.cert: cannot read the certificate in c.pem: there is no such file",
+    ];
+    expect(await warned("{ file: ./empty.creds }")).toEqual([
+      "squall.yaml:3:57 fleet.credentials.file: there is no JWT of a NATS user in empty.creds",
+      ...tls,
+    ]);
+    expect((await warned("{ nkey: ./no.nk }"))[0]).toBe(
+      "squall.yaml:3:57 fleet.credentials.nkey: cannot read the seed in no.nk: there is no such file",
+    );
+  });
+
   it("is a warning: a link to nowhere among the profiles, and a journal that cannot be written", async () => {
     symlinkSync(join(folder, "nowhere"), join(folder, "profiles", "gone.yaml"));
     const text = `${ADMIN}${JOBS}activate: slow\njournal: { file: ./none/j.jsonl }\n`;

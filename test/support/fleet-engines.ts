@@ -1,7 +1,7 @@
 /** Options of an engine, with what hardly any test is about. */
 import type { EngineOptions } from "../../src/fleet/contract/engine.js";
 
-export const NO_CREDENTIALS = { file: null, user: null, password: null, token: null } as const;
+export const NO_CREDENTIALS = { file: null, nkey: null, user: null, password: null, token: null } as const;
 
 export function engineOptions(
   urls: string | readonly string[],
@@ -15,6 +15,7 @@ export function engineOptions(
     tls: null,
     replicas: 1,
     now: () => performance.now(),
+    wallTime: () => Date.now(),
     log: () => undefined,
     ...more,
   };

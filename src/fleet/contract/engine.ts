@@ -108,6 +108,8 @@ export interface EngineOptions {
   readonly replicas: number;
   /** Monotonic. */
   readonly now: () => Millis;
+  /** Of this machine, in milliseconds since 1970: to say of credentials that they are over, and for nothing else. */
+  readonly wallTime: () => Millis;
   /** Sentences for the log, no secrets in them. */
   readonly log: (text: string) => void;
 }
@@ -115,6 +117,8 @@ export interface EngineOptions {
 export interface EngineCredentials {
   /** A file of NATS credentials (`.creds`); its path. */
   readonly file: string | null;
+  /** A file of the seed of a NATS user's nkey; its path. */
+  readonly nkey: string | null;
   readonly user: string | null;
   readonly password: string | null;
   readonly token: string | null;

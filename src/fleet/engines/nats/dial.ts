@@ -2,15 +2,16 @@
  * One connection to one server of NATS. The client library is asked for that much and no more: it would begin again by itself, and then
  * send late what was meant for the time before.
  */
-import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type * as Nats from "@nats-io/transport-node";
-import type { Authenticator, MsgHdrs, NatsConnectionImpl } from "@nats-io/transport-node";
-import type * as Transport from "@nats-io/transport-node/lib/node_transport.js";
+import type { MsgHdrs, NatsConnectionImpl } from "@nats-io/transport-node";
+import type * as Transports from "@nats-io/transport-node/lib/node_transport.js";
 import type { EngineOptions } from "../../contract/engine.js";
 import type { EngineAddress } from "../address.js";
+import { securedOptions, tlsTrouble } from "../secured.js";
 import type { Dialled } from "../way.js";
 import type { FleetNames } from "./names.js";
+import { userFor } from "./user.js";
 
 /** Of one address, name resolution not counted. */
 const CONNECT_MAX_MS = 3_000;
@@ -30,21 +31,25 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
   const load = createRequire(import.meta.url);
   const nats = load("@nats-io/transport-node") as typeof Nats;
   const transport = "@nats-io/transport-node/lib/node_transport.js";
-  const { NodeTransport, nodeResolveHost } = load(transport) as typeof Transport;
-  nats.setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost });
-  const { file, user, password, token } = options.credentials;
+  const { NodeTransport, nodeResolveHost } = load(transport) as typeof Transports;
+  class Transport extends NodeTransport {
+    /** Whether the handshake is over for us. What the library has for it forgets with the socket. */
+    isSecured = false;
 
-  const authenticators = async (address: EngineAddress): Promise<Authenticator[]> => {
-    if (file !== null) return [nats.credsAuthenticator(await readFile(file))];
-    if (token !== null) return [nats.tokenAuthenticator(token)];
-    const name = user ?? address.user;
-    if (name === null) return [];
-    const secret = password ?? address.password;
-    // As all clients of NATS read `nats://token@host`.
-    return secret === null
-      ? [nats.tokenAuthenticator(name)]
-      : [nats.usernamePasswordAuthenticator(name, secret)];
-  };
+    /** A server that wants TLS gets it, also where nothing here says so: then it is still held against what was dialled. */
+    override async startTLS(): ReturnType<Transports.NodeTransport["startTLS"]> {
+      const host = this.tlsName === "" ? (this.socket.remoteAddress ?? "") : this.tlsName;
+      if (typeof this.options.tls !== "object")
+        this.options = {
+          ...this.options,
+          tls: securedOptions({ tls: null, urls: [] }, host) as Nats.TlsOptions,
+        };
+      const socket = await super.startTLS();
+      this.isSecured = true;
+      return socket;
+    }
+  }
+  nats.setTransportFactory({ factory: () => new Transport(), dnsResolveFn: nodeResolveHost });
 
   const headers = (values: Readonly<Record<string, string>>): MsgHdrs => {
     const made = nats.headers();
@@ -54,10 +59,13 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
 
   const dial = async (address: EngineAddress): Promise<Dialled<NatsConnectionImpl>> => {
     const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+    const user = userFor(options, address, nats);
+    const isSecured = options.tls !== null || address.scheme === "tls";
+    const secured = securedOptions(options, address.host);
     const settings = nats.parseOptions({
       servers: [`${host}:${address.port ?? PORT}`],
       name: `squall ${options.client}`,
-      authenticator: await authenticators(address),
+      authenticator: user.authenticators,
       inboxPrefix: names.inbox,
       reconnect: false,
       ignoreClusterUpdates: true,
@@ -65,7 +73,8 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
       timeout: CONNECT_MAX_MS,
       pingInterval: PING_EVERY_MS,
       maxPingOut: PINGS_OUT,
-      ...(options.tls === null && address.scheme !== "tls" ? {} : { tls: tlsOf(options) }),
+      // The library passes on to `tls.connect` whatever stands there.
+      ...(isSecured ? { tls: secured as Nats.TlsOptions } : {}),
     });
     // What its `connect` does, in two steps: it would keep what it dials with to itself, and leave the socket open when the time is up.
     const connection = Reflect.construct(nats.NatsConnectionImpl, [settings]) as NatsConnectionImpl;
@@ -87,23 +96,21 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
     const connected = protocol.dialLoop().then(
       () => connection,
       (error: unknown) => {
+        // A server that refuses a certificate in TLS 1.3 does so when the handshake is over for us; the library then says that it was closed.
+        const transport = protocol.transport as Transport | undefined;
+        const under = transport?.closeError ?? error;
+        const dialling = {
+          address,
+          tls: options.tls,
+          isSecured: transport?.isSecured === true,
+          now: options.wallTime(),
+        };
         drop();
-        throw error;
+        throw user.refusal(error, dialling.now) ?? tlsTrouble(under, dialling) ?? error;
       },
     );
     return { connected, drop };
   };
 
   return { dial, headers };
-}
-
-function tlsOf({ tls }: EngineOptions): Record<string, string | boolean> {
-  if (tls === null) return {};
-  return {
-    ...(tls.ca === null ? {} : { caFile: tls.ca }),
-    ...(tls.cert === null ? {} : { certFile: tls.cert }),
-    ...(tls.key === null ? {} : { keyFile: tls.key }),
-    ...(tls.servername === null ? {} : { servername: tls.servername }),
-    ...(tls.insecure ? { rejectUnauthorized: false } : {}),
-  };
 }

@@ -80,6 +80,11 @@ export const isRefusal = (error: unknown): boolean =>
   error instanceof Error &&
   (error.name === "PermissionViolationError" || error.name === "AuthorizationError");
 
+/** The server takes these credentials no more, and ends the connection. */
+export const isDismissal = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error.name === "AuthorizationError" || error.name === "UserAuthenticationExpiredError");
+
 /** By their names, as the classes are in a package that may be there twice. */
 export function translate(error: unknown, engine: string, subject: string | null): EngineError {
   if (error instanceof EngineError) return error;

@@ -5,7 +5,7 @@ import type { Limit } from "../limit.js";
 import { Link } from "../link.js";
 import type { Dialled } from "../way.js";
 import type { NatsClient } from "./dial.js";
-import { isRefusal, translate } from "./errors.js";
+import { isDismissal, isRefusal, translate } from "./errors.js";
 
 export class NatsLink extends Link<NatsConnectionImpl> {
   readonly #client: NatsClient;
@@ -51,15 +51,19 @@ export class NatsLink extends Link<NatsConnectionImpl> {
 
 async function ended(connection: NatsConnectionImpl, dialled: Dialled<NatsConnectionImpl>): Promise<string> {
   let isSilent = false;
+  /** What the server said before it ended the connection, such as that a JWT has expired: the library then calls that stale as well. */
+  let said: string | null = null;
   void (async () => {
     // The library would wait until it has written before it gives a dead connection up: here that is done at once.
-    for await (const { type } of connection.status()) {
-      if (type !== "staleConnection") continue;
+    for await (const status of connection.status()) {
+      if (status.type === "error" && isDismissal(status.error)) said ??= status.error.message;
+      if (status.type !== "staleConnection") continue;
       isSilent = true;
       dialled.drop();
     }
   })();
   const why = await connection.closed();
+  if (said !== null) return `it ended the connection: ${said}`;
   if (isSilent) return "it does not answer any more";
   return why instanceof Error ? why.message : "the connection was closed";
 }

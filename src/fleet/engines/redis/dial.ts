@@ -1,9 +1,9 @@
 /** One connection to one Redis or Valkey, which ends when it breaks: the next one is made by `Way`. */
-import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type * as Redis from "@redis/client";
 import type { EngineOptions } from "../../contract/engine.js";
 import type { EngineAddress } from "../address.js";
+import { securedOptions, tlsTrouble } from "../secured.js";
 import type { Client, Dialled } from "../way.js";
 import { ReplicaError, translate } from "./errors.js";
 import type { FleetKeys } from "./names.js";
@@ -42,7 +42,7 @@ export function redisClient(options: EngineOptions, keys: FleetKeys): Client<Red
       signal: end.signal,
     };
     const client = createClient({
-      socket: secured ? { ...socket, tls: true as const, ...(await tlsOf(options)) } : socket,
+      socket: secured ? { ...socket, tls: true as const, ...securedOptions(options, address.host) } : socket,
       ...(name === null ? {} : { username: name }),
       ...(secret === null ? {} : { password: secret }),
       ...(address.path === "" ? {} : { database: Number(address.path) }),
@@ -61,8 +61,14 @@ export function redisClient(options: EngineOptions, keys: FleetKeys): Client<Red
       end.abort();
       client.destroy();
     };
+    let failure: Error | null = null;
     client.on("error", (error: Error) => {
+      failure ??= error;
       drop(error.message);
+    });
+    let isOpen = false;
+    client.on("connect", () => {
+      isOpen = true;
     });
     client.on("end", () => {
       drop("the connection was closed");
@@ -78,7 +84,8 @@ export function redisClient(options: EngineOptions, keys: FleetKeys): Client<Red
         await refuseReplica((words) => client.sendCommand(words), keys);
       } catch (error) {
         drop(error instanceof Error ? error.message : "not reached");
-        throw error;
+        const dialling = { address, tls: options.tls, isSecured: secured && isOpen, now: options.wallTime() };
+        throw tlsTrouble(failure ?? error, dialling) ?? error;
       } finally {
         clearTimeout(late);
       }
@@ -132,15 +139,4 @@ async function refuseReplica(ask: (words: string[]) => Promise<unknown>, keys: F
   }
   if (Array.isArray(answer) && String(answer[0]) !== "master")
     throw new ReplicaError("it is a replica, and only its master knows the newest plan");
-}
-
-async function tlsOf({ tls }: EngineOptions): Promise<Record<string, string | boolean | Buffer>> {
-  if (tls === null) return {};
-  return {
-    ...(tls.ca === null ? {} : { ca: await readFile(tls.ca) }),
-    ...(tls.cert === null ? {} : { cert: await readFile(tls.cert) }),
-    ...(tls.key === null ? {} : { key: await readFile(tls.key) }),
-    ...(tls.servername === null ? {} : { servername: tls.servername }),
-    ...(tls.insecure ? { rejectUnauthorized: false } : {}),
-  };
 }

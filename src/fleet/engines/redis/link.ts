@@ -10,10 +10,9 @@ export class RedisLink extends Link<RedisConnection> {
   /** The reply, with strings as bytes. Rejects with an `EngineError`. It was sent at most once. */
   command(words: readonly Word[], limit: Limit): Promise<unknown> {
     const about = String(words[0]);
-    return limit.wait(
-      this.way.call((connection) => connection.send(words), limit, about),
-      () => `${this.name}: no answer in time (${about})`,
-    );
+    const late = (): string => `${this.name}: no answer in time (${about})`;
+    // Of the answer alone: whoever waits for a connection hears why there is none.
+    return this.way.call((connection) => limit.wait(connection.send(words), late), limit, about);
   }
 
   script(text: string, keys: readonly string[], words: readonly Word[], limit: Limit): Promise<unknown> {
