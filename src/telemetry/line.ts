@@ -50,7 +50,7 @@ export function inWords(fields: object): string {
 }
 
 /** By the clock on the wall where it is read; the journal has the full time in UTC. */
-function timeOfDay(time: string): string {
+export function timeOfDay(time: string): string {
   const date = new Date(time);
   const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) =>
     String(part).padStart(2, "0"),

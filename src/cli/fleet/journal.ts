@@ -1,7 +1,7 @@
 /** `squall journal --fleet`: the journals of all daemons of a fleet as one, with what is missing as lines among the entries. */
-import type { FleetLine } from "../../fleet/contract/journal.js";
+import type { FleetLine, FleetNotice } from "../../fleet/contract/journal.js";
 import { harmless, jsonLine } from "../../telemetry/entry.js";
-import { prettyForm } from "../../telemetry/line.js";
+import { prettyForm, timeOfDay } from "../../telemetry/line.js";
 import { AdminClient } from "../client.js";
 import { followEvents } from "../follow.js";
 import { CommandError, EXIT, type Io } from "../io.js";
@@ -89,6 +89,8 @@ export class FleetPrinter {
   #width = 0;
   /** The life of each daemon that was seen last. */
   readonly #lives = new Map<string, string>();
+  /** The engine is away, as far as was told. */
+  #isAway = false;
   /** Names that several daemons go by. */
   readonly #shared = new Set<string>();
 
@@ -105,8 +107,7 @@ export class FleetPrinter {
 
   print(line: FleetLine): void {
     if (!("daemon" in line)) {
-      if (this.#json) this.#io.out(`${jsonLine(line)}\n`);
-      else this.#io.err(`squall: ${harmless(line.text)}\n`);
+      this.#note(line);
       return;
     }
     const life = JSON.stringify([line.daemon, line.life]);
@@ -117,6 +118,14 @@ export class FleetPrinter {
     this.#noteLife(line, upto);
     this.widen([line]);
     this.#io.out(this.#json ? `${jsonLine(line)}\n` : `${this.#text(line)}\n`);
+  }
+
+  /** What happened to the reading is no part of the journal, and not for whoever reads the lines. A stream that was asked for again may say it again. */
+  #note({ kind, time, text }: FleetNotice): void {
+    if (kind === "away" && this.#isAway) return;
+    if (kind === "away" || kind === "back") this.#isAway = kind === "away";
+    const at = Number.isNaN(Date.parse(time)) ? "" : `${timeOfDay(time)} `;
+    this.#io.err(`squall: ${at}${harmless(text)}\n`);
   }
 
   /** Numbers begin again, or are those of one and another, and it should be known why. */

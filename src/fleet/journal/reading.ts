@@ -1,5 +1,6 @@
 /** The stream of batches as it comes, over breaks: where it was left it goes on, and what happened to it is said in between. */
 import type { Clock, Millis } from "../../core/clock.js";
+import { formatDuration } from "../../core/units.js";
 import { EngineError, type FleetEngine } from "../contract/engine.js";
 import { CURSOR_START, type FleetNotice, type KeptBatch } from "../contract/journal.js";
 
@@ -20,15 +21,19 @@ export async function* readOn(
 ): AsyncGenerator<ReadEvent, void> {
   let from = cursor === CURSOR_START ? null : cursor;
   let failures = 0;
+  /** Since when it is away. */
+  let since = 0;
   let unreadable = false;
   /** After a break what is there is read first, whose end says that the engine is back, though there may be nothing new. */
   let follow = true;
   while (!signal.aborted) {
     let why = "the engine ended the stream";
+    const attempt = new Attempt(engine, signal);
     try {
-      for await (const batch of engine.tail({ from, follow, signal })) {
+      for await (const batch of engine.tail({ from, follow, signal: attempt.signal })) {
         if (signal.aborted) return;
-        if (failures > 0) yield back(engine);
+        // What was read over a connection that is lost by now was read.
+        if (failures > 0) yield back(engine, clock.now() - since);
         failures = 0;
         if (batch === null) {
           if (!unreadable) yield UNREADABLE;
@@ -39,8 +44,9 @@ export async function* readOn(
         from = batch.cursor;
         yield { batch };
       }
-      if (!follow) {
-        if (failures > 0) yield back(engine);
+      if (attempt.isLost) why = "the connection was lost";
+      else if (!follow) {
+        if (failures > 0) yield back(engine, clock.now() - since);
         failures = 0;
         follow = true;
         continue;
@@ -50,9 +56,14 @@ export async function* readOn(
       if (!(error instanceof EngineError)) throw error;
       if (error.failure === "forbidden") throw error;
       why = error.message;
+    } finally {
+      attempt.end();
     }
     if (signal.aborted) return;
-    if (failures === 0) yield { notice: { kind: "away", text: `${why}: it is asked again and again` } };
+    if (failures === 0) {
+      since = clock.now();
+      yield away(engine, why);
+    }
     follow = false;
     const wait = Math.min(READ_AGAIN_MAX, READ_AGAIN_FIRST * 2 ** Math.min(failures++, 10));
     await pause(engine, clock, wait, signal);
@@ -66,9 +77,53 @@ const UNREADABLE: ReadEvent = {
   },
 };
 
-const back = (engine: ReadEngine): ReadEvent => ({
-  notice: { kind: "back", text: `${engine.name} can be read again; what was missed follows` },
+const away = (engine: ReadEngine, why: string): ReadEvent => ({
+  notice: {
+    kind: "away",
+    text: `${engine.name} is away: what the daemons write is missing until it is back (${why})`,
+  },
 });
+
+const back = (engine: ReadEngine, after: Millis): ReadEvent => ({
+  notice: {
+    kind: "back",
+    text: `${engine.name} is back, after ${formatDuration(Math.round(after / 100) * 100)}: what was written meanwhile follows, and gaps are named`,
+  },
+});
+
+/** One reading of the stream, which ends when the connection does: the adapter would wait for the next one, and nobody would know. */
+class Attempt {
+  readonly #stop = new AbortController();
+  readonly #ends: readonly (() => void)[];
+  isLost = false;
+
+  constructor(engine: ReadEngine, signal: AbortSignal) {
+    const stop = (): void => {
+      this.#stop.abort();
+    };
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+    const deaf = engine.onHint((what) => {
+      if (what !== "disconnected") return;
+      this.isLost = true;
+      stop();
+    });
+    this.#ends = [
+      deaf,
+      () => {
+        signal.removeEventListener("abort", stop);
+      },
+    ];
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  end(): void {
+    for (const end of this.#ends) end();
+  }
+}
 
 const anew = (engine: ReadEngine): ReadEvent => ({
   notice: {

@@ -107,7 +107,7 @@ describe("the journal of a fleet", () => {
     await engine.append(batch("node-2", [[1, 10]]));
     await until(() => out.includes("node-2"));
     engine.cut();
-    await until(() => err.includes("nobody answers"));
+    await until(() => err.includes("is away"));
     engine.mend();
     await engine.append(batch("node-1", [[1, 0]]));
     await engine.append(batch("node-1", [[2, 5]]));
@@ -122,7 +122,9 @@ describe("the journal of a fleet", () => {
         "",
       ].join("\n"),
     );
-    expect(err).toMatch(/nobody answers: it is asked again and again\n.*can be read again/u);
+    expect(plain(err)).toMatch(
+      /^squall: TIME memory:\/\/fleet is away: .* \(the connection was lost\)\nsquall: TIME memory:\/\/fleet is back, after \S+: .*\n$/u,
+    );
   });
 });
 
@@ -150,7 +152,8 @@ it("tells two that go by one name apart, and one that was started anew from both
 });
 
 describe("a line", () => {
-  function printed(...lines: FleetLine[]): { out: string; err: string } {
+  const printed = (...lines: FleetLine[]): { out: string; err: string } => shownAs(false, lines);
+  function shownAs(json: boolean, lines: FleetLine[]): { out: string; err: string } {
     let out = "";
     let err = "";
     const io = {
@@ -158,7 +161,7 @@ describe("a line", () => {
       err: (text: string) => void (err += text),
       colours: { bold: String, dim: String, yellow: String, green: String },
     };
-    const printer = new FleetPrinter(io as never, false);
+    const printer = new FleetPrinter(io as never, json);
     for (const line of lines) printer.print(line);
     return { out: plain(out), err };
   }
@@ -175,6 +178,16 @@ describe("a line", () => {
     );
     expect(out.match(/entry/gu)).toHaveLength(4);
     expect(err).toBe("squall: n was started anew: its numbers begin again\n");
+  });
+
+  it.each([false, true])("says of the engine once that it is away, beside the lines (JSON: %s)", (json) => {
+    const note = (kind: "away" | "back"): FleetLine => ({ seq: 0, time: "", kind, text: `it is ${kind}` });
+    const { out, err } = shownAs(json, [
+      ...[line("n", 1), note("away"), note("away"), note("back"), line("n", 2), note("away")],
+    ]);
+    expect(err).toBe("squall: it is away\nsquall: it is back\nsquall: it is away\n");
+    expect(out.trim().split("\n")).toHaveLength(2);
+    expect(out).not.toContain("it is");
   });
 
   it("does nothing to a terminal, whatever its daemon calls itself or the engine says", () => {

@@ -8,6 +8,8 @@ export class KeptStream {
   readonly name = "memory://fleet";
   connected = true;
   forbidden = false;
+  /** As those of real engines do, a call waits for the next connection where there is none. */
+  isPatient = false;
   #life = 1;
   #first = 1;
   #kept: (JournalBatch | null)[] = [];
@@ -80,6 +82,8 @@ export class KeptStream {
       await Promise.resolve();
       if (signal.aborted) return;
       if (this.forbidden) throw new EngineError("forbidden", "these credentials may not read");
+      while (this.isPatient && !this.connected && !isOver(signal)) await this.#change(signal);
+      if (isOver(signal)) return;
       if (!this.connected || life !== this.#life) throw new EngineError("away", "nobody answers");
       if (next < this.#first + this.#kept.length) {
         const batch = this.#kept[next - this.#first] ?? null;
@@ -89,16 +93,20 @@ export class KeptStream {
         else yield anew ? { ...batch, cursor, anew } : { ...batch, cursor };
         anew = false;
       } else if (follow) {
-        await new Promise<void>((resolve) => {
-          const end = (): void => {
-            signal.removeEventListener("abort", end);
-            resolve();
-          };
-          this.#waiting.add(end);
-          signal.addEventListener("abort", end);
-        });
+        await this.#change(signal);
       } else return;
     }
+  }
+
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      this.#waiting.add(end);
+      signal.addEventListener("abort", end);
+    });
   }
 
   #wake(): void {
@@ -106,4 +114,9 @@ export class KeptStream {
     this.#waiting = new Set();
     for (const resolve of waiting) resolve();
   }
+}
+
+/** As a call, since it may have changed behind an `await`. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

@@ -193,7 +193,7 @@ describe("whoever follows", () => {
     await wait(20_000);
     engine.mend();
     await wait(0);
-    expect(lines).toEqual(["n#1", "away: nobody answers", "back: memory"]);
+    expect(lines).toEqual(["n#1", "away: memory", "back: memory"]);
     expect(raw.at(-1)).toMatchObject({ seq: 0, time: new Date(NOON + 20_000).toISOString() });
     engine.cut();
     await wait(0);
@@ -201,7 +201,27 @@ describe("whoever follows", () => {
     await send(batch("n", [[2, 0]]));
     await send(batch("n", [[2, 0]]));
     await wait(HOLD);
-    expect(lines.slice(3)).toEqual(["away: nobody answers", "back: memory", "n#2"]);
+    expect(lines.slice(3)).toEqual(["away: memory", "back: memory", "n#2"]);
+  });
+
+  it("is told at once and once of a connection that is lost, however short, by an engine that waits for the next one", async () => {
+    const { follow, wait, send, engine } = start();
+    engine.isPatient = true;
+    const { lines, raw } = follow(CURSOR_START);
+    await send(batch("n", [[1, 0]]));
+    await wait(HOLD);
+    engine.cut();
+    await wait(0);
+    expect(lines).toEqual(["n#1", "away: memory"]);
+    expect(raw.at(-1)).toMatchObject({
+      text: "memory://fleet is away: what the daemons write is missing until it is back (the connection was lost)",
+    });
+    await wait(2_340);
+    engine.mend();
+    await send(batch("n", [[2, 10]]));
+    await wait(HOLD);
+    expect(lines.slice(2)).toEqual(["back: memory", "n#2"]);
+    expect(raw.at(-2)).toMatchObject({ text: expect.stringContaining("is back, after 2.3s: ") as string });
   });
 
   it("is told that the stream was made anew, once, and what of it is missing", async () => {
@@ -215,7 +235,7 @@ describe("whoever follows", () => {
     await wait(2 * HOLD);
     expect(lines).toEqual([
       "n#1",
-      "away: nobody answers",
+      "away: memory",
       "back: memory",
       "anew: the stream in memory",
       "n 2-3 missing",
@@ -257,7 +277,7 @@ describe("whoever follows", () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
     engine.mend();
     await wait(0);
-    expect(lines).toEqual(["away: nobody answers", "back: memory"]);
+    expect(lines).toEqual(["away: memory", "back: memory"]);
   });
 
   it.each(["while nothing comes", "while something is held", "while the engine is away"])(
