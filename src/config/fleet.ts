@@ -97,6 +97,9 @@ const fleetTlsShape = z.strictObject({
   key: path().optional(),
   servername: text().min(1).optional().describe("the name to find in the engine's certificate"),
   insecure: flag().default(false).describe("any certificate will do"),
+  handshake_first: flag()
+    .default(false)
+    .describe("TLS before the first word, for servers of NATS that have this set as well"),
 });
 
 export const fleetShape = z.strictObject({
@@ -172,6 +175,7 @@ export interface FleetConfig {
     readonly key: string | null;
     readonly servername: string | null;
     readonly insecure: boolean;
+    readonly handshakeFirst: boolean;
   } | null;
   readonly daemon: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -216,6 +220,7 @@ export function fleetOf(
             key: pathOf(tls.key),
             servername: tls.servername ?? null,
             insecure: tls.insecure,
+            handshakeFirst: tls.handshake_first,
           },
     daemon: fleet.daemon ?? nameOfMachine(env),
     labels: fleet.labels,
@@ -301,6 +306,8 @@ function checkTls(fleet: z.output<typeof fleetShape>, fleetNode: Located, proble
   if (tls === undefined || node === undefined) return;
   if (engine[0]?.startsWith("redis:") === true)
     problems.add(node, "this engine is spoken to without TLS", "rediss:// speaks TLS");
+  if (tls.handshake_first && !speaksNats(fleet))
+    problems.add(child(node, "handshake_first") ?? node, "this is for NATS: Redis always begins with TLS");
   if ((tls.cert === undefined) !== (tls.key === undefined))
     problems.add(
       child(node, tls.cert === undefined ? "key" : "cert") ?? node,

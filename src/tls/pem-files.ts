@@ -55,10 +55,7 @@ function firstIn(text: string, path: string): X509Certificate {
 
 function read(path: string, what: string): string {
   try {
-    // Editors of Windows put a mark before the first line, and OpenSSL then does not find it.
-    return readRegular(path, SIZE_MAX)
-      .toString("utf8")
-      .replace(/^\uFEFF/u, "");
+    return readRegular(path, SIZE_MAX).toString("utf8");
   } catch (error) {
     throw new SquallError("SQ_INVALID_CONFIG", `cannot read ${what} in ${path}: ${whyUnread(error)}`, {
       cause: error,

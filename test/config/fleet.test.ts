@@ -57,7 +57,7 @@ describe("fleet", () => {
 
   it("reads all that can be said, with paths from the folder of its file", () => {
     const text = `{ name: staging, engine: tls://n:4222, credentials: { file: squall.creds },
-  tls: { ca: ca.pem, cert: c.pem, key: /k.pem, servername: nats.example, insecure: true },
+  tls: { ca: ca.pem, cert: c.pem, key: /k.pem, servername: nats.example, insecure: true, handshake_first: true },
   labels: { zone: eu-1, "example.com/role": worker }, daemon: n, poll: 1s, max_ttl: 30m, accept: [wan, net-*],
   journal: all, control: true, admin: "http://10.0.0.7:8474/", pass_token: true, replicas: 3 }`;
     expect(fleet(text, { file: "/etc/squall/squall.yaml" })).toEqual({
@@ -70,6 +70,7 @@ describe("fleet", () => {
         key: "/k.pem",
         servername: "nats.example",
         insecure: true,
+        handshakeFirst: true,
       },
       labels: { "zone": "eu-1", "example.com/role": "worker" },
       daemon: "n",
@@ -189,6 +190,10 @@ describe("a mistake in fleet", () => {
     [
       "{ name: a, engine: tls://n, tls: { cert: c } }",
       ["1:49 fleet.tls.cert: a certificate needs its key: key"],
+    ],
+    [
+      "{ name: a, engine: rediss://n, tls: { handshake_first: true } }",
+      ["fleet.tls.handshake_first: this is for NATS: Redis always begins with TLS"],
     ],
   ])("is told with its place: %s", (text, problems) => {
     const refusal = refusalOf(() => fleet(text));

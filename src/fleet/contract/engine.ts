@@ -131,6 +131,8 @@ export interface EngineTls {
   readonly key: string | null;
   readonly servername: string | null;
   readonly insecure: boolean;
+  /** NATS: whether the server says nothing before TLS. */
+  readonly handshakeFirst?: boolean;
 }
 
 /** An adapter's file exports `open`; it is imported when a fleet is configured, and not before. */

@@ -14,7 +14,7 @@ import { accountSeed, credsText, NatsOperator, nkeyUser } from "../../support/fl
 import { presenceOf } from "../../support/fleet/presence.js";
 import { engineOptions, NO_CREDENTIALS } from "../../support/fleet-engines.js";
 import { freePort } from "../../support/free-port.js";
-import { natsVersion, NatsServer } from "../../support/nats-server.js";
+import { natsVersion, NatsServer, NEWEST_NATS } from "../../support/nats-server.js";
 import { ROOT } from "../../support/process.js";
 import { hasRedis, RedisServer } from "../../support/redis-server.js";
 import { asNobody, clear, WRONG_FILES, type WrongFile } from "../../support/wrong-files.js";
@@ -394,6 +394,40 @@ describe.skipIf(lacks)(`NATS with certificates of clients${needs}`, () => {
       await engine.close();
       await plain.close();
       expect(log[0]).toBe(`the fleet's engine: cannot reach ${url}: server does not support 'tls'`);
+    },
+  );
+
+  it.skipIf(natsVersion(NEWEST_NATS) === null)(
+    "is reached where TLS comes first, and names are looked at",
+    async () => {
+      const local = ca.issue("local-first", { names: ["localhost"] });
+      const start = (pair: Issued): Promise<NatsServer> =>
+        NatsServer.start({
+          program: NEWEST_NATS,
+          config: `tls { cert_file: "${pair.cert}", key_file: "${pair.key}", handshake_first: true }`,
+        });
+      const [right, wrong] = [await start(server), await start(local)];
+      const log: string[] = [];
+      for (const [{ url }, handshakeFirst] of [
+        [right, true],
+        [wrong, true],
+        [right, false],
+      ] as const) {
+        const options = { tls: { ...trust, handshakeFirst }, log: (text: string) => log.push(text) };
+        const count = log.length;
+        const engine = await openEngine(engineOptions(url, options));
+        await until(() => log.length > count);
+        await engine.close();
+      }
+      await right.close();
+      await wrong.close();
+      expect(log).toEqual([
+        `the fleet's engine ${right.url} is connected`,
+        `the fleet's engine: cannot reach ${wrong.url}: its certificate is for other names: it has DNS:localhost, and fleet.engine says 127.0.0.1`,
+        expect.stringContaining(
+          "it closed the connection without a word: is it NATS, and does it begin with TLS",
+        ),
+      ]);
     },
   );
 

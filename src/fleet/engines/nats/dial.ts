@@ -6,8 +6,8 @@ import { createRequire } from "node:module";
 import type * as Nats from "@nats-io/transport-node";
 import type { MsgHdrs, NatsConnectionImpl } from "@nats-io/transport-node";
 import type * as Transports from "@nats-io/transport-node/lib/node_transport.js";
-import type { EngineOptions } from "../../contract/engine.js";
-import type { EngineAddress } from "../address.js";
+import { EngineError, type EngineOptions } from "../../contract/engine.js";
+import { nameOf, type EngineAddress } from "../address.js";
 import { securedOptions, tlsTrouble } from "../secured.js";
 import type { Dialled } from "../way.js";
 import type { FleetNames } from "./names.js";
@@ -25,6 +25,16 @@ export interface NatsClient {
   readonly dial: (address: EngineAddress) => Promise<Dialled<NatsConnectionImpl>>;
   readonly headers: (values: Readonly<Record<string, string>>) => MsgHdrs;
 }
+
+/** The library has no words for a connection that is closed before the server has said a word. */
+const silence = (error: unknown, address: EngineAddress): EngineError | null =>
+  error instanceof Error && error.message.endsWith("undefined error")
+    ? new EngineError(
+        "away",
+        `${nameOf(address)}: it closed the connection without a word: is it NATS, and does it begin with TLS (fleet.tls.handshake_first)?`,
+        { cause: error },
+      )
+    : null;
 
 /** Loads the library, and throws its absence. The command in one file is a script, which cannot import while it runs. */
 export function natsClient(options: EngineOptions, names: FleetNames): NatsClient {
@@ -48,6 +58,14 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
       this.isSecured = true;
       return socket;
     }
+
+    override async tlsFirst(
+      ...to: Parameters<Transports.NodeTransport["tlsFirst"]>
+    ): ReturnType<Transports.NodeTransport["tlsFirst"]> {
+      const socket = await super.tlsFirst(...to);
+      this.isSecured = true;
+      return socket;
+    }
   }
   nats.setTransportFactory({ factory: () => new Transport(), dnsResolveFn: nodeResolveHost });
 
@@ -62,6 +80,7 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
     const user = userFor(options, address, nats);
     const isSecured = options.tls !== null || address.scheme === "tls";
     const secured = securedOptions(options, address.host);
+    const handshakeFirst = options.tls?.handshakeFirst === true;
     const settings = nats.parseOptions({
       servers: [`${host}:${address.port ?? PORT}`],
       name: `squall ${options.client}`,
@@ -74,7 +93,7 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
       pingInterval: PING_EVERY_MS,
       maxPingOut: PINGS_OUT,
       // The library passes on to `tls.connect` whatever stands there.
-      ...(isSecured ? { tls: secured as Nats.TlsOptions } : {}),
+      ...(isSecured ? { tls: { ...secured, handshakeFirst } as Nats.TlsOptions } : {}),
     });
     // What its `connect` does, in two steps: it would keep what it dials with to itself, and leave the socket open when the time is up.
     const connection = Reflect.construct(nats.NatsConnectionImpl, [settings]) as NatsConnectionImpl;
@@ -106,7 +125,9 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
           now: options.wallTime(),
         };
         drop();
-        throw user.refusal(error, dialling.now) ?? tlsTrouble(under, dialling) ?? error;
+        throw (
+          user.refusal(error, dialling.now) ?? tlsTrouble(under, dialling) ?? silence(error, address) ?? error
+        );
       },
     );
     return { connected, drop };
