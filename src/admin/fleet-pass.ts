@@ -2,6 +2,7 @@
  * `/fleet/daemons/NAME/…`: calls of the admin API that are meant for another daemon of the fleet are passed on to it, once. Where to is
  * what that daemon has announced; nothing of it comes from the caller. No traffic of bots goes this way.
  */
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import { Agent } from "node:https";
 import { Transform } from "node:stream";
 import { ADMIN_URL } from "../config/fleet.js";
@@ -10,6 +11,7 @@ import { SquallError } from "../core/errors.js";
 import { formatDuration, formatSize } from "../core/units.js";
 import { waitsToGoOn } from "./body.js";
 import { fleetOf, translated, type AdminFleet } from "./fleet-house.js";
+import { ofConnection } from "./hop-by-hop.js";
 import type { House } from "./house.js";
 import { defineRoute, type Answer, type Call, type Route } from "./route.js";
 
@@ -19,18 +21,8 @@ const DIAL_MS = 5_000;
 /** A long poll says nothing for five minutes at most. */
 const SILENT_MAX_MS = 6 * 60_000;
 
-/** Of one connection (RFC 9110, section 7.6.1), and none of the next one's business. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  "connection",
-  "expect",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "upgrade",
-]);
+/** A reason phrase that node:http writes; what it reads has more. */
+const SPOKEN = /^[\t\x20-\x7e\x80-\xff]+$/u;
 
 /** Whose page asks was looked at here; there it would be a stranger's, as that daemon has another name. */
 const OF_BROWSERS =
@@ -78,6 +70,9 @@ async function pass(house: House, { params, request, response }: Passing): Promi
   const { createProxyServer } = await import("httpxy");
   const secure = target.protocol === "https:";
   const body = bounded(most);
+  let failed: (error: unknown) => void = () => undefined;
+  const failure = new Promise<never>((_, reject) => (failed = reject));
+  const isOfCaller = ofConnection(request.headers);
   const proxy = createProxyServer({
     target: {
       protocol: target.protocol,
@@ -88,13 +83,19 @@ async function pass(house: House, { params, request, response }: Passing): Promi
     agent: secure ? new Agent({ keepAlive: false, ca: [...fleet.trusted()] }) : false,
     proxyTimeout: SILENT_MAX_MS,
     buffer: body,
+    selfHandleResponse: true,
   });
   proxy.on("proxyReq", (outgoing) => {
     for (const name of outgoing.getHeaderNames())
-      if (HOP_BY_HOP.has(name) || OF_BROWSERS.test(name)) outgoing.removeHeader(name);
+      if (isLeftOut(name, isOfCaller) || OF_BROWSERS.test(name)) outgoing.removeHeader(name);
     if (!fleet.passToken) outgoing.removeHeader("authorization");
     outgoing.setHeader("connection", "close");
     outgoing.setHeader(PASSED_BY, fleet.daemon);
+    // Otherwise nobody would be told how it ended.
+    outgoing.once("upgrade", (_incoming, socket) => {
+      socket.destroy();
+      failed(new Error("it answers with another protocol"));
+    });
     const { socket } = outgoing;
     if (socket?.connecting === true) {
       const late = house.clock.at(house.clock.now() + DIAL_MS, () => {
@@ -109,20 +110,26 @@ async function pass(house: House, { params, request, response }: Passing): Promi
     }
     body.once("error", (error) => outgoing.destroy(error));
   });
-  proxy.on("proxyRes", ({ headers }) => {
-    for (const name of HOP_BY_HOP) Reflect.deleteProperty(headers, name);
+  proxy.on("proxyRes", (incoming) => {
+    try {
+      passBack(incoming, response);
+    } catch (error) {
+      incoming.destroy();
+      failed(error);
+    }
   });
   const leave = house.polls.enter(response, () => response.destroy());
   request.url = behind(request.url);
   const waits = waitsToGoOn(request);
   // With `expect`, httpxy asks nobody what is to be sent, and all of it would be.
-  for (const name of HOP_BY_HOP) Reflect.deleteProperty(request.headers, name);
+  for (const name of Object.keys(request.headers))
+    if (isLeftOut(name, isOfCaller)) Reflect.deleteProperty(request.headers, name);
   // It may get too large when there is no call any more that could fail of it.
   body.on("error", () => undefined);
   try {
     if (waits) response.writeContinue();
     request.pipe(body);
-    await proxy.web(request, response);
+    await Promise.race([proxy.web(request, response), failure]);
   } catch (error) {
     // What is still coming would otherwise be a reset for whoever sends it, and he would not see the answer.
     request.unpipe(body);
@@ -138,6 +145,27 @@ async function pass(house: House, { params, request, response }: Passing): Promi
     leave();
   }
   return "taken";
+}
+
+/** This daemon answers itself what `expect` asks. Chunks are how a body goes on to the next one as well; without the field a GET could have none. */
+function isLeftOut(name: string, isOfCaller: (name: string) => boolean): boolean {
+  return name === "expect" || (name !== "transfer-encoding" && isOfCaller(name));
+}
+
+/**
+ * What is of the connection to the caller is written by node:http, as in every other answer: whether it stays, and for how long.
+ * Throws what node:http thinks of a status that is none.
+ */
+function passBack(incoming: IncomingMessage, response: ServerResponse): void {
+  if (response.headersSent || response.destroyed) {
+    incoming.resume();
+    return;
+  }
+  const isOfThem = ofConnection(incoming.headers);
+  const fields = Object.entries(incoming.headers).filter(([name]) => !isOfThem(name));
+  const { statusCode: status = 0, statusMessage: reason = "" } = incoming;
+  response.writeHead(status, SPOKEN.test(reason) ? reason : STATUS_CODES[status], Object.fromEntries(fields));
+  incoming.pipe(response);
 }
 
 /** Throws SQ_DAEMON_NOT_FOUND, SQ_DAEMON_AMBIGUOUS, or what the engine cannot tell. */
