@@ -114,6 +114,37 @@ describe("a header field", () => {
   });
 });
 
+describe("an answer that breaks off", () => {
+  it.each<[string, string, RegExp]>([
+    ["with a length", "content-length: 10\r\n", /\r\n\r\nok$/u],
+    ["in chunks", "transfer-encoding: chunked\r\n", /\r\n\r\n2\r\nok\r\n$/u],
+  ])("%s is seen to do so by the caller, and leaves nothing behind", async (_how, field, ends) => {
+    const body = field.startsWith("content") ? "ok" : "2\r\nok\r\n";
+    answer = `HTTP/1.1 200 OK\r\n${field}\r\n${body}`;
+    const socket = here.socket();
+    socket.on("error", () => undefined);
+    socket.write(`GET /fleet/daemons/node-2/a HTTP/1.1\r\nhost: ${here.host}\r\n\r\n`);
+    let text = "";
+    socket.on("data", (part: Buffer) => (text += part.toString("latin1")));
+    await once(socket, "close");
+    expect(text).toMatch(ends);
+  });
+
+  it("by the caller ends the call to the other one", async () => {
+    let gone = (): void => undefined;
+    const closed = new Promise<void>((done) => (gone = done));
+    other.once("connection", (theirs: Socket) => {
+      theirs.removeAllListeners("data").on("close", gone).resume();
+      theirs.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok");
+    });
+    const socket = here.socket();
+    socket.write(`GET /fleet/daemons/node-2/a HTTP/1.1\r\nhost: ${here.host}\r\n\r\n`);
+    await once(socket, "data");
+    socket.destroy();
+    await closed;
+  });
+});
+
 describe("the caller's connection", () => {
   it.each([
     ["1.1", []],
