@@ -2,6 +2,8 @@
  * Real daemons, a real NATS server and the real command: one switch for all of them, and what a daemon does whose engine is not there, does
  * not know it, or lets it only look. A daemon alone works as one without a fleet, whatever the engine does.
  */
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { freePort } from "../support/free-port.js";
 import { natsVersion, NatsServer } from "../support/nats-server.js";
@@ -289,6 +291,27 @@ describe.skipIf(missing)(`daemons of a fleet${missing ? " (needs: nats-server)" 
         warnings({ process }).filter((text) => text.includes("goes by the name node-1 too")),
       ).toHaveLength(1);
     expect(warnings(other).filter((text) => text.includes("goes by the name"))).toEqual([]);
+  });
+
+  it("print nothing but the lines of their log, whatever comes from the engine", async () => {
+    const spoiler = createServer((socket) => {
+      socket.on("error", () => undefined).write('INFO {"version":"2.9.0"}\r\n');
+      socket.on("data", (part) => {
+        if (part.toString().includes("PING")) socket.write("PONG\r\n<html>Bad Gateway</html>\r\n");
+      });
+    });
+    spoiler.listen(0, "127.0.0.1");
+    await once(spoiler, "listening");
+    const { port } = spoiler.address() as AddressInfo;
+    const one = await daemon("node-1", { url: `nats://127.0.0.1:${port}` });
+    // What the library would say of it itself.
+    await one.process.printed(/what it sends is no NATS|reader closed/u);
+    one.process.kill();
+    await one.process.ended;
+    spoiler.close();
+    for (const line of one.process.out.trim().split("\n"))
+      expect(() => JSON.parse(line) as unknown, line).not.toThrow();
+    expect(one.process.err).toBe("");
   });
 
   it("follow with credentials that may only read the plan, and cannot switch", async () => {

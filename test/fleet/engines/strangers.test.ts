@@ -1,8 +1,9 @@
 /** What answers at an engine's address may be anything, or nobody: each attempt fails in words, and nothing is left of it. */
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from "vitest";
 import { parseAddress } from "../../../src/fleet/engines/address.js";
 import { natsClient } from "../../../src/fleet/engines/nats/dial.js";
+import { open } from "../../../src/fleet/engines/nats/open.js";
 import { namesOf } from "../../../src/fleet/engines/nats/names.js";
 import { redisClient } from "../../../src/fleet/engines/redis/dial.js";
 import { keysOf } from "../../../src/fleet/engines/redis/names.js";
@@ -19,16 +20,24 @@ const see = (error: unknown): void => {
   unseen.push(error);
 };
 let end: (() => Promise<void>) | null = null;
+let printed: readonly MockInstance[] = [];
 
 beforeEach(() => {
   unseen.length = 0;
   process.on("unhandledRejection", see);
+  printed = ["log", "info", "warn", "error"].map((how) =>
+    vi.spyOn(console, how as "log").mockImplementation(() => undefined),
+  );
 });
 
 afterEach(async () => {
   process.off("unhandledRejection", see);
+  const words = printed.flatMap(({ mock }) => mock.calls);
+  vi.restoreAllMocks();
   await end?.();
   end = null;
+  // What libraries print would stand among the lines of the daemon's log.
+  expect(words).toEqual([]);
 });
 
 interface Stranger {
@@ -95,6 +104,9 @@ describe("an engine's address", () => {
     ["nats", "INFO {no}", /JSON/u],
     ["nats", "-ERR 'Authorization Violation'", /unexpected response/u],
     ["nats", `INFO {"version":"2.9.0"}\r\n-ERR 'Authorization Violation'`, /Authorization Violation/u],
+    ["nats", `INFO {"version":"2.9.0"}\r\nHTTP/1.1 400 Bad Request`, /no NATS: parse error/u],
+    ["nats", `INFO {"version":"2.9.0"}\r\nMSG a 1 x`, /no NATS/u],
+    ["nats", `INFO {"version":"2.9.0"}\r\nPONG\r\nHTTP/1.1 400 Bad Request`, /no NATS/u],
     ["nats", `INFO {"version":"2.9.0","tls_required":true}\r\nhello`, /before secure TLS connection/u],
     ["redis", "220 mail.example ESMTP", /Unknown RESP type/u],
     ["redis", "HTTP/1.1 400 Bad Request\r\n", /Unknown RESP type/u],
@@ -103,6 +115,43 @@ describe("an engine's address", () => {
   ])("at which somebody else is fails in words: %s, %j", async (scheme, greeting, words) => {
     const { port } = await stranger((socket) => socket.end(`${greeting}\r\n`));
     expect(await failureOf(await dial(`${scheme}://127.0.0.1:${port}`))).toMatch(words);
+    expect(unseen).toEqual([]);
+  });
+});
+
+describe("a connection to NATS over which something comes that is none", () => {
+  it.each([
+    ["what a web server says", "HTTP/1.1 502 Bad Gateway\r\n\r\n"],
+    ["a message of no size", "MSG squall.t.hint 1 -1\r\n"],
+    ["another INFO that is no JSON", "INFO {no}\r\n"],
+    ["zeros", "\0".repeat(1_000)],
+  ])("ends at once, with the reason, and another one is made: %s", async (_what, bytes) => {
+    let spoiled = false;
+    const { port, came } = await stranger((socket) => {
+      socket.write('INFO {"version":"2.9.0"}\r\n');
+      socket.on("data", (part) => {
+        if (!part.toString().includes("PING")) return;
+        socket.write("PONG\r\n");
+        if (spoiled) return;
+        spoiled = true;
+        setImmediate(() => socket.write(bytes));
+      });
+    });
+    const said: string[] = [];
+    const engine = await open({
+      ...engineOptions(`nats://127.0.0.1:${port}`),
+      log: (text) => said.push(text),
+    });
+    const heard: string[] = [];
+    await new Promise<void>((resolve) => {
+      engine.onHint((what) => {
+        heard.push(what);
+        if (heard.length === 3) resolve();
+      });
+    });
+    await engine.close();
+    expect([heard, came()]).toEqual([["connected", "disconnected", "connected"], 2]);
+    expect(said[1]).toMatch(/^the fleet's engine: lost nats:\S+: what it sends is no NATS: [\x20-\x7e]+$/u);
     expect(unseen).toEqual([]);
   });
 });

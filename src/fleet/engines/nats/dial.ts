@@ -11,6 +11,7 @@ import { nameOf, type EngineAddress } from "../address.js";
 import { securedOptions, tlsTrouble } from "../secured.js";
 import type { Dialled } from "../way.js";
 import type { FleetNames } from "./names.js";
+import { watchReader } from "./reader.js";
 import { userFor } from "./user.js";
 
 /** Of one address, name resolution not counted. */
@@ -99,6 +100,7 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
     const connection = Reflect.construct(nats.NatsConnectionImpl, [settings]) as NatsConnectionImpl;
     const protocol = new nats.ProtocolHandler(connection.options, connection);
     connection.protocol = protocol;
+    const checkReader = watchReader(protocol);
     let dropped = false;
     const drop = (): void => {
       dropped = true;
@@ -112,7 +114,9 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
     // A name that is found after the end is not dialled any more.
     const dialOne = protocol.dial.bind(protocol);
     protocol.dial = (server) => (dropped ? Promise.reject(new Error("closed")) : dialOne(server));
-    const connected = protocol.dialLoop().then(
+    // The answer for which it waits may come together with what cannot be read.
+    const dialled = protocol.dialLoop().then(checkReader);
+    const connected = dialled.then(
       () => connection,
       (error: unknown) => {
         // A server that refuses a certificate in TLS 1.3 does so when the handshake is over for us; the library then says that it was closed.
