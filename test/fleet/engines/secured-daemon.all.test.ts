@@ -2,14 +2,16 @@
  * A daemon whose credentials are wrong: it serves alone, says in one sentence which file it is and why wherever somebody looks, and joins
  * its fleet without a restart when they are right.
  */
+import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FolderCA } from "../../support/certificates.js";
 import { credsText, NatsOperator } from "../../support/fleet/nats-jwt.js";
 import { freePort } from "../../support/free-port.js";
 import { natsVersion, NatsServer } from "../../support/nats-server.js";
-import { getJson, squall, Workshop, type Squall } from "../../support/process.js";
+import { getJson, ROOT, squall, Workshop, type Squall } from "../../support/process.js";
 import { hasRedis, RedisServer } from "../../support/redis-server.js";
 
 const lacks = natsVersion() === null || !hasRedis();
@@ -113,7 +115,11 @@ describe.skipIf(lacks)(
       await joins(one);
     });
 
-    it("holds a server of nats:// that wants TLS against the address that was dialled, whatever else its certificate is for", async () => {
+    /** A CA that Node trusts by `env`, and a server that wants TLS, with a certificate for that name. */
+    function pki(): {
+      readonly env: Record<string, string>;
+      readonly start: (name: string) => Promise<NatsServer>;
+    } {
       const folder = join(shop.folder, "pki");
       mkdirSync(folder);
       const ca = new FolderCA(folder, "ca");
@@ -123,13 +129,49 @@ describe.skipIf(lacks)(
         closing.push(() => server.close());
         return server;
       };
-      const env = { NODE_EXTRA_CA_CERTS: ca.cert };
+      return { env: { NODE_EXTRA_CA_CERTS: ca.cert }, start };
+    }
+
+    it("holds a server of nats:// that wants TLS against the address that was dialled, whatever else its certificate is for", async () => {
+      const { env, start } = pki();
       const [right, wrong] = [await start("127.0.0.1"), await start("localhost")];
       await joins(await daemon({ engine: right.url }, env));
       const { log } = await told(await daemon({ engine: wrong.url }, env));
       expect(log).toContain(
         "its certificate is for other names: it has DNS:localhost, and fleet.engine says 127.0.0.1",
       );
+    });
+
+    it("does so too where others in the process have dialled with the library since", async () => {
+      const { env, start } = pki();
+      const [right, wrong] = [await start("127.0.0.1"), await start("localhost")];
+      const engines = join(ROOT, "dist/fleet/engines");
+      const script = shop.file(
+        "dial.mjs",
+        `import { createRequire } from "node:module";
+import { parseAddress } from ${JSON.stringify(join(engines, "address.js"))};
+import { natsClient } from ${JSON.stringify(join(engines, "nats/dial.js"))};
+import { namesOf } from ${JSON.stringify(join(engines, "nats/names.js"))};
+const { connect } = createRequire(${JSON.stringify(engines)})("@nats-io/transport-node");
+const credentials = { file: null, nkey: null, user: null, password: null, token: null };
+const options = { urls: [], client: "test", credentials, tls: null, wallTime: Date.now };
+const client = natsClient(options, namesOf("t", "test"));
+const theirs = await connect({ servers: ${JSON.stringify(wrong.url)} });
+await theirs.close();
+for (const url of ${JSON.stringify([right.url, wrong.url])}) {
+  const { connected, drop } = await client.dial(parseAddress(url));
+  console.log(await connected.then(() => "connected", (error) => error.message));
+  drop();
+}
+`,
+      );
+      const { stdout } = await promisify(execFile)(process.execPath, [script], {
+        env: { ...process.env, ...env },
+      });
+      expect(stdout.split("\n").slice(0, -1)).toEqual([
+        "connected",
+        expect.stringContaining("its certificate is for other names"),
+      ]);
     });
   },
 );

@@ -68,7 +68,9 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
       return socket;
     }
   }
-  nats.setTransportFactory({ factory: () => new Transport(), dnsResolveFn: nodeResolveHost });
+  const ours = { factory: () => new Transport(), dnsResolveFn: nodeResolveHost };
+  const everybodys = { factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost };
+  nats.setTransportFactory(everybodys);
 
   const headers = (values: Readonly<Record<string, string>>): MsgHdrs => {
     const made = nats.headers();
@@ -113,7 +115,16 @@ export function natsClient(options: EngineOptions, names: FleetNames): NatsClien
     };
     // A name that is found after the end is not dialled any more.
     const dialOne = protocol.dial.bind(protocol);
-    protocol.dial = (server) => (dropped ? Promise.reject(new Error("closed")) : dialOne(server));
+    protocol.dial = (server) => {
+      if (dropped) return Promise.reject(new Error("closed"));
+      // There is one for the whole process, in which others may use the library as well. It is asked before `dialOne` waits for anything.
+      nats.setTransportFactory(ours);
+      try {
+        return dialOne(server);
+      } finally {
+        nats.setTransportFactory(everybodys);
+      }
+    };
     // The answer for which it waits may come together with what cannot be read.
     const dialled = protocol.dialLoop().then(checkReader);
     const connected = dialled.then(
