@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { MemberView } from "../fleet/contract/member.js";
 import type { FleetActivation } from "../fleet/contract/plan.js";
 import type { Heard } from "../fleet/contract/presence.js";
-import { livesOf, namesakeWarnings } from "../fleet/lives.js";
+import { livesOf, namesakeWarnings } from "../fleet/contract/lives.js";
 import type { AdminFleet, FleetSwitched } from "./fleet-house.js";
 import { anything, named, texts, whole } from "./named.js";
 

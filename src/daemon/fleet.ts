@@ -16,7 +16,7 @@ import { openEngine } from "../fleet/engines/open.js";
 import { DaemonGround } from "../fleet/ground.js";
 import { MergedJournal } from "../fleet/journal/merged.js";
 import { Shipper } from "../fleet/journal/shipper.js";
-import { namesakeWarnings } from "../fleet/lives.js";
+import { namesakeWarnings } from "../fleet/contract/lives.js";
 import { Member } from "../fleet/member/member.js";
 import { numberedFaults, roamersIn, roamingWarnings } from "../fleet/roaming.js";
 import { textOfProfile } from "../fleet/text-format.js";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Controller } from "../../src/fleet/controller/controller.js";
 import type { FleetOutcome } from "../../src/fleet/contract/member.js";
-import { livesOf, namesakeWarnings } from "../../src/fleet/lives.js";
+import { livesOf, namesakeWarnings } from "../../src/fleet/contract/lives.js";
 import { scaled } from "../support/scope.js";
 import { World, type Machine } from "../support/fleet/world.js";
 

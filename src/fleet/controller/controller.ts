@@ -10,7 +10,7 @@ import { EngineError, type FleetEngine, type PlanRead } from "../contract/engine
 import type { FleetController, FleetOrder, FleetOutcome } from "../contract/member.js";
 import type { FleetActivation, FleetPlan } from "../contract/plan.js";
 import type { Heard } from "../contract/presence.js";
-import { livesOf } from "../lives.js";
+import { livesOf } from "../contract/lives.js";
 import { readPlan, writePlan } from "../plan-format.js";
 import { hashOf, writeText } from "../text-format.js";
 import {

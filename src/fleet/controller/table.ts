@@ -1,6 +1,6 @@
 /** Who of a fleet has done what was asked: rows of the table that a command prints, and whether they are enough. Pure. */
 import type { Millis } from "../../core/clock.js";
-import { livesOf } from "../lives.js";
+import { livesOf } from "../contract/lives.js";
 import { isMeant } from "../targets.js";
 import type { FleetOrder, FleetOutcome } from "../contract/member.js";
 import type { FleetActivation } from "../contract/plan.js";

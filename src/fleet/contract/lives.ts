@@ -1,5 +1,5 @@
 /** Who is there, with all who share a name: the engine has one presence for each name, which tells of the others. Pure. */
-import { PRESENCE_MAX_AGE, type Heard } from "./contract/presence.js";
+import { PRESENCE_MAX_AGE, type Heard } from "./presence.js";
 
 /** One for each life that is there, by name. */
 export function livesOf(members: readonly Heard[]): readonly Heard[] {
