@@ -118,6 +118,8 @@ export class Browser {
       });
       tabs.push(tab);
       await tab.begin(size);
+      // It comes to the front in its own time, and would come there late over one that is shown meanwhile.
+      await tab.until("!document.hidden");
     }
     return [...tabs];
   }
@@ -272,7 +274,8 @@ export class Tab {
   }
 
   /**
-   * Resolves with what the expression is, as soon as that is true of the page: it is looked at again whenever the document changes.
+   * Resolves with what the expression is, as soon as that is true of the page: it is looked at again whenever the document changes, and at
+   * each event that comes without a change of it.
    * The test's own time-out is the limit.
    */
   async until<Value = unknown>(expression: string): Promise<Value> {
@@ -282,13 +285,14 @@ export class Tab {
         try { value = (${expression}); } catch { return false; }
         if (!value) return false;
         observer.disconnect();
-        removeEventListener("scroll", look, true);
+        for (const event of events) removeEventListener(event, look, true);
         resolve(value);
         return true;
       };
       const observer = new MutationObserver(look);
+      const events = ["scroll", "visibilitychange", "focusin", "focusout", "resize", "popstate", "transitionend"];
       if (look()) return;
-      addEventListener("scroll", look, true);
+      for (const event of events) addEventListener(event, look, true);
       observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
     })`;
     for (;;) {
@@ -395,8 +399,8 @@ export class Tab {
 
   /** Shows it, and hides what was in front before. */
   async show(): Promise<void> {
-    await this.call("Page.bringToFront");
-    await this.until("!document.hidden");
+    do await this.call("Page.bringToFront");
+    while (await this.evaluate<boolean>("document.hidden"));
   }
 
   /** What is seen now, of the whole window; `settled` waits for the frame in which all that has changed is drawn. */

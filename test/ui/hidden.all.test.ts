@@ -1,5 +1,5 @@
 /** Tabs that nobody sees, in a real browser before a real daemon: they let their streams go, and begin again with a gap where nothing was seen. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Stage } from "../e2e/stage.js";
 import { Browser, hasChromium, type Tab } from "../support/browser.js";
 import { colourOf } from "../support/picture.js";
@@ -8,6 +8,7 @@ import { getJson } from "../support/process.js";
 describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
   let stage: Stage;
   let browser: Browser;
+  let open: readonly Tab[] = [];
 
   beforeAll(async () => {
     [browser, stage] = await Promise.all([Browser.open(), Stage.open()]);
@@ -17,21 +18,28 @@ describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
     await stage.close();
   });
 
+  // Those of a test that failed would read on.
+  afterEach(async () => {
+    for (const tab of open) await tab.close();
+    open = [];
+  });
+
+  /** Of one window. */
+  async function tabsOf(count: number): Promise<readonly Tab[]> {
+    return (open = await browser.tabs(count));
+  }
+
   /** The daemon says so. */
   async function nobodyReads(): Promise<void> {
     while ((await getJson(`${stage.admin}/status`)).body["streams"] !== 0);
   }
 
-  /** Nothing was wrong in them. */
-  async function close(tabs: readonly Tab[]): Promise<void> {
-    for (const tab of tabs) {
-      expect(tab.problems).toEqual([]);
-      await tab.close();
-    }
+  function nothingIsWrong(): void {
+    for (const tab of open) expect(tab.problems).toEqual([]);
   }
 
   it("hold no connection: eight journals are open, and each is alive when it is looked at", async () => {
-    const tabs = await browser.tabs(8);
+    const tabs = await tabsOf(8);
     for (const tab of tabs) {
       await tab.show();
       await tab.goto(`${stage.admin}/ui/journal`);
@@ -45,11 +53,11 @@ describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
       await tab.shows(".connection-live");
       await tab.shows(".journal", "while hidden");
     }
-    await close(tabs);
+    nothingIsWrong();
   });
 
   it("have the daemon watch nothing, say how long they were paused, and draw no calm that nobody saw", async () => {
-    const [lanes, other] = await browser.tabs(2);
+    const [lanes, other] = await tabsOf(2);
     if (lanes === undefined || other === undefined) throw new Error("there are two");
     await lanes.show();
     await lanes.media({ theme: "light" });
@@ -70,11 +78,11 @@ describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
       await lanes.evaluate<string>('getComputedStyle(document.documentElement).getPropertyValue("--sunken")'),
     );
     expect(picture.share(place, sunken, 2)).toBeGreaterThan(0.05);
-    await close([lanes, other]);
+    nothingIsWrong();
   });
 
   it("that are frozen in the background begin again when they are thawed", async () => {
-    const [tab, other] = await browser.tabs(2);
+    const [tab, other] = await tabsOf(2);
     if (tab === undefined || other === undefined) throw new Error("there are two");
     await tab.show();
     await tab.goto(`${stage.admin}/ui/`);
@@ -85,6 +93,6 @@ describe.skipIf(!hasChromium)("tabs that nobody sees (needs: chromium)", () => {
     await tab.call("Page.setWebLifecycleState", { state: "active" });
     await tab.show();
     await tab.shows(".connection-live");
-    await close([tab, other]);
+    nothingIsWrong();
   });
 });
