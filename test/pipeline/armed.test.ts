@@ -7,6 +7,7 @@ import { admissionDraw, drawKey, LANE, Random } from "../../src/core/random.js";
 import { defineFault, type AnyFaultType } from "../../src/faults/contract/index.js";
 import { ArmedFault, BOTS_REMEMBERED, type Admission } from "../../src/pipeline/armed.js";
 import { type SubjectInfo } from "../../src/pipeline/subject-info.js";
+import { EVERYBODY } from "../support/everybody.js";
 import { FactBook } from "../support/lab.js";
 
 const plain: AnyFaultType = defineFault({
@@ -19,24 +20,11 @@ const plain: AnyFaultType = defineFault({
   explain: () => "",
 });
 
-const everybody: Admission = {
-  needsStatus: false,
-  paths: [],
-  mayMatch: () => true,
-  routeOf: () => "",
-  matches: () => true,
-  missed: () => undefined,
-  fires: () => true,
-  weighs: () => null,
-  evicted: 0,
-  mismatch: () => ({ excepted: false, match: null }),
-  decision: () => ({ judgement: "hit", when: null, draw: null }),
-};
 const names = { seed: 7, activation: "a", phase: "p", pass: 2, fault: "f", proxy: "jobs" };
 const subject = (bot: string, connection = 1): SubjectInfo => ({ bot, connection, client: bot });
 
 function arm(
-  admission: Admission = everybody,
+  admission: Admission = EVERYBODY,
   observe = false,
   type: AnyFaultType = plain,
 ): { armed: ArmedFault; facts: FactBook; book: Book } {
@@ -61,7 +49,7 @@ function arm(
 
 describe("an armed fault", () => {
   it("tells as many hits on a subject as its type has entries, those with a detail, and then the total", () => {
-    const { armed, facts } = arm(everybody, false, { ...plain, entries: 3 });
+    const { armed, facts } = arm(EVERYBODY, false, { ...plain, entries: 3 });
     const hit = armed.admit(subject("x"));
     hit?.count("hit", 1, { text: "first" });
     hit?.count("hit");
@@ -82,7 +70,7 @@ describe("an armed fault", () => {
   it("draws by name and by the bot's own count, whatever the others do", () => {
     const draws: Record<string, number[]> = {};
     const { armed } = arm({
-      ...everybody,
+      ...EVERYBODY,
       fires: ({ bot }, draw) => {
         (draws[bot] ??= []).push(draw());
         return true;
@@ -98,7 +86,7 @@ describe("an armed fault", () => {
   it("counts a bot's matching subjects, and those alone", () => {
     let draws: number[] = [];
     const { armed, book } = arm({
-      ...everybody,
+      ...EVERYBODY,
       mayMatch: ({ connection }) => connection % 2 === 0,
       matches: ({ connection }) => connection % 2 === 0,
       fires: (_, draw) => {
@@ -166,7 +154,7 @@ describe("an armed fault", () => {
   });
 
   it("in observe mode books and tells whom it would have hit, and touches nobody", () => {
-    const { armed, facts, book } = arm(everybody, true);
+    const { armed, facts, book } = arm(EVERYBODY, true);
     const hit = armed.admit(subject("x"))!;
     armed.admit(subject("y"))!.finished();
     hit.count("hit", 5, { bytes: 3 });
@@ -188,7 +176,7 @@ describe("an armed fault", () => {
     const statuses = new Map<SubjectInfo, number>();
     const draws: number[] = [];
     const { armed } = arm({
-      ...everybody,
+      ...EVERYBODY,
       needsStatus: true,
       matches: (info) => statuses.get(info) === 500,
       fires: (_, draw) => draws.push(draw()) > 0,
@@ -212,9 +200,9 @@ describe("an armed fault", () => {
       enumerable: true,
       configurable: true,
     });
-    armed.assign(ramp, "upstream", everybody);
+    armed.assign(ramp, "upstream", EVERYBODY);
     expect(live).toEqual({ delay: 8, rate: 42 });
-    armed.assign({ delay: 9, rate: 1 }, "upstream", everybody);
+    armed.assign({ delay: 9, rate: 1 }, "upstream", EVERYBODY);
     expect(live).toEqual({ delay: 9, rate: 1 });
     expect([armed.actsOn("upstream"), armed.actsOn("downstream")]).toEqual([true, false]);
   });

@@ -4,6 +4,7 @@ import { VirtualClock } from "../../src/core/clock.js";
 import { Book } from "../../src/core/ledger.js";
 import type { ConnectionInfo, ExchangeInfo, Question } from "../../src/faults/contract/index.js";
 import { ArmedFault } from "../../src/pipeline/armed.js";
+import { EVERYBODY } from "../support/everybody.js";
 import { FactBook } from "../support/lab.js";
 import { requestOf } from "../support/exchange-bench.js";
 import { typeNamed } from "../support/stream-bench.js";
@@ -23,19 +24,7 @@ function delays(name: (typeof TYPES)[number], bots: readonly string[]): Map<stri
     at: type.at?.[0] ?? "",
     draws: { seed: 1, activation: "a", phase: "", pass: 0, fault: "f", proxy: "p" },
     origin: { proxy: "p", activation: "a", profile: "a", phase: "", fault: "f", type: name },
-    admission: {
-      needsStatus: false,
-      paths: [],
-      mayMatch: () => true,
-      routeOf: () => "",
-      matches: () => true,
-      missed: () => undefined,
-      fires: () => true,
-      weighs: () => null,
-      evicted: 0,
-      mismatch: () => ({ excepted: false, match: null }),
-      decision: () => ({ judgement: "hit", when: null, draw: null }),
-    },
+    admission: EVERYBODY,
     observe: false,
     book: new Book({ proxy: "p", profile: "a", fault: "f", type: name }, effects),
     facts: new FactBook(),

@@ -5,6 +5,7 @@ import { Book } from "../../src/core/ledger.js";
 import { ArmedFault } from "../../src/pipeline/armed.js";
 import { Party, type Guest } from "../../src/pipeline/party.js";
 import { UpstreamsFaults } from "../../src/pipeline/upstreams.js";
+import { EVERYBODY } from "../support/everybody.js";
 import { FactBook, TYPES } from "../support/lab.js";
 
 const LATE = 50;
@@ -45,19 +46,7 @@ function bound(typeName: string, raw: Record<string, unknown>): Late {
     at: "",
     draws: { seed: 7, activation: "a", phase: "p", pass: 0, fault: "f", proxy: "jobs" },
     origin,
-    admission: {
-      needsStatus: false,
-      paths: [],
-      mayMatch: () => true,
-      routeOf: () => "",
-      matches: () => true,
-      missed: () => undefined,
-      fires: () => true,
-      weighs: () => null,
-      evicted: 0,
-      mismatch: () => ({ excepted: false, match: null }),
-      decision: () => ({ judgement: "hit", when: null, draw: null }),
-    },
+    admission: EVERYBODY,
     observe: false,
     book: new Book({ proxy: "jobs", profile: "a", fault: "f", type: typeName }, Object.keys(type.effects)),
     facts,
