@@ -15,6 +15,18 @@ export function alertName(number: number): AlertName | null {
   return NAMES.get(number) ?? null;
 }
 
+/** Those by which a peer refuses the certificate that it was shown, or that it was shown none (RFC 8446, section 6.2). */
+export const CERTIFICATE_REFUSALS: ReadonlySet<AlertName> = new Set([
+  "bad_certificate",
+  "unsupported_certificate",
+  "certificate_revoked",
+  "certificate_expired",
+  "certificate_unknown",
+  "unknown_ca",
+  "access_denied",
+  "certificate_required",
+]);
+
 /**
  * Level and description, the payload of a record. All but `close_notify` are fatal, since they end the connection: `user_canceled` is
  * "generally a warning" (RFC 8446, section 6.1), and clients pass over warnings.

@@ -5,7 +5,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { SquallError } from "../../core/errors.js";
-import { alertName } from "../../tls/alert.js";
+import { alertName, CERTIFICATE_REFUSALS } from "../../tls/alert.js";
 import { dateWarning } from "../../tls/dates.js";
 import { readCertificates, readPair } from "../../tls/pem-files.js";
 import { EngineError, type EngineOptions, type EngineTls } from "../contract/engine.js";
@@ -76,18 +76,6 @@ const CERTIFICATES: Readonly<Record<string, string>> = {
   INVALID_PURPOSE: "is not one for servers",
 };
 
-/** The alerts by which a server refuses what it was shown, or that it was shown nothing (RFC 8446, section 6.2). */
-const OF_OUR_CERTIFICATE: ReadonlySet<string> = new Set([
-  "bad_certificate",
-  "unsupported_certificate",
-  "certificate_revoked",
-  "certificate_expired",
-  "certificate_unknown",
-  "unknown_ca",
-  "access_denied",
-  "certificate_required",
-]);
-
 export interface Dialling {
   readonly address: EngineAddress;
   readonly tls: EngineTls | null;
@@ -118,7 +106,7 @@ export function tlsTrouble(error: unknown, { address, tls, isSecured, now }: Dia
     });
   const number = /SSL alert number (\d+)/u.exec(message)?.[1];
   const alert = number === undefined ? null : alertName(Number(number));
-  if (alert === null || !OF_OUR_CERTIFICATE.has(alert)) return null;
+  if (alert === null || !CERTIFICATE_REFUSALS.has(alert)) return null;
   return new EngineError("forbidden", `${engine}: ${refused(alert, tls, now)}`, { cause: error });
 }
 

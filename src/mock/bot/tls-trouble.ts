@@ -1,5 +1,5 @@
 /** What goes wrong with TLS, by its name and in plain words. */
-import { alertName } from "../../tls/alert.js";
+import { alertName, CERTIFICATE_REFUSALS } from "../../tls/alert.js";
 
 export interface TlsTrouble {
   /** A code of Node's such as `CERT_HAS_EXPIRED`, `alert internal_error`, or what else happened: `handshake_closed`. */
@@ -29,18 +29,6 @@ const CERTIFICATES: Readonly<Record<string, string>> = {
   PATH_LENGTH_EXCEEDED: "has too long a chain",
 };
 
-/** The alerts by which a server refuses what the client showed of itself (RFC 8446, section 6.2). */
-const OF_OUR_CERTIFICATE: ReadonlySet<string> = new Set([
-  "bad_certificate",
-  "unsupported_certificate",
-  "certificate_revoked",
-  "certificate_expired",
-  "certificate_unknown",
-  "unknown_ca",
-  "access_denied",
-  "certificate_required",
-]);
-
 /** Null if it has nothing to do with TLS. */
 export function tlsTrouble(error: NodeJS.ErrnoException, inHandshake: boolean): TlsTrouble | null {
   const { code = "", message } = error;
@@ -66,7 +54,8 @@ export function tlsTrouble(error: NodeJS.ErrnoException, inHandshake: boolean): 
 }
 
 function byAlert(number: number): TlsTrouble {
-  const alert = alertName(number) ?? String(number);
-  const name = `alert ${alert}`;
-  return { name, message: `the server sent the TLS ${name}`, lasting: OF_OUR_CERTIFICATE.has(alert) };
+  const alert = alertName(number);
+  const name = `alert ${alert ?? number}`;
+  const lasting = alert !== null && CERTIFICATE_REFUSALS.has(alert);
+  return { name, message: `the server sent the TLS ${name}`, lasting };
 }
