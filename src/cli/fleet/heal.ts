@@ -44,8 +44,8 @@ export async function healFleet(
     io.out(
       `${io.colours.bold(activation ?? "the fleet")}: ${counts}; plan ${serial}\n${daemonRows(heard, io, (state) => state === "healed")}${left}`,
     );
+    io.err(warningLines(warnings, io));
   }
-  if (options.json !== true) io.err(warningLines(warnings, io));
   if (met) return;
   throw new CommandError(
     EXIT.failed,

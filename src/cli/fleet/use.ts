@@ -123,8 +123,8 @@ export async function useFleet(
       `${io.colours.bold(profile)}: ${countsText(daemons, goal)}; plan ${serial}, seed ${seed}${begins}, ends in ${options.ttl}\n` +
         `${daemonRows(daemons, io, isWell)}  the same again: ${io.colours.dim(again)}\n`,
     );
+    io.err(warningLines(warnings, io));
   }
-  if (options.json !== true) io.err(warningLines(warnings, io));
   if (met) return;
   const required = options.require ?? "all";
   const short =
