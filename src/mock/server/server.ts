@@ -128,7 +128,14 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   server.maxConnections = options.connectionsMax ?? 10_000;
   // A peer that reads nothing, or has vanished, does not hold its connection for ever.
   server.timeout = 2 * WAIT_MAX;
-  const { address, port } = await listen(server, options.port ?? 0, bindTo);
+  const release = async (): Promise<void> => {
+    await durable?.close();
+    if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  const { address, port } = await listen(server, options.port ?? 0, bindTo).catch(async (error: unknown) => {
+    await release();
+    throw error;
+  });
   // Such as a lack of file descriptors, which passes.
   server.on("error", onBug);
   const stopFeed = options.feed ? startFeed(store, clock, options.feed.every) : () => undefined;
@@ -143,8 +150,7 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     await new Promise<void>((resolve) => setImmediate(resolve));
     server.closeAllConnections();
     await closed;
-    await durable?.close();
-    if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
+    await release();
   };
   const host = address.includes(":") ? `[${address}]` : address;
   const url = `${secure ? "https" : "http"}://${host}:${port}`;

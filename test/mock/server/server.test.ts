@@ -1,5 +1,8 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import net from "node:net";
-import { describe, expect, it } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../../../src/core/clock.js";
 import { ask, mockServer, register, submit } from "../support.js";
 
@@ -245,9 +248,17 @@ it("feeds itself when asked to, but never more than 20 jobs at a time", async ()
   expect((await ask(url, "GET /healthz")).body).toMatchObject({ jobs_pending: 20 });
 });
 
-it("says so when its port is taken", async () => {
+it("says so when its port is taken, and leaves nothing behind", async () => {
   const { port } = await mockServer();
-  await expect(mockServer({ port })).rejects.toThrow(/EADDRINUSE/u);
+  const folder = mkdtempSync(join(tmpdir(), "squall-taken-"));
+  try {
+    vi.stubEnv("TMPDIR", folder);
+    await expect(mockServer({ port })).rejects.toThrow(/EADDRINUSE/u);
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 /** Asks until that many bots wait; each question is a round trip, so this needs no time of its own. */
