@@ -2,7 +2,7 @@
 import { shellWord } from "../../core/shell-word.js";
 import { formatDuration } from "../../core/units.js";
 import { jsonLine } from "../../telemetry/entry.js";
-import type { AdminClient } from "../client.js";
+import { ADMIN_DEFAULT, type AdminClient } from "../client.js";
 import { CommandError, EXIT, type Io } from "../io.js";
 import {
   callerOf,
@@ -96,7 +96,8 @@ export async function useFleet(
       EXIT.usage,
       "--fleet: needs --ttl, such as --ttl 30m: many daemons must heal even when nobody is left to tell them",
     );
-  const outcome = await switchOn(fleetClient(options, io), bodyOf(options, io));
+  const client = fleetClient(options, io);
+  const outcome = await switchOn(client, bodyOf(options, io));
   const { serial, met, healed, daemons, activations, warnings = [] } = outcome;
   const [first] = activations;
   const seed = first?.seed ?? 0;
@@ -109,6 +110,7 @@ export async function useFleet(
     String(seed),
     "--ttl",
     options.ttl,
+    ...(client.base === ADMIN_DEFAULT ? [] : ["--admin", client.base]),
   ]
     .map(shellWord)
     .join(" ");
@@ -141,13 +143,22 @@ function endText(healed: boolean, endsAt: string | undefined, count: number): st
     : `; it stays on until ${endsAt}, or until squall heal --fleet`;
 }
 
-function fleetWords({ daemons = [], label = [], percent, startsIn }: UseFleetOptions): readonly string[] {
+function fleetWords({
+  daemons = [],
+  label = [],
+  percent,
+  startsIn,
+  require,
+  orHeal,
+}: UseFleetOptions): readonly string[] {
   return [
     "--fleet",
     ...daemons.flatMap((one) => ["--daemons", one]),
     ...label.flatMap((one) => ["--label", one]),
     ...(percent === undefined ? [] : ["--percent", percent]),
     ...(startsIn === undefined ? [] : ["--starts-in", startsIn]),
+    ...(require === undefined ? [] : ["--require", require]),
+    ...(orHeal === true ? ["--or-heal"] : []),
   ];
 }
 

@@ -29,7 +29,7 @@ describe("squall use --fleet", () => {
         "  node-1  applied",
         "  node-2  silent: it has read no plan after 12",
         '  node-3  refused: no proxy "jobs"',
-        "  the same again: squall use slow --param by=1ms --fleet --seed 7 --ttl 30m",
+        `  the same again: squall use slow --param by=1ms --fleet --seed 7 --ttl 30m --admin http://127.0.0.1:${here.port}`,
         "",
       ].join("\n"),
       err: "squall: all of 3 daemons had to have it, and 1 applied, 1 silent, 1 refused; it stays on until 2026-03-01T14:33:07.120Z, or until squall heal --fleet\n",
@@ -71,7 +71,7 @@ describe("squall use --fleet", () => {
       /^slow: 0 prepared, 1 applied, 1 silent, 1 refused; plan 13, seed 8, begins at 2026-03-01T14:03:09\.120Z, ends in 1m\n/u,
     );
     expect(out).toContain(
-      "--fleet --daemons 'node-*,b' --daemons c --label zone=eu-1 --label role=a=b --percent 20% --starts-in 2s --seed 8 --ttl 1m",
+      "--fleet --daemons 'node-*,b' --daemons c --label zone=eu-1 --label role=a=b --percent 20% --starts-in 2s --require any --or-heal --seed 8 --ttl 1m",
     );
     expect(fleet.asked).toEqual({
       activations: [
@@ -100,7 +100,7 @@ describe("squall use --fleet", () => {
     expect(JSON.parse(out)).toMatchObject({
       serial: 13,
       met: false,
-      again: "squall use slow --fleet --seed 7 --ttl 1m",
+      again: `squall use slow --fleet --seed 7 --ttl 1m --admin http://127.0.0.1:${here.port}`,
     });
   });
 
