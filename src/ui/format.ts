@@ -49,8 +49,12 @@ export function size(bytes: number): string {
 export function timeOfDay(iso: string): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return "";
-  const parts = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-  return `${parts}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  return `${clockTime(date)}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** In this browser's zone: `14:03:07`. */
+export function clockTime(date: Date): string {
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
 }
 
 /** `1 bot`, `3 bots`. */

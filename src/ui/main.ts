@@ -22,6 +22,9 @@ const NOWHERE: View = {
   render: () => empty("There is no such view.", html`<a href=${pathOf("now")}>What goes on now</a>`),
 };
 
+/** Milliseconds that the first picture waits for what is to be in it: drawn empty before, it would be there later. */
+const FIRST_WITHIN = 150;
+
 class Dashboard implements Page {
   readonly #root: HTMLElement;
   readonly #token = new Token(() => {
@@ -37,6 +40,7 @@ class Dashboard implements Page {
   #view: View = NOWHERE;
   #viewName: Place["view"] = null;
   #due = false;
+  #isBlank = true;
   #pausedAt = 0;
   #hasFleet = false;
 
@@ -69,6 +73,9 @@ class Dashboard implements Page {
       this.#presence(now, before);
     });
     this.#presence(presence, "left");
+    setTimeout(() => {
+      if (this.#isBlank) this.#render();
+    }, FIRST_WITHIN);
     addEventListener("online", () => {
       if (this.live.status.is === "lost") this.live.open();
     });
@@ -114,7 +121,7 @@ class Dashboard implements Page {
   }
 
   readonly changed = (): void => {
-    if (this.#due) return;
+    if (this.#due || (this.#isBlank && this.live.status.is === "connecting")) return;
     this.#due = true;
     requestAnimationFrame(() => {
       this.#due = false;
@@ -196,6 +203,8 @@ class Dashboard implements Page {
         this.#notices.dismiss(notice);
       },
     };
+    if (this.#isBlank) this.#root.replaceChildren();
+    this.#isBlank = false;
     render(shell(parts), this.#root);
     this.#view.rendered?.();
   }
@@ -218,7 +227,4 @@ class Dashboard implements Page {
 }
 
 const root = document.getElementById("page");
-if (root !== null) {
-  root.replaceChildren();
-  new Dashboard(root).start();
-}
+if (root !== null) new Dashboard(root).start();

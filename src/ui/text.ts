@@ -8,13 +8,16 @@ const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{DI}\u2800]|(?! )\p{Zs}/gu;
 /** More marks on one letter than any script has. */
 const PILE = /(\p{M}{3})\p{M}+/gu;
 
+/** Nothing of the above: nearly every name, and a browser is spared the tables of all characters before its first view. */
+const PLAIN = /^[ -~]*$/u;
+
 const LENGTH_MAX = 120;
 
 /** One line of at most `max` characters; what was left out is told by an ellipsis. */
 export function seen(text: string, max = LENGTH_MAX): string {
   // Longer than any name: not all of 10 kB need be looked at. Half a character at the cut is shown as what it is.
   const head = text.length > 4 * max ? text.slice(0, 4 * max) : text;
-  const plain = head.replaceAll(UNSEEN, escaped).replaceAll(PILE, "$1…");
+  const plain = PLAIN.test(head) ? head : head.replaceAll(UNSEEN, escaped).replaceAll(PILE, "$1…");
   const letters = [...plain];
   const whole = letters.length <= max && head.length === text.length;
   return whole ? plain : `${letters.slice(0, max - 1).join("")}…`;

@@ -2,6 +2,7 @@
 import type { Finding, FindingKind } from "../../live/contract.js";
 import type { HeatMap, HeatTone, Mark } from "../../drawing/heat-map.js";
 import { duration } from "../format.js";
+import { byName } from "../order.js";
 
 export interface KindWords {
   readonly kind: FindingKind;
@@ -86,12 +87,10 @@ export function byBot(findings: readonly Finding[]): readonly BotFindings[] {
     .map(([bot, list]) => ({
       bot,
       bad: list.filter(({ level }) => level === "bad").length,
-      findings: [...list].sort((one, other) => place(one) - place(other) || one.id.localeCompare(other.id)),
+      findings: [...list].sort((one, other) => place(one) - place(other) || byName(one.id, other.id)),
     }))
-    .sort((one, other) => other.bad - one.bad || COLLATOR.compare(one.bot, other.bot));
+    .sort((one, other) => other.bad - one.bad || byName(one.bot, other.bot));
 }
-
-const COLLATOR = new Intl.Collator("en", { numeric: true });
 
 /** Bots down, kinds across: who does what. `link` is the id of a bot's card. */
 export function mapOf(bots: readonly BotFindings[], link: (bot: string) => string): HeatMap {

@@ -3,6 +3,7 @@
  * window are found by bisection. What is older, or more than there is room for, is forgotten.
  */
 import type { Unseen } from "../live/unseen.js";
+import { byName } from "../order.js";
 import { isBad, isLost, keyOf, type LaneEntry } from "./entry.js";
 import { Shelf, type Placed } from "./shelf.js";
 import { Tally } from "./tally.js";
@@ -218,11 +219,4 @@ export class Ledger {
     if (again !== null && this.#retries.get(keyOf(proxy, again)) === key)
       this.#retries.delete(keyOf(proxy, again));
   }
-}
-
-/** `bot-2` before `bot-10`. */
-const COLLATOR = new Intl.Collator("en", { numeric: true });
-
-function byName(one: string, other: string): number {
-  return COLLATOR.compare(one, other);
 }

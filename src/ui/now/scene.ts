@@ -5,6 +5,7 @@
 import type { LiveBot, LiveLink, LiveProxy, LiveUpstream } from "../../live/contract.js";
 import { deedOf, gravest, type Deed } from "../deeds.js";
 import type { LiveStore } from "../live/store.js";
+import { byName } from "../order.js";
 
 export interface Node<Row> {
   readonly row: Row;
@@ -292,9 +293,3 @@ const door = ({ y }: { readonly y: number }): number => y + HEIGHTS.proxy / 2;
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 const place = (order: ReadonlyMap<string, number>, proxy: string): number => order.get(proxy) ?? order.size;
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => byName(a.id, b.id);
-
-/** `bot-2` before `bot-10`. */
-const names = new Intl.Collator("en", { numeric: true });
-function byName(a: string, b: string): number {
-  return names.compare(a.slice(0, 200), b.slice(0, 200));
-}

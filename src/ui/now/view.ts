@@ -1,7 +1,7 @@
 /** Now (`/ui/`): what is on, who talks to whom, and what is done to it. */
 import { copyText } from "../clipboard.js";
 import { DEED_WORDS, type Deed } from "../deeds.js";
-import { count } from "../format.js";
+import { clockTime, count } from "../format.js";
 import { Healing } from "../healing.js";
 import { empty, loading, mark } from "../parts.js";
 import { html, nothing, type TemplateResult } from "../vendor/lit-html.js";
@@ -82,8 +82,8 @@ class Now implements View {
       }
       <footer class="legend">
         <span>
-          ${count(store.totals.seen)} seen since ${time(store.wall(store.watchedSince))}, when somebody began
-          to watch.
+          ${count(store.totals.seen)} seen since ${clockTime(new Date(store.wall(store.watchedSince)))}, when
+          somebody began to watch.
         </span>
         <ul aria-label="Signs">
           ${LEGEND.map((deed) => html`<li>${mark(deed)} ${DEED_WORDS[deed]}</li>`)}
@@ -91,10 +91,6 @@ class Now implements View {
       </footer>
     `;
   }
-}
-
-function time(wall: number): string {
-  return new Date(wall).toLocaleTimeString("en-GB");
 }
 
 export const openNow: OpenView = (page) => new Now(page);
