@@ -87,12 +87,14 @@ function packageOf(file) {
 async function warm() {
   // There is no squall.yaml in dist.
   const args = [join(DIST, "main.js"), "serve", "--admin", "127.0.0.1:0", "--log-level", "error"];
-  const daemon = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"], cwd: DIST });
+  // As most start it: whoever builds with options of their own keeps none for others.
+  const env = { ...process.env, NODE_OPTIONS: "" };
+  const daemon = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"], cwd: DIST, env });
   let said = "";
   daemon.stderr.on("data", (chunk) => (said += chunk));
   const over = new Promise((done) => daemon.once("exit", done).once("error", done));
   const kept = () =>
-    readdirSync(DIST).some((file) => file.startsWith(`command-${hash}.`) && file.endsWith(".cache"));
+    readdirSync(DIST).some((file) => file === `command-${hash}.${process.version}-${process.arch}.cache`);
   const late = performance.now() + WARM_MAX_MS;
   let running = true;
   void over.then(() => (running = false));

@@ -4,9 +4,10 @@
  *
  * `scripts/bundle.mjs` makes the bundle; without it the modules themselves are loaded, which is slower and no different.
  */
-import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Script } from "node:vm";
 
 /** Its name has the hash of what is in it, so that no cache is ever taken for that of another one. */
@@ -19,6 +20,9 @@ export interface Runtime {
   readonly version: string;
   readonly arch: string;
   readonly pid: number;
+  /** Options of Node, of the call and of `NODE_OPTIONS`: V8 takes no cache of a process with other ones of its own. */
+  readonly execArgv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** What the bundle in this folder exports; null if there is none. */
@@ -27,11 +31,12 @@ export function loadBundle<Exports>(folder: string, runtime: Runtime): Exports |
   if (name === null) return null;
   const filename = join(folder, name);
   const cache = cacheOf(filename, runtime);
-  const cachedData = contentOf(cache);
+  // Most options are none of V8's: what is there of a process without any does as well.
+  const cachedData = contentOf(cache) ?? contentOf(plainCacheOf(filename, runtime));
   // It has no others than ASCII characters, for which V8 needs one byte each.
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, "latin1")}\n})`;
   const script = new Script(source, { filename, ...(cachedData === null ? {} : { cachedData }) });
-  if (cachedData === null || script.cachedDataRejected === true) keepLater(script, cache, runtime);
+  if (cachedData === null || script.cachedDataRejected === true) keepLater(script, filename, runtime);
   const module = { exports: {} };
   const run = script.runInThisContext() as (...scope: unknown[]) => void;
   run(module.exports, createRequire(filename), module, filename, folder);
@@ -42,9 +47,31 @@ function bundleIn(folder: string): string | null {
   return readdirSync(folder).find((name) => BUNDLE.test(name)) ?? null;
 }
 
-/** Where what V8 made of this bundle is kept: beside it, where whoever can write could change the program itself. */
-export function cacheOf(bundle: string, { version, arch }: Runtime): string {
+/**
+ * Where what V8 made of this bundle is kept: beside it, where whoever can write could change the program itself. Processes with options
+ * have one of their own, as they would spoil that of all others.
+ */
+export function cacheOf(bundle: string, runtime: Runtime): string {
+  const plain = plainCacheOf(bundle, runtime);
+  const options = [...runtime.execArgv, runtime.env["NODE_OPTIONS"] ?? ""].join(" ").trim();
+  if (options === "") return plain;
+  const hash = createHash("sha256").update(options).digest("hex").slice(0, 8);
+  return plain.replace(/\.cache$/u, `-${hash}.cache`);
+}
+
+function plainCacheOf(bundle: string, { version, arch }: Runtime): string {
   return `${bundle.replace(/\.cjs$/u, "")}.${version}-${arch}.cache`;
+}
+
+/** Of all that have options one may keep its own: they would be as many as there are options. */
+function makeRoom(cache: string, plain: string): void {
+  if (cache === plain) return;
+  const own = basename(cache);
+  const others = `${basename(plain).replace(/\.cache$/u, "")}-`;
+  const folder = dirname(cache);
+  for (const name of readdirSync(folder))
+    if (name.startsWith(others) && name.endsWith(".cache") && name !== own)
+      rmSync(join(folder, name), { force: true });
 }
 
 function contentOf(path: string): Buffer | null {
@@ -56,12 +83,14 @@ function contentOf(path: string): Buffer | null {
 }
 
 /** Whole or not at all: another process may read it. A folder that cannot be written makes each start slower, and nothing else. */
-function keepLater(script: Script, cache: string, { pid }: Runtime): void {
+function keepLater(script: Script, bundle: string, runtime: Runtime): void {
   const timer = setTimeout(() => {
     try {
-      const own = `${cache}.${pid}`;
+      const cache = cacheOf(bundle, runtime);
+      const own = `${cache}.${runtime.pid}`;
       writeFileSync(own, script.createCachedData());
       renameSync(own, cache);
+      makeRoom(cache, plainCacheOf(bundle, runtime));
     } catch {
       // As it was, then.
     }

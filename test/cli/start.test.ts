@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Command } from "commander";
 import { addCommands } from "../../src/cli/commands.js";
@@ -139,7 +139,7 @@ describe("each command", () => {
 });
 
 describe("the bundle", () => {
-  const runtime = { version: process.version, arch: process.arch, pid: process.pid };
+  const runtime = { version: process.version, arch: process.arch, pid: process.pid, execArgv: [], env: {} };
   const name = "command-0123456789abcdef.cjs";
 
   it("is there after a build, once, with its map and the licences of what is inside", () => {
@@ -171,6 +171,30 @@ describe("the bundle", () => {
     expect(load()).toEqual({ where: file, sum: "/" });
     vi.runAllTimers();
     expect(readFileSync(cache).equals(kept)).toBe(true);
+  });
+
+  it("keeps what V8 made of it with options of Node apart, of one set of them at a time: others would not take it", () => {
+    vi.useFakeTimers();
+    const caches = (): string[] => readdirSync(shop.folder).filter((one) => one.includes(".cache"));
+    let texts = 0;
+    const load = (...execArgv: string[]): string => {
+      // A text of another length each time: V8 refuses the cache of another one, as it does that of other options.
+      const text = "text".repeat(++texts);
+      const file = shop.file(name, `exports.text = "${text}";`);
+      const own = { ...runtime, execArgv };
+      expect(loadBundle(shop.folder, own)).toEqual({ text });
+      vi.runAllTimers();
+      return basename(cacheOf(file, own));
+    };
+    const plain = load();
+    expect(caches()).toEqual([plain]);
+    const first = load("--max-old-space-size=256");
+    expect(caches().sort()).toEqual([first, plain].sort());
+    const second = load("--max-old-space-size=512");
+    expect(caches().sort()).toEqual([plain, second].sort());
+    // What the call says, or the environment.
+    const env = { NODE_OPTIONS: "--max-old-space-size=512" };
+    expect(basename(cacheOf(join(shop.folder, name), { ...runtime, env }))).toBe(second);
   });
 
   it("is none the worse for a cache that is damaged, which is made anew", () => {
