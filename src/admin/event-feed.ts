@@ -4,10 +4,10 @@
  * the next, is dropped: it can come back with `Last-Event-ID`.
  */
 import type { Request, Response } from "express";
-import type { Timer } from "../core/clock.js";
 import { SquallError } from "../core/errors.js";
 import { jsonLine } from "../telemetry/entry.js";
 import type { Missed, StreamEvent, Subscription, SubscribeOptions } from "../telemetry/stream.js";
+import { beginEvents, EventSink } from "./event-sink.js";
 import type { House } from "./house.js";
 import type { Account } from "./ledger.js";
 
@@ -31,11 +31,7 @@ export function serveEvents(
   response: Response,
   options: SubscribeOptions,
 ): void {
-  response.status(200).set({
-    "content-type": "text/event-stream; charset=utf-8",
-    // Nothing between here and the reader should collect events first.
-    "x-accel-buffering": "no",
-  });
+  beginEvents(response);
   if (request.method === "HEAD") response.end();
   else new EventFeed(house, response).open(options);
 }
@@ -44,21 +40,26 @@ class EventFeed {
   readonly #house: House;
   readonly #response: Response;
   readonly #account: Account;
+  readonly #sink: EventSink;
   readonly #queue: Waiting[] = [];
   #sent = 0;
   #queueMax = 0;
   /** Characters of what waits. */
   #waiting = 0;
-  #full = false;
-  /** It was full at the last sign of life, and nothing was taken since. */
-  #stuck = false;
-  #heartbeat: Timer | null = null;
   #subscription: Subscription | null = null;
 
   constructor(house: House, response: Response) {
     this.#house = house;
     this.#response = response;
     this.#account = house.streamLedger.open(() => response.destroy());
+    this.#sink = new EventSink(response, {
+      clock: house.clock,
+      heartbeat: house.limits.heartbeat,
+      drained: () => {
+        this.#pump();
+      },
+      isTooFarBehind: () => this.#isTooFarBehind(),
+    });
   }
 
   open(options: SubscribeOptions): void {
@@ -83,15 +84,10 @@ class EventFeed {
       throw error;
     }
     this.#queueMax = this.#queue.length + limits.streamQueue;
-    this.#response.on("drain", () => {
-      this.#full = false;
-      this.#stuck = false;
-      this.#pump();
-    });
-    this.#write(`retry: ${RETRY_MS}\n\n`);
-    if (gap !== null) this.#write(`event: gap\ndata: ${this.#gapLine(gap.lost)}\n\n`);
+    this.#sink.write(`retry: ${RETRY_MS}\n\n`);
+    if (gap !== null) this.#sink.write(`event: gap\ndata: ${this.#gapLine(gap.lost)}\n\n`);
     this.#pump();
-    this.#beat();
+    this.#sink.beat();
   }
 
   /** Looks like an entry, so that whoever prints entries can print it; it has no number of its own. */
@@ -105,8 +101,8 @@ class EventFeed {
   }
 
   #hear({ id, entry, json, size }: StreamEvent): void {
-    if (!this.#full && this.#queue.length === 0) {
-      this.#write(eventText(id, entry.kind, json));
+    if (!this.#sink.full && this.#queue.length === 0) {
+      this.#sink.write(eventText(id, entry.kind, json));
       return;
     }
     this.#wait({ id, entry, size }, this.#house.clock.now());
@@ -144,11 +140,11 @@ class EventFeed {
   }
 
   #pump(): void {
-    while (!this.#full && this.#sent < this.#queue.length) {
+    while (!this.#sink.full && this.#sent < this.#queue.length) {
       const next = this.#queue[this.#sent++];
       if (next === undefined) break;
       this.#waiting -= next.size;
-      this.#write(eventText(next.id, next.entry.kind, jsonLine(next.entry)));
+      this.#sink.write(eventText(next.id, next.entry.kind, jsonLine(next.entry)));
     }
     // Moved up now and then, not for each entry.
     if (this.#sent === this.#queue.length || this.#sent > 1_000) {
@@ -159,25 +155,8 @@ class EventFeed {
     this.#account.moved();
   }
 
-  #beat(): void {
-    const { clock, limits } = this.#house;
-    this.#heartbeat = clock.at(clock.now() + limits.heartbeat, () => {
-      if (this.#stuck || this.#isTooFarBehind()) {
-        this.#response.destroy();
-        return;
-      }
-      this.#stuck = this.#full;
-      if (!this.#full) this.#write(": still here\n\n");
-      this.#beat();
-    });
-  }
-
-  #write(text: string): void {
-    if (!this.#response.write(text)) this.#full = true;
-  }
-
   #close(): void {
-    this.#heartbeat?.cancel();
+    this.#sink.close();
     this.#subscription?.close();
     this.#account.close();
     this.#queue.length = 0;

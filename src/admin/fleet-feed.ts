@@ -3,9 +3,9 @@
  * nothing piles up for a reader that is slow; one that takes nothing from one sign of life to the next is dropped.
  */
 import type { Request, Response } from "express";
-import type { Timer } from "../core/clock.js";
 import type { FleetJournalQuery, FleetLine } from "../fleet/contract/journal.js";
 import { jsonLine, messageOf } from "../telemetry/entry.js";
+import { beginEvents, EventSink } from "./event-sink.js";
 import type { AdminFleet } from "./fleet-house.js";
 import type { House } from "./house.js";
 
@@ -18,11 +18,8 @@ export class FleetFeed {
   readonly #request: Request;
   readonly #response: Response;
   readonly #stop = new AbortController();
-  #heartbeat: Timer | null = null;
-  /** Nothing was taken since the last sign of life. */
-  #stuck = false;
+  readonly #sink: EventSink;
   #drained: () => void = () => undefined;
-  #full = false;
   #cursor = "";
 
   constructor(house: House, fleet: AdminFleet, request: Request, response: Response) {
@@ -30,6 +27,13 @@ export class FleetFeed {
     this.#fleet = fleet;
     this.#request = request;
     this.#response = response;
+    this.#sink = new EventSink(response, {
+      clock: house.clock,
+      heartbeat: house.limits.heartbeat,
+      drained: () => {
+        this.#drained();
+      },
+    });
   }
 
   open(query: FleetJournalQuery, cursor: string): void {
@@ -38,24 +42,15 @@ export class FleetFeed {
       this.#house.streams.enter(response, () => {
         this.#close();
       });
-    response.status(200).set({
-      "content-type": "text/event-stream; charset=utf-8",
-      // Nothing between here and the reader should collect events first.
-      "x-accel-buffering": "no",
-    });
+    beginEvents(response);
     if (this.#request.method === "HEAD") {
       response.end();
       return;
     }
-    response.on("drain", () => {
-      this.#full = false;
-      this.#stuck = false;
-      this.#drained();
-    });
     // Whoever comes back before the first line comes back to the same place.
-    this.#write(`retry: ${RETRY_MS}\nid: ${cursor}\n\n`);
+    this.#sink.write(`retry: ${RETRY_MS}\nid: ${cursor}\n\n`);
     this.#cursor = cursor;
-    this.#beat();
+    this.#sink.beat();
     void this.#run(query, cursor);
   }
 
@@ -65,7 +60,7 @@ export class FleetFeed {
       for await (const { line, cursor: at } of this.#fleet.journal.follow(query, cursor, signal)) {
         if (signal.aborted) return;
         this.#send(line, at);
-        if (this.#full) await this.#room();
+        if (this.#sink.full) await this.#room();
       }
     } catch (error) {
       if (!signal.aborted) this.#refuse(error);
@@ -76,13 +71,13 @@ export class FleetFeed {
   #send(line: FleetLine, cursor: string): void {
     const id = cursor === this.#cursor ? "" : `id: ${cursor}\n`;
     this.#cursor = cursor;
-    this.#write(`${id}event: ${eventName(line.kind)}\ndata: ${jsonLine(line)}\n\n`);
+    this.#sink.write(`${id}event: ${eventName(line.kind)}\ndata: ${jsonLine(line)}\n\n`);
   }
 
   /** The engine does not let this daemon read: whoever comes back is told so by the answer. */
   #refuse(error: unknown): void {
     const time = new Date(this.#house.clock.wallTime()).toISOString();
-    this.#write(
+    this.#sink.write(
       `event: refused\ndata: ${jsonLine({ seq: 0, time, kind: "refused", text: messageOf(error) })}\n\n`,
     );
   }
@@ -93,26 +88,9 @@ export class FleetFeed {
     });
   }
 
-  #beat(): void {
-    const { clock, limits } = this.#house;
-    this.#heartbeat = clock.at(clock.now() + limits.heartbeat, () => {
-      if (this.#stuck) {
-        this.#response.destroy();
-        return;
-      }
-      this.#stuck = this.#full;
-      if (!this.#full) this.#write(": still here\n\n");
-      this.#beat();
-    });
-  }
-
-  #write(text: string): void {
-    if (!this.#response.write(text)) this.#full = true;
-  }
-
   #close(): void {
     this.#stop.abort();
-    this.#heartbeat?.cancel();
+    this.#sink.close();
     this.#drained();
     this.#response.end();
   }

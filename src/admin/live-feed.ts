@@ -4,6 +4,7 @@
  */
 import type { Request, Response } from "express";
 import type { Timer } from "../core/clock.js";
+import { beginEvents } from "./event-sink.js";
 import type { House } from "./house.js";
 import { Outflow } from "./outflow.js";
 
@@ -13,11 +14,7 @@ export const BEHIND_BYTES = 256 * 1_024;
 export const STUCK_MS = 10_000;
 
 export function serveLive(house: House, request: Request, response: Response, exchanges: boolean): void {
-  response.status(200).set({
-    "content-type": "text/event-stream; charset=utf-8",
-    // Nothing between here and the reader should collect events first.
-    "x-accel-buffering": "no",
-  });
+  beginEvents(response);
   if (request.method === "HEAD") response.end();
   else new LiveFeed(house, response, exchanges).open();
 }
