@@ -12,7 +12,8 @@ import {
   type LocatedScalar,
 } from "./located.js";
 import type { Problems } from "./problems.js";
-import { unknownProfile, type ParamSource, type ProfileSource } from "./profile.js";
+import type { ParamSource, ProfileSource } from "./profile.js";
+import { unknownProfile } from "./unknown-profile.js";
 import { RESERVED_KEYS } from "./shapes.js";
 
 /** How long a chain of parents may be. */

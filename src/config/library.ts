@@ -17,13 +17,15 @@ import {
 } from "./layers.js";
 import { under } from "./located.js";
 import { Problems } from "./problems.js";
-import { paramInfo, unknownProfile, type ParamInfo, type ProfileSource } from "./profile.js";
+import { paramInfo, type ParamInfo, type ProfileSource } from "./profile.js";
 import { Reading, readText, startOf, type ProfileFile } from "./read-profiles.js";
 import { checkProfile, type Types } from "./resolve.js";
 import { REQUEST_LIMITS } from "./scan.js";
+import { unknownProfile, type LeftOut } from "./unknown-profile.js";
 
 export type { Layer } from "./layers.js";
 export type { ProfileFile } from "./read-profiles.js";
+export type { LeftOut } from "./unknown-profile.js";
 
 export const PROFILES_MAX = 10_000;
 /** Characters of all profiles that the API made: in memory each takes several times its text. */
@@ -40,12 +42,8 @@ export interface LibraryEntry {
 
 export interface ProfileLibrary extends ProfileView {
   readonly entries: readonly LibraryEntry[];
-}
-
-/** A file that was found and left out, with its first mistake. */
-export interface LeftOut {
-  readonly file: string;
-  readonly problem: Problem;
+  /** Files that were found without being named, and hold something else than profiles without mistakes. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 type Warnings = ReadonlyMap<string, readonly Problem[]>;
@@ -97,7 +95,6 @@ export class Library implements ProfileLibrary {
     });
   }
 
-  /** Files that were found without being named, and hold something else than profiles without mistakes. */
   get leftOut(): readonly LeftOut[] {
     return this.#leftOut;
   }
@@ -126,7 +123,7 @@ export class Library implements ProfileLibrary {
   find(name: string): ProfileSource {
     const found = this.get(name);
     if (found !== undefined) return found;
-    const { message, hint } = unknownProfile(name, this.names(), this.#types);
+    const { message, hint } = unknownProfile(name, this.names(), this.#types, this.#leftOut);
     throw new SquallError("SQ_PROFILE_NOT_FOUND", message, hint === undefined ? {} : { hint });
   }
 

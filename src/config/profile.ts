@@ -1,8 +1,5 @@
 /** A profile as it was written: its document, checked as far as it can be without its parents and params. */
 import type { z } from "zod";
-import { didYouMean } from "../core/suggest.js";
-import type { AnyFaultType } from "../faults/contract/index.js";
-import { exampleOptions } from "../faults/example-words.js";
 import type { CaseBlock } from "./case-block.js";
 import { refuseReference } from "./interpolate.js";
 import {
@@ -148,18 +145,4 @@ function plain(node: LocatedScalar | null, problems: Problems): LocatedScalar | 
     problems.add(node, "a default cannot refer to other params");
   }
   return node;
-}
-
-/** "unknown profile", with the nearest name there is, or what to do with a name that is a fault type's. */
-export function unknownProfile(
-  name: string,
-  known: readonly string[],
-  types: ReadonlyMap<string, Pick<AnyFaultType, "example">>,
-): { message: string; hint?: string } {
-  const type = types.get(name);
-  const hint =
-    type === undefined
-      ? didYouMean(name, known)
-      : `it is a fault type: squall add PROXY ${`${name} ${exampleOptions(type)}`.trim()}`;
-  return { message: `no profile is called ${JSON.stringify(name)}`, ...(hint === undefined ? {} : { hint }) };
 }

@@ -4,7 +4,7 @@ import type { FaultValue } from "../config/fault.js";
 import type { ProfileLibrary } from "../config/library.js";
 import type { Located } from "../config/located.js";
 import type { Problems } from "../config/problems.js";
-import { unknownProfile } from "../config/profile.js";
+import { unknownProfile } from "../config/unknown-profile.js";
 import { resolveFault, resolveFaults } from "../config/inline.js";
 import type { GivenParams } from "../config/params.js";
 import { resolveProfile, type Types } from "../config/resolve.js";
@@ -22,7 +22,7 @@ export function compileProfile(
 ): CompiledProfile {
   const source = library.get(name);
   if (source === undefined) {
-    const { message, hint } = unknownProfile(name, library.names(), types);
+    const { message, hint } = unknownProfile(name, library.names(), types, library.leftOut);
     throw new SquallError("SQ_PROFILE_NOT_FOUND", message, hint === undefined ? {} : { hint });
   }
   const { value, problems } = resolveProfile(source, library, types, params);

@@ -47,6 +47,32 @@ describe("a library", () => {
     });
   });
 
+  it("tells of files that were left out, one of which may have the profile that it does not have", () => {
+    const mistake = "summary: no name\n";
+    const hint = (name: string, ...files: string[]): unknown => {
+      const library = new Library(TYPES);
+      const found = files.map((file) => ({ file, text: mistake, origin: "found" as const }));
+      library.replaceFiles([{ file: "own.yaml", text: "profile: lost-ack\n" }, ...found]);
+      return Reflect.get(
+        refusalOf(() => library.find(name)),
+        "hint",
+      );
+    };
+    expect(hint("busy", "profiles/busy.yaml", "profiles/other.yaml")).toMatch(
+      /^profiles\/busy\.yaml is left out: profiles\/busy\.yaml:1:1 /u,
+    );
+    // A file's name tells more than a name that is near, and any name more than files of other names.
+    expect(hint("lost-ac", "profiles/lost-ac.yaml")).toMatch(/^profiles\/lost-ac\.yaml is left out: /u);
+    expect(hint("lost-ac", "profiles/other.yaml")).toBe('did you mean "lost-ack"?');
+    expect(hint("busy", "profiles/other.yaml")).toBe(
+      "profiles/other.yaml is left out, and squall validate says why",
+    );
+    expect(hint("busy", "profiles/a.yaml", "profiles/b.yaml")).toBe(
+      "2 files of ./profiles are left out, and squall validate says why",
+    );
+    expect(hint("busy")).toBe(undefined);
+  });
+
   it("refuses one name in two files, and names both places", () => {
     const refusal = refusalOf(() => libraryOf({ "a.yaml": "profile: x\n", "b.yaml": "# b\nprofile: x\n" }));
     expect(told(refusal.details, "b.yaml")).toEqual([
