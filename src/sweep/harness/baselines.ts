@@ -1,6 +1,7 @@
 /** The fault-free runs before anything else: they must pass, and agree, or nothing that comes after them means anything. */
 import { BaselineBroken, type Exit, type RunResult, type Runner } from "../contract/run.js";
 import { isStarved } from "./starvation.js";
+import { unreachedText } from "./unreached.js";
 import { formatDuration } from "../../core/units.js";
 import { differences, differenceText } from "../oracles/audit.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
@@ -95,7 +96,7 @@ export function exitText(exit: Exit): string {
   }
 }
 
-function checkPassed({ exit, check, output, number, label }: RunResult): void {
+function checkPassed({ exit, check, output, number, label, record }: RunResult): void {
   if (exit.kind === "exit" && exit.code === 0 && check?.ok !== false) return;
   if (exit.kind === "exit" && exit.code === 0)
     throw new BaselineBroken(
@@ -110,7 +111,7 @@ function checkPassed({ exit, check, output, number, label }: RunResult): void {
   const said = last === "" ? ", and it wrote nothing" : `; its last lines:${indented(last)}`;
   const missing = exit.kind === "exit" && exit.code === 127 ? " (the shell found no such command)" : "";
   throw new BaselineBroken(
-    `the command fails without any fault (${label}): ${exitText(exit)}${missing}${said}`,
+    `the command fails without any fault (${label}): ${exitText(exit)}${missing}${said}${unreachedText([record])}`,
   );
 }
 

@@ -24,6 +24,19 @@ export function goodCalls({ exchanges, queries, connections, flows }: RunRecord)
   return calls;
 }
 
+/**
+ * Whether there were calls, and all of them went wrong: such bots are not at any steady state. Of clients that keep one connection for
+ * ever, and of those that are never answered (UDP), there are no calls.
+ */
+export function onlyBadCalls(records: readonly RunRecord[]): boolean {
+  const calls = records.flatMap(({ exchanges, queries, connections }) => [
+    ...exchanges.map(({ end, clientStatus }) => end !== "complete" || (clientStatus ?? 500) >= 500),
+    ...queries.map(({ rcode }) => rcode === null || rcode === "SERVFAIL"),
+    ...connections.filter(({ failure }) => failure !== null).map(() => true),
+  ]);
+  return calls.length > 0 && calls.every(Boolean) && records.every((record) => goodCalls(record).size === 0);
+}
+
 /** For each bot that all of these have: how long it may be before its next good call, in milliseconds. */
 export function patienceOf(
   baselines: readonly { readonly record: RunRecord; readonly ms: number }[],

@@ -13,6 +13,7 @@ import {
   type RunPlan,
   type RunResult,
 } from "../contract/run.js";
+import type { RunRecord } from "../contract/record.js";
 import { recordOf } from "../record/run-record.js";
 import { differences } from "../oracles/audit.js";
 import { shapeOf } from "../oracles/pointer.js";
@@ -20,8 +21,9 @@ import type { RunSettings } from "../run-file/settings.js";
 import type { ServiceInput } from "../run-file/shape.js";
 import type { Surroundings } from "./environment.js";
 import { endedEarly, type Program } from "./program.js";
-import { patienceOf, withoutProgress } from "./progress.js";
+import { onlyBadCalls, patienceOf, withoutProgress } from "./progress.js";
 import { JUDGED, Stage, type StageOptions } from "./stage.js";
+import { unreachedText } from "./unreached.js";
 import { stopwatch, type Limits, type Made, type RunMaker } from "./worker.js";
 
 const LOOK_EVERY_MS = 20;
@@ -114,7 +116,9 @@ export class ServiceWorker implements RunMaker {
 
   calibrate(baselines: readonly RunResult[]): void {
     const patience = patienceOf(baselines);
-    if (patience.size === 0 && !this.#moves) throw this.#unseen(this.#service.watch);
+    const records = baselines.map(({ record }) => record);
+    if (patience.size === 0 && (!this.#moves || onlyBadCalls(records)))
+      throw this.#unseen(this.#service.watch, records);
     this.#patience = patience;
     this.#audits = baselines.map(({ audit }) => audit);
   }
@@ -162,13 +166,13 @@ export class ServiceWorker implements RunMaker {
     await this.#rest(Math.min(watch, WARM_MS), () => false);
   }
 
-  #unseen(time: number): BaselineBroken {
+  #unseen(time: number, records: readonly RunRecord[] = []): BaselineBroken {
     const where = this.#stage.wires.list.map(({ name, url }) => `${name} is ${url}`).join(", ");
     const command = this.#command;
     const end =
       command !== null && hasEnded(command) ? `; ${endedEarly("the command", command, "before")}` : "";
     return new BaselineBroken(
-      `no bot made a good call through the proxies in ${formatDuration(time)} without any fault: do the bots use them (${where})?${end}`,
+      `no bot made a good call through the proxies in ${formatDuration(time)} without any fault: do the bots use them (${where})?${end}${unreachedText(records)}`,
     );
   }
 

@@ -105,6 +105,19 @@ describe("bots that are started once", () => {
 });
 
 describe("bots that somebody else has started", () => {
+  it("say nothing of any fault while their server is away", async () => {
+    const { start, file } = scene();
+    const bots = file("bots.cjs", BOTS);
+    const port = await freePort();
+    children.push(spawn(process.execPath, [bots, `http://127.0.0.1:${port}`]));
+    const runner = await start(
+      `service: { watch: 400ms, hit: 2s, recover: 2s }\nproxies: { jobs: { listen: "127.0.0.1:${port}", upstream: "http://127.0.0.1:${await freePort()}" } }\n`,
+    );
+    await expect(ready(runner)).rejects.toThrow(
+      /^no bot made a good call .*\nnothing that came to jobs reached the upstream there: does that run/u,
+    );
+  });
+
   it("are met at the ports of squall.yaml, and nothing goes on while they are not back", async () => {
     const { start, folder, file } = scene();
     const bots = file("bots.cjs", BOTS);
