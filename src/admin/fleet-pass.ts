@@ -28,6 +28,15 @@ const SPOKEN = /^[\t\x20-\x7e\x80-\xff]+$/u;
 const OF_BROWSERS =
   /^(?:origin|referer|cookie|dnt|accept-language|upgrade-insecure-requests|sec-.+|x-forwarded-.+|forwarded)$/u;
 
+/** What speaks to a browser of the whole address that it asked, and that is this daemon's. */
+const TO_BROWSERS =
+  /^(?:set-cookie|clear-site-data|strict-transport-security|alt-svc|refresh|link|service-worker-allowed|nel|report-to|reporting-endpoints|access-control-.+)$/u;
+/** A page would have this daemon's address, and could call it as its own page can: it is shown, and runs nothing. */
+const OF_A_STRANGER: Readonly<Record<string, string>> = {
+  "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+};
+
 export function passRoute(house: House): Route {
   return defineRoute({
     method: "get",
@@ -162,9 +171,12 @@ function passBack(incoming: IncomingMessage, response: ServerResponse): void {
     return;
   }
   const isOfThem = ofConnection(incoming.headers);
-  const fields = Object.entries(incoming.headers).filter(([name]) => !isOfThem(name));
+  const fields = Object.entries(incoming.headers).filter(
+    ([name]) => !isOfThem(name) && !TO_BROWSERS.test(name),
+  );
   const { statusCode: status = 0, statusMessage: reason = "" } = incoming;
-  response.writeHead(status, SPOKEN.test(reason) ? reason : STATUS_CODES[status], Object.fromEntries(fields));
+  const headers = { ...Object.fromEntries(fields), ...OF_A_STRANGER };
+  response.writeHead(status, SPOKEN.test(reason) ? reason : STATUS_CODES[status], headers);
   incoming.pipe(response);
 }
 

@@ -77,7 +77,14 @@ describe("a header field", () => {
     ["proxy-authorization: Basic eA==", "close", false, false],
     ["proxy-authenticate: Basic", "close", false, false],
     ["proxy-authentication-info: x=1", "close", false, false],
-    ["set-cookie: a=1", "close", true, true],
+    // They are for a browser, and of this daemon's address.
+    ["set-cookie: a=1", "close", true, false],
+    ['clear-site-data: "*"', "close", true, false],
+    ["strict-transport-security: max-age=9", "close", true, false],
+    ["service-worker-allowed: /", "close", true, false],
+    ["refresh: 0; url=/ui/", "close", true, false],
+    ["link: </a.css>; rel=stylesheet", "close", true, false],
+    ["access-control-allow-origin: *", "close", true, false],
   ])("%s, with connection: %s", async (field, connection, on, back) => {
     const name = field.slice(0, field.indexOf(":"));
     const value = field.slice(field.indexOf(":") + 2);
@@ -112,6 +119,24 @@ describe("a header field", () => {
     expect(text).toMatch(/transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n$/iu);
     expect(asked).toMatch(/transfer-encoding: chunked\r\n/iu);
   });
+});
+
+describe("a page of whoever announced himself as a daemon", () => {
+  it.each(["", "content-security-policy: default-src *\r\nx-content-type-options: off\r\n"])(
+    "runs nothing at this daemon's address (%j)",
+    async (own) => {
+      answer = `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n${own}content-length: 2\r\n\r\nok`;
+      const head = await told([
+        "sec-fetch-site: cross-site",
+        "sec-fetch-mode: navigate",
+        "sec-fetch-dest: document",
+      ]);
+      expect(fields(head, "content-security-policy")).toEqual([
+        "content-security-policy: sandbox; default-src 'none'; frame-ancestors 'none'",
+      ]);
+      expect(fields(head, "x-content-type-options")).toEqual(["x-content-type-options: nosniff"]);
+    },
+  );
 });
 
 describe("an answer that breaks off", () => {
