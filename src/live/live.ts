@@ -21,7 +21,7 @@ import { findingsOf } from "./findings.js";
 import { FIRST_MAX, LEASE_MS, LINGER_MS, TICK_MS } from "./limits.js";
 import { Past, type PastSources } from "./past.js";
 import { Painter, type Picture, type PictureSources } from "./picture.js";
-import type { Ring } from "./ring.js";
+import type { Ranks, Ring } from "./ring.js";
 import { traceOf } from "./trace-view.js";
 import { Watching } from "./watching.js";
 
@@ -74,6 +74,7 @@ interface Session {
 export class Live {
   readonly #sources: LiveSources;
   readonly #readers = new Set<LiveReader>();
+  readonly #ranks: Ranks = { last: 0 };
   #session: Session | null = null;
   /** Until when the session, and its ring, are kept though nobody reads. */
   #sessionUntil = -Infinity;
@@ -148,7 +149,8 @@ export class Live {
       since === undefined
         ? all.slice(-limit)
         : all
-            .filter(({ rank }) => rank > since)
+            // One that was never given out here is of the daemon before: all is new since then.
+            .filter(({ rank }) => rank > since || since > ring.rank)
             .toSorted((one, other) => one.rank - other.rank)
             .slice(0, limit);
     const last = chosen.at(-1);
@@ -222,7 +224,7 @@ export class Live {
     const { clock, watch, proxySet, plan, telemetry, bodiesMax } = this.#sources;
     const planeOf = (name: string): Picture["proxies"]["rows"][number]["plane"] =>
       proxySet.list().find(({ proxy }) => proxy.name === name)?.proxy.protocol ?? "tcp";
-    const watching = new Watching({ clock, bodiesMax, planeOf });
+    const watching = new Watching({ clock, bodiesMax, ranks: this.#ranks, planeOf });
     const bands = new Bands(clock, plan.moments());
     const session: Session = {
       watching,

@@ -18,21 +18,29 @@ export class Entry {
   }
 }
 
+/** What has changed last has the highest. It outlives rings: a reader who was away for longer than one was kept goes on by the same numbers. */
+export interface Ranks {
+  last: number;
+}
+
 export class Ring {
   readonly #entries = new Map<string, Entry>();
   readonly #retries = new Retries();
   readonly #planeOf: (proxy: string) => Plane;
   readonly #handshakeOf: (proxy: string, connection: number) => HandshakeSeen | null;
+  readonly #ranks: Ranks;
   readonly since: number;
-  rank = 0;
   forgotten = 0;
 
   constructor(parts: {
     readonly since: number;
+    /** Of the daemon. */
+    readonly ranks?: Ranks;
     readonly planeOf: (proxy: string) => Plane;
     readonly handshakeOf: (proxy: string, connection: number) => HandshakeSeen | null;
   }) {
     this.since = parts.since;
+    this.#ranks = parts.ranks ?? { last: 0 };
     this.#planeOf = parts.planeOf;
     this.#handshakeOf = parts.handshakeOf;
   }
@@ -53,7 +61,12 @@ export class Ring {
     sight.told = true;
     if (sight.done) this.#retries.ends(sight);
     const handshake = this.#handshakeOf(proxy, connection);
-    const view = exchangeView(sight, { rank: ++this.rank, plane: this.#planeOf(proxy), again, handshake });
+    const view = exchangeView(sight, {
+      rank: ++this.#ranks.last,
+      plane: this.#planeOf(proxy),
+      again,
+      handshake,
+    });
     if (known !== undefined) known.view = view;
     else {
       this.#entries.set(key, new Entry(sight, again, view));
@@ -83,6 +96,10 @@ export class Ring {
       known = true;
     }
     return known;
+  }
+
+  get rank(): number {
+    return this.#ranks.last;
   }
 
   get size(): number {

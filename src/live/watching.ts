@@ -9,7 +9,7 @@ import { Sight, type SightOf } from "../pipeline/sight.js";
 import type { Watcher } from "../pipeline/watch.js";
 import type { LiveExchange, Plane } from "./contract.js";
 import { DEALINGS_MAX, SEEN_PER_BOT, SEEN_PER_SECOND } from "./limits.js";
-import { Ring } from "./ring.js";
+import { Ring, type Ranks } from "./ring.js";
 
 /** What watching has seen of one upstream. */
 export interface UpstreamSeen {
@@ -36,6 +36,7 @@ export class Watching implements Watcher {
   readonly since: Millis;
   readonly #clock: Clock;
   readonly #bodiesMax: number;
+  readonly #ranks: Ranks;
   readonly #planeOf: (proxy: string) => Plane;
   readonly #dealings = new BoundedMap<string, BoundedMap<string, Dealings>>(DEALINGS_MAX);
   readonly #upstreams = new Map<string, UpstreamSeen>();
@@ -51,10 +52,12 @@ export class Watching implements Watcher {
   constructor(parts: {
     readonly clock: Clock;
     readonly bodiesMax: number;
+    readonly ranks?: Ranks;
     readonly planeOf: (proxy: string) => Plane;
   }) {
     this.#clock = parts.clock;
     this.#bodiesMax = parts.bodiesMax;
+    this.#ranks = parts.ranks ?? { last: 0 };
     this.#planeOf = parts.planeOf;
     this.since = parts.clock.now();
   }
@@ -209,6 +212,7 @@ export class Watching implements Watcher {
   keep(): Ring {
     this.#ring ??= new Ring({
       since: this.#clock.now(),
+      ranks: this.#ranks,
       planeOf: this.#planeOf,
       handshakeOf: (proxy, connection) => this.#handshakes.get(`${proxy}\n${connection}`) ?? null,
     });

@@ -289,6 +289,32 @@ describe("watching", () => {
     expect((await here.get("/exchanges")).json.exchanges).toEqual([]);
   });
 
+  it("tells a reader who was away for longer than it was kept all that is new to him", async () => {
+    await here.get("/exchanges");
+    await ask("/v1/a");
+    await ask("/v1/b");
+    await quarters(1);
+    const { rank } = (await here.get("/exchanges?since=0")).json;
+    await quarters(LEASE_MS / TICK_MS + 1);
+    expect(here.live.watching).toBe(false);
+    // Somebody else has it begin again.
+    await here.get("/exchanges");
+    await ask("/v1/c");
+    await quarters(1);
+    const again = (await here.get(`/exchanges?since=${rank}`)).json;
+    expect(again.exchanges).toMatchObject([{ path: "/v1/c" }]);
+    expect((await here.get(`/exchanges?since=${again.rank}`)).json.exchanges).toEqual([]);
+  });
+
+  it("takes a rank that it never gave out for one of the daemon before", async () => {
+    await here.get("/exchanges");
+    await ask("/v1/a");
+    await quarters(1);
+    const all = (await here.get("/exchanges?since=5000")).json;
+    expect(all.exchanges).toMatchObject([{ path: "/v1/a" }]);
+    expect((await here.get(`/exchanges?since=${all.rank}`)).json.exchanges).toEqual([]);
+  });
+
   it("sees so many in a second, and of one bot so many, and counts the others", async () => {
     await here.get("/exchanges");
     const client = here.lab.client(here.proxySet.find("web").proxy);

@@ -2,7 +2,8 @@
 import type { Moment, Plane } from "./moment.js";
 
 /**
- * `GET /exchanges?bot=&proxy=&since=&limit=`: the newest of the ring, oldest first; with `since` those whose `rank` is higher, lowest first.
+ * `GET /exchanges?bot=&proxy=&since=&limit=`: the newest of the ring, oldest first; with `since` those whose `rank` is higher, lowest first,
+ * or all if it is higher than any that was given out, as it is of a daemon before. Ranks go on over the life of the daemon.
  * A call keeps the ring for 30 s; so does an open `/live?exchanges=true` for as long as it is open. Without either there is none:
  * the first call after a pause has `kept_since` equal to `now`, and nothing to show but what is begun from then on.
  */
