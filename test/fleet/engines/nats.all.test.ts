@@ -31,6 +31,26 @@ for (const [name, program] of SERVERS) {
 
     countsAllWriters((options) => openEngine(engineOptions(server.url, options)));
 
+    it.each([
+      ["streams", "max_streams: 2, max_mem: 10MB, max_store: 10MB"],
+      ["bytes", "max_mem: 1MB, max_store: 1MB"],
+    ])("does not blame a batch where the account has no room: %s", async (_what, limits) => {
+      const config = `accounts { A { jetstream: { ${limits} }, users: [{ user: a, password: a }] } }\nno_auth_user: a`;
+      const small = await NatsServer.start({ program, config });
+      const one = await openEngine(engineOptions(small.url, { fleet: "room" }));
+      try {
+        await one.put(new TextEncoder().encode("{}"), 0);
+        await one.announce(presenceOf("node-1"));
+        await expect(one.append(batchOf("node-1", 1))).rejects.toMatchObject({
+          failure: "away",
+          message: expect.stringMatching(/streams reached|insufficient storage/u) as string,
+        });
+      } finally {
+        await one.close();
+        await small.close();
+      }
+    });
+
     it("has no consumer on any stream, whoever follows and whoever hears", async () => {
       const one = await openEngine(engineOptions(server.url, { fleet: "consumers" }));
       const end = new AbortController();

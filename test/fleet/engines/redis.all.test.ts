@@ -1,10 +1,10 @@
 /** The engine on Redis, against a real server. */
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "../../../src/fleet/engines/open.js";
 import { engineOptions } from "../../support/fleet-engines.js";
 import { hasRedis, RedisServer } from "../../support/redis-server.js";
-import { conforms } from "./conformance.js";
+import { batchOf, conforms } from "./conformance.js";
 import { countsAllWriters } from "./writers.js";
 
 const missing = !hasRedis();
@@ -26,6 +26,22 @@ describe.skipIf(missing)(`Redis${missing ? " (needs: redis-server)" : ""}`, () =
     },
     passPresence: async () => undefined,
   }));
+
+  it("does not blame a batch where there is no memory", async () => {
+    const redis = new Redis(server.port);
+    const one = await openEngine(engineOptions(server.url, { fleet: "room" }));
+    try {
+      await redis.config("SET", "maxmemory", "1");
+      await expect(one.append(batchOf("node-1", 1))).rejects.toMatchObject({
+        failure: "away",
+        message: expect.stringContaining("OOM") as string,
+      });
+    } finally {
+      await redis.config("SET", "maxmemory", "0");
+      redis.disconnect();
+      await one.close();
+    }
+  });
 
   countsAllWriters((options) => openEngine(engineOptions(server.url, options)));
 });

@@ -48,6 +48,16 @@ const FAILURES: ReadonlyMap<number, EngineFailure> = new Map([
   [JETSTREAM.duplicateInProcess, "away"],
 ]);
 
+/** There is no room: for an account, a server or a disk. Newer servers say some of them with 503. */
+const NO_ROOM: ReadonlySet<number> = new Set([10_002, 10_023, 10_027, 10_028, 10_047, 10_077]);
+
+/** What was to be kept is not to blame for it: `away`, as room may come. */
+export function withoutBlame(error: unknown): unknown {
+  return error instanceof JetStreamError && error.failure === "failed" && NO_ROOM.has(error.code)
+    ? new JetStreamError("away", error.code, error.message)
+    : error;
+}
+
 /** The reply of the API or of a stream, or its error. */
 export function replyOf(text: string, engine: string): Readonly<Record<string, unknown>> {
   let reply: unknown;

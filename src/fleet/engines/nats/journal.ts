@@ -4,6 +4,7 @@ import type { JournalBatch, KeptBatch } from "../../contract/journal.js";
 import { decodeBatch, encodeBatch } from "../../journal/wire.js";
 import type { JetStream, Stored, StreamLayout } from "./jetstream.js";
 import { WakeUp } from "../wake-up.js";
+import { withoutBlame } from "./errors.js";
 import { encodeName, type FleetNames } from "./names.js";
 
 /** Messages asked for at once. */
@@ -38,7 +39,11 @@ export class JournalStream {
     const id = `${encodeName(daemon)}.${encodeName(life)}.${after + 1}-${upto}`;
     const limit = this.#jetstream.link.limit();
     const subject = this.#names.batch(daemon);
-    await this.#jetstream.store(this.#layout, subject, encodeBatch(batch), { "Nats-Msg-Id": id }, limit);
+    await this.#jetstream
+      .store(this.#layout, subject, encodeBatch(batch), { "Nats-Msg-Id": id }, limit)
+      .catch((error: unknown) => {
+        throw withoutBlame(error);
+      });
   }
 
   async *tail({ from, follow, signal }: TailOptions): AsyncGenerator<KeptBatch | null> {

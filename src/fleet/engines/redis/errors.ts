@@ -15,6 +15,16 @@ const REPLIES: ReadonlyMap<string, readonly [EngineFailure, string]> = new Map([
   ["MOVED", ["failed", "it is a node of a cluster that does not have this fleet's keys"]],
 ]);
 
+/** What was to be kept is not to blame where there is no memory, no disk or no replica for it: `away`, as that may pass. */
+export function withoutBlame(error: unknown): unknown {
+  const isOfServer =
+    error instanceof EngineError &&
+    error.failure === "failed" &&
+    error.cause instanceof Error &&
+    /^-?(?:OOM|MISCONF|NOREPLICAS)\b/u.test(error.cause.message);
+  return isOfServer ? new EngineError("away", error.message, { cause: error.cause }) : error;
+}
+
 /** Thrown while dialling: a server that only copies another one. */
 export class ReplicaError extends Error {}
 

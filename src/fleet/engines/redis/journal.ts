@@ -4,6 +4,7 @@ import type { FleetEngine } from "../../contract/engine.js";
 import type { JournalBatch, KeptBatch } from "../../contract/journal.js";
 import { decodeBatch, encodeBatch } from "../../journal/wire.js";
 import { WakeUp } from "../wake-up.js";
+import { withoutBlame } from "./errors.js";
 import type { FleetKeys } from "./names.js";
 import type { RedisLink } from "./link.js";
 import { fieldsOf, itemsOf } from "./replies.js";
@@ -40,7 +41,9 @@ export class RedisJournal {
     const life = randomBytes(8).toString("hex");
     const words = [encodeBatch(batch), life, String(BATCHES_MOST), String(AGE_MOST_MS), this.#keys.added];
     const keys = [this.#keys.journal, this.#keys.journalLife];
-    await this.#link.script(APPEND, keys, words, this.#link.limit());
+    await this.#link.script(APPEND, keys, words, this.#link.limit()).catch((error: unknown) => {
+      throw withoutBlame(error);
+    });
   }
 
   async *tail({ from, follow, signal }: TailOptions): AsyncGenerator<KeptBatch | null> {
