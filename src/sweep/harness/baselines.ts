@@ -1,7 +1,7 @@
 /** The fault-free runs before anything else: they must pass, and agree, or nothing that comes after them means anything. */
 import { BaselineBroken, type Exit, type RunResult, type Runner } from "../contract/run.js";
 import { isStarved } from "./starvation.js";
-import { unreachedText } from "./unreached.js";
+import { reachedNothing, unreachedText } from "./unreached.js";
 import { formatDuration } from "../../core/units.js";
 import { differences, differenceText } from "../oracles/audit.js";
 import type { JudgeOptions } from "../oracles/evidence.js";
@@ -79,6 +79,7 @@ async function madeBaselines(
     if (outcome.status === "rejected") throw outcome.reason;
     results.push(outcome.value);
   }
+  checkReached(results);
   checkAgreed(results, options);
   return results;
 }
@@ -112,6 +113,15 @@ function checkPassed({ exit, check, output, number, label, record }: RunResult):
   const missing = exit.kind === "exit" && exit.code === 127 ? " (the shell found no such command)" : "";
   throw new BaselineBroken(
     `the command fails without any fault (${label}): ${exitText(exit)}${missing}${said}${unreachedText([record])}`,
+  );
+}
+
+/** A command may pass though its server is away: it hides errors, or has nothing to do. Each fault would be survived then. */
+function checkReached(results: readonly RunResult[]): void {
+  const records = results.map(({ record }) => record);
+  if (!reachedNothing(records)) return;
+  throw new BaselineBroken(
+    `the command passes without any fault, and none of its calls was carried out${unreachedText(records)}`,
   );
 }
 
