@@ -177,7 +177,12 @@ function startOf(found: ConfigText, { env, cwd, home, pid, node }: Io): DaemonOp
 
 /** What proxies mean to spare, and faults of some profiles cannot. Profiles that wait for a param are left out. */
 function unspared(library: Library, proxies: readonly ProxyConfig[], file: string): Problem[] {
-  const profiles = compiledIn(library, library.names());
+  // One's own first: not all are named.
+  const own = new Set(
+    library.entries.flatMap(({ source, layer }) => (layer === "file" ? [source.name] : [])),
+  );
+  const names = [...library.names()].sort((a, b) => Number(own.has(b)) - Number(own.has(a)));
+  const profiles = compiledIn(library, names);
   return sparedInVain(profiles, proxies, TYPES).map(({ proxy, message }) => {
     return { file, line: 1, column: 1, path: `proxies.${proxy}.except`, message };
   });

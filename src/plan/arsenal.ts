@@ -317,7 +317,7 @@ export class Arsenal {
     }
     return [...sums].map(([key, count]) => {
       const [fault, words] = JSON.parse(key) as [string, string];
-      return `${fault}: ${count} ${words}`;
+      return `${fault}: ${words}: ${count}`;
     });
   }
 

@@ -93,6 +93,14 @@ export function subjectsOn(type: AnyFaultType, seams: ReadonlySet<Seam>, at = ""
   return seams.has("exchange") && aboutExchanges(type, at) ? "exchanges" : "connections";
 }
 
+/** Of this many profiles the names are told: the library has some fifty of them. */
+const NAMED_MAX = 4;
+
+function firstOf(names: readonly string[]): string {
+  const more = names.length - NAMED_MAX;
+  return more <= 1 ? names.join(", ") : `${names.slice(0, NAMED_MAX).join(", ")} and ${more} others`;
+}
+
 /**
  * A warning for each proxy whose `except` means to spare what some fault hits all the same: a fault on connections
  * knows no path, and acts on all that goes over them.
@@ -115,7 +123,7 @@ export function sparedInVain(
       return names.length === 0 ? [] : [`${profile} (${names.join(", ")})`];
     });
     if (hitting.length === 0) return [];
-    const message = `faults on whole connections know no ${oneOf(keys)}, so nothing is spared from these: ${hitting.join(", ")}`;
+    const message = `faults on whole connections know no ${oneOf(keys)}, so nothing is spared from these: ${firstOf(hitting)}`;
     return [{ proxy: name, message }];
   });
 }

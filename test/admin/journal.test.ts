@@ -128,6 +128,8 @@ describe("GET /journal", () => {
     ["since", "since=x"],
     ["since", "since=1.5"],
     ["since", "since=9999999999999999"],
+    ["since", "since=9007199254740992"],
+    ["since", `since=${"9".repeat(400)}`],
     ["kind", "kind=fault_hits"],
     ["bot", "bot="],
     ["bot", `bot=${"b".repeat(300)}`],
@@ -142,6 +144,13 @@ describe("GET /journal", () => {
       path,
     });
   });
+});
+
+it("takes the largest number that it says it takes", async () => {
+  expect((await here.get("/journal?since=9007199254740991")).status).toBe(200);
+  expect((await here.get("/journal?since=9007199254740992")).text).toContain(
+    "expected a whole number from 0 to 9007199254740991",
+  );
 });
 
 describe("POST /journal/marks", () => {

@@ -45,6 +45,15 @@ it("takes a configuration in a folder of profiles for what it is", async () => {
   expect(said).toContain("squall: one mistake");
 });
 
+it("names one's own profiles before those that come with Squall, of which there are many", async () => {
+  const jobs = "jobs: { listen: 127.0.0.1:1, upstream: http://127.0.0.1:2, except: [{ path: /healthz }] }";
+  writeFileSync(join(cwd, "squall.yaml"), `proxies:\n  ${jobs}\nprofiles: [mine.yaml]\n`);
+  writeFileSync(join(cwd, "mine.yaml"), "profile: zz-mine\nfaults: [{ type: reset }]\n");
+  expect(await told("validate")).toMatch(
+    /nothing is spared from these: zz-mine \(reset\), [^,]+, [^\n]+ and \d+ others\n/u,
+  );
+});
+
 it("says which faults no proxy of the configuration can have, and where they stand", async () => {
   const jobs = "jobs: { listen: 127.0.0.1:1, upstream: tcp://127.0.0.1:2 }";
   writeFileSync(join(cwd, "squall.yaml"), `proxies:\n  ${jobs}\nprofiles: [mine.yaml]\n`);

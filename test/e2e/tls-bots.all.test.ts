@@ -126,7 +126,7 @@ describe("an expired certificate", () => {
     expect(by("accepted").length + by("closed").length).toBe(handshakes.length);
     const [ended] = await journal(admin, "activation_ended");
     expect(ended?.["warnings"]).toEqual([
-      `tls_certificate: ${by("accepted").length} clients went on with a wrong certificate`,
+      `tls_certificate: clients that went on with a wrong certificate: ${by("accepted").length}`,
     ]);
     const metrics = await (await fetch(`${admin}/metrics`)).text();
     expect(metrics).toContain(

@@ -131,6 +131,17 @@ describe("what a proxy means to spare", () => {
     ]);
   });
 
+  it("names the first profiles of many", () => {
+    const many = (count: number): string =>
+      sparedInVain(
+        Array.from({ length: count }, (_, at) => ({ ...profile([fault("down")]), profile: `p${at}` })),
+        [jobs],
+        TYPES,
+      )[0]?.message.replace(/^.*these: /u, "") ?? "";
+    expect(many(5)).toBe("p0 (down), p1 (down), p2 (down), p3 (down), p4 (down)");
+    expect(many(60)).toBe("p0 (down), p1 (down), p2 (down), p3 (down) and 56 others");
+  });
+
   it("is not told of proxies that no such fault is for, or that spare clients only", () => {
     expect(warnings([latency()])).toEqual([]);
     expect(warnings([fault("reset", {}, { proxies: ["other"] })])).toEqual([]);

@@ -93,7 +93,7 @@ export default defineFault({
     accepted: "clients that went on with it",
   },
   spares: ["accepted"],
-  findings: { accepted: "clients went on with a wrong certificate" },
+  findings: { accepted: "clients that went on with a wrong certificate" },
   directions: null,
   explain: ({ problem, by = BY }) => {
     const since = formatDuration(by);
