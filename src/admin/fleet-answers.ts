@@ -92,7 +92,9 @@ export const fleetView = named(
       .array(member)
       .nullable()
       .describe("by name, each life of it that is there; null where the engine does not tell"),
-    warnings: texts().describe("for people: names that several daemons go by"),
+    warnings: texts().describe(
+      "for people: names that several daemons go by, and that this daemon's journal is not sent",
+    ),
   }),
 );
 
@@ -136,7 +138,7 @@ export const fleetStatus = named(
     hits: whole(),
     ends_at: z.string().nullable(),
     plan_age_seconds: z.number().nullable(),
-    warnings: texts().describe("for people: others that go by its name"),
+    warnings: texts().describe("for people: others that go by its name, and that its journal is not sent"),
   }),
 );
 
@@ -147,8 +149,19 @@ function memberAnswer({ presence: { namesakes: _, ...presence }, age }: Heard): 
 }
 
 /** As this daemon knows of them itself. */
-function ownWarnings({ presence }: MemberView): string[] {
-  return [...namesakeWarnings(livesOf([{ presence, age: 0 }]).map((one) => one.presence))];
+function ownWarnings(fleet: AdminFleet, { presence }: MemberView): string[] {
+  return [
+    ...namesakeWarnings(livesOf([{ presence, age: 0 }]).map((one) => one.presence)),
+    ...journalWarnings(fleet),
+  ];
+}
+
+/** That the engine is away is told elsewhere: this is of one that is there, and has no room or gives no leave. */
+function journalWarnings(fleet: AdminFleet): string[] {
+  const { problem, unsent } = fleet.shipping();
+  if (problem === null || !fleet.view().connected) return [];
+  const waiting = `${unsent} ${unsent === 1 ? "entry waits" : "entries wait"}`;
+  return [`the journal of ${fleet.daemon} is not sent to the fleet, and ${waiting}: ${problem}`];
 }
 
 export function fleetAnswer(
@@ -184,8 +197,8 @@ export function fleetAnswer(
     members: members === null ? null : livesOf(members).map(memberAnswer),
     warnings:
       members === null
-        ? ownWarnings(view)
-        : [...namesakeWarnings(livesOf(members).map((one) => one.presence))],
+        ? ownWarnings(fleet, view)
+        : [...namesakeWarnings(livesOf(members).map((one) => one.presence)), ...journalWarnings(fleet)],
   };
 }
 
@@ -216,7 +229,7 @@ export function fleetStatusOf(fleet: AdminFleet): z.input<typeof fleetStatus> {
     hits,
     ends_at,
     plan_age_seconds: ageOf(view),
-    warnings: ownWarnings(view),
+    warnings: ownWarnings(fleet, view),
   };
 }
 
@@ -231,7 +244,7 @@ function seconds(millis: number): number {
 /** One sentence: how this daemon stands in its fleet. */
 export function standingText(fleet: AdminFleet): string {
   const view = fleet.view();
-  return [standing(fleet, view), ...ownWarnings(view)].join("; ");
+  return [standing(fleet, view), ...ownWarnings(fleet, view)].join("; ");
 }
 
 function standing(

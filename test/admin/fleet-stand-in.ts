@@ -81,7 +81,11 @@ export class FleetStandIn implements AdminFleet {
     };
   }
 
+  /** Why its journal is not sent. */
+  unsent: string | null = null;
+
   shipping(): ShippingView {
+    if (this.unsent !== null) return { state: "away", upto: 7, unsent: 3, lost: 0, problem: this.unsent };
     return { state: "idle", upto: 7, unsent: 0, lost: 0, problem: null };
   }
 

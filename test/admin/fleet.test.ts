@@ -68,6 +68,23 @@ describe("an engine that does not do it", () => {
   });
 });
 
+describe("a journal that the engine does not take", () => {
+  const TEXT = "the journal of node-1 is not sent to the fleet, and 3 entries wait: account out of storage";
+
+  it("is told by GET /fleet and /status, with how much waits, while the engine is there", async () => {
+    const told = async (): Promise<readonly unknown[]> => [
+      (await here.get("/fleet")).json.warnings,
+      (await here.get("/status")).json.fleet.warnings,
+    ];
+    expect(await told()).toEqual([[], []]);
+    fleet.unsent = "account out of storage";
+    expect(await told()).toEqual([[TEXT], [TEXT]]);
+    // That it is away is what there is to say then.
+    fleet.state = "away";
+    expect(await told()).toEqual([[], []]);
+  });
+});
+
 describe("a daemon without a fleet", () => {
   it("says so to each call, and to /status", async () => {
     await here.close();
