@@ -19,7 +19,7 @@ function merge(options: Partial<MergerOptions> = {}) {
 }
 
 describe("what comes twice", () => {
-  it.each<[string, JournalBatch[]]>([
+  it.each<[string, JournalBatch[], string[]?]>([
     [
       "the same batch",
       [
@@ -44,10 +44,25 @@ describe("what comes twice", () => {
         ]),
       ],
     ],
-  ])("is shown once: %s", (_, batches) => {
+    [
+      "the end of a batch that was cut elsewhere the second time",
+      [
+        batch("n", [
+          [1, 0],
+          [2, 0],
+        ]),
+        batch("n", [[1, 0]]),
+        batch("n", [
+          [2, 0],
+          [3, 0],
+        ]),
+      ],
+      ["n#1", "n#2", "n#3"],
+    ],
+  ])("is shown once: %s", (_, batches, shown = ["n#1", "n#2"]) => {
     const { push, take } = merge();
     for (const one of batches) push(one);
-    expect(take()).toEqual(["n#1", "n#2"]);
+    expect(take()).toEqual(shown);
   });
 
   it("is no double in another life or of another daemon, whatever their names are", () => {
