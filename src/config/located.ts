@@ -113,7 +113,15 @@ export function withoutBlanks(map: LocatedMap): LocatedMap {
   return { ...map, entries: new Map([...map.entries].filter(([, entry]) => !blank(entry.value))) };
 }
 
-/** Plain values for a schema to judge. Maps have no prototype, so no key can mean more than itself. */
+/**
+ * What mappings inherit: nothing that a key could be taken for. Zod compares the `length` of whatever stands where text or a list
+ * should be, also when that is `{ length: {} }`: a mapping is no number then, and not an error of its own.
+ */
+const MAPPING = Object.freeze(
+  Object.defineProperty(Object.create(null) as object, Symbol.toPrimitive, { value: () => NaN }),
+);
+
+/** Plain values for a schema to judge. No key of a map can mean more than itself. */
 export function toPlain(node: Located): unknown {
   switch (node.kind) {
     case "scalar":
@@ -121,7 +129,7 @@ export function toPlain(node: Located): unknown {
     case "list":
       return node.items.map(toPlain);
     case "map": {
-      const plain = Object.create(null) as Record<string, unknown>;
+      const plain = Object.create(MAPPING) as Record<string, unknown>;
       for (const [key, entry] of node.entries) plain[key] = toPlain(entry.value);
       return plain;
     }

@@ -144,6 +144,8 @@ describe("PUT /active", () => {
     ["a: 1\n---\nb: 2\n", "", 422, "SQ_INVALID_ACTIVATION", "", "3:1", "a second one"],
     ['{"activations":{}}', "", 422, "SQ_INVALID_ACTIVATION", "activations", "1:16", "a list"],
     ['{"activations":[],"seed":1}', "", 422, "SQ_INVALID_ACTIVATION", "seed", "1:19", "unknown key"],
+    ['{"profile":{"length":{}}}', "", 422, "SQ_INVALID_ACTIVATION", "profile", "1:12", "text"],
+    ['{"profile":{"length":{"valueOf":1}}}', "", 422, "SQ_INVALID_ACTIVATION", "profile", "1:12", "text"],
     ['{"activations":[5]}', "", 422, "SQ_INVALID_ACTIVATION", "activations[0]", "1:17", "a mapping"],
     ["profile=slow&sed=7", FORM, 422, "SQ_INVALID_ACTIVATION", "sed", "1:14", 'did you mean "seed"?'],
     ["profile=slow&seed=x", FORM, 422, "SQ_INVALID_ACTIVATION", "seed", "1:19", "a whole number"],

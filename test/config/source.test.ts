@@ -71,10 +71,17 @@ describe("a text", () => {
     expect(plain).toEqual({ a: "off", b: "yes", c: "1:30", d: 10, e: "2001-01-01" });
   });
 
+  it("gives maps that are compared with numbers as if they were some", () => {
+    const { length } = toPlain(only("length: { valueOf: 1, toString: 2 }\n")) as { length: number };
+    expect([length > 1, length < 1, Number([length])]).toEqual([false, false, NaN]);
+  });
+
   it("gives its maps no prototype, so that no key means more than itself", () => {
     const plain = toPlain(only("constructor: 1\ntoString: 2\n")) as Record<string, unknown>;
-    expect(Object.getPrototypeOf(plain)).toBe(null);
     expect(plain.constructor).toBe(1);
+    const inherited = Object.getPrototypeOf(plain) as object;
+    expect(Reflect.ownKeys(inherited)).toEqual([Symbol.toPrimitive]);
+    expect(Object.getPrototypeOf(inherited)).toBe(null);
   });
 });
 

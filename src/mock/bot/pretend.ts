@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { Clock, Millis } from "../../core/clock.js";
 import { parseDuration } from "../../core/units.js";
+import { lookedAt } from "../looked-at.js";
 import type { Work } from "./job.js";
 import { sleep } from "./patience.js";
 import { digestOfFile, writeFrom } from "./scratch.js";
@@ -21,7 +22,7 @@ const Wishes = z.object({
 
 export function pretend(clock: Clock, workTime: Millis): Work {
   return async (job, desk) => {
-    const wishes = Wishes.safeParse(job.payload).data ?? {};
+    const wishes = lookedAt(Wishes, job.payload).data ?? {};
     const time = parseDuration(wishes.duration ?? "") ?? workTime;
     for (let step = 1; step <= STEPS; step++) {
       await sleep(clock, time / STEPS, desk.signal);

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { Clock, Millis } from "../../core/clock.js";
+import { lookedAt } from "../looked-at.js";
 import type { Report } from "./events.js";
 import type { Exchanger } from "./exchange.js";
 import type { Flaws } from "./flaws.js";
@@ -149,9 +150,9 @@ export class Session {
     const sent = clock.now();
     const { path, body, signal, timeout = requestTimeout } = call;
     const json = await exchanger.post({ path, body, headers, timeout, signal });
-    const checked = call.answer.safeParse(json);
+    const checked = lookedAt(call.answer, json);
     if (checked.success) return { value: checked.data, sent };
-    const field = checked.error.issues[0]?.path.join(".") ?? "";
+    const field = checked.issues[0]?.path.join(".") ?? "";
     throw new Trouble(`the answer is not one of the job protocol${field === "" ? "" : ` (${field})`}`);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
+import { lookedAt } from "../looked-at.js";
 import { NewJob, badQuery, idempotencyKey, type Rooms } from "./api.js";
 import type { Blob } from "./blobs.js";
 import { digestHeader, readDigest } from "./digest.js";
@@ -53,9 +54,9 @@ function specOf(query: URLSearchParams): ReturnType<typeof NewJob.parse> {
     timeout: query.get("timeout"),
     priority: Number(query.get("priority") ?? 0),
   };
-  const result = NewJob.safeParse(given);
+  const result = lookedAt(NewJob, given);
   if (result.success) return result.data;
-  const reasons = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  const reasons = result.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new Refusal("bad_request", "The query is not what this call takes.", { reasons });
 }
 

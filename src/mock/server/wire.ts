@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { z } from "zod";
 import type { Bytes } from "../../core/units.js";
+import { lookedAt } from "../looked-at.js";
 import { Refusal } from "./refusal.js";
 
 export interface Call {
@@ -147,9 +148,9 @@ function read(request: IncomingMessage, max: Bytes): Promise<Buffer> {
 }
 
 function check<T>(schema: z.ZodType<T>, body: Buffer): T {
-  const result = schema.safeParse(parseJson(body));
+  const result = lookedAt(schema, parseJson(body));
   if (result.success) return result.data;
-  const reasons = result.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
+  const reasons = result.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
   throw new Refusal("bad_request", "The request is not what this call takes.", { reasons });
 }
 

@@ -156,6 +156,13 @@ describe("a token", () => {
 });
 
 describe("what is wrong with a request", () => {
+  it("is told also of an object that stands for text and has a length that nothing can be compared with", async () => {
+    const { url } = await mockServer();
+    const length = { valueOf: 1, toString: 1 };
+    const answer = await ask(url, "POST /v1/jobs", { body: { type: { length } } });
+    expect(answer).toMatchObject({ status: 400, body: { code: "bad_request", status: 400 } });
+  });
+
   it("is told reason by reason", async () => {
     const { url } = await mockServer();
     const body = { type: "", depends_on: "x", timeout: "soon", priority: 1.5, colour: "red" };
