@@ -160,6 +160,8 @@ class Dashboard implements Page {
 
   /** With a token that was given all is asked for again, by whoever asks. */
   #tokenChanged(): void {
+    // The dialog asks for it before the stream has said that it is refused: it stands before a page, not before nothing.
+    if (this.#isBlank) this.#render();
     this.#tokenDialog.update();
     if (this.#token.needed) return;
     this.live.open();
