@@ -149,17 +149,17 @@ function memberAnswer({ presence: { namesakes: _, ...presence }, age }: Heard): 
 }
 
 /** As this daemon knows of them itself. */
-function ownWarnings(fleet: AdminFleet, { presence }: MemberView): string[] {
+function ownWarnings(fleet: AdminFleet, view: MemberView): string[] {
   return [
-    ...namesakeWarnings(livesOf([{ presence, age: 0 }]).map((one) => one.presence)),
-    ...journalWarnings(fleet),
+    ...namesakeWarnings(livesOf([{ presence: view.presence, age: 0 }]).map((one) => one.presence)),
+    ...journalWarnings(fleet, view),
   ];
 }
 
 /** That the engine is away is told elsewhere: this is of one that is there, and has no room or gives no leave. */
-function journalWarnings(fleet: AdminFleet): string[] {
+function journalWarnings(fleet: AdminFleet, { connected }: MemberView): string[] {
   const { problem, unsent } = fleet.shipping();
-  if (problem === null || !fleet.view().connected) return [];
+  if (problem === null || !connected) return [];
   const waiting = `${unsent} ${unsent === 1 ? "entry waits" : "entries wait"}`;
   return [`the journal of ${fleet.daemon} is not sent to the fleet, and ${waiting}: ${problem}`];
 }
@@ -198,7 +198,7 @@ export function fleetAnswer(
     warnings:
       members === null
         ? ownWarnings(fleet, view)
-        : [...namesakeWarnings(livesOf(members).map((one) => one.presence)), ...journalWarnings(fleet)],
+        : [...namesakeWarnings(livesOf(members).map((one) => one.presence)), ...journalWarnings(fleet, view)],
   };
 }
 

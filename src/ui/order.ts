@@ -1,6 +1,6 @@
 /**
- * Names in the order in which people look for them: `bot-2` before `bot-10`, `Bot` beside `bot`. Not by `Intl.Collator`, whose making takes
- * longer than the rest of the first view together. Pure.
+ * Names in the order in which people look for them: `bot-2` before `bot-10`, `Bot` beside `bot`. Not by `Intl.Collator`, as the
+ * first view would wait some 20 ms until a browser has made one. Pure.
  */
 
 const ZERO = 0x30;

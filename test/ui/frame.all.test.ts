@@ -43,6 +43,16 @@ describe.skipIf(!hasChromium)("the frame of the page (needs: chromium)", () => {
     expect(tab.requests.filter((url) => url.includes("/ui/app.js"))).toHaveLength(1);
   });
 
+  it("is there soon though the daemon says nothing: navigation, and that it is connecting", async () => {
+    // As a daemon that is busy does it: the call is taken, and nothing comes.
+    const source = `const ask = window.fetch;
+      window.fetch = (target, ...more) => (/\\/live\\b/u.test(String(target)) ? new Promise(() => {}) : ask(target, ...more));`;
+    await tab.call("Page.addScriptToEvaluateOnNewDocument", { source });
+    await tab.goto(`${admin}/ui/journal`);
+    await tab.shows("nav a[aria-current]", "Journal");
+    expect(await tab.text(".connection-wait")).toBe("connecting");
+  });
+
   it("has each view at an address of its own, which needs no other before it, and is as wide as a telephone", async () => {
     await tab.viewport({ width: 390, height: 844 });
     for (const path of VIEWS) {

@@ -1,4 +1,4 @@
-/** What a fault-free run shows of upstreams that nobody reached: the command fails then, and is not to blame. */
+/** What fault-free runs show of upstreams that nobody reached: a command that fails then is not to blame, and one that passes proves nothing. */
 import type { ConnectionFailure } from "../../core/events.js";
 import type { RunRecord, SeenExchange } from "../contract/record.js";
 
