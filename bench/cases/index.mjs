@@ -12,7 +12,7 @@ import { memory, tlsMemory } from "./memory.mjs";
 import { small, small10, small500 } from "./small.mjs";
 import { start } from "./start.mjs";
 import { change } from "./switch.mjs";
-import { tlsAnswers, tlsHandshakes, tlsRequests, tlsResumed } from "./tls.mjs";
+import { tlsAnswers, tlsConnections, tlsHandshakes, tlsRequests, tlsResumed } from "./tls.mjs";
 import { toxics } from "./toxics.mjs";
 import { watched, watchedHttp } from "./watched.mjs";
 
@@ -39,6 +39,7 @@ export const CASES = [
   change,
   start,
   tlsHandshakes,
+  tlsConnections,
   tlsResumed,
   tlsRequests,
   tlsAnswers,

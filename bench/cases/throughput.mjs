@@ -79,11 +79,11 @@ export const BYTES = {
  * where an entry has none of its own. `cost` names the unit of what `costOf(processor seconds, work)` answers: the
  * processor time of the proxy alone for a piece of work. `base` is the entry whose rate the others are shown against.
  * `server` and `load` are processes with a `pid`, whose busy share is told; a load that comes and goes tells
- * `loadSeconds` with its rate.
+ * `loadSeconds` with its rate. `warmUp` is in seconds, and as the options say where it is not given.
  */
 export async function compare(
   lab,
-  { entries, upstreamPort, unit, cost, costOf, base, server, load, ...options },
+  { entries, upstreamPort, unit, cost, costOf, base, server, load, warmUp = lab.warmUp, ...options },
 ) {
   const lanes = await openLanes(lab, entries, upstreamPort);
   for (const lane of lanes) {
@@ -104,7 +104,11 @@ export async function compare(
       };
     };
   }
-  const results = await interleave(lab, lanes);
+  const { rounds, seconds } = lab;
+  const results = await interleave(
+    { rounds, seconds, warmUp, log: (text) => lab.log(text), keep: (all) => lab.keep?.(all) },
+    lanes,
+  );
   const also = (name) => {
     const middle = (key) => medianOf(results.values(name, key));
     const of = name === base || results.trouble(base) !== undefined ? null : ratioOf(results, name, base);

@@ -1,5 +1,5 @@
 /** Where TLS ends: what handshakes, small exchanges, and bodies cost beside what Node itself offers, and beside HAProxy and nginx. */
-import { handshakeLoad, handshakes } from "../loads/handshakes.mjs";
+import { handshakeLoad, handshakes, orderlyHandshakes, orderlyLoad } from "../loads/handshakes.mjs";
 import { smallLoad } from "../loads/wrk.mjs";
 import { smallServer } from "../servers/nginx.mjs";
 import { startWorker } from "../lib/processes.mjs";
@@ -11,51 +11,80 @@ const BODY_BYTES = 64 * 1024;
 const BODY_CONNECTIONS = 16;
 
 const HANDSHAKES = { ...REQUESTS, unit: "handshakes/s" };
+const CONNECTIONS_MADE = { ...REQUESTS, unit: "connections/s" };
 
-export const tlsHandshakes = handshakeCase("tls-handshakes", {
-  title: "whole handshakes (TLS 1.3), each with one small request, and then the end",
-  resumed: false,
-  claims: (results, { squallTlsHttp, squallTls, httpsServer, httpsRelay, tlsPipe }) => [
-    results.atLeast(0.9, squallTlsHttp.name, httpsServer.name),
-    results.atLeast(0.9, squallTlsHttp.name, httpsRelay.name),
-    results.atLeast(0.9, squallTls.name, tlsPipe.name),
-  ],
-});
+/** V8 compiles for some 10,000 connections until a proxy costs what it costs from then on. */
+const WARM_UP_SECONDS = 10;
 
-export const tlsResumed = handshakeCase("tls-resumed", {
-  title: "resumed handshakes (TLS 1.3), each with one small request, and then the end",
-  resumed: true,
-  claims: () => [],
-});
+export const tlsHandshakes = {
+  name: "tls-handshakes",
+  title: "whole handshakes (TLS 1.3), and then the end of both sides",
+  run: (lab) =>
+    connections(lab, {
+      ...HANDSHAKES,
+      load: orderlyLoad,
+      measure: (port, seconds) => orderlyHandshakes(port, seconds),
+      claims: (results, { squallTlsHttp, squallTls, tlsServer, tlsPipe }) => [
+        results.atLeast(0.9, squallTlsHttp.name, tlsServer.name),
+        results.atLeast(0.9, squallTls.name, tlsPipe.name),
+      ],
+      notes: ["Over TCP the server is dialled when the handshake is over, over HTTP when there is a request"],
+    }),
+};
 
-function handshakeCase(name, { title, resumed, claims }) {
+export const tlsConnections = {
+  name: "tls-connections",
+  title: "connections with a whole handshake (TLS 1.3), one small request, and the end",
+  run: (lab) =>
+    connections(lab, {
+      ...CONNECTIONS_MADE,
+      load: handshakeLoad,
+      measure: (port, seconds) => handshakes(port, seconds),
+      claims: (results, { squallTlsHttp, squallTls, httpsRelay, tlsPipe }) => [
+        results.atLeast(0.9, squallTlsHttp.name, httpsRelay.name),
+        results.atLeast(0.9, squallTls.name, tlsPipe.name),
+      ],
+      notes: DIALLING,
+    }),
+};
+
+export const tlsResumed = {
+  name: "tls-resumed",
+  title: "connections with a resumed handshake (TLS 1.3), one small request, and the end",
+  run: (lab) =>
+    connections(lab, {
+      ...CONNECTIONS_MADE,
+      load: handshakeLoad,
+      measure: (port, seconds) => handshakes(port, seconds, { resumed: true }),
+      claims: () => [],
+      notes: DIALLING,
+    }),
+};
+
+const DIALLING = [
+  "the servers of Node answer by themselves",
+  "HAProxy and nginx keep their connections to the server; Squall and the relays of Node dial anew for each client",
+];
+
+async function connections(lab, { load, claims, notes, ...measured }) {
+  const server = await lab.use(smallServer(lab));
+  const { squallTls, squallTlsHttp, haproxyTls, nginxTls, tlsServer, httpsServer, httpsRelay, tlsPipe } =
+    lab.contenders;
+  const bare = [tlsServer, httpsServer, httpsRelay, tlsPipe];
+  if (load.missing !== null) throw new Error(load.missing);
+  const { rows, results } = await compare(lab, {
+    ...measured,
+    entries: plain([squallTlsHttp, squallTls, ...bare, haproxyTls, nginxTls]),
+    upstreamPort: server.port,
+    base: squallTlsHttp.name,
+    server,
+    load: { pid: null },
+    warmUp: lab.warmUp > 0 ? WARM_UP_SECONDS : 0,
+  });
   return {
-    name,
-    title,
-    async run(lab) {
-      const server = await lab.use(smallServer(lab));
-      const { squallTls, squallTlsHttp, haproxyTls, nginxTls, tlsServer, httpsServer, httpsRelay, tlsPipe } =
-        lab.contenders;
-      const bare = [httpsServer, tlsServer, httpsRelay, tlsPipe];
-      if (handshakeLoad.missing !== null) throw new Error(handshakeLoad.missing);
-      const { rows, results } = await compare(lab, {
-        ...HANDSHAKES,
-        entries: plain([squallTlsHttp, squallTls, ...bare, haproxyTls, nginxTls]),
-        upstreamPort: server.port,
-        base: squallTlsHttp.name,
-        server,
-        load: { pid: null },
-        measure: (port, seconds) => handshakes(port, seconds, { resumed }),
-      });
-      return {
-        rows,
-        claims: claims(results, lab.contenders),
-        notes: [
-          `${handshakeLoad.name}, against ${server.name}; the servers of Node answer by themselves`,
-          "HAProxy and nginx keep their connections to the server; Squall and the relays of Node dial anew for each client",
-        ],
-      };
-    },
+    rows,
+    claims: claims(results, lab.contenders),
+    notes: [`${load.name}, against ${server.name}`, ...notes],
   };
 }
 

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { call } from "../lib/api.mjs";
+import { certificate } from "../lib/certificate.mjs";
 import { freePort, startProgram } from "../lib/processes.mjs";
 import { profiling } from "./profiling.mjs";
 
@@ -12,11 +13,16 @@ export const squallHttp = daemon("Squall, HTTP", "http");
 export const squallTls = daemon("Squall, TLS", "tcp", { secure: true });
 export const squallTlsHttp = daemon("Squall, TLS, HTTP", "http", { secure: true });
 
-function daemon(name, scheme, also = {}) {
-  return { name, missing: null, start: (wanted) => start({ ...wanted, scheme, also }) };
+function daemon(name, scheme, { secure = false } = {}) {
+  return { name, missing: null, start: (wanted) => start({ ...wanted, scheme, secure }) };
 }
 
-async function start({ lab, upstreamPort, faults = [], scheme, also }) {
+/** The certificate that all show: a client works longer on one that a CA has signed, and what it does is part of every figure. */
+function securedWith({ cert, key }) {
+  return { secure: { certificates: [{ cert, key }] } };
+}
+
+async function start({ lab, upstreamPort, faults = [], scheme, secure }) {
   const file = join(lab.folder, `squall-${started++}.yaml`);
   const port = await freePort();
   const config = {
@@ -24,13 +30,17 @@ async function start({ lab, upstreamPort, faults = [], scheme, also }) {
     watch: false,
     limits: { connections: 9_000, drain: "1s" },
     proxies: {
-      jobs: { listen: `127.0.0.1:${port}`, upstream: `${scheme}://127.0.0.1:${upstreamPort}`, ...also },
+      jobs: {
+        listen: `127.0.0.1:${port}`,
+        upstream: `${scheme}://127.0.0.1:${upstreamPort}`,
+        ...(secure ? securedWith(certificate(lab)) : {}),
+      },
     },
   };
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(config));
   const args = [
-    ...profiling(lab, `squall-${scheme}${also.secure ? "-tls" : ""}`),
+    ...profiling(lab, `squall-${scheme}${secure ? "-tls" : ""}`),
     join(lab.dist, "main.js"),
     "serve",
     "--config",

@@ -1,8 +1,10 @@
 /**
- * Connections over TLS, each with one small request, as fast as they are answered: `openssl s_time`, a few at a time, which takes less
- * processor time for a handshake than a server does. It writes a letter for each connection, and so tells which ones were resumed.
+ * Connections over TLS as fast as a few clients make them, one after the other each: with one small request (`openssl s_time`, which
+ * resets what it has done with), or with none, and an end in order (loads/handshakes.py). Both take less processor time for a handshake than
+ * a client in Node would, and write a letter for each connection, which tells whether its session was resumed.
  */
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { has } from "../lib/machine.mjs";
 import { processorSeconds, sleep, spawnProgram } from "../lib/processes.mjs";
 
@@ -12,19 +14,35 @@ const WHOLE_TIME = "600";
 const FIRST_MAX_MS = 10_000;
 /** Of connections: those that were resumed where none should be, or the other way round. */
 const OTHERS_MAX = 0.05;
+const ORDERLY = fileURLToPath(new URL("handshakes.py", import.meta.url));
 
 export const handshakeLoad = {
   name: `openssl s_time, ${AT_ONCE} at a time`,
   missing: has("openssl") ? null : "openssl is not on PATH",
 };
 
+export const orderlyLoad = {
+  name: `Python's ssl, ${AT_ONCE} at a time`,
+  missing: has("python3") ? null : "python3 is not on PATH",
+};
+
+/** With a request; see `measured`. */
+export function handshakes(port, seconds, { path = "/", resumed = false } = {}) {
+  const args = ["s_time", "-connect", `127.0.0.1:${port}`, "-www", path, "-time", WHOLE_TIME];
+  return measured(["openssl", ...args, resumed ? "-reuse" : "-new"], seconds, { resumed });
+}
+
+/** Without one; see `measured`. */
+export function orderlyHandshakes(port, seconds) {
+  return measured(["python3", ORDERLY, String(port)], seconds, { resumed: false });
+}
+
 /**
  * `{ rate, work, loadSeconds }` of connections per second, from when every client has had its first answer; `work` is all of them. Rejects
  * where they are not as they should be.
  */
-export async function handshakes(port, seconds, { path = "/", resumed = false } = {}) {
-  const args = ["s_time", "-connect", `127.0.0.1:${port}`, "-www", path, "-time", WHOLE_TIME];
-  const clients = Array.from({ length: AT_ONCE }, () => new Client([...args, resumed ? "-reuse" : "-new"]));
+async function measured([program, ...args], seconds, { resumed }) {
+  const clients = Array.from({ length: AT_ONCE }, () => new Client(program, args));
   const count = () => clients.reduce((sum, { letters }) => sum + letters.length, 0);
   const late = sleep(FIRST_MAX_MS);
   await Promise.race([late, Promise.all(clients.map(({ answered }) => answered))]);
@@ -34,8 +52,8 @@ export async function handshakes(port, seconds, { path = "/", resumed = false } 
   const loadSeconds = clients.reduce((sum, { pid }) => sum + (processorSeconds(pid) ?? 0), 0);
   for (const client of clients) client.stop();
   await Promise.all(clients.map(({ gone }) => gone));
-  for (const { trouble } of clients) if (trouble !== "") throw new Error(`openssl s_time: ${trouble}`);
-  if (settled === 0 || work === settled) throw new Error("openssl s_time: no connection was answered");
+  for (const { trouble } of clients) if (trouble !== "") throw new Error(`${program}: ${trouble}`);
+  if (settled === 0 || work === settled) throw new Error(`${program}: no connection was answered`);
   const wrong = clients
     .flatMap(({ letters }) => [...letters])
     .filter((letter) => (letter === "r") !== resumed).length;
@@ -49,8 +67,8 @@ class Client {
   #text = "";
   #errors = "";
 
-  constructor(args) {
-    this.#child = spawnProgram("openssl", args);
+  constructor(program, args) {
+    this.#child = spawnProgram(program, args);
     this.pid = this.#child.pid;
     this.gone = once(this.#child, "close");
     this.answered = new Promise((resolve) => {

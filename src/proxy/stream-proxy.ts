@@ -12,7 +12,6 @@ import type { PlaneContext } from "./context.js";
 import { OneAddress } from "./one-address.js";
 import { Lookout } from "./lookout.js";
 import { ListeningProxy } from "./listening-proxy.js";
-import { isLocalLack } from "./local-lacks.js";
 import { clientAddress, type ListenAddress } from "./port.js";
 import { lossesOf } from "./kernel/losses.js";
 import { Listener } from "./tcp/listener.js";
@@ -26,7 +25,7 @@ import { credentialsOf, type Credentials } from "./upstream/credentials.js";
 import { FaultedNames } from "./upstream/faulted-names.js";
 import { HealthChecks } from "./upstream/health.js";
 import { ONLY_UPSTREAM, Pool, type Member } from "./upstream/pool.js";
-import { reach, type Reached, type Waits } from "./upstream/reach.js";
+import { reach, speaksFor, type Reached, type ReachOptions, type Waits } from "./upstream/reach.js";
 import type { Take } from "./upstream/reader.js";
 import { awaitProxyHeader, type ProxyHeader } from "./tcp/proxy-header.js";
 import { turnsAway } from "./watched-connection.js";
@@ -131,8 +130,13 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
   ): Dialling {
     const pool = this.#pool;
     const { context, name } = this;
-    const options = {
-      ...this.dialOptions(),
+    const { clock, resolver, descriptors, keepalive } = context;
+    const options: ReachOptions = {
+      clock,
+      resolver,
+      descriptors,
+      keepalive,
+      lookUp: this.#names.lookUp,
       tls: this.tlsFor(guest),
       timeout: this.spec.dialTimeout,
       take,
@@ -150,9 +154,7 @@ export abstract class StreamProxy<Spec extends StreamSpec, Conn extends Connecti
       }
     });
     function finish(result: Reached): void {
-      // What this machine lacks is not the upstream's failure.
-      const failed = "reason" in result || "verdict" in result;
-      if (!("reason" in result && isLocalLack(result.reason))) pool.used(member, !failed);
+      pool.used(member, speaksFor(result));
       context.watch?.watcher?.reached(name, member.name, "reason" in result ? result.reason : null);
       done(result);
     }

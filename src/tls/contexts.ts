@@ -61,6 +61,8 @@ export class Contexts {
   readonly #authority: Presenting;
   readonly #clock: Pick<Clock, "wallTime">;
   readonly #kept: BoundedMap<string, Kept>;
+  /** What was found last for a certificate of the user's. */
+  #lastOwn: { readonly of: OwnCertificate; readonly terms: ContextTerms; readonly kept: Kept } | null = null;
   /** What was found last for names without a recipe. */
   #last: { readonly names: readonly string[]; readonly terms: ContextTerms; readonly kept: Kept } | null =
     null;
@@ -95,14 +97,18 @@ export class Contexts {
 
   /** The one with a certificate of the user's. */
   own(certificate: OwnCertificate, terms: ContextTerms = NONE): Served {
+    const last = this.#lastOwn;
+    if (last?.of === certificate && last.terms === terms) return last.kept;
     const { id, cert, key } = certificate;
-    return this.#find(`own ${id}\n${keyOf(terms)}`, terms, () => ({
+    const kept = this.#find(`own ${id}\n${keyOf(terms)}`, terms, () => ({
       cert,
       key,
       ocsp: null,
       weak: false,
       renewAt: Infinity,
     }));
+    this.#lastOwn = { of: certificate, terms, kept };
+    return kept;
   }
 
   #find(key: string, terms: ContextTerms, present: () => Omit<Presented, "missing">): Kept {

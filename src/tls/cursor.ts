@@ -23,9 +23,11 @@ export class Cursor {
   /** An unsigned number of that many bytes, at most 3. */
   number(bytes: 1 | 2 | 3): number {
     // A hello has dozens of them: no view of the bytes is made for each.
-    const from = this.#at;
+    let at = this.#at;
     this.#pass(bytes);
-    return this.#bytes.readUIntBE(from, bytes);
+    let value = 0;
+    while (at < this.#at) value = value * 256 + (this.#bytes[at++] ?? 0);
+    return value;
   }
 
   take(bytes: number): Buffer {
@@ -44,6 +46,14 @@ export class Cursor {
     if (length > this.left) throw new Malformed(`${name} is longer than ${this.#of} that it stands in`);
     if (length < min || length > max) throw new Malformed(`${name} cannot have ${length} bytes`);
     return new Cursor(this.take(length), name);
+  }
+
+  /** Goes past the vector of an extension, which nobody reads. */
+  pass(lengthBytes: 1 | 2 | 3, extension: number): void {
+    const length = this.number(lengthBytes);
+    if (length > this.left)
+      throw new Malformed(`its extension ${extension} is longer than ${this.#of} that it stands in`);
+    this.#pass(length);
   }
 
   /** All that is left. */

@@ -16,6 +16,9 @@ const EXTENSION = {
   supported_versions: 43,
 } as const;
 
+const READ: ReadonlySet<number> = new Set(Object.values(EXTENSION));
+const NO_EXTENSIONS: ReadonlyMap<number, Buffer> = new Map();
+
 /** Their numbers on the wire. GREASE (RFC 8701) and SSL 3.0 are none of them. */
 const VERSION_OF: ReadonlyMap<number, TlsVersion> = new Map([
   [0x0301, "1.0"],
@@ -42,7 +45,7 @@ export function parseHello(body: Buffer): Hello {
   if (suites % 2 !== 0) throw new Malformed("its list of cipher suites ends in the middle of one");
   hello.vector(1, "its list of compression methods", 1);
   // Clients from before RFC 4366 end here.
-  const extensions = hello.left === 0 ? new Map<number, Buffer>() : extensionsOf(hello);
+  const extensions = hello.left === 0 ? NO_EXTENSIONS : extensionsOf(hello);
   hello.finish();
 
   const of = <T>(type: keyof typeof EXTENSION, read: (field: Cursor) => T, absent: T): T => {
@@ -66,11 +69,15 @@ export function parseHello(body: Buffer): Hello {
 /** None may come twice (RFC 8446, section 4.2): whoever reads the first and whoever reads the last would not see the same. */
 function extensionsOf(hello: Cursor): ReadonlyMap<number, Buffer> {
   const list = hello.vector(2, "its list of extensions");
+  const seen = new Set<number>();
   const found = new Map<number, Buffer>();
   while (list.left > 0) {
     const type = list.number(2);
-    if (found.has(type)) throw new Malformed(`its extension ${type} comes twice`);
-    found.set(type, list.vector(2, `its extension ${type}`).rest());
+    if (seen.has(type)) throw new Malformed(`its extension ${type} comes twice`);
+    seen.add(type);
+    // Most say nothing that is asked for: no view of their bytes is made.
+    if (READ.has(type)) found.set(type, list.vector(2, `its extension ${type}`).rest());
+    else list.pass(2, type);
   }
   return found;
 }

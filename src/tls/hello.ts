@@ -23,6 +23,10 @@ export type HelloState =
 export const HELLO_BYTES_MAX: Bytes = 64 * 1024;
 
 const RECORD_HEADER = 5;
+/** In a record's header. */
+const LENGTH_AT = 3;
+/** The first message of the first record. */
+const MESSAGE_AT = RECORD_HEADER;
 const HANDSHAKE = 22;
 const MAJOR_VERSION = 3;
 /** RFC 8446, section 5.1: of a record that is not encrypted. */
@@ -38,18 +42,23 @@ export class HelloReader {
   /** A queue copies small chunks together: thousands of single bytes weigh little more than they are. */
   readonly #all = new ByteQueue();
   #state: HelloState = MORE;
-  /** Of the record that is being read: its header as far as it is there, and what is left of its payload. */
-  readonly #header = Buffer.alloc(RECORD_HEADER);
+  /** Of the record that is being read: how much of its header is there, and what is left of its payload. */
   #headerLength = 0;
+  #recordLength = 0;
   #recordLeft = 0;
   /** The payloads of the records so far, without the message's header once that was read. */
-  readonly #message = new ByteQueue();
+  #message: ByteQueue | null = null;
   /** Whether a byte of the message has come, and how many follow its header. */
   #begun = false;
   #bodyLength: Bytes | null = null;
 
   constructor(limit: Bytes = HELLO_BYTES_MAX) {
     this.#limit = limit;
+  }
+
+  /** How much was handed in so far. */
+  get length(): Bytes {
+    return this.#all.length;
   }
 
   /** All that was handed in so far, what came behind the hello included: to be put back. */
@@ -64,12 +73,27 @@ export class HelloReader {
     const before = this.#all.length;
     this.#all.add(chunk);
     if (this.#state.state !== "more") return this.#state;
+    const whole = before === 0 ? this.#wholeIn(chunk) : null;
+    if (whole !== null) return (this.#state = parsed(whole));
     // What is beyond the limit is not looked at, so that the answer does not depend on how the bytes were cut.
     this.#state = this.#read(chunk.subarray(0, Math.max(0, this.#limit - before)));
     if (this.#state.state === "more" && this.#all.length >= this.#limit)
       this.#state = invalid(`its hello is not whole within ${this.#limit} bytes`);
-    if (this.#state.state !== "more") this.#message.take(Infinity);
+    if (this.#state.state !== "more") this.#message = null;
     return this.#state;
+  }
+
+  /** The message's body, if it comes at once and in one record, as that of nearly every client; null for the long way. */
+  #wholeIn(chunk: Buffer): Buffer | null {
+    if (chunk.length < MESSAGE_AT + MESSAGE_HEADER) return null;
+    if (chunk[0] !== HANDSHAKE || chunk[1] !== MAJOR_VERSION || chunk[MESSAGE_AT] !== CLIENT_HELLO)
+      return null;
+    const recordLength = chunk.readUInt16BE(LENGTH_AT);
+    const end = MESSAGE_AT + MESSAGE_HEADER + chunk.readUIntBE(MESSAGE_AT + 1, 3);
+    if (recordLength > RECORD_BYTES_MAX || end > MESSAGE_AT + recordLength) return null;
+    return end > Math.min(chunk.length, this.#limit)
+      ? null
+      : chunk.subarray(MESSAGE_AT + MESSAGE_HEADER, end);
   }
 
   #read(chunk: Buffer): HelloState {
@@ -91,7 +115,6 @@ export class HelloReader {
   /** Each byte is judged when it comes: whoever speaks another protocol may wait for an answer to its first. */
   #takeHeader(byte: number): HelloState | null {
     const at = this.#headerLength++;
-    this.#header[at] = byte;
     const first = !this.#begun;
     if (at === 0 && byte !== HANDSHAKE)
       return first ? notTls(byte) : invalid(`a record of type ${byte} comes in the middle of its hello`);
@@ -99,9 +122,13 @@ export class HelloReader {
       return first
         ? { state: "not_tls", reason: `its second byte is ${hex(byte)}, where TLS has 0x03` }
         : invalid("a record of another protocol version comes in the middle of its hello");
+    if (at < LENGTH_AT) return null;
+    // Its last two bytes.
+    this.#recordLength = this.#recordLength * 256 + byte;
     if (at < RECORD_HEADER - 1) return null;
     this.#headerLength = 0;
-    this.#recordLeft = this.#header.readUInt16BE(3);
+    this.#recordLeft = this.#recordLength;
+    this.#recordLength = 0;
     if (this.#recordLeft > RECORD_BYTES_MAX)
       return invalid(
         `a record of its hello has ${this.#recordLeft} bytes, and ${RECORD_BYTES_MAX} are allowed`,
@@ -114,19 +141,24 @@ export class HelloReader {
     if (!this.#begun && part[0] !== CLIENT_HELLO)
       return invalid(`it begins with handshake message ${part[0] ?? 0} in place of a ClientHello`);
     this.#begun = true;
-    this.#message.add(part);
-    if (this.#bodyLength === null && this.#message.length >= MESSAGE_HEADER) {
-      this.#bodyLength = this.#message.take(MESSAGE_HEADER).readUIntBE(1, 3);
+    const message = (this.#message ??= new ByteQueue());
+    message.add(part);
+    if (this.#bodyLength === null && message.length >= MESSAGE_HEADER) {
+      this.#bodyLength = message.take(MESSAGE_HEADER).readUIntBE(1, 3);
       const whole = RECORD_HEADER + MESSAGE_HEADER + this.#bodyLength;
       if (whole > this.#limit) return invalid(`its hello has ${whole} bytes, and ${this.#limit} are allowed`);
     }
-    if (this.#bodyLength === null || this.#message.length < this.#bodyLength) return MORE;
-    try {
-      return { state: "hello", hello: parseHello(this.#message.take(this.#bodyLength)) };
-    } catch (error) {
-      if (error instanceof Malformed) return invalid(error.message);
-      throw error;
-    }
+    if (this.#bodyLength === null || message.length < this.#bodyLength) return MORE;
+    return parsed(message.take(this.#bodyLength));
+  }
+}
+
+function parsed(body: Buffer): HelloState {
+  try {
+    return { state: "hello", hello: parseHello(body) };
+  } catch (error) {
+    if (error instanceof Malformed) return invalid(error.message);
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { createHash, type X509Certificate } from "node:crypto";
 import type { Clock } from "../../core/clock.js";
+import { BoundedMap } from "../../core/lru.js";
 import { readCertificates, readPair, type PairPaths } from "../../tls/pem-files.js";
 import { WatchedFiles } from "../../tls/watched-files.js";
 
@@ -17,7 +18,12 @@ interface Loaded extends CertificatePair {
   readonly leaf: X509Certificate;
   /** Another one with each change. */
   readonly id: string;
+  /** The names and addresses that were asked for before, and whether it is meant for them: OpenSSL takes long to say. */
+  readonly meant: BoundedMap<string, boolean>;
 }
+
+/** Bots may ask for any name. */
+const NAMES_MAX = 1_000;
 
 export class CertificateFiles {
   readonly #files: WatchedFiles<Loaded>;
@@ -39,8 +45,14 @@ export class CertificateFiles {
 
   /** Whether it is meant for that name, or for that address where none was asked for. */
   fits(sni: string | null, address: string): boolean {
-    const { leaf } = this.current;
-    return (sni === null ? leaf.checkIP(address) : leaf.checkHost(sni)) !== undefined;
+    const { leaf, meant } = this.current;
+    // An address is never taken for a name, and so neither stands for the other.
+    const asked = sni ?? address;
+    const known = meant.get(asked);
+    if (known !== undefined) return known;
+    const fits = (sni === null ? leaf.checkIP(address) : leaf.checkHost(sni)) !== undefined;
+    meant.set(asked, fits);
+    return fits;
   }
 }
 
@@ -68,7 +80,7 @@ export function trustedIn(
 /** Throws SQ_INVALID_CONFIG. */
 function load(paths: PairPaths): Loaded {
   const pair = readPair(paths);
-  return { ...pair, id: idOf(pair.cert) };
+  return { ...pair, id: idOf(pair.cert), meant: new BoundedMap(NAMES_MAX) };
 }
 
 function idOf(text: string): string {

@@ -6,6 +6,7 @@ import type { Server, Socket } from "node:net";
 import { TLSSocket, type SecureContext } from "node:tls";
 import type { Clock } from "../../core/clock.js";
 import type { Alert, TlsEnd } from "../../faults/contract/index.js";
+import { alpnWire } from "../../tls/alpn.js";
 import { Carrier } from "../../tls/carrier.js";
 import { straight, type MakeLane } from "../../tls/lane.js";
 import { closeSoon } from "../partings.js";
@@ -15,8 +16,6 @@ export interface EngineParts {
   readonly context: SecureContext;
   readonly stapler: Server | null;
   readonly alpn: readonly string[];
-  /** The client is asked for a certificate. */
-  readonly asks: boolean;
 }
 
 /** What a carrier is for. */
@@ -40,8 +39,13 @@ export interface Engine {
   mute(): void;
 }
 
-export function engineOn(socket: Socket, parts: EngineParts, carrying: CarrierParts | null): Engine {
-  const { context, stapler, alpn, asks } = parts;
+/** `asks`: the client is asked for a certificate. */
+export function engineOn(
+  socket: Socket,
+  { context, stapler, alpn }: EngineParts,
+  asks: boolean,
+  carrying: CarrierParts | null,
+): Engine {
   const options: Options = {
     isServer: true,
     secureContext: context,
@@ -50,11 +54,11 @@ export function engineOn(socket: Socket, parts: EngineParts, carrying: CarrierPa
     rejectUnauthorized: false,
   };
   if (stapler !== null) options.server = stapler;
-  if (alpn.length > 0) options.ALPNProtocols = [...alpn];
+  if (alpn.length > 0) options.ALPNProtocols = alpnWire(alpn);
   if (carrying === null) {
     const engine = new TLSSocket(socket, options);
     carry(engine, socket);
-    return { socket: engine, carrier: null, mute: () => undefined };
+    return { socket: engine, carrier: null, mute: silently };
   }
   const { clock, lane, sent, ending } = carrying;
   const carrier = new Carrier(socket, {
@@ -77,6 +81,8 @@ export function engineOn(socket: Socket, parts: EngineParts, carrying: CarrierPa
   };
   return { socket: engine, carrier, mute };
 }
+
+const silently = (): void => undefined;
 
 /** The same lane, that tells of what is sent to the client. */
 function heard(lane: MakeLane, sent: () => void): MakeLane {

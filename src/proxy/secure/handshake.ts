@@ -62,7 +62,8 @@ export class Handshake {
     const carries = asks || faults.wantEngine || !cipher.none;
     this.#engine = engineOn(
       socket,
-      { ...choice, asks },
+      choice,
+      asks,
       carries
         ? {
             clock,
@@ -147,6 +148,11 @@ export class Handshake {
     carrier.goOn();
     if (this.#isSecure) this.#of.secured(this.socket);
     else this.#of.goesOn();
+  }
+
+  /** Whoever goes on with its socket is told what becomes of that, and nobody else. */
+  forget(): void {
+    (this.socket as Shaken)[HANDSHAKE] = undefined;
   }
 
   /** Nobody refuses it: what is left of our part goes out. */

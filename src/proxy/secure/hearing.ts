@@ -36,7 +36,7 @@ export class Hearing {
   }
 
   get anything(): boolean {
-    return this.bytes.length > 0;
+    return this.#reader.length > 0;
   }
 
   start(): void {
@@ -57,7 +57,7 @@ export class Hearing {
   data(chunk: Buffer): void {
     const result = this.#reader.push(chunk);
     if (this.#heard) {
-      if (this.bytes.length > EARLY_MAX) this.#socket.pause();
+      if (this.#reader.length > EARLY_MAX) this.#socket.pause();
       return;
     }
     if (result.state === "more") return;

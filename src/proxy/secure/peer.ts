@@ -28,6 +28,16 @@ export function peerOf({ sni, alpn }: Hello): Peer {
   return { sni, alpn, protocol: null, version: null, certificate: null };
 }
 
+/** Once one was made. */
+export function securedPeer(
+  { sni, alpn }: Hello,
+  socket: TLSSocket,
+  certificate: CertificateName | null,
+): Peer {
+  const protocol = typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null;
+  return { sni, alpn, protocol, version: socket.getProtocol(), certificate };
+}
+
 export function certificateOf(socket: TLSSocket): CertificateName | null {
   return nameOf(socket.getPeerCertificate());
 }

@@ -31,11 +31,11 @@ import { CLOSED_EARLY, wordsOfTls } from "../client-failure.js";
 import type { Origin } from "../connection.js";
 import { closeSoon, resetSoon } from "../partings.js";
 import { CipherFaults, type CipherHost } from "./cipher-faults.js";
-import type { Front, Refusal } from "./front.js";
+import type { Front, Ready, Refusal } from "./front.js";
 import { Hearing, type Listener } from "./hearing.js";
 import { Handshake, type HandshakeHost } from "./handshake.js";
 import { HandshakeFaults, type Final, type HandshakeFaultsHost } from "./handshake-faults.js";
-import { certificateOf, peerOf, shownBy, type Peer } from "./peer.js";
+import { certificateOf, peerOf, securedPeer, shownBy, type Peer } from "./peer.js";
 import type { Newcomer, SecureHost, Severable } from "./secure-host.js";
 import { Testimony, type TestimonyHost } from "./testimony.js";
 
@@ -66,6 +66,8 @@ export class SecureClient
   readonly cipher: CipherFaults;
   readonly #hits: string[] = [];
   #state: State = "hello";
+  /** Faults were bound to it, which may have gone since, or everything is recorded: it stays for as long as its connection. */
+  lingers = false;
   #hello: Hello | null = null;
   /** For what the client has to do in time; it rings for nobody while nothing is awaited. */
   readonly #late: Alarm;
@@ -162,6 +164,7 @@ export class SecureClient
     this.#state = "held";
     this.faults.bind(this.#host.faults);
     if (this.front.spec.mode !== "passthrough") this.cipher.bind(this.#host.faults);
+    this.lingers = !this.faults.none || !this.cipher.none || this.#host.recording;
     if (this.faults.none) {
       this.#judged(PASS, hello);
       return;
@@ -182,14 +185,13 @@ export class SecureClient
     else if (this.front.spec.mode === "passthrough") this.#handOver(this.#socket, this.#peer, true);
     else {
       const terms = this.faults.terms();
-      this.front.ready(
-        hello.alpn,
-        terms.alpn,
-        contained(this, (ready) => {
-          if ("alpn" in ready) this.#secure(hello, terms, ready.alpn);
-          else this.#refuse(ready);
-        }),
-      );
+      const then = (ready: Ready): void => {
+        if ("alpn" in ready) this.#secure(hello, terms, ready.alpn);
+        else this.#refuse(ready);
+      };
+      const ready = this.front.readyNow(terms.alpn);
+      if (ready === null) this.front.ready(hello.alpn, terms.alpn, contained(this, then));
+      else then(ready);
     }
   }
 
@@ -207,8 +209,7 @@ export class SecureClient
     const front = this.front;
     const recipe = this.faults.certificate();
     this.#problem = recipe !== null && isWrong(recipe.problem, hello) ? recipe.problem : null;
-    // To ask for it takes a call into the kernel.
-    const address = hello.sni === null ? (this.#socket.localAddress ?? "") : "";
+    const address = hello.sni === null ? (this.#host.dialled ?? this.#socket.localAddress ?? "") : "";
     const choice = front.choose({ sni: hello.sni, alpn, address, recipe, terms });
     this.#state = "engine";
     this.#hearing.handOver();
@@ -243,12 +244,7 @@ export class SecureClient
     if (this.#state !== "engine" || this.#hello === null) return;
     this.#late.cancel();
     const certificate = this.#handshake?.asked === true ? certificateOf(secured) : null;
-    this.#peer = {
-      ...peerOf(this.#hello),
-      protocol: typeof secured.alpnProtocol === "string" ? secured.alpnProtocol : null,
-      version: secured.getProtocol(),
-      certificate,
-    };
+    this.#peer = securedPeer(this.#hello, secured, certificate);
     const refused = this.front.judge(secured, certificate !== null);
     if (refused !== null) {
       this.#host.failed(this, "client_tls", `its certificate is refused: ${refused.text}`);
@@ -268,7 +264,7 @@ export class SecureClient
 
   /** How the client takes the handshake: its first data say so. Reading has not begun, and this does not begin it. */
   #listen(secured: TLSSocket): void {
-    if (this.faults.none && this.cipher.none && !this.#host.recording) return;
+    if (!this.lingers) return;
     secured.pause();
     secured.once("data", () => {
       this.#testimony.data();
@@ -283,13 +279,17 @@ export class SecureClient
     this.#late.cancel();
     if (plain) {
       this.#hearing.handOver();
-      socket.once("close", () => {
-        this.guarded(() => {
-          this.#finish();
+      if (this.lingers)
+        socket.once("close", () => {
+          this.guarded(() => {
+            this.#finish();
+          });
         });
-      });
     }
     this.#host.arrived(this, socket, peer);
+    if (this.lingers || this.isOver) return;
+    this.#handshake?.forget();
+    this.#finish();
   }
 
   /** A fault, or a refusal of ours, ends it. */

@@ -1,6 +1,6 @@
 /** The clients of one proxy that speak TLS to it: those whose handshakes are under way, and those whose connections came of one. */
 import { seesHandshake } from "../watched-connection.js";
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { contained, type Owner } from "../../core/containment.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import { Roster } from "../../core/roster.js";
@@ -10,6 +10,7 @@ import type { HeldBudget } from "../../pipeline/budget.js";
 import type { Overdue } from "../../pipeline/overdue.js";
 import type { FaultChange } from "../../pipeline/bindings.js";
 import type { Origin } from "../connection.js";
+import type { ListenAddress } from "../port.js";
 import type { PlaneContext } from "../context.js";
 import type { ProxySpecBase } from "../spec-base.js";
 import { Front } from "./front.js";
@@ -30,6 +31,8 @@ export interface SecureProxy {
   /** Asks the upstream what protocol it would speak (RFC 7301); null where it speaks no TLS. */
   readonly askUpstream: AskUpstream | null;
   readonly mistakes: Owner;
+  /** Where it listens. */
+  readonly address: ListenAddress;
   /** The connection that a client's plain bytes, or its TLS that passes through, go over. */
   arrived(socket: Socket, origin: Origin): Severable;
   /** What rules call a client by its TLS alone, before it is secure or then; undefined for its address. */
@@ -38,6 +41,9 @@ export interface SecureProxy {
   free(): void;
   failedBefore(client: Newcomer, reason: ConnectionFailure, text: string): void;
 }
+
+/** Listened on, these are all addresses of the machine. */
+const EVERYWHERE: ReadonlySet<string> = new Set(["::", "0.0.0.0"]);
 
 /** Whether nothing differs that a handshake with a client may hang on: what its certificate says, whom protocols are asked of. */
 export function isSecuredAlike(a: ProxySpecBase, b: ProxySpecBase): boolean {
@@ -52,6 +58,9 @@ export class SecureClients implements SecureHost {
   readonly #clients = new Roster<SecureClient>();
   #front: Front | null = null;
   #underWay = 0;
+  /** What it listens on, and whether that tells what clients dial. */
+  #dialledHost = "";
+  #dialled: string | null = null;
 
   constructor(of: SecureProxy) {
     this.#of = of;
@@ -118,6 +127,15 @@ export class SecureClients implements SecureHost {
     return this.#of.context.facts.recording === true;
   }
 
+  get dialled(): string | null {
+    const { host } = this.#of.address;
+    if (host !== this.#dialledHost) {
+      this.#dialledHost = host;
+      this.#dialled = isIP(host) === 0 || EVERYWHERE.has(host) ? null : host;
+    }
+    return this.#dialled;
+  }
+
   knownAs(peer: Peer): string | undefined {
     return this.#of.knownAs(peer, false);
   }
@@ -150,7 +168,7 @@ export class SecureClients implements SecureHost {
     client.seat = null;
     const { id, address, port } = client.origin;
     const connection = this.#of.arrived(socket, { id, address, port, peer });
-    if (client.isOver) return;
+    if (client.isOver || !client.lingers) return;
     client.became = connection;
     client.seat = this.#clients.enter(client);
   }

@@ -37,6 +37,8 @@ export interface SecureHost {
   readonly budget: HeldBudget;
   readonly overdue: Overdue | undefined;
   readonly faults: readonly ArmedFault[];
+  /** The address that clients have dialled; null where they may have dialled any, and the kernel has to be asked. */
+  readonly dialled: string | null;
   /** What rules call a client by its ClientHello; undefined for its address. */
   knownAs(peer: Peer): string | undefined;
   /** Goes on with a socket of plain bytes, or of TLS that passes through. */

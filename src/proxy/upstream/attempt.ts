@@ -5,6 +5,7 @@ import type { Millis } from "../../core/clock.js";
 import type { ConnectionFailure } from "../../core/events.js";
 import type { Keepalive } from "../../core/stream-options.js";
 import type { TlsVersion } from "../../faults/contract/index.js";
+import { alpnWire } from "../../tls/alpn.js";
 import type { Descriptors } from "../descriptors.js";
 import { lackOf, wordsOfLack, type LocalLack } from "../local-lacks.js";
 import { dialStream } from "../sockets/stream.js";
@@ -137,7 +138,7 @@ class Attempt {
           // OpenSSL speaks the old ones at its lowest level of security alone.
           ...(min === "1.0" || min === "1.1" ? { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
           ...(min === null ? {} : { minVersion: `TLSv${min === "1.0" ? "1" : min}` }),
-          ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
+          ...(alpn.length === 0 ? {} : { ALPNProtocols: alpnWire(alpn) }),
         },
         take,
       );

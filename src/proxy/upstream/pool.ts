@@ -177,10 +177,10 @@ export class Pool {
     for (const then of waiting) then();
   }
 
-  /** A client's attempt to use it went well, or did not. */
-  used(member: Member, well: boolean): void {
+  /** A client's attempt to use it went well, or did not; null where that is not known. */
+  used(member: Member, well: boolean | null): void {
     const { eject } = this.spec;
-    if (eject === null) return;
+    if (eject === null || well === null) return;
     member.failures = well ? 0 : member.failures + 1;
     if (member.failures < eject.failures) return;
     member.failures = 0;

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Timer } from "../../core/clock.js";
 import type { Asking } from "../../pipeline/party.js";
+import { isLocalLack } from "../local-lacks.js";
 import { dial, type DialFailure, type Dialling, type DialOptions } from "./dial.js";
 import type { Member, Pool } from "./pool.js";
 import type { Intercepted } from "./intercepted.js";
@@ -16,7 +17,7 @@ export interface Waits {
   left(): boolean;
 }
 
-/** How to dial, and for whom. */
+/** How to dial, and for whom. Made for each connection: whoever spreads another object into it pays for that. */
 export interface ReachOptions extends DialOptions {
   readonly asking: Asking;
   readonly waits?: Waits | null;
@@ -35,6 +36,12 @@ export function reach(
   const reaching = new Reaching(pool, member, options, done);
   reaching.begin(first);
   return reaching;
+}
+
+/** Whether a result speaks for the member or against it; null for neither: what this machine lacks is not the upstream's failure. */
+export function speaksFor(result: Reached): boolean | null {
+  if ("reason" in result) return isLocalLack(result.reason) ? null : false;
+  return !("verdict" in result);
 }
 
 function dialMember(member: Member, options: ReachOptions, done: (result: Reached) => void): Dialling {

@@ -58,14 +58,14 @@ export function readShared(socket: Socket, take: Take): void {
 const CARRIER = Symbol("carrier");
 type Carried = Socket & { [CARRIER]?: Socket };
 
+const ignored = (): void => undefined;
+
 /** Says which TCP socket is below this one. */
 export function carry(socket: Socket, carrier: Socket): void {
   (socket as Carried)[CARRIER] = carrier;
   // What it tells is told by the one above.
-  carrier.on("error", () => undefined);
+  carrier.on("error", ignored);
 }
-
-const ignored = (): void => undefined;
 
 /**
  * Writes nothing, which is how an RST comes out that nobody reads: the error is the socket's own, and `done` is called with it. Node's TLS

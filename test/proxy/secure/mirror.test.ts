@@ -73,6 +73,22 @@ describe("a client is told what the upstream agrees to", () => {
     expect(server.agreed).toEqual(["h2", "h2"]);
   });
 
+  it.each([
+    ["octets that are no text, as GREASE has them (RFC 8701)", Buffer.from([0xfa, 0xfa])],
+    ["the longest that there is", Buffer.alloc(255, 0xe9)],
+  ])("where its name is made of %s", async (_, name) => {
+    const ALPNProtocols = Buffer.concat([Buffer.of(name.length), name]);
+    const agreed: unknown[] = [];
+    const port = await lab.tlsServer({ allowHalfOpen: true, ALPNProtocols }, (socket) => {
+      agreed.push(socket.alpnProtocol);
+      socket.on("data", () => undefined).on("end", () => socket.end("hello"));
+    });
+    const proxy = await mirroring(port);
+    const alpn = name.toString("latin1");
+    expect(await lab.sees(proxy, { ALPNProtocols })).toMatchObject({ how: "secure", alpn, text: "hello" });
+    expect(agreed).toEqual([alpn, alpn]);
+  });
+
   it("where it leaves the matter open", async () => {
     const server = await serving([]);
     const proxy = await mirroring(server.port);
