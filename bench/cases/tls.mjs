@@ -13,7 +13,7 @@ const BODY_CONNECTIONS = 16;
 const HANDSHAKES = { ...REQUESTS, unit: "handshakes/s" };
 const CONNECTIONS_MADE = { ...REQUESTS, unit: "connections/s" };
 
-/** V8 compiles for some 10,000 connections until a proxy costs what it costs from then on. */
+/** V8 compiles for some 20,000 connections until a proxy costs what it costs from then on; each round has a lead-in besides. */
 const WARM_UP_SECONDS = 10;
 
 export const tlsHandshakes = {
