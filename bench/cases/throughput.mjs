@@ -104,11 +104,7 @@ export async function compare(
       };
     };
   }
-  const { rounds, seconds } = lab;
-  const results = await interleave(
-    { rounds, seconds, warmUp, log: (text) => lab.log(text), keep: (all) => lab.keep?.(all) },
-    lanes,
-  );
+  const results = await interleave({ ...lab, warmUp }, lanes);
   const also = (name) => {
     const middle = (key) => medianOf(results.values(name, key));
     const of = name === base || results.trouble(base) !== undefined ? null : ratioOf(results, name, base);

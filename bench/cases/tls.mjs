@@ -13,78 +13,79 @@ const BODY_CONNECTIONS = 16;
 const HANDSHAKES = { ...REQUESTS, unit: "handshakes/s" };
 const CONNECTIONS_MADE = { ...REQUESTS, unit: "connections/s" };
 
-/** V8 compiles for some 20,000 connections until a proxy costs what it costs from then on; each round has a lead-in besides. */
+/** V8 compiles for some 20,000 connections until a proxy costs what it costs from then on, and forgets within a minute of quiet. */
 const WARM_UP_SECONDS = 10;
-
-export const tlsHandshakes = {
-  name: "tls-handshakes",
-  title: "whole handshakes (TLS 1.3), and then the end of both sides",
-  run: (lab) =>
-    connections(lab, {
-      ...HANDSHAKES,
-      load: orderlyLoad,
-      measure: (port, seconds) => orderlyHandshakes(port, seconds),
-      claims: (results, { squallTlsHttp, squallTls, tlsServer, tlsPipe }) => [
-        results.atLeast(0.9, squallTlsHttp.name, tlsServer.name),
-        results.atLeast(0.9, squallTls.name, tlsPipe.name),
-      ],
-      notes: ["Over TCP the server is dialled when the handshake is over, over HTTP when there is a request"],
-    }),
-};
-
-export const tlsConnections = {
-  name: "tls-connections",
-  title: "connections with a whole handshake (TLS 1.3), one small request, and the end",
-  run: (lab) =>
-    connections(lab, {
-      ...CONNECTIONS_MADE,
-      load: handshakeLoad,
-      measure: (port, seconds) => handshakes(port, seconds),
-      claims: (results, { squallTlsHttp, squallTls, httpsRelay, tlsPipe }) => [
-        results.atLeast(0.9, squallTlsHttp.name, httpsRelay.name),
-        results.atLeast(0.9, squallTls.name, tlsPipe.name),
-      ],
-      notes: DIALLING,
-    }),
-};
-
-export const tlsResumed = {
-  name: "tls-resumed",
-  title: "connections with a resumed handshake (TLS 1.3), one small request, and the end",
-  run: (lab) =>
-    connections(lab, {
-      ...CONNECTIONS_MADE,
-      load: handshakeLoad,
-      measure: (port, seconds) => handshakes(port, seconds, { resumed: true }),
-      claims: () => [],
-      notes: DIALLING,
-    }),
-};
+const LEAD_IN_SECONDS = 3;
 
 const DIALLING = [
   "the servers of Node answer by themselves",
   "HAProxy and nginx keep their connections to the server; Squall and the relays of Node dial anew for each client",
 ];
 
-async function connections(lab, { load, claims, notes, ...measured }) {
-  const server = await lab.use(smallServer(lab));
-  const { squallTls, squallTlsHttp, haproxyTls, nginxTls, tlsServer, httpsServer, httpsRelay, tlsPipe } =
-    lab.contenders;
-  const bare = [tlsServer, httpsServer, httpsRelay, tlsPipe];
-  if (load.missing !== null) throw new Error(load.missing);
-  const { rows, results } = await compare(lab, {
-    ...measured,
-    entries: plain([squallTlsHttp, squallTls, ...bare, haproxyTls, nginxTls]),
-    upstreamPort: server.port,
-    base: squallTlsHttp.name,
-    server,
-    load: { pid: null },
-    warmUp: lab.warmUp > 0 ? WARM_UP_SECONDS : 0,
-  });
+export const tlsHandshakes = connectionCase("tls-handshakes", {
+  title: "whole handshakes (TLS 1.3), and then the end of both sides",
+  figures: HANDSHAKES,
+  load: orderlyLoad,
+  measure: orderlyHandshakes,
+  claims: (results, { squallTlsHttp, squallTls, tlsServer, tlsPipe }) => [
+    results.atLeast(0.9, squallTlsHttp.name, tlsServer.name),
+    results.atLeast(0.9, squallTls.name, tlsPipe.name),
+  ],
+  notes: ["Over TCP the server is dialled when the handshake is over, over HTTP when there is a request"],
+});
+
+export const tlsConnections = connectionCase("tls-connections", {
+  title: "connections with a whole handshake (TLS 1.3), one small request, and the end",
+  claims: (results, { squallTlsHttp, squallTls, httpsRelay, tlsPipe }) => [
+    results.atLeast(0.9, squallTlsHttp.name, httpsRelay.name),
+    results.atLeast(0.9, squallTls.name, tlsPipe.name),
+  ],
+});
+
+export const tlsResumed = connectionCase("tls-resumed", {
+  title: "connections with a resumed handshake (TLS 1.3), one small request, and the end",
+  resumed: true,
+});
+
+function connectionCase(
+  name,
+  {
+    title,
+    figures = CONNECTIONS_MADE,
+    load = handshakeLoad,
+    measure = handshakes,
+    resumed = false,
+    claims = () => [],
+    notes = DIALLING,
+  },
+) {
   return {
-    rows,
-    claims: claims(results, lab.contenders),
-    notes: [`${load.name}, against ${server.name}`, ...notes],
+    name,
+    title,
+    async run(lab) {
+      const server = await lab.use(smallServer(lab));
+      const { squallTls, squallTlsHttp, haproxyTls, nginxTls, tlsServer, httpsServer, httpsRelay, tlsPipe } =
+        lab.contenders;
+      const bare = [tlsServer, httpsServer, httpsRelay, tlsPipe];
+      if (load.missing !== null) throw new Error(load.missing);
+      const isQuick = lab.warmUp === 0;
+      const { rows, results } = await compare(lab, {
+        ...figures,
+        entries: plain([squallTlsHttp, squallTls, ...bare, haproxyTls, nginxTls]),
+        upstreamPort: server.port,
+        base: squallTlsHttp.name,
+        server,
+        load: { pid: null },
+        warmUp: isQuick ? 0 : WARM_UP_SECONDS,
+        measure: (port, seconds) =>
+          measure(port, seconds, { resumed, leadIn: isQuick ? 0 : LEAD_IN_SECONDS }),
+      });
+      return {
+        rows,
+        claims: claims(results, lab.contenders),
+        notes: [`${load.name}, against ${server.name}`, ...notes],
+      };
+    },
   };
 }
 

@@ -17,11 +17,6 @@ function daemon(name, scheme, { secure = false } = {}) {
   return { name, missing: null, start: (wanted) => start({ ...wanted, scheme, secure }) };
 }
 
-/** The certificate that all show: a client works longer on one that a CA has signed, and what it does is part of every figure. */
-function securedWith({ cert, key }) {
-  return { secure: { certificates: [{ cert, key }] } };
-}
-
 async function start({ lab, upstreamPort, faults = [], scheme, secure }) {
   const file = join(lab.folder, `squall-${started++}.yaml`);
   const port = await freePort();
@@ -33,7 +28,7 @@ async function start({ lab, upstreamPort, faults = [], scheme, secure }) {
       jobs: {
         listen: `127.0.0.1:${port}`,
         upstream: `${scheme}://127.0.0.1:${upstreamPort}`,
-        ...(secure ? securedWith(certificate(lab)) : {}),
+        ...(secure ? { secure: { certificates: [shown(lab)] } } : {}),
       },
     },
   };
@@ -58,4 +53,10 @@ async function start({ lab, upstreamPort, faults = [], scheme, secure }) {
     throw error;
   }
   return { ...program, admin, port };
+}
+
+/** As all show it: a client works longer on a certificate that a CA has signed, and what it does is part of every figure. */
+function shown(lab) {
+  const { cert, key } = certificate(lab);
+  return { cert, key };
 }

@@ -12,8 +12,6 @@ const AT_ONCE = 8;
 /** It is stopped long before. */
 const WHOLE_TIME = "600";
 const FIRST_MAX_MS = 10_000;
-/** Not counted in the rate: V8 forgets within a minute of quiet, while others are measured, what it has compiled. */
-const LEAD_IN_MS = 3_000;
 /** Of connections: those that were resumed where none should be, or the other way round. */
 const OTHERS_MAX = 0.05;
 const ORDERLY = fileURLToPath(new URL("handshakes.py", import.meta.url));
@@ -29,26 +27,26 @@ export const orderlyLoad = {
 };
 
 /** With a request; see `measured`. */
-export function handshakes(port, seconds, { path = "/", resumed = false } = {}) {
-  const args = ["s_time", "-connect", `127.0.0.1:${port}`, "-www", path, "-time", WHOLE_TIME];
-  return measured(["openssl", ...args, resumed ? "-reuse" : "-new"], seconds, { resumed });
+export function handshakes(port, seconds, options) {
+  const args = ["s_time", "-connect", `127.0.0.1:${port}`, "-www", "/", "-time", WHOLE_TIME];
+  return measured(["openssl", ...args, options.resumed ? "-reuse" : "-new"], seconds, options);
 }
 
-/** Without one; see `measured`. */
-export function orderlyHandshakes(port, seconds) {
-  return measured(["python3", ORDERLY, String(port)], seconds, { resumed: false });
+/** Without one, and never resumed; see `measured`. */
+export function orderlyHandshakes(port, seconds, options) {
+  return measured(["python3", ORDERLY, String(port)], seconds, options);
 }
 
 /**
- * `{ rate, work, loadSeconds }` of connections per second, from some time after every client has had its first answer; `work` is all of
- * them. Rejects where they are not as they should be.
+ * `{ rate, work, loadSeconds }`: connections per second from `leadIn` seconds after every client has had its first answer, and all that
+ * there were. Rejects where sessions are not `resumed`, or are, against what is said.
  */
-async function measured([program, ...args], seconds, { resumed }) {
+async function measured([program, ...args], seconds, { resumed, leadIn }) {
   const clients = Array.from({ length: AT_ONCE }, () => new Client(program, args));
   const count = () => clients.reduce((sum, { letters }) => sum + letters.length, 0);
   const late = sleep(FIRST_MAX_MS);
   await Promise.race([late, Promise.all(clients.map(({ answered }) => answered))]);
-  await sleep(LEAD_IN_MS);
+  await sleep(leadIn * 1000);
   const [settled, from] = [count(), performance.now()];
   await sleep(seconds * 1000);
   const [work, to] = [count(), performance.now()];
