@@ -114,28 +114,22 @@ export class Front {
     return this.spec.plainAfter !== null && millis < this.spec.helloTimeout;
   }
 
-  /** Whether a handshake can be made, where that is known at once, as it nearly always is; `alpn` is what faults say of protocols. */
-  readyNow(alpn: readonly string[] | undefined): Ready | null {
-    return this.#parts.door.opened === null ? null : this.#settled(alpn);
-  }
-
-  /** Calls back when a handshake with a client that offers these protocols can be made, or when it is known that none can be. */
+  /**
+   * Calls back when a handshake with a client that offers these protocols can be made, at once if it can be now, or when it is known
+   * that none can be. `alpn` is what faults say of them.
+   */
   ready(offered: readonly string[], alpn: readonly string[] | undefined, then: (ready: Ready) => void): void {
+    const { mirror } = this.#parts;
     this.#opened((lacking) => {
-      const ready = lacking ?? this.#settled(alpn);
-      if (ready !== null) then(ready);
+      if (lacking !== null) then(lacking);
+      else if (alpn !== undefined) then({ alpn });
+      else if (this.spec.alpn !== MIRROR) then({ alpn: this.spec.alpn });
+      else if (mirror === null) then(NOTHING);
       else
-        this.#parts.mirror?.agreed(offered, (agreement) => {
+        mirror.agreed(offered, (agreement) => {
           then(readyWith(agreement));
         });
     });
-  }
-
-  /** Null where the upstream has to be asked. */
-  #settled(alpn: readonly string[] | undefined): Ready | null {
-    if (alpn !== undefined) return { alpn };
-    if (this.spec.alpn !== MIRROR) return { alpn: this.spec.alpn };
-    return this.#parts.mirror === null ? NOTHING : null;
   }
 
   #opened(then: (lacking: Refusal | null) => void): void {

@@ -31,7 +31,7 @@ import { CLOSED_EARLY, wordsOfTls } from "../client-failure.js";
 import type { Origin } from "../connection.js";
 import { closeSoon, resetSoon } from "../partings.js";
 import { CipherFaults, type CipherHost } from "./cipher-faults.js";
-import type { Front, Ready, Refusal } from "./front.js";
+import type { Front, Refusal } from "./front.js";
 import { Hearing, type Listener } from "./hearing.js";
 import { Handshake, type HandshakeHost } from "./handshake.js";
 import { HandshakeFaults, type Final, type HandshakeFaultsHost } from "./handshake-faults.js";
@@ -185,13 +185,14 @@ export class SecureClient
     else if (this.front.spec.mode === "passthrough") this.#handOver(this.#socket, this.#peer, true);
     else {
       const terms = this.faults.terms();
-      const then = (ready: Ready): void => {
-        if ("alpn" in ready) this.#secure(hello, terms, ready.alpn);
-        else this.#refuse(ready);
-      };
-      const ready = this.front.readyNow(terms.alpn);
-      if (ready === null) this.front.ready(hello.alpn, terms.alpn, contained(this, then));
-      else then(ready);
+      this.front.ready(
+        hello.alpn,
+        terms.alpn,
+        contained(this, (ready) => {
+          if ("alpn" in ready) this.#secure(hello, terms, ready.alpn);
+          else this.#refuse(ready);
+        }),
+      );
     }
   }
 

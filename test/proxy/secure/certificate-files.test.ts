@@ -82,6 +82,8 @@ describe("certificates of one's own", () => {
     client.on("data", (chunk: Buffer) => (heard += chunk.toString()));
     client.write(get("/"));
     await until(() => heard === ok("hello"));
+    // A name for which there is none yet: one is made.
+    expect((await lab.sees(proxy, { servername: "new.example" })).cn).toBe("new.example");
     write("one", await made("one.example", "new.example"));
     await time.advance(1_000);
     const seen = await lab.tls(proxy, { servername: "new.example" });

@@ -43,6 +43,16 @@ describe("an http proxy that ends TLS", () => {
     });
   });
 
+  it.each([
+    ["the one that it listens on", "127.0.0.2"],
+    ["any of those of the machine", ""],
+  ])("has a certificate for an address that nobody has named: %s", async (_, host) => {
+    const server = await lab.answering();
+    const proxy = await lab.http(server.port, { listen: { host, port: 0 }, secure: secureSpec() });
+    const dialled = { servername: "", host: "127.0.0.2" };
+    expect(await lab.sees(proxy, dialled, closing)).toMatchObject({ how: "secure", text: ok("hello") });
+  });
+
   it("resumes sessions", async () => {
     const server = await lab.answering();
     const proxy = await lab.http(server.port, { secure: secureSpec() });
