@@ -64,7 +64,7 @@ export class SecureClient
   readonly #begunAt: number;
   readonly faults: HandshakeFaults;
   readonly cipher: CipherFaults;
-  readonly #hits: string[] = [];
+  readonly hits: string[] = [];
   #state: State = "hello";
   /** Faults were bound to it, which may have gone since, or everything is recorded: it stays for as long as its connection. */
   lingers = false;
@@ -126,7 +126,7 @@ export class SecureClient
   }
 
   struck(fault: string): void {
-    if (!this.#hits.includes(fault)) this.#hits.push(fault);
+    if (!this.hits.includes(fault)) this.hits.push(fault);
   }
 
   /** A mistake of ours ends this client's connection, and nothing else. */
@@ -427,8 +427,8 @@ export class SecureClient
 
   /** How the client took what faults did. */
   told(took: Took, at: Millis): void {
-    if (this.acted) this.faults.took(took);
-    this.#host.took(this, { took, problem: this.#problem, since: this.#begunAt, at, hits: this.#hits });
+    this.faults.took(took);
+    this.#host.took(this, { took, problem: this.#problem, since: this.#begunAt, at, hits: this.hits });
   }
 
   info(attend: () => void): HandshakeInfo {

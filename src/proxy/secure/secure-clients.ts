@@ -200,8 +200,8 @@ export class SecureClients implements SecureHost {
   }
 
   took(client: SecureClient, testimony: HandshakeTestimony): void {
-    const { took, problem } = testimony;
-    if (client.acted) this.tally.taken(took, problem);
+    const { took, problem, hits } = testimony;
+    if (hits.length > 0) this.tally.taken(took, problem);
     const connection = client.became;
     // Whose request its first data are is known when those have been read.
     if (took === "accepted" && connection !== null && !client.isOver)

@@ -12,8 +12,8 @@ import type { Took } from "../../faults/contract/index.js";
 /** Whose handshake it is. */
 export interface TestimonyHost {
   readonly clock: Pick<Clock, "now">;
-  /** Whether a fault has acted, so that there is something to tell of. */
-  readonly acted: boolean;
+  /** The faults that have acted, so that there is something to tell of: it stays so when they have gone. */
+  readonly hits: readonly string[];
   /** Everything is recorded, and there is no fault that may act later: what is seen is told at once. */
   readonly recorded: boolean;
   /** Called once at the most; a second time if a fault acts after it was recorded that none did. */
@@ -74,7 +74,7 @@ export class Testimony {
     const now = this.#of.clock.now();
     this.#seen ??= { took, at: now };
     if (this.#told) return;
-    if (!this.#of.acted) {
+    if (this.#of.hits.length === 0) {
       if (this.#of.recorded) this.#record();
       return;
     }

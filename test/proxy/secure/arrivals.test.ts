@@ -39,6 +39,10 @@ const WAITING: Partial<Record<Event, string>> = {
 /** How long a client has patience is told, and so is that nobody knows. */
 const HELD: Partial<Record<Event, string>> = {
   ...WAITING,
+  // Its failure is its own, behind a fault that has gone; that one has acted on it is told all the same.
+  "plain bytes": "nothing / flight, FIN; client_tls; took undecided",
+  "the rest of a hello": "nothing / flight, FIN; client_tls; took undecided",
+  "garbage": "nothing / flight, FIN; client_tls; took undecided",
   "FIN": "FIN; took closed / over",
   "RST": "nothing; took reset / nothing",
   "stop": "FIN; took undecided / over",

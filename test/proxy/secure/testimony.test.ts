@@ -1,8 +1,10 @@
 /** How a client took a handshake, whenever a fault acted on it: what it did first counts, an alert above all, and it is told once. */
+import { once } from "node:events";
+import type { TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { Testimony } from "../../../src/proxy/secure/testimony.js";
 import { get } from "../../support/http-lab.js";
-import { fault } from "../../support/lab.js";
+import { fault, until } from "../../support/lab.js";
 import { SecureLab, secureSpec } from "../../support/secure-lab.js";
 
 let lab = new SecureLab();
@@ -19,18 +21,16 @@ type Event = "acts" | "data" | "alert" | "reset" | "ended" | "over" | "concluded
 /** `recorded`: everything is recorded, and no fault is bound. */
 function told(events: readonly Event[], recorded = false): string[] {
   const tells: string[] = [];
-  let acted = false;
+  const hits: string[] = [];
   let now = 0;
   const testimony = new Testimony({
     clock: { now: () => now },
-    get acted() {
-      return acted;
-    },
+    hits,
     recorded,
     told: (took, at) => tells.push(`${took}${at === 0 ? "" : ` at ${at}`}`),
   });
   for (const event of events) {
-    if (event === "acts") acted = true;
+    if (event === "acts") hits.push("fault");
     else if (event === "tick") now++;
     else if (event === "alert") testimony.broke(alert);
     else if (event === "reset") testimony.broke(reset);
@@ -70,6 +70,24 @@ describe("testimony", () => {
   it("of a handshake with a fault that never acted is recorded when all is over, with the time at which it was seen", () => {
     expect(told(["data", "tick", "ended", "over"])).toEqual([]);
     expect(told(["data", "tick", "ended", "over", "concluded"])).toEqual(["accepted"]);
+  });
+
+  it.each([
+    ["accepted", (client: TLSSocket) => client.write(get("/", ["Connection: close"]))],
+    ["closed", (client: TLSSocket) => client.end()],
+  ] as const)("is told though the fault has gone since: %s", async (took, acts) => {
+    const server = await lab.answering();
+    const proxy = await lab.http(server.port, { secure: secureSpec() });
+    lab.use([fault("tls_certificate", { problem: "expired", by: "2h" })]);
+    const client = await lab.tls(proxy, { rejectUnauthorized: false });
+    client.on("data", () => undefined).on("error", () => undefined);
+    await once(client, "secureConnect");
+    lab.heal();
+    acts(client);
+    const faults = ["tls_certificate"];
+    expect(await lab.facts.first("tls_over")).toMatchObject({ took, problem: "expired", faults });
+    await until(() => proxy.stats.connectionsActive === 0);
+    expect(lab.facts.of("tls_over")).toHaveLength(1);
   });
 
   it.each(["without_notify", "notify_and_stay"])(
