@@ -7,6 +7,7 @@ import { EngineError } from "../../src/fleet/contract/engine.js";
 import type { FleetOrder, FleetOutcome } from "../../src/fleet/contract/member.js";
 import type { FleetPlan } from "../../src/fleet/contract/plan.js";
 import { readPlan, writePlan } from "../../src/fleet/plan-format.js";
+import { seeded } from "../support/http-script.js";
 import { World, type Machine } from "../support/fleet/world.js";
 
 let world: World;
@@ -137,6 +138,26 @@ describe("switching on", () => {
     far.engine.link.losesHints = 1;
     const outcome = await activate([wish("wan")], { wait: WAIT_DEFAULT_MS });
     expect([outcome.met, table(outcome).at(-1)]).toEqual([true, "node-4 applied"]);
+  });
+
+  it("hears a daemon that said something else a moment before it applied the plan, however long answers took before", async () => {
+    const silent: string[] = [];
+    for (let seed = 1; seed <= 60; seed++) {
+      world = new World();
+      const desk = await world.joined("node-1");
+      const random = seeded(seed);
+      // The engine was busy, and is not any more.
+      const until = world.time.now() + 50;
+      Object.defineProperty(desk.engine.link, "back", {
+        get: () => (world.time.now() < until ? 100 : 5) * random(),
+      });
+      const asked = controllerAt(desk).activate(order([wish("wan")]));
+      await world.pass(100 * random());
+      await world.joined("node-2");
+      const outcome = await done(asked);
+      if (!outcome.met) silent.push(`seed ${seed}: ${table(outcome).join(", ")}`);
+    }
+    expect(silent).toEqual([]);
   });
 
   it("takes the place of what is on, or stands beside it, and leaves away what is over", async () => {

@@ -1,9 +1,13 @@
 /** Several daemons of one name in a fleet: each is seen, is waited for, and says so once; one that was started again is not two. No real time. */
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
+import { VirtualClock } from "../../src/core/clock.js";
 import { Controller } from "../../src/fleet/controller/controller.js";
 import type { FleetOutcome } from "../../src/fleet/contract/member.js";
 import { livesOf, namesakeWarnings } from "../../src/fleet/contract/lives.js";
+import { Namesakes } from "../../src/fleet/member/namesakes.js";
+import { FactBook } from "../support/lab.js";
+import { presenceOf } from "../support/fleet/presence.js";
 import { scaled } from "../support/scope.js";
 import { World, type Machine } from "../support/fleet/world.js";
 
@@ -75,6 +79,17 @@ describe("two daemons of one name", () => {
       expect(ages).toHaveLength(2);
       expect(Math.max(...ages)).toBeLessThanOrEqual(10_100);
     }
+  });
+
+  it("know what the other said last, however late it was heard what it had said before", () => {
+    const clock = new VirtualClock(1_000);
+    const known = new Namesakes({ clock, facts: new FactBook(), name: "node-1", life: "me" });
+    const other = presenceOf("node-1", { life: "other" });
+    // The answer was 50 ms under way, and the next one 1 ms.
+    known.heard({ presence: other, age: 0 });
+    clock.advance(2);
+    known.heard({ presence: { ...other, serial: 1, state: "applied" }, age: 40 });
+    expect(known.list(clock.now()).map(({ state, serial }) => `${state} ${serial}`)).toEqual(["applied 1"]);
   });
 
   it("know of each other where they say it in the same moments", async () => {

@@ -1,15 +1,20 @@
 /** Who is there, with all who share a name: the engine has one presence for each name, which tells of the others. Pure. */
 import { PRESENCE_MAX_AGE, type Heard } from "./presence.js";
 
+export interface Life extends Heard {
+  /** Not by itself, but by another one of its name. */
+  readonly isTold: boolean;
+}
+
 /** One for each life that is there, by name. */
-export function livesOf(members: readonly Heard[]): readonly Heard[] {
+export function livesOf(members: readonly Heard[]): readonly Life[] {
   return members
-    .flatMap(({ presence, age }): readonly Heard[] => {
+    .flatMap(({ presence, age }): readonly Life[] => {
       const others = presence.namesakes.filter(({ life }) => life !== presence.life);
       return [
-        { presence: { ...presence, namesakes: [] }, age },
+        { presence: { ...presence, namesakes: [] }, age, isTold: false },
         ...others.flatMap(({ age_ms: before, ...other }) => {
-          const heard = { presence: { ...other, namesakes: [] }, age: age + before };
+          const heard = { presence: { ...other, namesakes: [] }, age: age + before, isTold: true };
           return heard.age < PRESENCE_MAX_AGE ? [heard] : [];
         }),
       ];

@@ -23,7 +23,7 @@ import {
   type Prepared,
   type Signed,
 } from "./order.js";
-import { Table, type Question } from "./table.js";
+import { Table, type Look, type Question } from "./table.js";
 
 /** How often a plan is read again when somebody else wrote first. */
 const ATTEMPTS = 6;
@@ -130,11 +130,13 @@ export class Controller implements FleetController {
   }
 
   /** Whoever cannot be asked before is asked while one waits. */
-  #whoIsThere(): Promise<readonly Heard[]> {
-    return this.#engine.members().catch((error: unknown): readonly Heard[] => {
+  async #whoIsThere(): Promise<Look> {
+    const asked = this.#clock.now();
+    const members = await this.#engine.members().catch((error: unknown): readonly Heard[] => {
       if (error instanceof EngineError) return [];
       throw error;
     });
+    return { members, asked, answered: this.#clock.now() };
   }
 
   // -- writing -------------------------------------------------------------------------------------
@@ -253,11 +255,11 @@ export class Controller implements FleetController {
 
   async #watch(
     question: Question,
-    before: readonly Heard[],
+    before: Look,
     require: FleetOrder["require"],
     until: Millis,
   ): Promise<Table> {
-    const table = new Table(question, before, this.#clock.now());
+    const table = new Table(question, before);
     const changed = new Signal();
     const stop = this.#engine.onHint(
       (what) => {
@@ -268,9 +270,10 @@ export class Controller implements FleetController {
     try {
       for (;;) {
         // It was written, whatever becomes of the wish to hear of it.
+        const asked = this.#clock.now();
         const members = await this.#engine.members().catch(() => null);
-        if (members !== null) table.hear(members, this.#clock.now());
         const now = this.#clock.now();
+        if (members !== null) table.hear({ members, asked, answered: now });
         if (table.isOver(require) || now >= until) return table;
         await changed.raisedWithin(this.#clock, Math.min(LOOK_EVERY, until - now));
       }

@@ -35,9 +35,16 @@ export interface Question {
 
 interface Known {
   readonly presence: Presence;
-  /** When the engine heard it. */
-  readonly at: Millis;
+  /** The engine did not hear it before that. */
+  readonly notBefore: Millis;
   gone: boolean;
+}
+
+/** Who is there, and when somebody asked and was answered: the ages are of a moment in between. */
+export interface Look {
+  readonly members: readonly Heard[];
+  readonly asked: Millis;
+  readonly answered: Millis;
 }
 
 export class Table {
@@ -46,25 +53,28 @@ export class Table {
   readonly #known = new Map<string, Known>();
 
   /** `before`: who was there when it was asked; they are waited for though they may have gone meanwhile. */
-  constructor(question: Question, before: readonly Heard[], now: Millis) {
+  constructor(question: Question, before: Look) {
     this.#question = question;
-    this.hear(before, now);
+    this.hear(before);
   }
 
   /** Takes in who is there now. */
-  hear(members: readonly Heard[], now: Millis): void {
+  hear({ members, asked, answered }: Look): void {
     const there = new Set<string>();
     const names = new Set<string>();
-    for (const { presence, age } of livesOf(members)) {
+    for (const { presence, age, isTold } of livesOf(members)) {
       if (age > PRESENCE_MAX_AGE) continue;
       names.add(presence.daemon);
       if (!this.#isMeant(presence)) continue;
       const key = JSON.stringify([presence.daemon, presence.life]);
       there.add(key);
       const before = this.#known.get(key);
-      // What a namesake tells of it may be older than what it has said itself.
-      const isOlder = before !== undefined && before.at > now - age;
-      this.#known.set(key, isOlder ? { ...before, gone: false } : { presence, at: now - age, gone: false });
+      // What a namesake tells of it may be older than what it has said itself, and that is the newest that the engine has of it.
+      const isOlder = isTold && before !== undefined && before.notBefore > answered - age;
+      this.#known.set(
+        key,
+        isOlder ? { ...before, gone: false } : { presence, notBefore: asked - age, gone: false },
+      );
     }
     for (const [key, known] of this.#known) {
       if (there.has(key)) continue;

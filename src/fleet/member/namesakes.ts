@@ -62,12 +62,8 @@ export class Namesakes {
   }
 
   #learn({ presence: { namesakes, ...presence }, age }: Heard, now: Millis): boolean {
-    // Of one moment, what it says itself is the later.
-    const before = this.#known.get(presence.life);
-    let isNews =
-      before !== undefined && before.heardAt > now - age
-        ? false
-        : this.#take({ presence, heardAt: now - age }, now);
+    // What it says itself is the newest that there is of it, whatever moments are made of ages that come with a delay.
+    let isNews = this.#take({ presence, heardAt: now - age }, now);
     for (const { age_ms: ago, ...other } of namesakes) {
       const heardAt = now - age - ago;
       const known = this.#known.get(other.life);
