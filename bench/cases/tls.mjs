@@ -14,7 +14,7 @@ const HANDSHAKES = { ...REQUESTS, unit: "handshakes/s" };
 const CONNECTIONS_MADE = { ...REQUESTS, unit: "connections/s" };
 
 /** V8 compiles for some 20,000 connections until a proxy costs what it costs from then on, and forgets within a minute of quiet. */
-const WARM_UP_SECONDS = 10;
+const WARM_UP_SECONDS = 25;
 const LEAD_IN_SECONDS = 3;
 
 const DIALLING = [

@@ -77,7 +77,22 @@ describe("a roster", () => {
     );
   }
 
-  test("keeps nobody alive who has left: in a Set, nearly all of them would grow old", () => {
+  test("keeps the one who left last, and nobody else who has left", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const roster = new Roster<object>();
+    const known = ["a", "b", "c"].map((name) => {
+      const member = { name };
+      return { seat: roster.enter(member), member: new WeakRef(member) };
+    });
+    for (const which of [0, 2, 1]) known[which]?.seat.leave();
+    // What a WeakRef was made of in this turn, or has answered, stays for the turn.
+    await new Promise((done) => setImmediate(done));
+    collect();
+    expect(known.map(({ member }) => member.deref() !== undefined)).toEqual([false, true, false]);
+  });
+
+  test("lets nobody grow old who has left: in a Set, nearly all of them would", () => {
     const roster = new Roster<object>();
     const bytes = grownOld((member) => {
       const seat = roster.enter(member);
