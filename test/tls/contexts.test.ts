@@ -79,6 +79,30 @@ describe("TLS contexts", () => {
     },
   );
 
+  it.each([
+    ["whose first one is another", {}, "TLS_AES_128_GCM_SHA256"],
+    ["that does not have it", { ciphers: "TLS_CHACHA20_POLY1305_SHA256" }, "TLS_CHACHA20_POLY1305_SHA256"],
+    [
+      "that has several others",
+      { ciphers: "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384" },
+      "TLS_AES_256_GCM_SHA384",
+    ],
+    ["of TLS 1.2", { maxVersion: "TLSv1.2" }, "ECDHE-ECDSA-AES128-GCM-SHA256"],
+  ] as const)("agree with a client %s to the first of ours", async (_which, wishes, cipher) => {
+    const authority = await openAuthority({ source: "memory", clock });
+    const served = new Contexts(authority, clock).minted(["jobs.example"], null);
+    const client = { servername: "jobs.example", ca: authority.ca, ...wishes };
+    expect(await handshake(served, client)).toMatchObject({ took: "accepted", cipher });
+  });
+
+  it("let the client choose from the ciphers that are asked for", async () => {
+    const authority = await openAuthority({ source: "memory", clock });
+    const ciphers = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
+    const served = new Contexts(authority, clock).minted(["jobs.example"], null, { ciphers });
+    const client = { servername: "jobs.example", ca: authority.ca };
+    expect(await handshake(served, client)).toMatchObject({ cipher: "TLS_AES_256_GCM_SHA384" });
+  });
+
   it("have the ciphers that are asked for, weak ones too", async () => {
     const authority = await openAuthority({ source: "memory", clock, key: "rsa" });
     const contexts = new Contexts(authority, clock);
