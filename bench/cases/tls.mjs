@@ -27,8 +27,10 @@ export const tlsHandshakes = connectionCase("tls-handshakes", {
   figures: HANDSHAKES,
   load: orderlyLoad,
   measure: orderlyHandshakes,
-  claims: (results, { squallTlsHttp, squallTls, tlsServer, tlsPipe }) => [
+  alike: ({ tlsServerAlike }) => [tlsServerAlike],
+  claims: (results, { squallTlsHttp, squallTls, tlsServer, tlsServerAlike, tlsPipe }) => [
     results.atLeast(0.9, squallTlsHttp.name, tlsServer.name),
+    results.atLeast(0.9, squallTlsHttp.name, tlsServerAlike.name),
     results.atLeast(0.9, squallTls.name, tlsPipe.name),
   ],
   notes: ["Over TCP the server is dialled when the handshake is over, over HTTP when there is a request"],
@@ -55,6 +57,7 @@ function connectionCase(
     load = handshakeLoad,
     measure = handshakes,
     resumed = false,
+    alike = () => [],
     claims = () => [],
     notes = DIALLING,
   },
@@ -71,7 +74,7 @@ function connectionCase(
       const isQuick = lab.warmUp === 0;
       const { rows, results } = await compare(lab, {
         ...figures,
-        entries: plain([squallTlsHttp, squallTls, ...bare, haproxyTls, nginxTls]),
+        entries: plain([...alike(lab.contenders), squallTlsHttp, ...bare, squallTls, haproxyTls, nginxTls]),
         upstreamPort: server.port,
         base: squallTlsHttp.name,
         server,

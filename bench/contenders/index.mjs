@@ -11,7 +11,7 @@ import { direct } from "./direct.mjs";
 import { haproxy, haproxyHttp, haproxyTls } from "./haproxy.mjs";
 import { httpProxy, httpProxy3, httpxy } from "./http-proxy.mjs";
 import { nginxHttp, nginxStream, nginxTls } from "./nginx.mjs";
-import { httpsRelay, httpsServer, tlsPipe, tlsServer } from "./node-tls.mjs";
+import { httpsRelay, httpsServer, tlsPipe, tlsServer, tlsServerAlike } from "./node-tls.mjs";
 import { pipe } from "./pipe.mjs";
 import { squall, squallHttp, squallTls, squallTlsHttp } from "./squall.mjs";
 import { toxiproxy } from "./toxiproxy.mjs";
@@ -34,6 +34,7 @@ export function contenders() {
     tlsPipe: tlsPipe(),
     httpsRelay: httpsRelay(),
     tlsServer: tlsServer(),
+    tlsServerAlike: tlsServerAlike(),
     httpsServer: httpsServer(),
     haproxyTls: haproxyTls(),
     nginxTls: nginxTls(),
