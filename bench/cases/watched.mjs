@@ -14,7 +14,7 @@ export const watched = watchedCase("watched", ({ squall }) => squall, "a relay o
 export const watchedHttp = watchedCase(
   "watched-http",
   ({ squallHttp }) => squallHttp,
-  "a proxy that understands HTTP",
+  "an HTTP proxy",
 );
 
 function watchedCase(name, contenderOf, what) {

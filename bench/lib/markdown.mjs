@@ -10,18 +10,23 @@ const END = "<!-- bench:end -->";
 
 /** `folder` is where the charts are, seen from the page. */
 export function asMarkdown(report, folder) {
-  const lines = [...headlines(report).map((line) => `- ${line}`), "", ...targets(report)];
+  const lines = [...headlines(report).map(item), "", ...targets(report)];
   for (const result of report.cases) {
     lines.push(`### ${result.name}`, "", `${result.title}.`, "");
     if (result.error !== undefined) lines.push(`Failed: ${cell(result.error)}`, "");
     for (const { file, title } of charts(result)) lines.push(`![${title}](${folder}/${file})`, "");
     if (result.rows.length > 0) lines.push(...table(result.rows), "");
     for (const claim of result.claims)
-      lines.push(`- **${verdict(claim).toLowerCase()}**: ${sentence(claim)}`);
-    for (const note of result.notes) lines.push(`- ${note}`);
+      lines.push(item(`**${verdict(claim).toLowerCase()}**: ${sentence(claim)}`));
+    lines.push(...result.notes.map(item));
     if (result.claims.length + result.notes.length > 0) lines.push("");
   }
   return lines.join("\n").trimEnd();
+}
+
+/** Of a list, on lines of 140 characters at most that break at spaces. */
+function item(text) {
+  return `- ${text}`.replace(/(?=.{141})(.{1,140}) /gu, "$1\n  ");
 }
 
 /** All claims of a run at a glance. */

@@ -117,6 +117,15 @@ describe("the tables", () => {
     }
   });
 
+  it("break lines that are longer than an editor is wide, and lose no word", () => {
+    const versions = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`peer-${at}`, `1.${at}.0`]));
+    const wide = asMarkdown({ ...report, versions, cases: [] }, "benchmarks");
+    const lines = wide.split("\n").filter((line) => !line.startsWith("|"));
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(142);
+    const said = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+    expect(wide.replaceAll("\n  ", " ")).toContain(said.join(", "));
+  });
+
   it("leave out columns that nobody has anything for", () => {
     const bare = { ...report.cases[0]!, rows: [row("a", "ms", [1]), row("b", "ms", [2])] };
     const table = asMarkdown({ ...report, cases: [bare] }, "benchmarks");
