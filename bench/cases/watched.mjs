@@ -11,11 +11,7 @@ const CLOSED_MIN = 0.97;
 const OPEN_MIN = 0.9;
 
 export const watched = watchedCase("watched", ({ squall }) => squall, "a relay of bytes");
-export const watchedHttp = watchedCase(
-  "watched-http",
-  ({ squallHttp }) => squallHttp,
-  "an HTTP proxy",
-);
+export const watchedHttp = watchedCase("watched-http", ({ squallHttp }) => squallHttp, "an HTTP proxy");
 
 function watchedCase(name, contenderOf, what) {
   return {
