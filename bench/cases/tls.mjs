@@ -13,7 +13,7 @@ const BODY_CONNECTIONS = 16;
 const HANDSHAKES = { ...REQUESTS, unit: "handshakes/s" };
 const CONNECTIONS_MADE = { ...REQUESTS, unit: "connections/s" };
 
-/** V8 compiles for some 20,000 connections until a proxy costs what it costs from then on, and forgets within a minute of quiet. */
+/** V8 compiles for some 20,000 connections until a proxy costs what it costs from then on, and forgets some of it in a quiet time. */
 const WARM_UP_SECONDS = 25;
 const LEAD_IN_SECONDS = 3;
 
